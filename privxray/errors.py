@@ -1,0 +1,95 @@
+"""The errors that privxray tells a person about.
+
+Each carries three things, because a data officer needs all three: *what* went wrong, *where* (a file or
+a setting, never a patient's value), and *what to do next*. Library code raises them; only ``cli.app``
+turns them into a line on stderr and an exit code.
+
+An error text is public: it may be mailed to a colleague or pasted into a ticket. So nothing read out of
+an image, a label or a patient's record goes into one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+
+class PrivxrayError(Exception):
+    """Base of every error that is explained to the user.
+
+    :param what: one sentence without a full stop, lower case, naming the failed check.
+    :param file: the file or folder concerned, printed before the sentence.
+    :param advice: what to do next, ideally the command to type.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, *, file: Path | str | None = None, advice: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.file = None if file is None else str(file)
+        self.advice = advice
+
+    def __str__(self) -> str:
+        line = f"{self.file}: {self.what}" if self.file else self.what
+        return f"{line}. {self.advice}" if self.advice else line
+
+
+class SystemTroubleError(PrivxrayError):
+    """The operating system refused: disk full, no permission, a file that vanished. Exit 1."""
+
+    exit_code = 1
+
+
+class UsageError(PrivxrayError):
+    """The command was typed in a way that can't be meant. Exit 2."""
+
+    exit_code = 2
+
+
+class FindingsError(PrivxrayError):
+    """A de-identification check found something. Exit 3."""
+
+    exit_code = 3
+
+
+class RefusedError(PrivxrayError):
+    """A rule of the tool or of the study forbids it: it exists already, it was done before. Exit 4."""
+
+    exit_code = 4
+
+
+class WorkspaceError(PrivxrayError):
+    """There is no workspace here, or it is not yet ready for this command. Exit 10."""
+
+    exit_code = 10
+
+
+class MalformedError(PrivxrayError):
+    """A file is not what it should be: truncated, altered, undecodable, a csv that can't be meant. Exit 11."""
+
+    exit_code = 11
+
+
+class WrongKeyError(PrivxrayError):
+    """A wrong passphrase, or a file sealed to somebody else. Exit 12."""
+
+    exit_code = 12
+
+
+class IdentityError(PrivxrayError):
+    """A signature, a signer or key words that don't match whom we trust. Exit 13."""
+
+    exit_code = 13
+
+
+class BudgetError(PrivxrayError):
+    """The privacy budget does not allow it; nothing was spent. Exit 14."""
+
+    exit_code = 14
+
+
+class CohortError(PrivxrayError):
+    """Not every hospital of the round has delivered a good update. Exit 15."""
+
+    exit_code = 15
