@@ -1,0 +1,87 @@
+"""Writing files so that a crash, a full disk or Ctrl-C leaves either the old file or the new one.
+
+The order is the usual one on POSIX: write a temporary file in the same folder, fsync it, rename it over
+the name, fsync the folder. A temporary file that a crash left behind is named ``.<name>.<random>.tmp``;
+nothing ever reads one, and :func:`sweep` removes them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from privxray.errors import RefusedError
+
+PUBLIC = 0o644
+PRIVATE = 0o600
+
+
+@contextmanager
+def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> Iterator[IO[bytes]]:
+    """Open a file for writing that appears under ``path`` only when the block ends without an exception.
+
+    :param mode: permission bits of the finished file; private unless said otherwise.
+    :param overwrite: replace an existing file. Without it an existing file is :class:`RefusedError`, also
+        when it appears between the check and the end of the block (the name is claimed by a hard link).
+    :raises OSError: as the operating system says (disk full, no permission); nothing is left behind.
+    """
+    if not overwrite and path.exists():
+        raise RefusedError("this file exists already and is left as it is", file=path)
+    temporary = path.parent / f".{path.name}.{secrets.token_hex(6)}.tmp"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fchmod(stream.fileno(), mode)
+            os.fsync(stream.fileno())
+        if overwrite:
+            temporary.replace(path)
+        else:
+            _claim(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+    sync_folder(path.parent)
+
+
+def write_atomic(path: Path, data: bytes, *, mode: int = PRIVATE, overwrite: bool = False) -> None:
+    """Write ``data`` under ``path`` as :func:`atomic_file` does."""
+    with atomic_file(path, mode=mode, overwrite=overwrite) as stream:
+        stream.write(data)
+
+
+def make_private_folder(path: Path) -> None:
+    """Create a folder (and its parents) that only its owner may enter; an existing one is left as it is."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames and deletions in ``folder`` durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Delete the temporary files that an interrupted command left in ``folder``."""
+    for leftover in folder.glob(".*.tmp"):
+        with suppress(FileNotFoundError):
+            leftover.unlink()
+
+
+def _claim(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise RefusedError("this file exists already and is left as it is", file=path) from None
+    except PermissionError:
+        # Memory sticks are FAT or exFAT, which have no hard links; os.link says EPERM there. The check in
+        # atomic_file is then the only guard against two commands writing one name at the same moment.
+        temporary.replace(path)
