@@ -10,6 +10,8 @@ an image, a label or a patient's record goes into one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -66,7 +68,7 @@ class WorkspaceError(PrivxrayError):
 
 
 class MalformedError(PrivxrayError):
-    """A file is not what it should be: truncated, altered, undecodable, a csv that can't be meant. Exit 11."""
+    """A file is not what it should be: truncated, altered, undecodable, an impossible csv. Exit 11."""
 
     exit_code = 11
 
@@ -93,3 +95,14 @@ class CohortError(PrivxrayError):
     """Not every hospital of the round has delivered a good update. Exit 15."""
 
     exit_code = 15
+
+
+@contextmanager
+def about(file: Path | str) -> Iterator[None]:
+    """Name ``file`` in any error of the block that names none yet."""
+    try:
+        yield
+    except PrivxrayError as error:
+        if error.file is None:
+            error.file = str(file)
+        raise

@@ -1,0 +1,76 @@
+"""Real vectors as integers modulo 2**64 or 2**32, so that masks cancel exactly and sums are bit-exact.
+
+A coordinate x, clamped to [-B, B], becomes round(x * 2**f) in two's complement. The sum of n such integers
+is read back as a signed number, which is right as long as n * B * 2**f < modulus / 2; :func:`check_headroom`
+is that condition, and every recipient of a plan checks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privxray.errors import MalformedError, RefusedError
+from privxray.formats.tensors import MAX_COORDINATES, ModulusBits, TensorSpec, total_size
+
+Integers = NDArray[Any]  # uint64 or uint32
+
+
+def unsigned(modulus_bits: ModulusBits) -> np.dtype[Any]:
+    """The little-endian integer type of a modulus."""
+    return np.dtype("<u8" if modulus_bits == 64 else "<u4")
+
+
+def _signed(modulus_bits: ModulusBits) -> np.dtype[Any]:
+    return np.dtype("<i8" if modulus_bits == 64 else "<i4")
+
+
+def check_headroom(manifest: Sequence[TensorSpec], hospitals: int, modulus_bits: ModulusBits) -> None:
+    """Refuse a manifest whose sum could overflow, or that no real model has.
+
+    :raises RefusedError: n * (B * 2**f + 1/2) reaches half of the modulus for some tensor (1/2 is what
+        rounding adds at most), the vector is too long, or a name occurs twice.
+    """
+    if not manifest or total_size(manifest) > MAX_COORDINATES:
+        raise RefusedError("the plan's vector is empty or longer than any model's")
+    if len({spec.name for spec in manifest}) < len(manifest):
+        raise RefusedError("the plan names a tensor twice")
+    for spec in manifest:
+        if hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5) >= 2.0 ** (modulus_bits - 1):
+            raise RefusedError(f"the plan's sums could overflow (tensor {spec.name})")
+
+
+def quantise(
+    vector: Mapping[str, NDArray[np.float64]], manifest: Sequence[TensorSpec], modulus_bits: ModulusBits
+) -> Integers:
+    """Flatten named tensors in the manifest's order into integers of shape [d].
+
+    :raises MalformedError: a tensor is missing, extra, of another shape, or not finite. Values beyond the
+        bound are clamped: they are already noisy, so clamping costs no privacy.
+    """
+    if set(vector) != {spec.name for spec in manifest}:
+        raise MalformedError("the training result does not fit the plan")
+    parts = []
+    for spec in manifest:
+        values = np.asarray(vector[spec.name], dtype=np.float64)
+        if values.shape != spec.shape or not np.isfinite(values).all():
+            raise MalformedError(f"the training result does not fit the plan (tensor {spec.name})")
+        scaled = np.rint(np.clip(values, -spec.bound, spec.bound) * 2.0**spec.fraction_bits)
+        parts.append(scaled.astype(_signed(modulus_bits)).ravel())
+    return np.concatenate(parts).view(unsigned(modulus_bits))
+
+
+def dequantise(
+    total: Integers, manifest: Sequence[TensorSpec], modulus_bits: ModulusBits
+) -> dict[str, NDArray[np.float64]]:
+    """Read a sum of quantised vectors back as named float64 tensors."""
+    numbers = total.view(_signed(modulus_bits))
+    tensors, start = {}, 0
+    for spec in manifest:
+        piece = numbers[start : start + spec.size]
+        tensors[spec.name] = (piece / 2.0**spec.fraction_bits).reshape(spec.shape)
+        start += spec.size
+    return tensors

@@ -1,0 +1,134 @@
+"""An update: one hospital's masked vector, sealed to the coordinator and signed.
+
+Encrypt, then sign: the signature covers the digest of the encrypted body, so that a file gateway or the
+hospital itself can verify a file that only the coordinator can open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from privxray.errors import MalformedError
+from privxray.exchange.fixedpoint import Integers, unsigned
+from privxray.exchange.plan import PlanHeader
+from privxray.formats import canonical, stream
+from privxray.formats.container import seal_header
+from privxray.formats.header import Body, Digest, Header, SealedKey
+from privxray.formats.tensors import ModulusBits, masked_prefix
+from privxray.keys.identity import Identity
+from privxray.keys.maskkey import MaskStatement
+
+
+class UpdateHeader(Header):
+    """The header of an update.
+
+    ``epsilon`` is what the hospital's ledger holds for this study (rounded up to 1e-4), at the plan's delta.
+    ``ledger_head`` is an HMAC under a secret of the ledger, so nothing links two studies of one hospital.
+    ``next_mask`` is the mask key that the next plan will name.
+    """
+
+    kind: Literal["update"] = "update"
+    epsilon: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    delta: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+    ledger_head: Digest
+    next_mask: MaskStatement
+
+
+def key_info(*, study: str | None, plan: str | None, sender: str, recipient: str) -> bytes:
+    """HPKE's ``info`` for a body key: the file that it belongs to, hashed, so it opens nowhere else."""
+    stated = {
+        "kind": "update",
+        "plan": plan,
+        "purpose": "body key",
+        "recipient": recipient,
+        "sender": sender,
+        "study": study,
+    }
+    return hashlib.sha256(b"privxray hpke v1" + canonical.encode(stated)).digest()
+
+
+def write_update(
+    masked: Integers,
+    plan: PlanHeader,
+    plan_hash: str,
+    identity: Identity,
+    *,
+    epsilon: float,
+    ledger_head: str,
+    next_mask: MaskStatement,
+    created: str,
+    software: str,
+) -> bytes:
+    """Seal, sign and serialise a masked vector of shape [d] for the plan's coordinator."""
+    sender, recipient = identity.public().fingerprint, plan.coordinator.fingerprint
+    key = os.urandom(stream.KEY_BYTES)
+    body = b"".join(stream.seal(key, (masked_prefix(len(masked), plan.modulus_bits), masked.tobytes())))
+    info = key_info(study=plan.study, plan=plan_hash, sender=sender, recipient=recipient)
+    header = UpdateHeader(
+        study=plan.study,
+        round=plan.round,
+        sender=sender,
+        recipients=(recipient,),
+        plan=plan_hash,
+        body=Body(
+            length=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+            cipher="chacha20poly1305-stream",
+            key=SealedKey(recipient=recipient, wrapped=canonical.to_base64(plan.coordinator.seal(key, info))),
+        ),
+        created=created,
+        software=software,
+        epsilon=epsilon,
+        delta=plan.delta,
+        ledger_head=ledger_head,
+        next_mask=next_mask,
+    )
+    return seal_header(header, identity.signing, sender) + body
+
+
+def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Identity) -> Iterator[bytes]:
+    """Decrypt the body of an update whose signature, plan and body digest have been verified.
+
+    :raises WrongKeyError: not sealed to this coordinator for this study and plan.
+    :raises MalformedError: a chunk fails authentication.
+    """
+    own = coordinator.public().fingerprint
+    if header.body.key is None or header.body.cipher == "none":
+        raise MalformedError("the update is not encrypted")
+    info = key_info(study=header.study, plan=header.plan, sender=header.sender, recipient=own)
+    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
+    return stream.unseal(coordinator.open(wrapped, info), pieces)
+
+
+def add_to_sum(total: Integers, pieces: Iterable[bytes], modulus_bits: ModulusBits) -> None:
+    """Add a decrypted body to the running sum, in place, a chunk at a time.
+
+    :param total: shape [d]; left half-added where the body turns out to be wrong, so the caller drops it.
+    :raises MalformedError: not exactly the vector that the plan describes.
+    """
+    kind = unsigned(modulus_bits)
+    expected, pending, done = masked_prefix(len(total), modulus_bits), bytearray(), 0
+    for piece in pieces:
+        pending += piece
+        if expected:
+            if len(pending) < len(expected):
+                continue
+            if not pending.startswith(expected):
+                raise MalformedError("the update does not hold the vector that the plan describes")
+            del pending[: len(expected)]
+            expected = b""
+        count = len(pending) // kind.itemsize
+        if done + count > len(total):
+            raise MalformedError("the update holds more numbers than the plan describes")
+        target = total[done : done + count]
+        np.add(target, np.frombuffer(bytes(pending[: count * kind.itemsize]), kind), out=target)
+        del pending[: count * kind.itemsize]
+        done += count
+    if done != len(total) or pending:
+        raise MalformedError("the update holds fewer numbers than the plan describes")

@@ -1,0 +1,70 @@
+"""What every header says, whatever the kind of file.
+
+Never in a header: an exact patient count, a path, a host name, a value of a patient.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["card", "plan", "update", "model"]
+KINDS: tuple[Kind, ...] = ("card", "plan", "update", "model")
+
+MAX_BODY = 1 << 30
+EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 of an Ed25519 public key, in hex."""
+
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 in hex."""
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+"""A hospital's or a study's name: it becomes part of file names, so it is kept to what all systems take."""
+
+Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=16_384)]
+
+Round = Annotated[int, Field(ge=0, le=9999)]
+
+
+class Strict(BaseModel):
+    """Immutable, no unknown fields, no conversions: what is signed is what is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class SealedKey(Strict):
+    """The key of an encrypted body, wrapped for one recipient by HPKE."""
+
+    recipient: Fingerprint
+    wrapped: Base64
+
+
+class Body(Strict):
+    """What follows the envelope: its length and SHA-256 as it stands in the file, and how it is encrypted."""
+
+    length: Annotated[int, Field(ge=0, le=MAX_BODY)] = 0
+    sha256: Digest = EMPTY_SHA256
+    cipher: Literal["none", "chacha20poly1305-stream"] = "none"
+    key: SealedKey | None = None
+
+
+class Header(Strict):
+    """The fields that all kinds share.
+
+    ``round`` is 0 where a file belongs to no round, ``plan`` the hash of the plan it obeys, ``created`` UTC
+    to the second and for display only: nothing is accepted or refused by a clock.
+    """
+
+    kind: Kind
+    format: Literal[1] = 1
+    study: Name | None
+    round: Round = 0
+    sender: Fingerprint
+    recipients: Annotated[tuple[Fingerprint, ...], Field(strict=False, max_length=256)] = ()
+    plan: Digest | None = None
+    body: Body = Body()
+    created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
+    software: Annotated[str, Field(pattern=r"^privxray [0-9A-Za-z.+-]{1,40}$")]

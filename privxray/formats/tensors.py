@@ -1,0 +1,99 @@
+"""Tensors as bytes: what a masked vector holds, and the safetensors bodies of plans and models.
+
+safetensors (https://github.com/huggingface/safetensors) is a length, a JSON index and raw little-endian
+numbers: nothing in it can run. Reading goes through the library for models; a masked vector is one tensor
+whose index is fixed by the plan, so its expected first bytes are computed here and compared, not parsed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from privxray.errors import MalformedError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+MASKED = "masked"
+MAX_COORDINATES = 1 << 26  # 67 million: five times a ResNet-18
+MAX_TENSORS = 4096
+
+ModulusBits = Literal[32, 64]
+_DTYPES: dict[int, str] = {32: "U32", 64: "U64"}
+
+
+class TensorSpec(BaseModel):
+    """One tensor of the vector that hospitals add up.
+
+    ``bound`` is B, the largest magnitude of a coordinate after clamping (> 0); ``fraction_bits`` is f: a
+    coordinate x travels as round(x * 2**f).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_.]{1,100}$")]
+    shape: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=MAX_COORDINATES)], ...], Field(strict=False, max_length=8)
+    ]
+    bound: Annotated[float, Field(gt=0, lt=2**62, allow_inf_nan=False)]
+    fraction_bits: Annotated[int, Field(ge=0, le=60)]
+
+    @property
+    def size(self) -> int:
+        """The number of coordinates."""
+        return math.prod(self.shape)
+
+    @model_validator(mode="after")
+    def _not_too_large(self) -> TensorSpec:
+        if self.size > MAX_COORDINATES:
+            raise ValueError("a tensor has too many coordinates")
+        return self
+
+
+def total_size(manifest: Sequence[TensorSpec]) -> int:
+    """The length d of the vector that a manifest describes; tensors stand in it in the manifest's order."""
+    return sum(spec.size for spec in manifest)
+
+
+def masked_prefix(size: int, modulus_bits: ModulusBits) -> bytes:
+    """The safetensors bytes that precede the ``size`` little-endian integers of a masked vector."""
+    entry = {"dtype": _DTYPES[modulus_bits], "shape": [size], "data_offsets": [0, size * modulus_bits // 8]}
+    index = json.dumps({MASKED: entry}, separators=(",", ":")).encode()
+    index += b" " * (-len(index) % 8)  # as the library pads, so that the numbers are aligned
+    return len(index).to_bytes(8, "little") + index
+
+
+def pack(tensors: Mapping[str, Array]) -> bytes:
+    """Serialise named arrays as safetensors."""
+    import numpy as np
+    from safetensors.numpy import save
+
+    return save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
+
+
+def unpack(body: bytes) -> dict[str, Array]:
+    """Read safetensors bytes whose origin has been verified.
+
+    :raises MalformedError: not safetensors, too many tensors, or a number that is not finite.
+    """
+    import numpy as np
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        tensors = load(body)
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise MalformedError("the tensors in this file can't be read") from error
+    if len(tensors) > MAX_TENSORS:
+        raise MalformedError("this file holds more tensors than any model has")
+    for array in tensors.values():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise MalformedError("a tensor in this file holds a number that is not finite")
+    return tensors

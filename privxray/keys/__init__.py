@@ -1,0 +1,1 @@
+"""Who is who: key pairs, passphrases, cards, rosters and the key words that people compare by phone."""

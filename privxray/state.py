@@ -1,0 +1,221 @@
+"""What a workspace remembers between commands, in one SQLite file.
+
+The privacy budget is not here: it has a ledger of its own. Nothing of a patient is here either.
+
+A round of a hospital goes ``joined -> trained -> exported -> closed``, or ``void`` where the coordinator gave
+it up for another; a coordinator's goes ``open -> closed`` or ``void``. A mask key's private half is NULL once
+it is used up: it goes in the same transaction that fixes the exported bytes.
+
+SQLite runs with synchronous=FULL and secure_delete=ON, so what is deleted is overwritten in the file. A copy
+that the disk or a backup made is beyond reach; docs/THREATS.md says what that leaves.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from privxray.errors import MalformedError, RefusedError
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS mask_key (
+    number INTEGER PRIMARY KEY, study TEXT, public TEXT NOT NULL UNIQUE,
+    sealed BLOB, plan TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS study (
+    name TEXT PRIMARY KEY, coordinator TEXT NOT NULL,
+    roster_version INTEGER NOT NULL, roster_digest TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS round (
+    study TEXT NOT NULL, number INTEGER NOT NULL, plan TEXT NOT NULL, stage INTEGER NOT NULL,
+    state TEXT NOT NULL, trained_in INTEGER NOT NULL, epsilon REAL, noise REAL, vector_key BLOB, update_sha256 TEXT, model TEXT,
+    PRIMARY KEY (study, number)) STRICT;
+CREATE TABLE IF NOT EXISTS used_mask_key (public TEXT PRIMARY KEY, round INTEGER NOT NULL) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round as this workspace sees it.
+
+    ``plan`` and ``model`` are digests of signed payloads in hex, ``update_sha256`` of the exported file.
+    ``vector_key`` encrypts what training made and is gone once the round is exported. ``epsilon`` is what
+    this hospital chose for the whole study, ``noise`` the noise scale that it came to. ``trained_in`` is the
+    round whose training this one uses: its own, or that of a round given up before its result was exported.
+    """
+
+    study: str
+    number: int
+    plan: str
+    stage: int
+    state: str
+    trained_in: int
+    epsilon: float | None
+    noise: float | None
+    vector_key: bytes | None
+    update_sha256: str | None
+    model: str | None
+
+
+@dataclass(frozen=True)
+class MaskKey:
+    """A mask key of this hospital; ``sealed`` is its private half under the identity's storage key."""
+
+    number: int
+    study: str | None
+    public: str
+    sealed: bytes | None
+    plan: str | None
+
+
+class State:
+    """An open ``state.db``. Use as a context manager; write inside :meth:`transaction`."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
+            self._db.row_factory = sqlite3.Row
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA secure_delete = ON")
+            self._db.executescript(_SCHEMA)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
+                raise
+            raise MalformedError(
+                "the workspace's state is damaged", file=path, advice="Restore a backup"
+            ) from None
+
+    def __enter__(self) -> State:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of the block's writes, durable at its end, or none."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+
+    def in_use(self) -> bool:
+        """Whether anything was ever made in this workspace."""
+        return self._one("SELECT 1 FROM mask_key UNION ALL SELECT 1 FROM round") is not None
+
+    # Secrets
+
+    def secret(self, name: str) -> bytes:
+        """A 32-byte secret of this workspace, made on first use."""
+        self._db.execute("INSERT OR IGNORE INTO secret VALUES (?, ?)", (name, os.urandom(32)))
+        value = self._one("SELECT value FROM secret WHERE name = ?", name)
+        assert value is not None
+        return bytes(value["value"])
+
+    # Mask keys
+
+    def add_mask_key(self, key: MaskKey) -> None:
+        """Store a fresh mask key."""
+        self._db.execute(
+            "INSERT INTO mask_key VALUES (?, ?, ?, ?, ?)",
+            (key.number, key.study, key.public, key.sealed, key.plan),
+        )
+
+    def mask_keys(self) -> list[MaskKey]:
+        """All mask keys, used up or not, oldest first."""
+        return [MaskKey(**row) for row in self._db.execute("SELECT * FROM mask_key ORDER BY number")]
+
+    def mask_key(self, public: str) -> MaskKey | None:
+        """The mask key with this public half."""
+        row = self._one("SELECT * FROM mask_key WHERE public = ?", public)
+        return MaskKey(**row) if row else None
+
+    def bind_mask_key(self, number: int, plan: str) -> None:
+        """Tie a mask key to the one plan that it serves.
+
+        :raises RefusedError: it serves another plan already, or is used up.
+        """
+        done = self._db.execute(
+            "UPDATE mask_key SET plan = ? "
+            "WHERE number = ? AND sealed IS NOT NULL AND (plan IS NULL OR plan = ?)",
+            (plan, number, plan),
+        )
+        if done.rowcount != 1:
+            raise RefusedError(
+                "this plan names a mask key that served another plan, and a mask key serves one",
+                advice="Send the coordinator a fresh card (privxray card) and ask for a new plan",
+            )
+
+    def burn_mask_key(self, number: int) -> None:
+        """Destroy a mask key's private half."""
+        self._db.execute("UPDATE mask_key SET sealed = NULL WHERE number = ?", (number,))
+
+    # Studies
+
+    def study(self, name: str) -> sqlite3.Row | None:
+        """The study's coordinator keys (JSON) and the roster whose key words were compared."""
+        return self._one("SELECT * FROM study WHERE name = ?", name)
+
+    def studies(self) -> list[str]:
+        """The names of all studies."""
+        return [row["name"] for row in self._db.execute("SELECT name FROM study ORDER BY name")]
+
+    def trust_study(self, name: str, coordinator: str, roster_version: int, roster_digest: str) -> None:
+        """Remember a coordinator and a roster whose key words were confirmed."""
+        self._db.execute(
+            "INSERT INTO study VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
+            "roster_version = excluded.roster_version, roster_digest = excluded.roster_digest",
+            (name, coordinator, roster_version, roster_digest),
+        )
+
+    # Rounds
+
+    def add_round(self, study: str, number: int, plan: str, stage: int, state: str) -> None:
+        """Begin a round."""
+        self._db.execute(
+            "INSERT INTO round (study, number, plan, stage, state, trained_in) VALUES (?, ?, ?, ?, ?, ?)",
+            (study, number, plan, stage, state, number),
+        )
+
+    def rounds(self, study: str | None = None) -> list[Round]:
+        """All rounds of a study, or of all studies, oldest first."""
+        rows = self._db.execute(
+            "SELECT * FROM round WHERE ? IS NULL OR study = ? ORDER BY study, number", (study, study)
+        )
+        return [Round(**row) for row in rows]
+
+    def last_round(self, study: str) -> Round | None:
+        """The newest round of a study."""
+        rounds = self.rounds(study)
+        return rounds[-1] if rounds else None
+
+    def update_round(self, study: str, number: int, **fields: str | float | bytes | None) -> None:
+        """Set fields of a round; the names are those of :class:`Round`."""
+        if not set(fields) <= Round.__dataclass_fields__.keys():
+            raise ValueError("no such field of a round")
+        names = ", ".join(f"{name} = ?" for name in fields)
+        query = f"UPDATE round SET {names} WHERE study = ? AND number = ?"  # noqa: S608 - names checked above
+        self._db.execute(query, (*fields.values(), study, number))
+
+    # A coordinator's memory of mask keys
+
+    def used_mask_keys(self) -> dict[str, int]:
+        """Mask keys that a plan of this coordinator named, with that plan's round."""
+        return {row["public"]: row["round"] for row in self._db.execute("SELECT * FROM used_mask_key")}
+
+    def use_mask_keys(self, keys: list[str], number: int) -> None:
+        """Remember that the plan of a round names these mask keys."""
+        self._db.executemany("INSERT INTO used_mask_key VALUES (?, ?)", [(key, number) for key in keys])
+
+    def _one(self, query: str, *values: object) -> sqlite3.Row | None:
+        with closing(self._db.execute(query, values)) as cursor:
+            row: sqlite3.Row | None = cursor.fetchone()
+            return row

@@ -1,0 +1,107 @@
+"""What several steps share: the passphrase, which study is meant, and putting a file where it leaves from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import privxray
+from privxray.atomic import PUBLIC, write_atomic
+from privxray.errors import MalformedError, RefusedError, UsageError, WorkspaceError, about
+from privxray.exchange.intake import Received, read_again
+from privxray.exchange.plan import PlanHeader
+from privxray.keys import keyfile
+from privxray.keys.identity import Identity, PublicKeys
+from privxray.state import Round, State
+from privxray.workspace import Workspace
+
+Passphrase = Callable[[], str]
+"""Asked at most once a command, and only by one that signs or opens."""
+
+Progress = Callable[[int, int], None]
+"""Called with (done, total)."""
+
+SOFTWARE = f"privxray {privxray.__version__}"
+
+
+def now() -> str:
+    """The time for a header's ``created``; nothing depends on it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def unlock(workspace: Workspace, passphrase: Passphrase) -> Identity:
+    """Open the workspace's identity.
+
+    :raises WrongKeyError: the passphrase is wrong.
+    """
+    path = workspace.identity_path
+    with about(path):
+        return Identity.from_secret(keyfile.unlock(path.read_bytes(), passphrase()))
+
+
+def public_keys(workspace: Workspace) -> PublicKeys:
+    """The workspace's own public keys, which need no passphrase."""
+    path = workspace.identity_path.with_suffix(".pub")
+    with about(path):
+        try:
+            return PublicKeys.model_validate_json(path.read_bytes())
+        except ValueError:
+            raise MalformedError("the public keys are damaged", advice="Restore a backup") from None
+
+
+def deliver(data: bytes, path: Path, *, force: bool = False) -> None:
+    """Put finished bytes where they leave from; the same bytes there already are fine.
+
+    :raises RefusedError: other bytes are there, and ``force`` is not set.
+    """
+    if path.exists() and path.read_bytes() == data:
+        return
+    if path.exists() and not force:
+        raise RefusedError(
+            "another file of this name is there", file=path, advice="Move it away, or replace it with --force"
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, data, mode=PUBLIC, overwrite=force)
+
+
+def the_study(workspace: Workspace, state: State, wanted: str | None) -> str:
+    """The study that a command without ``--study`` means.
+
+    :raises UsageError: several are possible, or the one named is not joined.
+    :raises WorkspaceError: none is joined yet.
+    """
+    studies = state.studies()
+    if wanted is not None and wanted not in studies:
+        raise UsageError(f"no study of this name is joined here (joined: {', '.join(studies) or 'none'})")
+    if wanted is not None:
+        return wanted
+    if not studies:
+        raise WorkspaceError(
+            "no study is joined yet",
+            file=workspace.root,
+            advice="When the coordinator's plan has come, type: privxray join plan-0001.plan",
+        )
+    if len(studies) > 1:
+        raise UsageError(f"several studies are joined: pick one with --study ({', '.join(studies)})")
+    return studies[0]
+
+
+def load_plan(workspace: Workspace, round_: Round) -> PlanHeader:
+    """The private copy of a round's plan.
+
+    :raises MalformedError: it is not the file that was verified.
+    """
+    return read_plan(workspace, round_)[0]
+
+
+def read_plan(workspace: Workspace, round_: Round) -> tuple[PlanHeader, Received]:
+    """The private copy of a round's plan, and its file, whose body is the starting model."""
+    path = workspace.plan_copy(round_.study, round_.number)
+    with about(path):
+        received = read_again(path)
+        plan = received.envelope.claim(PlanHeader)
+        if received.envelope.digest != round_.plan:
+            raise MalformedError("this is not the plan that was verified", advice="Restore a backup")
+        received.check_body(plan.body)
+        return plan, received

@@ -1,0 +1,137 @@
+"""Exporting an update: mask, seal, fix, destroy, and only then let it leave.
+
+The bytes are made and fsynced inside the workspace. One transaction then records their digest, makes the next
+mask key known and destroys this round's mask key and the key of the training result. Before that transaction
+nothing has left, so an interrupted export starts over; after it the same bytes leave however often it is
+called, because no others can be made any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from privxray.atomic import write_atomic
+from privxray.errors import MalformedError, about
+from privxray.exchange.admit import admit_update, read_update
+from privxray.exchange.fixedpoint import quantise
+from privxray.exchange.intake import read_again
+from privxray.exchange.mask import apply_masks, pairwise_key
+from privxray.exchange.plan import PlanHeader
+from privxray.exchange.update import UpdateHeader, write_update
+from privxray.keys.identity import Identity
+from privxray.privacy.ledger import Ledger
+from privxray.state import Round, State
+from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, the_study, unlock
+from privxray.workflow.setup import new_mask_key, open_mask_key
+from privxray.workflow.training import trained_vector
+from privxray.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An update that is ready to be carried. ``again`` is set where it had been exported before."""
+
+    path: Path
+    header: UpdateHeader
+    plan: PlanHeader
+    size: int
+    again: bool
+
+
+def export_update(
+    workspace: Workspace,
+    passphrase: Passphrase,
+    *,
+    study: str | None = None,
+    folder: Path | None = None,
+    force: bool = False,
+) -> Exported:
+    """Write this round's update into ``folder``, by default the workspace's ``updates``.
+
+    :raises WorkspaceError: the round is not trained.
+    :raises RefusedError: another file stands where it goes, and ``force`` is not set.
+    """
+    workspace.require("hospital", "export-update")
+    with workspace.locked(), State(workspace.state_path) as state:
+        round_ = state.last_round(the_study(workspace, state, study))
+        assert round_ is not None
+        plan = load_plan(workspace, round_)
+        kept = workspace.round_folder(round_.study, round_.number) / "update.enc"
+        again = round_.update_sha256 is not None
+        if not again:
+            trained_vector(workspace, round_)  # not ready is said before a passphrase is asked
+            _seal(workspace, state, unlock(workspace, passphrase), plan, round_, kept)
+        header = _verify(state, round_, plan, kept)
+        data = kept.read_bytes()
+        path = (folder or workspace.updates) / f"{workspace.config.name}-{round_.number:04d}.enc"
+        deliver(data, path, force=force)
+        with about(path):
+            if hashlib.sha256(path.read_bytes()).digest() != hashlib.sha256(data).digest():
+                raise MalformedError("the file reads back differently", advice="Try another stick")
+        return Exported(path, header, plan, len(data), again)
+
+
+def _seal(
+    workspace: Workspace, state: State, identity: Identity, plan: PlanHeader, round_: Round, kept: Path
+) -> None:
+    ledger = Ledger.open(workspace.ledger_path)
+    own = identity.public().fingerprint
+    member = plan.roster.named(own)
+    assert member is not None  # checked when the plan was joined
+    key = state.mask_key(member.mask.key)
+    assert key is not None
+    private = open_mask_key(key, identity)
+    masked = quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits)
+    apply_masks(
+        masked,
+        own,
+        {
+            peer.keys.fingerprint: pairwise_key(
+                private, peer.mask.public_key(), round_.plan, own, peer.keys.fingerprint
+            )
+            for peer in plan.roster.members
+            if peer != member
+        },
+    )
+    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with state.transaction():
+        next_mask = new_mask_key(state, identity, plan.study)
+        spent = ledger.epsilon_spent(round_.study, plan.delta)
+        data = write_update(
+            masked,
+            plan,
+            round_.plan,
+            identity,
+            epsilon=math.ceil(spent * 1e4) / 1e4,
+            ledger_head=ledger.head(round_.study),
+            next_mask=next_mask,
+            created=now(),
+            software=SOFTWARE,
+        )
+        write_atomic(kept, data, overwrite=True)
+        state.burn_mask_key(key.number)
+        state.update_round(
+            round_.study,
+            round_.number,
+            state="exported",
+            vector_key=None,
+            update_sha256=hashlib.sha256(data).hexdigest(),
+        )
+    shutil.rmtree(workspace.round_folder(round_.study, round_.trained_in) / "vector", ignore_errors=True)
+
+
+def _verify(state: State, round_: Round, plan: PlanHeader, kept: Path) -> UpdateHeader:
+    """Read the finished file back and hold it against every rule that needs no private key."""
+    with about(kept):
+        last = state.last_round(round_.study)
+        received = read_again(kept)
+        if last is None or received.sha256 != last.update_sha256:
+            raise MalformedError("this is not the update that was exported", advice="Restore a backup")
+        header, member = read_update(received.envelope, plan.roster.members)
+        admit_update(header, member, plan, round_.plan)
+        received.check_body(header.body)
+        return header

@@ -1,0 +1,220 @@
+"""Local training with differential privacy: reserve, compute, draw, keep.
+
+The order is what makes it safe to interrupt:
+
+1. the choice (epsilon, noise, a fresh key for the results) is written to the state;
+2. the ledger *reserves* the round's events, or refuses and nothing is spent;
+3. features are computed; no noise yet, so the reservation could still be withdrawn;
+4. the ledger marks the run as *spending*: from here on it stays charged;
+5. the method draws noise, saving each noisy answer before it uses it; a second attempt goes on from those;
+6. the resulting vector is saved, the ledger marks the run as *released*, the state says ``trained``.
+
+No passphrase is needed: results rest under a key of the round, which the export destroys.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from privxray.errors import BudgetError, RefusedError, UsageError, WorkspaceError
+from privxray.exchange.plan import PlanHeader
+from privxray.formats.tensors import unpack
+from privxray.privacy.accountant import epsilon as epsilon_of
+from privxray.privacy.ledger import Ledger
+from privxray.privacy.releases import ReleaseStore
+from privxray.state import Round, State
+from privxray.workflow.common import Progress, read_plan, the_study
+from privxray.workflow.dataset import open_dataset, training_data
+from privxray.workspace import Workspace
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from privxray.learning.methods import Method
+
+FEW_PATIENTS = 100
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The result of a training, in terms of privacy only: no number that depends on the data.
+
+    ``epsilon`` is what this study has cost a patient so far at the plan's ``delta``, ``lifetime`` what all
+    studies have at the ledger's delta. ``few_patients`` is for the hospital's own screen.
+    """
+
+    plan: PlanHeader
+    epsilon: float
+    delta: float
+    lifetime: float
+    lifetime_limit: float
+    lifetime_delta: float
+    few_patients: bool
+    already: bool
+
+
+def run_name(number: int) -> str:
+    """How the ledger names the training of a round."""
+    return f"round-{number:04d}"
+
+
+def train(
+    workspace: Workspace,
+    *,
+    epsilon: float | None = None,
+    study: str | None = None,
+    progress: Progress | None = None,
+    feature_progress: Progress | None = None,
+) -> Trained:
+    """Train for the round that is open here.
+
+    :param epsilon: for the whole study, at most the plan's, which is the default.
+    :raises BudgetError: above the plan's epsilon or the lifetime limit; nothing was spent.
+    :raises RefusedError: this round was exported already, or an interrupted training used another epsilon.
+    :raises WorkspaceError: nothing is joined, or no data set is ingested.
+    """
+    workspace.require("hospital", "train")
+    with workspace.locked(), State(workspace.state_path) as state:
+        round_ = open_round(workspace, state, study)
+        plan, file = read_plan(workspace, round_)
+        ledger = Ledger.open(workspace.ledger_path)
+        chosen = _chosen_epsilon(epsilon, plan, state, round_)
+        dataset = open_dataset(workspace, state)
+        if not dataset.counts():
+            raise WorkspaceError(
+                "no data set is ingested yet",
+                file=workspace.root,
+                advice="Type: privxray ingest FOLDER --labels labels.csv",
+            )
+        if round_.state == "trained":
+            if epsilon is not None and epsilon != round_.epsilon:
+                raise RefusedError(
+                    f"this round is trained already, with epsilon {round_.epsilon:g}",
+                    advice="Type: privxray export-update",
+                )
+            return _outcome(ledger, plan, dataset.patients("train"), already=True)
+
+        from privxray.learning import methods
+
+        method = methods.get(plan.method)
+        constants = method.constants(plan.constants)
+        round_ = _reserve(state, ledger, method, plan, round_, chosen)
+        data = training_data(dataset, plan, method, constants, "train", feature_progress)
+        assert round_.vector_key is not None
+        assert round_.noise is not None
+        folder = workspace.round_folder(round_.study, round_.trained_in)
+        run = run_name(round_.trained_in)
+        result = ReleaseStore(folder / "vector", round_.vector_key)
+        if ledger.state(round_.study, run) != "released":
+            ledger.begin(round_.study, run)
+            if result.load(0) is None:
+                start = unpack(file.body()) if plan.body.length else {}
+                steps = ReleaseStore(folder / "steps", round_.vector_key)
+                vector = method.train(data, constants, plan.classes, round_.noise, start, steps, progress)
+                result.save(0, vector)
+            ledger.finish(round_.study, run)
+        with state.transaction():
+            state.update_round(round_.study, round_.number, state="trained")
+        shutil.rmtree(folder / "steps", ignore_errors=True)
+        return _outcome(ledger, plan, dataset.patients("train"), already=False)
+
+
+def open_round(workspace: Workspace, state: State, study: str | None) -> Round:
+    """The round that training and export are about.
+
+    :raises RefusedError: it was exported.
+    """
+    round_ = state.last_round(the_study(workspace, state, study))
+    assert round_ is not None  # a study is recorded together with its first round
+    if round_.state not in ("joined", "trained"):
+        raise RefusedError(
+            f"round {round_.number} is exported already, and a round is trained once",
+            advice="Carry the update to the coordinator, and type privxray accept FILE when the answer comes",
+        )
+    return round_
+
+
+def trained_vector(workspace: Workspace, round_: Round) -> dict[str, NDArray[np.float64]]:
+    """The noisy vector that training made and that has not been exported.
+
+    :raises WorkspaceError: there is none yet.
+    """
+    if round_.state != "trained" or round_.vector_key is None:
+        raise WorkspaceError(
+            f"round {round_.number} is not trained yet",
+            file=workspace.root,
+            advice="Type: privxray train --epsilon 6 (or smaller)",
+        )
+    folder = workspace.round_folder(round_.study, round_.trained_in)
+    vector = ReleaseStore(folder / "vector", round_.vector_key).load(0)
+    assert vector is not None  # saved before the state said trained
+    return vector
+
+
+def _chosen_epsilon(asked: float | None, plan: PlanHeader, state: State, round_: Round) -> float:
+    """The epsilon of the whole study: as asked, else as in the stage before, else the plan's."""
+    if asked is None:
+        earlier = [r.epsilon for r in _attempt(state, round_) if r.epsilon is not None]
+        return earlier[-1] if earlier else plan.epsilon
+    if not 0 < asked < float("inf"):  # also refuses NaN
+        raise UsageError("epsilon must be a number above 0")
+    if asked > plan.epsilon:
+        raise BudgetError(
+            f"epsilon {asked:g} is more than the {plan.epsilon:g} that the plan allows; nothing was spent",
+            advice=f"Type: privxray train --epsilon {plan.epsilon:g}",
+        )
+    return asked
+
+
+def _attempt(state: State, round_: Round) -> list[Round]:
+    """The rounds of the current run through the stages, oldest first: the last ``stage`` ones."""
+    used = [r for r in state.rounds(round_.study) if r.state != "void"]
+    return used[-round_.stage :]
+
+
+def _reserve(
+    state: State, ledger: Ledger, method: Method, plan: PlanHeader, round_: Round, epsilon: float
+) -> Round:
+    """Steps 1 and 2: fix the noise, and charge it or refuse."""
+    run = run_name(round_.trained_in)
+    charged = ledger.state(round_.study, run)
+    if charged is not None and round_.epsilon == epsilon:
+        return round_
+    if charged == "reserved":
+        ledger.withdraw(round_.study, run)
+    elif charged is not None:
+        raise RefusedError(
+            f"the training of this round began with epsilon {round_.epsilon:g}, and noise has been drawn",
+            advice=f"Go on with: privxray train --epsilon {round_.epsilon:g}",
+        )
+    constants = method.constants(plan.constants)
+    before = [run_name(r.trained_in) for r in _attempt(state, round_)[:-1]]
+    past = [event for run_ in before for event in ledger.events(round_.study, run_)]
+    noise = method.plan_noise(
+        constants, epsilon, plan.delta, rounds_left=plan.stages - plan.stage + 1, past=past
+    )
+    with state.transaction():
+        state.update_round(
+            round_.study, round_.number, epsilon=epsilon, noise=noise, vector_key=os.urandom(32)
+        )
+    ledger.reserve(round_.study, run, method.round_events(constants, noise))
+    last = state.last_round(round_.study)
+    assert last is not None
+    return last
+
+
+def _outcome(ledger: Ledger, plan: PlanHeader, patients: int, *, already: bool) -> Trained:
+    return Trained(
+        plan=plan,
+        epsilon=epsilon_of(ledger.events(plan.study), plan.delta),
+        delta=plan.delta,
+        lifetime=ledger.epsilon_spent(),
+        lifetime_limit=ledger.epsilon_limit,
+        lifetime_delta=ledger.delta,
+        few_patients=patients < FEW_PATIENTS,
+        already=already,
+    )
