@@ -71,6 +71,8 @@ class Envelope:
         :raises IdentityError: the signature is not by this key.
         :raises MalformedError: signed, but not a header of this kind.
         """
+        if self.key_id != hashlib.sha256(key.public_bytes_raw()).hexdigest():
+            raise IdentityError("the file names another signer than the one expected")
         try:
             key.verify(self.signature, pre_authentication(payload_type(self.kind), self.payload))
         except InvalidSignature:

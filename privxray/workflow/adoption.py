@@ -83,7 +83,9 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
     if round_.model == digest and path.exists():
         return Accepted(model, path, None, already=True)
     data = received.path.read_bytes()
-    unpack(data[received.envelope.length :])  # signed and still unreadable is found now, not at the next predict
+    unpack(
+        data[received.envelope.length :]
+    )  # signed and still unreadable is found now, not at the next predict
     make_private_folder(path.parent)
     write_atomic(path, data, overwrite=True)
     with state.transaction():

@@ -147,6 +147,4 @@ def _classifier(label: str, header: PlanHeader | ModelHeader, body: bytes) -> Cl
             "this model wants another feature extractor than this version of privxray has",
             advice="Install the version that its file names: privxray inspect FILE",
         )
-    return Classifier(
-        label, header.classes, header, method, method.constants(header.constants), unpack(body)
-    )
+    return Classifier(label, header.classes, header, method, method.constants(header.constants), unpack(body))

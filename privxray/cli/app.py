@@ -1,0 +1,162 @@
+"""The ``privxray`` command: its sub-commands, and the one place where an error becomes an exit code.
+
+===== ======================================================================================
+code  meaning
+===== ======================================================================================
+0     done
+1     the operating system refused (disk full, no permission), or privxray itself is at fault
+2     the command was typed in a way that can't be meant
+3     findings: an image is not shown to be de-identified
+4     refused: it exists already, was done before, or a rule of the study forbids it
+10    no workspace, or not yet ready for this command
+11    a file is malformed: cut off, altered, undecodable
+12    a wrong passphrase, or a file that is sealed to another key
+13    a signature, a signer or key words that don't match
+14    the privacy budget does not allow it; nothing was spent
+15    the cohort is incomplete: an update is missing or refused
+130   cancelled
+===== ======================================================================================
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+import privxray
+from privxray.cli import check, demo, exchange, learn, look, setup
+from privxray.cli.output import emit, tell
+from privxray.errors import PrivxrayError
+
+CANCELLED = 130
+UNEXPECTED = 1
+
+
+class _Commands(TyperGroup):
+    """Runs a command, and turns whatever it raises into one line and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        as_json = "--json" in sys.argv if ctx.obj is None else "--json" in ctx.obj
+        try:
+            return super().invoke(ctx)
+        except PrivxrayError as error:
+            _report(str(error), error.exit_code, as_json, error)
+        except KeyboardInterrupt:
+            _report("cancelled. The same command goes on where this one stopped", CANCELLED, as_json)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(UNEXPECTED) from None
+        except OSError as error:
+            # strerror and the file that privxray itself named; never the exception's own text
+            where = f"{error.filename}: " if isinstance(error.filename, str | os.PathLike) else ""
+            _report(
+                f"{where}{error.strerror or 'refused by the operating system'}. Nothing was left "
+                "half-written; mend it and type the same command again",
+                UNEXPECTED,
+                as_json,
+            )
+        except sqlite3.Error as error:
+            _report(
+                f"the workspace's database can't be used ({type(error).__name__}). Check the disk and its free "
+                "space, then type the same command again",
+                UNEXPECTED,
+                as_json,
+            )
+        except MemoryError:
+            _report("there is not enough memory for this", UNEXPECTED, as_json)
+        except Exception as error:  # the last resort: a traceback could hold a patient's data
+            if type(error).__module__.partition(".")[0] in ("click", "typer"):
+                raise  # a usage error, or an exit code on its way
+            place = f"{type(error).__name__} at {_where(error)}"
+            _report(f"privxray itself failed ({place}); please report this line", UNEXPECTED, as_json)
+
+
+def _report(line: str, code: int, as_json: bool, error: PrivxrayError | None = None) -> None:
+    from privxray.errors import FindingsError
+
+    if as_json and not isinstance(error, FindingsError):  # findings have printed their object already
+        what = {"what": error.what, "file": error.file, "advice": error.advice} if error else {"what": line}
+        emit({"error": what, "exit_code": code})
+    tell(f"privxray: {line}")
+    raise typer.Exit(code) from None
+
+
+def _where(error: BaseException) -> str:
+    """The file and line in this package where an unexpected error arose: code, not data."""
+    place, step = "unknown", error.__traceback__
+    package = str(Path(privxray.__file__).parent)
+    while step is not None:
+        file = step.tb_frame.f_code.co_filename
+        if file.startswith(package):
+            place = f"{Path(file).relative_to(package)}:{step.tb_lineno}"
+        step = step.tb_next
+    return place
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Train a chest X-ray classifier together with other hospitals by carrying files: "
+    "no patient's data leaves its hospital, and no command uses a network.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"privxray {privxray.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    ctx: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Option("-C", metavar="DIR", help="Run as if started in this folder.", show_default=False),
+    ] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    warnings.filterwarnings("ignore")  # libraries warn with what they were given, which may be a patient's
+    if folder is not None:
+        before = Path.cwd()
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise typer.BadParameter(f"{folder}: {error.strerror}", param_hint="-C") from None
+        ctx.call_on_close(lambda: os.chdir(before))
+
+
+setup.add_to(app)
+check.add_to(app)
+learn.add_to(app)
+exchange.add_to(app)
+look.add_to(app)
+demo.add_to(app)
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command in this process and return its exit code, as the demo does."""
+    try:
+        app(args=arguments, prog_name="privxray", standalone_mode=True, obj=arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else UNEXPECTED
+    return 0
+
+
+def main() -> None:
+    """The entry point of the ``privxray`` script."""
+    sys.exit(run(sys.argv[1:]))

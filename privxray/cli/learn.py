@@ -1,0 +1,210 @@
+"""``ingest``, ``train``, ``evaluate`` and ``predict``: what a hospital does with its own images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from privxray.cli.asking import Json, Study, expand
+from privxray.cli.output import emit, next_step, privacy, progress, table, tell
+
+if TYPE_CHECKING:
+    from privxray.workflow.scoring import Scores
+    from privxray.workspace import Workspace
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(ingest)
+    app.command()(train)
+    app.command()(evaluate)
+    app.command()(predict)
+
+
+def ingest(
+    images: Annotated[Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files.", show_default=False)],
+    labels: Annotated[
+        Path,
+        typer.Option(
+            "--labels", help="A csv with the columns file (or image), patient, label.", show_default=False
+        ),
+    ],
+    study: Study = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Build the data set anew instead of adding to it.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Check images and take them into the data set; one that fails the check keeps all of them out."""
+    from privxray.workflow.dataset import ingest_folder
+    from privxray.workspace import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    with progress("Checking and reading images") as bar:
+        report = ingest_folder(workspace, images, labels, study=study, replace=replace, progress=bar)
+    if as_json:
+        emit(report.to_json())
+    else:
+        table(
+            "Data set (these counts stay in this hospital)",
+            ("split", "label", "images", "patients"),
+            report.rows(),
+        )
+    tell(f"All {report.images:,} images passed the check; pixels were not searched for text.")
+    next_step("privxray train")
+
+
+def train(
+    epsilon: Annotated[
+        float | None,
+        typer.Option(
+            "--epsilon",
+            help="Privacy spent per patient over the whole study, at most the plan's.  [default: the plan's]",
+            show_default=False,
+        ),
+    ] = None,
+    study: Study = None,
+    as_json: Json = False,
+) -> None:
+    """Train for the open round with differential privacy."""
+    from privxray.workflow.training import FEW_PATIENTS
+    from privxray.workflow.training import train as train_
+    from privxray.workspace import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    with progress("Computing features") as features, progress("Training") as steps:
+        done = train_(workspace, epsilon=epsilon, study=study, progress=steps, feature_progress=features)
+    if as_json:
+        emit(
+            {
+                "study": done.plan.study,
+                "round": done.plan.round,
+                "method": done.plan.method,
+                "epsilon": done.epsilon,
+                "delta": done.delta,
+                "adjacency": done.plan.adjacency,
+                "lifetime": {
+                    "epsilon": done.lifetime,
+                    "limit": done.lifetime_limit,
+                    "delta": done.lifetime_delta,
+                },
+                "already": done.already,
+            }
+        )
+    if done.few_patients:
+        tell(f"Note: fewer than {FEW_PATIENTS} patients; the noise will hide most of what they teach.")
+    trained = "was trained before" if done.already else "is trained"
+    tell(
+        f"Round {done.plan.round} {trained} ({done.plan.method}). "
+        f"This study so far: {privacy(done.epsilon, done.delta)}; "
+        f"lifetime {done.lifetime:.4g} of {done.lifetime_limit:g}."
+    )
+    next_step("privxray export-update")
+
+
+def evaluate(
+    study: Study = None,
+    split: Annotated[str, typer.Option("--split", help="Which held-out patients: val or test.")] = "val",
+    local: Annotated[
+        bool, typer.Option("--local", help="Score this hospital's own, not yet exported, training instead.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Score the newest global model on this hospital's held-out patients; the figures stay here."""
+    from privxray.workspace import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    scores = score_and_show(workspace, study, split=split, local=local, as_json=as_json, required=True)
+    if as_json:
+        emit(scores)
+    next_step("keep these figures inside the hospital: they are exact, not private")
+
+
+def predict(
+    images: Annotated[list[Path], typer.Argument(help="DICOM, JPEG or PNG files.", show_default=False)],
+    study: Study = None,
+    as_json: Json = False,
+) -> None:
+    """Classify single images by the newest global model."""
+    from privxray.deid.naming import public_names
+    from privxray.workflow.scoring import predict as predict_
+    from privxray.workspace import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    paths = expand(images)
+    names = public_names(paths)
+    model, probabilities = predict_(workspace, paths, names, study=study)
+    if as_json:
+        emit(
+            {
+                "model": model.label,
+                "classes": list(model.classes),
+                "images": [
+                    {
+                        "image": name,
+                        "label": model.classes[int(row.argmax())],
+                        "probabilities": dict(zip(model.classes, map(float, row), strict=True)),
+                    }
+                    for name, row in zip(names, probabilities, strict=True)
+                ],
+            }
+        )
+    else:
+        table(
+            f"By {model.label}",
+            ("image", "most likely", *model.classes),
+            (
+                (name, model.classes[int(row.argmax())], *(f"{p:.3f}" for p in row))
+                for name, row in zip(names, probabilities, strict=True)
+            ),
+        )
+    tell("A research model: these are no diagnoses.")
+
+
+def score_and_show(
+    workspace: Workspace,
+    study: str | None,
+    *,
+    split: str = "val",
+    local: bool = False,
+    as_json: bool,
+    required: bool = False,
+) -> dict[str, object] | None:
+    """Evaluate, print a table unless JSON is wanted, and return the JSON form.
+
+    :param required: raise where there is no data set; otherwise say so and return None.
+    """
+    from privxray.errors import WorkspaceError
+    from privxray.workflow.scoring import evaluate as evaluate_
+
+    try:
+        with progress("Computing features") as bar:
+            scores = evaluate_(workspace, study=study, split=split, local=local, progress=bar)
+    except WorkspaceError as error:
+        if required:
+            raise
+        tell(f"Not scored: {error.what}.")
+        return None
+    if not as_json:
+        _show(scores)
+    return {
+        "model": scores.model,
+        "split": scores.split,
+        "patients": scores.patients,
+        "images": scores.images,
+        "metrics": dict(scores.metrics),
+    }
+
+
+def _show(scores: Scores) -> None:
+    table(
+        f"{scores.model[0].upper()}{scores.model[1:]} on {scores.patients} held-out patients "
+        f"({scores.split}), {scores.images} images",
+        ("metric", "value"),
+        (
+            (name.replace("_", " "), None if value is None else f"{value:.3f}")
+            for name, value in scores.metrics.items()
+        ),
+    )

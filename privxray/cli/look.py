@@ -1,0 +1,102 @@
+"""``status``, ``inspect`` and ``budget``: looking without changing anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from privxray.cli.asking import Json
+from privxray.cli.output import emit, next_step, table, tell
+from privxray.errors import WorkspaceError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(status)
+    app.command()(inspect)
+    app.command()(budget)
+
+
+def status(as_json: Json = False) -> None:
+    """Where this workspace stands, and what to type next."""
+    from privxray.workflow.overview import overview
+    from privxray.workspace import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    seen = overview(workspace)
+    if as_json:
+        emit(
+            {
+                "workspace": str(workspace.root),
+                "role": workspace.config.role,
+                "name": workspace.config.name,
+                "rounds": [{"study": r.study, "round": r.number, "state": r.state} for r in seen.rounds],
+                "next": list(seen.advice),
+            }
+        )
+        return
+    table(
+        f"{workspace.config.name}, a {workspace.config.role}'s workspace: {workspace.root}",
+        ("study", "round", "state"),
+        ((r.study, r.number, r.state) for r in seen.rounds),
+    )
+    for line in seen.advice:
+        next_step(line)
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A card, plan, update or model.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """What a travelling file says, and whether its signature and body are good."""
+    from privxray.workflow.overview import inspect_file
+    from privxray.workspace import Workspace
+
+    try:
+        workspace = Workspace.find(Path.cwd())
+    except WorkspaceError:
+        workspace = None
+    seen = inspect_file(file, workspace)
+    if as_json:
+        emit({"file": str(file), "signature": seen.signature, "header": seen.header})
+    else:
+        table(f"{file.name}: a {seen.header['kind']}", ("field", "value"), seen.rows())
+    tell(f"Signature: {seen.signature}. Body: as long as the header says, and its SHA-256 agrees.")
+
+
+def budget(as_json: Json = False) -> None:
+    """What this hospital has spent of its privacy budget, run by run, and what is left."""
+    from privxray.privacy.accountant import ADJACENCY
+    from privxray.workflow.overview import budget_of
+    from privxray.workspace import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    seen = budget_of(workspace)
+    if as_json:
+        emit(
+            {
+                "spent": {"epsilon": seen.spent, "delta": seen.delta, "adjacency": ADJACENCY},
+                "limit": seen.limit,
+                "left": seen.left,
+                "runs": [
+                    {
+                        "study": r.study,
+                        "run": r.run,
+                        "state": r.state,
+                        "epsilon": r.epsilon,
+                        "events": r.events,
+                    }
+                    for r in seen.runs
+                ],
+            }
+        )
+        return
+    table(
+        f"Privacy ledger, epsilon per patient at delta {seen.delta:g}, {ADJACENCY}",
+        ("study", "run", "state", "epsilon alone"),
+        ((r.study, r.run, r.state, f"{r.epsilon:.4g}") for r in seen.runs),
+    )
+    print(f"Together {seen.spent:.4g} of {seen.limit:g}; a further run of about {seen.left:.4g} would fit.")
+    tell("Runs compose to less than the sum of their epsilons; the figure is the accountant's.")

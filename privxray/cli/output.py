@@ -1,0 +1,91 @@
+"""The rules of privxray's terminal texts, in one place.
+
+* Data goes to stdout, everything said about it to stderr.
+* Lines wrap by the terminal's width, 40 to 160 columns; without a terminal 80 are assumed.
+* Colour never carries a meaning alone, and NO_COLOR is obeyed (rich does).
+* The last line says what to do next.
+* With ``--json`` stdout is one JSON object and nothing else, also on failure.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from privxray.workflow.common import Progress
+
+
+def _console(*, stderr: bool = False) -> Console:
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = 80
+    console.width = min(max(console.width, 40), 160)
+    return console
+
+
+def tell(text: str) -> None:
+    """A message about the work, to stderr. Long ones wrap where a person reads them, and only there."""
+    _console(stderr=True).print(text, soft_wrap=not sys.stderr.isatty())
+
+
+def next_step(text: str) -> None:
+    """The closing line."""
+    tell(f"Next: {text}")
+
+
+def emit(value: Any) -> None:
+    """One JSON object, to stdout."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table, to stdout. Numbers are right-aligned; None prints as a dash."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    listed = [["-" if cell is None else str(cell) for cell in row] for row in rows]
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for place, column in enumerate(columns):
+        numeric = bool(listed) and all(_numeric(row[place]) for row in listed)
+        shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
+    for row in listed:
+        shown.add_row(*row)
+    _console().print(shown)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress | None]:
+    """A progress bar on stderr, with rate and time left; nothing where stderr is no terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    with Bar(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=_console(stderr=True),
+        transient=True,
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def privacy(epsilon: float, delta: float) -> str:
+    """An epsilon with all that it means nothing without."""
+    return f"epsilon {epsilon:.4g} (per patient, delta {delta:g}, add-or-remove-one-patient)"
+
+
+def _numeric(cell: str) -> bool:
+    return cell == "-" or cell.replace(".", "", 1).replace("-", "", 1).replace("e", "", 1).isdigit()

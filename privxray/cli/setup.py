@@ -1,0 +1,134 @@
+"""``init`` and ``card``: making a workspace and a hospital's cards."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from privxray.cli.asking import Json, PassphraseFile, passphrase
+from privxray.cli.output import emit, next_step, tell
+from privxray.errors import UsageError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(init)
+    app.command()(card)
+
+
+def init(
+    role: Annotated[
+        Literal["hospital", "coordinator"],
+        typer.Option(
+            "--role", help="A hospital has patients; the coordinator runs the study.", show_default=False
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="The hospital's name, as the others will see it.", show_default=False),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            "--study",
+            help="The study's name. A hospital's first card fits any without it.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            "--budget",
+            help="A hospital's lifetime limit, as epsilon at delta 1e-5.  [default: 10]",
+            show_default=False,
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make a workspace in the current folder: keys, and a hospital's budget ledger and card."""
+    from privxray.workflow.setup import DEFAULT_BUDGET, DEFAULT_DELTA, init_coordinator, init_hospital
+
+    secret = passphrase(passphrase_file, new=True)
+    if role == "coordinator":
+        if study is None:
+            raise UsageError("a coordinator's workspace is for one study: name it with --study NAME")
+        if budget is not None:
+            raise UsageError("--budget is a hospital's: a coordinator holds no patients")
+        _check_names(name, study)
+        workspace = init_coordinator(Path.cwd(), study, secret, name=name or "coordinator")
+        if as_json:
+            emit(
+                {
+                    "role": role,
+                    "name": workspace.config.name,
+                    "study": study,
+                    "workspace": str(workspace.root),
+                }
+            )
+        tell(f"This folder is now the coordinator's workspace of the study {study}.")
+        next_step("collect the hospitals' cards in cards/, then type: privxray plan cards/*.card")
+        return
+    if name is None:
+        raise UsageError("a hospital's workspace needs its name: --name hospital-a")
+    _check_names(name, study)
+    limit = DEFAULT_BUDGET if budget is None else budget
+    workspace = init_hospital(Path.cwd(), name, secret, study=study, budget=limit, delta=DEFAULT_DELTA)
+    if as_json:
+        emit(
+            {
+                "role": role,
+                "name": name,
+                "workspace": str(workspace.root),
+                "card": str(workspace.card_path),
+                "budget": {
+                    "epsilon": limit,
+                    "delta": DEFAULT_DELTA,
+                    "adjacency": "add-or-remove-one-patient",
+                },
+            }
+        )
+    tell(
+        f"This folder is now {name}'s workspace. Lifetime budget: epsilon {limit:g} per patient at delta "
+        f"{DEFAULT_DELTA:g}. Keep the passphrase: without it the keys are lost."
+    )
+    next_step(f"carry {workspace.card_path.name} to the coordinator")
+
+
+def card(
+    study: Annotated[
+        str | None,
+        typer.Option("--study", help="Make a card for this study only.", show_default=False),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Write a fresh card with a new mask key, for a further study or another try at a round."""
+    from privxray.workflow.setup import fresh_card
+    from privxray.workspace import Workspace
+
+    _check_names(None, study)
+    workspace = Workspace.find(Path.cwd())
+    path = fresh_card(workspace, passphrase(passphrase_file), study=study)
+    if as_json:
+        emit({"card": str(path), "study": study})
+    tell(f"Wrote {path.name} with a fresh mask key.")
+    next_step(f"carry {path.name} to the coordinator")
+
+
+def _check_names(*names: str | None) -> None:
+    from pydantic import TypeAdapter, ValidationError
+
+    from privxray.formats.header import Name
+
+    for name in names:
+        if name is None:
+            continue
+        try:
+            TypeAdapter(Name).validate_python(name)
+        except ValidationError:
+            raise UsageError(
+                "a name has up to 40 letters, digits, dots, dashes or underscores; it starts with one of the first two"
+            ) from None

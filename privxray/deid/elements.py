@@ -1,0 +1,311 @@
+"""Reading data elements out of bytes, strictly (DICOM PS3.5 section 7 and Annex A, PS3.10 section 7).
+
+Why not ``pydicom.dcmread``? Because a reader that is made to get an image out of a damaged file is the wrong
+witness for what is *not* in it. pydicom keeps only the last of two elements with the same tag, stops at a
+stray delimiter and leaves the rest unread, reads short values without complaint, and descends by recursion.
+Each of those hides bytes. Here every byte of the file is accounted for: what can't be is a
+:class:`DamagedError`, and the file fails. Only pydicom's dictionary is used. Where real files bend the
+standard (implicit VR inside an explicit data set, a transfer syntax that says the wrong one of the two) the
+same guess is made as by pydicom, which decodes the image afterwards; a test compares the two.
+
+Nothing is decoded: values stay bytes, and pixel data is stepped over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from struct import Struct
+from typing import NamedTuple
+
+from pydicom.datadict import dictionary_VR
+
+from privxray.deid.table import label
+
+MAX_DEPTH = 64
+"""Deepest nesting that is followed. Structured reports stay under 20; beyond this a file is refused."""
+
+MAX_ELEMENTS = 4_000_000
+"""Most data elements of one file: a slide scanner's 100,000 frames stay well below."""
+
+_TEXT_CODES = "AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT"
+TEXT = frozenset(_TEXT_CODES.split())
+"""Value representations whose bytes are characters."""
+
+_PADDING = 0xFFFCFFFC  # Data Set Trailing Padding: bytes by its VR, and empty if they are all zero
+
+_LONG_CODES = "OB OD OF OL OV OW SQ SV UC UN UR UT UV"
+_SHORT_CODES = "AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US"
+_LONG = {code.encode(): code for code in _LONG_CODES.split()}
+_SHORT = {code.encode(): code for code in _SHORT_CODES.split()}
+_FRAGMENTED = frozenset({"OB", "OW", "OB or OW"})
+_UNDEFINED = 0xFFFFFFFF
+_ITEM = 0xFFFEE000
+_ITEM_END = 0xFFFEE00D
+_SEQUENCE_END = 0xFFFEE0DD
+
+TRUNCATED = "the file ends in the middle of a data element, or a length points past its end"
+NOT_ELEMENTS = "part of the file can't be read as DICOM data elements"
+TOO_DEEP = f"sequences are nested more than {MAX_DEPTH} deep"
+TOO_MANY = "the file has more data elements than this tool reads"
+
+
+class DamagedError(Exception):
+    """The bytes can't be read to their end. The text is one of this package's fixed ones, never a value."""
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """Byte order and whether value representations are written out."""
+
+    explicit: bool
+    little: bool
+
+    def __post_init__(self) -> None:
+        order = "<" if self.little else ">"
+        object.__setattr__(self, "tag", Struct(f"{order}HH"))
+        object.__setattr__(self, "implicit_header", Struct(f"{order}HHL"))
+        object.__setattr__(self, "explicit_header", Struct(f"{order}HH2sH"))
+        object.__setattr__(self, "length", Struct(f"{order}L"))
+
+    tag: Struct = field(init=False, repr=False, compare=False)
+    implicit_header: Struct = field(init=False, repr=False, compare=False)
+    explicit_header: Struct = field(init=False, repr=False, compare=False)
+    length: Struct = field(init=False, repr=False, compare=False)
+
+
+EXPLICIT_LITTLE = Encoding(explicit=True, little=True)
+EXPLICIT_BIG = Encoding(explicit=True, little=False)
+IMPLICIT_LITTLE = Encoding(explicit=False, little=True)
+IMPLICIT_BIG = Encoding(explicit=False, little=False)
+
+
+class Element(NamedTuple):
+    """One data element, wherever it is.
+
+    ``vr`` is what it is taken for, ``stored`` what the file wrote (None in implicit VR). ``value`` is filled
+    in for text and for trailing padding only. ``filled`` is False where nothing but padding, separators or
+    no item at all is there. ``again`` says that the same tag came before at the same place.
+    """
+
+    tag: int
+    vr: str
+    stored: str | None
+    prefix: str
+    value: bytes
+    filled: bool
+    again: bool
+
+    @property
+    def where(self) -> str:
+        """The place, as a finding prints it."""
+        return self.prefix + label(self.tag)
+
+
+@lru_cache(maxsize=16384)
+def standard_vr(tag: int) -> str | None:
+    """The dictionary's value representation (such as ``US or SS``); None for an unknown or private tag."""
+    if tag & 0x10000:
+        return None
+    if tag & 0xFFFF == 0:
+        return "UL"  # group lengths, retired, may precede any group
+    try:
+        return str(dictionary_VR(tag))
+    except KeyError:
+        return None
+
+
+class _Level:
+    """A data set or the items of a sequence that is being read; ``end`` is None for undefined length."""
+
+    __slots__ = ("encoding", "end", "index", "items", "limit", "prefix", "seen")
+
+    def __init__(self, prefix: str, encoding: Encoding, end: int | None, limit: int, *, items: bool) -> None:
+        self.prefix = prefix
+        self.encoding = encoding
+        self.end = end
+        self.limit = limit if end is None else end
+        self.items = items
+        self.index = 0
+        self.seen: set[int] = set()
+
+
+class Walker:
+    """Yields every element from ``start`` to the end of ``data``, nested ones after their sequence.
+
+    :param only_group: stop before the first top-level element of another group (for the file meta).
+    :ivar position: where reading stands; after the walk, the first byte that was not read.
+    :ivar zeros: True when nothing but zero bytes followed the last element.
+
+    :meth:`walk` raises :class:`DamagedError` at the first byte that can't be accounted for, when nesting
+    exceeds :data:`MAX_DEPTH` or the elements :data:`MAX_ELEMENTS`. It uses no recursion.
+    """
+
+    def __init__(self, data: bytes, start: int, encoding: Encoding, *, only_group: int | None = None) -> None:
+        self.position = start
+        self.zeros = False
+        self._data = data
+        self._only_group = only_group
+        self._stack = [
+            _Level("", self._found(encoding, start, nested=False), len(data), len(data), items=False)
+        ]
+
+    def walk(self) -> Iterator[Element]:
+        """The elements, in the order of the file."""
+        stack = self._stack
+        count = 0
+        while stack:
+            level = stack[-1]
+            if self.position == level.end:
+                stack.pop()
+            elif level.items:
+                self._enter_item(level)
+            else:
+                element = self._element(level)
+                if element is None:
+                    continue
+                count += 1
+                if count > MAX_ELEMENTS:
+                    raise DamagedError(TOO_MANY)
+                yield element
+
+    def _enter_item(self, level: _Level) -> None:
+        tag, length = self._bare_header(level)
+        if tag == _SEQUENCE_END and level.end is None and length == 0:
+            self._stack.pop()
+            return
+        if tag != _ITEM:
+            raise DamagedError(NOT_ELEMENTS)
+        if len(self._stack) > 2 * MAX_DEPTH:
+            raise DamagedError(TOO_DEEP)
+        end = self._end(level, length)
+        encoding = self._found(level.encoding, self.position, nested=True)
+        prefix = f"{level.prefix}[{level.index}]/"
+        level.index += 1
+        self._stack.append(_Level(prefix, encoding, end, level.limit, items=False))
+
+    def _element(self, level: _Level) -> Element | None:
+        data, start, encoding = self._data, self.position, level.encoding
+        if len(self._stack) == 1 and self._at_top_end(start, encoding):
+            self._stack.pop()
+            return None
+        stored: str | None = None
+        if encoding.explicit:
+            if start + 8 > level.limit:
+                raise DamagedError(TRUNCATED)
+            group, number, code, length = encoding.explicit_header.unpack_from(data, start)
+            tag = group << 16 | number
+            if tag == _ITEM_END:
+                self._leave_item(level)
+                return None
+            self.position = start + 8
+            stored = _SHORT.get(code)
+            if stored is None:
+                stored = _LONG.get(code)
+                if stored is None:
+                    raise DamagedError(NOT_ELEMENTS)
+                if start + 12 > level.limit:
+                    raise DamagedError(TRUNCATED)
+                (length,) = encoding.length.unpack_from(data, start + 8)
+                self.position = start + 12
+        else:
+            tag, length = self._bare_header(level)
+            if tag == _ITEM_END:
+                self.position = start
+                self._leave_item(level)
+                return None
+        if tag >> 16 == 0xFFFE:
+            raise DamagedError(NOT_ELEMENTS)
+        return self._value(level, tag, stored, length)
+
+    def _value(self, level: _Level, tag: int, stored: str | None, length: int) -> Element:
+        known = standard_vr(tag)
+        again = tag in level.seen
+        level.seen.add(tag)
+        vr = stored if stored is not None and stored != "UN" else known or "UN"
+        # PS3.5 6.2.2: a UN of undefined length is a sequence in implicit little endian, whatever is around.
+        guessed = length == _UNDEFINED and (stored == "UN" or (stored is None and known is None))
+        if vr == "SQ" or guessed:
+            inner = IMPLICIT_LITTLE if stored == "UN" else level.encoding
+            end = self._end(level, length)
+            filled = self._has_items(inner, end)
+            self._stack.append(_Level(level.prefix + label(tag), inner, end, level.limit, items=True))
+            return Element(tag, "SQ", stored, level.prefix, b"", filled, again)
+        if length == _UNDEFINED:
+            if vr not in _FRAGMENTED:
+                raise DamagedError(NOT_ELEMENTS)
+            self._skip_fragments(level)
+            return Element(tag, vr, stored, level.prefix, b"", True, again)
+        start = self.position
+        self.position = self._end(level, length) or start
+        if vr in TEXT or tag == _PADDING:
+            value = self._data[start : self.position]
+            return Element(tag, vr, stored, level.prefix, value, bool(value.strip(b" \0\\^=\t\r\n")), again)
+        return Element(tag, vr, stored, level.prefix, b"", length > 0, again)
+
+    def _leave_item(self, level: _Level) -> None:
+        if level.end is not None:
+            raise DamagedError(NOT_ELEMENTS)
+        _, length = self._bare_header(level)
+        if length:
+            raise DamagedError(NOT_ELEMENTS)
+        self._stack.pop()
+
+    def _skip_fragments(self, level: _Level) -> None:
+        while True:
+            tag, length = self._bare_header(level)
+            if tag == _SEQUENCE_END and length == 0:
+                return
+            if tag != _ITEM or length == _UNDEFINED:
+                raise DamagedError(NOT_ELEMENTS)
+            self.position = self._end(level, length) or self.position
+
+    def _bare_header(self, level: _Level) -> tuple[int, int]:
+        start = self.position
+        if start + 8 > level.limit:
+            raise DamagedError(TRUNCATED)
+        group, number, length = level.encoding.implicit_header.unpack_from(self._data, start)
+        self.position = start + 8
+        return group << 16 | number, length
+
+    def _end(self, level: _Level, length: int) -> int | None:
+        if length == _UNDEFINED:
+            return None
+        end = self.position + length
+        if end > level.limit:
+            raise DamagedError(TRUNCATED)
+        return end
+
+    def _has_items(self, encoding: Encoding, end: int | None) -> bool:
+        if end is not None:
+            return end > self.position
+        if self.position + 4 > len(self._data):
+            return False
+        group, number = encoding.tag.unpack_from(self._data, self.position)
+        return bool(group << 16 | number != _SEQUENCE_END)
+
+    def _at_top_end(self, start: int, encoding: Encoding) -> bool:
+        """Is the data set over here? Another group ends the meta; a tail of zero bytes ends a file."""
+        data = self._data
+        if self._only_group is not None:
+            if start + 4 > len(data):
+                return False
+            group, _ = encoding.tag.unpack_from(data, start)
+            return bool(group != self._only_group)
+        if data.startswith(b"\0\0\0\0", start) or len(data) - start < 8:
+            self.zeros = data.count(0, start) == len(data) - start
+            return self.zeros
+        return False
+
+    def _found(self, assumed: Encoding, start: int, *, nested: bool) -> Encoding:
+        """Explicit or implicit by the look of the first element, the way pydicom decides."""
+        if nested and not assumed.explicit:
+            return assumed
+        code = self._data[start + 4 : start + 6]
+        if len(code) < 2 or self._data[start : start + 2] in (b"\xfe\xff", b"\xff\xfe"):
+            return assumed
+        explicit = all(0x41 <= byte <= 0x5A for byte in code)
+        if assumed.little:
+            return EXPLICIT_LITTLE if explicit else IMPLICIT_LITTLE
+        return EXPLICIT_BIG if explicit else IMPLICIT_BIG

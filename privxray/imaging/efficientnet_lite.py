@@ -1,0 +1,166 @@
+"""EfficientNet-Lite2 up to its pooled features, built from the state dict of a trained network.
+
+The network is EfficientNet (Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
+Networks", ICML 2019) in the "Lite" variant that Google published in 2020: no squeeze-and-excitation, ReLU6
+in place of swish, and a stem and head that are not scaled. It is used frozen here, so each batch norm is
+folded into its convolution while building, and nothing of it can be trained.
+
+The weights come from TensorFlow, whose "SAME" padding puts the odd pixel of a stride-2 convolution at the
+bottom and right. PyTorch's symmetric padding shifts every map by half a pixel there; it classifies worse, and
+its features are not the ones that this file's tests pin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+DIM = 1280
+"""Length of the pooled feature vector."""
+
+SIZE = 260
+"""Side of the square input in pixels: the resolution that Lite2 was trained at."""
+
+_BN_EPSILON = 1e-3  # TensorFlow's default; PyTorch's is 1e-5
+
+
+@dataclass(frozen=True)
+class _Stage:
+    repeats: int
+    kernel: int
+    stride: int
+    expand: int
+
+
+# Table 1 of the paper with the depth multiplier 1.2 of Lite2 (the first and last stage are not scaled).
+_STAGES = (
+    _Stage(1, 3, 1, 1),
+    _Stage(3, 3, 2, 6),
+    _Stage(3, 5, 2, 6),
+    _Stage(4, 3, 2, 6),
+    _Stage(4, 5, 1, 6),
+    _Stage(5, 5, 2, 6),
+    _Stage(1, 3, 1, 6),
+)
+
+
+class _Block(nn.Module):
+    """Inverted residual: expand, depthwise, project; the input is added where the shape stays."""
+
+    def __init__(self, layers: nn.Sequential, *, residual: bool) -> None:
+        super().__init__()
+        self.layers = layers
+        self.residual = residual
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = self.layers(maps)
+        return out.add_(maps) if self.residual else out
+
+
+def build(state: Mapping[str, torch.Tensor]) -> nn.Module:
+    """The frozen network from float32 ``[B, 3, 260, 260]`` in about ``[-1, 1]`` to ``[B, 1280]``.
+
+    :param state: the tensors of a trained EfficientNet-Lite2; its classifier is left out.
+    :raises KeyError: a tensor is missing.
+    :raises ValueError: a tensor is left over, or has a shape that does not fit.
+    """
+    weights = _Weights(state)
+    layers: list[nn.Module] = list(weights.conv("_conv_stem", "_bn0", kernel=3, stride=2, size=SIZE))
+    size = _halved(SIZE)
+    index = 0
+    for stage in _STAGES:
+        for repeat in range(stage.repeats):
+            stride = stage.stride if repeat == 0 else 1
+            layers.append(_block(weights, f"_blocks.{index}", stage, stride, size, residual=repeat > 0))
+            size = _halved(size) if stride == 2 else size
+            index += 1
+    layers += [*weights.conv("_conv_head", "_bn1"), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    weights.expect_used_up()
+    network = nn.Sequential(*layers).eval().requires_grad_(False)
+    return network.to(memory_format=torch.channels_last)
+
+
+def _block(
+    weights: _Weights, prefix: str, stage: _Stage, stride: int, size: int, *, residual: bool
+) -> _Block:
+    layers: list[nn.Module] = []
+    if stage.expand > 1:
+        layers += weights.conv(f"{prefix}._expand_conv", f"{prefix}._bn0")
+    layers += weights.conv(
+        f"{prefix}._depthwise_conv",
+        f"{prefix}._bn1",
+        kernel=stage.kernel,
+        stride=stride,
+        size=size,
+        depthwise=True,
+    )
+    layers += weights.conv(f"{prefix}._project_conv", f"{prefix}._bn2", active=False)
+    return _Block(nn.Sequential(*layers), residual=residual)
+
+
+class _Weights:
+    """Takes tensors out of a state dict, each once, so that none is forgotten."""
+
+    def __init__(self, state: Mapping[str, torch.Tensor]) -> None:
+        self._state = state
+        self._left = {name for name in state if not name.startswith("_fc.")}
+        self._left -= {name for name in self._left if name.endswith(".num_batches_tracked")}
+
+    def conv(
+        self,
+        conv: str,
+        norm: str,
+        *,
+        kernel: int = 1,
+        stride: int = 1,
+        size: int = 0,
+        depthwise: bool = False,
+        active: bool = True,
+    ) -> list[nn.Module]:
+        """A convolution with its batch norm folded in, after padding if it needs any, then ReLU6.
+
+        :param size: side of the input map, which decides the padding where ``stride`` is 2.
+        """
+        weight = self._take(f"{conv}.weight")
+        if weight.shape[2:] != (kernel, kernel):
+            raise ValueError(f"{conv} has another kernel")
+        scale = self._take(f"{norm}.weight") / (self._take(f"{norm}.running_var") + _BN_EPSILON).sqrt()
+        shift = self._take(f"{norm}.bias") - self._take(f"{norm}.running_mean") * scale
+        outputs, inputs = weight.shape[0], weight.shape[1]
+        groups = outputs if depthwise else 1
+        before, after = _same_padding(kernel, stride, size)
+        even = before == after
+        folded = nn.Conv2d(
+            inputs * groups, outputs, kernel, stride, padding=before if even else 0, groups=groups
+        )
+        with torch.no_grad():
+            folded.weight.copy_(weight * scale[:, None, None, None])
+            assert folded.bias is not None
+            folded.bias.copy_(shift)
+        layers: list[nn.Module] = [] if even else [nn.ZeroPad2d((before, after, before, after))]
+        layers.append(folded)
+        if active:
+            layers.append(nn.ReLU6(inplace=True))
+        return layers
+
+    def expect_used_up(self) -> None:
+        if self._left:
+            raise ValueError("the state dict holds tensors that EfficientNet-Lite2 has no place for")
+
+    def _take(self, name: str) -> torch.Tensor:
+        self._left.remove(name)
+        return self._state[name].double()
+
+
+def _same_padding(kernel: int, stride: int, size: int) -> tuple[int, int]:
+    if stride == 1:
+        return kernel // 2, kernel // 2
+    total = max((_halved(size) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def _halved(size: int) -> int:
+    return (size + 1) // 2

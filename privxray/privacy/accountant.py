@@ -1,0 +1,171 @@
+"""From events to epsilon, and from epsilon to noise.
+
+Composition is done by dp-accounting's privacy loss distributions (Koskela et al. 2020, "Computing tight
+differential privacy guarantees using FFT"; Doroshenko et al. 2022, "Connect the dots"), rounded
+pessimistically, so that the figure is an upper bound. Gaussian events are collapsed first, exactly: seen
+through its privacy loss, k Gaussian mechanisms of noise s_1 .. s_k over their sensitivities are one of noise
+1 / sqrt(sum 1 / s_i^2) (Dong, Roth and Su 2022, "Gaussian differential privacy", corollary 3.3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from privxray.errors import BudgetError, UsageError
+from privxray.privacy.events import Event, merge
+
+ADJACENCY = "add-or-remove-one-patient"
+DISCRETISATION = 1e-3  # of the privacy loss; as tight as a PRV accountant at our epsilons, and quick
+MAX_EPSILON = 100.0  # beyond it a guarantee says nothing, and its distribution no longer fits a small machine
+
+# Below this noise one mechanism alone has epsilon > 200 at any delta that means something. Its distribution
+# would have millions of points; infinity is as true an upper bound and is free.
+_LEAST_NOISE = 0.05
+_MOST_NOISE = 2.0**30
+_RELATIVE_TOLERANCE = 1e-5
+
+
+def epsilon(events: Iterable[Event], delta: float) -> float:
+    """The epsilon of all ``events`` together at ``delta``, for add-or-remove-one-patient adjacency.
+
+    The order of the events does not matter, not even in the last bit, so a history that was admitted once is
+    admitted again.
+
+    :returns: an upper bound >= 0; infinity where a noise is too small to promise anything.
+    :raises UsageError: delta not in (0, 1).
+    """
+    require_delta(delta)
+    merged = merge(events)
+    return _epsilon(_gaussian_mass(merged), _sampled(merged), delta)
+
+
+def calibrate(
+    build: Callable[[float], Sequence[Event]],
+    epsilon: float,
+    delta: float,
+    *,
+    past: Sequence[Event] = (),
+) -> float:
+    """The smallest noise scale s at which ``past`` and ``build(s)`` together have at most ``epsilon``.
+
+    :param build: the events at noise scale s; more scale must mean more noise in each of them.
+    :param epsilon: the limit, in (0, 100].
+    :returns: s, rounded up by at most 1e-5 of itself, and admitted by :func:`epsilon` as it stands.
+    :raises BudgetError: ``past`` leaves no room, whatever the noise.
+    :raises UsageError: epsilon or delta out of range.
+    """
+    require_epsilon(epsilon)
+    require_delta(delta)
+    past = merge(past)
+    past_mass, past_sampled = _gaussian_mass(past), _sampled(past)
+
+    def excess(scale: float) -> float:
+        events = merge(build(scale))
+        sampled = _compose(past_sampled, _sampled(events))
+        return _epsilon(past_mass + _gaussian_mass(events), sampled, delta) - epsilon
+
+    low, high = _bracket(excess, epsilon, delta)
+    return _admitted(build, past, epsilon, delta, _search(excess, low, high))
+
+
+def require_epsilon(epsilon: float) -> None:
+    """:raises UsageError: epsilon is not a number in (0, 100]."""
+    if not 0.0 < epsilon <= MAX_EPSILON:  # also false for NaN
+        raise UsageError(f"epsilon must be a number above 0 and at most {MAX_EPSILON:g}")
+
+
+def require_delta(delta: float) -> None:
+    """:raises UsageError: delta is not a number in (0, 1)."""
+    if not 0.0 < delta < 1.0:
+        raise UsageError("delta must be a number above 0 and below 1, far below one over the patients")
+
+
+def _bracket(excess: Callable[[float], float], epsilon: float, delta: float) -> tuple[float, float]:
+    """A refused and an admitted scale within a factor of two.
+
+    The way leads from much noise to less: small noise is what makes distributions large and slow.
+    """
+    high = 64.0
+    while excess(high) > 0:
+        high *= 2.0**4
+        if high > _MOST_NOISE:
+            raise BudgetError(
+                f"what was spent before leaves no room below epsilon {epsilon:g} "
+                f"(delta {delta:g}, {ADJACENCY})",
+                advice="See `privxray budget` for the runs; a larger epsilon is the study's to decide",
+            )
+    low = high / 2.0
+    while excess(low) <= 0:
+        low, high = low / 2.0, low
+    return low, high
+
+
+def _search(excess: Callable[[float], float], low: float, high: float) -> float:
+    """Bisection on the logarithm; ``high`` is admitted at every moment."""
+    while high / low > 1.0 + _RELATIVE_TOLERANCE:
+        middle = math.sqrt(low * high)
+        if excess(middle) > 0:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _admitted(
+    build: Callable[[float], Sequence[Event]], past: Sequence[Event], limit: float, delta: float, scale: float
+) -> float:
+    """Check ``scale`` as the ledger will: composed afresh, in the order of :func:`merge`.
+
+    The search composes the past first, which may differ from that in the last bits of an FFT.
+    """
+    for _ in range(100):
+        if epsilon([*past, *build(scale)], delta) <= limit:
+            return scale
+        scale *= 1.0 + 1e-7
+    raise BudgetError(f"no noise was found that stays below epsilon {limit:g} at delta {delta:g}")
+
+
+def _gaussian_mass(events: Iterable[Event]) -> float:
+    """The sum of count / noise^2 over the Gaussian events: mu squared, in the words of Gaussian DP."""
+    # fsum: a sum that is exact up to one rounding can't depend on the order.
+    return math.fsum(event.count / event.noise / event.noise for event in events if event.kind == "gaussian")
+
+
+def _sampled(events: Iterable[Event]) -> Any:
+    """The privacy loss distribution of the Poisson-sampled events; None without any; infinity is
+    ``math.inf``.
+    """
+    composed: Any = None
+    for event in events:
+        if event.kind == "poisson-gaussian":
+            composed = _compose(composed, _distribution(event.noise, event.q, event.count))
+    return composed
+
+
+def _distribution(noise: float, q: float, count: int) -> Any:
+    if noise < _LEAST_NOISE:
+        return math.inf
+    from dp_accounting.pld import privacy_loss_distribution
+
+    once = privacy_loss_distribution.from_gaussian_mechanism(
+        noise, value_discretization_interval=DISCRETISATION, sampling_prob=q
+    )
+    return once if count == 1 else once.self_compose(count)
+
+
+def _compose(first: Any, second: Any) -> Any:
+    if first is None:
+        return second
+    if second is None:
+        return first
+    return math.inf if math.inf in (first, second) else first.compose(second)
+
+
+def _epsilon(mass: float, sampled: Any, delta: float) -> float:
+    if mass > 0:
+        sampled = _compose(sampled, _distribution(1.0 / math.sqrt(mass), 1.0, 1))
+    if sampled is None:
+        return 0.0
+    return math.inf if sampled == math.inf else float(sampled.get_epsilon_for_delta(delta))

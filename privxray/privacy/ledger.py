@@ -1,0 +1,248 @@
+"""The book of a hospital's privacy budget: one for all its studies, for as long as it lives.
+
+Rules, in the order in which they matter:
+
+* A run is *reserved* before any noise is drawn, and only if everything ever reserved or spent composes with
+  it to at most the lifetime epsilon. It is marked *spending* before the first draw, *released* after the
+  last.
+* A reservation can be withdrawn while nothing was drawn for it. Afterwards it stays charged, whatever became
+  of the run.
+* The book holds events, not epsilons: they compose without loss with whatever comes later.
+* Entries are only ever appended. Each one's hash covers the hash before it, so a line that was changed or
+  taken out breaks the chain; the last hash and the number of entries stand beside it, so does a cut tail.
+  A whole file put back from a backup is a valid book: that is what :meth:`Ledger.head` in exported files is
+  for.
+
+The file is SQLite with ``synchronous=FULL`` and a rollback journal: a change is on disk, whole, before a
+call returns, or not at all. Commands that run at the same time wait for each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from privxray.atomic import PRIVATE, write_atomic
+from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError
+from privxray.privacy import accountant
+from privxray.privacy.accountant import ADJACENCY
+from privxray.privacy.chain import SCHEMA, Book, Entry, State, append, genesis_hash, read
+from privxray.privacy.events import Event, merge
+
+_BUSY_SECONDS = 60.0
+
+__all__ = ["Entry", "Ledger", "State"]
+
+
+class Ledger:
+    """A hospital's ledger on disk. Every method opens the file, checks the chain, and closes it again."""
+
+    def __init__(self, path: Path, epsilon_limit: float, delta: float) -> None:
+        self.path = path
+        self.epsilon_limit = epsilon_limit
+        self.delta = delta
+
+    @classmethod
+    def create(cls, path: Path, epsilon_limit: float, delta: float) -> Ledger:
+        """Start a ledger with a lifetime limit; both numbers are fixed for good.
+
+        :param epsilon_limit: in (0, 100], for all studies together, at ``delta``.
+        :raises RefusedError: there is a file of that name.
+        """
+        accountant.require_epsilon(epsilon_limit)
+        accountant.require_delta(delta)
+        # Built in memory and written like any other file, so that no crash leaves a half-made ledger.
+        with sqlite3.connect(":memory:") as database:
+            database.executescript(SCHEMA)
+            secret = secrets.token_bytes(32)
+            database.execute(
+                "INSERT INTO ledger VALUES (1, ?, ?, ?, 0, ?)",
+                (epsilon_limit, delta, secret, genesis_hash(epsilon_limit, delta, secret)),
+            )
+            database.commit()
+            content = database.serialize()
+        database.close()
+        write_atomic(path, content, mode=PRIVATE)
+        return cls(path, epsilon_limit, delta)
+
+    @classmethod
+    def open(cls, path: Path) -> Ledger:
+        """Open a ledger and check it.
+
+        :raises MalformedError: no ledger, or its chain is broken.
+        :raises SystemTroubleError: it can't be opened.
+        """
+        with _transaction(path) as database:
+            book = read(database)
+        return cls(path, book.epsilon_limit, book.delta)
+
+    def reserve(self, study: str, run: str, events: Sequence[Event]) -> State:
+        """Charge ``events`` to a run before it draws any noise; a resumed run finds itself charged already.
+
+        :returns: the run's state: ``reserved``, or further along if it was reserved before.
+        :raises BudgetError: more than the lifetime limit; nothing was written.
+        :raises RefusedError: this run was reserved with other events, or ``events`` is empty.
+        """
+        if not events:
+            raise RefusedError("a run that draws no noise has nothing to reserve")
+        events = merge(events)
+        with self._change() as (database, book):
+            state = book.state(study, run)
+            if state is not None:
+                if book.events_of(study, run) != events:
+                    raise RefusedError(
+                        "this run was reserved with other privacy parameters, and a charge can't be changed",
+                        advice="Go on with the parameters that it began with, or take the study's next round",
+                    )
+                return state
+            self._admit(book, events)
+            append(database, book, "reserve", study, run, events)
+        return "reserved"
+
+    def begin(self, study: str, run: str) -> None:
+        """Mark a run as spending. Call it before the first draw; once it returns the charge is final.
+
+        A run that is spending already goes on: its saved releases tell where.
+
+        :raises RefusedError: it was not reserved, or is released and must not draw again.
+        """
+        self._advance(study, run, "spend", {"reserved": True, "spending": False})
+
+    def finish(self, study: str, run: str) -> None:
+        """Mark a run as released: all its noise is drawn. Doing it twice is the same as once."""
+        self._advance(study, run, "release", {"spending": True, "released": False})
+
+    def withdraw(self, study: str, run: str) -> None:
+        """Give back a reservation for which nothing was drawn.
+
+        :raises RefusedError: it was not reserved, or is spending or released: that stays charged.
+        """
+        self._advance(study, run, "withdraw", {"reserved": True})
+
+    def state(self, study: str, run: str) -> State | None:
+        """``reserved``, ``spending``, ``released``, or None where nothing is charged."""
+        return self._read().state(study, run)
+
+    def events(self, study: str | None = None) -> tuple[Event, ...]:
+        """All that is charged, reserved or spent, in one study or in all."""
+        return self._read().events(study)
+
+    def entries(self) -> tuple[Entry, ...]:
+        """The whole book, oldest first."""
+        return self._read().entries
+
+    def epsilon_spent(self, study: str | None = None, delta: float | None = None) -> float:
+        """The epsilon of :meth:`events`, at the ledger's delta unless another is given."""
+        return accountant.epsilon(self.events(study), self.delta if delta is None else delta)
+
+    def affordable_epsilon(self) -> float:
+        """The largest epsilon at the ledger's delta that a run of Gaussian events can still have; 0 for
+        none.
+        """
+        return self._affordable(self.events())
+
+    def head(self, study: str) -> str:
+        """A tag of the book as it stands, for this study's files: 64 hex digits.
+
+        It is HMAC-SHA256 under the ledger's own secret, so the tags of two studies can't be linked, nor the
+        number of other studies guessed; the hospital can later tell whether its book is older than a file.
+        """
+        book = self._read()
+        return hmac.new(book.secret, study.encode() + b"\0" + book.head, hashlib.sha256).hexdigest()
+
+    def verify(self) -> None:
+        """Walk the chain from its first entry.
+
+        :raises MalformedError: an entry was changed, or the first, the last or one between is missing.
+        """
+        self._read()
+
+    def _admit(self, book: Book, events: tuple[Event, ...]) -> None:
+        past = book.events()
+        total = accountant.epsilon([*past, *events], book.delta)
+        if total <= book.epsilon_limit:
+            return
+        used, left = accountant.epsilon(past, book.delta), self._affordable(past)
+        advice = (
+            f"About epsilon {_floored(left)} is still possible: a run that asks for less may fit"
+            if left > 0
+            else "Nothing is left: this hospital can't train on these patients again"
+        )
+        raise BudgetError(
+            f"this run would bring the hospital to epsilon {total:.4g} of its lifetime limit {book.epsilon_limit:g} "
+            f"(spent so far {used:.4g}; delta {book.delta:g}, {ADJACENCY}); nothing was spent",
+            advice=advice,
+        )
+
+    def _affordable(self, past: Sequence[Event]) -> float:
+        def gaussian(scale: float) -> tuple[Event, ...]:
+            return (Event(kind="gaussian", noise=scale),)
+
+        try:
+            scale = accountant.calibrate(gaussian, self.epsilon_limit, self.delta, past=past)
+        except BudgetError:
+            return 0.0
+        return accountant.epsilon(gaussian(scale), self.delta)
+
+    def _advance(
+        self, study: str, run: str, kind: Literal["spend", "release", "withdraw"], allowed: dict[State, bool]
+    ) -> None:
+        """Append ``kind`` if the run's state is in ``allowed``; the value says whether there is anything to
+        append.
+        """
+        with self._change() as (database, book):
+            state = book.state(study, run)
+            if state is None:
+                raise RefusedError("nothing is reserved for this run")
+            if state not in allowed:
+                raise RefusedError(f"this run is {state} in the privacy ledger, which does not allow that")
+            if allowed[state]:
+                append(database, book, kind, study, run, ())
+
+    def _read(self) -> Book:
+        with _transaction(self.path) as database:
+            return read(database)
+
+    @contextmanager
+    def _change(self) -> Iterator[tuple[sqlite3.Connection, Book]]:
+        with _transaction(self.path, immediate=True) as database:
+            yield database, read(database)
+
+
+def _floored(epsilon: float) -> str:
+    # Rounded down: the figure is typed back as --epsilon, and must then be admitted.
+    return f"{int(epsilon * 100) / 100:g}"
+
+
+@contextmanager
+def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Connection]:
+    """One transaction on the file, committed at the end of the block unless it raised."""
+    if not path.is_file():
+        raise MalformedError("there is no privacy ledger here", file=path)
+    try:
+        # mode=rw: a ledger that vanished must not come back empty.
+        database = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+        )
+        try:
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache as well
+            database.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
+            try:
+                yield database
+            except BaseException:
+                database.execute("ROLLBACK")
+                raise
+            database.execute("COMMIT")
+        finally:
+            database.close()
+    except sqlite3.OperationalError as error:
+        raise SystemTroubleError(f"the privacy ledger can't be used ({error})", file=path) from error
+    except sqlite3.DatabaseError as error:
+        raise MalformedError("this is not a privacy ledger, or it is damaged", file=path) from error

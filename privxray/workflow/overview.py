@@ -1,0 +1,206 @@
+"""Where a workspace stands, what a file says, what a budget holds: read-only, and quick to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from privxray.errors import IdentityError, about
+from privxray.exchange.intake import read_again
+from privxray.exchange.model import ModelHeader
+from privxray.exchange.plan import PlanHeader
+from privxray.exchange.update import UpdateHeader
+from privxray.formats.header import Header
+from privxray.keys.card import CardHeader
+from privxray.keys.identity import PublicKeys
+from privxray.state import Round, State
+from privxray.workflow.common import load_plan
+from privxray.workspace import Workspace
+
+_HEADERS: dict[str, type[Header]] = {
+    "card": CardHeader,
+    "plan": PlanHeader,
+    "update": UpdateHeader,
+    "model": ModelHeader,
+}
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The rounds of a workspace, oldest first, and what to type next."""
+
+    rounds: tuple[Round, ...]
+    advice: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """A file's header as JSON, and in words how far its signature can be judged here."""
+
+    header: dict[str, Any]
+    signature: str
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """The header flattened to lines for a person; long keys are cut."""
+        return _flatten("", self.header)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One charged run of the ledger. ``epsilon`` is of this run alone, at the ledger's delta."""
+
+    study: str
+    run: str
+    state: str
+    epsilon: float
+    events: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A ledger's contents; all epsilons at its ``delta``."""
+
+    spent: float
+    limit: float
+    left: float
+    delta: float
+    runs: tuple[Run, ...]
+
+
+def overview(workspace: Workspace) -> Overview:
+    """Look at a workspace, also one that a crash left in the middle of something."""
+    with State(workspace.state_path) as state:
+        rounds = tuple(state.rounds())
+        advise = _hospital_advice if workspace.config.role == "hospital" else _coordinator_advice
+        return Overview(rounds, tuple(advise(workspace, state)))
+
+
+def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
+    """Read a travelling file where it lies.
+
+    :raises MalformedError: damaged.
+    :raises IdentityError: altered, where the signer's key is in the file or known here.
+    """
+    with about(path):
+        received = read_again(path)
+        model = _HEADERS[received.envelope.kind]
+        header = received.envelope.claim(model)
+        key, words = _signer(header, received.envelope.key_id, workspace)
+        if key is not None:
+            received.envelope.verify(key.verifier(), model)
+            if key.fingerprint != received.envelope.key_id:
+                raise IdentityError("the file names another signer than the one who signed it")
+        received.check_body(header.body)
+        return Inspected(header.model_dump(mode="json"), words)
+
+
+def budget_of(workspace: Workspace) -> Budget:
+    """The whole ledger of a hospital.
+
+    :raises MalformedError: its chain is broken.
+    """
+    from privxray.privacy.accountant import epsilon
+    from privxray.privacy.ledger import Ledger
+
+    workspace.require("hospital", "budget")
+    ledger = Ledger.open(workspace.ledger_path)
+    seen = dict.fromkeys((entry.study, entry.run) for entry in ledger.entries())
+    runs = []
+    for study, run in seen:
+        events = ledger.events(study, run)
+        if events:  # a withdrawn run has none
+            runs.append(
+                Run(
+                    study=study,
+                    run=run,
+                    state=str(ledger.state(study, run)),
+                    epsilon=epsilon(events, ledger.delta),
+                    events=[event.to_json() for event in events],
+                )
+            )
+    return Budget(
+        spent=ledger.epsilon_spent(),
+        limit=ledger.epsilon_limit,
+        left=ledger.affordable_epsilon(),
+        delta=ledger.delta,
+        runs=tuple(runs),
+    )
+
+
+def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
+    if not state.mask_keys():
+        yield "init was cut off before its card was written; type: privxray card"
+        return
+    studies = state.studies()
+    if not studies:
+        yield f"carry {workspace.card_path.name} to the coordinator; when the plan comes: privxray join FILE"
+        return
+    for study in studies:
+        round_ = state.last_round(study)
+        assert round_ is not None
+        option = f" --study {study}" if len(studies) > 1 else ""
+        if round_.state == "joined" and not (workspace.data / "data.db").exists():
+            yield "privxray ingest FOLDER --labels labels.csv"
+        elif round_.state == "joined" and round_.epsilon is not None:
+            yield f"training was begun and not finished; it goes on with: privxray train{option}"
+        elif round_.state == "joined":
+            yield f"privxray train{option}"
+        elif round_.state == "trained":
+            yield f"privxray export-update{option}"
+        elif round_.state == "exported":
+            update = f"{workspace.config.name}-{round_.number:04d}.enc"
+            yield f"carry {update} to the coordinator; when the answer comes: privxray accept FILE"
+        else:
+            yield f"privxray evaluate{option}, or privxray predict IMAGE..."
+
+
+def _coordinator_advice(workspace: Workspace, state: State) -> Iterator[str]:
+    round_ = state.last_round(workspace.config.study or "")
+    if round_ is None:
+        yield "collect the hospitals' cards in cards/, then: privxray plan cards/*.card"
+    elif round_.state == "open":
+        plan = load_plan(workspace, round_)
+        names = ", ".join(member.name for member in plan.roster.members)
+        yield f"wait for the updates of {names}; then: privxray aggregate updates/*.enc"
+    else:
+        yield f"the study is complete: carry models/global-{round_.number:04d}.model to the hospitals"
+
+
+def _signer(header: Header, key_id: str, workspace: Workspace | None) -> tuple[PublicKeys | None, str]:
+    """The key to verify with, and how much that is worth."""
+    if isinstance(header, CardHeader):
+        return header.keys, "good, by the key in the card itself; key words settle whose it is"
+    trusted = _trusted_keys(workspace)
+    if key_id in trusted:
+        keys, name = trusted[key_id]
+        return keys, f"good, by {name}"
+    if isinstance(header, PlanHeader):
+        return header.coordinator, "good, by the key in the plan itself; key words settle whose it is"
+    return None, "not checked: the signer is not known in this workspace"
+
+
+def _trusted_keys(workspace: Workspace | None) -> dict[str, tuple[PublicKeys, str]]:
+    if workspace is None:
+        return {}
+    known: dict[str, tuple[PublicKeys, str]] = {}
+    with State(workspace.state_path) as state:
+        for round_ in state.rounds():
+            plan = load_plan(workspace, round_)
+            known[plan.sender] = (plan.coordinator, f"the coordinator of {plan.study}")
+            for member in plan.roster.members:
+                known[member.keys.fingerprint] = (member.keys, member.name)
+    return known
+
+
+def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _flatten(f"{prefix}.{key}" if prefix else key, inner)
+    elif isinstance(value, list) and any(isinstance(inner, dict | list) for inner in value):
+        for place, inner in enumerate(value):
+            yield from _flatten(f"{prefix}[{place}]", inner)
+    else:
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        yield prefix, text if len(text) <= 80 else f"{text[:32]}... ({len(text)} characters)"
