@@ -57,15 +57,15 @@ class _Commands(TyperGroup):
             # strerror and the file that privxray itself named; never the exception's own text
             where = f"{error.filename}: " if isinstance(error.filename, str | os.PathLike) else ""
             _report(
-                f"{where}{error.strerror or 'refused by the operating system'}. Nothing was left "
+                f"{where}{error.strerror or 'refused by the operating system'}. Nothing is left "
                 "half-written; mend it and type the same command again",
                 UNEXPECTED,
                 as_json,
             )
         except sqlite3.Error as error:
             _report(
-                f"the workspace's database can't be used ({type(error).__name__}). Check the disk and its free "
-                "space, then type the same command again",
+                f"the workspace's database can't be used ({type(error).__name__}). Check the disk and its "
+                "free space, then type the same command again",
                 UNEXPECTED,
                 as_json,
             )

@@ -187,8 +187,8 @@ def aggregate(
         tell(f"Round {done.plan.round} was closed before; nothing was changed. Its model is {done.model}.")
     else:
         tell(
-            f"Round {done.plan.round}: opened the sum of {len(done.plan.roster.members)} updates; no single one "
-            f"could be. Wrote {done.model}."
+            f"Round {done.plan.round}: opened the sum of {len(done.plan.roster.members)} updates; no single "
+            f"one could be. Wrote {done.model}."
         )
     if done.next_plan:
         next_step(f"carry {done.next_plan.path.name} to every hospital; the model is inside")

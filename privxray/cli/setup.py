@@ -130,5 +130,5 @@ def _check_names(*names: str | None) -> None:
             TypeAdapter(Name).validate_python(name)
         except ValidationError:
             raise UsageError(
-                "a name has up to 40 letters, digits, dots, dashes or underscores; it starts with one of the first two"
+                "a name has up to 40 letters, digits, dots, dashes or underscores, and no sign first"
             ) from None

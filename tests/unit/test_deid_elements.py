@@ -260,8 +260,11 @@ def test_a_length_that_looks_like_letters_is_a_length() -> None:
     # 0x4141 bytes: in implicit VR the length then reads "AA", where explicit VR has its code
     inside = struct.pack("<HHL", 0x0010, 0x4000, 0x4141) + b"x" * 0x4141
     item = b"\xfe\xff\x00\xe0" + struct.pack("<L", len(inside)) + inside
-    data = struct.pack("<HHL", 0x0008, 0x1115, len(item)) + item
+    data = (
+        struct.pack("<HHL", 0x0008, 0x0060, 2) + b"CR" + struct.pack("<HHL", 0x0008, 0x1115, len(item)) + item
+    )
     assert [e.where for e in Walker(data, 0, IMPLICIT_LITTLE).walk()] == [
+        "(0008,0060)",
         "(0008,1115)",
         "(0008,1115)[0]/(0010,4000)",
     ]

@@ -51,7 +51,7 @@ def chunks() -> list[bytes]:
         lambda c: [],
     ],
 )
-def test_a_changed_sequence_of_chunks_is_refused(change) -> None:  # noqa: ANN001
+def test_a_changed_sequence_of_chunks_is_refused(change) -> None:
     with pytest.raises(MalformedError):
         b"".join(unseal(KEY, change(chunks())))
 
