@@ -52,7 +52,7 @@ def calibrate(
 
     :param build: the events at noise scale s; more scale must mean more noise in each of them.
     :param epsilon: the limit, in (0, 100].
-    :returns: s, rounded up by at most 1e-5 of itself, and admitted by :func:`epsilon` as it stands.
+    :returns: s, rounded up by about 1e-5 of itself, and admitted by :func:`epsilon` as it stands.
     :raises BudgetError: ``past`` leaves no room, whatever the noise.
     :raises UsageError: epsilon or delta out of range.
     """
@@ -64,7 +64,9 @@ def calibrate(
     def excess(scale: float) -> float:
         events = merge(build(scale))
         sampled = _compose(past_sampled, _sampled(events))
-        return _epsilon(past_mass + _gaussian_mass(events), sampled, delta) - epsilon
+        reached = _epsilon(past_mass + _gaussian_mass(events), sampled, delta)
+        # As a logarithm, for there it is nearly a straight line; clamped, for a root finder needs it finite.
+        return math.log(min(max(reached, 1e-9), 1e9) / epsilon)
 
     low, high = _bracket(excess, epsilon, delta)
     return _admitted(build, past, epsilon, delta, _search(excess, low, high))
@@ -103,14 +105,11 @@ def _bracket(excess: Callable[[float], float], epsilon: float, delta: float) -> 
 
 
 def _search(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Bisection on the logarithm; ``high`` is admitted at every moment."""
-    while high / low > 1.0 + _RELATIVE_TOLERANCE:
-        middle = math.sqrt(low * high)
-        if excess(middle) > 0:
-            low = middle
-        else:
-            high = middle
-    return high
+    """The scale where the limit is met, rounded up within the tolerance (Brent's method on the logarithm)."""
+    from scipy.optimize import brentq
+
+    root = brentq(lambda x: excess(math.exp(x)), math.log(low), math.log(high), xtol=_RELATIVE_TOLERANCE / 4)
+    return math.exp(root) * (1.0 + _RELATIVE_TOLERANCE / 2)
 
 
 def _admitted(
@@ -123,7 +122,7 @@ def _admitted(
     for _ in range(100):
         if epsilon([*past, *build(scale)], delta) <= limit:
             return scale
-        scale *= 1.0 + 1e-7
+        scale *= 1.0 + _RELATIVE_TOLERANCE
     raise BudgetError(f"no noise was found that stays below epsilon {limit:g} at delta {delta:g}")
 
 

@@ -57,6 +57,7 @@ class Ledger:
         """
         accountant.require_epsilon(epsilon_limit)
         accountant.require_delta(delta)
+        epsilon_limit = float(epsilon_limit)  # the column is REAL, and the chain hashes what is read back
         # Built in memory and written like any other file, so that no crash leaves a half-made ledger.
         with sqlite3.connect(":memory:") as database:
             database.executescript(SCHEMA)
@@ -175,7 +176,8 @@ class Ledger:
             else "Nothing is left: this hospital can't train on these patients again"
         )
         raise BudgetError(
-            f"this run would bring the hospital to epsilon {total:.4g} of its lifetime limit {book.epsilon_limit:g} "
+            f"this run would bring the hospital to epsilon {total:.4g} of its lifetime limit "
+            f"{book.epsilon_limit:g} "
             f"(spent so far {used:.4g}; delta {book.delta:g}, {ADJACENCY}); nothing was spent",
             advice=advice,
         )

@@ -1,0 +1,31 @@
+# Two commands for a newcomer: `make demo` plays a whole study, `make test` runs the tests.
+# Both make .venv first where it is missing. PYTHON picks the interpreter (3.11 or newer).
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+WHEELHOUSE ?= wheelhouse
+
+.PHONY: demo test lint wheelhouse clean
+
+demo: $(STAMP)
+	$(BIN)/privxray demo --force
+
+test: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+# The folder of wheels that travels on a stick to a workstation without a network.
+wheelhouse: $(STAMP)
+	$(BIN)/python -m pip wheel --quiet -c constraints.txt --wheel-dir $(WHEELHOUSE) .
+
+clean:
+	rm -rf $(VENV) $(WHEELHOUSE) build *.egg-info privxray-demo

@@ -1,0 +1,223 @@
+"""One DICOM file to display grey: the grey-scale pipeline of PS3.4 N.2 for a single monochrome frame.
+
+Stored values -> modality LUT or rescale (PS3.3 C.11.1) -> VOI LUT or window (C.11.2) -> MONOCHROME1 inverted
+(C.7.6.3.1.2) -> 0 to 255. Where a file offers several, its first window or LUT is taken, and a LUT before a
+window, as its writer's better knowledge of the image. The window's own output range becomes 0 to 255.
+
+Where a file has neither, the standard says that the values are shown as they are. For 8 bits that is done.
+Deeper images seldom fill their bits and would come out nearly black, so they are stretched from the smallest
+to the largest value, padding (C.7.5.1.1.2) left out. The rule looks at the one image only, so what a
+patient contributes never depends on another.
+
+pydicom and its decoders quote values in exceptions, warnings and log lines; none of those gets out of here.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.encaps import get_frame
+from pydicom.pixels import apply_modality_lut, apply_voi
+from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+
+from privxray.deid.elements import EXPLICIT_LITTLE, DamagedError, Walker
+from privxray.errors import MalformedError
+from privxray.imaging.decode import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
+
+_DEFLATED = b"1.2.840.10008.1.2.1.99"
+_META_START, _TRANSFER_SYNTAX = 132, 0x00020010
+_MANY_PIXELS = "more than 100 million pixels"
+_CHUNK = 1 << 20
+_CODED = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
+# Start-of-frame markers of JPEG (T.81 Table B.1) and JPEG-LS (T.87); C4, C8 and CC are others.
+_FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+
+
+def display_dicom(data: bytes, *, name: str) -> Grey:
+    """The image of a DICOM file, float32 ``[rows, columns]`` from 0 to 255.
+
+    :raises MalformedError: it is damaged, holds no pixels, several frames or colour, is too large, or needs a
+        decoder that is not there.
+    """
+    with _silence():
+        try:
+            return _display(data, name)
+        except MalformedError:
+            raise
+        except Exception:  # noqa: BLE001 - pydicom and four decoders raise whatever a damaged file leads to
+            raise malformed("this DICOM image can't be decoded", name) from None
+
+
+def patient_id(data: bytes) -> str:
+    """(0010,0020) of a DICOM file, stripped; empty where it has none or can't be read.
+
+    The caller must keep it out of every text.
+    """
+    with _silence():
+        try:
+            _guard_inflation(data, "")
+            file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=["PatientID"])
+            return str(file.get("PatientID", "")).strip()
+        except Exception:  # noqa: BLE001 - as above; the check or the decoder says what is wrong with it
+            return ""
+
+
+def _display(data: bytes, name: str) -> Grey:
+    _guard_inflation(data, name)
+    file = pydicom.dcmread(BytesIO(data))
+    _expect_single_frame(file, name)
+    _guard_codestream(file, name)
+    stored = file.pixel_array
+    if stored.shape != (file.Rows, file.Columns):
+        raise malformed("its pixels don't fill the rows and columns that it names", name)
+    padding = _padding(file, stored)
+    values = apply_modality_lut(stored, file).astype(np.float32)
+    if not np.isfinite(values).all():
+        raise malformed("its rescale gives values that are no numbers", name)
+    grey = _through_voi(file, stored, values, padding)
+    if file.PhotometricInterpretation == "MONOCHROME1":
+        grey = 255 - grey
+    if padding is not None:
+        grey[padding] = 0  # what surrounds a collimated image is shown black (PS3.3 C.7.5.1.1.2)
+    return grey
+
+
+def _expect_single_frame(file: Any, name: str) -> None:
+    if "PixelData" not in file:
+        raise malformed("it holds no pixel data", name)
+    if file.get("NumberOfFrames") not in (None, 0, 1):
+        raise malformed("it holds several frames, and one is needed", name)
+    colour = str(file.get("PhotometricInterpretation", ""))
+    if file.get("SamplesPerPixel", 1) != 1 or colour not in ("MONOCHROME1", "MONOCHROME2"):
+        raise malformed("it is not monochrome", name)
+    rows, columns = int(file.Rows), int(file.Columns)
+    if not rows or not columns:
+        raise malformed("it has no rows or no columns", name)
+    if rows * columns > MAX_PIXELS:
+        raise malformed(_MANY_PIXELS, name)
+
+
+def _through_voi(file: Any, stored: Any, values: Grey, padding: Any) -> Grey:
+    table = (file.get("VOILUTSequence") or [None])[0]
+    if table is not None:
+        # A LUT's values are as wide as its largest one: descriptors that say 16 for 12 bits are common.
+        modality_out = apply_modality_lut(stored, file)
+        shown = apply_voi(np.rint(modality_out).astype(np.int64), file, index=0)
+        largest = int(np.max(np.frombuffer(_lut_words(table), dtype=np.uint16)))
+        return stretch(shown.astype(np.float32), 0, 2 ** max(largest.bit_length(), 1) - 1)
+    if file.get("WindowCenter") is not None and file.get("WindowWidth") is not None:
+        centre, width = _first(file.WindowCenter), _first(file.WindowWidth)
+        return _windowed(values, centre, width, str(file.get("VOILUTFunction") or "LINEAR"))
+    if file.BitsStored <= 8 and "RescaleSlope" not in file and "ModalityLUTSequence" not in file:
+        low = -(2.0 ** (file.BitsStored - 1)) if file.PixelRepresentation else 0.0
+        return stretch(values, low, low + 2.0**file.BitsStored - 1)
+    inside = values if padding is None or padding.all() else values[~padding]
+    return stretch(values, float(inside.min()), float(inside.max()))
+
+
+def _windowed(values: Grey, centre: float, width: float, function: str) -> Grey:
+    """PS3.3 C.11.2.1.2 and C.11.2.1.3, with an output range of 0 to 255."""
+    if function == "SIGMOID" and width > 0:
+        curve: Grey = (255 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -80, 80)))).astype(np.float32)
+        return curve
+    if function == "LINEAR_EXACT" and width > 0:
+        return stretch(values, centre - width / 2, centre + width / 2)
+    if function == "LINEAR" and width > 1:
+        return stretch(values, centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2)
+    if function == "LINEAR" and width == 1:
+        return np.where(values <= centre - 0.5, np.float32(0), np.float32(255))
+    raise ValueError("no such window")
+
+
+def _padding(file: Any, stored: Any) -> Any:
+    """Where the stored value is padding, or None; the range has two ends in either order."""
+    first = file.get("PixelPaddingValue")
+    if first is None:
+        return None
+    last = file.get("PixelPaddingRangeLimit")
+    low, high = sorted((int(first), int(first if last is None else last)))
+    mask = (stored >= low) & (stored <= high)
+    return mask if mask.any() else None
+
+
+def _lut_words(table: Any) -> bytes:
+    data = table.LUTData
+    return data if isinstance(data, bytes) else np.asarray(data, dtype=np.uint16).tobytes()
+
+
+def _first(value: Any) -> float:
+    return float(value if isinstance(value, (int, float, str)) else value[0])
+
+
+def _guard_inflation(data: bytes, name: str) -> None:
+    """Refuse a deflated data set that would unfold without end; pydicom unfolds it all at once."""
+    walker = Walker(data, _META_START, EXPLICIT_LITTLE, only_group=2)
+    try:
+        meta = {element.tag: element.value for element in walker.walk()}
+    except DamagedError:
+        raise malformed("its file meta can't be read", name) from None
+    if meta.get(_TRANSFER_SYNTAX, b"").strip(b" \0") != _DEFLATED:
+        return
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    total, rest = 0, data[walker.position :]
+    while rest and not inflater.eof:
+        total += len(inflater.decompress(rest, _CHUNK))
+        rest = inflater.unconsumed_tail
+        if total > MAX_BYTES:
+            raise malformed("its deflated data set unfolds to more than 1 GiB", name)
+
+
+def _guard_codestream(file: Any, name: str) -> None:
+    """Refuse a compressed frame whose own size differs from the header's: decoders believe the frame."""
+    if file.file_meta.TransferSyntaxUID not in _CODED:
+        return
+    frame = get_frame(file.PixelData, 0, number_of_frames=1)
+    if _frame_size(frame) != (file.Rows, file.Columns):
+        raise malformed("its compressed pixels have another size than its header says", name)
+
+
+def _frame_size(frame: bytes) -> tuple[int, int] | None:
+    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 codestream names."""
+    main_header = frame.find(b"\xff\x4f\xff\x51")  # SOC, SIZ (T.800 A.5.1); a JP2 wrapper may come before
+    if main_header >= 0 and not frame.startswith(b"\xff\xd8"):
+        columns, rows, left, top = (
+            int.from_bytes(frame[start : start + 4], "big")
+            for start in range(main_header + 8, main_header + 24, 4)
+        )
+        return rows - top, columns - left
+    position = 2
+    while position + 9 <= len(frame):
+        if frame[position] != 0xFF:
+            return None
+        marker = frame[position + 1]
+        if marker in _FRAME_MARKERS:
+            size = frame[position + 5 : position + 9]
+            return int.from_bytes(size[:2], "big"), int.from_bytes(size[2:], "big")
+        if marker == 0xFF:  # fill byte
+            position += 1
+        else:
+            position += 2 + int.from_bytes(frame[position + 2 : position + 4], "big")
+    return None
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")]
+    before = [logger.disabled for logger in loggers]
+    for logger in loggers:
+        logger.disabled = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, disabled in zip(loggers, before, strict=True):
+            logger.disabled = disabled
