@@ -91,6 +91,7 @@ def train(
                     "delta": done.lifetime_delta,
                 },
                 "already": done.already,
+                "seconds": {"features": done.feature_seconds, "train": done.training_seconds},
             }
         )
     if done.few_patients:

@@ -28,9 +28,9 @@ class Site:
 def read_sites(labels: Path, images: Path | None) -> list[Site]:
     """Read a csv with the columns image, patient, label, site and split.
 
-    :param images: the images' folder; by default ``images`` beside the csv where there is one, else its folder.
-    :raises MalformedError: not such a csv, fewer than three sites, or a patient at two sites or in two splits:
-        either would break the patient's guarantee or the score. Rows are named, their values are not.
+    :param images: the images' folder; by default ``images`` beside the csv if there is one, else its folder.
+    :raises MalformedError: not such a csv, fewer than three sites, or a patient at two sites or in two
+        splits: that would break the patient's guarantee or the score. Rows are named, values are not.
     """
     folder = images or (labels.parent / "images" if (labels.parent / "images").is_dir() else labels.parent)
     sites: dict[str, Site] = {}

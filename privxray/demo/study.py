@@ -54,7 +54,9 @@ class Party:
         if code not in may_end:
             shown = err.getvalue().strip().splitlines()
             last = shown[-1] if shown else f"exit code {code}"
-            raise DemoError(f"`privxray {words[0]}` at {self.name} failed: {last.removeprefix('privxray: ')}", code)
+            raise DemoError(
+                f"`privxray {words[0]}` at {self.name} failed: {last.removeprefix('privxray: ')}", code
+            )
         told: dict[str, Any] = json.loads(out.getvalue())
         return told
 
@@ -66,13 +68,14 @@ class Played:
     coordinator: Party
     hospitals: dict[str, Party]
     rounds: int = 0
-    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(("train", "features", "export", "aggregate"), 0.0))
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("features", "train", "export", "aggregate"), 0.0)
+    )
     epsilon: dict[str, float] = field(default_factory=dict)
     delta: float = 0.0
     update_bytes: int = 0
     model: Path = Path()
     key_words: str = ""
-    before_export: list[Any] = field(default_factory=list)
 
     @contextlib.contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -93,8 +96,8 @@ def play(
 ) -> Played:
     """Run the whole study in ``root``.
 
-    :param after_training: called once, in the first round, between the last ``train`` and the first export: the only
-        moment at which a hospital's own result can still be looked at.
+    :param after_training: called once, in the first round, between the last ``train`` and the first export:
+        the only moment at which a hospital's own result can still be looked at.
     """
     played = Played(_party(root, "coordinator"), {site.name: _party(root, site.hospital) for site in sites})
     coordinator = played.coordinator
@@ -167,6 +170,5 @@ def _write_labels(path: Path, site: Site) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, ["image", "patient", "label", "split"], lineterminator="\n")
     writer.writeheader()
-    # The test split stays out of every workspace: only the demo scores on it.
     writer.writerows({name: row[name] for name in writer.fieldnames} for row in site.rows)
     write_atomic(path, text.getvalue().encode())

@@ -24,7 +24,8 @@ def row_norms(rows: NDArray[Any]) -> Floats:
     NaN.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.sqrt(np.einsum("nd,nd->n", rows, rows, dtype=np.float64, casting="unsafe"))
+        norms: Floats = np.linalg.norm(rows.astype(np.float64), axis=1)
+    return norms
 
 
 def unit_rows(rows: NDArray[Any]) -> Floats:

@@ -120,7 +120,7 @@ def evaluate(
                 file=workspace.root,
                 advice="Type: privxray ingest FOLDER --labels labels.csv",
             )
-        data = training_data(dataset, model.terms, model.method, model.constants, split, progress)
+        data = training_data(dataset, model.classes, model.method, model.constants, split, progress)
         metrics = score(data.labels, model.probabilities(data.inputs), model.classes)
         return Scores(model.label, split, dataset.patients(split), len(data.labels), metrics)
 

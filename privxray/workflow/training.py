@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,8 @@ class Trained:
     lifetime_delta: float
     few_patients: bool
     already: bool
+    feature_seconds: float
+    training_seconds: float
 
 
 def run_name(number: int) -> str:
@@ -103,7 +106,9 @@ def train(
         method = methods.get(plan.method)
         constants = method.constants(plan.constants)
         round_ = _reserve(state, ledger, method, plan, round_, chosen)
-        data = training_data(dataset, plan, method, constants, "train", feature_progress)
+        started = time.perf_counter()
+        data = training_data(dataset, plan.classes, method, constants, "train", feature_progress)
+        computed = time.perf_counter()
         assert round_.vector_key is not None
         assert round_.noise is not None
         folder = workspace.round_folder(round_.study, round_.trained_in)
@@ -120,7 +125,8 @@ def train(
         with state.transaction():
             state.update_round(round_.study, round_.number, state="trained")
         shutil.rmtree(folder / "steps", ignore_errors=True)
-        return _outcome(ledger, plan, dataset.patients("train"), already=False)
+        seconds = (computed - started, time.perf_counter() - computed)
+        return _outcome(ledger, plan, dataset.patients("train"), already=False, seconds=seconds)
 
 
 def open_round(workspace: Workspace, state: State, study: str | None) -> Round:
@@ -207,7 +213,14 @@ def _reserve(
     return last
 
 
-def _outcome(ledger: Ledger, plan: PlanHeader, patients: int, *, already: bool) -> Trained:
+def _outcome(
+    ledger: Ledger,
+    plan: PlanHeader,
+    patients: int,
+    *,
+    already: bool,
+    seconds: tuple[float, float] = (0.0, 0.0),
+) -> Trained:
     return Trained(
         plan=plan,
         epsilon=epsilon_of(ledger.events(plan.study), plan.delta),
@@ -217,4 +230,6 @@ def _outcome(ledger: Ledger, plan: PlanHeader, patients: int, *, already: bool) 
         lifetime_delta=ledger.delta,
         few_patients=patients < FEW_PATIENTS,
         already=already,
+        feature_seconds=seconds[0],
+        training_seconds=seconds[1],
     )

@@ -1,0 +1,49 @@
+"""What a method trains on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privxray.errors import RefusedError
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A hospital's training patients.
+
+    :param inputs: [N, D] float32 features, or [N, H, W] uint8 pixels.
+    :param labels: [N] class numbers from 0.
+    :param patients: [N] patient ids, dense from 0: each of 0 .. P-1 occurs.
+    :raises RefusedError: no patient at all. The number of patients is otherwise nobody's business.
+    :raises ValueError: shapes or ids that don't fit together.
+    """
+
+    inputs: NDArray[Any]
+    labels: NDArray[np.int64]
+    patients: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        if not len(self.inputs) == len(self.labels) == len(self.patients):
+            raise ValueError("inputs, labels and patients differ in length")
+        if not len(self.patients):
+            raise RefusedError("there is no patient to train on", advice="Ingest images that passed the check")
+        if self.labels.min() < 0 or not np.array_equal(np.unique(self.patients), np.arange(self.patient_count)):
+            raise ValueError("labels start at 0, and patient ids are dense from 0")
+
+    @property
+    def patient_count(self) -> int:
+        """P. It stays inside the hospital."""
+        return int(self.patients.max()) + 1
+
+    def one_hot(self, classes: int) -> NDArray[np.float64]:
+        """[N, K] labels as unit vectors.
+
+        :raises ValueError: a label that is not a class of the plan.
+        """
+        if self.labels.max() >= classes:
+            raise ValueError("a label is not a class of the plan")
+        return np.eye(classes)[self.labels]
