@@ -168,7 +168,7 @@ def _carry(file: Path, folder: Path) -> Path:
 
 def _write_labels(path: Path, site: Site) -> None:
     text = io.StringIO()
-    writer = csv.DictWriter(text, ["image", "patient", "label", "split"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({name: row[name] for name in writer.fieldnames} for row in site.rows)
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("image", "patient", "label", "split"))
+    writer.writerows((row.relative, row.patient, row.label, row.split) for row in site.rows)
     write_atomic(path, text.getvalue().encode())

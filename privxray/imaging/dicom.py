@@ -126,7 +126,9 @@ def _through_voi(file: Any, stored: Any, values: Grey, padding: Any) -> Grey:
 def _windowed(values: Grey, centre: float, width: float, function: str) -> Grey:
     """PS3.3 C.11.2.1.2 and C.11.2.1.3, with an output range of 0 to 255."""
     if function == "SIGMOID" and width > 0:
-        curve: Grey = (255 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -80, 80)))).astype(np.float32)
+        curve: Grey = (255 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -80, 80)))).astype(
+            np.float32
+        )
         return curve
     if function == "LINEAR_EXACT" and width > 0:
         return stretch(values, centre - width / 2, centre + width / 2)

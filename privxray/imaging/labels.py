@@ -16,9 +16,10 @@ import io
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal, cast
 
+from privxray.deid.naming import public_name
 from privxray.errors import MalformedError, SystemTroubleError
 
 Split = Literal["train", "val", "test"]
@@ -27,6 +28,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 MAX_BYTES = 10_000_000
 """Most bytes of a csv; a row is about 50."""
 
+_HEADER = "Its first row is to read: image,patient,label"
 _MAX_CELL = 4096
 _COLUMNS = ("image", "file", "patient", "label", "split", "site")
 
@@ -62,38 +64,66 @@ def read_labels(path: Path, images: Path, classes: Sequence[str]) -> list[Row]:
         leaves the folder, an image named twice or not there, a patient in two splits or at two sites.
     :raises SystemTroubleError: the csv can't be read.
     """
-    reader = _Reader(path, images, classes)
+    reader = _Reader(csv_name(path), images, classes)
     return reader.rows(_text(path))
 
 
+def csv_name(path: Path) -> str:
+    """What an error calls the csv."""
+    shown = public_name(PurePath(path.name), 0)
+    return shown if shown == path.name else "the csv of labels"
+
+
+class Patients:
+    """Notes where each patient is, and refuses one in two places.
+
+    A patient in two splits would be trained on and tested on; one at two sites would be counted as two.
+    """
+
+    def __init__(self, csv: str) -> None:
+        self._csv = csv
+        self._first: dict[object, tuple[int, str | None, str | None]] = {}
+
+    def add(self, patient: object, number: int, split: str | None, site: str | None) -> None:
+        """Note one row. :raises MalformedError: the patient was in another split or at another site."""
+        first, first_split, first_site = self._first.setdefault(patient, (number, split, site))
+        if split != first_split:
+            raise _bad(self._csv, f"puts a patient in another split than row {first} does", number, "split")
+        if site != first_site:
+            raise _bad(self._csv, f"puts a patient at another site than row {first} does", number, "site")
+
+
+def _bad(csv: str, what: str, number: int, column: str | None = None, advice: str = "") -> MalformedError:
+    where = f"row {number}, column `{column}`," if column else f"row {number}"
+    return MalformedError(f"{where} {what}", file=csv, advice=advice)
+
+
 def _text(path: Path) -> str:
+    name = csv_name(path)
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError:
-        raise SystemTroubleError(
-            "the csv of labels can't be read", file=path.name, advice="Check how it is spelled"
-        ) from None
+        raise SystemTroubleError("it can't be read", file=name, advice="Check how it is spelled") from None
     if len(data) > MAX_BYTES:
-        raise MalformedError("larger than 10 MB", file=path.name, advice="Split it, and ingest the parts")
+        raise MalformedError("larger than 10 MB", file=name, advice="Split it, and ingest the parts")
     try:
-        return unicodedata.normalize("NFC", data.decode("utf-8-sig"))
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MalformedError(
-            "this csv is not UTF-8", file=path.name, advice="Save it again as `CSV UTF-8`"
+            "this csv is not UTF-8", file=name, advice="Save it again as `CSV UTF-8`"
         ) from None
 
 
 class _Reader:
-    def __init__(self, path: Path, images: Path, classes: Sequence[str]) -> None:
-        self._name = path.name
+    def __init__(self, name: str, images: Path, classes: Sequence[str]) -> None:
+        self._name = name
         self._images = images
         self._root = images.resolve()
         self._classes = classes
         self._places: dict[str, int] = {}
         self._seen: dict[PurePosixPath, int] = {}
-        self._splits: dict[str, tuple[Split | None, int]] = {}
-        self._sites: dict[str, tuple[str | None, int]] = {}
+        self._patients = Patients(name)
 
     def rows(self, text: str) -> list[Row]:
         first = text.split("\n", 1)[0]
@@ -139,12 +169,13 @@ class _Reader:
         row = Row(
             number,
             relative,
-            self._cell(record, "patient", number) if "patient" in self._places else None,
+            self._patient(record, number),
             label,
             self._split(record, number),
             self._cell(record, "site", number) if "site" in self._places else None,
         )
-        self._expect_whole_patient(row)
+        if row.patient is not None:
+            self._patients.add(row.patient, number, row.split, row.site)
         return row
 
     def _cell(self, record: list[str], column: str, number: int) -> str:
@@ -152,6 +183,12 @@ class _Reader:
         if not value:
             raise self._bad("is empty", number, column)
         return value
+
+    def _patient(self, record: list[str], number: int) -> str | None:
+        if "patient" not in self._places:
+            return None
+        # One name has several encodings in Unicode, and they must not make two patients of one.
+        return unicodedata.normalize("NFC", self._cell(record, "patient", number))
 
     def _split(self, record: list[str], number: int) -> Split | None:
         if "split" not in self._places:
@@ -178,19 +215,5 @@ class _Reader:
             raise self._bad("names an image that is not in the folder", number, column, advice)
         return relative
 
-    def _expect_whole_patient(self, row: Row) -> None:
-        if row.patient is None:
-            return
-        split, first = self._splits.setdefault(row.patient, (row.split, row.number))
-        if split != row.split:
-            raise self._bad(f"puts a patient in another split than row {first} does", row.number, "split")
-        site, first = self._sites.setdefault(row.patient, (row.site, row.number))
-        if site != row.site:
-            raise self._bad(f"puts a patient at another site than row {first} does", row.number, "site")
-
     def _bad(self, what: str, number: int, column: str | None = None, advice: str = "") -> MalformedError:
-        where = f"row {number}, column `{column}`," if column else f"row {number}"
-        return MalformedError(f"{where} {what}", file=self._name, advice=advice)
-
-
-_HEADER = "Its first row is to read: image,patient,label"
+        return _bad(self._name, what, number, column, advice)

@@ -1,8 +1,8 @@
 """The public constants of both methods: the plan carries them, every hospital trains by the same ones.
 
-None may be read off a hospital's data. A normaliser, a sampling rate or a number of steps that depended on the
-number of patients would tell of each of them (Opacus issues #571 and #819); these are agreed before anyone
-has looked. Every field has a range, and NaN or infinity is in none.
+None may be read off a hospital's data. A normaliser, a sampling rate or a number of steps that depended on
+the number of patients would tell of each of them (Opacus issues #571 and #819); these are agreed before
+anyone has looked. Every field has a range, and NaN or infinity is in none.
 """
 
 from __future__ import annotations

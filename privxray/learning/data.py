@@ -30,8 +30,12 @@ class TrainingData:
         if not len(self.inputs) == len(self.labels) == len(self.patients):
             raise ValueError("inputs, labels and patients differ in length")
         if not len(self.patients):
-            raise RefusedError("there is no patient to train on", advice="Ingest images that passed the check")
-        if self.labels.min() < 0 or not np.array_equal(np.unique(self.patients), np.arange(self.patient_count)):
+            raise RefusedError(
+                "there is no patient to train on", advice="Ingest images that passed the check"
+            )
+        if self.labels.min() < 0 or not np.array_equal(
+            np.unique(self.patients), np.arange(self.patient_count)
+        ):
             raise ValueError("labels start at 0, and patient ids are dense from 0")
 
     @property

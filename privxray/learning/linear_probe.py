@@ -5,8 +5,8 @@ that a hospital's data contribute are 1 + T noisy answers; the rest is arithmeti
 
 The noise scale s is one over mu, the parameter of Gaussian differential privacy (Dong, Roth and Su 2022): the
 whole round is as private as one Gaussian mechanism of noise s over its sensitivity. A share a of mu^2 goes to
-query 1, at noise s / sqrt(a); the rest to T gradient steps, each at noise s sqrt(T / (1 - a)). They compose to
-a / s^2 + T (1 - a) / (s^2 T) = 1 / s^2.
+query 1, at noise s / sqrt(a); the rest to T gradient steps, each at noise s sqrt(T / (1 - a)). They compose
+to a / s^2 + T (1 - a) / (s^2 T) = 1 / s^2.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ class LinearProbe:
         start: Tensors,
     ) -> dict[str, NDArray[Any]]:
         """Weighted means of heads and centres, and the class shares of all hospitals together."""
-        # Every hospital's counts are floored before they travel; the floor here only meets fixed-point rounding.
+        # Every hospital's counts are floored before they travel; the floor here only meets fixed-point
+        # rounding.
         counts = np.maximum(sums["counts"], 1e-6)
         n = counts.sum()
         return {"weights": sums["weights"] / n, "centre": sums["centre"] / n, "shares": counts / n}
@@ -195,7 +196,9 @@ def _step_noise(constants: LinearProbeConstants, noise: float) -> float:
 
 
 def _centre_and_counts(answer: NDArray[Any], constants: LinearProbeConstants) -> tuple[Floats, Floats]:
-    """From the noisy answer to query 1: c [D], within [0, 1] as means of such features are, and counts [K]."""
+    """From the noisy answer to query 1: c [D], within [0, 1] as means of such features are, and counts
+    [K].
+    """
     counts = np.maximum(answer[constants.feature_dim :] / constants.label_scale, constants.count_floor)
     return np.clip(answer[: constants.feature_dim] / counts.sum(), 0.0, 1.0), counts
 

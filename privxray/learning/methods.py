@@ -8,7 +8,7 @@ scale: the events and the noise come from one number, so they can't disagree.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from privxray.privacy.releases import ReleaseStore
 NAMES = ("linear-probe", "dp-sgd")
 
 Tensors = Mapping[str, NDArray[Any]]
+_Constants = TypeVar("_Constants", bound=BaseModel)
 Progress = Callable[[int, int], None]
 
 
@@ -109,7 +110,7 @@ def get(name: str) -> Method:
     raise UsageError("there is no training method of that name", advice=f"Methods are {', '.join(NAMES)}")
 
 
-def validated[T: BaseModel](model: type[T], overrides: Mapping[str, object]) -> T:
+def validated(model: type[_Constants], overrides: Mapping[str, object]) -> _Constants:
     """Constants of type ``model`` with ``overrides``.
 
     :raises UsageError: naming the first constant that is wrong.

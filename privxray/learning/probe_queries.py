@@ -1,14 +1,15 @@
 """The two queries that the linear probe asks of the patients, and why their sensitivities are what they are.
 
-Both are sums over patients of a mean over the patient's images (``privacy.clipping`` has the argument), so the
-sensitivity is the greatest length that one image's vector can have.
+Both are sums over patients of a mean over the patient's images (``privacy.clipping`` has the argument), so
+the sensitivity is the greatest length that one image's vector can have.
 
 *Query 1*: v = [u ; s y] with u a feature over its norm (or the zero vector) and y its label as a unit vector.
 ||v||^2 = ||u||^2 + s^2 <= 1 + s^2; with s = 1/4 the sensitivity is sqrt(17/16).
 
-*Query 2*: v = the gradient of the cross-entropy of softmax(W x) with respect to W, which is (p - y) x^T. A matrix
-of rank one has the Frobenius norm ||p - y|| ||x||, so each image's norm is known from two vectors and clipping is one
-factor an image: no per-image gradient is ever formed. x = [z ; b] with ||z|| <= 1. Each is clipped to C.
+*Query 2*: v = the gradient of the cross-entropy of softmax(W x) with respect to W, which is (p - y) x^T. A
+matrix of rank one has the Frobenius norm ||p - y|| ||x||, so each image's norm is known from two vectors and
+clipping is one factor an image: no per-image gradient is ever formed. x = [z ; b] with ||z|| <= 1. Each is
+clipped to C.
 
 In both, what the noisy answers of earlier queries contribute (the centre, the weights W) is fixed when the
 query is asked, so the composition is adaptive, which the accountant covers.
@@ -56,7 +57,8 @@ def gradient_query(
     patients: NDArray[np.int64],
     constants: LinearProbeConstants,
 ) -> Floats:
-    """Query 2, without noise: [K, D + 1], the sum over patients of the mean of their clipped ascent directions.
+    """Query 2, without noise: [K, D + 1], the sum over patients of the mean of their clipped ascent
+    directions.
 
     :param weights: [K, D + 1], the head W.
     :param x: [N, D + 1] of :func:`probe_inputs`.

@@ -17,9 +17,9 @@ def pooled_reference(
 ) -> NDArray[np.float64]:
     """[N, K] probabilities for ``inputs`` of an L2-regularised multinomial regression fitted on ``data``.
 
-    Features are brought to unit length and standardised. The default of ``c`` (scikit-learn's C, the inverse of
-    the penalty) was chosen once by cross-validation over patients in the training split of the paediatric data
-    set, and is kept fixed so that the reference means the same everywhere.
+    Features are brought to unit length and standardised. The default of ``c`` (scikit-learn's C, the inverse
+    of the penalty) was chosen once by cross-validation over patients in the training split of the paediatric
+    data set, and is kept fixed so that the reference means the same everywhere.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
