@@ -45,12 +45,22 @@ def ingest(
     with progress("Checking and reading images") as bar:
         report = ingest_folder(workspace, images, labels, study=study, replace=replace, progress=bar)
     if as_json:
-        emit(report.to_json())
+        emit(
+            {
+                "images": report.images,
+                "added": report.added,
+                "patients": report.patients,
+                "counts": [
+                    {"split": split, "label": label, "images": images_, "patients": patients}
+                    for (split, label), (images_, patients) in sorted(report.counts.items())
+                ],
+            }
+        )
     else:
         table(
             "Data set (these counts stay in this hospital)",
             ("split", "label", "images", "patients"),
-            report.rows(),
+            ((*place, *numbers) for place, numbers in sorted(report.counts.items())),
         )
     tell(f"All {report.images:,} images passed the check; pixels were not searched for text.")
     next_step("privxray train")

@@ -10,8 +10,9 @@ import numpy as np
 
 from privxray.demo.study import Party
 from privxray.learning import methods
-from privxray.learning.metrics import score
-from privxray.learning.reference import reference_probabilities
+from privxray.learning.data import TrainingData
+from privxray.learning.metrics import scores
+from privxray.learning.reference import pooled_reference
 from privxray.state import State
 from privxray.workflow.dataset import open_dataset, training_data
 from privxray.workflow.scoring import Classifier, newest, own_model
@@ -19,8 +20,6 @@ from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from privxray.imaging.dataset import Dataset
 
 Metrics = Mapping[str, float | None]
 BySplit = dict[str, Metrics]
@@ -51,42 +50,41 @@ def score_on_pool(model: Classifier, hospitals: Mapping[str, Party]) -> BySplit:
 def score_reference(model: Classifier, hospitals: Mapping[str, Party]) -> BySplit:
     """The reference that no study has: logistic regression on all sites' features, without privacy.
 
-    :param model: only for its classes and constants; any model of the study will do.
+    :param model: only for its classes; any model of the study will do.
     """
     probe = methods.get("linear-probe")
-    features = Classifier("reference", model.classes, model.terms, probe, probe.constants({}), {})
-    inputs, labels = _pooled(hospitals, features, "train")
-    return _by_split(
-        hospitals,
-        features,
-        lambda held_out: reference_probabilities(inputs, labels, held_out, len(model.classes)),
-    )
+    form = Classifier("reference", model.classes, model.terms, probe, probe.constants({}), {})
+    train = _pooled(hospitals, form, "train")
+    assert train is not None
+    return _by_split(hospitals, form, lambda held_out: pooled_reference(train, held_out, len(model.classes)))
 
 
 def _by_split(
     hospitals: Mapping[str, Party], form: Classifier, predict: Callable[[NDArray[Any]], NDArray[Any]]
 ) -> BySplit:
-    scores: BySplit = {}
+    found: BySplit = {}
     for split in SPLITS:
-        inputs, labels = _pooled(hospitals, form, split)
-        if len(labels):
-            scores[split] = score(labels, predict(inputs), form.classes)
-    return scores
+        data = _pooled(hospitals, form, split)
+        if data is not None:
+            found[split] = scores(predict(data.inputs), data.labels, form.classes)
+    return found
 
 
-def _pooled(
-    hospitals: Mapping[str, Party], form: Classifier, split: str
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Inputs and labels of one split over all sites; empty arrays where no site has any."""
-    parts = []
+def _pooled(hospitals: Mapping[str, Party], form: Classifier, split: str) -> TrainingData | None:
+    """One split over all sites, patients numbered on; None where no site has any."""
+    parts: list[TrainingData] = []
     for party in hospitals.values():
-        with _opened(party) as (workspace, state):
-            dataset: Dataset = open_dataset(workspace, state)
+        with _opened(party) as (workspace, state), open_dataset(workspace, state) as dataset:
             if dataset.patients(split):
                 parts.append(training_data(dataset, form.classes, form.method, form.constants, split, None))
     if not parts:
-        return np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
-    return np.concatenate([part.inputs for part in parts]), np.concatenate([part.labels for part in parts])
+        return None
+    offsets = np.cumsum([0, *(part.patient_count for part in parts[:-1])])
+    return TrainingData(
+        np.concatenate([part.inputs for part in parts]),
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.patients + offset for part, offset in zip(parts, offsets, strict=True)]),
+    )
 
 
 @contextmanager

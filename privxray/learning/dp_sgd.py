@@ -10,6 +10,7 @@ Opacus computes the per-image gradients and nothing else that the guarantee rest
 data loader and batch memory manager take the sampling rate and the divisor from the number of records.
 """
 
+# ruff: noqa: ARG002 (the interface's arguments; not every method needs each)
 from __future__ import annotations
 
 import warnings
@@ -206,7 +207,7 @@ class _Trainer:
             self._optimizer.step()
             self._optimizer.zero_grad()
         for parameter in self._parameters.values():
-            parameter.grad_sample = parameter.new_zeros((0, *parameter.shape))  # type: ignore[attr-defined]
+            parameter.grad_sample = parameter.new_zeros((0, *parameter.shape))
         self._optimizer.step()
         self._optimizer.zero_grad()
 
@@ -258,11 +259,15 @@ class _Trainer:
         weights = torch.from_numpy(np.repeat(1.0 / lengths, lengths)).float()
         logits = self._network(as_input(self._data.inputs[images]))
         labels = torch.from_numpy(self._data.labels[images])
-        (weights * cross_entropy(logits, labels, reduction="none")).sum().backward()
+        loss = (weights * cross_entropy(logits, labels, reduction="none")).sum()
+        with warnings.catch_warnings():
+            # Images need no gradient, which torch thinks worth a warning where Opacus hooks the first layer.
+            warnings.filterwarnings("ignore", message="Full backward hook is firing")
+            loss.backward()  # type: ignore[no-untyped-call]
         for parameter in self._parameters.values():
-            rows = parameter.grad_sample  # type: ignore[attr-defined]
+            rows = parameter.grad_sample
             summed = rows.new_zeros((len(chunk), *parameter.shape))
-            parameter.grad_sample = summed.index_add_(0, owner, rows)  # type: ignore[attr-defined]
+            parameter.grad_sample = summed.index_add_(0, owner, rows)
 
 
 def _network(weights: Tensors, classes: int) -> SmallCnn:

@@ -9,6 +9,7 @@ query 1, at noise s / sqrt(a); the rest to T gradient steps, each at noise s sqr
 to a / s^2 + T (1 - a) / (s^2 T) = 1 / s^2.
 """
 
+# ruff: noqa: ARG002 (the interface's arguments; not every method needs each)
 from __future__ import annotations
 
 import math

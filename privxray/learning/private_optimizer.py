@@ -40,7 +40,7 @@ class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
 
     def clip_and_accumulate(self) -> None:
         """Clip the patients' rows and add them to ``summed_grad``, in float64."""
-        rows = [p.grad_sample.reshape(len(p.grad_sample), -1).double() for p in self.params]
+        rows = [p.grad_sample.flatten(start_dim=1).double() for p in self.params]
         norms = torch.stack([row.square().sum(dim=1) for row in rows]).sum(dim=0).sqrt()
         finite = torch.isfinite(norms)
         factors = (self.max_grad_norm / norms.clamp(min=self.max_grad_norm)).where(finite, 0.0)

@@ -130,9 +130,12 @@ class Ledger:
         """``reserved``, ``spending``, ``released``, or None where nothing is charged."""
         return self._read().state(study, run)
 
-    def events(self, study: str | None = None) -> tuple[Event, ...]:
-        """All that is charged, reserved or spent, in one study or in all."""
-        return self._read().events(study)
+    def events(self, study: str | None = None, run: str | None = None) -> tuple[Event, ...]:
+        """All that is charged, reserved or spent: in all studies, in one, or for one run of it."""
+        book = self._read()
+        if study is not None and run is not None:
+            return book.events_of(study, run) if book.state(study, run) else ()
+        return book.events(study)
 
     def entries(self) -> tuple[Entry, ...]:
         """The whole book, oldest first."""

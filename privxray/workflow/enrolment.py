@@ -22,6 +22,7 @@ from privxray.keys.identity import Identity
 from privxray.keys.roster import Member, Roster
 from privxray.state import Round, State
 from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, unlock
+from privxray.workflow.dataset import extractor_of
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _first_stage(
                 previous=last.plan if last else None,
                 method=terms.method,
                 constants=constants.model_dump(mode="json"),
-                extractor=method.extractor,
+                extractor=extractor_of(method),
                 classes=terms.classes,
                 epsilon=terms.epsilon,
                 delta=terms.delta,

@@ -107,6 +107,7 @@ def check_terms(plan: PlanHeader) -> None:
     :raises RefusedError: they don't, or the extractor is another one than this version's.
     """
     from privxray.learning import methods
+    from privxray.workflow.dataset import extractor_of
 
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)
@@ -114,7 +115,7 @@ def check_terms(plan: PlanHeader) -> None:
         constants.model_dump(mode="json") != plan.constants
         or tuple(method.manifest(constants, plan.classes)) != plan.manifest
         or method.modulus_bits != plan.modulus_bits
-        or method.extractor != plan.extractor
+        or extractor_of(method) != plan.extractor
     ):
         raise RefusedError(
             "this version of privxray would not train what the plan describes",

@@ -16,7 +16,7 @@ from privxray.learning import methods
 from privxray.state import Round, State
 from privxray.workflow.adoption import kept_model
 from privxray.workflow.common import Progress, read_plan, the_study
-from privxray.workflow.dataset import image_inputs, open_dataset, training_data
+from privxray.workflow.dataset import extractor_of, image_inputs, open_dataset, training_data
 from privxray.workflow.training import trained_vector
 from privxray.workspace import Workspace
 
@@ -105,7 +105,7 @@ def evaluate(
 
     :raises WorkspaceError: no model yet, or no patients in that split.
     """
-    from privxray.learning.metrics import score
+    from privxray.learning.metrics import scores
 
     workspace.require("hospital", "evaluate")
     with workspace.locked(), State(workspace.state_path) as state:
@@ -113,16 +113,16 @@ def evaluate(
         last = state.last_round(name)
         assert last is not None
         model = own_model(workspace, last) if local else newest(workspace, state, name)
-        dataset = open_dataset(workspace, state)
-        if not dataset.patients(split):
-            raise WorkspaceError(
-                f"the data set has no patients in the split {split}",
-                file=workspace.root,
-                advice="Type: privxray ingest FOLDER --labels labels.csv",
-            )
-        data = training_data(dataset, model.classes, model.method, model.constants, split, progress)
-        metrics = score(data.labels, model.probabilities(data.inputs), model.classes)
-        return Scores(model.label, split, dataset.patients(split), len(data.labels), metrics)
+        with open_dataset(workspace, state) as dataset:
+            if not dataset.patients(split):
+                raise WorkspaceError(
+                    f"the data set has no patients in the split {split}",
+                    file=workspace.root,
+                    advice="Type: privxray ingest FOLDER --labels labels.csv",
+                )
+            data = training_data(dataset, model.classes, model.method, model.constants, split, progress)
+        metrics = scores(model.probabilities(data.inputs), data.labels, model.classes)
+        return Scores(model.label, split, data.patient_count, len(data.labels), metrics)
 
 
 def predict(
@@ -142,7 +142,7 @@ def predict(
 
 def _classifier(label: str, header: PlanHeader | ModelHeader, body: bytes) -> Classifier:
     method = methods.get(header.method)
-    if header.extractor != method.extractor:
+    if header.extractor != extractor_of(method):
         raise RefusedError(
             "this model wants another feature extractor than this version of privxray has",
             advice="Install the version that its file names: privxray inspect FILE",

@@ -17,14 +17,19 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from privxray.errors import BudgetError, RefusedError, UsageError, WorkspaceError
 from privxray.exchange.plan import PlanHeader
 from privxray.formats.tensors import unpack
+from privxray.learning import methods
+from privxray.learning.data import TrainingData
 from privxray.privacy.accountant import epsilon as epsilon_of
 from privxray.privacy.ledger import Ledger
+from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.state import Round, State
 from privxray.workflow.common import Progress, read_plan, the_study
@@ -86,47 +91,30 @@ def train(
         plan, file = read_plan(workspace, round_)
         ledger = Ledger.open(workspace.ledger_path)
         chosen = _chosen_epsilon(epsilon, plan, state, round_)
-        dataset = open_dataset(workspace, state)
-        if not dataset.counts():
-            raise WorkspaceError(
-                "no data set is ingested yet",
-                file=workspace.root,
-                advice="Type: privxray ingest FOLDER --labels labels.csv",
-            )
-        if round_.state == "trained":
-            if epsilon is not None and epsilon != round_.epsilon:
-                raise RefusedError(
-                    f"this round is trained already, with epsilon {round_.epsilon:g}",
-                    advice="Type: privxray export-update",
+        with open_dataset(workspace, state) as dataset:
+            if not dataset.patients("train"):
+                raise WorkspaceError(
+                    "no patient to train on is ingested yet",
+                    file=workspace.root,
+                    advice="Type: privxray ingest FOLDER --labels labels.csv",
                 )
-            return _outcome(ledger, plan, dataset.patients("train"), already=True)
-
-        from privxray.learning import methods
-
-        method = methods.get(plan.method)
-        constants = method.constants(plan.constants)
-        round_ = _reserve(state, ledger, method, plan, round_, chosen)
-        started = time.perf_counter()
-        data = training_data(dataset, plan.classes, method, constants, "train", feature_progress)
+            few = dataset.patients("train") < FEW_PATIENTS
+            if round_.state == "trained":
+                _expect_epsilon(epsilon, round_)
+                return _outcome(ledger, plan, few=few, already=True)
+            method = methods.get(plan.method)
+            constants = method.constants(plan.constants)
+            round_ = _reserve(state, ledger, method, constants, plan, round_, chosen)
+            started = time.perf_counter()
+            data = training_data(dataset, plan.classes, method, constants, "train", feature_progress)
         computed = time.perf_counter()
-        assert round_.vector_key is not None
-        assert round_.noise is not None
-        folder = workspace.round_folder(round_.study, round_.trained_in)
-        run = run_name(round_.trained_in)
-        result = ReleaseStore(folder / "vector", round_.vector_key)
-        if ledger.state(round_.study, run) != "released":
-            ledger.begin(round_.study, run)
-            if result.load(0) is None:
-                start = unpack(file.body()) if plan.body.length else {}
-                steps = ReleaseStore(folder / "steps", round_.vector_key)
-                vector = method.train(data, constants, plan.classes, round_.noise, start, steps, progress)
-                result.save(0, vector)
-            ledger.finish(round_.study, run)
+        start = unpack(file.body()) if plan.body.length else {}
+        _draw(workspace, ledger, method, constants, plan, round_, data, start, progress)
         with state.transaction():
             state.update_round(round_.study, round_.number, state="trained")
-        shutil.rmtree(folder / "steps", ignore_errors=True)
+        shutil.rmtree(_folder(workspace, round_) / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
-        return _outcome(ledger, plan, dataset.patients("train"), already=False, seconds=seconds)
+        return _outcome(ledger, plan, few=few, already=False, seconds=seconds)
 
 
 def open_round(workspace: Workspace, state: State, study: str | None) -> Round:
@@ -155,8 +143,7 @@ def trained_vector(workspace: Workspace, round_: Round) -> dict[str, NDArray[np.
             file=workspace.root,
             advice="Type: privxray train --epsilon 6 (or smaller)",
         )
-    folder = workspace.round_folder(round_.study, round_.trained_in)
-    vector = ReleaseStore(folder / "vector", round_.vector_key).load(0)
+    vector = ReleaseStore(_folder(workspace, round_) / "vector", round_.vector_key).load(0)
     assert vector is not None  # saved before the state said trained
     return vector
 
@@ -183,7 +170,13 @@ def _attempt(state: State, round_: Round) -> list[Round]:
 
 
 def _reserve(
-    state: State, ledger: Ledger, method: Method, plan: PlanHeader, round_: Round, epsilon: float
+    state: State,
+    ledger: Ledger,
+    method: Method,
+    constants: Any,
+    plan: PlanHeader,
+    round_: Round,
+    epsilon: float,
 ) -> Round:
     """Steps 1 and 2: fix the noise, and charge it or refuse."""
     run = run_name(round_.trained_in)
@@ -197,7 +190,6 @@ def _reserve(
             f"the training of this round began with epsilon {round_.epsilon:g}, and noise has been drawn",
             advice=f"Go on with: privxray train --epsilon {round_.epsilon:g}",
         )
-    constants = method.constants(plan.constants)
     before = [run_name(r.trained_in) for r in _attempt(state, round_)[:-1]]
     past = [event for run_ in before for event in ledger.events(round_.study, run_)]
     noise = method.plan_noise(
@@ -213,11 +205,51 @@ def _reserve(
     return last
 
 
+def _draw(
+    workspace: Workspace,
+    ledger: Ledger,
+    method: Method,
+    constants: Any,
+    plan: PlanHeader,
+    round_: Round,
+    data: TrainingData,
+    start: Mapping[str, NDArray[Any]],
+    progress: Progress | None,
+) -> None:
+    """Steps 4 to 6, up to the ledger's ``released``."""
+    run = run_name(round_.trained_in)
+    if ledger.state(round_.study, run) == "released":
+        return  # interrupted between the ledger's last entry and the state's
+    assert round_.vector_key is not None
+    assert round_.noise is not None
+    ledger.begin(round_.study, run)
+    result = ReleaseStore(_folder(workspace, round_) / "vector", round_.vector_key)
+    if result.load(0) is None:
+        steps = ReleaseStore(_folder(workspace, round_) / "steps", round_.vector_key)
+        vector = method.train(
+            data, constants, plan.classes, round_.noise, start, steps, progress, source=SecureNoise()
+        )
+        result.save(0, vector)
+    ledger.finish(round_.study, run)
+
+
+def _folder(workspace: Workspace, round_: Round) -> Path:
+    return workspace.round_folder(round_.study, round_.trained_in)
+
+
+def _expect_epsilon(asked: float | None, round_: Round) -> None:
+    if asked is not None and asked != round_.epsilon:
+        raise RefusedError(
+            f"this round is trained already, with epsilon {round_.epsilon:g}",
+            advice="Type: privxray export-update",
+        )
+
+
 def _outcome(
     ledger: Ledger,
     plan: PlanHeader,
-    patients: int,
     *,
+    few: bool,
     already: bool,
     seconds: tuple[float, float] = (0.0, 0.0),
 ) -> Trained:
@@ -228,7 +260,7 @@ def _outcome(
         lifetime=ledger.epsilon_spent(),
         lifetime_limit=ledger.epsilon_limit,
         lifetime_delta=ledger.delta,
-        few_patients=patients < FEW_PATIENTS,
+        few_patients=few,
         already=already,
         feature_seconds=seconds[0],
         training_seconds=seconds[1],

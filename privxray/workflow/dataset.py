@@ -1,0 +1,95 @@
+"""A workspace's data set, and its images in the form that a method trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from privxray.imaging.dataset import Dataset
+from privxray.learning.data import TrainingData
+from privxray.state import State
+from privxray.workflow.common import Progress, load_plan, the_study
+from privxray.workspace import Workspace
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from privxray.imaging.ingest import IngestReport
+    from privxray.learning.methods import Method
+
+
+def open_dataset(workspace: Workspace, state: State) -> Dataset:
+    """The hospital's data set, empty where nothing was ingested. Close it, or use it as a context manager."""
+    return Dataset(workspace.data, state.secret("data"))
+
+
+def ingest_folder(
+    workspace: Workspace,
+    images: Path,
+    labels: Path,
+    *,
+    study: str | None = None,
+    replace: bool = False,
+    progress: Progress | None = None,
+) -> IngestReport:
+    """Check a folder's images and take them in; the classes are those of the study's plan.
+
+    :raises WorkspaceError: no study is joined yet.
+    :raises FindingsError: an image did not pass the check; nothing was taken in.
+    """
+    from privxray.imaging.ingest import ingest
+
+    workspace.require("hospital", "ingest")
+    with workspace.locked(), State(workspace.state_path) as state:
+        round_ = state.last_round(the_study(workspace, state, study))
+        assert round_ is not None
+        classes = load_plan(workspace, round_).classes
+        with open_dataset(workspace, state) as dataset:
+            return ingest(images, labels, dataset, classes, replace=replace, progress=progress)
+
+
+def extractor_of(method: Method) -> str | None:
+    """The feature extractor that a method needs, by its public name; None for one that sees pixels."""
+    if method.inputs == "pixels":
+        return None
+    from privxray.imaging.features import EXTRACTOR
+
+    return EXTRACTOR
+
+
+def training_data(
+    dataset: Dataset,
+    classes: Sequence[str],
+    method: Method,
+    constants: Any,
+    split: str,
+    progress: Progress | None,
+) -> TrainingData:
+    """One split as arrays; frozen features are computed once and kept.
+
+    :raises RefusedError: the split has no patient.
+    """
+    from privxray.imaging import featurestore
+
+    if method.inputs == "pixels":
+        return TrainingData(*featurestore.pixels(dataset, split, constants.image_size, classes))
+    return TrainingData(*featurestore.features(dataset, split, classes, progress=progress))
+
+
+def image_inputs(paths: Sequence[Path], names: Sequence[str], method: Method, constants: Any) -> NDArray[Any]:
+    """Single images, outside any data set, as a method wants them.
+
+    :param names: how errors name them.
+    :raises MalformedError: one does not decode.
+    """
+    from privxray.imaging.decode import decode_path, shrink
+
+    images = [decode_path(path, name) for path, name in zip(paths, names, strict=True)]
+    if method.inputs == "pixels":
+        return np.stack([shrink(image, constants.image_size) for image in images])
+    from privxray.imaging.features import Extractor
+
+    return Extractor()(np.stack(images))
