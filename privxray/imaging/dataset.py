@@ -28,6 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -138,7 +139,7 @@ class Dataset:
         return str(row[0]) if row else None
 
     def entries(self, split: str | None = None) -> list[Entry]:
-        """The rows of a split or of all, by patient and content: an order that no csv and no clock decides."""
+        """The rows of a split or of all, by patient and content: no csv decides the order."""
         query = (
             "SELECT content, patient, label, split FROM image WHERE ? IS NULL OR split = ? "
             "ORDER BY patient, content, copy"
@@ -258,9 +259,9 @@ class Dataset:
     def _hash(self, purpose: str, value: bytes) -> bytes:
         return hmac.new(self._secret, f"privxray/data/{purpose}\0".encode() + value, hashlib.sha256).digest()
 
-    def _one(self, query: str, *values: object) -> tuple[bytes, ...] | None:
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
         with closing(self._db.execute(query, values)) as cursor:
-            row: tuple[bytes, ...] | None = cursor.fetchone()
+            row: tuple[Any, ...] | None = cursor.fetchone()
             return row
 
     def _damaged(self) -> MalformedError:

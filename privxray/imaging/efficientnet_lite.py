@@ -79,8 +79,7 @@ def build(state: Mapping[str, torch.Tensor]) -> nn.Module:
             index += 1
     layers += [*weights.conv("_conv_head", "_bn1"), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     weights.expect_used_up()
-    network = nn.Sequential(*layers).eval().requires_grad_(False)
-    return network.to(memory_format=torch.channels_last)
+    return nn.Sequential(*layers).eval().requires_grad_(False)
 
 
 def _block(
@@ -140,6 +139,7 @@ class _Weights:
             folded.weight.copy_(weight * scale[:, None, None, None])
             assert folded.bias is not None
             folded.bias.copy_(shift)
+            folded.weight.data = folded.weight.contiguous(memory_format=torch.channels_last)
         layers: list[nn.Module] = [] if even else [nn.ZeroPad2d((before, after, before, after))]
         layers.append(folded)
         if active:

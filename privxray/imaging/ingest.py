@@ -124,7 +124,7 @@ class _Ingest:
             some = ", ".join(self._failed[:_SHOWN]) + (", ..." if len(self._failed) > _SHOWN else "")
             verb = "file did" if self._total == 1 else "files did"
             raise FindingsError(
-                f"{len(self._failed)} of {self._total} {verb} not pass the check ({some}); nothing was taken in",
+                f"{len(self._failed)} of {self._total} {verb} not pass the check ({some}), so none is in",
                 advice="See why: privxray check FOLDER",
             )
         self._stage()
@@ -175,7 +175,7 @@ class _Ingest:
         raise MalformedError(
             f"no patient is known for this image ({self._in(row)})",
             file=name,
-            advice="Add a column `patient` to the csv, with a pseudonym that is the same for all of a patient's images",
+            advice="Add a column `patient` to the csv, with one pseudonym for all of a patient's images",
         )
 
     def _decode(self, data: bytes, name: str, row: Row) -> npt.NDArray[np.uint8]:

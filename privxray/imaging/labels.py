@@ -17,7 +17,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Literal, cast
+from typing import Literal
 
 from privxray.deid.naming import public_name
 from privxray.errors import MalformedError, SystemTroubleError
@@ -132,7 +132,7 @@ class _Reader:
         rows: list[Row] = []
         number = 0
         try:
-            for number, record in enumerate(cells, start=1):  # noqa: B007 - for the except below
+            for number, record in enumerate(cells, start=1):
                 if number == 1:
                     self._read_header(record)
                 elif any(cell.strip() for cell in record):
@@ -196,7 +196,7 @@ class _Reader:
         value = self._cell(record, "split", number)
         if value not in SPLITS:
             raise self._bad("names no split", number, "split", "Use: train, val, test")
-        return cast(Split, value)
+        return value
 
     def _image(self, value: str, number: int, column: str) -> PurePosixPath:
         relative = PurePosixPath(value.replace("\\", "/"))  # written on Windows, read here

@@ -89,9 +89,7 @@ def open_mask_key(key: MaskKey, identity: Identity) -> X25519PrivateKey:
     if key.sealed is None:
         raise RefusedError("the mask key of this round is used up", advice="Type: privxray status")
     cipher = ChaCha20Poly1305(identity.storage_key("mask keys"))
-    return X25519PrivateKey.from_private_bytes(
-        cipher.decrypt(key.number.to_bytes(12, "big"), key.sealed, None)
-    )
+    return X25519PrivateKey.from_private_bytes(cipher.decrypt(key.sealed[:12], key.sealed[12:], None))
 
 
 def _only_the_card_is_missing(root: Path, config: Config) -> bool:

@@ -1,0 +1,59 @@
+"""The documents say what the commands do; a command or option without a word in docs fails here."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from privxray import errors
+from privxray.cli.app import CANCELLED, app
+
+DOCS = Path(__file__).parents[2] / "docs"
+COMMANDS = (DOCS / "COMMANDS.md").read_text()
+README = (DOCS.parent / "README.md").read_text()
+
+
+def rows() -> dict[str, str]:
+    found = re.findall(r"^\| `([a-z-]+)[^`]*` \|(.*)$", COMMANDS, re.MULTILINE)
+    return dict(found)
+
+
+def commands() -> dict[str, Any]:
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
+def test_every_command_and_only_those_are_documented() -> None:
+    assert set(rows()) == set(commands())
+
+
+def test_every_option_and_only_those_are_documented() -> None:
+    for name, command in commands().items():
+        real = {opt for p in command.params for opt in p.opts if opt.startswith("--")} - {"--help"}
+        told = set(re.findall(r"`(--[a-z-]+)`", rows()[name]))
+        assert real == told, name
+
+
+def test_every_option_has_a_help_text() -> None:
+    for name, command in commands().items():
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", "help"), (name, parameter.name)
+
+
+def test_the_exit_codes_are_documented() -> None:
+    told = {int(code) for code in re.findall(r"^\| (\d+) \|", COMMANDS, re.MULTILINE)}
+    classes = [
+        e for e in vars(errors).values() if isinstance(e, type) and issubclass(e, errors.PrivxrayError)
+    ]
+    assert told == {0, CANCELLED, *(c.exit_code for c in classes)}
+
+
+def test_the_readme_types_commands_that_exist() -> None:
+    typed = set(re.findall(r"privxray (?:-C \S+ )?([a-z]+(?:-[a-z]+)*)", README))
+    assert {"init", "plan", "join", "train", "export-update", "aggregate", "demo"} <= typed
+    for name in re.findall(r"`privxray ([a-z-]+)", README):
+        assert name in commands(), name

@@ -1,0 +1,271 @@
+"""The ledger refuses overdraft, survives kill -9, serialises, and notices tampering."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, UsageError
+from privxray.privacy import accountant
+from privxray.privacy.events import Event
+from privxray.privacy.ledger import Ledger
+
+SMALL = (Event(kind="gaussian", noise=4.0),)
+LARGE = (Event(kind="gaussian", noise=0.7),)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger.create(tmp_path / "ledger.db", 10, 1e-5)
+
+
+def test_a_new_ledger_is_private_empty_and_whole(ledger: Ledger) -> None:
+    assert ledger.path.stat().st_mode & 0o777 == 0o600
+    again = Ledger.open(ledger.path)
+    assert (again.epsilon_limit, again.delta) == (10.0, 1e-5)
+    assert again.entries() == ()
+    assert again.epsilon_spent() == 0
+    again.verify()
+    with pytest.raises(RefusedError):
+        Ledger.create(ledger.path, 10, 1e-5)
+
+
+@pytest.mark.parametrize(("limit", "delta"), [(0, 1e-5), (float("nan"), 1e-5), (10, 0), (10, float("nan"))])
+def test_limits_out_of_range_are_refused(tmp_path: Path, limit: float, delta: float) -> None:
+    with pytest.raises(UsageError):
+        Ledger.create(tmp_path / "l", limit, delta)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_goes_from_reserved_to_released(ledger: Ledger) -> None:
+    assert ledger.reserve("study", "1", SMALL) == "reserved"
+    ledger.begin("study", "1")
+    assert ledger.state("study", "1") == "spending"
+    ledger.begin("study", "1")  # resumed
+    ledger.finish("study", "1")
+    ledger.finish("study", "1")
+    assert ledger.reserve("study", "1", SMALL) == "released"
+    assert [entry.kind for entry in ledger.entries()] == ["reserve", "spend", "release"]
+    assert ledger.events() == SMALL
+    with pytest.raises(RefusedError):
+        ledger.begin("study", "1")
+
+
+def test_reserving_again_charges_once_and_other_events_are_refused(ledger: Ledger) -> None:
+    ledger.reserve("study", "1", SMALL)
+    assert ledger.reserve("study", "1", SMALL) == "reserved"
+    with pytest.raises(RefusedError):
+        ledger.reserve("study", "1", LARGE)
+    with pytest.raises(RefusedError):
+        ledger.reserve("study", "2", ())
+    assert len(ledger.entries()) == 1
+
+
+def test_an_overdraft_is_refused_with_the_numbers_and_nothing_is_written(ledger: Ledger) -> None:
+    ledger.reserve("a", "1", LARGE)
+    before = ledger.path.read_bytes()
+    with pytest.raises(BudgetError) as refusal:
+        ledger.reserve("b", "1", LARGE)
+    assert ledger.path.read_bytes() == before
+    text = str(refusal.value)
+    for part in ("lifetime limit 10", "1e-05", accountant.ADJACENCY, "still possible"):
+        assert part in text
+    assert refusal.value.exit_code == 14
+
+
+def test_what_the_refusal_offers_is_admitted(ledger: Ledger) -> None:
+    ledger.reserve("a", "1", LARGE)
+    left = int(ledger.affordable_epsilon() * 100) / 100
+
+    def gaussian(scale: float) -> tuple[Event, ...]:
+        return (Event(kind="gaussian", noise=scale),)
+
+    ledger.reserve("b", "1", gaussian(accountant.calibrate(gaussian, left, 1e-5)))
+    assert 9.5 < ledger.epsilon_spent() <= 10
+    assert ledger.affordable_epsilon() < 1.5
+
+
+def test_the_limit_itself_can_be_reached_and_then_nothing_is_left(tmp_path: Path) -> None:
+    ledger = Ledger.create(tmp_path / "l", 6, 1e-5)
+
+    def gaussian(scale: float) -> tuple[Event, ...]:
+        return (Event(kind="gaussian", noise=scale),)
+
+    ledger.reserve("a", "1", gaussian(accountant.calibrate(gaussian, 6, 1e-5)))
+    with pytest.raises(BudgetError):
+        ledger.reserve("a", "2", SMALL)
+
+
+def test_studies_compose(ledger: Ledger) -> None:
+    ledger.reserve("a", "1", SMALL)
+    ledger.reserve("b", "1", SMALL)
+    assert ledger.events("a") == SMALL
+    assert ledger.epsilon_spent("a") < ledger.epsilon_spent()
+    assert ledger.epsilon_spent() == accountant.epsilon([*SMALL, *SMALL], 1e-5)
+    assert ledger.epsilon_spent(delta=1e-6) > ledger.epsilon_spent()
+
+
+def test_only_an_untouched_reservation_can_be_withdrawn(ledger: Ledger) -> None:
+    ledger.reserve("a", "1", SMALL)
+    ledger.withdraw("a", "1")
+    assert ledger.events() == ()
+    ledger.reserve("a", "1", LARGE)
+    ledger.begin("a", "1")
+    for undo in (ledger.withdraw, lambda study, run: ledger.withdraw(study, "never reserved")):
+        with pytest.raises(RefusedError):
+            undo("a", "1")
+    ledger.finish("a", "1")
+    with pytest.raises(RefusedError):
+        ledger.withdraw("a", "1")
+    assert ledger.events() == LARGE
+
+
+def test_what_was_not_reserved_can_t_be_spent(ledger: Ledger) -> None:
+    for step in (ledger.begin, ledger.finish):
+        with pytest.raises(RefusedError):
+            step("a", "1")
+    ledger.reserve("a", "1", SMALL)
+    with pytest.raises(RefusedError):
+        ledger.finish("a", "1")
+
+
+def test_heads_change_with_every_entry_and_differ_between_studies(ledger: Ledger) -> None:
+    heads = {ledger.head("a"), ledger.head("b")}
+    ledger.reserve("a", "1", SMALL)
+    heads |= {ledger.head("a"), ledger.head("b")}
+    ledger.begin("a", "1")
+    heads |= {ledger.head("a"), ledger.head("b")}
+    assert len(heads) == 6
+    assert all(len(head) == 64 for head in heads)
+
+
+TAMPERING = [
+    "UPDATE entries SET events = replace(events, '4.0', '400.0') WHERE number = 1",
+    "UPDATE entries SET study = 'other' WHERE number = 2",
+    "UPDATE entries SET at = '2001-01-01' WHERE number = 1",
+    "DELETE FROM entries WHERE number = 1",
+    "DELETE FROM entries WHERE number = 2",
+    "DELETE FROM entries WHERE number = 3",
+    "DELETE FROM entries",
+    "UPDATE ledger SET epsilon_limit = 100",
+    "UPDATE ledger SET delta = 0.1",
+    "UPDATE ledger SET length = 2",
+    "INSERT INTO entries VALUES (4, 'withdraw', 'a', '2', '[]', '', x'00')",
+    "DELETE FROM ledger",
+]
+
+
+@pytest.mark.parametrize("statement", TAMPERING)
+def test_tampering_breaks_the_chain(ledger: Ledger, statement: str) -> None:
+    ledger.reserve("a", "1", SMALL)
+    ledger.begin("a", "1")
+    ledger.reserve("a", "2", SMALL)
+    database = sqlite3.connect(ledger.path)
+    if "entries" in statement and not statement.startswith("INSERT"):
+        with pytest.raises(sqlite3.IntegrityError):  # the schema itself forbids it
+            database.execute(statement)
+    database.execute("DROP TRIGGER entries_are_never_changed")
+    database.execute("DROP TRIGGER entries_are_never_deleted")
+    database.execute(statement)
+    database.commit()
+    database.close()
+    for use in (ledger.verify, ledger.epsilon_spent, lambda: ledger.reserve("a", "3", SMALL)):
+        with pytest.raises(MalformedError):
+            use()
+    with pytest.raises(MalformedError):
+        Ledger.open(ledger.path)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database, but long enough to be looked at as one" * 20])
+def test_another_file_is_malformed(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ledger.db"
+    path.write_bytes(content)
+    with pytest.raises((MalformedError, SystemTroubleError)):
+        Ledger.open(path)
+    with pytest.raises(MalformedError):
+        Ledger.open(tmp_path / "absent")
+    assert not (tmp_path / "absent").exists()
+
+
+CONCURRENT = """
+import sys
+from pathlib import Path
+from privxray.errors import BudgetError
+from privxray.privacy.events import Event
+from privxray.privacy.ledger import Ledger
+ledger = Ledger.open(Path(sys.argv[1]))
+for number in range(4):
+    try:
+        ledger.reserve("study", f"{sys.argv[2]}-{number}", (Event(kind="gaussian", noise=2.2),))
+    except BudgetError:
+        print("refused")
+"""
+
+
+def test_concurrent_processes_can_t_overdraw_together(tmp_path: Path) -> None:
+    ledger = Ledger.create(tmp_path / "ledger.db", 4, 1e-5)  # room for four of these
+    command = [sys.executable, "-c", CONCURRENT, str(ledger.path)]
+    processes = [subprocess.Popen([*command, str(i)], stdout=subprocess.PIPE) for i in range(2)]
+    refused = sum(process.communicate()[0].count(b"refused") for process in processes)
+    assert [process.returncode for process in processes] == [0, 0]
+    ledger.verify()
+    assert len(ledger.entries()) == 8 - refused
+    assert 0 < refused < 8
+    assert (
+        ledger.epsilon_spent() <= 4 < accountant.epsilon([*ledger.events(), *ledger.events()[:1]], 1e-5) * 2
+    )
+
+
+ENDLESS = """
+import sys
+from pathlib import Path
+from privxray.privacy import accountant
+from privxray.privacy.events import Event
+from privxray.privacy.ledger import Ledger
+ledger = Ledger.open(Path(sys.argv[1]))
+accountant.epsilon((Event(kind="gaussian", noise=1e4),), 1e-5)  # what is slow is the first import
+print("ready", flush=True)
+number = int(sys.argv[2])
+while True:
+    run = str(number)
+    ledger.reserve("study", run, (Event(kind="gaussian", noise=1e4),))
+    print("reserved", run, flush=True)
+    ledger.begin("study", run)
+    print("spending", run, flush=True)
+    ledger.finish("study", run)
+    print("released", run, flush=True)
+    number += 1
+"""
+
+
+def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(ledger: Ledger) -> None:
+    order = {"reserved": 1, "spending": 2, "released": 3}
+    random.seed(os.urandom(8))
+    for attempt in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-c", ENDLESS, str(ledger.path), str(1000 * attempt)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(random.uniform(0.05, 0.3))
+        process.send_signal(signal.SIGKILL)
+        acknowledged = {run: state for state, run in map(str.split, process.stdout)}
+        process.wait()
+        process.stdout.close()
+        reopened = Ledger.open(ledger.path)
+        reopened.verify()
+        for run, state in acknowledged.items():
+            found = reopened.state("study", run)
+            assert found is not None
+            assert order[found] >= order[state]
+    assert len(ledger.entries()) > 3

@@ -1,0 +1,67 @@
+"""Saved releases come back as they were, or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from privxray.errors import MalformedError, RefusedError
+from privxray.privacy.releases import ReleaseStore
+
+ARRAYS = {"a": np.arange(6, dtype=np.float64).reshape(2, 3) / 7, "b": np.ones(3, np.float32)}
+
+
+def test_a_release_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    key = os.urandom(32)
+    store = ReleaseStore(tmp_path / "run", key)
+    assert store.load(0) is None
+    assert store.latest() is None
+    store.save(0, ARRAYS)
+    store.save(10, {"a": np.zeros(1)})
+    again = ReleaseStore(tmp_path / "run", key)
+    loaded = again.load(0)
+    assert loaded is not None
+    for name, array in ARRAYS.items():
+        assert loaded[name].dtype == array.dtype
+        assert np.array_equal(loaded[name], array)
+    assert again.latest() == 10
+    again.discard_before(10)
+    assert again.load(0) is None
+    assert again.load(10) is not None
+    for path in (tmp_path / "run").iterdir():
+        assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_release_is_never_replaced(tmp_path: Path) -> None:
+    store = ReleaseStore(tmp_path / "run", os.urandom(32))
+    store.save(0, ARRAYS)
+    with pytest.raises(RefusedError):
+        store.save(0, {"a": np.zeros(1)})
+
+
+def test_another_key_number_or_any_flipped_or_missing_byte_is_malformed(tmp_path: Path) -> None:
+    key = os.urandom(32)
+    store = ReleaseStore(tmp_path, key)
+    store.save(0, ARRAYS)
+    path = next(tmp_path.glob("release-*"))
+    content = path.read_bytes()
+    with pytest.raises(MalformedError):
+        ReleaseStore(tmp_path, os.urandom(32)).load(0)
+    path.with_name(path.name.replace("0.bin", "1.bin")).write_bytes(content)
+    with pytest.raises(MalformedError):
+        store.load(1)
+    for at in range(len(content)):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(MalformedError):
+            store.load(0)
+        path.write_bytes(content[:at])
+        with pytest.raises(MalformedError):
+            store.load(0)
+
+
+def test_a_release_is_not_readable_without_the_key(tmp_path: Path) -> None:
+    ReleaseStore(tmp_path, os.urandom(32)).save(0, {"answer": np.zeros(1000)})
+    assert b"answer" not in next(tmp_path.glob("release-*")).read_bytes()
