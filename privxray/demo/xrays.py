@@ -176,8 +176,8 @@ def _name(file: Dataset) -> None:
 
 
 def _place(file: Dataset) -> None:
-    file.InstitutionName = "Invented General Hospital"
-    file.OperatorsName = "Sample^Otto"
+    file.InstitutionAddress = "1 Invented Street"
+    file.PatientTelephoneNumbers = "555-0100"
 
 
 def _private(file: Dataset) -> None:

@@ -19,9 +19,14 @@ def shell(folder: Path, *words: str, passphrase: Path | None = None) -> subproce
     if passphrase:
         environment["PRIVXRAY_PASSPHRASE_FILE"] = str(passphrase)
     return subprocess.run(
-        [*PRIVXRAY, *words], cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        [*PRIVXRAY, *words],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
         check=False,
-    )  # fmt: skip
+    )
 
 
 def test_the_three_commands_of_the_card_work_as_typed(at: At) -> None:

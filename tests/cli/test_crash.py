@@ -1,0 +1,145 @@
+"""kill -9 at every step of every command: ``status`` explains, the same command goes on, nothing is lost or
+paid twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import HOSPITALS, At, World
+from crash import killed_at
+
+from privxray.cli.app import run
+from privxray.errors import PrivxrayError
+from privxray.exchange.intake import read_again
+from privxray.workspace import Workspace
+
+
+Case = tuple[str, str, tuple[str, ...], bool]
+
+CASES: dict[str, Case] = {
+    "init": ("initialised", "fresh", ("init", "--role", "hospital", "--name", "fresh"), True),
+    "init-coordinator": ("initialised", "fresh", ("init", "--role", "coordinator", "--study", "s"), True),
+    "card": ("initialised", "hospital-a", ("card",), True),
+    "plan": ("initialised", "coordinator", ("plan", "cards/*.card"), True),
+    "join": ("joined-not", "hospital-a", ("join", "received/plan-0001.plan"), False),
+    "ingest": ("joined", "hospital-a", ("ingest", "source/images", "--labels", "source/labels.csv"), False),
+    "train": ("untrained", "hospital-a", ("train", "--epsilon", "6"), False),
+    "export-update": ("trained", "hospital-a", ("export-update",), True),
+    "aggregate": ("exported", "coordinator", ("aggregate", "updates/*.enc"), True),
+    "accept": ("unaccepted", "hospital-a", ("accept", "received/global-0001.model"), False),
+}
+
+
+@pytest.fixture(scope="module")
+def base(
+    _snapshots: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """The session's snapshots, and three more that only this module wants."""
+    made: dict[str, Path] = {}
+
+    def snapshot(stage: str) -> Path:
+        if stage in made:
+            return made[stage]
+        if stage == "joined-not":
+            folder = tmp_path_factory.mktemp("crash") / stage
+            shutil.copytree(_snapshots("initialised"), folder)
+            world = World(folder)
+            planned = world.ok("coordinator", "plan", "cards/*.card", asks=True)
+            (folder / "key-words").write_text(planned["key_words"])
+            world.carry(planned["plan"], "hospital-a")
+        elif stage == "untrained":  # as "ingested", but with the features that training will want
+            folder = tmp_path_factory.mktemp("crash") / stage
+            shutil.copytree(_snapshots("ingested"), folder)
+            for party in HOSPITALS:
+                shutil.copy(_snapshots("trained") / party / "data" / "data.db", folder / party / "data")
+        elif stage == "unaccepted":  # with the features that the evaluation will want
+            folder = tmp_path_factory.mktemp("crash") / stage
+            shutil.copytree(_snapshots("aggregated"), folder)
+            accepted = tmp_path_factory.mktemp("crash") / "accepted"
+            shutil.copytree(folder, accepted)
+            World(accepted).ok("hospital-a", "accept", "received/global-0001.model")
+            shutil.copy(accepted / "hospital-a" / "data" / "data.db", folder / "hospital-a" / "data")
+        else:
+            folder = _snapshots(stage)
+        made[stage] = folder
+        return folder
+
+    return snapshot
+
+
+def typed(world: World, case: Case) -> list[str]:
+    _, party, words, asks = case
+    line = ["-C", str(world[party]), *words]
+    if words[0] == "join":
+        line += ["--key-words", world.key_words()]
+    return [*line, "--passphrase-file", str(world.passphrase)] if asks else line
+
+
+def outcome(world: World, party: str) -> Any:
+    """What ``status`` tells, less the workspace's place."""
+    told = world.ok(party, "status")
+    told.pop("workspace")
+    return told
+
+
+def visible_files_are_whole(folder: Path) -> None:
+    """Every file that a person might carry away can be read to its end."""
+    for file in folder.rglob("*"):
+        if file.suffix in (".card", ".plan", ".enc", ".model") and not file.name.startswith("."):
+            try:
+                received = read_again(file)
+                header = json.loads(received.envelope.payload)
+                assert received.body_length == header["body"]["length"]
+                assert received.body_sha256 == header["body"]["sha256"]
+            except PrivxrayError as error:
+                pytest.fail(f"{file}: {error}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
+def test_kill_9_at_every_step(name: str, base: Callable[[str], Path], tmp_path: Path) -> None:
+    case = CASES[name]
+    stage, party, _, _ = case
+    smooth = World(Path(shutil.copytree(base(stage), tmp_path / "smooth")))
+    smooth[party].mkdir(exist_ok=True)
+    assert not killed_at(-1, lambda: run(typed(smooth, case)))
+    expected = outcome(smooth, party)
+    steps = 0
+    while True:
+        steps += 1
+        world = World(Path(shutil.copytree(base(stage), tmp_path / str(steps))))
+        world[party].mkdir(exist_ok=True)
+        killed = killed_at(steps, lambda world=world: run(typed(world, case)))  # type: ignore[misc]
+        visible_files_are_whole(world[party])
+        if (world[party] / "privxray.yaml").exists():
+            world.ok(party, "status")
+        if not killed:
+            assert outcome(world, party) == expected
+            break
+        left = {p: p.read_bytes() for p in world[party].glob("updates/*.enc") if not p.name.startswith(".")}
+        assert run(typed(world, case)) == 0 or name.startswith("init") and is_done(world, party)
+        assert outcome(world, party) == expected
+        assert all(path.read_bytes() == data for path, data in left.items()), "another update was exported"
+        assert not [p for p in world[party].rglob(".*.tmp") if "rounds" not in p.parts]
+        if name == "train":
+            spent = world.ok(party, "budget")
+            assert len(spent["runs"]) == 1
+            assert 5.9 < spent["spent"]["epsilon"] <= 6
+        shutil.rmtree(world.root)
+    assert steps > 10, "the harness has to see the command's steps"
+
+
+def is_done(world: World, party: str) -> bool:
+    """An ``init`` that was killed after its last step is refused the second time, and is complete."""
+    workspace = Workspace.find(world[party])
+    if workspace.config.role == "coordinator":
+        return True
+    with sqlite3.connect(workspace.state_path) as database:
+        keys = database.execute("SELECT count(*) FROM mask_key").fetchone()[0]
+    return bool(keys) and workspace.card_path.exists()

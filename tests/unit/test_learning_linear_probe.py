@@ -1,0 +1,221 @@
+"""The linear probe: its events, its vector, its crash safety, and that it learns."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from privxray.errors import RefusedError, UsageError
+from privxray.learning import methods, metrics
+from privxray.learning.data import TrainingData
+from privxray.privacy import accountant
+from privxray.privacy.noise import SecureNoise
+from privxray.privacy.releases import ReleaseStore
+
+CLASSES = ["normal", "bacteria", "virus"]
+D = 16
+PROBE = methods.get("linear-probe")
+CONSTANTS = PROBE.constants({"feature_dim": D})
+
+
+def hospital(patients: int = 300, seed: int = 0) -> TrainingData:
+    """Non-negative features in three clusters, 1 to 3 images a patient."""
+    rng = np.random.default_rng(seed)
+    owners = np.repeat(np.arange(patients), rng.integers(1, 4, patients))
+    labels = rng.integers(0, 3, patients)[owners]
+    centres = np.eye(3, D) * 2 + 1
+    features = np.abs(centres[labels] + 0.3 * rng.standard_normal((len(owners), D)))
+    return TrainingData(features.astype(np.float32), labels, owners)
+
+
+class Counting:
+    """The real source, counting its draws."""
+
+    def __init__(self) -> None:
+        self.draws = 0
+
+    def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
+        self.draws += 1
+        return SecureNoise().gaussian(shape, std)
+
+    def uniform(self, size: int) -> NDArray[np.float64]:
+        return SecureNoise().uniform(size)
+
+
+class Exhausted:
+    """A source from which nothing may be drawn."""
+
+    def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
+        raise AssertionError("noise was drawn for a release that is on disk")
+
+    uniform = gaussian
+
+
+class Interrupted(Exception):
+    """Stands for kill -9."""
+
+
+class Crashing(ReleaseStore):
+    """A store whose process dies just after it made release ``at`` durable."""
+
+    def __init__(self, folder: Path, key: bytes, at: int) -> None:
+        super().__init__(folder, key)
+        self._at = at
+
+    def save(self, index: int, arrays: Mapping[str, NDArray]) -> None:
+        super().save(index, arrays)
+        if index == self._at:
+            raise Interrupted
+
+
+def train(data: TrainingData, noise: float, store: ReleaseStore, source: object = None) -> dict[str, NDArray]:
+    return PROBE.train(data, CONSTANTS, CLASSES, noise, {}, store, source=source or SecureNoise())
+
+
+def test_a_run_interrupted_after_each_release_draws_none_twice(tmp_path: Path) -> None:
+    key, source, data = os.urandom(32), Counting(), hospital()
+    for at in range(CONSTANTS.steps + 1):
+        with pytest.raises(Interrupted):
+            train(data, 1.0, Crashing(tmp_path / "run", key, at), source)
+        assert source.draws == at + 1
+    first = train(data, 1.0, ReleaseStore(tmp_path / "run", key), Exhausted())
+    again = train(data, 1.0, ReleaseStore(tmp_path / "run", key), Exhausted())
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+
+
+def test_a_run_that_was_not_interrupted_equals_its_replay(tmp_path: Path) -> None:
+    key, data = os.urandom(32), hospital()
+    whole = train(data, 1.0, ReleaseStore(tmp_path / "run", key))
+    replay = train(data, 1.0, ReleaseStore(tmp_path / "run", key), Exhausted())
+    assert all(np.array_equal(whole[name], replay[name]) for name in whole)
+
+
+def test_noise_has_the_scale_that_the_events_say(tmp_path: Path) -> None:
+    stds = []
+
+    class Recording(Counting):
+        def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
+            stds.append(std)
+            return super().gaussian(shape, std)
+
+    train(hospital(), 2.0, ReleaseStore(tmp_path / "run", os.urandom(32)), Recording())
+    first, rest = PROBE.round_events(CONSTANTS, 2.0)
+    inflation = 1 + 1e-6
+    assert stds[0] == pytest.approx(first.noise * math.sqrt(17 / 16) * inflation, rel=1e-12)
+    assert set(stds[1:]) == {pytest.approx(rest.noise * 0.8 * math.sqrt(1.25) * inflation, rel=1e-12)}
+    assert len(stds) == 1 + rest.count
+    assert sum(event.count / event.noise**2 for event in (first, rest)) == pytest.approx(1 / 4)
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_planned_noise_keeps_epsilon(rounds: int) -> None:
+    noise = PROBE.plan_noise(CONSTANTS, 6.0, 1e-5, rounds_left=rounds, past=[])
+    spent = accountant.epsilon(PROBE.round_events(CONSTANTS, noise) * rounds, 1e-5)
+    assert 5.99 < spent <= 6.0
+
+
+def within(vector: Mapping[str, NDArray]) -> bool:
+    manifest = PROBE.manifest(CONSTANTS, CLASSES)
+    return [spec.name for spec in manifest] == list(vector) and all(
+        vector[spec.name].shape == spec.shape and (np.abs(vector[spec.name]) <= spec.bound).all()
+        for spec in manifest
+    )
+
+
+def test_the_federation_learns_and_its_model_predicts(tmp_path: Path) -> None:
+    vectors = []
+    for site in range(3):
+        store = ReleaseStore(tmp_path / str(site), os.urandom(32))
+        vectors.append(train(hospital(seed=site), 0.76, store))
+    assert all(within(vector) for vector in vectors)
+    sums = {name: sum(vector[name] for vector in vectors) for name in vectors[0]}
+    model = PROBE.combine(sums, 3, CONSTANTS, CLASSES, {})
+    held_out = hospital(seed=9)
+    p = PROBE.probabilities(model, held_out.inputs, CONSTANTS, CLASSES)
+    assert np.allclose(p.sum(axis=1), 1)
+    auc = metrics.macro_auc(p, held_out.labels)
+    assert auc is not None
+    assert auc > 0.95
+    assert model["shares"].sum() == pytest.approx(1)
+    # Hospitals weigh by their noisy number of patients.
+    n = [vector["counts"].sum() for vector in vectors]
+    mean = sum(vector["weights"] for vector in vectors) / sum(n)
+    assert np.allclose(model["weights"], mean)
+    alone = PROBE.local_model(vectors[0], CONSTANTS, CLASSES, {})
+    assert np.allclose(alone["centre"], vectors[0]["centre"] / n[0])
+
+
+@pytest.mark.parametrize("features", [np.zeros, lambda s: np.full(s, np.nan), lambda s: np.full(s, 3e38)])
+@pytest.mark.parametrize("patients", [1, 40])
+def test_hopeless_data_and_enormous_noise_still_give_a_vector_within_bounds(
+    tmp_path: Path, features: object, patients: int
+) -> None:
+    inputs = features((2 * patients, D)).astype(np.float32)  # type: ignore[operator]
+    data = TrainingData(inputs, np.zeros(2 * patients, np.int64), np.arange(2 * patients) // 2)
+    for scale in (0.5, 1e6):
+        vector = train(data, scale, ReleaseStore(tmp_path / str(scale), os.urandom(32)))
+        assert within(vector)
+        model = PROBE.local_model(vector, CONSTANTS, CLASSES, {})
+        assert np.isfinite(PROBE.probabilities(model, inputs, CONSTANTS, CLASSES)).all()
+
+
+def test_progress_is_told_nothing_but_steps(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    store = ReleaseStore(tmp_path / "run", os.urandom(32))
+    PROBE.train(
+        hospital(20), CONSTANTS, CLASSES, 1.0, {}, store, lambda *a: told.append(a), source=Counting()
+    )
+    assert told == [(done, 11) for done in range(1, 12)]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        {"stepz": 10},
+        {"steps": 0},
+        {"steps": "ten"},
+        {"momentum": 1.0},
+        {"gradient_clip": math.nan},
+        {"gradient_clip": math.inf},
+        {"count_share": 1.0},
+        {"weight_cap": 1e9},
+    ],
+)
+def test_constants_out_of_range_are_refused(overrides: dict[str, object]) -> None:
+    with pytest.raises(UsageError):
+        PROBE.constants(overrides)
+
+
+@pytest.mark.parametrize("name", methods.NAMES)
+def test_sixty_four_hospitals_can_t_overflow(name: str) -> None:
+    method = methods.get(name)
+    for spec in method.manifest(method.constants({}), CLASSES):
+        assert 64 * spec.bound * 2**spec.fraction_bits < 2 ** (method.modulus_bits - 1)
+
+
+def test_the_default_vector_has_5126_numbers_and_an_unknown_method_is_refused() -> None:
+    assert sum(spec.size for spec in PROBE.manifest(PROBE.constants({}), CLASSES)) == 5126
+    with pytest.raises(UsageError):
+        methods.get("median")
+
+
+def test_training_data_must_fit_together() -> None:
+    none = np.zeros(0, np.int64)
+    with pytest.raises(RefusedError):
+        TrainingData(np.zeros((0, D), np.float32), none, none)
+    one = np.zeros(1, np.int64)
+    for inputs, labels, patients in (
+        (np.zeros((2, D)), one, one),
+        (np.zeros((1, D)), one - 1, one),
+        (np.zeros((1, D)), one, one + 1),
+    ):
+        with pytest.raises(ValueError):
+            TrainingData(inputs, labels, patients)
+    with pytest.raises(ValueError):
+        TrainingData(np.zeros((1, D)), one + 3, one).one_hot(3)

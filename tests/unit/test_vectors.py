@@ -1,0 +1,127 @@
+"""The files under tests/vectors: fixed bytes, one broken rule each, the class of failure expected.
+
+The numbers are recomputed here with hashlib, ``cryptography`` and whole-number arithmetic only, as another
+implementation would from docs/SPEC.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CTR
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from mnemonic import Mnemonic
+
+from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
+from privxray.exchange.admit import admit_plan, admit_update, read_update
+from privxray.exchange.plan import PlanHeader
+from privxray.formats.container import check_body, split
+from privxray.keys.card import read_card
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+INDEX = json.loads((VECTORS / "index.json").read_text())
+NUMBERS = json.loads((VECTORS / "numbers.json").read_text())
+CLASSES: dict[str, type[PrivxrayError]] = {
+    "malformed": MalformedError,
+    "identity": IdentityError,
+    "refused": RefusedError,
+}
+
+
+def load(name: str) -> bytes:
+    return (VECTORS / f"{name}.bin").read_bytes()
+
+
+def plan() -> tuple[PlanHeader, str]:
+    envelope = split(load("plan"))
+    return admit_plan(envelope, None), envelope.digest
+
+
+def admit(data: bytes) -> None:
+    envelope = split(data)
+    if envelope.kind == "card":
+        read_card(envelope)
+        return
+    if envelope.kind == "plan":
+        admit_plan(envelope, None)
+        return
+    followed, plan_hash = plan()
+    header, member = read_update(envelope, followed.roster.members)
+    admit_update(header, member, followed, plan_hash)
+    body = data[envelope.length :]
+    check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
+
+
+def test_there_is_a_file_for_each_entry_and_an_entry_for_each_file() -> None:
+    assert {path.stem for path in VECTORS.glob("*.bin")} == set(INDEX)
+    assert sum(entry["expect"] == "ok" for entry in INDEX.values()) == 3
+
+
+@pytest.mark.parametrize("name", INDEX)
+def test_each_vector_ends_as_expected(name: str) -> None:
+    expected = INDEX[name]["expect"]
+    if expected == "ok":
+        admit(load(name))
+        return
+    with pytest.raises(CLASSES[expected]):
+        admit(load(name))
+
+
+def test_a_mask_from_the_specification() -> None:
+    told = NUMBERS["mask"]
+    shared = X25519PrivateKey.from_private_bytes(bytes.fromhex(told["private"])).exchange(
+        X25519PublicKey.from_public_bytes(bytes.fromhex(told["peer_public"]))
+    )
+    low, high = sorted([told["own"], told["other"]])
+    info = b"privxray mask v1" + bytes.fromhex(low) + bytes.fromhex(high)
+    key = HKDF(SHA256(), 32, salt=bytes.fromhex(told["plan"]), info=info).derive(shared)
+    assert key.hex() == told["key"]
+    stream = Cipher(AES256(key), CTR(bytes(16))).encryptor().update(bytes(48))
+    for bits in (32, 64):
+        size = bits // 8
+        read = [int.from_bytes(stream[i : i + size], "little") for i in range(0, 6 * size, size)]
+        assert [str(number) for number in read] == told["stream"][str(bits)]
+    assert told["plan"] == split(load("plan")).digest
+
+
+def test_fixed_point_from_the_specification() -> None:
+    told = NUMBERS["fixed_point"]
+    for bits in (32, 64):
+        expected = []
+        for value in told["values"]:
+            clamped = max(-told["bound"], min(told["bound"], value))
+            expected.append(str(round(clamped * 2 ** told["fraction_bits"]) % 2**bits))
+        assert expected == told["integers"][str(bits)]
+
+
+def test_an_encrypted_body_from_the_specification() -> None:
+    told, plain = NUMBERS["stream"], bytes(range(256)) * 257
+    cipher = ChaCha20Poly1305(bytes.fromhex(told["key"]))
+    sealed = cipher.encrypt(bytes(12), plain[:65536], None)
+    sealed += cipher.encrypt((1).to_bytes(11, "big") + b"\x01", plain[65536:], None)
+    assert (len(sealed), hashlib.sha256(sealed).hexdigest()) == (told["length"], told["sha256"])
+
+
+def test_key_words_from_the_specification() -> None:
+    header = json.loads(split(load("plan")).payload)
+    coordinator, roster = header["coordinator"], header["roster"]
+    members = sorted(
+        [m["name"], m["role"], m["keys"]["signing"], m["keys"]["sealing"]] for m in roster["members"]
+    )
+    stated = ["privxray roster v1", header["study"], roster["version"], coordinator["signing"],
+              coordinator["sealing"], members]  # fmt: skip
+    digest = hashlib.sha256(json.dumps(stated, separators=(",", ":")).encode()).digest()
+    told = NUMBERS["key_words"]
+    assert digest.hex() == told["roster_digest"]
+    raw = hashlib.scrypt(digest, salt=b"privxray key words v1", n=2**17, r=8, p=1, maxmem=2**28, dklen=17)
+    bits = "".join(f"{byte:08b}" for byte in raw)
+    listed = Mnemonic("english").wordlist
+    assert " ".join(listed[int(bits[i : i + 11], 2)] for i in range(0, 132, 11)) == told["words"]

@@ -1,0 +1,183 @@
+"""Write the test vectors anew: ``python tests/vectors/make.py``.
+
+Keys are derived from fixed seeds and are of no use elsewhere. Sealing draws fresh randomness, so the files of
+updates change with every run while all that is expected of them stays. A change in any other vector is a
+change of the format: raise the container's version with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "unit"))
+
+from exchange_samples import Hospital, Study  # noqa: E402
+
+from privxray.exchange.fixedpoint import quantise, unsigned  # noqa: E402
+from privxray.exchange.mask import add_mask, pairwise_key  # noqa: E402
+from privxray.exchange.update import UpdateHeader  # noqa: E402
+from privxray.formats import canonical, stream  # noqa: E402
+from privxray.formats.container import MAGIC, PREAMBLE, seal_header, split  # noqa: E402
+from privxray.formats.tensors import TensorSpec  # noqa: E402
+from privxray.keys.card import write_card  # noqa: E402
+from privxray.keys.identity import Identity  # noqa: E402
+from privxray.keys.maskkey import state_mask_key  # noqa: E402
+from privxray.keys.roster import words  # noqa: E402
+
+
+def seeded(label: str, length: int = 32) -> bytes:
+    return hashlib.shake_256(b"privxray test vector " + label.encode()).digest(length)
+
+
+def identity(label: str) -> Identity:
+    return Identity(
+        Ed25519PrivateKey.from_private_bytes(seeded(label + " signing")),
+        MLKEM768PrivateKey.from_seed_bytes(seeded(label + " mlkem", 64)),
+        X25519PrivateKey.from_private_bytes(seeded(label + " x25519")),
+    )
+
+
+def study() -> Study:
+    made = Study.__new__(Study)
+    made.coordinator = identity("coordinator")
+    made.hospitals = [
+        Hospital(
+            f"hospital-{letter}",
+            identity(f"hospital-{letter}"),
+            X25519PrivateKey.from_private_bytes(seeded(f"hospital-{letter} mask")),
+        )
+        for letter in "abc"
+    ]
+    made.plan = made.make_plan()
+    return made
+
+
+def reframed(envelope: dict[str, Any]) -> bytes:
+    raw = canonical.encode(envelope)
+    return MAGIC + b"\x01" + len(raw).to_bytes(4, "big") + raw
+
+
+def files(world: Study) -> dict[str, tuple[bytes, str, str]]:
+    """Name -> bytes, expected outcome, the rule that is tried."""
+    a, b, _ = world.hospitals
+    plan = seal_header(world.plan, world.coordinator.signing, world.coordinator.public().fingerprint)
+    made = {"created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
+    card = write_card(a.identity, name=a.name, mask=a.member().mask, **made)
+    good = world.update(a, world.masked(a, world.vector(0)))
+    start = split(good).length
+    header = split(good).claim(UpdateHeader)
+
+    def signed(signer: Identity = a.identity, **changes: object) -> bytes:
+        changed = header.model_copy(update=changes)
+        return seal_header(changed, signer.signing, signer.public().fingerprint) + good[start:]
+
+    envelope = json.loads(good[PREAMBLE:start])
+    spaced = json.dumps(envelope).encode()
+    flipped = bytearray(good)
+    flipped[-1] ^= 1
+    unsigned_header = json.loads(good[PREAMBLE:start])
+    unsigned_header["signatures"][0]["sig"] = canonical.to_base64(bytes(64))
+    other_type = json.loads(good[PREAMBLE:start])
+    other_type["payloadType"] = "application/vnd.privxray.model+json"
+    stranger = identity("stranger")
+    other_mask = state_mask_key(
+        X25519PrivateKey.from_private_bytes(seeded("other mask")), "pneumonia", 2, b.identity.signing
+    )
+    reused = a.member("pneumonia").mask
+    longer = header.body.model_copy(update={"length": header.body.length + 1})
+    short = world.update(a, np.zeros(14, unsigned(64)))
+    return {
+        "card": (card, "ok", "a card"),
+        "plan": (plan, "ok", "a plan"),
+        "update": (good, "ok", "an update"),
+        "not-privxray": (b"DICM" + good[4:], "malformed", "magic"),
+        "another-version": (MAGIC + b"\x02" + good[9:], "malformed", "format version"),
+        "envelope-too-long": (MAGIC + b"\x01\x7f\xff\xff\xff" + good[13:], "malformed", "length of the envelope"),
+        "cut-in-envelope": (good[: start - 1], "malformed", "truncation"),
+        "cut-in-body": (good[:-1], "malformed", "body length"),
+        "spaces-in-envelope": (
+            MAGIC + b"\x01" + len(spaced).to_bytes(4, "big") + spaced + good[start:],
+            "malformed",
+            "canonical JSON",
+        ),
+        "body-bit-flipped": (bytes(flipped), "malformed", "body SHA-256"),
+        "body-longer-than-said": (signed(body=longer), "refused", "size of the plan's vector"),
+        "signature-zeroed": (reframed(unsigned_header) + good[start:], "identity", "signature"),
+        "kind-exchanged": (reframed(other_type) + good[start:], "malformed", "kind"),
+        "stranger": (signed(stranger, sender=stranger.public().fingerprint), "identity", "roster"),
+        "sender-is-not-signer": (signed(b.identity), "identity", "sender"),
+        "another-study": (signed(study="cardiology"), "refused", "study"),
+        "another-plan": (signed(plan="ab" * 32), "refused", "plan"),
+        "another-round": (signed(round=2), "refused", "round"),
+        "another-recipient": (signed(recipients=("ab" * 32,)), "refused", "recipients"),
+        "next-mask-of-another": (signed(next_mask=other_mask), "identity", "mask key statement"),
+        "next-mask-reused": (signed(next_mask=reused), "refused", "fresh mask key"),
+        "vector-too-short": (short, "refused", "size of the plan's vector"),
+    }  # fmt: skip
+
+
+def numbers(world: Study) -> dict[str, Any]:
+    a, b = world.hospitals[:2]
+    key = pairwise_key(a.mask, b.mask.public_key(), world.plan_hash, a.fingerprint, b.fingerprint)
+    streams = {}
+    for bits in (32, 64):
+        vector = np.zeros(6, unsigned(bits))
+        add_mask(vector, key, subtract=False)
+        streams[str(bits)] = [str(number) for number in vector]
+    spec = TensorSpec(name="w", shape=(6,), bound=4.0, fraction_bits=4)
+    values = [0.0, 1.0, -1.0, 0.03125, 100.0, -100.0]
+    sealed = b"".join(stream.seal(seeded("body key"), [bytes(range(256)) * 257]))
+    return {
+        "mask": {
+            "private": a.mask.private_bytes_raw().hex(),
+            "peer_public": b.mask.public_key().public_bytes_raw().hex(),
+            "plan": world.plan_hash,
+            "own": a.fingerprint,
+            "other": b.fingerprint,
+            "key": key.hex(),
+            "stream": streams,
+        },
+        "fixed_point": {
+            "bound": 4.0,
+            "fraction_bits": 4,
+            "values": values,
+            "integers": {
+                str(bits): [str(n) for n in quantise({"w": np.array(values)}, [spec], bits)]
+                for bits in (32, 64)
+            },
+        },
+        "stream": {
+            "key": seeded("body key").hex(),
+            "plaintext": "the bytes 00 to ff, 257 times",
+            "length": len(sealed),
+            "sha256": hashlib.sha256(sealed).hexdigest(),
+        },
+        "key_words": {
+            "roster_digest": world.plan.roster.digest("pneumonia", world.coordinator.public()).hex(),
+            "words": words(world.plan.roster.digest("pneumonia", world.coordinator.public())),
+        },
+    }
+
+
+def main() -> None:
+    world = study()
+    index = {}
+    for name, (data, expected, rule) in files(world).items():
+        (HERE / f"{name}.bin").write_bytes(data)
+        index[name] = {"expect": expected, "rule": rule}
+    (HERE / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+    (HERE / "numbers.json").write_text(json.dumps(numbers(world), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
