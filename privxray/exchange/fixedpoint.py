@@ -1,8 +1,8 @@
 """Real vectors as integers modulo 2**64 or 2**32, so that masks cancel exactly and sums are bit-exact.
 
 A coordinate x, clamped to [-B, B], becomes round(x * 2**f) in two's complement. The sum of n such integers
-is read back as a signed number, which is right as long as n * B * 2**f < modulus / 2; :func:`check_headroom`
-is that condition, and every recipient of a plan checks it.
+is read back as a signed number, which is right as long as n * B * 2**f < modulus / 2:
+:func:`~privxray.formats.tensors.check_headroom` is that condition, and every recipient of a plan checks it.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from privxray.errors import MalformedError, RefusedError
-from privxray.formats.tensors import MAX_COORDINATES, ModulusBits, TensorSpec, total_size
+from privxray.errors import MalformedError
+from privxray.formats.tensors import ModulusBits, TensorSpec
 
 Integers = NDArray[Any]  # uint64 or uint32
 
@@ -26,21 +26,6 @@ def unsigned(modulus_bits: ModulusBits) -> np.dtype[Any]:
 
 def _signed(modulus_bits: ModulusBits) -> np.dtype[Any]:
     return np.dtype("<i8" if modulus_bits == 64 else "<i4")
-
-
-def check_headroom(manifest: Sequence[TensorSpec], hospitals: int, modulus_bits: ModulusBits) -> None:
-    """Refuse a manifest whose sum could overflow, or that no real model has.
-
-    :raises RefusedError: n * (B * 2**f + 1/2) reaches half of the modulus for some tensor (1/2 is what
-        rounding adds at most), the vector is too long, or a name occurs twice.
-    """
-    if not manifest or total_size(manifest) > MAX_COORDINATES:
-        raise RefusedError("the plan's vector is empty or longer than any model's")
-    if len({spec.name for spec in manifest}) < len(manifest):
-        raise RefusedError("the plan names a tensor twice")
-    for spec in manifest:
-        if hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5) >= 2.0 ** (modulus_bits - 1):
-            raise RefusedError(f"the plan's sums could overflow (tensor {spec.name})")
 
 
 def quantise(

@@ -12,9 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from privxray.errors import RefusedError
-from privxray.exchange.fixedpoint import check_headroom
 from privxray.formats.header import Digest, Header, Name
-from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec
+from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Roster
 

@@ -9,20 +9,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import numpy as np
 from pydantic import Field
 
 from privxray.errors import MalformedError
-from privxray.exchange.fixedpoint import Integers, unsigned
 from privxray.exchange.plan import PlanHeader
 from privxray.formats import canonical, stream
 from privxray.formats.container import seal_header
 from privxray.formats.header import Body, Digest, Header, SealedKey
-from privxray.formats.tensors import ModulusBits, masked_prefix
+from privxray.formats.tensors import masked_prefix
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement
+
+if TYPE_CHECKING:
+    from privxray.exchange.fixedpoint import Integers
 
 
 class UpdateHeader(Header):
@@ -104,31 +105,3 @@ def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Iden
     info = key_info(study=header.study, plan=header.plan, sender=header.sender, recipient=own)
     wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
     return stream.unseal(coordinator.open(wrapped, info), pieces)
-
-
-def add_to_sum(total: Integers, pieces: Iterable[bytes], modulus_bits: ModulusBits) -> None:
-    """Add a decrypted body to the running sum, in place, a chunk at a time.
-
-    :param total: shape [d]; left half-added where the body turns out to be wrong, so the caller drops it.
-    :raises MalformedError: not exactly the vector that the plan describes.
-    """
-    kind = unsigned(modulus_bits)
-    expected, pending, done = masked_prefix(len(total), modulus_bits), bytearray(), 0
-    for piece in pieces:
-        pending += piece
-        if expected:
-            if len(pending) < len(expected):
-                continue
-            if not pending.startswith(expected):
-                raise MalformedError("the update does not hold the vector that the plan describes")
-            del pending[: len(expected)]
-            expected = b""
-        count = len(pending) // kind.itemsize
-        if done + count > len(total):
-            raise MalformedError("the update holds more numbers than the plan describes")
-        target = total[done : done + count]
-        np.add(target, np.frombuffer(bytes(pending[: count * kind.itemsize]), kind), out=target)
-        del pending[: count * kind.itemsize]
-        done += count
-    if done != len(total) or pending:
-        raise MalformedError("the update holds fewer numbers than the plan describes")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from privxray.errors import MalformedError
+from privxray.errors import MalformedError, RefusedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,6 +60,21 @@ class TensorSpec(BaseModel):
 def total_size(manifest: Sequence[TensorSpec]) -> int:
     """The length d of the vector that a manifest describes; tensors stand in it in the manifest's order."""
     return sum(spec.size for spec in manifest)
+
+
+def check_headroom(manifest: Sequence[TensorSpec], hospitals: int, modulus_bits: ModulusBits) -> None:
+    """Refuse a manifest whose sum could overflow, or that no real model has.
+
+    :raises RefusedError: n * (B * 2**f + 1/2) reaches half of the modulus for some tensor (1/2 is what
+        rounding adds at most), the vector is too long, or a name occurs twice.
+    """
+    if not manifest or total_size(manifest) > MAX_COORDINATES:
+        raise RefusedError("the plan's vector is empty or longer than any model's")
+    if len({spec.name for spec in manifest}) < len(manifest):
+        raise RefusedError("the plan names a tensor twice")
+    for spec in manifest:
+        if hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5) >= 2.0 ** (modulus_bits - 1):
+            raise RefusedError(f"the plan's sums could overflow (tensor {spec.name})")
 
 
 def masked_prefix(size: int, modulus_bits: ModulusBits) -> bytes:

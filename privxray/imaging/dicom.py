@@ -26,7 +26,7 @@ import numpy as np
 import pydicom
 from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_modality_lut, apply_voi
-from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
 from privxray.deid.elements import EXPLICIT_LITTLE, DamagedError, Walker
 from privxray.errors import MalformedError
@@ -34,8 +34,10 @@ from privxray.imaging.decode import MAX_BYTES, MAX_PIXELS, Grey, malformed, stre
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_START, _TRANSFER_SYNTAX = 132, 0x00020010
+_NOT_DECODED = "this DICOM image can't be decoded"
 _MANY_PIXELS = "more than 100 million pixels"
 _CHUNK = 1 << 20
+_RLE_HEADER = 64
 _CODED = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
 # Start-of-frame markers of JPEG (T.81 Table B.1) and JPEG-LS (T.87); C4, C8 and CC are others.
 _FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
@@ -53,7 +55,7 @@ def display_dicom(data: bytes, *, name: str) -> Grey:
         except MalformedError:
             raise
         except Exception:  # noqa: BLE001 - pydicom and four decoders raise whatever a damaged file leads to
-            raise malformed("this DICOM image can't be decoded", name) from None
+            raise malformed(_NOT_DECODED, name) from None
 
 
 def patient_id(data: bytes) -> str:
@@ -108,11 +110,9 @@ def _expect_single_frame(file: Any, name: str) -> None:
 def _through_voi(file: Any, stored: Any, values: Grey, padding: Any) -> Grey:
     table = (file.get("VOILUTSequence") or [None])[0]
     if table is not None:
-        # A LUT's values are as wide as its largest one: descriptors that say 16 for 12 bits are common.
         modality_out = apply_modality_lut(stored, file)
         shown = apply_voi(np.rint(modality_out).astype(np.int64), file, index=0)
-        largest = int(np.max(np.frombuffer(_lut_words(table), dtype=np.uint16)))
-        return stretch(shown.astype(np.float32), 0, 2 ** max(largest.bit_length(), 1) - 1)
+        return stretch(shown.astype(np.float32), 0, 2 ** _lut_bits(file, table) - 1)
     if file.get("WindowCenter") is not None and file.get("WindowWidth") is not None:
         centre, width = _first(file.WindowCenter), _first(file.WindowWidth)
         return _windowed(values, centre, width, str(file.get("VOILUTFunction") or "LINEAR"))
@@ -150,9 +150,15 @@ def _padding(file: Any, stored: Any) -> Any:
     return mask if mask.any() else None
 
 
-def _lut_words(table: Any) -> bytes:
+def _lut_bits(file: Any, table: Any) -> int:
+    """How many bits a LUT's values have; descriptors that say 16 for values of 12 bits are common."""
+    claimed = int(table.LUTDescriptor[2])
+    if claimed <= 8:
+        return 8
     data = table.LUTData
-    return data if isinstance(data, bytes) else np.asarray(data, dtype=np.uint16).tobytes()
+    if isinstance(data, bytes):
+        data = np.frombuffer(data, "<u2" if file.original_encoding[1] else ">u2")
+    return min(claimed, max(int(np.max(data)).bit_length(), 1))
 
 
 def _first(value: Any) -> float:
@@ -179,10 +185,17 @@ def _guard_inflation(data: bytes, name: str) -> None:
 
 def _guard_codestream(file: Any, name: str) -> None:
     """Refuse a compressed frame whose own size differs from the header's: decoders believe the frame."""
-    if file.file_meta.TransferSyntaxUID not in _CODED:
+    syntax = file.file_meta.TransferSyntaxUID
+    if syntax != RLELossless and syntax not in _CODED:
         return
     frame = get_frame(file.PixelData, 0, number_of_frames=1)
-    if _frame_size(frame) != (file.Rows, file.Columns):
+    if syntax == RLELossless:
+        # Run lengths grow an image by 1 in 128 at worst; more is there only to unfold to something else.
+        if len(frame) > _RLE_HEADER + 2 * file.Rows * file.Columns * (file.BitsAllocated // 8):
+            raise malformed(_NOT_DECODED, name)
+        # pylibjpeg's decoder panics on damaged runs, which prints to stderr and is no Exception.
+        file.pixel_array_options(decoding_plugin="pydicom")
+    elif _frame_size(frame) != (file.Rows, file.Columns):
         raise malformed("its compressed pixels have another size than its header says", name)
 
 
@@ -212,14 +225,18 @@ def _frame_size(frame: bytes) -> tuple[int, int] | None:
 
 @contextmanager
 def _silence() -> Iterator[None]:
+    # Without a handler Python prints a log line to stderr; with this one, and no further, it goes nowhere.
+    handler = logging.NullHandler()
     loggers = [logging.getLogger(name) for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")]
-    before = [logger.disabled for logger in loggers]
+    before = [logger.propagate for logger in loggers]
     for logger in loggers:
-        logger.disabled = True
+        logger.addHandler(handler)
+        logger.propagate = False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        for logger, disabled in zip(loggers, before, strict=True):
-            logger.disabled = disabled
+        for logger, propagate in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.propagate = propagate

@@ -6,6 +6,7 @@ patients, and then no clip of a patient's gradient bounds what that patient chan
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,13 @@ def as_input(pixels: NDArray[Any]) -> torch.Tensor:
     mean.
     """
     return (torch.from_numpy(np.ascontiguousarray(pixels)).float().unsqueeze(1) - 127.0) / 128.0
+
+
+def network(weights: Mapping[str, NDArray[Any]], classes: int) -> SmallCnn:
+    """The network with these weights, as :func:`initial_weights` names them."""
+    model = SmallCnn(classes)
+    model.load_state_dict({name: torch.from_numpy(np.array(w, np.float32)) for name, w in weights.items()})
+    return model
 
 
 def initial_weights(classes: int) -> dict[str, NDArray[np.float32]]:

@@ -21,7 +21,8 @@ from privxray.exchange.fixedpoint import dequantise, unsigned
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.model import write_model
 from privxray.exchange.plan import PlanHeader
-from privxray.exchange.update import UpdateHeader, add_to_sum, open_update
+from privxray.exchange.summing import add_to_sum
+from privxray.exchange.update import UpdateHeader, open_update
 from privxray.formats.container import split
 from privxray.formats.tensors import total_size, unpack
 from privxray.keys.identity import Identity

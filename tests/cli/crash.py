@@ -1,7 +1,7 @@
 """Kill a command at its n-th step that touches a disk, with a real SIGKILL, in a forked process.
 
-Steps are what can tear: opening a file to write, each write to it, fsync, rename, link, unlink, making a folder,
-and every SQL statement. The kill comes right before the step.
+Steps are what can tear: opening a file, fsync, rename, link, unlink, mkdir, and every SQL statement.
+The kill comes right before the step.
 """
 
 from __future__ import annotations

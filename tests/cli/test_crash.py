@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HOSPITALS, At, World
+from conftest import HOSPITALS, World
 from crash import killed_at
 
 from privxray.cli.app import run
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import read_again
 from privxray.workspace import Workspace
-
 
 Case = tuple[str, str, tuple[str, ...], bool]
 
@@ -123,7 +122,7 @@ def test_kill_9_at_every_step(name: str, base: Callable[[str], Path], tmp_path: 
             assert outcome(world, party) == expected
             break
         left = {p: p.read_bytes() for p in world[party].glob("updates/*.enc") if not p.name.startswith(".")}
-        assert run(typed(world, case)) == 0 or name.startswith("init") and is_done(world, party)
+        assert run(typed(world, case)) == 0 or (name.startswith("init") and is_done(world, party))
         assert outcome(world, party) == expected
         assert all(path.read_bytes() == data for path, data in left.items()), "another update was exported"
         assert not [p for p in world[party].rglob(".*.tmp") if "rounds" not in p.parts]

@@ -20,7 +20,8 @@ from privxray.exchange.admit import (
 )
 from privxray.exchange.fixedpoint import dequantise, quantise, unsigned
 from privxray.exchange.model import write_model
-from privxray.exchange.update import UpdateHeader, add_to_sum, open_update
+from privxray.exchange.summing import add_to_sum
+from privxray.exchange.update import UpdateHeader, open_update
 from privxray.formats.container import Envelope, check_body, seal_header, split
 from privxray.formats.tensors import TensorSpec, masked_prefix, total_size
 from privxray.keys.identity import Identity

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from privxray.errors import MalformedError, RefusedError
-from privxray.exchange.fixedpoint import check_headroom, dequantise, quantise, unsigned
+from privxray.exchange.fixedpoint import dequantise, quantise, unsigned
 from privxray.exchange.mask import _BLOCK, add_mask, apply_masks, pairwise_key
-from privxray.formats.tensors import TensorSpec
+from privxray.formats.tensors import TensorSpec, check_headroom
 
 PLAN = "ab" * 32
 

@@ -132,7 +132,7 @@ def test_momentum_carries_over_an_empty_step(tmp_path: Path) -> None:
         assert np.allclose(change, -0.1 * 1.5 * total[name] / 7.0, atol=1e-6)
 
 
-class Interrupted(Exception):
+class InterruptedRunError(Exception):
     """Stands for kill -9."""
 
 
@@ -141,7 +141,7 @@ class Crashing(ReleaseStore):
 
     def save(self, index: int, arrays: Mapping[str, NDArray]) -> None:
         super().save(index, arrays)
-        raise Interrupted
+        raise InterruptedRunError
 
 
 class Repeatable:
@@ -167,7 +167,7 @@ def test_a_run_interrupted_after_each_step_equals_one_that_was_not(tmp_path: Pat
     whole = train(data, {}, uninterrupted, ReleaseStore(tmp_path / "whole", key))
     source = Repeatable()
     for _ in range(3):
-        with pytest.raises(Interrupted):
+        with pytest.raises(InterruptedRunError):
             train(data, {}, source, Crashing(tmp_path / "run", key))
     resumed = train(data, {}, Scripted([]), ReleaseStore(tmp_path / "run", key))
     assert source.draws == uninterrupted.draws

@@ -102,7 +102,7 @@ def files(world: Study) -> dict[str, tuple[bytes, str, str]]:
         "update": (good, "ok", "an update"),
         "not-privxray": (b"DICM" + good[4:], "malformed", "magic"),
         "another-version": (MAGIC + b"\x02" + good[9:], "malformed", "format version"),
-        "envelope-too-long": (MAGIC + b"\x01\x7f\xff\xff\xff" + good[13:], "malformed", "length of the envelope"),
+        "envelope-too-long": (MAGIC + b"\x01\x7f\xff\xff\xff" + good[13:], "malformed", "envelope length"),
         "cut-in-envelope": (good[: start - 1], "malformed", "truncation"),
         "cut-in-body": (good[:-1], "malformed", "body length"),
         "spaces-in-envelope": (

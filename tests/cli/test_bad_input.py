@@ -1,0 +1,376 @@
+"""Whatever is wrong: one line that names the file and the next step, its exit code, nothing half done."""
+
+from __future__ import annotations
+
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import At, Result, World
+
+SENTINEL = "Quackenbush"
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """All files of a workspace, less locks."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def one_line(result: Result, code: int, *names: str) -> None:
+    """An error as every error has to be."""
+    assert result.code == code, result.err
+    lines = result.err.strip().splitlines()
+    assert len(lines) == 1, result.err
+    assert lines[0].startswith("privxray: ")
+    assert "Traceback" not in result.err
+    for name in names:
+        assert name in lines[0]
+
+
+# Travelling files
+
+
+def damaged_at(places: list[int], data: bytes) -> list[bytes]:
+    return [data[:place] + bytes([data[place] ^ 0x40]) + data[place + 1 :] for place in places]
+
+
+@pytest.mark.parametrize("kind", ["card", "plan", "update", "model"])
+def test_a_truncated_or_flipped_file_is_refused_by_name_and_changes_nothing(at: At, kind: str) -> None:
+    world = at({"card": "initialised", "plan": "joined", "update": "exported", "model": "aggregated"}[kind])
+    path, party, words, asks = {
+        "card": ("coordinator/cards/hospital-a.card", "coordinator", ("plan", "cards/*.card"), True),
+        "plan": ("hospital-a/received/plan-0001.plan", "hospital-a", ("join", "received/plan-0001.plan"), False),
+        "update": ("coordinator/updates/hospital-a-0001.enc", "coordinator", ("aggregate", "updates/*.enc"), True),
+        "model": ("hospital-a/received/global-0001.model", "hospital-a", ("accept", "received/global-0001.model"), False),
+    }[kind]  # fmt: skip
+    file = world.root / path
+    good = file.read_bytes()
+    places = sorted({0, 8, 10, 20, len(good) // 3, len(good) // 2, len(good) - 1})
+    before = tree(world[party])
+    before.pop(str(file.relative_to(world[party])))
+    for bad in [*damaged_at(places, good), *(good[:place] for place in places), good + b"\0"]:
+        file.write_bytes(bad)
+        result = world.type(party, *words, asks=asks)
+        one_line(result, result.code, file.name)
+        assert result.code in ((15,) if kind == "update" else (11, 13))
+        after = tree(world[party])
+        after.pop(str(file.relative_to(world[party])))
+        assert after == before
+    file.write_bytes(good)
+
+
+def test_wrong_key_words_are_refused_and_the_plan_is_not_followed(at: At) -> None:
+    world = at("initialised")
+    planned = world.ok("coordinator", "plan", "cards/*.card", asks=True)
+    plan = world.carry(planned["plan"], "hospital-a")
+    wrong = " ".join(reversed(planned["key_words"].split()))
+    one_line(world.type("hospital-a", "join", plan, "--key-words", wrong), 13, "key words", "phone")
+    assert world.ok("hospital-a", "status")["rounds"] == []
+    one_line(world.type("hospital-a", "join", plan), 2, "--key-words")
+
+
+def test_a_missing_update_is_named(at: At) -> None:
+    world = at("exported")
+    (world["coordinator"] / "updates" / "hospital-b-0001.enc").unlink()
+    before = tree(world["coordinator"])
+    result = world.type("coordinator", "aggregate", "updates/*.enc", asks=True)
+    one_line(result, 15, "missing: hospital-b")
+    assert tree(world["coordinator"]) == before
+
+
+def test_an_update_of_a_stranger_is_named_and_keeps_the_round_from_closing(at: At) -> None:
+    world, other = at("exported"), None
+    stranger = world.root / "other"
+    shutil.copytree(world["hospital-c"], stranger / "hospital-c")
+    other = World(stranger)
+    other.passphrase.write_text(world.passphrase.read_text())
+    (other["x"]).mkdir()
+    other.ok("x", "init", "--role", "hospital", "--name", "hospital-c", asks=True)
+    (world["coordinator"] / "updates" / "hospital-c-0001.enc").write_bytes(
+        (other["x"] / "hospital-c.card").read_bytes()
+    )
+    result = world.type("coordinator", "aggregate", "updates/*.enc", asks=True)
+    one_line(result, 15, "missing: hospital-c", "hospital-c-0001.enc", "kind card")
+
+
+def test_a_second_different_update_of_one_sender_is_refused(at: At) -> None:
+    world = at("exported")
+    data = (world["coordinator"] / "updates" / "hospital-a-0001.enc").read_bytes()
+    (world["coordinator"] / "updates" / "copy.enc").write_bytes(data)
+    again = world.type("coordinator", "aggregate", "updates/*.enc", "--json", asks=True)
+    assert again.code == 0, again.err  # the same file twice is one update
+
+
+def test_updates_of_a_closed_round_are_passed_over_with_a_note(at: At) -> None:
+    world = at("aggregated")
+    before = tree(world["coordinator"])
+    again = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)
+    assert again["already"]
+    assert len(again["notes"]) == 3
+    assert tree(world["coordinator"]) == before
+
+
+def test_a_model_of_another_study_is_refused(at: At) -> None:
+    world = at("aggregated")
+    other = World(world.root / "elsewhere")
+    other.root.mkdir()
+    other.passphrase.write_text("x" * 20)
+    other["h"].mkdir()
+    other.ok("h", "init", "--role", "hospital", "--name", "h", asks=True)
+    model = world.carry(world["coordinator"] / "models" / "global-0001.model", "hospital-a")
+    one_line(other.type("h", "accept", model), 4, "global-0001.model", "not joined here")
+
+
+def test_a_plan_without_this_hospital_is_refused(at: At) -> None:
+    world = at("joined")
+    world["d"].mkdir()
+    world.ok("d", "init", "--role", "hospital", "--name", "hospital-d", asks=True)
+    plan = world.carry(world["coordinator"] / "plan-0001.plan", "d")
+    one_line(world.type("d", "join", plan, "--key-words", world.key_words()), 4, "roster", "card")
+
+
+def test_a_replayed_plan_is_refused_after_its_successor(at: At) -> None:
+    world = at("joined")
+    old = world["coordinator"] / "plan-0001.plan"
+    for party in ("hospital-a", "hospital-b", "hospital-c"):
+        world.ok(party, "card", asks=True)
+        world.carry(world[party] / f"{party}.card", "coordinator", "cards")
+    planned = world.ok("coordinator", "plan", "cards/*.card", "--replace", asks=True)
+    assert planned["round"] == 2
+    assert planned["key_words"] == world.key_words()  # the members have not changed
+    new = world.carry(planned["plan"], "hospital-a")
+    world.ok("hospital-a", "join", new)  # so the words are not asked again
+    one_line(world.type("hospital-a", "join", old), 4, "round 1")
+
+
+def test_an_exported_round_that_was_given_up_is_trained_and_paid_anew(at: At) -> None:
+    world = at("exported")
+    for party in ("hospital-a", "hospital-b", "hospital-c"):
+        world.ok(party, "card", asks=True)
+        world.carry(world[party] / f"{party}.card", "coordinator", "cards")
+    planned = world.ok("coordinator", "plan", "cards/*.card", "--replace", asks=True)
+    plan = world.carry(planned["plan"], "hospital-a")
+    world.ok("hospital-a", "join", plan)
+    told = world.ok("hospital-a", "train", "--epsilon", "6")
+    assert 8 < told["epsilon"] < 10
+    assert len(world.ok("hospital-a", "budget")["runs"]) == 2
+
+
+def test_a_result_that_was_never_exported_serves_the_next_plan_unpaid(at: At) -> None:
+    world = at("trained")
+    for party in ("hospital-a", "hospital-b", "hospital-c"):
+        world.ok(party, "card", asks=True)
+        world.carry(world[party] / f"{party}.card", "coordinator", "cards")
+    planned = world.ok("coordinator", "plan", "cards/*.card", "--replace", asks=True)
+    for party in ("hospital-a", "hospital-b", "hospital-c"):
+        world.ok(party, "join", world.carry(planned["plan"], party))
+        assert world.ok(party, "train")["already"]
+        assert len(world.ok(party, "budget")["runs"]) == 1
+        update = world.ok(party, "export-update", asks=True)["update"]
+        world.carry(update, "coordinator", "updates")
+    assert world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["round"] == 2
+
+
+def test_the_lifetime_budget_refuses_a_third_training(at: At) -> None:
+    world = at("exported")
+    ledger = world["hospital-a"] / "ledger.db"
+    for number in (2, 3):
+        for party in ("hospital-a", "hospital-b", "hospital-c"):
+            world.ok(party, "card", asks=True)
+            world.carry(world[party] / f"{party}.card", "coordinator", "cards")
+        planned = world.ok("coordinator", "plan", "cards/*.card", "--replace", asks=True)
+        world.ok("hospital-a", "join", world.carry(planned["plan"], "hospital-a"))
+        before = ledger.read_bytes()
+        result = world.type("hospital-a", "train", "--epsilon", "6")
+        if number == 2:
+            assert result.code == 0
+            world.ok("hospital-a", "export-update", asks=True)
+        else:
+            one_line(result, 14, "lifetime limit 10", "nothing was spent")
+            assert ledger.read_bytes() == before
+
+
+def test_a_tampered_ledger_stops_training(at: At) -> None:
+    import sqlite3
+
+    world = at("trained")
+    with sqlite3.connect(world["hospital-a"] / "ledger.db") as database:
+        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        entries = next(name for name in tables if "entr" in name)
+        database.execute(f"DELETE FROM {entries}")
+    one_line(world.type("hospital-a", "budget"), 11, "ledger")
+
+
+# Images and labels
+
+
+def csv_of(world: World, text: str) -> Path:
+    path = world["hospital-a"] / "labels.csv"
+    path.write_text(text)
+    return path
+
+
+def first_image(world: World) -> str:
+    return sorted(p.name for p in (world["hospital-a"] / "source" / "images").iterdir())[0]
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "names"),
+    [
+        (
+            "image,patient,label\n{0},Quackenbush,measles-Quackenbush\n",
+            11,
+            ("row 2", "normal, bacteria, virus"),
+        ),
+        ("image,patient,label\n{0},p1,normal\n{0},p1,normal\n", 11, ("row 3", "row 2")),
+        ("image,patient,label\nQuackenbush.png,p1,normal\n", 11, ("row 2", "not in the folder")),
+        (
+            "image,patient,label,site\n{0},Quackenbush,normal,A\n{1},Quackenbush,normal,B\n",
+            11,
+            ("row 3", "site"),
+        ),
+        (
+            "image,patient,label,split\n{0},Quackenbush,normal,val\n{1},Quackenbush,normal,train\n",
+            11,
+            ("split",),
+        ),
+        ("image,patient,label\n", 11, ("no rows",)),
+        ("picture,patient,label\n{0},p1,normal\n", 11, ("image",)),
+        ("image,patient,label\n../../etc/passwd,p1,normal\n", 11, ("row 2",)),
+        ("image,patient,label\n{0},,normal\n", 11, ("row 2", "patient")),
+    ],
+)
+def test_an_impossible_csv_is_refused_by_row_without_its_values(
+    at: At, rows: str, code: int, names: tuple[str, ...]
+) -> None:
+    world = at("joined")
+    images = sorted(p.name for p in (world["hospital-a"] / "source" / "images").iterdir())
+    csv_of(world, rows.format(*images))
+    result = world.type("hospital-a", "ingest", "source/images", "--labels", "labels.csv")
+    one_line(result, code, "labels.csv", *names)
+    assert SENTINEL not in result.err + result.out
+    assert "Type: privxray ingest" in world.type("hospital-a", "train").err
+
+
+def test_an_image_that_does_not_decode_is_named_and_nothing_enters(at: At) -> None:
+    world = at("joined")
+    broken = world["hospital-a"] / "source" / "images" / first_image(world)
+    broken.write_bytes(broken.read_bytes()[:-200])
+    result = world.type("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    assert result.code in (3, 11)
+    one_line(result, result.code, broken.name)
+    assert "Type: privxray ingest" in world.type("hospital-a", "train").err
+
+
+def test_a_file_that_fails_the_check_keeps_everything_out_and_shows_no_value(at: At) -> None:
+    from PIL import Image, PngImagePlugin
+
+    world = at("joined")
+    file = world["hospital-a"] / "source" / "images" / first_image(world)
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Patient", f"{SENTINEL}^Zephyrine")
+    Image.open(file).save(file, pnginfo=text)
+    result = world.type("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    one_line(result, 3, "1 of 24", "privxray check")
+    assert SENTINEL not in result.err + result.out
+    checked = world.type("hospital-a", "check", "source/images", "--json")
+    assert checked.code == 3
+    assert SENTINEL not in checked.err + checked.out
+    told = checked.json
+    assert told["verdict"] == "fail"
+    assert [f["verdict"] for f in told["files"]].count("fail") == 1
+    assert "Type: privxray ingest" in world.type("hospital-a", "train").err
+
+
+def test_predict_names_a_file_that_may_name_somebody_by_number(at: At) -> None:
+    world = at("aggregated")
+    world.ok("hospital-a", "accept", "received/global-0001.model")
+    bad = world["hospital-a"] / f"{SENTINEL}_Zephyrine.png"
+    bad.write_bytes(b"no image")
+    result = world.type("hospital-a", "predict", bad)
+    one_line(result, 11, "file #1")
+    assert SENTINEL not in result.err + result.out
+
+
+# The machine
+
+
+@pytest.mark.parametrize(
+    ("stage", "party", "words", "asks"),
+    [
+        ("joined", "hospital-a", ("ingest", "source/images", "--labels", "source/labels.csv"), False),
+        ("trained", "hospital-a", ("export-update",), True),
+        ("exported", "coordinator", ("aggregate", "updates/*.enc"), True),
+    ],
+)
+def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
+    at: At, stage: str, party: str, words: tuple[str, ...], asks: bool
+) -> None:
+    """RLIMIT_FSIZE makes writes fail as a full disk does, at 40 kB a file."""
+    world = at(stage)
+    line = ["-C", str(world[party]), *words]
+    if asks:
+        line += ["--passphrase-file", str(world.passphrase)]
+    code = "from privxray.cli.app import main; main()"
+
+    def limited() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+
+    full = subprocess.run(
+        [sys.executable, "-c", code, *line], capture_output=True, text=True, preexec_fn=limited, check=False
+    )
+    one_line(Result(full.returncode, full.stdout, full.stderr), 1)
+    assert not [p for p in world[party].rglob("*.tmp") if "rounds" not in p.parts]
+    world.ok(party, "status")
+    world.ok(party, *words, asks=asks)
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_any_moment_of_training_is_one_line_and_costs_nothing_twice(at: At) -> None:
+    world = at("ingested")
+    code = "from privxray.cli.app import main; main()"
+    line = [sys.executable, "-c", code, "-C", str(world["hospital-a"]), "train", "--epsilon", "6"]
+    for delay in (0.5, 1.0, 2.0, 3.0):
+        process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+        if process.returncode == -signal.SIGINT:  # before privxray's first line
+            continue
+        if process.returncode != 0:
+            one_line(Result(process.returncode, out, err), 130, "cancelled", "same command")
+    world.ok("hospital-a", "train", "--epsilon", "6")
+    spent = world.ok("hospital-a", "budget")
+    assert len(spent["runs"]) == 1
+    assert spent["spent"]["epsilon"] <= 6
+
+
+def test_a_fault_of_privxray_itself_shows_no_value(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    from privxray.workflow import training
+
+    def fail(*_: object, **__: object) -> None:
+        patient = f"{SENTINEL}^Zephyrine"
+        raise KeyError(patient)
+
+    monkeypatch.setattr(training, "open_dataset", fail)
+    world = at("ingested")
+    result = world.type("hospital-a", "train")
+    one_line(result, 1, "privxray itself failed (KeyError at workflow/training.py")
+    assert SENTINEL not in result.err + result.out
+
+
+def test_errors_are_json_too(at: At) -> None:
+    world = at("joined")
+    result = world.type("hospital-a", "export-update", "--json")
+    assert result.code == 10
+    assert result.json["exit_code"] == 10
+    assert "train" in result.json["error"]["advice"]

@@ -1,0 +1,475 @@
+"""The data set and letting files into it: all or nothing, no name inside, and no patient in two places."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+import stat
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from deid_samples import clean
+from imaging_samples import CLASSES, SENTINEL, dicom, jpeg, picture, png, ramp, study, table, written
+from PIL import Image
+
+from privxray.errors import (
+    FindingsError,
+    MalformedError,
+    RefusedError,
+    SystemTroubleError,
+    WorkspaceError,
+)
+from privxray.imaging import dataset as dataset_module
+from privxray.imaging import featurestore
+from privxray.imaging import ingest as ingesting
+from privxray.imaging.dataset import Dataset
+from privxray.imaging.decode import decode
+from privxray.imaging.features import EXTRACTOR
+from privxray.imaging.ingest import ingest
+
+SECRET = bytes(range(32))
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    return Dataset(tmp_path / "ws" / "data", SECRET)
+
+
+def everything(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+# What comes in
+
+
+def test_images_come_in_and_nothing_names_them(tmp_path: Path, dataset: Dataset) -> None:
+    images, labels = study(tmp_path, 6)
+    steps: list[tuple[int, int]] = []
+    report = ingest(images, labels, dataset, CLASSES, progress=lambda done, all_: steps.append((done, all_)))
+    assert (report.images, report.added, report.patients) == (6, 6, 3)
+    assert steps == [(number, 6) for number in range(1, 7)]
+    assert sum(images for images, _ in report.counts.values()) == 6
+    for entry in dataset.entries():
+        assert dataset.pixels(entry.content).shape == (260, 260)
+    stored = everything(tmp_path / "ws")
+    assert SENTINEL.encode() not in stored
+    assert b"im0" not in stored
+    assert stat.S_IMODE((tmp_path / "ws/data").stat().st_mode) == 0o700
+    for path in (tmp_path / "ws/data").iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_pixels_are_the_decoders(tmp_path: Path, dataset: Dataset) -> None:
+    images, labels = study(tmp_path, 2)
+    ingest(images, labels, dataset, CLASSES)
+    data = (images / "im1.png").read_bytes()
+    np.testing.assert_array_equal(dataset.pixels(dataset.content_key(data)), decode(data, name="im"))
+
+
+def test_ingesting_again_adds_nothing_and_more_files_add_themselves(tmp_path: Path, dataset: Dataset) -> None:
+    images, labels = study(tmp_path, 4)
+    ingest(images, labels, dataset, CLASSES)
+    before = dataset.fingerprint()
+    assert ingest(images, labels, dataset, CLASSES).added == 0
+    assert dataset.fingerprint() == before
+    (images / "new.png").write_bytes(png(picture(99)))
+    (images / "im0.png").rename(images / "moved.png")
+    again = table(tmp_path, ["new.png,p9,virus", f"moved.png,{SENTINEL}0,normal"])
+    report = ingest(images, again, dataset, CLASSES)
+    assert (report.added, report.patients, len(dataset.entries())) == (1, 3, 5)
+    assert dataset.fingerprint() != before
+
+
+def test_order_of_ingest_does_not_show(tmp_path: Path) -> None:
+    images, labels = study(tmp_path, 6)
+    rows = labels.read_text().splitlines()[1:]
+    one, two = Dataset(tmp_path / "1", SECRET), Dataset(tmp_path / "2", SECRET)
+    ingest(images, labels, one, CLASSES)
+    for part in (rows[3:], rows[:3]):
+        ingest(images, table(tmp_path, part), two, CLASSES)
+    assert one.entries() == two.entries()
+    assert one.fingerprint() == two.fingerprint()
+    assert Dataset(tmp_path / "3", b"x" * 32).fingerprint() != Dataset(tmp_path / "4", SECRET).fingerprint()
+
+
+def test_the_same_bytes_twice_for_one_patient_are_kept(tmp_path: Path, dataset: Dataset) -> None:
+    images, _ = study(tmp_path, 1)
+    (images / "copy.png").write_bytes((images / "im0.png").read_bytes())
+    labels = table(tmp_path, ["im0.png,p1,normal", "copy.png,p1,normal"])
+    assert ingest(images, labels, dataset, CLASSES).added == 2
+    assert ingest(images, labels, dataset, CLASSES).added == 0
+    assert ingest(images, table(tmp_path, ["copy.png,p1,normal"]), dataset, CLASSES).added == 0
+    assert len(dataset.entries()) == 2
+
+
+def test_replace_forgets_what_the_csv_leaves_out(tmp_path: Path, dataset: Dataset) -> None:
+    images, labels = study(tmp_path, 4)
+    ingest(images, labels, dataset, CLASSES)
+    gone = dataset.content_key((images / "im3.png").read_bytes())
+    report = ingest(images, table(tmp_path, ["im0.png,other,virus"]), dataset, CLASSES, replace=True)
+    assert (report.added, report.patients, len(dataset.entries())) == (0, 1, 1)
+    assert dataset.entries()[0].label == "virus"
+    assert not dataset.has_pixels(gone)
+
+
+def test_the_patient_may_come_from_the_dicom_file(tmp_path: Path, dataset: Dataset) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    for number, patient in enumerate(("case01", "case01", "case02")):
+        (images / f"{number}.dcm").write_bytes(
+            written(dicom(ramp() + number, PatientID=patient, PatientName=patient))
+        )
+    labels = table(tmp_path, [f"{number}.dcm,normal" for number in range(3)], "file,label")
+    assert ingest(images, labels, dataset, CLASSES).patients == 2
+    assert {entry.patient for entry in dataset.entries()} == {
+        dataset.patient_key("case01"),
+        dataset.patient_key("case02"),
+    }
+
+
+# Splits
+
+
+def test_a_split_of_the_csv_is_taken(tmp_path: Path, dataset: Dataset) -> None:
+    images, _ = study(tmp_path, 3)
+    rows = ["im0.png,p1,normal,train", "im1.png,p2,normal,val", "im2.png,p3,normal,test"]
+    ingest(images, table(tmp_path, rows, "image,patient,label,split"), dataset, CLASSES)
+    assert [dataset.patients(split) for split in ("train", "val", "test")] == [1, 1, 1]
+    assert dataset.patients() == 3
+
+
+def test_a_keyed_hash_holds_out_about_a_fifth(dataset: Dataset, tmp_path: Path) -> None:
+    keys = [dataset.patient_key(f"p{number}") for number in range(2000)]
+    held = [dataset.default_split(key) for key in keys].count("val")
+    assert 330 < held < 470  # 400 expected, standard deviation 18
+    other = Dataset(tmp_path / "other", b"o" * 32)
+    assert [other.default_split(key) for key in keys] != [dataset.default_split(key) for key in keys]
+
+
+def test_a_patient_stays_in_the_split_where_she_is(tmp_path: Path, dataset: Dataset) -> None:
+    images, _ = study(tmp_path, 4)
+    header = "image,patient,label,split"
+    ingest(images, table(tmp_path, ["im0.png,p1,normal,test"], header), dataset, CLASSES)
+    ingest(images, table(tmp_path, ["im1.png,p1,normal"]), dataset, CLASSES)
+    assert {entry.split for entry in dataset.entries()} == {"test"}
+    with pytest.raises(RefusedError, match=r"row 2 of labels\.csv puts a patient into another split"):
+        ingest(images, table(tmp_path, ["im2.png,p1,normal,train"], header), dataset, CLASSES)
+
+
+# What is refused
+
+
+def _leaky(tmp_path: Path) -> tuple[Path, Path]:
+    images, _ = study(tmp_path, 1)
+    ds = clean()
+    ds.PatientName = SENTINEL
+    (images / "im7.dcm").write_bytes(written(ds))
+    (images / "Hannah Zebra.png").write_bytes(b"no image")
+    rows = ["im0.png,p1,normal", "im7.dcm,p2,virus", "Hannah Zebra.png,p3,virus"]
+    return images, table(tmp_path, rows)
+
+
+def test_one_file_that_fails_the_check_keeps_all_out(tmp_path: Path, dataset: Dataset) -> None:
+    images, labels = _leaky(tmp_path)
+    with pytest.raises(FindingsError) as caught:
+        ingest(images, labels, dataset, CLASSES)
+    text = str(caught.value)
+    assert "2 of 3 files did not pass the check (im7.dcm, file #1)" in text
+    assert "privxray check" in text
+    assert "Zebra" not in text
+    assert not dataset.entries()
+
+
+def _rows(*rows: str, header: str = "image,patient,label") -> Callable[[Path], tuple[Path, Path]]:
+    def make(tmp_path: Path) -> tuple[Path, Path]:
+        images, _ = study(tmp_path, 3)
+        (images / "copy.png").write_bytes((images / "im0.png").read_bytes())
+        (images / "im8.png").write_bytes(_torn())
+        (images / "x.dcm").write_bytes(written(dicom(ramp(), PatientID="", PatientName="")))
+        (images / "y.dcm").write_bytes(written(dicom(ramp(), NumberOfFrames=3)))
+        (images / "z1.dcm").write_bytes(written(dicom(ramp() + 1)))
+        (images / "z2.dcm").write_bytes(written(dicom(ramp() + 2)))
+        return images, table(tmp_path, rows, header)
+
+    return make
+
+
+def _torn() -> bytes:
+    """Whole chunks, but a picture whose data ends early: the check has nothing against it."""
+    stream = io.BytesIO()
+    Image.fromarray(picture(7)).save(stream, "PNG")
+    data = stream.getvalue()
+    place = data.index(b"IDAT")
+    body = b"IDAT" + zlib.compress(b"\0" * 30)
+    chunk = struct.pack(">L", len(body) - 4) + body + struct.pack(">L", zlib.crc32(body))
+    return data[: place - 4] + chunk + data[data.index(b"IEND") - 4 :]
+
+
+REFUSED = {
+    "same bytes, two patients": (
+        _rows("im0.png,p1,normal", f"copy.png,{SENTINEL},normal"),
+        "rows 2 and 3 name files with the same bytes, but another patient",
+    ),
+    "same bytes, two labels": (
+        _rows("im0.png,p1,normal", "copy.png,p1,virus"),
+        "rows 2 and 3 name files with the same bytes, but another label",
+    ),
+    "torn": (_rows("im0.png,p1,normal", "im8.png,p2,virus"), "im8.png: this JPEG or PNG file is damaged ("),
+    "frames": (_rows("y.dcm,p1,normal"), "y.dcm: it holds several frames, and one is needed (row 2"),
+    "no patient in the file": (_rows("x.dcm,normal", header="file,label"), "no patient is known"),
+    "no patient in a png": (_rows("im1.png,normal", header="file,label"), "Add a column `patient`"),
+    "one patient id, two splits": (
+        _rows("z1.dcm,normal,train", "z2.dcm,normal,val", header="file,label,split"),
+        "row 3, column `split`",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_bad_input_is_malformed_and_changes_nothing(tmp_path: Path, dataset: Dataset, kind: str) -> None:
+    make, words = REFUSED[kind]
+    images, labels = make(tmp_path)
+    with pytest.raises(MalformedError) as caught:
+        ingest(images, labels, dataset, CLASSES)
+    assert words in str(caught.value)
+    assert SENTINEL not in str(caught.value)
+    assert not dataset.entries()
+
+
+@pytest.mark.parametrize(
+    ("row", "differs"), [(f"im0.png,{SENTINEL},normal", "patient"), ("im0.png,p1,virus", "label")]
+)
+def test_a_file_that_is_in_already_keeps_its_place(
+    tmp_path: Path, dataset: Dataset, row: str, differs: str
+) -> None:
+    images, _ = study(tmp_path, 1)
+    ingest(images, table(tmp_path, ["im0.png,p1,normal"]), dataset, CLASSES)
+    with pytest.raises(RefusedError) as caught:
+        ingest(images, table(tmp_path, [row]), dataset, CLASSES)
+    assert f"with another {differs} (row 2" in str(caught.value)
+    assert SENTINEL not in str(caught.value)
+
+
+def test_a_file_that_can_not_be_read(
+    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from privxray.deid.check import UnreadFileError
+
+    def refuse(path: Path) -> bytes:
+        raise UnreadFileError("the operating system does not let it be read")
+
+    images, labels = study(tmp_path, 1)
+    monkeypatch.setattr(ingesting, "read_image", refuse)
+    with pytest.raises(SystemTroubleError, match=r"im0\.png.*row 2 of labels\.csv"):
+        ingest(images, labels, dataset, CLASSES)
+
+
+# Interruptions
+
+
+class Crash(BaseException):
+    """As Ctrl-C: not an Exception."""
+
+
+class CrashingConnection(sqlite3.Connection):
+    """Crashes at its n-th statement."""
+
+    left = 10**9
+
+    def execute(self, *args):  # type: ignore[no-untyped-def]
+        type(self)._count(args[0])
+        return super().execute(*args)
+
+    def executemany(self, *args):  # type: ignore[no-untyped-def]
+        type(self)._count(args[0])
+        return super().executemany(*args)
+
+    @classmethod
+    def _count(cls, statement: str) -> None:
+        if statement != "ROLLBACK" and not statement.startswith("SELECT"):
+            cls.left -= 1
+            if cls.left == 0:
+                raise Crash
+
+
+def test_a_crash_at_any_write_leaves_the_index_as_it_was_and_the_next_run_completes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(path: Path) -> sqlite3.Connection:
+        return sqlite3.connect(path, isolation_level=None, factory=CrashingConnection)
+
+    monkeypatch.setattr(dataset_module, "connect", connect)
+    monkeypatch.setattr(ingesting, "STAGE", 2)
+    images, labels = study(tmp_path, 6)
+    first = table(tmp_path / "images", ["im0.png,p1,normal"])
+    reference = Dataset(tmp_path / "reference", SECRET)
+    ingest(images, labels, reference, CLASSES, replace=True)
+    for write in range(1, 100):
+        with Dataset(tmp_path / str(write), SECRET) as dataset:
+            ingest(images, first, dataset, CLASSES)
+            before = dataset.entries()
+            CrashingConnection.left = write
+            try:
+                ingest(images, labels, dataset, CLASSES, replace=True)
+            except Crash:
+                crashed = True
+            else:
+                crashed = False
+            CrashingConnection.left = 10**9
+        with Dataset(tmp_path / str(write), SECRET) as dataset:
+            assert dataset.entries() == (before if crashed else reference.entries())
+            ingest(images, labels, dataset, CLASSES, replace=True)
+            assert dataset.fingerprint() == reference.fingerprint()
+        if not crashed:
+            break
+    assert write > 12
+
+
+def test_an_interrupted_ingest_need_not_decode_again(
+    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting, "STAGE", 2)
+    images, labels = study(tmp_path, 6)
+
+    def stop(done: int, _: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ingest(images, labels, dataset, CLASSES, progress=stop)
+    assert not dataset.entries()
+    decoded: list[str] = []
+
+    def counting(data: bytes, *, name: str) -> np.ndarray:
+        decoded.append(name)
+        return decode(data, name=name)
+
+    monkeypatch.setattr(ingesting, "decode", counting)
+    ingest(images, labels, dataset, CLASSES)
+    assert decoded == ["im4.png", "im5.png"]
+
+
+# The file
+
+
+def test_another_secret_version_or_a_damaged_file(tmp_path: Path) -> None:
+    Dataset(tmp_path / "data", SECRET).close()
+    with pytest.raises(MalformedError, match="another state"):
+        Dataset(tmp_path / "data", b"x" * 32)
+    with sqlite3.connect(tmp_path / "data/data.db") as db:
+        db.execute("PRAGMA user_version = 7")
+    with pytest.raises(MalformedError, match="another version"):
+        Dataset(tmp_path / "data", SECRET)
+    (tmp_path / "data/data.db").write_bytes(b"no database at all" * 300)
+    with pytest.raises(MalformedError, match="damaged"):
+        Dataset(tmp_path / "data", SECRET)
+
+
+def test_lost_or_short_pixels_are_no_black_image(tmp_path: Path, dataset: Dataset) -> None:
+    images, labels = study(tmp_path, 2)
+    ingest(images, labels, dataset, CLASSES)
+    content = dataset.entries()[0].content
+    with sqlite3.connect(tmp_path / "ws/data/data.db") as db:
+        db.execute("UPDATE pixels SET data = x'00' WHERE content = ?", (content,))
+    with pytest.raises(MalformedError, match="damaged"):
+        dataset.pixels(content)
+
+
+# Features and pixels
+
+
+def fake(pixels: np.ndarray) -> np.ndarray:
+    return np.repeat(pixels.mean(axis=(1, 2), dtype=np.float32)[:, None], 1280, axis=1) + 1
+
+
+def all_train(tmp_path: Path, count: int = 6) -> tuple[Path, Path]:
+    images, labels = study(tmp_path, count)
+    rows = [f"{row},train" for row in labels.read_text().splitlines()[1:]]
+    return images, table(tmp_path, rows, "image,patient,label,split")
+
+
+def test_features_belong_to_their_images_and_are_computed_once(
+    tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(featurestore, "KEEP", 2)
+    ingest(*all_train(tmp_path), dataset, CLASSES)
+    calls: list[int] = []
+
+    def counting(pixels: np.ndarray) -> np.ndarray:
+        calls.append(len(pixels))
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return fake(pixels)
+
+    with pytest.raises(KeyboardInterrupt):
+        featurestore.features(dataset, "train", CLASSES, extract=counting)
+    steps: list[tuple[int, int]] = []
+    found = featurestore.features(
+        dataset, "train", CLASSES, extract=counting, progress=lambda *step: steps.append(step)
+    )
+    assert calls == [2, 2, 2, 2]
+    assert steps == [(4, 6), (6, 6)]
+    entries = dataset.entries("train")
+    expected = np.stack([fake(dataset.pixels(entry.content)[None])[0] for entry in entries])
+    np.testing.assert_array_equal(found.features, expected)
+    assert found.features.dtype == np.float32
+    assert [CLASSES[label] for label in found.labels] == [entry.label for entry in entries]
+    assert found.patients.tolist() == [0, 0, 1, 1, 2, 2]
+    featurestore.features(dataset, "train", CLASSES, extract=counting)
+    assert len(calls) == 4
+
+
+@pytest.mark.parametrize("bad", [0.0, np.nan, np.inf])
+def test_impossible_features_are_never_kept(tmp_path: Path, dataset: Dataset, bad: float) -> None:
+    ingest(*all_train(tmp_path, 3), dataset, CLASSES)
+
+    def broken(pixels: np.ndarray) -> np.ndarray:
+        rows = fake(pixels)
+        rows[1] = bad
+        return rows
+
+    with pytest.raises(SystemTroubleError, match="impossible numbers"):
+        featurestore.features(dataset, "train", CLASSES, extract=broken)
+    assert not dataset.has_features(EXTRACTOR)
+
+
+def test_damaged_features_are_noticed(tmp_path: Path, dataset: Dataset) -> None:
+    ingest(*all_train(tmp_path, 3), dataset, CLASSES)
+    featurestore.features(dataset, "train", CLASSES, extract=fake)
+    with sqlite3.connect(tmp_path / "ws/data/data.db") as db:
+        db.execute("UPDATE feature SET data = zeroblob(40)")
+    with pytest.raises(MalformedError, match="damaged"):
+        featurestore.features(dataset, "train", CLASSES, extract=fake)
+
+
+def test_another_studys_classes(tmp_path: Path, dataset: Dataset) -> None:
+    ingest(*all_train(tmp_path), dataset, CLASSES)
+    with pytest.raises(WorkspaceError, match="other classes"):
+        featurestore.features(dataset, "train", ("normal", "covid"), extract=fake)
+
+
+def test_pixels_of_a_size(tmp_path: Path, dataset: Dataset) -> None:
+    ingest(*all_train(tmp_path), dataset, CLASSES)
+    found = featurestore.pixels(dataset, "train", 64, CLASSES)
+    assert found.pixels.shape == (6, 64, 64)
+    assert found.pixels.dtype == np.uint8
+    assert found.patients.tolist() == [0, 0, 1, 1, 2, 2]
+    nothing = featurestore.pixels(dataset, "test", 64, CLASSES)
+    assert nothing.pixels.shape == (0, 64, 64)
+
+
+def test_a_split_without_images_has_no_features(dataset: Dataset) -> None:
+    found = featurestore.features(dataset, "train", CLASSES)
+    assert found.features.shape == (0, 1280)
+    assert found.labels.dtype == found.patients.dtype == np.int64
+
+
+def test_jpegs_come_in_as_well(tmp_path: Path, dataset: Dataset) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
+    (images / "a.jpeg").write_bytes(jpeg(picture(1)))
+    assert ingest(images, table(tmp_path, ["a.jpeg,p1,virus"]), dataset, CLASSES).added == 1

@@ -1,0 +1,131 @@
+"""The csv: what is read, and what is refused by row and column without quoting a cell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from imaging_samples import CLASSES, SENTINEL, picture, png, table
+
+from privxray.errors import MalformedError, SystemTroubleError
+from privxray.imaging import labels as labelling
+from privxray.imaging.labels import Row, read_labels
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
+    (folder / "sub").mkdir(parents=True)
+    for name in ("a.png", "b.png", "c.png", f"{SENTINEL}.png", "sub/d.png"):
+        (folder / name).write_bytes(png(picture(1)))
+    (tmp_path / "outside.png").write_bytes(png(picture(1)))
+    (folder / "link.png").symlink_to(tmp_path / "outside.png")
+    return folder
+
+
+def read(images: Path, rows: list[str], header: str = "image,patient,label") -> list[Row]:
+    return read_labels(table(images.parent, rows, header), images, CLASSES)
+
+
+def test_all_columns_in_any_order(images: Path) -> None:
+    rows = read(images, ["A,val,virus,p1,sub/d.png,x"], "Site, SPLIT ,label,patient,file,remark")
+    (row,) = rows
+    assert (row.number, str(row.relative), row.patient) == (2, "sub/d.png", "p1")
+    assert (row.label, row.split, row.site) == ("virus", "val", "A")
+
+
+def test_only_an_image_and_a_label_are_needed(images: Path) -> None:
+    (row,) = read(images, ["a.png,normal"], "image,label")
+    assert (row.patient, row.split, row.site) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfimage,patient,label\r\na.png,p1,normal\r\n",
+        b"image;patient;label\na.png;p1;normal\n",
+        b'"image","patient","label"\n"a.png","p1","normal"\n\n,,\n',
+        b"image,patient,label\n a.png , p1 , normal",
+    ],
+)
+def test_what_spreadsheets_write(images: Path, data: bytes) -> None:
+    path = images.parent / "labels.csv"
+    path.write_bytes(data)
+    (row,) = read_labels(path, images, CLASSES)
+    assert (str(row.relative), row.patient, row.label) == ("a.png", "p1", "normal")
+
+
+def test_two_encodings_of_one_name_are_one_patient(images: Path) -> None:
+    rows = read(images, ["a.png,Zo\u00eb,normal", "b.png,Zoe\u0308,normal"])
+    assert rows[0].patient == rows[1].patient
+
+
+def test_a_row_shows_nothing_but_its_number(images: Path) -> None:
+    assert repr(read(images, ["a.png,p1,normal"])) == "[Row(2)]"
+
+
+BAD: dict[str, tuple[list[str], str, str]] = {
+    "unknown label": ([f"a.png,p1,{SENTINEL}"], "", "row 2, column `label`, has a label"),
+    "label in capitals": (["a.png,p1,Normal"], "", "Use: normal, bacteria, virus"),
+    "doubled image": (["a.png,p1,normal", "./a.png,p1,normal"], "", "row 3, column `image`, names the same"),
+    "missing image": ([f"{SENTINEL}-.png,p1,normal"], "", "row 2, column `image`, names an image that"),
+    "a folder": (["sub,p1,normal"], "", "not in the folder"),
+    "empty patient": (["a.png, ,normal"], "", "row 2, column `patient`, is empty"),
+    "empty image": ([",p1,normal"], "", "row 2, column `image`, is empty"),
+    "absolute": (["/etc/passwd,p1,normal"], "", "not a path below"),
+    "a drive": (["C:\\a.png,p1,normal"], "", "not a path below"),
+    "climbing out": (["sub/../../outside.png,p1,normal"], "", "not a path below"),
+    "climbing out by a link": (["link.png,p1,normal"], "", "not in the folder"),
+    "a nul": (["a.png\0,p1,normal"], "", "row 2"),
+    "an endless name": ([f"{'a' * 3000},p1,normal"], "", "not in the folder"),
+    "an endless cell": ([f"a.png,{'p' * 5000},normal"], "", "row 2"),
+    "too many cells": (["a.png,p1,normal,more"], "", "row 2 has not the cells"),
+    "too few cells": (["a.png,p1"], "", "row 2 has not the cells"),
+    "a quote that never ends": (['a.png,"p1,normal'], "", "not valid csv"),
+    "no rows": ([], "", "no rows"),
+    "no header": (["b.png,p1,normal"], "a.png,p1,normal", "one of the columns"),
+    "both names of the image": (["a.png,a.png,normal"], "image,file,label", "one of the columns"),
+    "no label": (["a.png,p1"], "image,patient", "no column `label`"),
+    "two labels": (["a.png,normal,virus"], "image,label,label", "two columns `label`"),
+    "unknown split": ([f"a.png,p1,normal,{SENTINEL}"], "image,patient,label,split", "Use: train, val, test"),
+    "empty split": (["a.png,p1,normal,"], "image,patient,label,split", "column `split`, is empty"),
+    "two splits": (
+        [f"a.png,{SENTINEL},normal,train", f"b.png,{SENTINEL},normal,val"],
+        "image,patient,label,split",
+        "row 3, column `split`, puts a patient in another split than row 2",
+    ),
+    "two sites": (
+        [f"a.png,{SENTINEL},normal,A", f"b.png,{SENTINEL},normal,B"],
+        "image,patient,label,site",
+        "row 3, column `site`, puts a patient at another site than row 2",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_an_impossible_csv_is_refused_by_row_and_column(images: Path, kind: str) -> None:
+    rows, header, words = BAD[kind]
+    with pytest.raises(MalformedError) as caught:
+        read(images, rows, header or "image,patient,label")
+    assert words in str(caught.value)
+    assert str(caught.value).startswith("labels.csv: ")
+    assert SENTINEL not in str(caught.value)
+
+
+def test_not_utf8(images: Path) -> None:
+    path = images.parent / "labels.csv"
+    path.write_bytes("image,patient,label\na.png,Zo\u00eb,normal\n".encode("latin-1"))
+    with pytest.raises(MalformedError, match="not UTF-8"):
+        read_labels(path, images, CLASSES)
+
+
+def test_too_large(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelling, "MAX_BYTES", 30)
+    with pytest.raises(MalformedError, match="larger than 10 MB"):
+        read(images, ["a.png,p1,normal"])
+
+
+def test_a_csv_that_is_not_there_or_is_called_after_a_patient(images: Path) -> None:
+    with pytest.raises(SystemTroubleError) as caught:
+        read_labels(images / f"{SENTINEL}.csv", images, CLASSES)
+    assert SENTINEL not in str(caught.value)
