@@ -31,7 +31,8 @@ CREATE TABLE IF NOT EXISTS study (
     roster_version INTEGER NOT NULL, roster_digest TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS round (
     study TEXT NOT NULL, number INTEGER NOT NULL, plan TEXT NOT NULL, stage INTEGER NOT NULL,
-    state TEXT NOT NULL, trained_in INTEGER NOT NULL, epsilon REAL, noise REAL, vector_key BLOB, update_sha256 TEXT, model TEXT,
+    state TEXT NOT NULL, trained_in INTEGER NOT NULL,
+    epsilon REAL, noise REAL, vector_key BLOB, update_sha256 TEXT, model TEXT,
     PRIMARY KEY (study, number)) STRICT;
 CREATE TABLE IF NOT EXISTS used_mask_key (public TEXT PRIMARY KEY, round INTEGER NOT NULL) STRICT;
 """

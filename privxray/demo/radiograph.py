@@ -46,7 +46,7 @@ class Child:
         """A child with a finding; side is -1 or 1, lobe from -1 (upper) to 1 (lower)."""
         return cls(
             finding=finding,
-            severity=float(rng.beta(1.6, 1.5)),
+            severity=0.15 + 0.85 * float(rng.beta(1.7, 1.4)),
             side=int(rng.choice((-1, 1))),
             lobe=float(rng.uniform(-0.9, 0.9)),
             heart=float(rng.normal(1.0, 0.08)),
@@ -174,11 +174,11 @@ def _textures(x: Map, y: Map, child: Child, rng: np.random.Generator) -> Map:
 def _consolidation(x: Map, y: Map, child: Child, lung: Map, rng: np.random.Generator) -> Map:
     middle_x = child.side * (0.46 + rng.normal(0, 0.02))
     middle_y = -0.02 + 0.42 * child.lobe
-    size = 0.17 + 0.14 * child.severity
+    size = 0.20 + 0.16 * child.severity
     distance = np.hypot((x - middle_x) / 1.15, y - middle_y) / size
     ragged = distance + 0.9 * (_cloud(9, rng) - 0.5)
     patch = _edge(1 - ragged, 0.35)
-    return lung * patch * np.float32(0.05 + 0.25 * child.severity) * (0.75 + 0.5 * _cloud(14, rng))
+    return lung * patch * np.float32(0.06 + 0.34 * child.severity) * (0.75 + 0.5 * _cloud(14, rng))
 
 
 def _cloud(cells: int, rng: np.random.Generator) -> Map:

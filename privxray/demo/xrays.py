@@ -59,7 +59,7 @@ def draw_study(
             rng = np.random.default_rng((seed, place, number))
             finding = str(rng.choice(FINDINGS, p=_MIX[place % len(_MIX)]))
             child = Child.invent(finding, rng)
-            patient = f"px{place + 1}{number:04d}"
+            patient = f"px{place * patients_per_site + number:04d}"
             split = "val" if rng.random() < VAL_SHARE else "train"
             for view in range(1, 1 + int(rng.choice((1, 2, 3, 4), p=(0.76, 0.16, 0.05, 0.03)))):
                 name = f"{patient}-{view}.dcm"
@@ -83,7 +83,7 @@ def draw_leaky(folder: Path, *, seed: int = 1) -> Path:
     for number, (name, leak) in enumerate(_LEAKS.items(), start=1):
         rng = np.random.default_rng((seed, 999, number))
         child = Child.invent(str(rng.choice(FINDINGS)), rng)
-        file = _data_set(child, f"px9{number:04d}", 1, 1.0, rng)
+        file = _data_set(child, f"px{9000 + number}", 1, 1.0, rng)
         leak(file)
         (folder / name).write_bytes(_encoded(file))
     return folder

@@ -99,14 +99,15 @@ class Dataset:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the block's writes, durable at its end, or none."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
+        with self._explained():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
 
     # Names
 
@@ -144,14 +145,12 @@ class Dataset:
             "SELECT content, patient, label, split FROM image WHERE ? IS NULL OR split = ? "
             "ORDER BY patient, content, copy"
         )
-        return [Entry(*row) for row in self._db.execute(query, (split, split))]
+        return [Entry(*row) for row in self._all(query, split, split)]
 
     def counts(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Images and patients by split and label. Exact, so for the hospital's own screen only."""
         query = "SELECT split, label, count(*), count(DISTINCT patient) FROM image GROUP BY split, label"
-        return {
-            (split, label): (images, patients) for split, label, images, patients in self._db.execute(query)
-        }
+        return {(split, label): (images, number) for split, label, images, number in self._all(query)}
 
     def patients(self, split: str | None = None) -> int:
         """How many patients a split, or the whole, has."""
@@ -210,8 +209,7 @@ class Dataset:
 
     def pixels(self, content: bytes) -> npt.NDArray[np.uint8]:
         """The canonical image, uint8 ``[260, 260]``. :raises MalformedError: it is missing or damaged."""
-        with self._explained():
-            row = self._one("SELECT data FROM pixels WHERE content = ?", content)
+        row = self._one("SELECT data FROM pixels WHERE content = ?", content)
         if row is None or len(row[0]) != SIZE * SIZE:
             raise self._damaged()
         return np.frombuffer(row[0], np.uint8).reshape(SIZE, SIZE)
@@ -226,15 +224,13 @@ class Dataset:
 
     def has_features(self, extractor: str) -> set[bytes]:
         """The contents whose features by this extractor are kept."""
-        rows = self._db.execute("SELECT content FROM feature WHERE extractor = ?", (extractor,))
+        rows = self._all("SELECT content FROM feature WHERE extractor = ?", extractor)
         return {bytes(row[0]) for row in rows}
 
     def features(self, extractor: str, content: bytes) -> npt.NDArray[np.float32]:
         """Kept features. :raises MalformedError: they are missing or damaged."""
-        with self._explained():
-            row = self._one(
-                "SELECT data FROM feature WHERE content = ? AND extractor = ?", content, extractor
-            )
+        query = "SELECT data FROM feature WHERE content = ? AND extractor = ?"
+        row = self._one(query, content, extractor)
         if row is None or len(row[0]) % 4:
             raise self._damaged()
         return np.frombuffer(row[0], "<f4").astype(np.float32)
@@ -260,9 +256,13 @@ class Dataset:
         return hmac.new(self._secret, f"privxray/data/{purpose}\0".encode() + value, hashlib.sha256).digest()
 
     def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        with closing(self._db.execute(query, values)) as cursor:
+        with self._explained(), closing(self._db.execute(query, values)) as cursor:
             row: tuple[Any, ...] | None = cursor.fetchone()
             return row
+
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._explained():
+            return self._db.execute(query, values).fetchall()
 
     def _damaged(self) -> MalformedError:
         return MalformedError("the data set is damaged", file=self._path, advice=_ANEW)

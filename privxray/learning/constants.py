@@ -65,13 +65,13 @@ class DpSgdConstants(_Constants):
     """Height and width of the input in pixels."""
     sampling_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.25
     """q: each patient takes part in a step with this probability."""
-    steps: Annotated[int, Field(ge=1, le=100_000)] = 20
+    steps: Annotated[int, Field(ge=1, le=100_000)] = 10
     """Steps of one round."""
     expected_batch_size: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] = 160.0
     """What a summed gradient is divided by, in patients; agreed, not counted."""
     clipping_norm: Positive = 1.0
     learning_rate: Positive = 1.0
-    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.5
+    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.8
     images_per_patient: Annotated[int, Field(ge=1, le=256)] = 8
     """Only a patient's first so many images are used; it bounds memory."""
     delta_bound: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0

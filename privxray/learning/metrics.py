@@ -51,9 +51,7 @@ def mcc(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float 
 def pneumonia_auc(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], classes: Sequence[str]
 ) -> float | None:
-    """Area under the ROC curve of 1 - P(normal); None without a class ``normal``, or if it is alone or
-    absent.
-    """
+    """Area under the ROC curve of 1 - P(normal); None where ``normal``, or all else, is absent."""
     if "normal" not in classes:
         return None
     normal = list(classes).index("normal")

@@ -57,8 +57,7 @@ def gradient_query(
     patients: NDArray[np.int64],
     constants: LinearProbeConstants,
 ) -> Floats:
-    """Query 2, without noise: [K, D + 1], the sum over patients of the mean of their clipped ascent
-    directions.
+    """Query 2, without noise: [K, D + 1], the sum over patients of the mean clipped direction of ascent.
 
     :param weights: [K, D + 1], the head W.
     :param x: [N, D + 1] of :func:`probe_inputs`.

@@ -43,9 +43,7 @@ class SmallCnn(nn.Module):
 
 
 def as_input(pixels: NDArray[Any]) -> torch.Tensor:
-    """[N, H, W] uint8 to [N, 1, H, W] float32 in about [-1, 1], by constants and not by the data's own
-    mean.
-    """
+    """[N, H, W] uint8 to [N, 1, H, W] float32 in about [-1, 1], by constants and not by a mean."""
     return (torch.from_numpy(np.ascontiguousarray(pixels)).float().unsqueeze(1) - 127.0) / 128.0
 
 

@@ -61,9 +61,7 @@ class Trainer:
         )
 
     def step(self) -> None:
-        """One step on one Poisson sample, in chunks of bounded memory; an empty sample steps with noise
-        alone.
-        """
+        """One step on one Poisson sample, in chunks; an empty sample steps with noise alone."""
         sample = poisson_sample(len(self._images), self._constants.sampling_rate, self._source)
         for chunk in self._chunks(sample):
             self._patient_gradients(chunk)

@@ -133,9 +133,7 @@ def _gaussian_mass(events: Iterable[Event]) -> float:
 
 
 def _sampled(events: Iterable[Event]) -> Any:
-    """The privacy loss distribution of the Poisson-sampled events; None without any; infinity is
-    ``math.inf``.
-    """
+    """The privacy loss distribution of the Poisson-sampled events: None without any, or ``math.inf``."""
     composed: Any = None
     for event in events:
         if event.kind == "poisson-gaussian":

@@ -20,9 +20,7 @@ Floats = NDArray[np.float64]
 
 
 def row_norms(rows: NDArray[Any]) -> Floats:
-    """Euclidean norms of the rows of a [N, D] array, in float64 whatever the input; they may be inf or
-    NaN.
-    """
+    """Euclidean norms of the rows of a [N, D] array, in float64; they may be infinite or NaN."""
     with np.errstate(over="ignore", invalid="ignore"):
         norms: Floats = np.linalg.norm(rows.astype(np.float64), axis=1)
     return norms

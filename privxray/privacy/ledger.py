@@ -146,9 +146,7 @@ class Ledger:
         return accountant.epsilon(self.events(study), self.delta if delta is None else delta)
 
     def affordable_epsilon(self) -> float:
-        """The largest epsilon at the ledger's delta that a run of Gaussian events can still have; 0 for
-        none.
-        """
+        """The largest epsilon that a run of Gaussian events can still have, at the ledger's delta."""
         return self._affordable(self.events())
 
     def head(self, study: str) -> str:
@@ -198,9 +196,7 @@ class Ledger:
     def _advance(
         self, study: str, run: str, kind: Literal["spend", "release", "withdraw"], allowed: dict[State, bool]
     ) -> None:
-        """Append ``kind`` if the run's state is in ``allowed``; the value says whether there is anything to
-        append.
-        """
+        """Append ``kind`` if the run's state is in ``allowed``, and if the value there says so."""
         with self._change() as (database, book):
             state = book.state(study, run)
             if state is None:

@@ -75,9 +75,7 @@ class ReleaseStore:
         return max((int(name[1]) for name in names if name), default=None)
 
     def discard_before(self, index: int) -> None:
-        """Delete the answers below ``index``, for runs whose every answer holds all that the next one
-        needs.
-        """
+        """Delete the answers below ``index``, where that one holds all that the next one needs."""
         for path in self._folder.glob("release-*.bin"):
             if path < self._path(index):
                 path.unlink(missing_ok=True)

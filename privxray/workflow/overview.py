@@ -130,10 +130,10 @@ def budget_of(workspace: Workspace) -> Budget:
 
 
 def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
-    if not state.mask_keys():
+    studies = state.studies()
+    if not studies and not workspace.card_path.exists():
         yield "init was cut off before its card was written; type: privxray card"
         return
-    studies = state.studies()
     if not studies:
         yield f"carry {workspace.card_path.name} to the coordinator; when the plan comes: privxray join FILE"
         return

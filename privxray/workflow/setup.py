@@ -94,10 +94,13 @@ def open_mask_key(key: MaskKey, identity: Identity) -> X25519PrivateKey:
 
 def _only_the_card_is_missing(root: Path, config: Config) -> bool:
     """Whether an earlier ``init`` of the same hospital was cut off after its last step but one."""
-    if not (root / CONFIG).exists() or Workspace.find(root).config != config:
+    if not (root / CONFIG).exists():
         return False
-    with State(root / "state.db") as state:
-        return not state.mask_keys()
+    workspace = Workspace.find(root)
+    if workspace.config != config or workspace.card_path.exists():
+        return False
+    with State(workspace.state_path) as state:
+        return not state.rounds()
 
 
 def _init(

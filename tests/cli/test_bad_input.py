@@ -46,20 +46,21 @@ def damaged_at(places: list[int], data: bytes) -> list[bytes]:
 @pytest.mark.parametrize("kind", ["card", "plan", "update", "model"])
 def test_a_truncated_or_flipped_file_is_refused_by_name_and_changes_nothing(at: At, kind: str) -> None:
     world = at({"card": "initialised", "plan": "joined", "update": "exported", "model": "aggregated"}[kind])
-    path, party, words, asks = {
-        "card": ("coordinator/cards/hospital-a.card", "coordinator", ("plan", "cards/*.card"), True),
-        "plan": ("hospital-a/received/plan-0001.plan", "hospital-a", ("join", "received/plan-0001.plan"), False),
-        "update": ("coordinator/updates/hospital-a-0001.enc", "coordinator", ("aggregate", "updates/*.enc"), True),
-        "model": ("hospital-a/received/global-0001.model", "hospital-a", ("accept", "received/global-0001.model"), False),
-    }[kind]  # fmt: skip
-    file = world.root / path
+    party, path, command = {
+        "card": ("coordinator", "cards/hospital-a.card", ("plan", "cards/*.card")),
+        "plan": ("hospital-a", "received/plan-0001.plan", ("join", "received/plan-0001.plan")),
+        "update": ("coordinator", "updates/hospital-a-0001.enc", ("aggregate", "updates/*.enc")),
+        "model": ("hospital-a", "received/global-0001.model", ("accept", "received/global-0001.model")),
+    }[kind]
+    asks = party == "coordinator"
+    file = world[party] / path
     good = file.read_bytes()
     places = sorted({0, 8, 10, 20, len(good) // 3, len(good) // 2, len(good) - 1})
     before = tree(world[party])
     before.pop(str(file.relative_to(world[party])))
     for bad in [*damaged_at(places, good), *(good[:place] for place in places), good + b"\0"]:
         file.write_bytes(bad)
-        result = world.type(party, *words, asks=asks)
+        result = world.type(party, *command, asks=asks)
         one_line(result, result.code, file.name)
         assert result.code in ((15,) if kind == "update" else (11, 13))
         after = tree(world[party])
@@ -204,8 +205,10 @@ def test_a_tampered_ledger_stops_training(at: At) -> None:
 
     world = at("trained")
     with sqlite3.connect(world["hospital-a"] / "ledger.db") as database:
-        tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        entries = next(name for name in tables if "entr" in name)
+        named = dict(database.execute("SELECT name, type FROM sqlite_master WHERE type IN ('table', 'trigger')"))
+        for trigger in (name for name, kind in named.items() if kind == "trigger"):
+            database.execute(f"DROP TRIGGER {trigger}")
+        entries = next(name for name, kind in named.items() if kind == "table" and "entr" in name)
         database.execute(f"DELETE FROM {entries}")
     one_line(world.type("hospital-a", "budget"), 11, "ledger")
 

@@ -473,3 +473,14 @@ def test_jpegs_come_in_as_well(tmp_path: Path, dataset: Dataset) -> None:
     images.mkdir()
     (images / "a.jpeg").write_bytes(jpeg(picture(1)))
     assert ingest(images, table(tmp_path, ["a.jpeg,p1,virus"]), dataset, CLASSES).added == 1
+
+
+def test_a_page_that_is_damaged_later_is_told_as_damage(tmp_path: Path, dataset: Dataset) -> None:
+    ingest(*all_train(tmp_path), dataset, CLASSES)
+    dataset.close()
+    path = tmp_path / "ws/data/data.db"
+    data = bytearray(path.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)  # the header's page stays
+    path.write_bytes(data)
+    with pytest.raises(MalformedError, match="damaged"):
+        Dataset(tmp_path / "ws/data", SECRET).entries()

