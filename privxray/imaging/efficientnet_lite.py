@@ -6,8 +6,8 @@ in place of swish, and a stem and head that are not scaled. It is used frozen he
 folded into its convolution while building, and nothing of it can be trained.
 
 The weights come from TensorFlow, whose "SAME" padding puts the odd pixel of a stride-2 convolution at the
-bottom and right. PyTorch's symmetric padding shifts every map by half a pixel there; it classifies worse, and
-its features are not the ones that this file's tests pin.
+bottom and right. PyTorch's symmetric padding would shift every map by half a pixel there, which these weights
+have never seen, and would give other features under the same name.
 """
 
 from __future__ import annotations

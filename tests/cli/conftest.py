@@ -17,6 +17,12 @@ import pytest
 from PIL import Image
 
 from privxray.cli.app import run
+from privxray.keys import keyfile
+
+# Commands typed in this process make key files whose passphrase is cheap to try; tests/unit/test_keys.py and
+# the subprocesses of this folder run at full cost.
+assert keyfile.lock.__kwdefaults__ == {"log_n": keyfile.LOG_N}
+keyfile.lock.__kwdefaults__["log_n"] = 10
 
 HOSPITALS = ("hospital-a", "hospital-b", "hospital-c")
 CLASSES = ("normal", "bacteria", "virus")

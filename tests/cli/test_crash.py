@@ -122,10 +122,12 @@ def test_kill_9_at_every_step(name: str, base: Callable[[str], Path], tmp_path: 
             assert outcome(world, party) == expected
             break
         left = {p: p.read_bytes() for p in world[party].glob("updates/*.enc") if not p.name.startswith(".")}
-        assert run(typed(world, case)) == 0 or (name.startswith("init") and is_done(world, party))
+        code = run(typed(world, case))
+        assert code == 0 or (name.startswith("init") and is_done(world, party))
         assert outcome(world, party) == expected
         assert all(path.read_bytes() == data for path, data in left.items()), "another update was exported"
-        assert not [p for p in world[party].rglob(".*.tmp") if "rounds" not in p.parts]
+        if code == 0:  # an init that was complete already leaves its litter to the next command
+            assert not [p for p in world[party].rglob(".*.tmp") if "rounds" not in p.parts]
         if name == "train":
             spent = world.ok(party, "budget")
             assert len(spent["runs"]) == 1
