@@ -205,7 +205,9 @@ def test_a_tampered_ledger_stops_training(at: At) -> None:
 
     world = at("trained")
     with sqlite3.connect(world["hospital-a"] / "ledger.db") as database:
-        named = dict(database.execute("SELECT name, type FROM sqlite_master WHERE type IN ('table', 'trigger')"))
+        named = dict(
+            database.execute("SELECT name, type FROM sqlite_master WHERE type IN ('table', 'trigger')")
+        )
         for trigger in (name for name, kind in named.items() if kind == "trigger"):
             database.execute(f"DROP TRIGGER {trigger}")
         entries = next(name for name, kind in named.items() if kind == "table" and "entr" in name)
