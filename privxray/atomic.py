@@ -7,6 +7,7 @@ nothing ever reads one, and :func:`sweep` removes them.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -18,6 +19,9 @@ from privxray.errors import RefusedError
 
 PUBLIC = 0o644
 PRIVATE = 0o600
+
+# What systems answer to a hard link on a memory stick (FAT, exFAT), which has none.
+_NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 
 
 @contextmanager
@@ -81,7 +85,8 @@ def _claim(temporary: Path, path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError:
         raise RefusedError("this file exists already and is left as it is", file=path) from None
-    except PermissionError:
-        # Memory sticks are FAT or exFAT, which have no hard links; os.link says EPERM there. The check in
-        # atomic_file is then the only guard against two commands writing one name at the same moment.
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        # The check in atomic_file is then the only guard against two commands that write one name at once.
         temporary.replace(path)

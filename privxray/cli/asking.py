@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import sys
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,7 @@ def passphrase(file: Path | None, *, new: bool = False) -> Callable[[], str]:
     :param new: ask twice, and remark on a short one.
     """
 
+    @cache  # asked once a command, however often it is needed
     def ask() -> str:
         if file is not None:
             return _from_file(file)
@@ -74,9 +76,10 @@ def key_words(given: str | None) -> Callable[[], str]:
     return ask
 
 
-def expand(patterns: Sequence[Path]) -> list[Path]:
+def expand(patterns: Sequence[Path], *, none_is_fine: bool = False) -> list[Path]:
     """File arguments, patterns expanded here where the shell has not done it, without repeats.
 
+    :param none_is_fine: for a command that says better itself what is missing.
     :raises UsageError: a pattern that fits no file.
     """
     found: dict[Path, None] = {}
@@ -86,7 +89,7 @@ def expand(patterns: Sequence[Path]) -> list[Path]:
             matches = [text]
         else:
             matches = sorted(glob.glob(text))  # noqa: PTH207 - a pattern may be absolute
-            if not matches:
+            if not matches and not none_is_fine:
                 raise UsageError("no file fits this pattern", file=text, advice="Check the folder")
         found.update(dict.fromkeys(map(Path, matches)))
     return list(found)

@@ -106,13 +106,18 @@ def join(
     workspace = Workspace.find(Path.cwd())
     ask = key_words(words)
 
+    shown_already: list[PlanHeader] = []
+
     def show_and_ask(shown: PlanHeader, changes: tuple[str, ...]) -> str:
         if not as_json:
             _show_plan(shown)
+        shown_already.append(shown)
         _tell_changes(changes)
         return ask()
 
     joined = join_(workspace, file, show_and_ask)
+    if not as_json and not shown_already:
+        _show_plan(joined.plan)
     if as_json:
         emit({"already": joined.already, "changes": list(joined.changes), **_plan_json(joined.plan)})
     done = "was joined before" if joined.already else "is joined"
@@ -170,7 +175,7 @@ def aggregate(
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
-    done = aggregate_(workspace, expand(files), passphrase(passphrase_file), force=force)
+    done = aggregate_(workspace, expand(files, none_is_fine=True), passphrase(passphrase_file), force=force)
     if as_json:
         emit(
             {
@@ -209,16 +214,22 @@ def accept(
     workspace = Workspace.find(Path.cwd())
     ask = key_words(words)
 
+    shown_already: list[PlanHeader] = []
+
     def show_and_ask(shown: PlanHeader, changes: tuple[str, ...]) -> str:
         if not as_json:
             _show_plan(shown)
+        shown_already.append(shown)
         _tell_changes(changes)
         return ask()
 
     done = accept_(workspace, file, show_and_ask)
     if done.joined:
         study, what = done.joined.plan.study, f"The plan of round {done.joined.plan.round}"
-        _tell_changes(done.joined.changes)
+        if not shown_already:
+            _tell_changes(done.joined.changes)
+            if not as_json:
+                _show_plan(done.joined.plan)
         follow = "privxray train"
         has_model = done.joined.plan.stage > 1
     else:

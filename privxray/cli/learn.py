@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -117,7 +117,9 @@ def train(
 
 def evaluate(
     study: Study = None,
-    split: Annotated[str, typer.Option("--split", help="Which held-out patients: val or test.")] = "val",
+    split: Annotated[
+        Literal["val", "test"], typer.Option("--split", help="Which held-out patients.")
+    ] = "val",
     local: Annotated[
         bool, typer.Option("--local", help="Score this hospital's own, not yet exported, training instead.")
     ] = False,

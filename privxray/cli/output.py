@@ -33,7 +33,7 @@ def _console(*, stderr: bool = False) -> Console:
 
 def tell(text: str) -> None:
     """A message about the work, to stderr. Long ones wrap where a person reads them, and only there."""
-    _console(stderr=True).print(text, soft_wrap=not sys.stderr.isatty())
+    _console(stderr=True).print(printable(text), soft_wrap=not sys.stderr.isatty())
 
 
 def next_step(text: str) -> None:
@@ -51,7 +51,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    listed = [["-" if cell is None else str(cell) for cell in row] for row in rows]
+    listed = [["-" if cell is None else printable(str(cell)) for cell in row] for row in rows]
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place, column in enumerate(columns):
         numeric = bool(listed) and all(_numeric(row[place]) for row in listed)
@@ -85,6 +85,11 @@ def progress(what: str) -> Iterator[Progress | None]:
 def privacy(epsilon: float, delta: float) -> str:
     """An epsilon with all that it means nothing without."""
     return f"epsilon {epsilon:.4g} (per patient, delta {delta:g}, add-or-remove-one-patient)"
+
+
+def printable(text: str) -> str:
+    """Text that may come from somebody else's file, without signs that a terminal would obey."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
 
 
 def _numeric(cell: str) -> bool:

@@ -49,7 +49,8 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a workspace in the current folder: keys, and a hospital's budget ledger and card."""
-    from privxray.workflow.setup import DEFAULT_BUDGET, DEFAULT_DELTA, init_coordinator, init_hospital
+    from privxray.privacy.ledger import Ledger
+    from privxray.workflow.setup import init_coordinator, init_hospital
 
     secret = passphrase(passphrase_file, new=True)
     if role == "coordinator":
@@ -74,8 +75,9 @@ def init(
     if name is None:
         raise UsageError("a hospital's workspace needs its name: --name hospital-a")
     _check_names(name, study)
-    limit = DEFAULT_BUDGET if budget is None else budget
-    workspace = init_hospital(Path.cwd(), name, secret, study=study, budget=limit, delta=DEFAULT_DELTA)
+    workspace = init_hospital(Path.cwd(), name, secret, study=study, budget=budget)
+    ledger = Ledger.open(workspace.ledger_path)
+    limit, delta = ledger.epsilon_limit, ledger.delta
     if as_json:
         emit(
             {
@@ -85,14 +87,14 @@ def init(
                 "card": str(workspace.card_path),
                 "budget": {
                     "epsilon": limit,
-                    "delta": DEFAULT_DELTA,
+                    "delta": delta,
                     "adjacency": "add-or-remove-one-patient",
                 },
             }
         )
     tell(
         f"This folder is now {name}'s workspace. Lifetime budget: epsilon {limit:g} per patient at delta "
-        f"{DEFAULT_DELTA:g}. Keep the passphrase: without it the keys are lost."
+        f"{delta:g}. Keep the passphrase: without it the keys are lost."
     )
     next_step(f"carry {workspace.card_path.name} to the coordinator")
 

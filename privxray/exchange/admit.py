@@ -78,12 +78,15 @@ def admit_member(plan: PlanHeader, own: PublicKeys, name: str) -> Member:
 def admit_successor(plan: PlanHeader, before: PlanHeader, before_hash: str) -> None:
     """The rules between a plan and the one that this hospital followed before.
 
+    A plan with a new roster version may leave out predecessors that this hospital was no member of.
+
     :raises RefusedError: an older or equal round (a replay), another predecessor, or, under an unchanged
         roster version, another membership, method or privacy target in the middle of a study.
     """
     if plan.round <= before.round:
         raise RefusedError(f"this plan is of round {plan.round}, and round {before.round} is here already")
-    if plan.previous != before_hash:
+    rejoins = plan.roster.version > before.roster.version and plan.stage == 1
+    if plan.previous != before_hash and not rejoins:  # key words settle what a hospital that was away missed
         raise RefusedError(
             "this plan does not follow the one that was joined here",
             advice="Ask the coordinator for the plan in between, and the other hospitals for what they got",
@@ -130,6 +133,8 @@ def admit_update(header: UpdateHeader, member: Member, plan: PlanHeader, plan_ha
     :raises IdentityError: its next mask key is not the sender's.
     """
     _belongs(header, plan, plan_hash)
+    if header.delta != plan.delta:
+        raise RefusedError("it counts its privacy at another delta than the plan's")
     if plan.roster.named(header.sender) != member:
         raise RefusedError("its sender is not in the roster of this round")
     if header.recipients != (plan.sender,) or header.body.key is None:
@@ -154,9 +159,11 @@ def admit_model(envelope: Envelope, plan: PlanHeader, plan_hash: str) -> ModelHe
         raise IdentityError("this model is signed by another coordinator than the study's")
     model = envelope.verify(plan.coordinator.verifier(), ModelHeader)
     _belongs(model, plan, plan_hash)
-    if (model.method, model.constants, model.classes, model.extractor, model.stage) != (
-        plan.method, plan.constants, plan.classes, plan.extractor, plan.stage
-    ):  # fmt: skip
+    said = (model.sender, model.method, model.constants, model.classes, model.extractor, model.stage,
+            model.stages, model.epsilon, model.delta)  # fmt: skip
+    planned = (plan.sender, plan.method, plan.constants, plan.classes, plan.extractor, plan.stage,
+               plan.stages, plan.epsilon, plan.delta)  # fmt: skip
+    if said != planned:
         raise RefusedError("this model is not what its plan describes")
     return model
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ModelHeader(Header):
-    """The header of a global model; the body is its tensors. ``epsilon`` is the plan's, an upper bound."""
+    """The header of a global model; the body is its tensors. ``epsilon`` is the plan's."""
 
     kind: Literal["model"] = "model"
     method: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]

@@ -93,6 +93,14 @@ def pack(tensors: Mapping[str, Array]) -> bytes:
     return save({name: np.ascontiguousarray(array) for name, array in tensors.items()})
 
 
+def same_form(tensors: Mapping[str, Array], expected: Mapping[str, Array]) -> bool:
+    """Whether both have the same names, shapes and types."""
+    return tensors.keys() == expected.keys() and all(
+        (array.shape, array.dtype) == (expected[name].shape, expected[name].dtype)
+        for name, array in tensors.items()
+    )
+
+
 def unpack(body: bytes) -> dict[str, Array]:
     """Read safetensors bytes whose origin has been verified.
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from privxray.atomic import make_private_folder, write_atomic
 from privxray.errors import MalformedError, RefusedError
@@ -73,6 +77,11 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
         raise RefusedError("this model is of a study or plan that was not joined here")
     model = admit_model(received.envelope, load_plan(workspace, round_), round_.plan)
     received.check_body(model.body)
+    if round_.state not in ("exported", "closed"):
+        raise RefusedError(
+            "this hospital has not exported in that round, so no model of it can be true",
+            advice="Ask the coordinator how it was made",
+        )
     digest = received.envelope.digest
     path = kept_model(workspace, round_.study, round_.number)
     if round_.model is not None and round_.model != digest:
@@ -93,3 +102,14 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
         if round_.state == "exported":
             state.update_round(round_.study, round_.number, state="closed")
     return Accepted(model, path, None, already=False)
+
+
+def _expected_tensors(model: ModelHeader) -> dict[str, NDArray[Any]]:
+    """What a method makes of sums that are all zero: the names, shapes and types of its models."""
+    from privxray.learning import methods
+
+    method = methods.get(model.method)
+    constants = method.constants(model.constants)
+    sums = {spec.name: np.zeros(spec.shape) for spec in method.manifest(constants, model.classes)}
+    start = method.starting_model(constants, model.classes)
+    return method.combine(sums, 1, constants, model.classes, start)

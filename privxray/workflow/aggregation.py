@@ -75,14 +75,18 @@ def aggregate(
         good, notes, refused = _sort(workspace, state, paths, copies)
         if rounds[-1].state != "open":
             if refused:
-                raise CohortError(f"no round is open, and a file is refused: {'; '.join(refused)}")
+                raise CohortError(
+                    f"no round is open, and a file is refused: {'; '.join(refused)}", file=workspace.updates
+                )
             return _again(workspace, rounds, notes, force)
         plan, file = read_plan(workspace, rounds[-1])
+        if plan.stage > 1 and not good and not refused:
+            return _again(workspace, rounds, notes, force)
         missing = [m.name for m in plan.roster.members if m.keys.fingerprint not in good]
         if missing or refused:
-            raise _incomplete(plan, missing, refused)
+            raise _incomplete(workspace, plan, missing, refused)
         identity = unlock(workspace, passphrase)
-        sums = _sum(plan, [good[fingerprint] for fingerprint in sorted(good)], identity)
+        sums = _sum(workspace, plan, [good[fingerprint] for fingerprint in sorted(good)], identity)
         start = unpack(file.body()) if plan.body.length else {}
         return _close(workspace, state, identity, plan, rounds[-1], sums, start, good, notes, force)
 
@@ -104,6 +108,7 @@ def _sort(
     plans = {round_.plan: load_plan(workspace, round_) for round_ in rounds}
     everybody = {m.keys.fingerprint: m for plan in plans.values() for m in plan.roster.members}
     current = rounds[-1]
+    used = state.used_mask_keys()
     good: dict[str, _Good] = {}
     notes: list[str] = []
     refused: list[str] = []
@@ -120,16 +125,26 @@ def _sort(
             admit_update(header, plans[current.plan].roster.named(header.sender) or member,
                          plans[current.plan], current.plan)  # fmt: skip
             received.check_body(header.body)
+            if header.next_mask.key in used or any(
+                other.header.next_mask.key == header.next_mask.key
+                for sender, other in good.items()
+                if sender != header.sender
+            ):
+                raise RefusedError("its next mask key was used before")
             first = good.get(header.sender)
             if first and first.received.sha256 != received.sha256:
                 raise RefusedError(f"another update of the same sender is {first.received.source.name}")
             good[header.sender] = _Good(received, header, member)
+            if header.epsilon > plans[current.plan].epsilon:
+                notes.append(f"{who} has spent more than the plan's epsilon in this study: it trained anew")
         except PrivxrayError as error:
             refused.append(f"{who}: {error.what}")
     return good, tuple(notes), refused
 
 
-def _incomplete(plan: PlanHeader, missing: Sequence[str], refused: Sequence[str]) -> CohortError:
+def _incomplete(
+    workspace: Workspace, plan: PlanHeader, missing: Sequence[str], refused: Sequence[str]
+) -> CohortError:
     parts = []
     if missing:
         parts.append(f"missing: {', '.join(missing)}")
@@ -137,18 +152,21 @@ def _incomplete(plan: PlanHeader, missing: Sequence[str], refused: Sequence[str]
         parts.append(f"refused: {'; '.join(refused)}")
     return CohortError(
         f"round {plan.round} can't be summed, nothing was changed ({'; '.join(parts)})",
+        file=workspace.updates,
         advice="Wait for what is missing, ask for what is refused again, leave out what does not belong",
     )
 
 
-def _sum(plan: PlanHeader, updates: Sequence[_Good], identity: Identity) -> dict[str, np.ndarray]:
+def _sum(
+    workspace: Workspace, plan: PlanHeader, updates: Sequence[_Good], identity: Identity
+) -> dict[str, np.ndarray]:
     total = np.zeros(total_size(plan.manifest), unsigned(plan.modulus_bits))
     for update in updates:
         pieces = open_update(update.header, update.received.pieces(), identity)
         try:
             add_to_sum(total, pieces, plan.modulus_bits)
         except PrivxrayError as error:
-            raise _incomplete(plan, [], [f"{update.member.name}: {error.what}"]) from error
+            raise _incomplete(workspace, plan, [], [f"{update.member.name}: {error.what}"]) from error
     return dequantise(total, plan.manifest, plan.modulus_bits)
 
 
@@ -192,14 +210,17 @@ def _close(
 
 
 def _again(workspace: Workspace, rounds: Sequence[Round], notes: tuple[str, ...], force: bool) -> Aggregated:
-    """Deliver the last closed round's model once more: an earlier call may have been cut off before."""
+    """Deliver the last closed round's files once more: an earlier call may have been cut off before."""
     closed = [round_ for round_ in rounds if round_.state == "closed"]
     if not closed:
         raise WorkspaceError(
             "no round is open", file=workspace.root, advice="Type: privxray plan cards/*.card"
         )
-    last = closed[-1]
-    deliver(_kept_model(workspace, last).read_bytes(), model_path(workspace, last.number), force=force)
-    return Aggregated(
-        model_path(workspace, last.number), None, load_plan(workspace, last), notes, already=True
-    )
+    last, newest = closed[-1], rounds[-1]
+    path = model_path(workspace, last.number)
+    deliver(_kept_model(workspace, last).read_bytes(), path, force=force)
+    planned = None
+    if newest.state == "open":
+        data = workspace.plan_copy(newest.study, newest.number).read_bytes()
+        planned = deliver_plan(workspace, load_plan(workspace, newest), data, force=force)
+    return Aggregated(path, planned, load_plan(workspace, last), notes, already=True)

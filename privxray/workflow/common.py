@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import privxray
-from privxray.atomic import PUBLIC, write_atomic
+from privxray.atomic import PUBLIC, sweep, write_atomic
 from privxray.errors import MalformedError, RefusedError, UsageError, WorkspaceError, about
 from privxray.exchange.intake import Received, read_again
 from privxray.exchange.plan import PlanHeader
@@ -85,6 +86,19 @@ def the_study(workspace: Workspace, state: State, wanted: str | None) -> str:
     if len(studies) > 1:
         raise UsageError(f"several studies are joined: pick one with --study ({', '.join(studies)})")
     return studies[0]
+
+
+def tidy(workspace: Workspace, state: State) -> None:
+    """Remove training results whose key is gone: nobody can read them, and a crash may have left them."""
+    rounds = state.rounds()
+    needed = {(r.study, r.trained_in) for r in rounds if r.vector_key is not None}
+    for round_ in rounds:
+        folder = workspace.round_folder(round_.study, round_.number)
+        if folder.is_dir():
+            sweep(folder)
+            if (round_.study, round_.number) not in needed:
+                for part in ("steps", "vector"):
+                    shutil.rmtree(folder / part, ignore_errors=True)
 
 
 def load_plan(workspace: Workspace, round_: Round) -> PlanHeader:

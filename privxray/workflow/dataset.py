@@ -60,6 +60,15 @@ def extractor_of(method: Method) -> str | None:
     return EXTRACTOR
 
 
+def fits_extractor(method: Method, constants: Any) -> bool:
+    """Whether a method that learns from features expects as many as the extractor gives."""
+    if method.inputs == "pixels":
+        return True
+    from privxray.imaging.features import Extractor
+
+    return bool(constants.feature_dim == Extractor.dim)
+
+
 def training_data(
     dataset: Dataset,
     classes: Sequence[str],

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import JsonValue
 
 from privxray.atomic import make_private_folder, write_atomic
-from privxray.errors import MalformedError, RefusedError, about
+from privxray.errors import MalformedError, RefusedError, UsageError, about
 from privxray.exchange.intake import take_in
 from privxray.exchange.plan import PlanHeader
 from privxray.formats.container import seal_header, split
@@ -22,7 +22,7 @@ from privxray.keys.identity import Identity
 from privxray.keys.roster import Member, Roster
 from privxray.state import Round, State
 from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, unlock
-from privxray.workflow.dataset import extractor_of
+from privxray.workflow.dataset import extractor_of, fits_extractor
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -80,8 +80,10 @@ def make_plan(
         study = workspace.config.study or ""
         members = [_read_card(workspace, path, study).member() for path in cards]
         last = state.last_round(study)
-        if last and last.state == "open" and not replace:
-            return _again(workspace, last, members, force)
+        if last and last.state == "open":
+            again = _again(workspace, last, members, identity, force=force, replace=replace)
+            if again:
+                return again
         spent = state.used_mask_keys()
         for member in members:
             if member.mask.key in spent:
@@ -145,16 +147,34 @@ def _read_card(workspace: Workspace, path: Path, study: str) -> CardHeader:
         return card
 
 
-def _again(workspace: Workspace, last: Round, members: Sequence[Member], force: bool) -> Planned:
+def _again(
+    workspace: Workspace,
+    last: Round,
+    members: Sequence[Member],
+    identity: Identity,
+    *,
+    force: bool,
+    replace: bool,
+) -> Planned | None:
+    """Deliver the open plan once more where these are its cards; None where it is to be replaced.
+
+    At a later stage the cards are still those that the hospitals sent first, for mask keys now come with
+    updates; so there, without ``--replace``, the same members are enough.
+    """
     plan = load_plan(workspace, last)
-    if sorted(members, key=_name) != sorted(plan.roster.members, key=_name):
+    same_cards = sorted(members, key=_name) == sorted(plan.roster.members, key=_name)
+    offered = Roster(version=plan.roster.version, members=tuple(members))
+    keys, study = identity.public(), last.study
+    same_members = offered.digest(study, keys) == plan.roster.digest(study, keys)
+    if same_cards or (plan.stage > 1 and same_members and not replace):
+        data = workspace.plan_copy(study, last.number).read_bytes()
+        return deliver_plan(workspace, plan, data, force=force)
+    if not replace:
         raise RefusedError(
             f"round {last.number} is open, and these are other cards than its plan's",
             advice="Finish it with aggregate, or give it up with: privxray plan cards/*.card --replace",
         )
-    return deliver_plan(
-        workspace, plan, workspace.plan_copy(last.study, last.number).read_bytes(), force=force
-    )
+    return None
 
 
 def _roster(members: Sequence[Member], before: PlanHeader | None, study: str, identity: Identity) -> Roster:
@@ -174,6 +194,8 @@ def _first_stage(
 
     method = methods.get(terms.method)
     constants = method.constants(terms.constants)
+    if not fits_extractor(method, constants):
+        raise UsageError("the plan's constant feature_dim is not what the extractor gives")
     start = method.starting_model(constants, terms.classes)
     body = pack(start) if start else b""
     keys = identity.public()

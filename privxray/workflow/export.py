@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +22,9 @@ from privxray.exchange.mask import apply_masks, pairwise_key
 from privxray.exchange.plan import PlanHeader
 from privxray.exchange.update import UpdateHeader, write_update
 from privxray.keys.identity import Identity
-from privxray.privacy.ledger import Ledger
 from privxray.state import Round, State
-from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, the_study, unlock
+from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, the_study, tidy, unlock
+from privxray.workflow.reservation import open_ledger
 from privxray.workflow.setup import new_mask_key, open_mask_key
 from privxray.workflow.training import trained_vector
 from privxray.workspace import Workspace
@@ -61,6 +60,7 @@ def export_update(
         assert round_ is not None
         plan = load_plan(workspace, round_)
         kept = workspace.round_folder(round_.study, round_.number) / "update.enc"
+        tidy(workspace, state)
         again = round_.update_sha256 is not None
         if not again:
             trained_vector(workspace, round_)  # not ready is said before a passphrase is asked
@@ -78,7 +78,7 @@ def export_update(
 def _seal(
     workspace: Workspace, state: State, identity: Identity, plan: PlanHeader, round_: Round, kept: Path
 ) -> None:
-    ledger = Ledger.open(workspace.ledger_path)
+    ledger = open_ledger(workspace, state)
     own = identity.public().fingerprint
     member = plan.roster.named(own)
     assert member is not None  # checked when the plan was joined
@@ -121,7 +121,7 @@ def _seal(
             vector_key=None,
             update_sha256=hashlib.sha256(data).hexdigest(),
         )
-    shutil.rmtree(workspace.round_folder(round_.study, round_.trained_in) / "vector", ignore_errors=True)
+    tidy(workspace, state)
 
 
 def _verify(state: State, round_: Round, plan: PlanHeader, kept: Path) -> UpdateHeader:

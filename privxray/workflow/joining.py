@@ -11,6 +11,7 @@ from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admit import admit_member, admit_plan, admit_successor, terms_of
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.plan import PlanHeader
+from privxray.formats.tensors import same_form, unpack
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import same_words
 from privxray.state import Round, State
@@ -66,7 +67,7 @@ def follow(
             "the plan names a mask key that this workspace never made for this study",
             advice="Send the coordinator a fresh card: privxray card",
         )
-    check_terms(plan)
+    check_terms(plan, received.body())
     digest = plan.roster.digest(study, plan.coordinator).hex()
     known = state.study(study)
     if known is None or (known["roster_version"], known["roster_digest"]) != (plan.roster.version, digest):
@@ -101,21 +102,28 @@ def roster_changes(before: PlanHeader | None, plan: PlanHeader) -> tuple[str, ..
     )
 
 
-def check_terms(plan: PlanHeader) -> None:
-    """Check that the method is known here and that its public constants give this plan's vector.
+def check_terms(plan: PlanHeader, body: bytes) -> None:
+    """Check that this version would train what the plan describes, before anything is charged for it.
 
-    :raises RefusedError: they don't, or the extractor is another one than this version's.
+    :raises UsageError: a method or a constant that does not exist here.
+    :raises RefusedError: the constants give another vector, the extractor is another one, or the starting
+        model has not the tensors that the method starts from.
     """
     from privxray.learning import methods
-    from privxray.workflow.dataset import extractor_of
+    from privxray.workflow.dataset import extractor_of, fits_extractor
 
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)
+    expected = method.starting_model(constants, plan.classes)
+    start = unpack(body) if body else {}
     if (
         constants.model_dump(mode="json") != plan.constants
         or tuple(method.manifest(constants, plan.classes)) != plan.manifest
         or method.modulus_bits != plan.modulus_bits
         or extractor_of(method) != plan.extractor
+        or not fits_extractor(method, constants)
+        or not same_form(start, expected)
+        or (plan.stage == 1 and any((start[name] != expected[name]).any() for name in expected))
     ):
         raise RefusedError(
             "this version of privxray would not train what the plan describes",
@@ -131,20 +139,20 @@ def training_of(plan: PlanHeader) -> tuple[object, ...]:
 def _leave(state: State, last: Round, successor: int, *, same_training: bool) -> None:
     """End the round before, in the transaction that begins its successor.
 
-    Its mask key dies with it. A training result that was paid for and never exported serves the successor if
-    the training is the same; otherwise its key is destroyed, and with it the result.
+    Its mask key dies with it. A training that was begun or done and never exported serves the successor if it
+    is the same training; otherwise its key is destroyed, and with it the result.
     """
-    if last.state == "trained" and same_training:
-        state.update_round(
-            last.study,
-            successor,
-            state="trained",
-            epsilon=last.epsilon,
-            noise=last.noise,
-            vector_key=last.vector_key,
-            trained_in=last.trained_in,
-        )
     if last.state in ("joined", "trained"):
+        if same_training:
+            state.update_round(
+                last.study,
+                successor,
+                state=last.state,
+                epsilon=last.epsilon,
+                noise=last.noise,
+                vector_key=last.vector_key,
+                trained_in=last.trained_in,
+            )
         state.update_round(last.study, last.number, state="void", vector_key=None)
     elif last.state == "exported":
         state.update_round(last.study, last.number, state="closed")

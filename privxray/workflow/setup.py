@@ -38,14 +38,16 @@ def init_hospital(
     passphrase: Passphrase,
     *,
     study: str | None = None,
-    budget: float = DEFAULT_BUDGET,
+    budget: float | None = None,
     delta: float = DEFAULT_DELTA,
 ) -> Workspace:
     """Make a hospital's workspace, its ledger and its first card.
 
     :param study: bind the card to a study's name; without it the card fits any one study.
-    :param budget: the hospital's lifetime limit, as epsilon at ``delta``.
-    :raises RefusedError: there is a workspace already.
+    :param budget: the hospital's lifetime limit, as epsilon at ``delta``; where it is None, 10, or what an
+        earlier ledger in this folder says.
+    :raises RefusedError: there is a workspace already, also in a folder above, for a workspace inside another
+        would be a second budget for the same patients; or an earlier ledger has another limit.
     """
     config = Config(role="hospital", name=name)
     if _only_the_card_is_missing(root, config):
@@ -104,10 +106,13 @@ def _only_the_card_is_missing(root: Path, config: Config) -> bool:
 
 
 def _init(
-    root: Path, config: Config, passphrase: Passphrase, budget: tuple[float, float] | None
+    root: Path, config: Config, passphrase: Passphrase, budget: tuple[float | None, float] | None
 ) -> Workspace:
     if (root / CONFIG).exists():
         raise RefusedError("there is a workspace here already", file=root, advice="Type: privxray status")
+    above = next((folder for folder in root.resolve().parents if (folder / CONFIG).exists()), None)
+    if above:
+        raise RefusedError("this folder lies inside another workspace", file=above, advice="Take one outside")
     workspace = Workspace(root, config)
     make_private_folder(root)
     with workspace.locked():
@@ -131,9 +136,17 @@ def _init(
         return Workspace.create(root, config)
 
 
-def _ensure_ledger(path: Path, budget: float, delta: float) -> None:
+def _ensure_ledger(path: Path, budget: float | None, delta: float) -> None:
+    """Make the ledger, or keep one that is there: what was spent on these patients stays spent."""
     from privxray.privacy.ledger import Ledger
 
-    # A ledger that is there stays: what was spent on these patients is not undone by a new workspace.
     if not path.exists():
-        Ledger.create(path, budget, delta)
+        Ledger.create(path, DEFAULT_BUDGET if budget is None else budget, delta)
+        return
+    kept = Ledger.open(path)
+    if budget not in (None, kept.epsilon_limit):
+        raise RefusedError(
+            f"an earlier ledger is here, and its lifetime limit is {kept.epsilon_limit:g}",
+            file=path,
+            advice="Leave --budget away; a limit is set once for these patients",
+        )

@@ -14,15 +14,13 @@ No passphrase is needed: results rest under a key of the round, which the export
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from privxray.errors import BudgetError, RefusedError, UsageError, WorkspaceError
+from privxray.errors import MalformedError, RefusedError, WorkspaceError
 from privxray.exchange.plan import PlanHeader
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
@@ -32,8 +30,9 @@ from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.state import Round, State
-from privxray.workflow.common import Progress, read_plan, the_study
+from privxray.workflow.common import Progress, read_plan, the_study, tidy
 from privxray.workflow.dataset import open_dataset, training_data
+from privxray.workflow.reservation import choose_epsilon, open_ledger, reserve, round_folder, run_name
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -65,11 +64,6 @@ class Trained:
     training_seconds: float
 
 
-def run_name(number: int) -> str:
-    """How the ledger names the training of a round."""
-    return f"round-{number:04d}"
-
-
 def train(
     workspace: Workspace,
     *,
@@ -80,7 +74,8 @@ def train(
 ) -> Trained:
     """Train for the round that is open here.
 
-    :param epsilon: for the whole study, at most the plan's, which is the default.
+    :param epsilon: for one run through all stages, at most the plan's; see
+        :func:`~privxray.workflow.reservation.choose_epsilon` for the default.
     :raises BudgetError: above the plan's epsilon or the lifetime limit; nothing was spent.
     :raises RefusedError: this round was exported already, or an interrupted training used another epsilon.
     :raises WorkspaceError: nothing is joined, or no data set is ingested.
@@ -89,8 +84,8 @@ def train(
     with workspace.locked(), State(workspace.state_path) as state:
         round_ = open_round(workspace, state, study)
         plan, file = read_plan(workspace, round_)
-        ledger = Ledger.open(workspace.ledger_path)
-        chosen = _chosen_epsilon(epsilon, plan, state, round_)
+        tidy(workspace, state)
+        ledger = open_ledger(workspace, state)
         with open_dataset(workspace, state) as dataset:
             if not dataset.patients("train"):
                 raise WorkspaceError(
@@ -102,17 +97,18 @@ def train(
             if round_.state == "trained":
                 _expect_epsilon(epsilon, round_)
                 return _outcome(ledger, plan, few=few, already=True)
+            chosen = choose_epsilon(epsilon, plan, state, ledger, round_)
             method = methods.get(plan.method)
             constants = method.constants(plan.constants)
-            round_ = _reserve(state, ledger, method, constants, plan, round_, chosen)
+            start = unpack(file.body()) if plan.body.length else {}
+            round_ = reserve(state, ledger, method, constants, plan, round_, chosen)
             started = time.perf_counter()
             data = training_data(dataset, plan.classes, method, constants, "train", feature_progress)
         computed = time.perf_counter()
-        start = unpack(file.body()) if plan.body.length else {}
-        _draw(workspace, ledger, method, constants, plan, round_, data, start, progress)
+        _draw(workspace, state, ledger, method, constants, plan, round_, data, start, progress)
         with state.transaction():
             state.update_round(round_.study, round_.number, state="trained")
-        shutil.rmtree(_folder(workspace, round_) / "steps", ignore_errors=True)
+        shutil.rmtree(round_folder(workspace, round_) / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
         return _outcome(ledger, plan, few=few, already=False, seconds=seconds)
 
@@ -143,70 +139,19 @@ def trained_vector(workspace: Workspace, round_: Round) -> dict[str, NDArray[np.
             file=workspace.root,
             advice="Type: privxray train --epsilon 6 (or smaller)",
         )
-    vector = ReleaseStore(_folder(workspace, round_) / "vector", round_.vector_key).load(0)
-    assert vector is not None  # saved before the state said trained
+    vector = ReleaseStore(round_folder(workspace, round_) / "vector", round_.vector_key).load(0)
+    if vector is None:  # it was saved before the state said trained
+        raise MalformedError(
+            f"the training result of round {round_.number} is gone",
+            file=round_folder(workspace, round_),
+            advice="Restore this folder from a backup; it can't be made again without paying again",
+        )
     return vector
-
-
-def _chosen_epsilon(asked: float | None, plan: PlanHeader, state: State, round_: Round) -> float:
-    """The epsilon of the whole study: as asked, else as in the stage before, else the plan's."""
-    if asked is None:
-        earlier = [r.epsilon for r in _attempt(state, round_) if r.epsilon is not None]
-        return earlier[-1] if earlier else plan.epsilon
-    if not 0 < asked < float("inf"):  # also refuses NaN
-        raise UsageError("epsilon must be a number above 0")
-    if asked > plan.epsilon:
-        raise BudgetError(
-            f"epsilon {asked:g} is more than the {plan.epsilon:g} that the plan allows; nothing was spent",
-            advice=f"Type: privxray train --epsilon {plan.epsilon:g}",
-        )
-    return asked
-
-
-def _attempt(state: State, round_: Round) -> list[Round]:
-    """The rounds of the current run through the stages, oldest first: the last ``stage`` ones."""
-    used = [r for r in state.rounds(round_.study) if r.state != "void"]
-    return used[-round_.stage :]
-
-
-def _reserve(
-    state: State,
-    ledger: Ledger,
-    method: Method,
-    constants: Any,
-    plan: PlanHeader,
-    round_: Round,
-    epsilon: float,
-) -> Round:
-    """Steps 1 and 2: fix the noise, and charge it or refuse."""
-    run = run_name(round_.trained_in)
-    charged = ledger.state(round_.study, run)
-    if charged is not None and round_.epsilon == epsilon:
-        return round_
-    if charged == "reserved":
-        ledger.withdraw(round_.study, run)
-    elif charged is not None:
-        raise RefusedError(
-            f"the training of this round began with epsilon {round_.epsilon:g}, and noise has been drawn",
-            advice=f"Go on with: privxray train --epsilon {round_.epsilon:g}",
-        )
-    before = [run_name(r.trained_in) for r in _attempt(state, round_)[:-1]]
-    past = [event for run_ in before for event in ledger.events(round_.study, run_)]
-    noise = method.plan_noise(
-        constants, epsilon, plan.delta, rounds_left=plan.stages - plan.stage + 1, past=past
-    )
-    with state.transaction():
-        state.update_round(
-            round_.study, round_.number, epsilon=epsilon, noise=noise, vector_key=os.urandom(32)
-        )
-    ledger.reserve(round_.study, run, method.round_events(constants, noise))
-    last = state.last_round(round_.study)
-    assert last is not None
-    return last
 
 
 def _draw(
     workspace: Workspace,
+    state: State,
     ledger: Ledger,
     method: Method,
     constants: Any,
@@ -217,24 +162,20 @@ def _draw(
     progress: Progress | None,
 ) -> None:
     """Steps 4 to 6, up to the ledger's ``released``."""
-    run = run_name(round_.trained_in)
+    run = run_name(state, round_)
     if ledger.state(round_.study, run) == "released":
         return  # interrupted between the ledger's last entry and the state's
     assert round_.vector_key is not None
     assert round_.noise is not None
     ledger.begin(round_.study, run)
-    result = ReleaseStore(_folder(workspace, round_) / "vector", round_.vector_key)
+    result = ReleaseStore(round_folder(workspace, round_) / "vector", round_.vector_key)
     if result.load(0) is None:
-        steps = ReleaseStore(_folder(workspace, round_) / "steps", round_.vector_key)
+        steps = ReleaseStore(round_folder(workspace, round_) / "steps", round_.vector_key)
         vector = method.train(
             data, constants, plan.classes, round_.noise, start, steps, progress, source=SecureNoise()
         )
         result.save(0, vector)
     ledger.finish(round_.study, run)
-
-
-def _folder(workspace: Workspace, round_: Round) -> Path:
-    return workspace.round_folder(round_.study, round_.trained_in)
 
 
 def _expect_epsilon(asked: float | None, round_: Round) -> None:

@@ -1,0 +1,158 @@
+"""What a training may cost: the choice of epsilon, the noise it comes to, and its charge in the ledger.
+
+The noise is calibrated by the accountant that admits, over the events of the stages before this one and as
+many further stages as the plan has. So a smaller epsilon at a later stage is honoured as far as what was
+spent before allows.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
+from privxray.exchange.plan import PlanHeader
+from privxray.privacy.accountant import epsilon as epsilon_of
+from privxray.privacy.ledger import Ledger
+from privxray.state import Round, State
+from privxray.workspace import Workspace
+
+if TYPE_CHECKING:
+    from privxray.learning.methods import Method
+    from privxray.privacy.events import Event
+
+
+def run_name(state: State, round_: Round) -> str:
+    """How the ledger names the training that a round uses.
+
+    The plan's hash is in it, so that a workspace that was made anew over an old ledger meets no old run.
+    """
+    trained_in = next(r for r in state.rounds(round_.study) if r.number == round_.trained_in)
+    return f"round-{trained_in.number:04d}-{trained_in.plan[:12]}"
+
+
+def round_folder(workspace: Workspace, round_: Round) -> Path:
+    """Where the results of the training that a round uses rest."""
+    return workspace.round_folder(round_.study, round_.trained_in)
+
+
+def open_ledger(workspace: Workspace, state: State) -> Ledger:
+    """The hospital's ledger, after holding it against what this workspace remembers.
+
+    Reservations of rounds that were given up before any noise was drawn are taken back.
+
+    :raises MalformedError: a training that was done here is not in it: it is an older copy.
+    """
+    ledger = Ledger.open(workspace.ledger_path)
+    rounds = state.rounds()
+    for round_ in rounds:
+        done = round_.state in ("trained", "exported", "closed")
+        if done and ledger.state(round_.study, run_name(state, round_)) != "released":
+            raise MalformedError(
+                f"the privacy ledger is an old copy: it lacks the training of round {round_.number}",
+                file=workspace.ledger_path,
+                advice="Restore the newest backup of it; what was spent on these patients stays spent",
+            )
+    in_use = {(r.study, r.trained_in) for r in rounds if r.state != "void"}
+    for round_ in rounds:
+        if round_.state == "void" and (round_.study, round_.number) not in in_use:
+            run = run_name(state, round_)
+            if ledger.state(round_.study, run) == "reserved":
+                ledger.withdraw(round_.study, run)
+    return ledger
+
+
+def choose_epsilon(
+    asked: float | None, plan: PlanHeader, state: State, ledger: Ledger, round_: Round
+) -> float:
+    """The epsilon of the whole study: as asked, else the least that was ever chosen for it, else the plan's.
+
+    :raises UsageError: not a number above 0.
+    :raises BudgetError: more than the plan's; or nothing was asked and the study has cost something outside
+        of this run through its stages (a round failed after the export): that adds up, so it is to be said.
+    """
+    if asked is None:
+        spent = ledger.events(plan.study)
+        if _outside(state, ledger, round_):
+            raise BudgetError(
+                f"this study has cost epsilon {epsilon_of(spent, plan.delta):.4g} here already, in a round "
+                "that was given up, and training anew adds to it; nothing was spent",
+                advice="Say how much: privxray train --epsilon E",
+            )
+        return min([plan.epsilon, *(r.epsilon for r in state.rounds(round_.study) if r.epsilon is not None)])
+    if not 0 < asked < float("inf"):  # also refuses NaN
+        raise UsageError("epsilon must be a number above 0")
+    if asked > plan.epsilon:
+        raise BudgetError(
+            f"epsilon {asked:g} is more than the {plan.epsilon:g} that the plan allows; nothing was spent",
+            advice=f"Type: privxray train --epsilon {plan.epsilon:g}",
+        )
+    return asked
+
+
+def reserve(
+    state: State,
+    ledger: Ledger,
+    method: Method,
+    constants: Any,
+    plan: PlanHeader,
+    round_: Round,
+    epsilon: float,
+) -> Round:
+    """Fix the noise and a fresh key for the results in the state, and charge the ledger, or refuse.
+
+    :returns: the round with its noise and key. A run that was charged before with the same epsilon goes on.
+    :raises BudgetError: the lifetime limit; nothing was spent, and the choice is forgotten.
+    :raises RefusedError: noise was drawn already with another epsilon.
+    """
+    run = run_name(state, round_)
+    charged = ledger.state(round_.study, run)
+    if charged is not None and round_.epsilon == epsilon:
+        return round_
+    if charged == "reserved":
+        ledger.withdraw(round_.study, run)
+    elif charged is not None:
+        raise RefusedError(
+            f"the training of this round began with epsilon {round_.epsilon:g}, and noise has been drawn",
+            advice=f"Go on with: privxray train --epsilon {round_.epsilon:g}",
+        )
+    noise = method.plan_noise(
+        constants,
+        epsilon,
+        plan.delta,
+        rounds_left=plan.stages - plan.stage + 1,
+        past=_of_stages_before(state, ledger, round_),
+    )
+    _choose(state, round_, epsilon=epsilon, noise=noise, vector_key=os.urandom(32))
+    try:
+        ledger.reserve(round_.study, run, method.round_events(constants, noise))
+    except BudgetError:
+        _choose(state, round_, epsilon=None, noise=None, vector_key=None)
+        raise
+    last = state.last_round(round_.study)
+    assert last is not None
+    return last
+
+
+def _choose(state: State, round_: Round, **fields: float | bytes | None) -> None:
+    with state.transaction():
+        state.update_round(round_.study, round_.number, **fields)
+
+
+def _attempt(state: State, round_: Round) -> list[Round]:
+    """The rounds of the current run through the stages, oldest first: the last ``stage`` ones."""
+    used = [r for r in state.rounds(round_.study) if r.state != "void"]
+    return used[-round_.stage :]
+
+
+def _of_stages_before(state: State, ledger: Ledger, round_: Round) -> list[Event]:
+    before = _attempt(state, round_)[:-1]
+    return [event for r in before for event in ledger.events(r.study, run_name(state, r))]
+
+
+def _outside(state: State, ledger: Ledger, round_: Round) -> bool:
+    """Whether the ledger holds runs of this study that are not of the current run through its stages."""
+    inside = {run_name(state, r) for r in _attempt(state, round_)}
+    runs = {entry.run for entry in ledger.entries() if entry.study == round_.study}
+    return any(ledger.events(round_.study, run) for run in runs - inside)
