@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import At, Result, World
+from played_study import At, Result, World
 
 SENTINEL = "Quackenbush"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HOSPITALS, World
 from crash import killed_at
+from played_study import HOSPITALS, World
 
 import privxray.imaging.features
 import privxray.learning.dp_sgd

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import HOSPITALS, At, World
+from played_study import HOSPITALS, At, World
 
 PRIVXRAY = [sys.executable, "-c", "from privxray.cli.app import main; main()"]
 

@@ -1,0 +1,199 @@
+"""A coordinator that lies, through the hospitals' real workspaces: what is refused, or what is seen."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from played_study import HOSPITALS, PASSPHRASE, STAGES, World
+from scipy.stats import chi2
+
+from privxray.exchange.fixedpoint import quantise, unsigned
+from privxray.exchange.intake import read_again
+from privxray.exchange.plan import PlanHeader
+from privxray.exchange.summing import add_to_sum
+from privxray.exchange.update import UpdateHeader, open_update
+from privxray.formats.container import seal_header
+from privxray.formats.tensors import total_size
+from privxray.keys import keyfile
+from privxray.keys.identity import Identity
+from privxray.keys.maskkey import state_mask_key
+from privxray.keys.roster import Roster
+from privxray.state import State
+from privxray.workflow.common import load_plan
+from privxray.workflow.training import trained_vector
+from privxray.workspace import Workspace
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("attack") / "trained"
+    root.mkdir()
+    for stage in ("initialised", "joined", "ingested", "trained"):
+        STAGES[stage](World(root))
+    return root
+
+
+@pytest.fixture
+def copy(trained: Path, tmp_path: Path) -> Callable[[], World]:
+    return lambda: World(Path(shutil.copytree(trained, tmp_path / "world")))
+
+
+def coordinator_of(world: World) -> Identity:
+    data = Workspace.find(world["coordinator"]).identity_path.read_bytes()
+    return Identity.from_secret(keyfile.unlock(data, PASSPHRASE))
+
+
+def plan_of(world: World) -> tuple[PlanHeader, str]:
+    received = read_again(world["coordinator"] / "plan-0001.plan")
+    return received.envelope.claim(PlanHeader), received.envelope.digest
+
+
+def signed(world: World, plan: PlanHeader, name: str = "evil.plan") -> Path:
+    coordinator = coordinator_of(world)
+    path = world.root / name
+    path.write_bytes(seal_header(plan, coordinator.signing, coordinator.public().fingerprint))
+    return path
+
+
+def opened(world: World, update: Path) -> np.ndarray:
+    """What the coordinator sees in one update."""
+    received = read_again(update)
+    header = received.envelope.claim(UpdateHeader)
+    plan, _ = plan_of(world)
+    total = np.zeros(total_size(plan.manifest), unsigned(plan.modulus_bits))
+    add_to_sum(total, open_update(header, received.pieces(), coordinator_of(world)), plan.modulus_bits)
+    return total
+
+
+def test_a_second_plan_for_the_same_round_is_refused(copy: Callable[[], World]) -> None:
+    world = copy()
+    plan, plan_hash = plan_of(world)
+    for change in ({"epsilon": 9.0}, {"round": 2}, {"round": 2, "previous": plan_hash, "epsilon": 9.0}):
+        other = signed(world, plan.model_copy(update=change))
+        result = world.type("hospital-a", "join", other, "--key-words", world.key_words())
+        assert result.code == 4, result.err
+
+
+def test_a_plan_with_its_own_mask_key_for_a_hospital_is_refused(copy: Callable[[], World]) -> None:
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    world = copy()
+    plan, plan_hash = plan_of(world)
+    attacker = Identity.generate()
+    forged = state_mask_key(X25519PrivateKey.generate(), None, 2, attacker.signing)
+    victim, *others = plan.roster.members
+    roster = Roster(version=1, members=(victim.model_copy(update={"mask": forged}), *others))
+    evil = signed(world, plan.model_copy(update={"round": 2, "previous": plan_hash, "roster": roster}))
+    result = world.type("hospital-b", "join", evil, "--key-words", world.key_words())
+    assert result.code == 13
+    assert "not signed by the hospital" in result.err
+
+
+def test_a_roster_of_made_up_hospitals_has_other_key_words(copy: Callable[[], World]) -> None:
+    """Sybils: the coordinator replaces two hospitals by its own. The words that people compare differ."""
+    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+    world = copy()
+    plan, plan_hash = plan_of(world)
+    world.ok("hospital-a", "card", asks=True)
+    fresh = read_again(world["hospital-a"] / "hospital-a.card")
+    from privxray.keys.card import read_card
+
+    victim = read_card(fresh.envelope).member()
+    sybils = []
+    for member in plan.roster.members[1:]:
+        identity = Identity.generate()
+        mask = state_mask_key(X25519PrivateKey.generate(), None, 1, identity.signing)
+        sybils.append(member.model_copy(update={"keys": identity.public(), "mask": mask}))
+    roster = Roster(version=2, members=(victim, *sybils))
+    evil_plan = plan.model_copy(update={"round": 2, "previous": plan_hash, "roster": roster})
+    assert roster.key_words("pneumonia", plan.coordinator) != world.key_words()
+    evil = signed(world, evil_plan)
+    result = world.type("hospital-a", "join", evil, "--key-words", world.key_words())
+    assert result.code == 13
+    assert "hospital-b has new keys" in result.err
+
+
+def test_two_hospitals_in_one_name_of_the_coordinator_are_refused(copy: Callable[[], World]) -> None:
+    world = copy()
+    plan, plan_hash = plan_of(world)
+    two = Roster(version=2, members=plan.roster.members[:2])
+    evil = signed(world, plan.model_copy(update={"round": 2, "previous": plan_hash, "roster": two}))
+    result = world.type("hospital-a", "join", evil, "--key-words", world.key_words())
+    assert result.code == 4
+    assert "at least 3" in result.err
+
+
+def looks_random(numbers: np.ndarray) -> None:
+    """Chi-square on the bytes, 255 degrees of freedom; a good stream fails with probability 2e-9."""
+    counts = np.bincount(np.frombuffer(numbers.tobytes(), np.uint8), minlength=256)
+    statistic = ((counts - counts.sum() / 256) ** 2 / (counts.sum() / 256)).sum()
+    assert 1e-9 < chi2.cdf(statistic, 255) < 1 - 1e-9
+
+
+def test_any_sum_that_lacks_one_hospital_is_uniformly_random(copy: Callable[[], World]) -> None:
+    """The updates as they really leave: opened one by one and in pairs by the coordinator's own key."""
+    world = copy()
+    plain = []
+    for party in HOSPITALS:
+        workspace = Workspace.find(world[party])
+        with State(workspace.state_path) as state:
+            round_ = state.rounds()[-1]
+            plan = load_plan(workspace, round_)
+            plain.append(quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits))
+        world.ok(party, "export-update", asks=True)
+    seen = [opened(world, world[party] / "updates" / f"{party}-0001.enc") for party in HOSPITALS]
+    for one in seen:
+        looks_random(one)
+    for left_out in range(3):
+        looks_random(sum(vector for place, vector in enumerate(seen) if place != left_out))
+    assert np.array_equal(sum(seen), sum(plain))  # bit for bit, when complete
+    counts = np.bincount(np.frombuffer(plain[0].tobytes(), np.uint8), minlength=256)
+    assert counts.max() > 4 * counts.mean(), "the plain vector must not pass for random, or the test is blind"
+
+
+def test_mask_keys_and_results_of_an_exported_round_are_gone(copy: Callable[[], World]) -> None:
+    world = copy()
+    workspace = Workspace.find(world["hospital-a"])
+    with State(workspace.state_path) as state:
+        before = state.rounds()[-1]
+        sealed = next(key.sealed for key in state.mask_keys() if key.plan == before.plan)
+    assert before.vector_key is not None
+    assert sealed is not None
+    world.ok("hospital-a", "export-update", asks=True)
+    data = workspace.state_path.read_bytes()
+    assert before.vector_key not in data
+    assert sealed not in data
+    assert not (workspace.round_folder("pneumonia", 1) / "vector").exists()
+    leftovers = [p for p in workspace.root.iterdir() if p.name.startswith("state.db-")]
+    assert not leftovers
+
+
+def test_a_member_cannot_block_the_next_round_with_a_used_mask_key(copy: Callable[[], World]) -> None:
+    """Its update names its own old key again, under a higher number: refused by name at once."""
+    world = copy()
+    workspace = Workspace.find(world["hospital-a"])
+    identity = Identity.from_secret(keyfile.unlock(workspace.identity_path.read_bytes(), PASSPHRASE))
+    for party in HOSPITALS:
+        world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
+    path = world["coordinator"] / "updates" / "hospital-a-0001.enc"
+    received = read_again(path)
+    header = received.envelope.claim(UpdateHeader)
+    plan, _ = plan_of(world)
+    old = next(m.mask for m in plan.roster.members if m.name == "hospital-a")
+    unsigned_again = old.model_copy(update={"number": 2})
+    from privxray.formats import canonical
+
+    again = unsigned_again.model_copy(
+        update={"signature": canonical.to_base64(identity.signing.sign(unsigned_again._signed_bytes()))}
+    )
+    forged = header.model_copy(update={"next_mask": again})
+    path.write_bytes(seal_header(forged, identity.signing, header.sender) + received.body())
+    result = world.type("coordinator", "aggregate", "updates/*.enc", asks=True)
+    assert result.code == 15
+    assert "hospital-a" in result.err
+    assert "used before" in result.err

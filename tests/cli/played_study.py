@@ -1,0 +1,155 @@
+"""A study played through the commands, stage by stage, on small drawn images."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from privxray.cli.app import run
+from privxray.keys import keyfile
+
+# Commands typed in this process make key files whose passphrase is cheap to try; tests/unit/test_keys.py and
+# the subprocesses of this folder run at full cost.
+assert keyfile.lock.__kwdefaults__ == {"log_n": keyfile.LOG_N}
+keyfile.lock.__kwdefaults__["log_n"] = 10
+
+HOSPITALS = ("hospital-a", "hospital-b", "hospital-c")
+CLASSES = ("normal", "bacteria", "virus")
+PASSPHRASE = "correct horse battery staple"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did: its exit code and both of its streams."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class World:
+    """The folder of a study: one workspace a party."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.passphrase = root / "passphrase"
+
+    def __getitem__(self, party: str) -> Path:
+        return self.root / party
+
+    def type(self, party: str, *words: str | Path, asks: bool = False) -> Result:
+        """Type a command in a party's workspace."""
+        line = ["-C", str(self[party]), *map(str, words)]
+        if asks:
+            line += ["--passphrase-file", str(self.passphrase)]
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = run(line)
+        return Result(code, out.getvalue(), err.getvalue())
+
+    def ok(self, party: str, *words: str | Path, asks: bool = False) -> Any:
+        """Type a command with ``--json`` that has to succeed."""
+        result = self.type(party, *words, "--json", asks=asks)
+        assert result.code == 0, (words, result.out, result.err)
+        return result.json
+
+    def carry(self, file: Path | str, party: str, folder: str = "received") -> Path:
+        target = self[party] / folder
+        target.mkdir(exist_ok=True)
+        return Path(shutil.copy(file, target))
+
+    def key_words(self) -> str:
+        return (self.root / "key-words").read_text()
+
+
+def draw_images(folder: Path, seed: int, patients: int = 12) -> Path:
+    """Grey PNG images whose class can be seen, and their csv: two images a patient, every fourth held out."""
+    rng = np.random.default_rng(seed)
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for patient in range(patients):
+        label = patient % 3
+        for view in range(2):
+            image = rng.normal(90, 12, (64, 64))
+            if label == 1:
+                image[35:60, 5:28] += 90
+            if label == 2:
+                image[::6] += 60
+            name = f"img-{seed}-{patient:03d}-{view}.png"
+            Image.fromarray(np.clip(image, 0, 255).astype(np.uint8)).save(folder / "images" / name)
+            split = "val" if patient % 4 == 3 else "train"
+            rows.append((name, f"patient-{seed}-{patient}", CLASSES[label], split))
+    with (folder / "labels.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(("image", "patient", "label", "split"))
+        writer.writerows(rows)
+    return folder / "labels.csv"
+
+
+def _initialised(world: World) -> None:
+    world.passphrase.write_text(PASSPHRASE + "\n")
+    world.passphrase.chmod(0o600)
+    for party in ("coordinator", *HOSPITALS):
+        world[party].mkdir()
+    world.ok("coordinator", "init", "--role", "coordinator", "--study", "pneumonia", asks=True)
+    (world["coordinator"] / "cards").mkdir()
+    for place, party in enumerate(HOSPITALS):
+        world.ok(party, "init", "--role", "hospital", "--name", party, asks=True)
+        world.carry(world[party] / f"{party}.card", "coordinator", "cards")
+        draw_images(world[party] / "source", place)
+
+
+def _joined(world: World, *terms: str) -> None:
+    planned = world.ok("coordinator", "plan", "cards/*.card", *terms, asks=True)
+    (world.root / "key-words").write_text(planned["key_words"])
+    for party in HOSPITALS:
+        plan = world.carry(planned["plan"], party)
+        world.ok(party, "join", plan, "--key-words", planned["key_words"])
+
+
+def _ingested(world: World) -> None:
+    for party in HOSPITALS:
+        world.ok(party, "ingest", "source/images", "--labels", "source/labels.csv")
+
+
+def _trained(world: World) -> None:
+    for party in HOSPITALS:
+        world.ok(party, "train", "--epsilon", "6")
+
+
+def _exported(world: World) -> None:
+    for party in HOSPITALS:
+        update = world.ok(party, "export-update", asks=True)["update"]
+        world.carry(update, "coordinator", "updates")
+
+
+def _aggregated(world: World) -> None:
+    model = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
+    for party in HOSPITALS:
+        world.carry(model, party)
+
+
+STAGES: dict[str, Callable[[World], None]] = {
+    "initialised": _initialised,
+    "joined": _joined,
+    "ingested": _ingested,
+    "trained": _trained,
+    "exported": _exported,
+    "aggregated": _aggregated,
+}
+
+At = Callable[[str], World]
