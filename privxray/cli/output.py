@@ -52,13 +52,15 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.table import Table
 
     listed = [["-" if cell is None else printable(str(cell)) for cell in row] for row in rows]
-    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    shown = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for place, column in enumerate(columns):
         numeric = bool(listed) and all(_numeric(row[place]) for row in listed)
         shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         shown.add_row(*row)
-    _console().print(shown)
+    console = _console()
+    console.print(printable(title))  # by itself: as the table's title it would wrap at the table's width
+    console.print(shown)
 
 
 @contextmanager

@@ -105,7 +105,7 @@ def _expect_sound(rows: npt.NDArray[np.float32]) -> None:
     if not np.isfinite(rows).all() or not rows.any(axis=1).all():
         raise SystemTroubleError(
             "the feature extractor gave impossible numbers on this machine",
-            advice="Type: privxray doctor",
+            advice="Don't train on this machine; report its processor and this line",
         )
 
 

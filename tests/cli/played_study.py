@@ -41,6 +41,14 @@ class Result:
         return json.loads(self.out)
 
 
+def typed(line: list[str]) -> Result:
+    """Type a command in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(line)
+    return Result(code, out.getvalue(), err.getvalue())
+
+
 class World:
     """The folder of a study: one workspace a party."""
 
@@ -56,10 +64,7 @@ class World:
         line = ["-C", str(self[party]), *map(str, words)]
         if asks:
             line += ["--passphrase-file", str(self.passphrase)]
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(line)
-        return Result(code, out.getvalue(), err.getvalue())
+        return typed(line)
 
     def ok(self, party: str, *words: str | Path, asks: bool = False) -> Any:
         """Type a command with ``--json`` that has to succeed."""

@@ -1,0 +1,142 @@
+"""The demo: a small collection of several sites, as its JSON promises; the worked example."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from played_study import draw_images, typed
+
+ROOT = Path(__file__).parents[2]
+METRICS = {"macro_auc", "balanced_accuracy", "mcc", "pneumonia_auc"}
+
+
+def collection(folder: Path, *, splits: tuple[str, ...] = ("train", "val", "test")) -> Path:
+    """One csv of three sites."""
+    (folder / "images").mkdir(parents=True)
+    rows = []
+    for place, site in enumerate("ABC"):
+        own = draw_images(folder / site, place, patients=18)
+        with own.open(newline="") as stream:
+            for number, row in enumerate(csv.DictReader(stream)):
+                shutil.move(folder / site / "images" / row["image"], folder / "images")
+                split = splits[(number // 6) % len(splits)]
+                rows.append({**row, "site": site, "split": split})
+    path = folder / "labels.csv"
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, ["image", "patient", "label", "site", "split"])
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["linear-probe", "dp-sgd"])
+def test_the_demo_on_a_collection_prints_the_promised_object(tmp_path: Path, method: str) -> None:
+    labels = collection(tmp_path / "data")
+    words = ["demo", str(tmp_path / "out"), "--data", str(labels), "--epsilon", "4", "--method", method]
+    result = typed([*words, "--json"])
+    assert result.code == 0, result.err
+    told = result.json
+    assert told["method"] == method
+    assert told["rounds"] == {"linear-probe": 1, "dp-sgd": 4}[method]
+    assert set(told["epsilon"]) == {"A", "B", "C"}
+    assert all(3.9 < value <= 4 for value in told["epsilon"].values())
+    assert told["delta"] == 1e-5
+    for scores in (told["metrics"], told["reference"], *told["alone"].values()):
+        assert set(scores) == {"val", "test"}
+        assert all(set(metrics) == METRICS for metrics in scores.values())
+    assert set(told["alone"]) == {"A", "B", "C"}
+    assert {"features", "train", "export", "aggregate", "evaluate"} <= set(told["seconds"])
+    assert told["bytes"]["model"] > 1000
+    if method == "linear-probe":
+        assert told["bytes"]["update"] < 60_000
+    again = typed([*words, "--json"])
+    assert again.code == 4  # a finished demo is not overwritten
+
+
+def test_only_splits_that_are_there_are_scored(tmp_path: Path) -> None:
+    labels = collection(tmp_path / "data", splits=("train", "val"))
+    told = typed(["demo", str(tmp_path / "out"), "--data", str(labels), "--json"]).json
+    assert set(told["metrics"]) == set(told["reference"]) == {"val"}
+
+
+def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    result = typed(["demo", str(tmp_path), "--force"])
+    assert result.code == 4
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (",A,", ",B,", "site"),
+        ("label", "class", "label"),
+        (",C,", ",B,", "three sites"),
+        (",val", ",later", "split"),
+    ],
+)
+def test_an_impossible_collection_is_refused_before_anything_is_made(
+    tmp_path: Path, old: str, new: str, says: str
+) -> None:
+    labels = collection(tmp_path / "data")
+    text = labels.read_text()
+    labels.write_text(text.replace(old, new) if says == "three sites" else text.replace(old, new, 1))
+    result = typed(["demo", str(tmp_path / "out"), "--data", str(labels)])
+    assert result.code == 11, result.err
+    assert says in result.err.replace("at least 3 sites", "three sites")
+    assert "patient-" not in result.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_the_demo_from_nothing_ends_with_what_everybody_saw(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from privxray.demo import xrays
+
+    real = xrays.draw_study
+    monkeypatch.setattr(xrays, "draw_study", lambda folder: real(folder, patients_per_site=24))
+    result = typed(["demo", str(tmp_path / "out")])
+    assert result.code == 0, result.err
+    for line in ("What each party could see", "Privacy spent", "hospital-a alone", "without privacy"):
+        assert line in result.out
+    assert "privxray inspect" in result.err
+
+
+@pytest.mark.slow
+def test_the_worked_example_runs(tmp_path: Path) -> None:
+    code = "import sys; sys.path.insert(0, 'examples'); import three_hospitals as t, pathlib, json; "
+    code += (
+        f"print('RESULT', json.dumps(t.main(pathlib.Path({str(tmp_path / 'w')!r}), patients_per_site=15)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads(done.stdout.split("RESULT", 1)[1])
+    assert set(metrics) == METRICS
+
+
+@pytest.mark.slow
+def test_real_radiographs_of_three_sites(xrays: Path, tmp_path: Path) -> None:
+    """Sixty patients of each site: the real files pass the check, decode, and train through the commands."""
+    with (xrays / "labels.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    kept: dict[str, set[str]] = {}
+    for row in rows:
+        own = kept.setdefault(row["site"], set())
+        if len(own) < 60:
+            own.add(row["patient"])
+    with (tmp_path / "labels.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(row for row in rows if row["patient"] in kept[row["site"]])
+    result = typed(["demo", str(tmp_path / "out"), "--data", str(tmp_path / "labels.csv"),
+                    "--images", str(xrays / "images"), "--json"])  # fmt: skip
+    assert result.code == 0, result.err
+    assert result.json["reference"]["val"]["pneumonia_auc"] > 0.8
