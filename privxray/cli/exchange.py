@@ -104,20 +104,9 @@ def join(
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
-    ask = key_words(words)
-
-    shown_already: list[PlanHeader] = []
-
-    def show_and_ask(shown: PlanHeader, changes: tuple[str, ...]) -> str:
-        if not as_json:
-            _show_plan(shown)
-        shown_already.append(shown)
-        _tell_changes(changes)
-        return ask()
-
-    joined = join_(workspace, file, show_and_ask)
-    if not as_json and not shown_already:
-        _show_plan(joined.plan)
+    questions = _Questions(words, as_json)
+    joined = join_(workspace, file, questions.ask)
+    questions.show(joined.plan, joined.changes)
     if as_json:
         emit({"already": joined.already, "changes": list(joined.changes), **_plan_json(joined.plan)})
     done = "was joined before" if joined.already else "is joined"
@@ -212,24 +201,11 @@ def accept(
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
-    ask = key_words(words)
-
-    shown_already: list[PlanHeader] = []
-
-    def show_and_ask(shown: PlanHeader, changes: tuple[str, ...]) -> str:
-        if not as_json:
-            _show_plan(shown)
-        shown_already.append(shown)
-        _tell_changes(changes)
-        return ask()
-
-    done = accept_(workspace, file, show_and_ask)
+    questions = _Questions(words, as_json)
+    done = accept_(workspace, file, questions.ask)
     if done.joined:
         study, what = done.joined.plan.study, f"The plan of round {done.joined.plan.round}"
-        if not shown_already:
-            _tell_changes(done.joined.changes)
-            if not as_json:
-                _show_plan(done.joined.plan)
+        questions.show(done.joined.plan, done.joined.changes)
         follow = "privxray train"
         has_model = done.joined.plan.stage > 1
     else:
@@ -250,6 +226,28 @@ def accept(
             }
         )
     next_step(follow)
+
+
+class _Questions:
+    """Shows a plan once, whether its key words are asked for or not, so that no change goes unseen."""
+
+    def __init__(self, words: str | None, as_json: bool) -> None:
+        self._words = key_words(words)
+        self._as_json = as_json
+        self._shown = False
+
+    def ask(self, shown: PlanHeader, changes: tuple[str, ...]) -> str:
+        self.show(shown, changes)
+        return self._words()
+
+    def show(self, shown: PlanHeader, changes: tuple[str, ...]) -> None:
+        if self._shown:
+            return
+        self._shown = True
+        if not self._as_json:
+            _show_plan(shown)
+        for change in changes:
+            tell(f"Changed since the last plan: {change}.")
 
 
 def _show_plan(shown: PlanHeader) -> None:
@@ -274,11 +272,6 @@ def _plan_json(shown: PlanHeader) -> dict[str, object]:
         "roster": {"version": shown.roster.version, "members": [m.name for m in shown.roster.members]},
         "terms": dict(shown.public_constants()),
     }
-
-
-def _tell_changes(changes: tuple[str, ...]) -> None:
-    for change in changes:
-        tell(f"Changed since the last plan: {change}.")
 
 
 def _plain(value: object) -> str:

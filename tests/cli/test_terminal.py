@@ -1,0 +1,93 @@
+"""At a real terminal: prompts, progress, Ctrl-C, and widths from 40 to 160 columns."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import struct
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+from played_study import PASSPHRASE, At
+
+CODE = "from privxray.cli.app import main; main()"
+
+
+def at_terminal(
+    folder: Path, words: list[str], typed: list[tuple[str, str]], columns: int = 80
+) -> tuple[int, str]:
+    """Run a command on a pseudo-terminal; each pair is a prompt to wait for and what is typed then."""
+    child, screen = pty.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.execv(sys.executable, [sys.executable, "-c", CODE, *words])
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    seen, waiting, deadline = "", list(typed), time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if not select.select([screen], [], [], 1)[0]:
+            continue
+        try:
+            seen += os.read(screen, 65536).decode(errors="replace")
+        except OSError:  # the child has closed its end
+            break
+        if waiting and waiting[0][0] in seen[seen.rfind("\0") + 1 :]:
+            _, answer = waiting.pop(0)
+            seen += "\0"  # what comes next is looked for behind this mark
+            os.write(screen, answer.encode())
+    os.close(screen)
+    _, status = os.waitpid(child, 0)
+    assert not waiting, seen
+    return os.waitstatus_to_exitcode(status), seen
+
+
+def test_a_new_passphrase_is_asked_twice_and_never_shown(tmp_path: Path) -> None:
+    words = ["init", "--role", "hospital", "--name", "hospital-a"]
+    secret = "zebra-9-quilt"
+    code, seen = at_terminal(
+        tmp_path, words, [("Passphrase:", secret + "\n"), ("confirmation:", secret + "\n")]
+    )
+    assert code == 0, seen
+    assert seen.count("Passphrase") == 1
+    assert secret not in seen
+    code, seen = at_terminal(tmp_path, ["card"], [("Passphrase:", "wrong\n")])
+    assert code == 12, seen
+
+
+def test_key_words_are_asked_after_the_plan_is_shown(at: At) -> None:
+    world = at("initialised")
+    planned = world.ok("coordinator", "plan", "cards/*.card", asks=True)
+    world.carry(planned["plan"], "hospital-a")
+    answer = [("read them out:", planned["key_words"] + "\n")]
+    code, seen = at_terminal(world["hospital-a"], ["join", "received/plan-0001.plan"], answer)
+    assert code == 0, seen
+    assert seen.index("linear-probe") < seen.index("read them out:")
+
+
+def test_ctrl_c_at_a_prompt_cancels(at: At) -> None:
+    world = at("trained")
+    code, seen = at_terminal(world["hospital-a"], ["export-update"], [("Passphrase:", "\x03")])
+    assert code == 130, seen
+    assert "cancelled" in seen
+    assert "Traceback" not in seen
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+def test_texts_fit_the_terminal(at: At, columns: int) -> None:
+    world = at("trained")
+    for words in (["status"], ["budget"], ["inspect", "received/plan-0001.plan"]):
+        code, seen = at_terminal(world["hospital-a"], words, [], columns)
+        assert code == 0, seen
+        assert max(len(line) for line in seen.replace("\r", "").splitlines()) <= columns
+
+
+def test_training_shows_its_progress(at: At) -> None:
+    world = at("ingested")
+    code, seen = at_terminal(world["hospital-a"], ["train", "--epsilon", "1"], [])
+    assert code == 0, seen
+    assert "Computing features" in seen
+    assert PASSPHRASE not in seen
