@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from privxray.cli.asking import Force, Json, PassphraseFile, Study, expand, key_words, passphrase
-from privxray.cli.output import emit, next_step, privacy, table, tell
+from privxray.cli.output import emit, line, next_step, privacy, table, tell
 
 if TYPE_CHECKING:
     from privxray.exchange.plan import PlanHeader
@@ -86,7 +86,7 @@ def plan(
         emit({"plan": str(planned.path), "key_words": planned.key_words, **_plan_json(planned.plan)})
     else:
         _show_plan(planned.plan)
-        print(f"Key words: {planned.key_words}")
+        line(f"Key words: {planned.key_words}")
     tell(
         "Read the key words to every hospital by phone; they must be the same in each plan's copy, and "
         "hospitals should compare them with each other."

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from privxray.cli.asking import Json
-from privxray.cli.output import emit, next_step, table, tell
+from privxray.cli.output import emit, line, next_step, table, tell
 from privxray.errors import WorkspaceError
 
 
@@ -42,8 +42,8 @@ def status(as_json: Json = False) -> None:
         ("study", "round", "state"),
         ((r.study, r.number, r.state) for r in seen.rounds),
     )
-    for line in seen.advice:
-        next_step(line)
+    for advice in seen.advice:
+        next_step(advice)
 
 
 def inspect(
@@ -98,5 +98,5 @@ def budget(as_json: Json = False) -> None:
         ("study", "run", "state", "epsilon alone"),
         ((r.study, r.run, r.state, f"{r.epsilon:.4g}") for r in seen.runs),
     )
-    print(f"Together {seen.spent:.4g} of {seen.limit:g}; a further run of about {seen.left:.4g} would fit.")
+    line(f"Together {seen.spent:.4g} of {seen.limit:g}; a further run of about {seen.left:.4g} would fit.")
     tell("Runs compose to less than the sum of their epsilons; the figure is the accountant's.")

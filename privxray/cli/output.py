@@ -33,7 +33,12 @@ def _console(*, stderr: bool = False) -> Console:
 
 def tell(text: str) -> None:
     """A message about the work, to stderr. Long ones wrap where a person reads them, and only there."""
-    _console(stderr=True).print(printable(text), soft_wrap=not sys.stderr.isatty())
+    _console(stderr=True).print(printable(text), soft_wrap=not sys.stderr.isatty(), overflow="fold")
+
+
+def line(text: str) -> None:
+    """A line of data, to stdout, wrapped likewise."""
+    _console().print(printable(text), soft_wrap=not sys.stdout.isatty(), overflow="fold")
 
 
 def next_step(text: str) -> None:
@@ -58,9 +63,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in listed:
         shown.add_row(*row)
-    console = _console()
-    console.print(printable(title))  # by itself: as the table's title it would wrap at the table's width
-    console.print(shown)
+
+    line(title)  # by itself: as the table's title it would wrap at the table's width
+    _console().print(shown)
 
 
 @contextmanager
