@@ -26,6 +26,7 @@ def at_terminal(
     child, screen = pty.fork()
     if child == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        os.environ.pop("COLUMNS", None)  # pytest sets it, and it would win over the terminal
         os.chdir(folder)
         os.execv(sys.executable, [sys.executable, "-c", CODE, *words])
     seen, waiting, deadline = "", list(typed), time.monotonic() + 60
