@@ -26,9 +26,9 @@ def at_terminal(
     child, screen = pty.fork()
     if child == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        os.environ.pop("COLUMNS", None)  # pytest sets it, and it would win over the terminal
         os.chdir(folder)
-        os.execv(sys.executable, [sys.executable, "-c", CODE, *words])
+        # Python's view of the environment: readline puts COLUMNS into C's, where it would win over the screen.
+        os.execve(sys.executable, [sys.executable, "-c", CODE, *words], dict(os.environ))
     seen, waiting, deadline = "", list(typed), time.monotonic() + 60
     while time.monotonic() < deadline:
         if not select.select([screen], [], [], 1)[0]:
