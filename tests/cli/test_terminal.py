@@ -27,7 +27,7 @@ def at_terminal(
     if child == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.chdir(folder)
-        # Python's view of the environment: readline puts COLUMNS into C's, where it would win over the screen.
+        # Python's view of the environment: readline puts COLUMNS into C's, where it would win.
         os.execve(sys.executable, [sys.executable, "-c", CODE, *words], dict(os.environ))
     seen, waiting, deadline = "", list(typed), time.monotonic() + 60
     while time.monotonic() < deadline:
