@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 
 class PrivxrayError(Exception):
@@ -24,7 +23,7 @@ class PrivxrayError(Exception):
     :param advice: what to do next, ideally the command to type.
     """
 
-    exit_code: ClassVar[int] = 1
+    exit_code: int = 1
 
     def __init__(self, what: str, *, file: Path | str | None = None, advice: str = "") -> None:
         super().__init__(what)

@@ -15,6 +15,8 @@ from privxray.errors import RefusedError
 
 if TYPE_CHECKING:
     from privxray.demo.sites import Site
+    from privxray.demo.study import Played
+    from privxray.workflow.scoring import Classifier
 
 MARKER = ".privxray-demo"
 
@@ -57,9 +59,9 @@ def demo(
     say = _quiet if as_json else tell
     if sites is None:
         sites = _drawn_sites(root, as_json)
-    models: dict[str, Any] = {}
+    models: dict[str, Classifier] = {}
 
-    def remember(played: Any) -> None:
+    def remember(played: Played) -> None:
         from privxray.demo.score import own_models
 
         models.update(own_models(played.hospitals))
@@ -109,7 +111,7 @@ def _clear(root: Path, force: bool) -> None:
     marker.write_text("running\n")
 
 
-def _scored(played: Any, models: dict[str, Any], method: str, seconds: float) -> dict[str, Any]:
+def _scored(played: Played, models: dict[str, Classifier], method: str, seconds: float) -> dict[str, Any]:
     from privxray.demo.score import global_model, score_on_pool, score_reference
     from privxray.demo.study import STUDY
 
@@ -135,7 +137,7 @@ def _scored(played: Any, models: dict[str, Any], method: str, seconds: float) ->
     }
 
 
-def _show(played: Any, result: dict[str, Any]) -> None:
+def _show(played: Played, result: dict[str, Any]) -> None:
     table(
         "What each party could see",
         ("party", "saw", "did not see"),

@@ -208,6 +208,7 @@ def score_and_show(
         "patients": scores.patients,
         "images": scores.images,
         "metrics": dict(scores.metrics),
+        "seconds": {"features": scores.feature_seconds},
     }
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +17,10 @@ from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.learning.metrics import scores
 from privxray.learning.reference import pooled_reference
+from privxray.privacy.noise import SecureNoise
+from privxray.privacy.releases import ReleaseStore
 from privxray.state import State
+from privxray.workflow.common import load_plan
 from privxray.workflow.dataset import open_dataset, training_data
 from privxray.workflow.scoring import Classifier, newest, own_model
 from privxray.workspace import Workspace
@@ -27,13 +34,33 @@ SPLITS = ("val", "test")
 
 
 def own_models(hospitals: Mapping[str, Party]) -> dict[str, Classifier]:
-    """What each hospital's training gives by itself; to be called between ``train`` and the first export."""
+    """What each hospital would have by itself; to be called between the first ``train`` and its export.
+
+    Where a study has more stages, a hospital alone goes through them too, from its own model each time and at
+    the same noise. No party of a study could: that would be paid for a second time.
+    """
     models = {}
     for name, party in hospitals.items():
         with _opened(party) as (workspace, state):
             round_ = state.rounds()[-1]
-            models[name] = own_model(workspace, round_)
+            model = own_model(workspace, round_)
+            plan = load_plan(workspace, round_)
+            if plan.stages > 1:
+                with open_dataset(workspace, state) as dataset:
+                    data = training_data(dataset, model.classes, model.method, model.constants, "train", None)
+                assert round_.noise is not None
+                for _ in range(plan.stages - 1):
+                    model = _one_stage_further(model, data, round_.noise)
+            models[name] = model
     return models
+
+
+def _one_stage_further(model: Classifier, data: TrainingData, noise: float) -> Classifier:
+    method, constants, start = model.method, model.constants, model.tensors
+    with tempfile.TemporaryDirectory() as folder:
+        steps = ReleaseStore(Path(folder) / "steps", os.urandom(32))
+        vector = method.train(data, constants, model.classes, noise, start, steps, source=SecureNoise())
+    return replace(model, tensors=method.local_model(vector, constants, model.classes, start))
 
 
 def global_model(hospitals: Mapping[str, Party], study: str) -> Classifier:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ class Scores:
     patients: int
     images: int
     metrics: Mapping[str, float | None]
+    feature_seconds: float
 
 
 def newest(workspace: Workspace, state: State, study: str) -> Classifier:
@@ -120,9 +122,11 @@ def evaluate(
                     file=workspace.root,
                     advice="Type: privxray ingest FOLDER --labels labels.csv",
                 )
+            started = time.perf_counter()
             data = training_data(dataset, model.classes, model.method, model.constants, split, progress)
+            seconds = time.perf_counter() - started
         metrics = scores(model.probabilities(data.inputs), data.labels, model.classes)
-        return Scores(model.label, split, data.patient_count, len(data.labels), metrics)
+        return Scores(model.label, split, data.patient_count, len(data.labels), metrics, seconds)
 
 
 def predict(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import shutil
 import subprocess
@@ -124,18 +125,13 @@ def test_the_worked_example_runs(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_real_radiographs_of_three_sites(xrays: Path, tmp_path: Path) -> None:
-    """Sixty patients of each site: the real files pass the check, decode, and train through the commands."""
+    """A fifteenth of the patients: the real files pass the check, decode, and train through the commands."""
     with (xrays / "labels.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    kept: dict[str, set[str]] = {}
-    for row in rows:
-        own = kept.setdefault(row["site"], set())
-        if len(own) < 60:
-            own.add(row["patient"])
     with (tmp_path / "labels.csv").open("w", newline="") as stream:
         writer = csv.DictWriter(stream, rows[0])
         writer.writeheader()
-        writer.writerows(row for row in rows if row["patient"] in kept[row["site"]])
+        writer.writerows(row for row in rows if hashlib.sha256(row["patient"].encode()).digest()[0] < 17)
     result = typed(["demo", str(tmp_path / "out"), "--data", str(tmp_path / "labels.csv"),
                     "--images", str(xrays / "images"), "--json"])  # fmt: skip
     assert result.code == 0, result.err
