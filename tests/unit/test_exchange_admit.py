@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -286,3 +287,26 @@ def test_an_update_can_be_sealed_to_this_coordinator_only(study: Study) -> None:
     forged = seal_header(changed, signer.signing, signer.public().fingerprint) + data[split(data).length :]
     with pytest.raises(RefusedError, match="not addressed"):
         admit(study, forged)
+
+
+def test_summing_needs_memory_for_one_more_chunk_whatever_the_number_of_hospitals() -> None:
+    """16 MB of integers, five encrypted bodies streamed through: the sum itself and a few chunks more."""
+    import tracemalloc
+
+    from privxray.formats import stream
+
+    size, key = 4_000_000, bytes(32)
+
+    def pieces() -> Iterator[bytes]:
+        zeros = bytes(1 << 20)
+        yield masked_prefix(size, 32)
+        for start in range(0, size * 4, len(zeros)):
+            yield zeros[: min(len(zeros), size * 4 - start)]
+
+    tracemalloc.start()
+    total = np.zeros(size, unsigned(32))
+    for _ in range(5):
+        add_to_sum(total, stream.unseal(key, stream.seal(key, pieces())), 32)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - total.nbytes < 4 << 20  # of which the test's own sealing of 1 MiB pieces takes most
