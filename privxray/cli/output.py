@@ -33,12 +33,19 @@ def _console(*, stderr: bool = False) -> Console:
 
 def tell(text: str) -> None:
     """A message about the work, to stderr. Long ones wrap where a person reads them, and only there."""
-    _console(stderr=True).print(printable(text), soft_wrap=not sys.stderr.isatty(), overflow="fold")
+    _print(_console(stderr=True), text, sys.stderr.isatty())
 
 
 def line(text: str) -> None:
     """A line of data, to stdout, wrapped likewise."""
-    _console().print(printable(text), soft_wrap=not sys.stdout.isatty(), overflow="fold")
+    _print(_console(), text, sys.stdout.isatty())
+
+
+def _print(console: Console, text: str, person: bool) -> None:
+    if person:
+        console.print(printable(text), overflow="fold")
+    else:
+        console.print(printable(text), soft_wrap=True)
 
 
 def next_step(text: str) -> None:

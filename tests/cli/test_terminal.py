@@ -96,3 +96,11 @@ def test_training_shows_its_progress(at: At) -> None:
     assert code == 0, seen
     assert "Computing features" in seen
     assert PASSPHRASE not in seen
+
+
+def test_without_a_terminal_a_message_is_one_whole_line(at: At) -> None:
+    world = at("joined")
+    result = world.type("hospital-a", "train")
+    assert len(result.err) > 80
+    assert result.err.rstrip().endswith("--labels labels.csv")
+    assert result.err.count("\n") == 1
