@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 
 from privxray.demo.xrays import draw_study
-
 from privxray.workflow.adoption import accept
 from privxray.workflow.aggregation import aggregate
 from privxray.workflow.dataset import ingest_folder
