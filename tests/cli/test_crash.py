@@ -23,7 +23,7 @@ from privxray.exchange.intake import read_again
 from privxray.privacy.ledger import Ledger
 from privxray.workspace import Workspace
 
-# The two commands with the most steps are killed at every so many, which keeps this module at about two minutes.
+# The two commands with the most steps are killed at every so many: the module takes two minutes as it is.
 STRIDE = {"train": 7, "ingest": 3}
 
 Case = tuple[str, str, tuple[str, ...], bool]
