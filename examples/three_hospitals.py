@@ -15,11 +15,11 @@ from pathlib import Path
 
 from privxray.demo.xrays import draw_study
 from privxray.workflow.adoption import accept
-from privxray.workflow.aggregation import aggregate
+from privxray.workflow.aggregation import Aggregated, aggregate
 from privxray.workflow.dataset import ingest_folder
-from privxray.workflow.enrolment import Planned, Terms, make_plan
 from privxray.workflow.export import export_update
 from privxray.workflow.joining import join
+from privxray.workflow.planning import Planned, Terms, make_plan
 from privxray.workflow.scoring import evaluate
 from privxray.workflow.setup import init_coordinator, init_hospital
 from privxray.workflow.training import train
@@ -77,6 +77,7 @@ def main(root: Path, patients_per_site: int = 120) -> dict[str, float | None]:
         updates.append(carry(update, coordinator.root / "updates"))
 
     summed = aggregate(coordinator, updates, passphrase)
+    assert isinstance(summed, Aggregated)  # a plan with keyholders would give a request first
     scores = None
     for workspace in hospitals.values():
         accept(workspace, carry(summed.model, workspace.root / "received"), lambda *_: "")

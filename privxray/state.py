@@ -3,8 +3,8 @@
 The privacy budget is not here: it has a ledger of its own. Nothing of a patient is here either.
 
 A round of a hospital goes ``joined -> trained -> exported -> closed``, or ``void`` where the coordinator gave
-it up for another; a coordinator's goes ``open -> closed`` or ``void``. A mask key's private half is NULL once
-it is used up: it goes in the same transaction that fixes the exported bytes.
+it up for another; a coordinator's goes ``open -> closed`` or ``void``, with ``requested`` in between where
+the plan has keyholders; a trustee's ``joined -> answered``, or ``closed`` where it was never asked.
 
 SQLite runs with synchronous=FULL and secure_delete=ON, so what is deleted is overwritten in the file. A copy
 that the disk or a backup made is beyond reach; docs/THREATS.md says what that leaves.
@@ -19,13 +19,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import MalformedError, RefusedError
+from privxray.errors import MalformedError
+from privxray.keyring import SCHEMA, KeyRing
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS mask_key (
-    number INTEGER PRIMARY KEY, study TEXT, public TEXT NOT NULL UNIQUE,
-    sealed BLOB, plan TEXT) STRICT;
 CREATE TABLE IF NOT EXISTS study (
     name TEXT PRIMARY KEY, coordinator TEXT NOT NULL,
     roster_version INTEGER NOT NULL, roster_digest TEXT NOT NULL) STRICT;
@@ -34,7 +32,13 @@ CREATE TABLE IF NOT EXISTS round (
     state TEXT NOT NULL, trained_in INTEGER NOT NULL,
     epsilon REAL, noise REAL, vector_key BLOB, update_sha256 TEXT, model TEXT,
     PRIMARY KEY (study, number)) STRICT;
-CREATE TABLE IF NOT EXISTS used_mask_key (public TEXT PRIMARY KEY, round INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS used_round_key (public TEXT PRIMARY KEY, round INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS request (plan TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS next_key (
+    plan TEXT NOT NULL, party TEXT NOT NULL, kind TEXT NOT NULL, statement TEXT NOT NULL,
+    PRIMARY KEY (plan, party, kind)) STRICT;
+CREATE TABLE IF NOT EXISTS answer (
+    plan TEXT PRIMARY KEY, request TEXT NOT NULL, share_sha256 TEXT NOT NULL) STRICT;
 """
 
 
@@ -61,17 +65,6 @@ class Round:
     model: str | None
 
 
-@dataclass(frozen=True)
-class MaskKey:
-    """A mask key of this hospital; ``sealed`` is its private half under the identity's storage key."""
-
-    number: int
-    study: str | None
-    public: str
-    sealed: bytes | None
-    plan: str | None
-
-
 class State:
     """An open ``state.db``. Use as a context manager; write inside :meth:`transaction`."""
 
@@ -83,13 +76,15 @@ class State:
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA secure_delete = ON")
-            self._db.executescript(_SCHEMA)
+            self._db.executescript(_SCHEMA + SCHEMA)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
                 raise
             raise MalformedError(
                 "the workspace's state is damaged", file=path, advice="Restore a backup"
             ) from None
+        self.mask_keys = KeyRing(self._db, "mask-key")
+        self.unsealing_keys = KeyRing(self._db, "unsealing-key")
 
     def __enter__(self) -> State:
         return self
@@ -110,7 +105,7 @@ class State:
 
     def in_use(self) -> bool:
         """Whether anything was ever made in this workspace."""
-        return self._one("SELECT 1 FROM mask_key UNION ALL SELECT 1 FROM round") is not None
+        return self._one("SELECT 1 FROM round_key UNION ALL SELECT 1 FROM round") is not None
 
     # Secrets
 
@@ -120,44 +115,6 @@ class State:
         value = self._one("SELECT value FROM secret WHERE name = ?", name)
         assert value is not None
         return bytes(value["value"])
-
-    # Mask keys
-
-    def add_mask_key(self, key: MaskKey) -> None:
-        """Store a fresh mask key."""
-        self._db.execute(
-            "INSERT INTO mask_key VALUES (?, ?, ?, ?, ?)",
-            (key.number, key.study, key.public, key.sealed, key.plan),
-        )
-
-    def mask_keys(self) -> list[MaskKey]:
-        """All mask keys, used up or not, oldest first."""
-        return [MaskKey(**row) for row in self._db.execute("SELECT * FROM mask_key ORDER BY number")]
-
-    def mask_key(self, public: str) -> MaskKey | None:
-        """The mask key with this public half."""
-        row = self._one("SELECT * FROM mask_key WHERE public = ?", public)
-        return MaskKey(**row) if row else None
-
-    def bind_mask_key(self, number: int, plan: str) -> None:
-        """Tie a mask key to the one plan that it serves.
-
-        :raises RefusedError: it serves another plan already, or is used up.
-        """
-        done = self._db.execute(
-            "UPDATE mask_key SET plan = ? "
-            "WHERE number = ? AND sealed IS NOT NULL AND (plan IS NULL OR plan = ?)",
-            (plan, number, plan),
-        )
-        if done.rowcount != 1:
-            raise RefusedError(
-                "this plan names a mask key that served another plan, and a mask key serves one",
-                advice="Send the coordinator a fresh card (privxray card) and ask for a new plan",
-            )
-
-    def burn_mask_key(self, number: int) -> None:
-        """Destroy a mask key's private half."""
-        self._db.execute("UPDATE mask_key SET sealed = NULL WHERE number = ?", (number,))
 
     # Studies
 
@@ -206,15 +163,46 @@ class State:
         query = f"UPDATE round SET {names} WHERE study = ? AND number = ?"  # noqa: S608 - names checked above
         self._db.execute(query, (*fields.values(), study, number))
 
-    # A coordinator's memory of mask keys
+    # A coordinator's memory
 
-    def used_mask_keys(self) -> dict[str, int]:
-        """Mask keys that a plan of this coordinator named, with that plan's round."""
-        return {row["public"]: row["round"] for row in self._db.execute("SELECT * FROM used_mask_key")}
+    def used_round_keys(self) -> dict[str, int]:
+        """Mask and unsealing keys that a plan of this coordinator named, with that plan's round."""
+        return {row["public"]: row["round"] for row in self._db.execute("SELECT * FROM used_round_key")}
 
-    def use_mask_keys(self, keys: list[str], number: int) -> None:
-        """Remember that the plan of a round names these mask keys."""
-        self._db.executemany("INSERT INTO used_mask_key VALUES (?, ?)", [(key, number) for key in keys])
+    def use_round_keys(self, keys: list[str], number: int) -> None:
+        """Remember that the plan of a round names these keys."""
+        self._db.executemany("INSERT INTO used_round_key VALUES (?, ?)", [(key, number) for key in keys])
+
+    def request_of(self, plan: str) -> str | None:
+        """The digest of the request that was signed under a plan; there is never a second one."""
+        row = self._one("SELECT digest FROM request WHERE plan = ?", plan)
+        return row["digest"] if row else None
+
+    def record_request(self, plan: str, digest: str) -> None:
+        """Fix the request of a plan."""
+        self._db.execute("INSERT INTO request VALUES (?, ?)", (plan, digest))
+
+    def keep_next_key(self, plan: str, party: str, kind: str, statement: str) -> None:
+        """Keep the key (a statement as JSON) that a party stated under a plan for the one after it."""
+        self._db.execute(
+            "INSERT OR REPLACE INTO next_key VALUES (?, ?, ?, ?)", (plan, party, kind, statement)
+        )
+
+    def next_keys(self, plan: str, kind: str) -> dict[str, str]:
+        """The statements of one kind that were kept under a plan, by party."""
+        rows = self._db.execute("SELECT * FROM next_key WHERE plan = ? AND kind = ?", (plan, kind))
+        return {row["party"]: row["statement"] for row in rows}
+
+    # A keyholder's memory
+
+    def answer_of(self, plan: str) -> tuple[str, str] | None:
+        """The digest of the request that was answered under a plan, and the SHA-256 of the answer's file."""
+        row = self._one("SELECT * FROM answer WHERE plan = ?", plan)
+        return (row["request"], row["share_sha256"]) if row else None
+
+    def record_answer(self, plan: str, request: str, share_sha256: str) -> None:
+        """Fix the answer of a plan; it comes before the answer leaves."""
+        self._db.execute("INSERT INTO answer VALUES (?, ?, ?)", (plan, request, share_sha256))
 
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         with closing(self._db.execute(query, values)) as cursor:

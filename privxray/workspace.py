@@ -1,14 +1,15 @@
-"""The workspace: one folder that holds all that a hospital or a coordinator has.
+"""The workspace: one folder that holds all that a hospital, a coordinator or a trustee has.
 
 ::
 
     privxray.yaml     role and name; its presence makes the folder a workspace
     keys/             identity.key, under the passphrase
-    state.db          mask keys, studies and rounds
+    state.db          keys of one round, studies and rounds
     ledger.db         hospital: the privacy budget's book, one for all studies
     data/             hospital: the checked data set
     plans/            private copies of plans that were verified
-    rounds/           hospital: the training results of an open round, encrypted under keys in state.db
+    rounds/           hospital: the training results of an open round, encrypted under keys in state.db;
+                      coordinator: what an open round has taken in; each: the exact bytes that left
     updates/          what a hospital exports and a coordinator collects
     models/           global models
 
@@ -33,7 +34,7 @@ from privxray.errors import MalformedError, RefusedError, WorkspaceError
 from privxray.formats.header import Name, Strict
 
 CONFIG = "privxray.yaml"
-Role = Literal["hospital", "coordinator"]
+Role = Literal["hospital", "coordinator", "trustee"]
 
 
 class Config(Strict):
@@ -76,11 +77,13 @@ class Workspace:
         write_atomic(root / CONFIG, text.encode())
         return cls(root, config)
 
-    def require(self, role: Role, command: str) -> None:
-        """:raises WorkspaceError: this workspace is of the other role."""
-        if self.config.role != role:
+    def require(self, role: Role | tuple[Role, ...], command: str) -> None:
+        """:raises WorkspaceError: this workspace is not of this role, or of none of them."""
+        roles = (role,) if isinstance(role, str) else role
+        if self.config.role not in roles:
             raise WorkspaceError(
-                f"`privxray {command}` belongs in a {role}'s workspace, and this is a {self.config.role}'s",
+                f"`privxray {command}` belongs in a {' or '.join(roles)}'s workspace, and this is a "
+                f"{self.config.role}'s",
                 file=self.root,
                 advice="Go to the right folder, or name it with -C DIR",
             )

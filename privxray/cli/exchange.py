@@ -1,14 +1,15 @@
-"""``plan``, ``join``, ``export-update``, ``aggregate``, ``accept``: what files travel between."""
+"""``join``, ``export-update``, ``unmask``, ``accept``: a hospital's or a trustee's side of what travels."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privxray.cli.asking import Force, Json, PassphraseFile, Study, expand, key_words, passphrase
-from privxray.cli.output import emit, line, next_step, privacy, table, tell
+from privxray.cli.asking import Force, Json, PassphraseFile, Study, key_words, passphrase
+from privxray.cli.output import emit, next_step, privacy, tell
+from privxray.cli.planview import plan_json, show_plan
 
 if TYPE_CHECKING:
     from privxray.exchange.plan import PlanHeader
@@ -21,77 +22,10 @@ KeyWords = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
-    app.command()(plan)
     app.command()(join)
     app.command("export-update")(export_update)
-    app.command()(aggregate)
+    app.command()(unmask)
     app.command()(accept)
-
-
-def plan(
-    cards: Annotated[
-        list[Path], typer.Argument(help="The hospitals' cards, or a pattern.", show_default=False)
-    ],
-    method: Annotated[
-        Literal["linear-probe", "dp-sgd"] | None,
-        typer.Option("--method", help="How hospitals train.  [default: linear-probe]", show_default=False),
-    ] = None,
-    classes: Annotated[
-        str | None,
-        typer.Option(
-            "--classes", help="Labels, by comma.  [default: normal,bacteria,virus]", show_default=False
-        ),
-    ] = None,
-    rounds: Annotated[
-        int | None, typer.Option("--rounds", help="Training rounds.", show_default=False)
-    ] = None,
-    epsilon: Annotated[
-        float | None,
-        typer.Option(
-            "--epsilon", help="Per patient, over the whole study.  [default: 6]", show_default=False
-        ),
-    ] = None,
-    delta: Annotated[
-        float | None, typer.Option("--delta", help="[default: 1e-5]", show_default=False)
-    ] = None,
-    from_file: Annotated[
-        Path | None,
-        typer.Option("--from", help="Terms from a YAML file; options override it.", show_default=False),
-    ] = None,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Give up the open round and plan a new one.")
-    ] = False,
-    force: Force = False,
-    passphrase_file: PassphraseFile = None,
-    as_json: Json = False,
-) -> None:
-    """Enrol the hospitals of these cards and write the signed plan of the next round."""
-    from privxray.cli.terms import read_terms
-    from privxray.workflow.enrolment import make_plan
-    from privxray.workspace import Workspace
-
-    workspace = Workspace.find(Path.cwd())
-    terms = read_terms(
-        from_file,
-        method=method,
-        classes=classes,
-        rounds=rounds,
-        epsilon=epsilon,
-        delta=delta,
-    )
-    planned = make_plan(
-        workspace, expand(cards), terms, passphrase(passphrase_file), replace=replace, force=force
-    )
-    if as_json:
-        emit({"plan": str(planned.path), "key_words": planned.key_words, **_plan_json(planned.plan)})
-    else:
-        _show_plan(planned.plan)
-        line(f"Key words: {planned.key_words}")
-    tell(
-        "Read the key words to every hospital by phone; they must be the same in each plan's copy, and "
-        "hospitals should compare them with each other."
-    )
-    next_step(f"carry {planned.path.name} to every hospital")
 
 
 def join(
@@ -108,10 +42,13 @@ def join(
     joined = join_(workspace, file, questions.ask)
     questions.show(joined.plan, joined.changes)
     if as_json:
-        emit({"already": joined.already, "changes": list(joined.changes), **_plan_json(joined.plan)})
+        emit({"already": joined.already, "changes": list(joined.changes), **plan_json(joined.plan)})
     done = "was joined before" if joined.already else "is joined"
     tell(f"Round {joined.plan.round} of the study {joined.plan.study} {done}.")
-    next_step("privxray ingest FOLDER --labels labels.csv (once), then privxray train")
+    if workspace.config.role == "trustee":
+        next_step("when the coordinator's request comes: privxray unmask FILE")
+    else:
+        next_step("privxray ingest FOLDER --labels labels.csv (once), then privxray train")
 
 
 def export_update(
@@ -151,43 +88,42 @@ def export_update(
     next_step(f"carry {done.path.name} to the coordinator")
 
 
-def aggregate(
-    files: Annotated[
-        list[Path], typer.Argument(help="The hospitals' updates, or a pattern.", show_default=False)
-    ],
+def unmask(
+    file: Annotated[Path, typer.Argument(help="The coordinator's request.", show_default=False)],
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="Write into this folder, for instance a stick.", show_default=False),
+    ] = None,
     force: Force = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Open the sum of all updates of the round and write the signed global model."""
-    from privxray.workflow.aggregation import aggregate as aggregate_
+    """Help to open one round's sum, as a keyholder; answered once a round, again only with the same bytes."""
+    from privxray.workflow.unmasking import unmask as unmask_
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
-    done = aggregate_(workspace, expand(files, none_is_fine=True), passphrase(passphrase_file), force=force)
+    done = unmask_(workspace, file, passphrase(passphrase_file), folder=to, force=force)
     if as_json:
         emit(
             {
-                "model": str(done.model),
-                "plan": str(done.next_plan.path) if done.next_plan else None,
+                "share": str(done.path),
+                "study": done.plan.study,
                 "round": done.plan.round,
-                "already": done.already,
-                "notes": list(done.notes),
+                "survivors": list(done.survivors),
+                "missing": list(done.missing),
+                "warnings": list(done.warnings),
+                "again": done.again,
             }
         )
-    for note in done.notes:
-        tell(f"Note: {note}.")
-    if done.already:
-        tell(f"Round {done.plan.round} was closed before; nothing was changed. Its model is {done.model}.")
-    else:
-        tell(
-            f"Round {done.plan.round}: opened the sum of {len(done.plan.roster.members)} updates; no single "
-            f"one could be. Wrote {done.model}."
-        )
-    if done.next_plan:
-        next_step(f"carry {done.next_plan.path.name} to every hospital; the model is inside")
-    else:
-        next_step(f"carry {done.model.name} to every hospital")
+    for warning in done.warnings:
+        tell(f"Note: {warning}.")
+    tell(
+        f"Round {done.plan.round} of the study {done.plan.study}: helps to open the sum of "
+        f"{', '.join(done.survivors)}" + (f", without {', '.join(done.missing)}." if done.missing else ".")
+    )
+    tell(f"Wrote {done.path}{', the same bytes as before' if done.again else ''}.")
+    next_step(f"carry {done.path.name} to the coordinator")
 
 
 def accept(
@@ -206,8 +142,9 @@ def accept(
     if done.joined:
         study, what = done.joined.plan.study, f"The plan of round {done.joined.plan.round}"
         questions.show(done.joined.plan, done.joined.changes)
-        follow = "privxray train"
-        has_model = done.joined.plan.stage > 1
+        trustee = workspace.config.role == "trustee"
+        follow = "when the coordinator's request comes: privxray unmask FILE" if trustee else "privxray train"
+        has_model = done.joined.plan.stage > 1 and not trustee
     else:
         assert done.model is not None
         study, what = done.model.study, f"The global model of round {done.model.round}"
@@ -245,34 +182,6 @@ class _Questions:
             return
         self._shown = True
         if not self._as_json:
-            _show_plan(shown)
+            show_plan(shown)
         for change in changes:
             tell(f"Changed since the last plan: {change}.")
-
-
-def _show_plan(shown: PlanHeader) -> None:
-    table(
-        f"Study {shown.study}, round {shown.round} (training round {shown.stage} of {shown.stages})",
-        ("fixed by this plan", "value"),
-        ((name, _plain(value)) for name, value in shown.public_constants().items()),
-    )
-    table(
-        f"Roster, version {shown.roster.version}; coordinator {shown.coordinator_name}",
-        ("hospital", "signing key"),
-        ((member.name, member.keys.fingerprint[:16]) for member in shown.roster.members),
-    )
-
-
-def _plan_json(shown: PlanHeader) -> dict[str, object]:
-    return {
-        "study": shown.study,
-        "round": shown.round,
-        "stage": shown.stage,
-        "stages": shown.stages,
-        "roster": {"version": shown.roster.version, "members": [m.name for m in shown.roster.members]},
-        "terms": dict(shown.public_constants()),
-    }
-
-
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

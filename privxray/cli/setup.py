@@ -20,9 +20,12 @@ def add_to(app: typer.Typer) -> None:
 
 def init(
     role: Annotated[
-        Literal["hospital", "coordinator"],
+        Literal["hospital", "coordinator", "trustee"],
         typer.Option(
-            "--role", help="A hospital has patients; the coordinator runs the study.", show_default=False
+            "--role",
+            help="A hospital has patients; the coordinator runs the study; a trustee holds no data and "
+            "helps to open the sum.",
+            show_default=False,
         ),
     ],
     name: Annotated[
@@ -48,9 +51,9 @@ def init(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Make a workspace in the current folder: keys, and a hospital's budget ledger and card."""
+    """Make a workspace in the current folder: keys, a hospital's budget ledger, and a card."""
     from privxray.privacy.ledger import Ledger
-    from privxray.workflow.setup import init_coordinator, init_hospital
+    from privxray.workflow.setup import init_coordinator, init_hospital, init_trustee
 
     secret = passphrase(passphrase_file, new=True)
     if role == "coordinator":
@@ -73,8 +76,24 @@ def init(
         next_step("collect the hospitals' cards in cards/, then type: privxray plan cards/*.card")
         return
     if name is None:
-        raise UsageError("a hospital's workspace needs its name: --name hospital-a")
+        raise UsageError(f"a {role}'s workspace needs its name: --name {role}-a")
     _check_names(name, study)
+    if role == "trustee":
+        if budget is not None:
+            raise UsageError("--budget is a hospital's: a trustee holds no patients")
+        workspace = init_trustee(Path.cwd(), name, secret, study=study)
+        if as_json:
+            emit(
+                {
+                    "role": role,
+                    "name": name,
+                    "workspace": str(workspace.root),
+                    "card": str(workspace.card_path),
+                }
+            )
+        tell(f"This folder is now {name}'s workspace. Keep the passphrase: without it the keys are lost.")
+        next_step(f"carry {workspace.card_path.name} to the coordinator")
+        return
     workspace = init_hospital(Path.cwd(), name, secret, study=study, budget=budget)
     ledger = Ledger.open(workspace.ledger_path)
     limit, delta = ledger.epsilon_limit, ledger.delta
@@ -107,7 +126,7 @@ def card(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Write a fresh card with a new mask key, for a further study or another try at a round."""
+    """Write a fresh card with new keys for one round, for a further study or another try at a round."""
     from privxray.workflow.setup import fresh_card
     from privxray.workspace import Workspace
 
@@ -116,7 +135,7 @@ def card(
     path = fresh_card(workspace, passphrase(passphrase_file), study=study)
     if as_json:
         emit({"card": str(path), "study": study})
-    tell(f"Wrote {path.name} with a fresh mask key.")
+    tell(f"Wrote {path.name} with fresh keys for one round.")
     next_step(f"carry {path.name} to the coordinator")
 
 

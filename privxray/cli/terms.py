@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from privxray.errors import MalformedError, SystemTroubleError, UsageError
 
 if TYPE_CHECKING:
-    from privxray.workflow.enrolment import Terms
+    from privxray.workflow.planning import Terms
 
 MAX_BYTES = 100_000
 
@@ -19,44 +20,54 @@ MAX_BYTES = 100_000
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    method: str | None = None
+    method: Literal["linear-probe", "dp-sgd"] = "linear-probe"
     classes: list[str] | None = None
     rounds: int | None = None
     epsilon: float | None = None
     delta: float | None = None
     constants: dict[str, JsonValue] = {}
+    mode: Literal["strict", "keyholders"] = "strict"
+    keyholders: list[str] | None = None
+    threshold: int | None = None
+    corrupt_keyholders: int | None = None
+    corrupt_hospitals: int | None = None
+    minimum_cohort: int | None = None
 
 
-def read_terms(
-    path: Path | None,
-    *,
-    method: str | None,
-    classes: str | None,
-    rounds: int | None,
-    epsilon: float | None,
-    delta: float | None,
-) -> Terms:
+_COMMITTEE = ("threshold", "corrupt_keyholders", "corrupt_hospitals", "minimum_cohort")
+
+
+def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
     """Options over the file over the defaults.
 
-    :raises MalformedError: the file is not a mapping of method, classes, rounds, epsilon, delta, constants.
-    :raises UsageError: a method that does not exist.
+    :param options: by the names of the file's fields; None where an option was not given, ``classes`` by
+        comma.
+    :raises MalformedError: the file is not a mapping of the fields of a plan's terms.
+    :raises UsageError: terms of keyholders in a strict plan.
     """
-    from privxray.workflow.enrolment import Terms
+    from privxray.workflow.enrolment import CommitteeTerms
+    from privxray.workflow.planning import Terms
 
     file = _File() if path is None else _read(path)
-    chosen: dict[str, Any] = {
-        "method": method or file.method,
-        "classes": [part.strip() for part in classes.split(",")] if classes is not None else file.classes,
-        "rounds": file.rounds if rounds is None else rounds,
-        "epsilon": file.epsilon if epsilon is None else epsilon,
-        "delta": file.delta if delta is None else delta,
-    }
-    given = {name: value for name, value in chosen.items() if value is not None}
+    given = {name: value for name, value in options.items() if value is not None}
     if "classes" in given:
-        given["classes"] = tuple(given["classes"])
-    if given.get("method") not in (None, "linear-probe", "dp-sgd"):
-        raise UsageError("the method is linear-probe or dp-sgd", file=path)
-    return Terms(**given, constants=file.constants)
+        given["classes"] = [part.strip() for part in given["classes"].split(",")]
+    chosen = file.model_copy(update=given)
+    numbers = {name: value for name in _COMMITTEE if (value := getattr(chosen, name)) is not None}
+    if chosen.mode == "strict" and (numbers or chosen.keyholders):
+        raise UsageError("a strict plan has no keyholders", advice="Give --mode keyholders")
+    terms = {
+        name: value for name in ("rounds", "epsilon", "delta") if (value := getattr(chosen, name)) is not None
+    }
+    if chosen.classes is not None:
+        terms["classes"] = tuple(chosen.classes)
+    committee = CommitteeTerms(hospitals=tuple(chosen.keyholders or ()), **numbers)
+    return Terms(
+        method=chosen.method,
+        constants=file.constants,
+        committee=committee if chosen.mode == "keyholders" else None,
+        **terms,
+    )
 
 
 def _read(path: Path) -> _File:
@@ -73,5 +84,5 @@ def _read(path: Path) -> _File:
         raise MalformedError(
             "this is not a plan's terms",
             file=path,
-            advice="It may hold: method, classes, rounds, epsilon, delta, constants",
+            advice=f"It may hold: {', '.join(_File.model_fields)}",
         ) from None

@@ -7,11 +7,14 @@ the first rule that fails. The order of the rules is part of them:
 2. **signer**: the key id picks a key that is trusted already; an unknown signer ends it here;
 3. **signature**: only now is the header parsed;
 4. **study**, then **plan**, then **round**: the file belongs here and now;
-5. **parts**: recipients, keys and sizes agree with the plan;
-6. **body**: length and SHA-256; decryption and parsing come after all of this, in the caller.
+5. **replay**: nothing that was answered, summed or superseded before is taken in again;
+6. **parts**: recipients, keys, shares and sizes agree with the plan;
+7. **body**: length and SHA-256; decryption and parsing come after all of this, in the caller.
 
 A first plan and a card are the exceptions of rule 2: they carry their own key, and key words compared by
 phone take the place of trust in it.
+
+What a round has taken in so far decides on the next file too; :mod:`.cohort` is that state for a coordinator.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
+from privxray.exchange.dealing import check_form
 from privxray.exchange.model import ModelHeader
 from privxray.exchange.plan import PlanHeader
 from privxray.exchange.update import UpdateHeader
@@ -27,7 +31,7 @@ from privxray.formats.header import Header
 from privxray.formats.stream import sealed_length
 from privxray.formats.tensors import masked_prefix, total_size
 from privxray.keys.identity import PublicKeys
-from privxray.keys.roster import Member
+from privxray.keys.roster import Member, Trustee
 
 
 def expect(envelope: Envelope, kind: str) -> None:
@@ -54,38 +58,39 @@ def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> PlanHeader:
     plan = envelope.verify(signer.verifier(), PlanHeader)
     if plan.coordinator != signer:
         raise IdentityError("the plan names other keys for the coordinator than those of the study")
-    plan.coordinator.sealer()
+    plan.coordinator.check()
     plan.verify()
     return plan
 
 
-def admit_member(plan: PlanHeader, own: PublicKeys, name: str) -> Member:
-    """The entry of this hospital in a plan.
+def admit_party(plan: PlanHeader, own: PublicKeys, name: str, role: str) -> Member | Trustee:
+    """The entry of this hospital or trustee in a plan.
 
-    :raises RefusedError: it is not a member.
-    :raises IdentityError: it is listed with another sealing key or name.
+    :raises RefusedError: it has none.
+    :raises IdentityError: it is listed with another role, sealing key or name.
     """
-    member = plan.roster.named(own.fingerprint)
-    if member is None:
+    party = plan.roster.party(own.fingerprint)
+    if party is None:
         raise RefusedError(
-            "this hospital is not in the plan's roster", advice="Send the coordinator your card first"
+            f"this {role} is not in the plan's roster", advice="Send the coordinator your card first"
         )
-    if member.keys != own or member.name != name:
-        raise IdentityError("the plan lists this hospital with a key or name that is not its own")
-    return member
+    if (party.keys, party.name, party.role) != (own, name, role):
+        raise IdentityError(f"the plan lists this {role} with a role, key or name that is not its own")
+    return party
 
 
 def admit_successor(plan: PlanHeader, before: PlanHeader, before_hash: str) -> None:
     """The rules between a plan and the one that this hospital followed before.
 
-    A plan with a new roster version may leave out predecessors that this hospital was no member of.
+    A plan with a new roster version may leave out predecessors that this hospital was no member of. A stage
+    may be planned again, under a higher round, where its sum could not be opened.
 
-    :raises RefusedError: an older or equal round (a replay), another predecessor, or, under an unchanged
-        roster version, another membership, method or privacy target in the middle of a study.
+    :raises RefusedError: an older or equal round (a replay), another predecessor, another membership under an
+        unchanged roster version, or another method or privacy target in the middle of a study.
     """
     if plan.round <= before.round:
         raise RefusedError(f"this plan is of round {plan.round}, and round {before.round} is here already")
-    rejoins = plan.roster.version > before.roster.version and plan.stage == 1
+    rejoins = plan.roster.version > before.roster.version
     if plan.previous != before_hash and not rejoins:  # key words settle what a hospital that was away missed
         raise RefusedError(
             "this plan does not follow the one that was joined here",
@@ -98,8 +103,8 @@ def admit_successor(plan: PlanHeader, before: PlanHeader, before_hash: str) -> N
         if same != before.roster.digest(before.study or "", before.coordinator):
             raise RefusedError("this plan changes the members without a new roster version")
     if plan.stage != 1 and (
-        plan.stage != before.stage + 1
-        or plan.roster.version != before.roster.version
+        plan.stage < before.stage
+        or (plan.stage > before.stage + 1 and plan.previous == before_hash)
         or terms_of(plan) != terms_of(before)
     ):
         raise RefusedError("this plan changes the terms of the study in the middle of it")
@@ -132,7 +137,7 @@ def admit_update(header: UpdateHeader, member: Member, plan: PlanHeader, plan_ha
     :raises RefusedError: of another study, plan or round, or its parts don't fit the plan.
     :raises IdentityError: its next mask key is not the sender's.
     """
-    _belongs(header, plan, plan_hash)
+    belongs(header, plan, plan_hash)
     if header.delta != plan.delta:
         raise RefusedError("it counts its privacy at another delta than the plan's")
     if plan.roster.named(header.sender) != member:
@@ -144,8 +149,12 @@ def admit_update(header: UpdateHeader, member: Member, plan: PlanHeader, plan_ha
     if header.body.cipher == "none" or header.body.length != sealed_length(length):
         raise RefusedError("its size is not that of the plan's vector")
     header.next_mask.verify(member.keys)
-    if header.next_mask.number <= member.mask.number or header.next_mask.study not in (None, plan.study):
+    if not header.next_mask.succeeds(member.mask, plan.study):
         raise RefusedError("its next mask key is not a fresh one for this study")
+    if (header.dealt is None) != (plan.committee is None):
+        raise RefusedError("it has shares and the plan no keyholders, or the other way round")
+    if header.dealt is not None:
+        check_form(header.dealt, plan.dealing(plan_hash, header.sender))
 
 
 def admit_model(envelope: Envelope, plan: PlanHeader, plan_hash: str) -> ModelHeader:
@@ -158,7 +167,7 @@ def admit_model(envelope: Envelope, plan: PlanHeader, plan_hash: str) -> ModelHe
     if envelope.key_id != plan.sender:
         raise IdentityError("this model is signed by another coordinator than the study's")
     model = envelope.verify(plan.coordinator.verifier(), ModelHeader)
-    _belongs(model, plan, plan_hash)
+    belongs(model, plan, plan_hash)
     said = (model.sender, model.method, model.constants, model.classes, model.extractor, model.stage,
             model.stages, model.epsilon, model.delta)  # fmt: skip
     planned = (plan.sender, plan.method, plan.constants, plan.classes, plan.extractor, plan.stage,
@@ -168,7 +177,11 @@ def admit_model(envelope: Envelope, plan: PlanHeader, plan_hash: str) -> ModelHe
     return model
 
 
-def _belongs(header: Header, plan: PlanHeader, plan_hash: str) -> None:
+def belongs(header: Header, plan: PlanHeader, plan_hash: str) -> None:
+    """Rule 4: the file obeys this plan.
+
+    :raises RefusedError: it is of another study, plan or round.
+    """
     if header.study != plan.study:
         raise RefusedError("it belongs to another study")
     if header.plan != plan_hash:

@@ -46,14 +46,21 @@ class Received:
 
     def pieces(self) -> Iterator[bytes]:
         """The body, in pieces of up to 1 MiB."""
-        with self.path.open("rb") as stream:
-            stream.seek(self.envelope.length)
-            while piece := stream.read(_PIECE):
-                yield piece
+        return self._read_from(self.envelope.length)
+
+    def whole(self) -> Iterator[bytes]:
+        """The whole file, in pieces of up to 1 MiB."""
+        return self._read_from(0)
 
     def body(self) -> bytes:
         """The whole body."""
         return b"".join(self.pieces())
+
+    def _read_from(self, place: int) -> Iterator[bytes]:
+        with self.path.open("rb") as stream:
+            stream.seek(place)
+            while piece := stream.read(_PIECE):
+                yield piece
 
 
 @contextmanager

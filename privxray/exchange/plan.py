@@ -12,6 +12,8 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from privxray.errors import RefusedError
+from privxray.exchange.committee import Committee
+from privxray.exchange.dealing import Context
 from privxray.formats.header import Digest, Header, Name
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom
 from privxray.keys.identity import PublicKeys
@@ -27,14 +29,17 @@ class PlanHeader(Header):
 
     ``round`` numbers the plans of a study and is never reused; ``stage`` counts the training rounds from 1 to
     ``stages``. ``epsilon`` (> 0) and ``delta`` hold for a patient of one hospital over all stages, under
-    ``adjacency``. ``previous`` is the hash of the plan before, from the second plan on.
+    ``adjacency``. ``previous`` is the hash of the plan before, from the second plan on. In the mode
+    ``strict`` every hospital must deliver and nothing can be recovered; in the mode ``keyholders`` the
+    ``committee`` can open the sum of those that did.
     """
 
     kind: Literal["plan"] = "plan"
     coordinator: PublicKeys
     coordinator_name: Name
     roster: Roster
-    mode: Literal["strict"] = "strict"
+    mode: Literal["strict", "keyholders"] = "strict"
+    committee: Committee | None = None
     stage: Annotated[int, Field(ge=1, le=1000)]
     stages: Annotated[int, Field(ge=1, le=1000)]
     previous: Digest | None
@@ -61,11 +66,27 @@ class PlanHeader(Header):
         if self.sender != self.coordinator.fingerprint:
             raise RefusedError("the plan contradicts itself (coordinator)")
         self.roster.verify(self.study)
-        if self.roster.named(self.sender) is not None:
-            raise RefusedError("the coordinator signs with the key of a hospital of the roster")
-        if any(member.keys.sealing == self.coordinator.sealing for member in self.roster.members):
-            raise RefusedError("the coordinator is sealed to with the key of a hospital of the roster")
+        if self.roster.party(self.sender) is not None:
+            raise RefusedError("the coordinator signs with the key of somebody of the roster")
+        if any(party.keys.sealing == self.coordinator.sealing for party in self.roster.parties):
+            raise RefusedError("the coordinator is sealed to with the key of somebody of the roster")
+        if (self.mode == "keyholders") != (self.committee is not None):
+            raise RefusedError("the plan contradicts itself (mode)")
+        if self.committee is not None:
+            self.committee.verify(self.roster, self.study)
+        elif self.roster.trustees:
+            raise RefusedError("the roster has trustees, and the plan has no keyholders")
         check_headroom(self.manifest, len(self.roster.members), self.modulus_bits)
+
+    @property
+    def hospitals(self) -> tuple[str, ...]:
+        """The fingerprints of all hospitals, in the roster's order."""
+        return tuple(member.keys.fingerprint for member in self.roster.members)
+
+    def dealing(self, plan_hash: str, owner: str) -> Context:
+        """What the secrets of hospital ``owner`` belong to, in a plan with a committee."""
+        assert self.committee is not None
+        return Context(self.study, plan_hash, self.committee, self.hospitals, owner)
 
     def public_constants(self) -> Mapping[str, JsonValue]:
         """All that a person should see of what the plan fixes, for display."""
@@ -77,6 +98,19 @@ class PlanHeader(Header):
             "delta": self.delta,
             "adjacency": self.adjacency,
             "mode": self.mode,
+            **self._committee_terms(),
             "extractor": self.extractor,
             **self.constants,
+        }
+
+    def _committee_terms(self) -> Mapping[str, JsonValue]:
+        if self.committee is None:
+            return {}
+        parties = [self.roster.party(seat.keyholder) for seat in self.committee.seats]
+        return {
+            "keyholders": [party.name for party in parties if party],
+            "threshold": self.committee.threshold,
+            "corrupt_keyholders": self.committee.corrupt_keyholders,
+            "corrupt_hospitals": self.committee.corrupt_hospitals,
+            "minimum_cohort": self.committee.minimum_cohort,
         }

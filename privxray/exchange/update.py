@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from privxray.errors import MalformedError
+from privxray.exchange.binding import hpke_info
+from privxray.exchange.dealing import Dealt
 from privxray.exchange.plan import PlanHeader
 from privxray.formats import canonical, stream
 from privxray.formats.container import seal_header
@@ -31,7 +33,8 @@ class UpdateHeader(Header):
 
     ``epsilon`` is what the hospital's ledger holds for this study (rounded up to 1e-4), at the plan's delta.
     ``ledger_head`` is an HMAC under a secret of the ledger, so nothing links two studies of one hospital.
-    ``next_mask`` is the mask key that the next plan will name.
+    ``next_mask`` is the mask key that the next plan will name. ``dealt`` are the shares for the keyholders,
+    where the plan has any.
     """
 
     kind: Literal["update"] = "update"
@@ -39,19 +42,7 @@ class UpdateHeader(Header):
     delta: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
     ledger_head: Digest
     next_mask: MaskStatement
-
-
-def key_info(*, study: str | None, plan: str | None, sender: str, recipient: str) -> bytes:
-    """HPKE's ``info`` for a body key: the file that it belongs to, hashed, so it opens nowhere else."""
-    stated = {
-        "kind": "update",
-        "plan": plan,
-        "purpose": "body key",
-        "recipient": recipient,
-        "sender": sender,
-        "study": study,
-    }
-    return hashlib.sha256(b"privxray hpke v1" + canonical.encode(stated)).digest()
+    dealt: Dealt | None = None
 
 
 def write_update(
@@ -63,6 +54,7 @@ def write_update(
     epsilon: float,
     ledger_head: str,
     next_mask: MaskStatement,
+    dealt: Dealt | None = None,
     created: str,
     software: str,
 ) -> bytes:
@@ -70,7 +62,7 @@ def write_update(
     sender, recipient = identity.public().fingerprint, plan.coordinator.fingerprint
     key = os.urandom(stream.KEY_BYTES)
     body = b"".join(stream.seal(key, (masked_prefix(len(masked), plan.modulus_bits), masked.tobytes())))
-    info = key_info(study=plan.study, plan=plan_hash, sender=sender, recipient=recipient)
+    info = _body_info(plan.study, plan_hash, sender, recipient)
     header = UpdateHeader(
         study=plan.study,
         round=plan.round,
@@ -89,6 +81,7 @@ def write_update(
         delta=plan.delta,
         ledger_head=ledger_head,
         next_mask=next_mask,
+        dealt=dealt,
     )
     return seal_header(header, identity.signing, sender) + body
 
@@ -102,6 +95,12 @@ def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Iden
     own = coordinator.public().fingerprint
     if header.body.key is None or header.body.cipher == "none":
         raise MalformedError("the update is not encrypted")
-    info = key_info(study=header.study, plan=header.plan, sender=header.sender, recipient=own)
+    info = _body_info(header.study, header.plan, header.sender, own)
     wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
     return stream.unseal(coordinator.open(wrapped, info), pieces)
+
+
+def _body_info(study: str | None, plan: str | None, sender: str, recipient: str) -> bytes:
+    return hpke_info(
+        kind="update", purpose="body key", study=study, plan=plan, sender=sender, recipient=recipient
+    )

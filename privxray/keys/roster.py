@@ -16,6 +16,7 @@ from privxray.keys.maskkey import MaskStatement
 
 MIN_HOSPITALS = 3
 MAX_HOSPITALS = 100
+MAX_TRUSTEES = 16
 WORDS = 12
 
 
@@ -28,11 +29,25 @@ class Member(Strict):
     mask: MaskStatement
 
 
+class Trustee(Strict):
+    """Somebody who holds no data and helps to open the sum: a keyholder of the plan's committee."""
+
+    name: Name
+    role: Literal["trustee"] = "trustee"
+    keys: PublicKeys
+
+
 class Roster(Strict):
     """Version 1 is a study's first roster; another membership is a higher version."""
 
     version: Annotated[int, Field(ge=1, le=9999)]
     members: Annotated[tuple[Member, ...], Field(strict=False, max_length=MAX_HOSPITALS)]
+    trustees: Annotated[tuple[Trustee, ...], Field(strict=False, max_length=MAX_TRUSTEES)] = ()
+
+    @property
+    def parties(self) -> tuple[Member | Trustee, ...]:
+        """Everybody of the roster: the hospitals, then the trustees."""
+        return (*self.members, *self.trustees)
 
     def verify(self, study: str) -> None:
         """Check what every recipient must check, for nobody may lean on the coordinator's care.
@@ -46,27 +61,32 @@ class Roster(Strict):
                 advice="With two, each would learn the other's update from the sum",
             )
         for what, values in (
-            ("name", [member.name.lower() for member in self.members]),
-            ("signing key", [member.keys.signing for member in self.members]),
-            ("sealing key", [member.keys.sealing for member in self.members]),
+            ("name", [party.name.lower() for party in self.parties]),
+            ("signing key", [party.keys.signing for party in self.parties]),
+            ("sealing key", [party.keys.sealing for party in self.parties]),
             ("mask key", [member.mask.key for member in self.members]),
         ):
             if len(set(values)) < len(values):
-                raise RefusedError(f"two hospitals of the roster have the same {what}")
+                raise RefusedError(f"two entries of the roster have the same {what}")
+        for party in self.parties:
+            party.keys.check()
         for member in self.members:
-            member.keys.sealer()
             member.mask.verify(member.keys)
             if member.mask.study not in (None, study):
                 raise RefusedError(f"the mask key of {member.name} was made for another study")
 
+    def party(self, fingerprint: str) -> Member | Trustee | None:
+        """The hospital or trustee with this fingerprint, if there is one."""
+        return next((party for party in self.parties if party.keys.fingerprint == fingerprint), None)
+
     def named(self, fingerprint: str) -> Member | None:
-        """The member with this fingerprint, if there is one."""
+        """The hospital with this fingerprint, if there is one."""
         return next((member for member in self.members if member.keys.fingerprint == fingerprint), None)
 
     def digest(self, study: str, coordinator: PublicKeys) -> bytes:
         """SHA-256 over all that key words stand for; mask keys are left out, since they rotate."""
         members = sorted(
-            [member.name, member.role, member.keys.signing, member.keys.sealing] for member in self.members
+            [party.name, party.role, party.keys.signing, party.keys.sealing] for party in self.parties
         )
         stated = [
             "privxray roster v1",

@@ -110,6 +110,13 @@ def get(name: str) -> Method:
     raise UsageError("there is no training method of that name", advice=f"Methods are {', '.join(NAMES)}")
 
 
+def model_form(method: Method, constants: Any, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """What a method makes of sums that are all zero: the names, shapes and types of its models."""
+    sums = {spec.name: np.zeros(spec.shape) for spec in method.manifest(constants, classes)}
+    start = method.starting_model(constants, classes)
+    return method.combine(sums, 1, constants, classes, start)
+
+
 def validated(model: type[_Constants], overrides: Mapping[str, object]) -> _Constants:
     """Constants of type ``model`` with ``overrides``.
 

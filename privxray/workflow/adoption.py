@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from privxray.atomic import make_private_folder, write_atomic
 from privxray.errors import MalformedError, RefusedError
@@ -15,7 +11,7 @@ from privxray.exchange.admit import admit_model, admit_plan
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.model import ModelHeader
 from privxray.exchange.plan import PlanHeader
-from privxray.formats.tensors import unpack
+from privxray.formats.tensors import same_form, unpack
 from privxray.keys.identity import PublicKeys
 from privxray.state import State
 from privxray.workflow.common import load_plan
@@ -39,7 +35,7 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords) -> Accepted:
     :raises IdentityError: signed by somebody else than the study's coordinator.
     :raises RefusedError: of another study or round, or a replay.
     """
-    workspace.require("hospital", "accept")
+    workspace.require(("hospital", "trustee"), "accept")
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
         if received.envelope.kind == "model":
             return _accept_model(workspace, state, received)
@@ -70,6 +66,8 @@ def _accept_plan(workspace: Workspace, state: State, received: Received, ask_wor
 
 
 def _accept_model(workspace: Workspace, state: State, received: Received) -> Accepted:
+    if workspace.config.role == "trustee":
+        raise RefusedError("a trustee keeps no models", advice="Accept only the next plan")
     # The claimed plan only selects the round whose coordinator the signature must then be of.
     claimed = received.envelope.claim(ModelHeader)
     round_ = next((r for r in state.rounds(claimed.study) if r.plan == claimed.plan), None)
@@ -92,9 +90,7 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
     if round_.model == digest and path.exists():
         return Accepted(model, path, None, already=True)
     data = received.path.read_bytes()
-    unpack(
-        data[received.envelope.length :]
-    )  # signed and still unreadable is found now, not at the next predict
+    _check_form(model, data[received.envelope.length :])
     make_private_folder(path.parent)
     write_atomic(path, data, overwrite=True)
     with state.transaction():
@@ -104,12 +100,11 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
     return Accepted(model, path, None, already=False)
 
 
-def _expected_tensors(model: ModelHeader) -> dict[str, NDArray[Any]]:
-    """What a method makes of sums that are all zero: the names, shapes and types of its models."""
+def _check_form(model: ModelHeader, body: bytes) -> None:
+    """A model that is signed and still unusable is found now, not at the next ``predict``."""
     from privxray.learning import methods
 
     method = methods.get(model.method)
-    constants = method.constants(model.constants)
-    sums = {spec.name: np.zeros(spec.shape) for spec in method.manifest(constants, model.classes)}
-    start = method.starting_model(constants, model.classes)
-    return method.combine(sums, 1, constants, model.classes, start)
+    form = methods.model_form(method, method.constants(model.constants), model.classes)
+    if not same_form(unpack(body), form):
+        raise MalformedError("the tensors in this model are not those that its method makes")

@@ -109,6 +109,11 @@ def load_plan(workspace: Workspace, round_: Round) -> PlanHeader:
     return read_plan(workspace, round_)[0]
 
 
+def global_copy(workspace: Workspace, round_: Round) -> Path:
+    """Where a coordinator keeps the exact bytes of a closed round's global model."""
+    return workspace.round_folder(round_.study, round_.number) / "global.model"
+
+
 def read_plan(workspace: Workspace, round_: Round) -> tuple[PlanHeader, Received]:
     """The private copy of a round's plan, and its file, whose body is the starting model."""
     path = workspace.plan_copy(round_.study, round_.number)

@@ -1,240 +1,192 @@
-"""The coordinator's side of a plan: from cards to a signed plan."""
+"""From cards to a roster and a committee: who takes part in a plan, with which keys."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import JsonValue
-
-from privxray.atomic import make_private_folder, write_atomic
-from privxray.errors import MalformedError, RefusedError, UsageError, about
+from privxray.errors import RefusedError, UsageError
+from privxray.exchange.committee import MIN_COHORT, Committee, Seat
 from privxray.exchange.intake import take_in
 from privxray.exchange.plan import PlanHeader
-from privxray.formats.container import seal_header, split
-from privxray.formats.header import Body
-from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader, read_card
-from privxray.keys.identity import Identity
-from privxray.keys.roster import Member, Roster
-from privxray.state import Round, State
-from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, unlock
-from privxray.workflow.dataset import extractor_of, fits_extractor
+from privxray.keys.identity import PublicKeys
+from privxray.keys.maskkey import MaskStatement
+from privxray.keys.roster import Member, Roster, Trustee
+from privxray.keys.unsealing import UnsealingStatement
 from privxray.workspace import Workspace
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-DEFAULT_CLASSES = ("normal", "bacteria", "virus")
-DEFAULT_EPSILON = 6.0
-DEFAULT_DELTA = 1e-5
+@dataclass(frozen=True)
+class CommitteeTerms:
+    """What a coordinator may choose of the mode ``keyholders``.
+
+    Every trustee is a keyholder; ``hospitals`` names the hospitals that are too. ``threshold`` None means the
+    least that is safe, ``minimum_cohort`` None the least number of hospitals that is.
+    """
+
+    hospitals: tuple[str, ...] = ()
+    threshold: int | None = None
+    corrupt_keyholders: int = 1
+    corrupt_hospitals: int = 1
+    minimum_cohort: int | None = None
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What a coordinator may choose; the defaults are a linear probe in one round.
+class Parties:
+    """The parties of a plan."""
 
-    ``constants`` override single public constants of the method. ``rounds`` None means the method's default.
+    roster: Roster
+    committee: Committee | None
+
+
+def read_cards(workspace: Workspace, paths: Sequence[Path], study: str) -> list[CardHeader]:
+    """Verify cards.
+
+    :raises RefusedError: a card of another study.
     """
-
-    method: Literal["linear-probe", "dp-sgd"] = "linear-probe"
-    classes: tuple[str, ...] = DEFAULT_CLASSES
-    rounds: int | None = None
-    epsilon: float = DEFAULT_EPSILON
-    delta: float = DEFAULT_DELTA
-    constants: Mapping[str, JsonValue] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A plan that is ready to be carried: its file, its header, and the key words to compare."""
-
-    path: Path
-    plan: PlanHeader
-    key_words: str
-
-
-def make_plan(
-    workspace: Workspace,
-    cards: Sequence[Path],
-    terms: Terms,
-    passphrase: Passphrase,
-    *,
-    replace: bool = False,
-    force: bool = False,
-) -> Planned:
-    """Enrol the hospitals of these cards and sign the plan of the next round.
-
-    Called again with the same cards while its round is open, it delivers the same bytes again.
-
-    :param replace: give up the open round (its number is not used again) and plan anew.
-    :param force: overwrite another file that stands where the plan goes.
-    :raises RefusedError: an unsafe roster, a used-up mask key, or an open round.
-    """
-    workspace.require("coordinator", "plan")
-    identity = unlock(workspace, passphrase)
-    with workspace.locked(), State(workspace.state_path) as state:
-        study = workspace.config.study or ""
-        members = [_read_card(workspace, path, study).member() for path in cards]
-        last = state.last_round(study)
-        if last and last.state == "open":
-            again = _again(workspace, last, members, identity, force=force, replace=replace)
-            if again:
-                return again
-        spent = state.used_mask_keys()
-        for member in members:
-            if member.mask.key in spent:
+    cards = []
+    for path in paths:
+        with take_in(path, workspace.inbox) as received:
+            card = read_card(received.envelope)
+            received.check_body(card.body)
+            if card.study not in (None, study):
                 raise RefusedError(
-                    f"the card of {member.name} carries a mask key that round {spent[member.mask.key]} used",
-                    advice=f"Ask {member.name} for a fresh card: privxray card",
+                    "this card was made for another study", advice=f"Ask for: privxray card --study {study}"
                 )
-        before = load_plan(workspace, last) if last else None
-        roster = _roster(members, before, study, identity)
-        plan, body = _first_stage(workspace, roster, terms, identity, last)
-        plan.verify()
-        data = stage_plan(workspace, identity, plan, body)
-        with state.transaction():
-            if last and last.state == "open":
-                state.update_round(study, last.number, state="void")
-            record_plan(state, plan, data)
-        return deliver_plan(workspace, plan, data, force=force)
+            cards.append(card)
+    return cards
 
 
-def stage_plan(workspace: Workspace, identity: Identity, plan: PlanHeader, body: bytes) -> bytes:
-    """Sign a plan and keep it; it has not left yet, and until it is recorded it may be signed anew."""
-    data = seal_header(plan, identity.signing, plan.sender) + body
-    copy = workspace.plan_copy(plan.study or "", plan.round)
-    make_private_folder(copy.parent)
-    write_atomic(copy, data, overwrite=True)
-    return data
+def check_unused(cards: Sequence[CardHeader], used: Mapping[str, int]) -> None:
+    """Look that no key serves twice.
 
-
-def record_plan(state: State, plan: PlanHeader, data: bytes) -> None:
-    """Open the round of a staged plan; call it in a transaction, and let the plan leave afterwards."""
-    state.use_mask_keys([member.mask.key for member in plan.roster.members], plan.round)
-    state.add_round(plan.study or "", plan.round, split(data).digest, plan.stage, "open")
-
-
-def next_stage(
-    plan: PlanHeader, plan_hash: str, members: Sequence[Member], model: Mapping[str, NDArray[Any]]
-) -> tuple[PlanHeader, bytes]:
-    """The plan of the following stage: the same terms and members, their new mask keys, the new model."""
-    body = pack(model)
-    return plan.model_copy(
-        update={
-            "round": plan.round + 1,
-            "stage": plan.stage + 1,
-            "previous": plan_hash,
-            "roster": Roster(version=plan.roster.version, members=tuple(members)),
-            "body": Body(length=len(body), sha256=hashlib.sha256(body).hexdigest()),
-            "created": now(),
-            "software": SOFTWARE,
-        }
-    ), body
-
-
-def _read_card(workspace: Workspace, path: Path, study: str) -> CardHeader:
-    with take_in(path, workspace.inbox) as received:
-        card = read_card(received.envelope)
-        received.check_body(card.body)
-        if card.study not in (None, study):
-            raise RefusedError(
-                "this card was made for another study", advice=f"Ask for: privxray card --study {study}"
-            )
-        return card
-
-
-def _again(
-    workspace: Workspace,
-    last: Round,
-    members: Sequence[Member],
-    identity: Identity,
-    *,
-    force: bool,
-    replace: bool,
-) -> Planned | None:
-    """Deliver the open plan once more where these are its cards; None where it is to be replaced.
-
-    At a later stage the cards are still those that the hospitals sent first, for mask keys now come with
-    updates; so there, without ``--replace``, the same members are enough.
+    :param used: keys that earlier plans named, with their rounds.
+    :raises RefusedError: a card carries one of them.
     """
-    plan = load_plan(workspace, last)
-    same_cards = sorted(members, key=_name) == sorted(plan.roster.members, key=_name)
-    offered = Roster(version=plan.roster.version, members=tuple(members))
-    keys, study = identity.public(), last.study
-    same_members = offered.digest(study, keys) == plan.roster.digest(study, keys)
-    if same_cards or (plan.stage > 1 and same_members and not replace):
-        data = workspace.plan_copy(study, last.number).read_bytes()
-        return deliver_plan(workspace, plan, data, force=force)
-    if not replace:
+    for card in cards:
+        for key in (card.mask.key if card.mask else "", card.unsealing.key):
+            if key in used:
+                raise RefusedError(
+                    f"the card of {card.name} carries a key that round {used[key]} used",
+                    advice=f"Ask {card.name} for a fresh card: privxray card",
+                )
+
+
+def enrol(
+    cards: Sequence[CardHeader],
+    terms: CommitteeTerms | None,
+    before: PlanHeader | None,
+    study: str,
+    coordinator: PublicKeys,
+) -> Parties:
+    """The parties of a first stage: exactly those whose cards are given.
+
+    :param before: the study's last plan, whose roster version goes on.
+    :raises UsageError: a keyholder is named whose card is not there.
+    """
+    hospitals = sorted((card for card in cards if card.role == "hospital"), key=_name)
+    trustees = sorted((card for card in cards if card.role == "trustee"), key=_name)
+    roster = _versioned(
+        [card.member() for card in hospitals],
+        [card.trustee() for card in trustees],
+        before,
+        study,
+        coordinator,
+    )
+    if terms is None:
+        return Parties(roster, None)
+    unknown = set(terms.hospitals) - {card.name for card in hospitals}
+    if unknown:
+        raise UsageError(f"no hospital's card is of that name: {', '.join(sorted(unknown))}")
+    sitting = [*(card for card in hospitals if card.name in terms.hospitals), *trustees]
+    c = terms.corrupt_keyholders
+    committee = Committee(
+        threshold=terms.threshold if terms.threshold is not None else (len(sitting) + c) // 2 + 1,
+        corrupt_keyholders=c,
+        corrupt_hospitals=terms.corrupt_hospitals,
+        minimum_cohort=(
+            terms.minimum_cohort
+            if terms.minimum_cohort is not None
+            else max(MIN_COHORT, terms.corrupt_hospitals + 2)
+        ),
+        seats=tuple(Seat(keyholder=card.keys.fingerprint, unsealing=card.unsealing) for card in sitting),
+    )
+    return Parties(roster, committee)
+
+
+def carry_on(
+    cards: Sequence[CardHeader],
+    before: PlanHeader,
+    masks: Mapping[str, MaskStatement],
+    unsealing: Mapping[str, UnsealingStatement],
+    without: Collection[str],
+    coordinator: PublicKeys,
+) -> Parties:
+    """The parties of a further stage: those of the plan before with fresh keys, newcomers, and none of
+    ``without``.
+
+    :param masks: and :param unsealing: the next keys that parties stated in the round before, by fingerprint;
+        a fresh card overrides them.
+    :raises RefusedError: somebody stated no next key and sent no fresh card.
+    :raises UsageError: ``without`` names nobody of the plan.
+    """
+    names = {party.name for party in before.roster.parties}
+    if not set(without) <= names:
+        raise UsageError(f"nobody of the plan has that name: {', '.join(sorted(set(without) - names))}")
+    fresh = {card.keys.fingerprint: card for card in cards}
+    masks = {**masks, **{fp: card.mask for fp, card in fresh.items() if card.mask}}
+    unsealing = {**unsealing, **{fp: card.unsealing for fp, card in fresh.items()}}
+    staying = [member for member in before.roster.members if member.name not in without]
+    trustees = [trustee for trustee in before.roster.trustees if trustee.name not in without]
+    seats = [
+        seat
+        for seat in (before.committee.seats if before.committee else ())
+        if (party := before.roster.party(seat.keyholder)) and party.name not in without
+    ]
+    lacking = {m.name for m in staying if m.keys.fingerprint not in masks}
+    for seat in seats:
+        party = before.roster.party(seat.keyholder)
+        if party and seat.keyholder not in unsealing:
+            lacking.add(party.name)
+    if lacking:
         raise RefusedError(
-            f"round {last.number} is open, and these are other cards than its plan's",
-            advice="Finish it with aggregate, or give it up with: privxray plan cards/*.card --replace",
+            f"no key for the next round is here of: {', '.join(sorted(lacking))}",
+            advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
         )
-    return None
+    members = [m.model_copy(update={"mask": masks[m.keys.fingerprint]}) for m in staying]
+    known = {member.keys.fingerprint for member in before.roster.members}
+    members += [card.member() for fp, card in fresh.items() if card.role == "hospital" and fp not in known]
+    roster = _versioned(sorted(members, key=_name), trustees, before, before.study or "", coordinator)
+    if before.committee is None:
+        return Parties(roster, None)
+    return Parties(
+        roster,
+        before.committee.model_copy(
+            update={
+                "seats": tuple(
+                    Seat(keyholder=seat.keyholder, unsealing=unsealing[seat.keyholder]) for seat in seats
+                )
+            }
+        ),
+    )
 
 
-def _roster(members: Sequence[Member], before: PlanHeader | None, study: str, identity: Identity) -> Roster:
+def _versioned(
+    members: Sequence[Member],
+    trustees: Sequence[Trustee],
+    before: PlanHeader | None,
+    study: str,
+    coordinator: PublicKeys,
+) -> Roster:
     """The same version as before where nobody and no long-lived key changed, else the next one."""
     version = before.roster.version if before else 1
-    roster = Roster(version=version, members=tuple(sorted(members, key=_name)))
-    keys = identity.public()
-    if before and roster.digest(study, keys) != before.roster.digest(study, keys):
-        roster = roster.model_copy(update={"version": version + 1})
+    roster = Roster(version=version, members=tuple(members), trustees=tuple(trustees))
+    if before and roster.digest(study, coordinator) != before.roster.digest(study, coordinator):
+        return roster.model_copy(update={"version": version + 1})
     return roster
 
 
-def _first_stage(
-    workspace: Workspace, roster: Roster, terms: Terms, identity: Identity, last: Round | None
-) -> tuple[PlanHeader, bytes]:
-    from privxray.learning import methods
-
-    method = methods.get(terms.method)
-    constants = method.constants(terms.constants)
-    if not fits_extractor(method, constants):
-        raise UsageError("the plan's constant feature_dim is not what the extractor gives")
-    start = method.starting_model(constants, terms.classes)
-    body = pack(start) if start else b""
-    keys = identity.public()
-    with about("the plan's terms"):
-        try:
-            plan = PlanHeader(
-                study=workspace.config.study,
-                round=last.number + 1 if last else 1,
-                sender=keys.fingerprint,
-                recipients=tuple(member.keys.fingerprint for member in roster.members),
-                body=Body(length=len(body), sha256=hashlib.sha256(body).hexdigest()),
-                created=now(),
-                software=SOFTWARE,
-                coordinator=keys,
-                coordinator_name=workspace.config.name,
-                roster=roster,
-                stage=1,
-                stages=terms.rounds or method.default_rounds,
-                previous=last.plan if last else None,
-                method=terms.method,
-                constants=constants.model_dump(mode="json"),
-                extractor=extractor_of(method),
-                classes=terms.classes,
-                epsilon=terms.epsilon,
-                delta=terms.delta,
-                modulus_bits=method.modulus_bits,
-                manifest=method.manifest(constants, terms.classes),
-            )
-        except ValueError:
-            raise MalformedError("a class, epsilon, delta or number of rounds is out of range") from None
-    return plan, body
-
-
-def deliver_plan(workspace: Workspace, plan: PlanHeader, data: bytes, *, force: bool = False) -> Planned:
-    """Put a recorded plan where it leaves from."""
-    path = workspace.root / f"plan-{plan.round:04d}.plan"
-    deliver(data, path, force=force)
-    return Planned(path, plan, plan.roster.key_words(plan.study or "", plan.coordinator))
-
-
-def _name(member: Member) -> str:
-    return member.name
+def _name(party: Member | Trustee | CardHeader) -> str:
+    return party.name

@@ -16,16 +16,16 @@ from pathlib import Path
 from privxray.atomic import write_atomic
 from privxray.errors import MalformedError, about
 from privxray.exchange.admit import admit_update, read_update
+from privxray.exchange.concealing import conceal
 from privxray.exchange.fixedpoint import quantise
 from privxray.exchange.intake import read_again
-from privxray.exchange.mask import apply_masks, pairwise_key
 from privxray.exchange.plan import PlanHeader
 from privxray.exchange.update import UpdateHeader, write_update
 from privxray.keys.identity import Identity
 from privxray.state import Round, State
 from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, the_study, tidy, unlock
 from privxray.workflow.reservation import open_ledger
-from privxray.workflow.setup import new_mask_key, open_mask_key
+from privxray.workflow.roundkeys import new_mask_key, open_mask_key
 from privxray.workflow.training import trained_vector
 from privxray.workspace import Workspace
 
@@ -82,38 +82,27 @@ def _seal(
     own = identity.public().fingerprint
     member = plan.roster.named(own)
     assert member is not None  # checked when the plan was joined
-    key = state.mask_key(member.mask.key)
-    assert key is not None
-    private = open_mask_key(key, identity)
-    masked = quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits)
-    apply_masks(
-        masked,
-        own,
-        {
-            peer.keys.fingerprint: pairwise_key(
-                private, peer.mask.public_key(), round_.plan, own, peer.keys.fingerprint
-            )
-            for peer in plan.roster.members
-            if peer != member
-        },
-    )
+    private = open_mask_key(state, member.mask.key, identity)
+    numbers = quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits)
+    dealt = conceal(numbers, plan, round_.plan, own, private)
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
         spent = ledger.epsilon_spent(round_.study, plan.delta)
         data = write_update(
-            masked,
+            numbers,
             plan,
             round_.plan,
             identity,
             epsilon=math.ceil(spent * 1e4) / 1e4,
             ledger_head=ledger.head(round_.study),
             next_mask=next_mask,
+            dealt=dealt,
             created=now(),
             software=SOFTWARE,
         )
         write_atomic(kept, data, overwrite=True)
-        state.burn_mask_key(key.number)
+        state.mask_keys.burn_plan(round_.plan)
         state.update_round(
             round_.study,
             round_.number,

@@ -1,4 +1,4 @@
-"""A hospital's side of a plan: verify it, compare key words, and follow it."""
+"""A hospital's or a trustee's side of a plan: verify it, compare key words, and follow it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from pathlib import Path
 
 from privxray.atomic import make_private_folder, write_atomic
 from privxray.errors import IdentityError, RefusedError
-from privxray.exchange.admit import admit_member, admit_plan, admit_successor, terms_of
+from privxray.exchange.admit import admit_party, admit_plan, admit_successor, terms_of
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.plan import PlanHeader
 from privxray.formats.tensors import same_form, unpack
+from privxray.keyring import KeyRing, RoundKey
 from privxray.keys.identity import PublicKeys
-from privxray.keys.roster import same_words
+from privxray.keys.roster import Member, Trustee, same_words
+from privxray.keys.statement import Statement
 from privxray.state import Round, State
 from privxray.workflow.common import load_plan, public_keys
 from privxray.workspace import Workspace
@@ -39,7 +41,7 @@ def join(workspace: Workspace, path: Path, ask_words: AskWords) -> Joined:
     :raises IdentityError: the words, the signature or the coordinator are wrong.
     :raises RefusedError: an unsafe plan, one without this hospital, a replayed or a skipped one.
     """
-    workspace.require("hospital", "join")
+    workspace.require(("hospital", "trustee"), "join")
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
         known = state.study(_study_of(received))
         trusted = PublicKeys.model_validate_json(known["coordinator"]) if known else None
@@ -60,14 +62,10 @@ def follow(
     if last and before:
         admit_successor(plan, before, last.plan)
     changes = roster_changes(before, plan)
-    member = admit_member(plan, public_keys(workspace), workspace.config.name)
-    key = state.mask_key(member.mask.key)
-    if key is None or key.number != member.mask.number or key.study not in (None, study):
-        raise RefusedError(
-            "the plan names a mask key that this workspace never made for this study",
-            advice="Send the coordinator a fresh card: privxray card",
-        )
-    check_terms(plan, received.body())
+    own = admit_party(plan, public_keys(workspace), workspace.config.name, workspace.config.role)
+    keys = [(ring, _own_key(ring, statement, study)) for ring, statement in _round_keys(state, plan, own)]
+    if isinstance(own, Member):
+        check_terms(plan, received.body())
     digest = plan.roster.digest(study, plan.coordinator).hex()
     known = state.study(study)
     if known is None or (known["roster_version"], known["roster_digest"]) != (plan.roster.version, digest):
@@ -82,7 +80,8 @@ def follow(
     write_atomic(copy, received.path.read_bytes(), overwrite=True)
     with state.transaction():
         state.trust_study(study, plan.coordinator.model_dump_json(), plan.roster.version, digest)
-        state.bind_mask_key(key.number, plan_hash)
+        for ring, key in keys:
+            ring.bind(key.number, plan_hash)
         state.add_round(study, plan.round, plan_hash, plan.stage, "joined")
         if last and before:
             _leave(state, last, plan.round, same_training=training_of(before) == training_of(plan))
@@ -90,15 +89,27 @@ def follow(
 
 
 def roster_changes(before: PlanHeader | None, plan: PlanHeader) -> tuple[str, ...]:
-    """Who joined, left or came with new keys since the plan before, by name."""
+    """Who joined, left or came with new keys since the plan before, by name; and what else must be seen."""
     if before is None:
         return ()
-    old = {member.name: member.keys for member in before.roster.members}
-    new = {member.name: member.keys for member in plan.roster.members}
+    old = {party.name: party.keys for party in before.roster.parties}
+    new = {party.name: party.keys for party in plan.roster.parties}
     return (
         *(f"{name} joined" for name in new if name not in old),
         *(f"{name} left" for name in old if name not in new),
         *(f"{name} has new keys" for name in new if name in old and new[name] != old[name]),
+        *differs_by_one(set(before.hospitals), set(plan.hospitals)),
+    )
+
+
+def differs_by_one(before: set[str], after: set[str]) -> tuple[str, ...]:
+    """A warning where two cohorts differ by a single hospital, for their sums then differ by its vector."""
+    if len(before ^ after) != 1:
+        return ()
+    return (
+        "the hospitals differ from those of the round before by one: whoever has both sums can estimate that "
+        "hospital's vector from their difference. Its own noise is in that vector, so each patient keeps the "
+        "plan's epsilon; that the vector is hidden among others is no longer sure",
     )
 
 
@@ -114,8 +125,11 @@ def check_terms(plan: PlanHeader, body: bytes) -> None:
 
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)
-    expected = method.starting_model(constants, plan.classes)
     start = unpack(body) if body else {}
+    if plan.stage == 1:
+        expected = method.starting_model(constants, plan.classes)
+    else:
+        expected = methods.model_form(method, constants, plan.classes)
     if (
         constants.model_dump(mode="json") != plan.constants
         or tuple(method.manifest(constants, plan.classes)) != plan.manifest
@@ -154,11 +168,31 @@ def _leave(state: State, last: Round, successor: int, *, same_training: bool) ->
                 trained_in=last.trained_in,
             )
         state.update_round(last.study, last.number, state="void", vector_key=None)
-    elif last.state == "exported":
+    elif last.state in ("exported", "answered"):
         state.update_round(last.study, last.number, state="closed")
-    for key in state.mask_keys():
-        if key.plan == last.plan:
-            state.burn_mask_key(key.number)
+    for ring in (state.mask_keys, state.unsealing_keys):
+        ring.burn_plan(last.plan)
+
+
+def _round_keys(state: State, plan: PlanHeader, own: Member | Trustee) -> list[tuple[KeyRing, Statement]]:
+    """The keys of this workspace that the plan names, and the rings that hold them."""
+    named: list[tuple[KeyRing, Statement]] = []
+    if isinstance(own, Member):
+        named.append((state.mask_keys, own.mask))
+    seat = plan.committee.seat(own.keys.fingerprint) if plan.committee else None
+    if plan.committee and seat:
+        named.append((state.unsealing_keys, plan.committee.seats[seat - 1].unsealing))
+    return named
+
+
+def _own_key(ring: KeyRing, statement: Statement, study: str) -> RoundKey:
+    key = ring.find(statement.key)
+    if key is None or key.number != statement.number or key.study not in (None, study):
+        raise RefusedError(
+            f"the plan names a key of this workspace ({ring.kind}) that it never made for this study",
+            advice="Send the coordinator a fresh card: privxray card",
+        )
+    return key
 
 
 def _study_of(received: Received) -> str:

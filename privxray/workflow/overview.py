@@ -11,18 +11,22 @@ from privxray.errors import IdentityError, about
 from privxray.exchange.intake import read_again
 from privxray.exchange.model import ModelHeader
 from privxray.exchange.plan import PlanHeader
+from privxray.exchange.request import RequestHeader
+from privxray.exchange.share import ShareHeader
 from privxray.exchange.update import UpdateHeader
 from privxray.formats.header import Header
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.state import Round, State
-from privxray.workflow.common import load_plan
+from privxray.workflow.common import load_plan, public_keys
 from privxray.workspace import Workspace
 
 _HEADERS: dict[str, type[Header]] = {
     "card": CardHeader,
     "plan": PlanHeader,
     "update": UpdateHeader,
+    "request": RequestHeader,
+    "share": ShareHeader,
     "model": ModelHeader,
 }
 
@@ -73,8 +77,7 @@ def overview(workspace: Workspace) -> Overview:
     """Look at a workspace, also one that a crash left in the middle of something."""
     with State(workspace.state_path) as state:
         rounds = tuple(state.rounds())
-        advise = _hospital_advice if workspace.config.role == "hospital" else _coordinator_advice
-        return Overview(rounds, tuple(advise(workspace, state)))
+        return Overview(rounds, tuple(_ADVICE[workspace.config.role](workspace, state)))
 
 
 def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
@@ -141,6 +144,7 @@ def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
         round_ = state.last_round(study)
         assert round_ is not None
         option = f" --study {study}" if len(studies) > 1 else ""
+        yield from _keyholder_advice(workspace, state, round_)
         if round_.state == "joined" and not (workspace.data / "data.db").exists():
             yield "privxray ingest FOLDER --labels labels.csv"
         elif round_.state == "joined" and round_.epsilon is not None:
@@ -156,6 +160,13 @@ def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
             yield f"privxray evaluate{option}, or privxray predict IMAGE..."
 
 
+def _keyholder_advice(workspace: Workspace, state: State, round_: Round) -> Iterator[str]:
+    plan = load_plan(workspace, round_)
+    own = public_keys(workspace).fingerprint
+    if plan.committee and plan.committee.seat(own) and state.answer_of(round_.plan) is None:
+        yield "this hospital is a keyholder: when the coordinator's request comes: privxray unmask FILE"
+
+
 def _coordinator_advice(workspace: Workspace, state: State) -> Iterator[str]:
     round_ = state.last_round(workspace.config.study or "")
     if round_ is None:
@@ -164,8 +175,40 @@ def _coordinator_advice(workspace: Workspace, state: State) -> Iterator[str]:
         plan = load_plan(workspace, round_)
         names = ", ".join(member.name for member in plan.roster.members)
         yield f"wait for the updates of {names}; then: privxray aggregate updates/*.enc"
+    elif round_.state == "requested":
+        plan = load_plan(workspace, round_)
+        assert plan.committee is not None  # only such a plan is ever requested for
+        holders = [plan.roster.party(seat.keyholder) for seat in plan.committee.seats]
+        yield (
+            f"carry round-{round_.number:04d}.request to {', '.join(h.name for h in holders if h)}; when "
+            f"{plan.committee.threshold} have answered: privxray aggregate FOLDER/*.share"
+        )
+    elif round_.stage < load_plan(workspace, round_).stages:
+        yield (
+            f"carry models/global-{round_.number:04d}.model to the hospitals; for the next round: privxray "
+            "plan CARDS --continue, with fresh cards of those that did not deliver or answer"
+        )
     else:
         yield f"the study is complete: carry models/global-{round_.number:04d}.model to the hospitals"
+
+
+def _trustee_advice(workspace: Workspace, state: State) -> Iterator[str]:
+    studies = state.studies()
+    if not studies and not workspace.card_path.exists():
+        yield "init was cut off before its card was written; type: privxray card"
+    elif not studies:
+        yield f"carry {workspace.card_path.name} to the coordinator; when the plan comes: privxray join FILE"
+    for study in studies:
+        round_ = state.last_round(study)
+        assert round_ is not None
+        if round_.state == "joined":
+            yield f"when the coordinator's request of the study {study} comes: privxray unmask FILE"
+        else:
+            share = f"{workspace.config.name}-{round_.number:04d}.share"
+            yield f"carry {share} to the coordinator; when the study's next plan comes: privxray accept FILE"
+
+
+_ADVICE = {"hospital": _hospital_advice, "coordinator": _coordinator_advice, "trustee": _trustee_advice}
 
 
 def _signer(header: Header, key_id: str, workspace: Workspace | None) -> tuple[PublicKeys | None, str]:
@@ -189,8 +232,8 @@ def _trusted_keys(workspace: Workspace | None) -> dict[str, tuple[PublicKeys, st
         for round_ in state.rounds():
             plan = load_plan(workspace, round_)
             known[plan.sender] = (plan.coordinator, f"the coordinator of {plan.study}")
-            for member in plan.roster.members:
-                known[member.keys.fingerprint] = (member.keys, member.name)
+            for party in plan.roster.parties:
+                known[party.keys.fingerprint] = (party.keys, party.name)
     return known
 
 

@@ -1,21 +1,17 @@
-"""Making a workspace, and a hospital's cards."""
+"""Making a workspace, and the cards of hospitals and trustees."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from privxray.atomic import make_private_folder, write_atomic
 from privxray.errors import RefusedError
 from privxray.keys import keyfile
 from privxray.keys.card import write_card
 from privxray.keys.identity import Identity
-from privxray.keys.maskkey import MaskStatement, state_mask_key
-from privxray.state import MaskKey, State
+from privxray.state import State
 from privxray.workflow.common import SOFTWARE, Passphrase, deliver, now, unlock
+from privxray.workflow.roundkeys import new_mask_key, new_unsealing_key
 from privxray.workspace import CONFIG, Config, Workspace
 
 DEFAULT_BUDGET = 10.0
@@ -58,40 +54,41 @@ def init_hospital(
     return workspace
 
 
+def init_trustee(root: Path, name: str, passphrase: Passphrase, *, study: str | None = None) -> Workspace:
+    """Make the workspace of a keyholder that holds no data, and its first card.
+
+    :raises RefusedError: there is a workspace already.
+    """
+    config = Config(role="trustee", name=name)
+    if _only_the_card_is_missing(root, config):
+        workspace = Workspace(root, config)
+    else:
+        workspace = _init(root, config, passphrase, None)
+    fresh_card(workspace, passphrase, study=study)
+    return workspace
+
+
 def fresh_card(workspace: Workspace, passphrase: Passphrase, *, study: str | None = None) -> Path:
-    """Write a card with a new mask key over the last one; an earlier card stays good until a plan uses it."""
-    workspace.require("hospital", "card")
+    """Write a card with new keys for one round over the last one; an earlier card stays good until it is
+    used.
+    """
+    workspace.require(("hospital", "trustee"), "card")
     identity = unlock(workspace, passphrase)
     with workspace.locked(), State(workspace.state_path) as state:
         with state.transaction():
-            mask = new_mask_key(state, identity, study)
-        card = write_card(identity, name=workspace.config.name, mask=mask, created=now(), software=SOFTWARE)
+            hospital = workspace.config.role == "hospital"
+            mask = new_mask_key(state, identity, study) if hospital else None
+            unsealing = new_unsealing_key(state, identity, study)
+        card = write_card(
+            identity,
+            name=workspace.config.name,
+            mask=mask,
+            unsealing=unsealing,
+            created=now(),
+            software=SOFTWARE,
+        )
         deliver(card, workspace.card_path, force=True)
     return workspace.card_path
-
-
-def new_mask_key(state: State, identity: Identity, study: str | None) -> MaskStatement:
-    """Make a mask key, keep its private half under the identity's storage key, and state its public half."""
-    private = X25519PrivateKey.generate()
-    number = max((key.number for key in state.mask_keys()), default=0) + 1
-    statement = state_mask_key(private, study, number, identity.signing)
-    # A random nonce, for a counter would repeat where an old copy of the workspace is restored.
-    nonce = os.urandom(12)
-    cipher = ChaCha20Poly1305(identity.storage_key("mask keys"))
-    sealed = nonce + cipher.encrypt(nonce, private.private_bytes_raw(), None)
-    state.add_mask_key(MaskKey(number, study, statement.key, sealed, None))
-    return statement
-
-
-def open_mask_key(key: MaskKey, identity: Identity) -> X25519PrivateKey:
-    """The private half of a mask key.
-
-    :raises RefusedError: it is used up.
-    """
-    if key.sealed is None:
-        raise RefusedError("the mask key of this round is used up", advice="Type: privxray status")
-    cipher = ChaCha20Poly1305(identity.storage_key("mask keys"))
-    return X25519PrivateKey.from_private_bytes(cipher.decrypt(key.sealed[:12], key.sealed[12:], None))
 
 
 def _only_the_card_is_missing(root: Path, config: Config) -> bool:

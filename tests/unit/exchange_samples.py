@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from privxray.exchange.concealing import conceal
 from privxray.exchange.fixedpoint import quantise
-from privxray.exchange.mask import apply_masks, pairwise_key
 from privxray.exchange.plan import PlanHeader
 from privxray.exchange.update import write_update
 from privxray.formats.container import Envelope, seal_header, split
@@ -19,6 +19,8 @@ from privxray.formats.tensors import TensorSpec
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import state_mask_key
 from privxray.keys.roster import Member, Roster
+from privxray.keys.sealing import SealingKey
+from privxray.keys.unsealing import UnsealingStatement
 
 MANIFEST = (
     TensorSpec(name="weights", shape=(3, 4), bound=100.0, fraction_bits=20),
@@ -34,6 +36,7 @@ class Hospital:
     name: str
     identity: Identity = field(default_factory=Identity.generate)
     mask: X25519PrivateKey = field(default_factory=X25519PrivateKey.generate)
+    unsealing: SealingKey = field(default_factory=SealingKey.generate)
     number: int = 1
 
     @property
@@ -43,6 +46,9 @@ class Hospital:
     def member(self, study: str | None = None) -> Member:
         stated = state_mask_key(self.mask, study, self.number, self.identity.signing)
         return Member(name=self.name, keys=self.identity.public(), mask=stated)
+
+    def unsealing_statement(self, study: str | None = None) -> UnsealingStatement:
+        return UnsealingStatement.sign(self.unsealing.public(), study, self.number, self.identity.signing)
 
 
 class Study:
@@ -92,18 +98,7 @@ class Study:
 
     def masked(self, hospital: Hospital, vector: dict[str, np.ndarray]) -> np.ndarray:
         numbers = quantise(vector, self.plan.manifest, self.plan.modulus_bits)
-        keys = {
-            other.fingerprint: pairwise_key(
-                hospital.mask,
-                other.mask.public_key(),
-                self.plan_hash,
-                hospital.fingerprint,
-                other.fingerprint,
-            )
-            for other in self.hospitals
-            if other is not hospital
-        }
-        apply_masks(numbers, hospital.fingerprint, keys)
+        assert conceal(numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask) is None
         return numbers
 
     def update(self, hospital: Hospital, numbers: np.ndarray, **changes: Any) -> bytes:

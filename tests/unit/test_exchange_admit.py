@@ -12,8 +12,8 @@ from exchange_samples import CREATED, MANIFEST, Hospital, Study
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, WrongKeyError
 from privxray.exchange.admit import (
-    admit_member,
     admit_model,
+    admit_party,
     admit_plan,
     admit_successor,
     admit_update,
@@ -230,14 +230,14 @@ def test_an_unsafe_plan_is_refused_by_every_recipient(study: Study, which: str) 
 
 def test_a_hospital_knows_its_own_entry(study: Study) -> None:
     own = study.hospitals[0]
-    assert admit_member(study.plan, own.identity.public(), own.name).name == own.name
+    assert admit_party(study.plan, own.identity.public(), own.name, "hospital").name == own.name
     with pytest.raises(RefusedError, match="not in the plan"):
-        admit_member(study.plan, Identity.generate().public(), own.name)
+        admit_party(study.plan, Identity.generate().public(), own.name, "hospital")
     with pytest.raises(IdentityError):
-        admit_member(study.plan, own.identity.public(), "hospital-b")
+        admit_party(study.plan, own.identity.public(), "hospital-b", "hospital")
     swapped = own.identity.public().model_copy(update={"sealing": Identity.generate().public().sealing})
     with pytest.raises(IdentityError):
-        admit_member(study.plan, swapped, own.name)
+        admit_party(study.plan, swapped, own.name, "hospital")
 
 
 def test_a_successor_follows_its_predecessor(study: Study) -> None:
@@ -253,8 +253,13 @@ def test_a_successor_follows_its_predecessor(study: Study) -> None:
         "with another epsilon": {"epsilon": 9.0},
         "with other classes": {"classes": ("normal", "virus")},
         "with other members under one version": {"roster": fewer},
-        "with a new roster in the middle": {"roster": fewer.model_copy(update={"version": 2})},
     }
+    others = fewer.model_copy(update={"version": 2})
+    admit_successor(
+        good.model_copy(update={"roster": others}), before, before_hash
+    )  # new key words to compare
+    again = good.model_copy(update={"stage": 1})  # a sum that could not be opened: the same stage anew
+    admit_successor(again, before, before_hash)
     for change in bad.values():
         with pytest.raises(RefusedError):
             admit_successor(good.model_copy(update=change), before, before_hash)

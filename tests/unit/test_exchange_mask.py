@@ -11,7 +11,7 @@ from scipy.stats import chi2
 
 from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.fixedpoint import dequantise, quantise, unsigned
-from privxray.exchange.mask import _BLOCK, add_mask, apply_masks, pairwise_key
+from privxray.exchange.mask import _BLOCK, add_streams, mask_streams, pairwise_key
 from privxray.formats.tensors import TensorSpec, check_headroom
 
 PLAN = "ab" * 32
@@ -34,7 +34,7 @@ class Cohort:
             for other, key in self.keys.items()
             if other != own
         }
-        apply_masks(result, own, pairs)
+        add_streams(result, mask_streams(own, pairs))
         return result
 
 
@@ -84,10 +84,10 @@ def test_no_two_pairs_and_no_two_plans_share_a_stream() -> None:
 
 def test_the_stream_does_not_repeat_between_blocks() -> None:
     vector = np.zeros(_BLOCK // 4, np.dtype("<u8"))  # two blocks
-    add_mask(vector, bytes(32), subtract=False)
+    add_streams(vector, [(bytes(32), False)])
     half = len(vector) // 2
     assert not np.array_equal(vector[:half], vector[half:])
-    add_mask(vector, bytes(32), subtract=True)
+    add_streams(vector, [(bytes(32), True)])
     assert not vector.any()
 
 

@@ -13,6 +13,8 @@ from privxray.keys.card import read_card, write_card
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.maskkey import MaskStatement, state_mask_key
 from privxray.keys.roster import Member, Roster, same_words
+from privxray.keys.sealing import SealingKey
+from privxray.keys.unsealing import UnsealingStatement
 
 CHEAP = 10  # log2 of scrypt's N: the format is the same, the guess is cheap
 
@@ -96,7 +98,7 @@ def test_small_order_and_non_canonical_mask_keys_are_refused_even_when_signed(va
         study=None, number=1, key=canonical.to_base64(value.to_bytes(32, "little")), signature=""
     )
     signed = stated.model_copy(
-        update={"signature": canonical.to_base64(owner.signing.sign(stated._signed_bytes()))}
+        update={"signature": canonical.to_base64(owner.signing.sign(stated.signed_bytes()))}
     )
     with pytest.raises(MalformedError):
         signed.verify(owner.public())
@@ -107,6 +109,7 @@ def card(identity: Identity, name: str = "hospital-a", study: str | None = None)
         identity,
         name=name,
         mask=statement(identity, study),
+        unsealing=UnsealingStatement.sign(SealingKey.generate().public(), study, 1, identity.signing),
         created="2026-01-02T03:04:05Z",
         software="privxray 0.1.0",
     )

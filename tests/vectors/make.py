@@ -24,7 +24,7 @@ sys.path.insert(0, str(HERE.parent / "unit"))
 from exchange_samples import Hospital, Study  # noqa: E402
 
 from privxray.exchange.fixedpoint import quantise, unsigned  # noqa: E402
-from privxray.exchange.mask import add_mask, pairwise_key  # noqa: E402
+from privxray.exchange.mask import add_streams, pairwise_key  # noqa: E402
 from privxray.exchange.update import UpdateHeader  # noqa: E402
 from privxray.formats import canonical, stream  # noqa: E402
 from privxray.formats.container import MAGIC, PREAMBLE, seal_header, split  # noqa: E402
@@ -33,18 +33,23 @@ from privxray.keys.card import write_card  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.maskkey import state_mask_key  # noqa: E402
 from privxray.keys.roster import words  # noqa: E402
+from privxray.keys.sealing import SealingKey  # noqa: E402
 
 
 def seeded(label: str, length: int = 32) -> bytes:
     return hashlib.shake_256(b"privxray test vector " + label.encode()).digest(length)
 
 
-def identity(label: str) -> Identity:
-    return Identity(
-        Ed25519PrivateKey.from_private_bytes(seeded(label + " signing")),
+def sealing_key(label: str) -> SealingKey:
+    return SealingKey(
         MLKEM768PrivateKey.from_seed_bytes(seeded(label + " mlkem", 64)),
         X25519PrivateKey.from_private_bytes(seeded(label + " x25519")),
     )
+
+
+def identity(label: str) -> Identity:
+    signing = Ed25519PrivateKey.from_private_bytes(seeded(label + " signing"))
+    return Identity(signing, sealing_key(label))
 
 
 def study() -> Study:
@@ -55,6 +60,7 @@ def study() -> Study:
             f"hospital-{letter}",
             identity(f"hospital-{letter}"),
             X25519PrivateKey.from_private_bytes(seeded(f"hospital-{letter} mask")),
+            sealing_key(f"hospital-{letter} unsealing"),
         )
         for letter in "abc"
     ]
@@ -72,7 +78,9 @@ def files(world: Study) -> dict[str, tuple[bytes, str, str]]:
     a, b, _ = world.hospitals
     plan = seal_header(world.plan, world.coordinator.signing, world.coordinator.public().fingerprint)
     made = {"created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
-    card = write_card(a.identity, name=a.name, mask=a.member().mask, **made)
+    card = write_card(
+        a.identity, name=a.name, mask=a.member().mask, unsealing=a.unsealing_statement(), **made
+    )
     good = world.update(a, world.masked(a, world.vector(0)))
     start = split(good).length
     header = split(good).claim(UpdateHeader)
@@ -132,7 +140,7 @@ def numbers(world: Study) -> dict[str, Any]:
     streams = {}
     for bits in (32, 64):
         vector = np.zeros(6, unsigned(bits))
-        add_mask(vector, key, subtract=False)
+        add_streams(vector, [(key, False)])
         streams[str(bits)] = [str(number) for number in vector]
     spec = TensorSpec(name="w", shape=(6,), bound=4.0, fraction_bits=4)
     values = [0.0, 1.0, -1.0, 0.03125, 100.0, -100.0]

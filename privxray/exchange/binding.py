@@ -1,0 +1,28 @@
+"""HPKE's ``info``: what a sealed secret is for, so that it opens nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Literal
+
+from privxray.formats import canonical
+
+Purpose = Literal["body key", "shares"]
+
+
+def hpke_info(
+    *, kind: str, purpose: Purpose, study: str | None, plan: str | None, sender: str, recipient: str
+) -> bytes:
+    """32 bytes that bind a sealed secret to the kind of file, its plan, its sender and its recipient.
+
+    :param plan: the plan hash in hex; :param sender: and :param recipient: fingerprints in hex.
+    """
+    stated = {
+        "kind": kind,
+        "plan": plan,
+        "purpose": purpose,
+        "recipient": recipient,
+        "sender": sender,
+        "study": study,
+    }
+    return hashlib.sha256(b"privxray hpke v1" + canonical.encode(stated)).digest()

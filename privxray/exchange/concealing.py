@@ -1,0 +1,49 @@
+"""Hiding a hospital's vector: every mask of its plan at once, and the shares that can take them off again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from privxray.exchange.dealing import SELF, Dealt, deal
+from privxray.exchange.fixedpoint import Integers
+from privxray.exchange.mask import add_streams, mask_streams, pairwise_key, self_mask_key
+from privxray.exchange.plan import PlanHeader
+from privxray.exchange.shamir import SECRET_BYTES
+
+
+def conceal(
+    numbers: Integers,
+    plan: PlanHeader,
+    plan_hash: str,
+    own: str,
+    private: X25519PrivateKey,
+    *,
+    random: Callable[[int], bytes] = os.urandom,
+) -> Dealt | None:
+    """Mask a quantised vector of shape [d] in place, once, and deal its secrets where the plan has
+    keyholders.
+
+    The seed of the self-mask is fresh with every call and, like the pairwise keys, known to nobody but this
+    call and, in shares, the keyholders: an export that starts over after a crash hides behind another one.
+
+    :param own: this hospital's fingerprint.
+    :param private: the private half of its mask key for this plan.
+    :returns: what goes into the update's header; None in the mode ``strict``.
+    """
+    keys = {
+        peer.keys.fingerprint: pairwise_key(
+            private, peer.mask.public_key(), plan_hash, own, peer.keys.fingerprint
+        )
+        for peer in plan.roster.members
+        if peer.keys.fingerprint != own
+    }
+    streams = mask_streams(own, keys)
+    if plan.committee is None:
+        add_streams(numbers, streams)
+        return None
+    seed = random(SECRET_BYTES)
+    add_streams(numbers, [*streams, (self_mask_key(seed, plan_hash, own), False)])
+    return deal(plan.dealing(plan_hash, own), {SELF: seed, **keys}, random=random)

@@ -1,0 +1,111 @@
+"""Opening a sum: adding up what came, taking off the masks that the keyholders' shares give, and a last
+check.
+
+Memory holds the sum and a chunk, whatever the number of hospitals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from privxray.errors import IdentityError, MalformedError, about
+from privxray.exchange import shamir
+from privxray.exchange.dealing import SELF, Dealt, Opened, check_share, names_of
+from privxray.exchange.fixedpoint import Integers, unsigned
+from privxray.exchange.mask import add_streams, adds, self_mask_key
+from privxray.exchange.plan import PlanHeader
+from privxray.exchange.summing import add_to_sum
+from privxray.formats.tensors import total_size
+
+
+def open_sum(
+    plan: PlanHeader,
+    bodies: Iterable[tuple[str, Iterable[bytes]]],
+    left_over: Sequence[tuple[bytes, bool]] = (),
+) -> Integers:
+    """The sum of decrypted updates without any mask, of shape [d].
+
+    :param bodies: a name for messages, and the decrypted body in pieces, of each hospital of the sum.
+    :param left_over: the masks that don't cancel in it, as :func:`restored_streams` gives them.
+    :raises MalformedError: a body is not the plan's vector, or the sum is larger than the plan's vectors can
+        give: then some update or share is not what its sender says.
+    """
+    total = np.zeros(total_size(plan.manifest), unsigned(plan.modulus_bits))
+    count = 0
+    for name, pieces in bodies:
+        with about(name):
+            add_to_sum(total, pieces, plan.modulus_bits)
+        count += 1
+    add_streams(total, left_over)
+    check_range(total, plan, count)
+    return total
+
+
+def check_range(total: Integers, plan: PlanHeader, hospitals: int) -> None:
+    """Whether a sum can be one: every coordinate within what ``hospitals`` clamped vectors can add up to.
+
+    A mask that was not taken off leaves uniformly random integers. Each passes with probability
+    n (2 B 2**f + 1) / modulus, which the plan's headroom keeps below 1 and real plans far below.
+
+    :raises MalformedError: it can't.
+    """
+    numbers, start = total.view(f"<i{total.itemsize}"), 0
+    for spec in plan.manifest:
+        piece = numbers[start : start + spec.size]
+        most = hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5)
+        if piece.size and (float(piece.max()) > most or float(piece.min()) < -most):
+            raise MalformedError(
+                "the sum is larger than the plan allows, so an update or a share is not what its sender says",
+                advice="Ask every hospital for the key words and the hash of its plan; plan the round anew",
+            )
+        start += spec.size
+
+
+def checked_answer(
+    plan: PlanHeader,
+    plan_hash: str,
+    seat: int,
+    survivors: Mapping[str, Dealt],
+    shares: Mapping[tuple[str, str], Opened],
+) -> Mapping[tuple[str, str], Opened]:
+    """One keyholder's shares, each held against the commitment in its owner's signed update.
+
+    :raises IdentityError: the keyholder answers with another share than it got.
+    """
+    for (owner, secret), opened in shares.items():
+        check_share(survivors[owner], plan.dealing(plan_hash, owner), seat, secret, opened)
+    return shares
+
+
+def restored_streams(
+    plan: PlanHeader,
+    plan_hash: str,
+    survivors: Iterable[str],
+    answers: Mapping[int, Mapping[tuple[str, str], Opened]],
+) -> list[tuple[bytes, bool]]:
+    """The masks that the survivors' sum still carries, ready to be taken off.
+
+    :param survivors: the fingerprints of the hospitals in the sum.
+    :param answers: the shares by seat number, from :func:`checked_answer`, of at least ``threshold`` seats.
+    :raises IdentityError: the shares that one hospital dealt don't fit together.
+    """
+    committee = plan.committee
+    assert committee is not None
+    streams = []
+    for owner, secret in names_of(tuple(survivors), plan.hospitals):
+        held = {seat: shares[owner, secret].share for seat, shares in answers.items()}
+        try:
+            key = shamir.restore(held, committee.threshold)
+        except MalformedError as error:
+            member = plan.roster.named(owner)
+            raise IdentityError(
+                f"the shares that {member.name if member else owner} dealt don't fit together",
+                advice="Plan the round anew without this hospital",
+            ) from error
+        if secret == SELF:
+            streams.append((self_mask_key(key, plan_hash, owner), True))
+        else:
+            streams.append((key, adds(owner, secret)))  # the owner added it: it is subtracted again
+    return streams

@@ -1,0 +1,105 @@
+"""Keys that serve one plan: made, bound to the plan that names them, and destroyed with its round.
+
+A private half rests under the identity's storage key, so it needs the passphrase, and is NULL once it is used
+up: it goes in the same transaction that fixes the bytes that it helped to make.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+
+from privxray.errors import RefusedError
+from privxray.keys.identity import Identity
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS round_key (
+    kind TEXT NOT NULL, number INTEGER NOT NULL, study TEXT, public TEXT NOT NULL UNIQUE,
+    sealed BLOB, plan TEXT, PRIMARY KEY (kind, number)) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class RoundKey:
+    """``public`` is base64 as it travels; ``sealed`` the private half under the storage key, or None."""
+
+    kind: str
+    number: int
+    study: str | None
+    public: str
+    sealed: bytes | None
+    plan: str | None
+
+
+class KeyRing:
+    """The keys of one kind (``mask-key`` or ``unsealing-key``) in a workspace's state."""
+
+    def __init__(self, db: sqlite3.Connection, kind: str) -> None:
+        self._db = db
+        self.kind = kind
+
+    def all(self) -> list[RoundKey]:
+        """All keys, used up or not, oldest first."""
+        query = "SELECT * FROM round_key WHERE kind = ? ORDER BY number"
+        return [RoundKey(**row) for row in self._db.execute(query, (self.kind,))]
+
+    def next_number(self) -> int:
+        """The number of the next key, from 1."""
+        return max((key.number for key in self.all()), default=0) + 1
+
+    def find(self, public: str) -> RoundKey | None:
+        """The key with this public half."""
+        return next((key for key in self.all() if key.public == public), None)
+
+    def add(self, private: bytes, public: str, number: int, study: str | None, identity: Identity) -> None:
+        """Keep a fresh key."""
+        # A random nonce, for a counter would repeat where an old copy of the workspace is restored.
+        nonce = os.urandom(12)
+        sealed = nonce + self._cipher(identity).encrypt(nonce, private, None)
+        self._db.execute(
+            "INSERT INTO round_key VALUES (?, ?, ?, ?, ?, NULL)", (self.kind, number, study, public, sealed)
+        )
+
+    def open(self, key: RoundKey, identity: Identity) -> bytes:
+        """The private half of a key.
+
+        :raises RefusedError: it is used up.
+        """
+        if key.sealed is None:
+            what = self.kind.replace("-", " ")
+            raise RefusedError(f"the {what} of this round is used up", advice="Type: privxray status")
+        return self._cipher(identity).decrypt(key.sealed[:12], key.sealed[12:], None)
+
+    def bind(self, number: int, plan: str) -> None:
+        """Tie a key to the one plan that it serves.
+
+        :raises RefusedError: it serves another plan already, or is used up.
+        """
+        done = self._db.execute(
+            "UPDATE round_key SET plan = ? "
+            "WHERE kind = ? AND number = ? AND sealed IS NOT NULL AND (plan IS NULL OR plan = ?)",
+            (plan, self.kind, number, plan),
+        )
+        if done.rowcount != 1:
+            what = self.kind.replace("-", " ")
+            raise RefusedError(
+                f"this plan names {'an' if what.startswith('u') else 'a'} {what} that served another plan, "
+                f"and it serves one",
+                advice="Send the coordinator a fresh card (privxray card) and ask for a new plan",
+            )
+
+    def burn(self, number: int) -> None:
+        """Destroy a key's private half."""
+        self._db.execute(
+            "UPDATE round_key SET sealed = NULL WHERE kind = ? AND number = ?", (self.kind, number)
+        )
+
+    def burn_plan(self, plan: str) -> None:
+        """Destroy the private half of the key that serves this plan, if there is one."""
+        self._db.execute("UPDATE round_key SET sealed = NULL WHERE kind = ? AND plan = ?", (self.kind, plan))
+
+    def _cipher(self, identity: Identity) -> ChaCha20Poly1305:
+        return ChaCha20Poly1305(identity.storage_key(f"{self.kind}s".replace("-", " ")))

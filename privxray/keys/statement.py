@@ -1,0 +1,68 @@
+"""Signed statements of keys that serve one round.
+
+A statement travels in its owner's card, update or share and then verbatim in the plan, so that everybody
+checks everybody else's key by itself and a coordinator can't put in one of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Self
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import Field
+
+from privxray.errors import IdentityError
+from privxray.formats import canonical
+from privxray.formats.container import payload_type, pre_authentication
+from privxray.formats.header import Base64, Name, Strict
+from privxray.keys.identity import PublicKeys
+
+
+class Statement(Strict):
+    """``number`` counts the owner's keys of this kind from 1; ``study`` is null in a card that fits any one.
+
+    Sub-classes give ``KIND``, which the signature covers, and check that the key is a usable one.
+    """
+
+    KIND: ClassVar[str]
+
+    study: Name | None
+    number: Annotated[int, Field(ge=1, le=1_000_000)]
+    key: Base64
+    signature: Base64
+
+    @classmethod
+    def sign(cls, key: str, study: str | None, number: int, owner: Ed25519PrivateKey) -> Self:
+        """State the public half ``key`` (base64)."""
+        unsigned = cls(study=study, number=number, key=key, signature="")
+        signature = owner.sign(unsigned.signed_bytes())
+        return unsigned.model_copy(update={"signature": canonical.to_base64(signature)})
+
+    def verify(self, owner: PublicKeys) -> None:
+        """Check the owner's signature and that the key is one.
+
+        :raises IdentityError: not signed by this owner.
+        :raises MalformedError: not a usable key.
+        """
+        signature = canonical.from_base64(self.signature, f"a {self.KIND}'s signature", length=64)
+        try:
+            owner.verifier().verify(signature, self.signed_bytes())
+        except InvalidSignature:
+            owned = self.KIND.replace("-", " ")
+            article = "an" if owned.startswith("u") else "a"
+            raise IdentityError(f"{article} {owned} is not signed by its owner") from None
+        self.check_key()
+
+    def check_key(self) -> None:
+        """:raises MalformedError: not a usable key of this kind."""
+        raise NotImplementedError
+
+    def succeeds(self, before: Self | None, study: str | None) -> bool:
+        """Whether this may be the next key after ``before`` in a study."""
+        return self.study in (None, study) and (before is None or self.number > before.number)
+
+    def signed_bytes(self) -> bytes:
+        """What the signature is over: DSSE's form of the other fields."""
+        payload = canonical.encode({"study": self.study, "number": self.number, "key": self.key})
+        return pre_authentication(payload_type(self.KIND), payload)
