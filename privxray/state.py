@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS next_key (
     plan TEXT NOT NULL, party TEXT NOT NULL, kind TEXT NOT NULL, statement TEXT NOT NULL,
     PRIMARY KEY (plan, party, kind)) STRICT;
 CREATE TABLE IF NOT EXISTS answer (
-    plan TEXT PRIMARY KEY, request TEXT NOT NULL, share_sha256 TEXT NOT NULL) STRICT;
+    plan TEXT PRIMARY KEY, request TEXT NOT NULL, share_sha256 TEXT NOT NULL,
+    survivors TEXT NOT NULL) STRICT;
 """
 
 
@@ -200,9 +201,15 @@ class State:
         row = self._one("SELECT * FROM answer WHERE plan = ?", plan)
         return (row["request"], row["share_sha256"]) if row else None
 
-    def record_answer(self, plan: str, request: str, share_sha256: str) -> None:
+    def survivors_of(self, plan: str) -> set[str]:
+        """The fingerprints of the hospitals whose sum was helped to open under a plan; empty if none was."""
+        row = self._one("SELECT survivors FROM answer WHERE plan = ?", plan)
+        return set(row["survivors"].split()) if row else set()
+
+    def record_answer(self, plan: str, request: str, share_sha256: str, survivors: Iterable[str]) -> None:
         """Fix the answer of a plan; it comes before the answer leaves."""
-        self._db.execute("INSERT INTO answer VALUES (?, ?, ?)", (plan, request, share_sha256))
+        values = (plan, request, share_sha256, " ".join(survivors))
+        self._db.execute("INSERT INTO answer VALUES (?, ?, ?, ?)", values)
 
     def _one(self, query: str, *values: object) -> sqlite3.Row | None:
         with closing(self._db.execute(query, values)) as cursor:

@@ -8,6 +8,7 @@ from privxray.cli.output import table
 
 if TYPE_CHECKING:
     from privxray.exchange.plan import PlanHeader
+    from privxray.keys.roster import Member, Trustee
 
 
 def show_plan(shown: PlanHeader) -> None:
@@ -18,8 +19,8 @@ def show_plan(shown: PlanHeader) -> None:
     )
     table(
         f"Roster, version {shown.roster.version}; coordinator {shown.coordinator_name}",
-        ("hospital", "signing key"),
-        ((member.name, member.keys.fingerprint[:16]) for member in shown.roster.members),
+        ("name", "role", "signing key"),
+        ((party.name, _role(shown, party), party.keys.fingerprint[:16]) for party in shown.roster.parties),
     )
 
 
@@ -29,10 +30,19 @@ def plan_json(shown: PlanHeader) -> dict[str, object]:
         "round": shown.round,
         "stage": shown.stage,
         "stages": shown.stages,
-        "roster": {"version": shown.roster.version, "members": [m.name for m in shown.roster.members]},
+        "roster": {
+            "version": shown.roster.version,
+            "members": [m.name for m in shown.roster.members],
+            "trustees": [t.name for t in shown.roster.trustees],
+        },
         "terms": dict(shown.public_constants()),
     }
 
 
 def _plain(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _role(shown: PlanHeader, party: Member | Trustee) -> str:
+    sits = shown.committee is not None and shown.committee.seat(party.keys.fingerprint) is not None
+    return f"{party.role}, keyholder" if sits else party.role

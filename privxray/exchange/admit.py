@@ -113,7 +113,8 @@ def admit_successor(plan: PlanHeader, before: PlanHeader, before_hash: str) -> N
 def terms_of(plan: PlanHeader) -> tuple[object, ...]:
     """What a study keeps the same from its first stage to its last."""
     return (plan.method, plan.constants, plan.extractor, plan.classes, plan.epsilon, plan.delta, plan.stages,
-            plan.modulus_bits, plan.manifest, plan.mode)  # fmt: skip
+            plan.modulus_bits, plan.manifest, plan.mode,
+            plan.committee.numbers if plan.committee else None)  # fmt: skip
 
 
 def read_update(envelope: Envelope, members: Iterable[Member]) -> tuple[UpdateHeader, Member]:

@@ -43,6 +43,11 @@ class Committee(Strict):
     minimum_cohort: Annotated[int, Field(ge=0, le=100)]
     seats: Annotated[tuple[Seat, ...], Field(strict=False, max_length=MAX_KEYHOLDERS)]
 
+    @property
+    def numbers(self) -> tuple[int, int, int, int]:
+        """t, c, the corrupt hospitals and the minimum cohort: what a study keeps whoever sits."""
+        return (self.threshold, self.corrupt_keyholders, self.corrupt_hospitals, self.minimum_cohort)
+
     def seat(self, fingerprint: str) -> int | None:
         """The number, from 1, of the seat that this party has, if it has one."""
         holders = [seat.keyholder for seat in self.seats]

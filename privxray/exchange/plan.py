@@ -75,7 +75,10 @@ class PlanHeader(Header):
         if self.committee is not None:
             self.committee.verify(self.roster, self.study)
         elif self.roster.trustees:
-            raise RefusedError("the roster has trustees, and the plan has no keyholders")
+            raise RefusedError(
+                "the roster has trustees, and the plan has no keyholders",
+                advice="Plan with --mode keyholders, or leave the trustees' cards away",
+            )
         check_headroom(self.manifest, len(self.roster.members), self.modulus_bits)
 
     @property

@@ -73,9 +73,10 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
     round_ = next((r for r in state.rounds(claimed.study) if r.plan == claimed.plan), None)
     if round_ is None:
         raise RefusedError("this model is of a study or plan that was not joined here")
-    model = admit_model(received.envelope, load_plan(workspace, round_), round_.plan)
+    plan = load_plan(workspace, round_)
+    model = admit_model(received.envelope, plan, round_.plan)
     received.check_body(model.body)
-    if round_.state not in ("exported", "closed"):
+    if plan.committee is None and round_.state not in ("exported", "closed"):
         raise RefusedError(
             "this hospital has not exported in that round, so no model of it can be true",
             advice="Ask the coordinator how it was made",

@@ -98,13 +98,28 @@ def roster_changes(before: PlanHeader | None, plan: PlanHeader) -> tuple[str, ..
         *(f"{name} joined" for name in new if name not in old),
         *(f"{name} left" for name in old if name not in new),
         *(f"{name} has new keys" for name in new if name in old and new[name] != old[name]),
+        *_seat_changes(before, plan),
         *differs_by_one(set(before.hospitals), set(plan.hospitals)),
+    )
+
+
+def _seat_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
+    """Whose help opens the sum, where that is not as before."""
+    sat, sit = (
+        {party.name for seat in p.committee.seats if (party := p.roster.party(seat.keyholder))}
+        if p.committee
+        else set()
+        for p in (before, plan)
+    )
+    return (
+        *(f"{name} is a keyholder now" for name in sorted(sit - sat)),
+        *(f"{name} is no keyholder any more" for name in sorted(sat - sit)),
     )
 
 
 def differs_by_one(before: set[str], after: set[str]) -> tuple[str, ...]:
     """A warning where two cohorts differ by a single hospital, for their sums then differ by its vector."""
-    if len(before ^ after) != 1:
+    if not before or len(before ^ after) != 1:
         return ()
     return (
         "the hospitals differ from those of the round before by one: whoever has both sums can estimate that "

@@ -14,15 +14,16 @@ from pathlib import Path
 from privxray.atomic import atomic_file, make_private_folder, write_atomic
 from privxray.errors import CohortError, PrivxrayError, RefusedError, UsageError
 from privxray.exchange.dealing import Dealt
+from privxray.exchange.intake import read_again
 from privxray.exchange.opening import checked_answer, restored_streams
 from privxray.exchange.plan import PlanHeader
-from privxray.exchange.request import write_request
+from privxray.exchange.request import RequestHeader, write_request
 from privxray.exchange.share import open_share
 from privxray.formats.container import split
 from privxray.keys.identity import Identity
 from privxray.state import Round, State
 from privxray.workflow.collecting import Collected, incomplete, members_of, request_copy, update_copy
-from privxray.workflow.common import SOFTWARE, Passphrase, deliver, now, unlock
+from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, unlock
 from privxray.workflow.joining import differs_by_one
 from privxray.workspace import Workspace
 
@@ -85,7 +86,7 @@ def request(
         survivors=tuple(member.name for member in members_of(plan, survivors)),
         missing=tuple(m.name for m in plan.roster.members if m.keys.fingerprint not in survivors),
         keyholders=tuple(holder.name for holder in holders if holder),
-        notes=(*collected.notes, *differs_by_one(set(plan.hospitals), set(survivors))),
+        notes=(*collected.notes, *differs_by_one(summed_before(workspace, state, round_), set(survivors))),
         already=already,
     )
 
@@ -117,6 +118,17 @@ def answers_of(collected: Collected, identity: Identity) -> list[tuple[bytes, bo
                 advice="Leave it out where enough others have answered; ask that keyholder how it came about",
             ) from error
     return restored_streams(plan, cohort.plan_hash, request_.survivors, answers)
+
+
+def summed_before(workspace: Workspace, state: State, round_: Round) -> set[str]:
+    """The hospitals in the last sum that was opened in this study before a round; empty if none was."""
+    closed = [r for r in state.rounds(round_.study) if r.number < round_.number and r.state == "closed"]
+    if not closed:
+        return set()
+    kept = request_copy(workspace.round_folder(round_.study, closed[-1].number))
+    if kept.exists():
+        return set(read_again(kept).envelope.claim(RequestHeader).survivors)
+    return set(load_plan(workspace, closed[-1]).hospitals)
 
 
 def _survivors(workspace: Workspace, collected: Collected, without: Sequence[str]) -> tuple[str, ...]:

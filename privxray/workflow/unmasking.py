@@ -80,7 +80,7 @@ def unmask(
             plan=plan,
             survivors=survivors,
             missing=tuple(m.name for m in plan.roster.members if m.name not in survivors),
-            warnings=differs_by_one(set(plan.hospitals), set(header.survivors)),
+            warnings=differs_by_one(_answered_before(state, round_), set(header.survivors)),
             again=again,
         )
 
@@ -99,6 +99,12 @@ def _round_of(state: State, received: Received) -> Round:
             advice="Don't help; ask the coordinator and another hospital which plan this is",
         )
     return round_
+
+
+def _answered_before(state: State, round_: Round) -> set[str]:
+    """The survivors of the last request of the study that this keyholder answered before this round."""
+    earlier = [r for r in state.rounds(round_.study) if r.number < round_.number]
+    return next((known for r in reversed(earlier) if (known := state.survivors_of(r.plan))), set())
 
 
 def _answer(
@@ -139,7 +145,9 @@ def _answer(
             software=SOFTWARE,
         )
         write_atomic(kept, data, overwrite=True)
-        state.record_answer(round_.plan, received.envelope.digest, hashlib.sha256(data).hexdigest())
+        state.record_answer(
+            round_.plan, received.envelope.digest, hashlib.sha256(data).hexdigest(), header.survivors
+        )
         state.unsealing_keys.burn_plan(round_.plan)
         if workspace.config.role == "trustee":
             state.update_round(round_.study, round_.number, state="answered")
