@@ -24,6 +24,7 @@ import os
 import sqlite3
 import sys
 import warnings
+from functools import cache
 from pathlib import Path, PurePath
 from typing import Annotated, Any
 
@@ -164,10 +165,16 @@ look.add_to(app)
 demo.add_to(app)
 
 
+@cache
+def _parser() -> Any:
+    """The commands with their options. Typer would read every signature anew for each command that is run."""
+    return typer.main.get_command(app)
+
+
 def run(arguments: list[str]) -> int:
     """Run one command in this process and return its exit code, as the demo does."""
     try:
-        app(args=arguments, prog_name="privxray", standalone_mode=True, obj=arguments)
+        _parser()(args=arguments, prog_name="privxray", standalone_mode=True, obj=arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else UNEXPECTED
     return 0

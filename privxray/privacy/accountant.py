@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from privxray.errors import BudgetError, UsageError
@@ -37,8 +38,7 @@ def epsilon(events: Iterable[Event], delta: float) -> float:
     :raises UsageError: delta not in (0, 1).
     """
     require_delta(delta)
-    merged = merge(events)
-    return _epsilon(_gaussian_mass(merged), _sampled(merged), delta)
+    return _epsilon_after((), merge(events), delta)
 
 
 def calibrate(
@@ -59,12 +59,9 @@ def calibrate(
     require_epsilon(epsilon)
     require_delta(delta)
     past = merge(past)
-    past_mass, past_sampled = _gaussian_mass(past), _sampled(past)
 
     def excess(scale: float) -> float:
-        events = merge(build(scale))
-        sampled = _compose(past_sampled, _sampled(events))
-        reached = _epsilon(past_mass + _gaussian_mass(events), sampled, delta)
+        reached = _epsilon_after(past, merge(build(scale)), delta)
         # As a logarithm, for there it is nearly a straight line; clamped, for a root finder needs it finite.
         return math.log(min(max(reached, 1e-9), 1e9) / epsilon)
 
@@ -126,6 +123,14 @@ def _admitted(
     raise BudgetError(f"no noise was found that stays below epsilon {limit:g} at delta {delta:g}")
 
 
+# One command asks for the same figure several times (to calibrate, to admit, to print), and a demo for every
+# hospital; a figure takes a tenth of a second and more.
+@lru_cache(maxsize=1024)
+def _epsilon_after(past: tuple[Event, ...], events: tuple[Event, ...], delta: float) -> float:
+    sampled = _compose(_sampled_past(past), _sampled(events))
+    return _epsilon(_gaussian_mass(past) + _gaussian_mass(events), sampled, delta)
+
+
 def _gaussian_mass(events: Iterable[Event]) -> float:
     """The sum of count / noise^2 over the Gaussian events: mu squared, in the words of Gaussian DP."""
     # fsum: a sum that is exact up to one rounding can't depend on the order.
@@ -139,6 +144,11 @@ def _sampled(events: Iterable[Event]) -> Any:
         if event.kind == "poisson-gaussian":
             composed = _compose(composed, _distribution(event.noise, event.q, event.count))
     return composed
+
+
+@lru_cache(maxsize=1)  # a search composes the same past with one attempt after another
+def _sampled_past(events: tuple[Event, ...]) -> Any:
+    return _sampled(events)
 
 
 def _distribution(noise: float, q: float, count: int) -> Any:

@@ -27,8 +27,9 @@ def at_terminal(
     if child == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.chdir(folder)
-        # Python's view of the environment: readline puts COLUMNS into C's, where it would win.
-        os.execve(sys.executable, [sys.executable, "-c", CODE, *words], dict(os.environ))
+        # readline puts COLUMNS into C's environment, which a worker of pytest-xdist starts with; it'd win.
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        os.execve(sys.executable, [sys.executable, "-c", CODE, *words], environment)
     seen, waiting, deadline = "", list(typed), time.monotonic() + 60
     while time.monotonic() < deadline:
         if not select.select([screen], [], [], 1)[0]:

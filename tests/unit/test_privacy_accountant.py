@@ -20,6 +20,13 @@ from privxray.privacy.events import Event, from_json, merge
 DELTA = 1e-5
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every figure of this module is computed, however often it was asked for."""
+    for name in ("_epsilon_after", "_sampled_past"):
+        monkeypatch.setattr(accountant, name, getattr(accountant, name).__wrapped__)
+
+
 def gaussian(noise: float, count: int = 1) -> Event:
     return Event(kind="gaussian", noise=noise, count=count)
 
