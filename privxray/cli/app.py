@@ -39,6 +39,8 @@ from privxray.errors import PrivxrayError
 CANCELLED = 130
 UNEXPECTED = 1
 
+_CANCELLED_HERE = "cancelled. The same command goes on where this one stopped"
+
 # OpenMP's threads, which torch computes with, wait by spinning. Where anything else wants the two cores of a
 # workstation, the default makes features three to nine times slower (measured); 1000 turns cost nothing.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
@@ -47,6 +49,12 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 class _Commands(TyperGroup):
     """Runs a command, and turns whatever it raises into one line and an exit code."""
 
+    def make_context(self, *arguments: Any, **extra: Any) -> Any:
+        try:
+            return super().make_context(*arguments, **extra)
+        except KeyboardInterrupt:  # Typer would end without a word
+            _report(_CANCELLED_HERE, CANCELLED, "--json" in (extra.get("obj") or sys.argv))
+
     def invoke(self, ctx: Any) -> Any:
         as_json = "--json" in sys.argv if ctx.obj is None else "--json" in ctx.obj
         try:
@@ -54,7 +62,7 @@ class _Commands(TyperGroup):
         except PrivxrayError as error:
             _report(str(error), error.exit_code, as_json, error)
         except KeyboardInterrupt:
-            _report("cancelled. The same command goes on where this one stopped", CANCELLED, as_json)
+            _report(_CANCELLED_HERE, CANCELLED, as_json)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(UNEXPECTED) from None

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from played_study import At, Result, World
+from played_study import At, Result, World, typed
 
 SENTINEL = "Quackenbush"
 
@@ -357,6 +357,21 @@ def test_ctrl_c_at_any_moment_of_training_is_one_line_and_costs_nothing_twice(at
     spent = world.ok("hospital-a", "budget")
     assert len(spent["runs"]) == 1
     assert spent["spent"]["epsilon"] <= 6
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_ctrl_c_while_the_command_is_read_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    from typer.core import TyperGroup
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(TyperGroup, "make_context", interrupted)
+    result = typed(["status", *options])
+    one_line(result, 130, "cancelled", "same command")
+    assert not options or result.json["exit_code"] == 130
 
 
 def test_a_fault_of_privxray_itself_shows_no_value(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
