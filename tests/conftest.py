@@ -6,8 +6,12 @@ import os
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from played_study import Snapshots
 
 NETBLOCK = Path(__file__).parent / "netblock"
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -17,6 +21,9 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     part for part in (str(NETBLOCK), os.environ.get("PYTHONPATH", "")) if part
 )
 os.environ.pop("PRIVXRAY_PASSPHRASE_FILE", None)
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+if WORKER:  # tests run side by side, a core each; before torch is imported, and for what the tests start
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +40,14 @@ def xrays() -> Path:
     if not (folder / "labels.csv").is_file():
         pytest.skip("the paediatric chest X-rays are not on this machine")
     return folder
+
+
+@pytest.fixture(scope="session")
+def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Snapshots:
+    """A small study at each of its stages, played once a session, whichever worker wants it first."""
+    from played_study import snapshots_in
+
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if WORKER else base) / "study"
+    folder.mkdir(exist_ok=True)
+    return snapshots_in(folder)

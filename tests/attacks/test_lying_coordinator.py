@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from played_study import HOSPITALS, PASSPHRASE, STAGES, World
+from played_study import HOSPITALS, PASSPHRASE, Snapshots, World
 from scipy.stats import chi2
 
 from privxray.exchange.fixedpoint import quantise, unsigned
@@ -28,18 +28,9 @@ from privxray.workflow.training import trained_vector
 from privxray.workspace import Workspace
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("attack") / "trained"
-    root.mkdir()
-    for stage in ("initialised", "joined", "ingested", "trained"):
-        STAGES[stage](World(root))
-    return root
-
-
 @pytest.fixture
-def copy(trained: Path, tmp_path: Path) -> Callable[[], World]:
-    return lambda: World(Path(shutil.copytree(trained, tmp_path / "world")))
+def copy(snapshots: Snapshots, tmp_path: Path) -> Callable[[], World]:
+    return lambda: World(Path(shutil.copytree(snapshots("trained"), tmp_path / "world")))
 
 
 def coordinator_of(world: World) -> Identity:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import fcntl
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -148,6 +150,30 @@ def _aggregated(world: World) -> None:
         world.carry(model, party)
 
 
+def _untrained(world: World, snapshot: Snapshots) -> None:
+    """As "ingested", but with the features that training will want."""
+    for party in HOSPITALS:
+        shutil.copy(snapshot("trained") / party / "data" / "data.db", world[party] / "data")
+
+
+def _unaccepted(world: World, snapshot: Snapshots) -> None:
+    """As "aggregated", but with the features that hospital-a's evaluation will want."""
+    accepted = World(world.root.with_name(world.root.name + "-accepted"))
+    shutil.copytree(world.root, accepted.root)
+    accepted.ok("hospital-a", "accept", "received/global-0001.model")
+    shutil.copy(accepted["hospital-a"] / "data" / "data.db", world["hospital-a"] / "data")
+
+
+def _joined_not(world: World, snapshot: Snapshots) -> None:
+    """A plan lies at hospital-a, whose key words nobody has compared yet."""
+    planned = world.ok("coordinator", "plan", "cards/*.card", asks=True)
+    (world.root / "key-words").write_text(planned["key_words"])
+    world.carry(planned["plan"], "hospital-a")
+
+
+Snapshots = Callable[[str], Path]
+"""The folder of a stage, which nobody may change."""
+
 STAGES: dict[str, Callable[[World], None]] = {
     "initialised": _initialised,
     "joined": _joined,
@@ -157,4 +183,41 @@ STAGES: dict[str, Callable[[World], None]] = {
     "aggregated": _aggregated,
 }
 
+BESIDES: dict[str, tuple[str, Callable[[World, Snapshots], None]]] = {
+    "joined-not": ("initialised", _joined_not),
+    "untrained": ("ingested", _untrained),
+    "unaccepted": ("aggregated", _unaccepted),
+}
+"""Stages beside the road: the one that each starts from, and what is done to it."""
+
 At = Callable[[str], World]
+"""A study at each of its stages, played once a session; tests work on copies."""
+
+
+def snapshots_in(folder: Path) -> Snapshots:
+    """Stages as they are asked for, kept in ``folder``, which the processes of one session may share."""
+    order = list(STAGES)
+
+    def play(stage: str, world: Path) -> None:
+        place = order.index(stage) if stage in STAGES else -1
+        before = BESIDES[stage][0] if stage in BESIDES else order[place - 1] if place else None
+        if before is None:
+            world.mkdir()
+        else:
+            shutil.copytree(snapshot(before), world)
+        if stage in STAGES:
+            STAGES[stage](World(world))
+        else:
+            BESIDES[stage][1](World(world), snapshot)
+
+    def snapshot(stage: str) -> Path:
+        made = folder / stage
+        if not made.exists():
+            with (folder / f".{stage}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                if not made.exists():
+                    play(stage, folder / f"{stage}.{os.getpid()}")  # a stage that failed is never found
+                    (folder / f"{stage}.{os.getpid()}").rename(made)
+        return made
+
+    return snapshot

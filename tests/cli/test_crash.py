@@ -6,13 +6,12 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crash import killed_at
-from played_study import HOSPITALS, World
+from played_study import Snapshots, World
 
 import privxray.imaging.features
 import privxray.learning.dp_sgd
@@ -40,43 +39,6 @@ CASES: dict[str, Case] = {
     "aggregate": ("exported", "coordinator", ("aggregate", "updates/*.enc"), True),
     "accept": ("unaccepted", "hospital-a", ("accept", "received/global-0001.model"), False),
 }
-
-
-@pytest.fixture(scope="module")
-def base(
-    _snapshots: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
-    """The session's snapshots, and three more that only this module wants."""
-    made: dict[str, Path] = {}
-
-    def snapshot(stage: str) -> Path:
-        if stage in made:
-            return made[stage]
-        if stage == "joined-not":
-            folder = tmp_path_factory.mktemp("crash") / stage
-            shutil.copytree(_snapshots("initialised"), folder)
-            world = World(folder)
-            planned = world.ok("coordinator", "plan", "cards/*.card", asks=True)
-            (folder / "key-words").write_text(planned["key_words"])
-            world.carry(planned["plan"], "hospital-a")
-        elif stage == "untrained":  # as "ingested", but with the features that training will want
-            folder = tmp_path_factory.mktemp("crash") / stage
-            shutil.copytree(_snapshots("ingested"), folder)
-            for party in HOSPITALS:
-                shutil.copy(_snapshots("trained") / party / "data" / "data.db", folder / party / "data")
-        elif stage == "unaccepted":  # with the features that the evaluation will want
-            folder = tmp_path_factory.mktemp("crash") / stage
-            shutil.copytree(_snapshots("aggregated"), folder)
-            accepted = tmp_path_factory.mktemp("crash") / "accepted"
-            shutil.copytree(folder, accepted)
-            World(accepted).ok("hospital-a", "accept", "received/global-0001.model")
-            shutil.copy(accepted / "hospital-a" / "data" / "data.db", folder / "hospital-a" / "data")
-        else:
-            folder = _snapshots(stage)
-        made[stage] = folder
-        return folder
-
-    return snapshot
 
 
 def fresh(source: Path, party: str, folder: Path) -> World:
@@ -122,16 +84,17 @@ def visible_files_are_whole(folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
-def test_kill_9_at_every_step(name: str, base: Callable[[str], Path], tmp_path: Path) -> None:
+def test_kill_9_at_every_step(name: str, snapshots: Snapshots, tmp_path: Path) -> None:
     case = CASES[name]
     stage, party, _, _ = case
-    smooth = fresh(base(stage), party, tmp_path / "smooth")
+    source = snapshots(stage)
+    smooth = fresh(source, party, tmp_path / "smooth")
     assert not killed_at(-1, lambda: run(typed(smooth, case)))
     expected = outcome(smooth, party)
     steps = 0
     while True:
         steps += STRIDE.get(name, 1)
-        world = fresh(base(stage), party, tmp_path / str(steps))
+        world = fresh(source, party, tmp_path / str(steps))
         killed = killed_at(steps, lambda world=world: run(typed(world, case)))  # type: ignore[misc]
         visible_files_are_whole(world[party])
         if (world[party] / "privxray.yaml").exists():

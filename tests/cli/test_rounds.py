@@ -113,7 +113,7 @@ def test_replacing_a_plan_twice_is_once(at: At) -> None:
 def test_a_reservation_that_drew_nothing_is_given_back(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     from privxray.workflow import training
 
-    world = at("ingested")
+    world = at("untrained")
     with monkeypatch.context() as patch:
         patch.setattr(training, "training_data", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert world.type("hospital-a", "train", "--epsilon", "6").code == 130
@@ -136,7 +136,7 @@ def test_a_plan_that_cannot_be_trained_is_refused_before_anything_is_charged(at:
 
 
 def test_an_older_ledger_put_back_is_refused(at: At) -> None:
-    world = at("ingested")
+    world = at("untrained")
     old = world.root / "old-ledger.db"
     shutil.copy(world["hospital-a"] / "ledger.db", old)
     world.ok("hospital-a", "train")
