@@ -22,7 +22,7 @@ def collection(folder: Path, *, splits: tuple[str, ...] = ("train", "val", "test
     (folder / "images").mkdir(parents=True)
     rows = []
     for place, site in enumerate("ABC"):
-        own = draw_images(folder / site, place, patients=18)
+        own = draw_images(folder / site, place, patients=12)
         with own.open(newline="") as stream:
             for number, row in enumerate(csv.DictReader(stream)):
                 shutil.move(folder / site / "images" / row["image"], folder / "images")
@@ -103,7 +103,7 @@ def test_the_demo_from_nothing_ends_with_what_everybody_saw(
     from privxray.demo import xrays
 
     real = xrays.draw_study
-    monkeypatch.setattr(xrays, "draw_study", lambda folder: real(folder, patients_per_site=24))
+    monkeypatch.setattr(xrays, "draw_study", lambda folder: real(folder, patients_per_site=15))
     result = typed(["demo", str(tmp_path / "out")])
     assert result.code == 0, result.err
     for line in ("What each party could see", "Privacy spent", "hospital-a alone", "without privacy"):
