@@ -12,23 +12,31 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from played_study import PASSPHRASE, At
+
+from privxray.cli.app import run
 
 CODE = "from privxray.cli.app import main; main()"
 
 
 def at_terminal(
-    folder: Path, words: list[str], typed: list[tuple[str, str]], columns: int = 80
+    folder: Path, words: list[str], typed: list[tuple[str, str]], columns: int = 80, *, fork: bool = False
 ) -> tuple[int, str]:
-    """Run a command on a pseudo-terminal; each pair is a prompt to wait for and what is typed then."""
+    """Run a command on a pseudo-terminal; each pair is a prompt to wait for and what is typed then.
+
+    :param fork: go on in a fork of this process, which has the imports already, not in a fresh interpreter.
+    """
     child, screen = pty.fork()
     if child == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         os.chdir(folder)
         # readline puts COLUMNS into C's environment, which a worker of pytest-xdist starts with; it'd win.
         environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        if fork:
+            _go_on(words, environment)
         os.execve(sys.executable, [sys.executable, "-c", CODE, *words], environment)
     seen, waiting, deadline = "", list(typed), time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -47,6 +55,20 @@ def at_terminal(
     _, status = os.waitpid(child, 0)
     assert not waiting, seen
     return os.waitstatus_to_exitcode(status), seen
+
+
+def _go_on(words: list[str], environment: dict[str, str]) -> NoReturn:
+    """End this forked process as the command ends; pytest has put its own streams over the terminal's."""
+    code = 99
+    try:
+        os.environ.clear()
+        os.environ.update(environment)
+        sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")  # noqa: SIM115
+        code = run(words)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
 
 
 def test_a_new_passphrase_is_asked_twice_and_never_shown(tmp_path: Path) -> None:
@@ -84,7 +106,7 @@ def test_ctrl_c_at_a_prompt_cancels(at: At) -> None:
 def test_texts_fit_the_terminal(at: At, columns: int) -> None:
     world = at("trained")
     for words in (["status"], ["budget"], ["inspect", "received/plan-0001.plan"]):
-        code, seen = at_terminal(world["hospital-a"], words, [], columns)
+        code, seen = at_terminal(world["hospital-a"], words, [], columns, fork=True)
         assert code == 0, seen
         plain = re.sub(r"\x1b\[[0-9;]*m", "", seen.replace("\r", ""))
         too_long = [line for line in plain.splitlines() if len(line) > columns]
