@@ -161,7 +161,8 @@ def test_a_hospital_that_was_away_comes_back_under_a_new_roster(at: At) -> None:
 
     (world["coordinator"] / "cards" / "hospital-a.card").unlink()
     without = fresh_plan()
-    assert without["roster"] == {"version": 2, "members": ["hospital-b", "hospital-c", "hospital-d"]}
+    members = ["hospital-b", "hospital-c", "hospital-d"]
+    assert without["roster"] == {"version": 2, "members": members, "trustees": []}
     refused = world.type("hospital-a", "join", world.carry(without["plan"], "hospital-a"))
     assert refused.code == 4
     world.carry(world["hospital-a"] / "hospital-a.card", "coordinator", "cards")
