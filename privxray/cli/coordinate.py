@@ -93,7 +93,7 @@ def plan(
         int | None,
         typer.Option(
             "--minimum-cohort",
-            help="Open no sum of fewer hospitals.  [default: corrupt ones plus 2, at least 3]",
+            help="Open no sum of fewer hospitals.  [default: the least that is safe]",
             show_default=False,
         ),
     ] = None,

@@ -86,7 +86,7 @@ def admit_successor(plan: PlanHeader, before: PlanHeader, before_hash: str) -> N
     may be planned again, under a higher round, where its sum could not be opened.
 
     :raises RefusedError: an older or equal round (a replay), another predecessor, another membership under an
-        unchanged roster version, or another method or privacy target in the middle of a study.
+        unchanged roster version, or another method, privacy target or committee in the middle of a study.
     """
     if plan.round <= before.round:
         raise RefusedError(f"this plan is of round {plan.round}, and round {before.round} is here already")
@@ -102,12 +102,22 @@ def admit_successor(plan: PlanHeader, before: PlanHeader, before_hash: str) -> N
         same = plan.roster.digest(plan.study or "", plan.coordinator)
         if same != before.roster.digest(before.study or "", before.coordinator):
             raise RefusedError("this plan changes the members without a new roster version")
+        if plan.stage != 1 and _rule_of(plan) != _rule_of(before):
+            raise RefusedError(
+                "this plan changes who opens the sum, or of how many, without a new roster version"
+            )
     if plan.stage != 1 and (
         plan.stage < before.stage
         or (plan.stage > before.stage + 1 and plan.previous == before_hash)
         or terms_of(plan) != terms_of(before)
     ):
         raise RefusedError("this plan changes the terms of the study in the middle of it")
+
+
+def _rule_of(plan: PlanHeader) -> object:
+    """Whose help opens a sum and of how many hospitals: what may change with the parties and not without."""
+    committee = plan.committee
+    return committee and (committee.minimum_cohort, {seat.keyholder for seat in committee.seats})
 
 
 def terms_of(plan: PlanHeader) -> tuple[object, ...]:

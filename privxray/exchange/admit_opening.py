@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
 from privxray.exchange.admit import admit_update, belongs, expect, read_update
 from privxray.exchange.dealing import Dealt
@@ -10,6 +12,7 @@ from privxray.exchange.request import RequestHeader, survivors_envelopes
 from privxray.exchange.share import ShareHeader, body_length
 from privxray.formats.container import Envelope
 from privxray.formats.stream import sealed_length
+from privxray.keys.roster import Member, Trustee
 
 
 def admit_request(
@@ -22,6 +25,7 @@ def admit_request(
     :raises IdentityError: not signed by the plan's coordinator.
     :raises RefusedError: of another study, plan or round; not for this keyholder; a second request that
         differs from the first; survivors that are too few or not of the roster.
+    :raises MalformedError: it says that its body is encrypted.
     """
     expect(envelope, "request")
     if envelope.key_id != plan.sender:
@@ -40,6 +44,8 @@ def admit_request(
     seat = committee.seat(own) if committee else None
     if committee is None or seat is None or own not in header.recipients:
         raise RefusedError("this workspace is no keyholder of that plan")
+    if header.body.cipher != "none" or header.body.key is not None:
+        raise MalformedError("a request is not encrypted, and this one says it is")
     survivors = header.survivors
     if list(survivors) != sorted(set(survivors)) or not set(survivors) <= set(plan.hospitals):
         raise RefusedError("the request names hospitals that are not in the plan, or one twice")
@@ -73,24 +79,35 @@ def admit_survivors(header: RequestHeader, body: bytes, plan: PlanHeader, plan_h
     return dealt
 
 
-def admit_share(
-    envelope: Envelope, plan: PlanHeader, plan_hash: str, request: RequestHeader, request_digest: str
-) -> tuple[ShareHeader, int]:
-    """A keyholder's answer to this request, and the number of its seat.
+def read_share(envelope: Envelope, parties: Iterable[Member | Trustee]) -> ShareHeader:
+    """Rules 1 to 3 for a share file: its kind, its signer among the study's parties, its signature.
 
-    :raises IdentityError: not signed by a keyholder of the plan.
-    :raises RefusedError: of another study, plan, round or request.
-    :raises MalformedError: not as long as the answer is.
+    :raises IdentityError: signed by nobody of the study, or altered.
     """
     expect(envelope, "share")
-    committee, party = plan.committee, plan.roster.party(envelope.key_id)
-    seat = committee.seat(envelope.key_id) if committee else None
-    if committee is None or party is None or seat is None:
-        raise IdentityError("signed by no keyholder of this plan", advice="Ask who sent it; leave it out")
+    party = next((party for party in parties if party.keys.fingerprint == envelope.key_id), None)
+    if party is None:
+        raise IdentityError("signed by nobody of this study", advice="Ask who sent it; leave it out")
     header = envelope.verify(party.keys.verifier(), ShareHeader)
     if header.sender != party.keys.fingerprint:
         raise IdentityError("the share file names another sender than its signer")
+    return header
+
+
+def admit_share(
+    header: ShareHeader, plan: PlanHeader, plan_hash: str, request: RequestHeader, request_digest: str
+) -> int:
+    """The number of the seat whose answer to this request a share file is; its signature is good.
+
+    :raises IdentityError: not by a keyholder of the plan, or the next key is not its own.
+    :raises RefusedError: of another study, plan, round or request.
+    :raises MalformedError: not as long as the answer is.
+    """
     belongs(header, plan, plan_hash)
+    committee, party = plan.committee, plan.roster.party(header.sender)
+    seat = committee.seat(header.sender) if committee else None
+    if committee is None or party is None or seat is None:
+        raise IdentityError("signed by no keyholder of this plan", advice="Ask who sent it; leave it out")
     if header.request != request_digest:
         raise RefusedError("it answers another request than this round's")
     if header.recipients != (plan.sender,) or header.body.key is None:
@@ -101,4 +118,4 @@ def admit_share(
     expected = sealed_length(body_length(len(request.survivors), len(plan.hospitals)))
     if header.body.cipher == "none" or header.body.length != expected:
         raise MalformedError("it holds another number of shares than was asked for")
-    return header, seat
+    return seat

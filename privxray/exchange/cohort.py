@@ -25,14 +25,14 @@ from enum import StrEnum
 
 from privxray.errors import RefusedError
 from privxray.exchange.admit import admit_update, read_update
-from privxray.exchange.admit_opening import admit_share
+from privxray.exchange.admit_opening import admit_share, read_share
 from privxray.exchange.plan import PlanHeader
 from privxray.exchange.request import RequestHeader
 from privxray.exchange.share import ShareHeader
 from privxray.exchange.update import UpdateHeader
 from privxray.formats.container import Envelope
 from privxray.formats.header import Body
-from privxray.keys.roster import Member
+from privxray.keys.roster import Member, Trustee
 
 CheckBody = Callable[[Body], None]
 """Compares a file's body with its verified header; raises where they differ."""
@@ -65,12 +65,12 @@ class Answered:
 
 @dataclass
 class Cohort:
-    """The round of one plan. ``earlier`` are the hashes of the study's other plans, ``members`` everybody who
-    was ever a hospital of it, ``used`` the one-round keys that its plans named."""
+    """The round of one plan. ``earlier`` are the hashes of the study's other plans, ``parties`` everybody who
+    was ever a hospital or a trustee of it, ``used`` the one-round keys that its plans named."""
 
     plan: PlanHeader
     plan_hash: str
-    members: Mapping[str, Member]
+    parties: Mapping[str, Member | Trustee]
     earlier: Collection[str] = ()
     used: Collection[str] = ()
     is_open: bool = True
@@ -87,7 +87,8 @@ class Cohort:
         :raises RefusedError: see the rules above.
         :raises MalformedError: damaged.
         """
-        header, member = read_update(envelope, self.members.values())
+        hospitals = [party for party in self.parties.values() if isinstance(party, Member)]
+        header, member = read_update(envelope, hospitals)
         if header.plan in self.earlier or (header.plan == self.plan_hash and not self.is_open):
             return Verdict.OVER
         admit_update(header, self.plan.roster.named(header.sender) or member, self.plan, self.plan_hash)
@@ -102,15 +103,18 @@ class Cohort:
         return Verdict.TAKEN
 
     def take_share(self, envelope: Envelope, sha256: str, check_body: CheckBody) -> Verdict:
-        """Offer a share file; only after the round's request.
+        """Offer a share file; one of this round only after its request.
 
         :raises IdentityError: by no keyholder, or altered.
         :raises RefusedError: see the rules above.
         :raises MalformedError: damaged.
         """
+        header = read_share(envelope, self.parties.values())
+        if header.plan in self.earlier or (header.plan == self.plan_hash and not self.is_open):
+            return Verdict.OVER
         if self.request is None or self.request_digest is None:
             raise RefusedError("no request of this round was made, so nothing can answer it")
-        header, seat = admit_share(envelope, self.plan, self.plan_hash, self.request, self.request_digest)
+        seat = admit_share(header, self.plan, self.plan_hash, self.request, self.request_digest)
         check_body(header.body)
         before = self.answers.get(seat)
         if before is not None and before.sha256 != sha256:

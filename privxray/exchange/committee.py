@@ -6,6 +6,13 @@ to ask some keyholders to open the sum with a hospital and others the sum withou
 hospital's vector. Each question needs t answers, an honest keyholder answers one of the two, a corrupt one
 both, so with c corrupt ones at most (k - c) + 2c = k + c answers are to be had, and 2t > k + c keeps it from
 having both.
+
+That is not enough. The answers to different requests combine secret by secret. Ask every keyholder for the
+sum of another set, the victim in all of them: its seed is opened, and so is its key with each hospital that
+t - c honest keyholders were told is missing, though no two of them were asked the same. The k - c honest
+keyholders leave out n - m hospitals each, so at most (k - c)(n - m) / (t - c) can be taken out of the one sum
+that is opened (:func:`most_left_out`; docs/adr/0064 has the proof), and of the n - h honest ones two must be
+left.
 """
 
 from __future__ import annotations
@@ -23,6 +30,30 @@ MAX_KEYHOLDERS = 16
 MIN_COHORT = 3
 
 
+def most_left_out(hospitals: int, minimum_cohort: int, keyholders: int, threshold: int, corrupt: int) -> int:
+    """How many hospitals a coordinator can keep out of the opened sum by asking different keyholders for
+    different sums: floor((k - c)(n - m) / (t - c)).
+
+    :param corrupt: c, below ``threshold``.
+    """
+    return (keyholders - corrupt) * (hospitals - minimum_cohort) // (threshold - corrupt)
+
+
+def least_cohort(
+    hospitals: int, keyholders: int, threshold: int, corrupt: int, corrupt_hospitals: int
+) -> int:
+    """The least minimum cohort m under which every sum that can be opened is of two honest hospitals or more.
+
+    n where there is none: a plan with these numbers is refused.
+    """
+    for m in range(max(MIN_COHORT, corrupt_hospitals + 2), hospitals):
+        if threshold > corrupt and (
+            hospitals - corrupt_hospitals - most_left_out(hospitals, m, keyholders, threshold, corrupt) >= 2
+        ):
+            return m
+    return hospitals
+
+
 class Seat(Strict):
     """A keyholder, by its fingerprint in the roster, and its unsealing key for this round."""
 
@@ -33,8 +64,9 @@ class Seat(Strict):
 class Committee(Strict):
     """``seats`` are numbered from 1: seat x holds the shares at point x.
 
-    ``threshold`` is t, ``corrupt_keyholders`` c, and ``corrupt_hospitals`` how many hospitals may be in
-    league with the coordinator. ``minimum_cohort`` is the least number of hospitals whose sum is opened.
+    ``threshold`` is t, ``corrupt_keyholders`` c, and ``corrupt_hospitals`` (h) how many hospitals may be in
+    league with the coordinator. ``minimum_cohort`` (m) is the least number of hospitals whose sum a
+    keyholder helps to open.
     """
 
     threshold: Annotated[int, Field(ge=1, le=MAX_KEYHOLDERS)]
@@ -44,9 +76,9 @@ class Committee(Strict):
     seats: Annotated[tuple[Seat, ...], Field(strict=False, max_length=MAX_KEYHOLDERS)]
 
     @property
-    def numbers(self) -> tuple[int, int, int, int]:
-        """t, c, the corrupt hospitals and the minimum cohort: what a study keeps whoever sits."""
-        return (self.threshold, self.corrupt_keyholders, self.corrupt_hospitals, self.minimum_cohort)
+    def numbers(self) -> tuple[int, int, int]:
+        """t, c and the corrupt hospitals: what a study keeps whoever sits."""
+        return (self.threshold, self.corrupt_keyholders, self.corrupt_hospitals)
 
     def seat(self, fingerprint: str) -> int | None:
         """The number, from 1, of the seat that this party has, if it has one."""
@@ -79,6 +111,13 @@ class Committee(Strict):
                 f"the plan would open the sum of {self.minimum_cohort} hospitals, with "
                 f"{self.corrupt_hospitals} in league with the coordinator",
                 advice="At least one is to be assumed; then the sum needs two more, and three in any case",
+            )
+        n, m, h = len(roster.members), self.minimum_cohort, self.corrupt_hospitals
+        if n - h - most_left_out(n, m, k, t, c) < 2:
+            raise RefusedError(
+                f"asked for different sums of {m} of {n} hospitals, the keyholders could between them open "
+                "the vector of a single one",
+                advice=f"The minimum cohort must be {least_cohort(n, k, t, c, h)} or more, or t higher",
             )
         holders = [seat.keyholder for seat in self.seats]
         keys = [seat.unsealing.key for seat in self.seats]

@@ -8,7 +8,7 @@ first call asks for the masks that are left (:mod:`.requesting`), and a second o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +93,10 @@ def aggregate(
                     f"no round is open, and a file is refused: {'; '.join(collected.refused)}",
                     file=workspace.updates,
                 )
-            return _again(workspace, rounds, tuple(collected.notes), force)
+            return _again(workspace, state, rounds, tuple(collected.notes), force)
         plan, file = read_plan(workspace, newest)
         if newest.state == "open" and plan.stage > 1 and not collected.updates and not collected.refused:
-            return _again(workspace, rounds, tuple(collected.notes), force)
+            return _again(workspace, state, rounds, tuple(collected.notes), force)
         if plan.committee is not None and not collected.shares:
             return request(workspace, state, collected, newest, passphrase, without=without, force=force)
         _complete(workspace, collected)
@@ -196,17 +196,17 @@ def _close(
     )
 
 
-def _lacking(
-    plan: PlanHeader, masks: dict[str, MaskStatement], unsealing: dict[str, UnsealingStatement]
-) -> list[str]:
+def _lacking(plan: PlanHeader, masks: Collection[str], unsealing: Collection[str]) -> list[str]:
     """Who stated no key for a next round: hospitals that did not deliver, keyholders that did not answer."""
     seats = plan.committee.seats if plan.committee else ()
-    silent = {m.keys.fingerprint for m in plan.roster.members} - masks.keys()
-    silent |= {seat.keyholder for seat in seats} - unsealing.keys()
+    silent = {m.keys.fingerprint for m in plan.roster.members} - set(masks)
+    silent |= {seat.keyholder for seat in seats} - set(unsealing)
     return [party.name for party in plan.roster.parties if party.keys.fingerprint in silent]
 
 
-def _again(workspace: Workspace, rounds: Sequence[Round], notes: tuple[str, ...], force: bool) -> Aggregated:
+def _again(
+    workspace: Workspace, state: State, rounds: Sequence[Round], notes: tuple[str, ...], force: bool
+) -> Aggregated:
     """Deliver the last closed round's files once more: an earlier call may have been cut off before."""
     closed = [round_ for round_ in rounds if round_.state == "closed"]
     if not closed:
@@ -221,4 +221,7 @@ def _again(workspace: Workspace, rounds: Sequence[Round], notes: tuple[str, ...]
         data = workspace.plan_copy(newest.study, newest.number).read_bytes()
         planned = deliver_plan(workspace, load_plan(workspace, newest), data, force=force)
     plan = load_plan(workspace, last)
-    return Aggregated(path, planned, plan, len(plan.roster.members), notes, (), already=True)
+    masks = state.next_keys(last.plan, MaskStatement.KIND)  # of each hospital in the sum
+    waits = last is newest and plan.stage < plan.stages
+    lacking = _lacking(plan, masks, state.next_keys(last.plan, UnsealingStatement.KIND)) if waits else []
+    return Aggregated(path, planned, plan, len(masks), notes, tuple(lacking), already=True)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from privxray.errors import CohortError, PrivxrayError, about
+from privxray.errors import CohortError, MalformedError, PrivxrayError, about
 from privxray.exchange.cohort import Cohort, Verdict
 from privxray.exchange.intake import Received, read_again, take_in
 from privxray.exchange.plan import PlanHeader
@@ -45,7 +45,7 @@ def collect(workspace: Workspace, state: State, paths: Sequence[Path], copies: E
     cohort = Cohort(
         plan=plans[newest.plan],
         plan_hash=newest.plan,
-        members={m.keys.fingerprint: m for plan in plans.values() for m in plan.roster.members},
+        parties={p.keys.fingerprint: p for plan in plans.values() for p in plan.roster.parties},
         earlier=plans.keys() - {newest.plan},
         used=state.used_round_keys().keys(),
         is_open=newest.state in ("open", "requested"),
@@ -53,7 +53,7 @@ def collect(workspace: Workspace, state: State, paths: Sequence[Path], copies: E
     collected = Collected(cohort)
     folder = workspace.round_folder(newest.study, newest.number)
     if newest.state == "requested":
-        _recall(collected, folder)
+        _recall(collected, folder, state.request_of(newest.plan))
     names = {p.keys.fingerprint: p.name for plan in plans.values() for p in plan.roster.parties}
     for path in paths:
         who = path.name
@@ -77,12 +77,18 @@ def update_copy(folder: Path, sender: str) -> Path:
     return folder / "survivors" / f"{sender}.enc"
 
 
-def _recall(collected: Collected, folder: Path) -> None:
-    """Load the signed request and the updates that it is about; they were verified when they came."""
+def _recall(collected: Collected, folder: Path, digest: str | None) -> None:
+    """Load the signed request and the updates that it is about; they were verified when they came.
+
+    :param digest: of the request as the state remembers it.
+    :raises MalformedError: a file is not the one that was kept.
+    """
     path = request_copy(folder)
     with about(path):
         received = read_again(path)
         header = received.envelope.claim(RequestHeader)
+        if received.envelope.digest != digest:
+            raise MalformedError("this is not the request that was signed", advice="Restore a backup")
         received.check_body(header.body)
     collected.cohort.set_request(header, received.envelope.digest)
     for survivor in header.survivors:
@@ -95,13 +101,14 @@ def _recall(collected: Collected, folder: Path) -> None:
 
 def _offer(collected: Collected, received: Received, who: str) -> None:
     cohort, sender = collected.cohort, received.envelope.key_id
-    if received.envelope.kind == "share" and cohort.plan.committee and cohort.is_open:
-        cohort.take_share(received.envelope, received.sha256, received.check_body)
-        seat = cohort.plan.committee.seat(sender)
+    is_share = received.envelope.kind == "share"
+    take = cohort.take_share if is_share else cohort.take_update
+    verdict = take(received.envelope, received.sha256, received.check_body)
+    if verdict is Verdict.TAKEN and is_share:
+        seat = cohort.plan.committee.seat(sender) if cohort.plan.committee else None
         assert seat is not None  # take_share demands it
         collected.shares[seat] = received
         return
-    verdict = cohort.take_update(received.envelope, received.sha256, received.check_body)
     if verdict is not Verdict.TAKEN:
         collected.notes.append(f"{who} is {verdict}; passed over")
         return

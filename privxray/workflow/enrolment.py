@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.errors import RefusedError, UsageError
-from privxray.exchange.committee import MIN_COHORT, Committee, Seat
+from privxray.exchange.committee import Committee, Seat, least_cohort
 from privxray.exchange.intake import take_in
 from privxray.exchange.plan import PlanHeader
 from privxray.keys.card import CardHeader, read_card
@@ -102,15 +102,13 @@ def enrol(
         raise UsageError(f"no hospital's card is of that name: {', '.join(sorted(unknown))}")
     sitting = [*(card for card in hospitals if card.name in terms.hospitals), *trustees]
     c = terms.corrupt_keyholders
+    threshold = terms.threshold if terms.threshold is not None else (len(sitting) + c) // 2 + 1
+    least = least_cohort(len(hospitals), len(sitting), threshold, c, terms.corrupt_hospitals)
     committee = Committee(
-        threshold=terms.threshold if terms.threshold is not None else (len(sitting) + c) // 2 + 1,
+        threshold=threshold,
         corrupt_keyholders=c,
         corrupt_hospitals=terms.corrupt_hospitals,
-        minimum_cohort=(
-            terms.minimum_cohort
-            if terms.minimum_cohort is not None
-            else max(MIN_COHORT, terms.corrupt_hospitals + 2)
-        ),
+        minimum_cohort=terms.minimum_cohort if terms.minimum_cohort is not None else least,
         seats=tuple(Seat(keyholder=card.keys.fingerprint, unsealing=card.unsealing) for card in sitting),
     )
     return Parties(roster, committee)
@@ -161,13 +159,16 @@ def carry_on(
     roster = _versioned(sorted(members, key=_name), trustees, before, before.study or "", coordinator)
     if before.committee is None:
         return Parties(roster, None)
+    least = least_cohort(len(members), len(seats), *before.committee.numbers)
     return Parties(
         roster,
         before.committee.model_copy(
             update={
+                # As agreed, unless fewer hospitals are left or more of them demand more.
+                "minimum_cohort": max(least, min(before.committee.minimum_cohort, len(members))),
                 "seats": tuple(
                     Seat(keyholder=seat.keyholder, unsealing=unsealing[seat.keyholder]) for seat in seats
-                )
+                ),
             }
         ),
     )

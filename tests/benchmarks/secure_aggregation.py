@@ -33,7 +33,7 @@ from exchange_samples import CREATED, Hospital, Study  # noqa: E402
 
 from privxray.exchange.admit import admit_update, read_update  # noqa: E402
 from privxray.exchange.admit_opening import admit_request, admit_survivors  # noqa: E402
-from privxray.exchange.committee import Committee, Seat  # noqa: E402
+from privxray.exchange.committee import Committee, Seat, least_cohort  # noqa: E402
 from privxray.exchange.concealing import conceal  # noqa: E402
 from privxray.exchange.dealing import open_box  # noqa: E402
 from privxray.exchange.fixedpoint import dequantise  # noqa: E402
@@ -107,13 +107,13 @@ class Cohort:
                 threshold=THRESHOLD,
                 corrupt_keyholders=1,
                 corrupt_hospitals=1,
-                minimum_cohort=3,
+                minimum_cohort=least_cohort(hospitals, len(holders), THRESHOLD, 1, 1),
                 seats=tuple(
                     Seat(keyholder=h.fingerprint, unsealing=h.unsealing_statement()) for h in holders
                 ),
             )
         study = Study.__new__(Study)
-        study.coordinator, study.hospitals = self.coordinator, self.hospitals
+        study.coordinator, study.hospitals, study.trustees = self.coordinator, self.hospitals, []
         self.plan: PlanHeader = study.make_plan(
             roster=Roster(version=1, members=tuple(h.member() for h in self.hospitals)),
             mode="strict" if committee is None else "keyholders",

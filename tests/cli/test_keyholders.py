@@ -46,7 +46,7 @@ def begin(world: World) -> None:
     )  # fmt: skip
     (world.root / "key-words").write_text(planned["key_words"])
     assert planned["terms"]["threshold"] == 3
-    assert planned["terms"]["minimum_cohort"] == 3
+    assert planned["terms"]["minimum_cohort"] == 4
     for party in (*HOSPITALS, *TRUSTEES):
         world.ok(party, "join", world.carry(planned["plan"], party), "--key-words", planned["key_words"])
     for party in HOSPITALS:
@@ -193,7 +193,7 @@ def test_a_keyholder_answers_once_and_only_what_it_should(copy: Callable[[], Wor
     for party in ("university", "hospital-b"):
         refused = world.type(party, "unmask", evil, asks=True)
         assert refused.code == 4
-        assert "no fewer than 3" in refused.err
+        assert "no fewer than 4" in refused.err
     stranger = world.type("hospital-c", "unmask", request, asks=True)
     assert stranger.code == 4
     assert "no keyholder" in stranger.err
@@ -209,6 +209,7 @@ FOUR = ("--keyholder", "hospital-a", "--keyholder", "hospital-b")
         ((*FOUR, "--threshold", "2"), "two different sums"),
         ((*FOUR, "--corrupt-keyholders", "0"), "no keyholder is corrupt"),
         ((*FOUR, "--minimum-cohort", "2"), "sum of 2 hospitals"),
+        ((*FOUR, "--minimum-cohort", "3"), "could between them open the vector of a single one"),
         (("--keyholder", "hospital-x", *FOUR[2:]), "no hospital's card"),
     ],
 )

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from privxray.exchange.committee import Committee, Seat, least_cohort
 from privxray.exchange.concealing import conceal
 from privxray.exchange.fixedpoint import quantise
 from privxray.exchange.plan import PlanHeader
+from privxray.exchange.request import write_request
 from privxray.exchange.update import write_update
 from privxray.formats.container import Envelope, seal_header, split
 from privxray.formats.header import Body
 from privxray.formats.tensors import TensorSpec
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import state_mask_key
-from privxray.keys.roster import Member, Roster
+from privxray.keys.roster import Member, Roster, Trustee
 from privxray.keys.sealing import SealingKey
 from privxray.keys.unsealing import UnsealingStatement
 
@@ -31,7 +33,7 @@ CREATED = {"created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
 
 @dataclass
 class Hospital:
-    """A hospital with one mask key after the other."""
+    """A hospital with one mask key after the other, or a trustee, who leaves it unused."""
 
     name: str
     identity: Identity = field(default_factory=Identity.generate)
@@ -47,17 +49,32 @@ class Hospital:
         stated = state_mask_key(self.mask, study, self.number, self.identity.signing)
         return Member(name=self.name, keys=self.identity.public(), mask=stated)
 
+    def trustee(self) -> Trustee:
+        return Trustee(name=self.name, keys=self.identity.public())
+
     def unsealing_statement(self, study: str | None = None) -> UnsealingStatement:
         return UnsealingStatement.sign(self.unsealing.public(), study, self.number, self.identity.signing)
 
 
 class Study:
-    """A coordinator and three hospitals under one plan."""
+    """A coordinator, hospitals and trustees under one plan; with trustees its mode is ``keyholders``."""
 
-    def __init__(self, **plan: Any) -> None:
+    def __init__(self, hospitals: int = 3, trustees: int = 0, **plan: Any) -> None:
         self.coordinator = Identity.generate()
-        self.hospitals = [Hospital(f"hospital-{letter}") for letter in "abc"]
+        self.hospitals = [Hospital(f"hospital-{letter}") for letter in "abcdefghijklm"[:hospitals]]
+        self.trustees = [Hospital(f"trustee-{number}") for number in range(1, trustees + 1)]
         self.plan = self.make_plan(**plan)
+
+    def committee(self, keyholders: list[Hospital] | None = None, **changes: Any) -> Committee:
+        """The trustees, or others, with the least numbers that are safe for one corrupt one of each kind."""
+        holders = self.trustees if keyholders is None else keyholders
+        fields = {"corrupt_keyholders": 1, "corrupt_hospitals": 1} | changes
+        c, h = fields["corrupt_keyholders"], fields["corrupt_hospitals"]
+        threshold = fields.setdefault("threshold", (len(holders) + c) // 2 + 1)
+        least = least_cohort(len(self.hospitals), len(holders), threshold, c, h)
+        fields.setdefault("minimum_cohort", least)
+        seats = tuple(Seat(keyholder=one.fingerprint, unsealing=one.unsealing_statement()) for one in holders)
+        return Committee(**({"seats": seats} | fields))
 
     def make_plan(self, **changes: Any) -> PlanHeader:
         keys = self.coordinator.public()
@@ -68,7 +85,13 @@ class Study:
             "body": Body(),
             "coordinator": keys,
             "coordinator_name": "coordinator",
-            "roster": Roster(version=1, members=tuple(h.member() for h in self.hospitals)),
+            "roster": Roster(
+                version=1,
+                members=tuple(h.member() for h in self.hospitals),
+                trustees=tuple(t.trustee() for t in self.trustees),
+            ),
+            "mode": "keyholders" if self.trustees else "strict",
+            "committee": self.committee() if self.trustees else None,
             "stage": 1,
             "stages": 1,
             "previous": None,
@@ -100,6 +123,18 @@ class Study:
         numbers = quantise(vector, self.plan.manifest, self.plan.modulus_bits)
         assert conceal(numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask) is None
         return numbers
+
+    def concealed(self, hospital: Hospital, seed: int = 0) -> bytes:
+        """An update under a plan with keyholders."""
+        numbers = quantise(self.vector(seed), self.plan.manifest, self.plan.modulus_bits)
+        dealt = conceal(numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask)
+        return self.update(hospital, numbers, dealt=dealt)
+
+    def request(self, updates: dict[str, bytes], signer: Identity | None = None, **changes: Any) -> bytes:
+        """The request for the sum of these updates, by fingerprint."""
+        envelopes = {one: data[: split(data).length] for one, data in updates.items()}
+        plan, plan_hash = changes.pop("plan", self.plan), changes.pop("plan_hash", self.plan_hash)
+        return write_request(envelopes, plan, plan_hash, signer or self.coordinator, **(CREATED | changes))
 
     def update(self, hospital: Hospital, numbers: np.ndarray, **changes: Any) -> bytes:
         fields = {

@@ -54,7 +54,7 @@ def identity(label: str) -> Identity:
 
 def study() -> Study:
     made = Study.__new__(Study)
-    made.coordinator = identity("coordinator")
+    made.coordinator, made.trustees = identity("coordinator"), []
     made.hospitals = [
         Hospital(
             f"hospital-{letter}",
