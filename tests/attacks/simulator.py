@@ -1,0 +1,353 @@
+"""A round in memory: hospitals, keyholders and a coordinator that may do anything, through the product's own
+functions.
+
+:class:`World` plays the honest parties: exports, and keyholders that remember what they answered.
+:class:`Attacker` is the coordinator with everybody who is in league with it. It keeps all that any of them
+sees, opens what their keys open, restores each secret of which it has t shares, and takes off every mask
+that it knows. :meth:`Attacker.view` is that knowledge as bytes.
+
+:func:`coupled` is the argument by which a view is shown to hide something: move a difference between two
+honest inputs and shift one mask stream by it. For whoever does not hold the key of that stream, AES-256-CTR
+under it is as good as a uniformly random stream, and a shifted uniform stream is as likely as the stream:
+so views that are equal byte for byte under the move mean that the two worlds can't be told apart. The view
+contains the stream of every key that the attacker holds, so the argument fails, as it must, where it holds
+that one.
+
+Coins of honest parties are fixed by a label, so that the two worlds differ in nothing else. What honest
+parties encrypt to keys that the attacker lacks is in the view by its length alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import numpy as np
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from exchange_samples import CREATED, Hospital, Study
+
+from privxray.errors import PrivxrayError
+from privxray.exchange import concealing, mask, opening, shamir
+from privxray.exchange.admit import admit_update, read_update
+from privxray.exchange.admit_opening import admit_request, admit_share, admit_survivors, read_share
+from privxray.exchange.concealing import conceal
+from privxray.exchange.dealing import Opened, open_box
+from privxray.exchange.fixedpoint import unsigned
+from privxray.exchange.opening import checked_answer, open_sum, restored_streams
+from privxray.exchange.plan import PlanHeader
+from privxray.exchange.request import RequestHeader
+from privxray.exchange.share import open_share, write_share
+from privxray.exchange.summing import add_to_sum
+from privxray.exchange.update import UpdateHeader, open_update
+from privxray.formats.container import check_body, split
+from privxray.formats.tensors import total_size
+from privxray.keys.maskkey import state_mask_key
+from privxray.keys.unsealing import UnsealingStatement
+
+Vector = np.ndarray
+Inputs = Mapping[str, Vector]
+"""Quantised vectors by the hospital's name."""
+
+
+class Coins:
+    """The randomness of one honest party's one act: the same for the same label."""
+
+    def __init__(self, *label: object) -> None:
+        self._label, self._drawn = repr(label).encode(), 0
+
+    def bytes(self, count: int) -> bytes:
+        self._drawn += 1
+        return hashlib.shake_256(self._label + self._drawn.to_bytes(8, "big")).digest(count)
+
+    def below(self, limit: int) -> int:
+        return int.from_bytes(self.bytes(48), "big") % limit
+
+
+def some_inputs(study: Study, seed: int = 0) -> dict[str, Vector]:
+    rng = np.random.default_rng(seed)
+    size = total_size(study.plan.manifest)
+    return {h.name: rng.integers(0, 1000, size).astype(unsigned(64)) for h in study.hospitals}
+
+
+class World:
+    """The honest side of one plan. ``memory`` is which request each keyholder answered, by name."""
+
+    def __init__(self, study: Study, plan: PlanHeader | None = None) -> None:
+        self.study = study
+        self.plan = plan or study.plan
+        self.plan_hash = study.plan_file(self.plan).digest
+        self.memory: dict[str, str] = {}
+        self.parties = {one.name: one for one in (*study.hospitals, *study.trustees)}
+
+    def export(self, hospital: Hospital, vector: Vector, attempt: int = 0) -> bytes:
+        """An update. Another ``attempt`` is an export that starts over after a crash."""
+        coins = Coins("export", self.plan_hash, hospital.name, attempt)
+        numbers = vector.copy()
+
+        def split_(secret: bytes, threshold: int, holders: int) -> list[bytes]:
+            return _real_split(secret, threshold, holders, draw=coins.below)
+
+        with mock.patch.object(shamir, "split", split_):
+            dealt = conceal(
+                numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask, random=coins.bytes
+            )
+        next_mask = X25519PrivateKey.from_private_bytes(coins.bytes(32))
+        stated = state_mask_key(next_mask, self.plan.study, hospital.number + 1, hospital.identity.signing)
+        return self.study.update(
+            hospital, numbers, plan=self.plan, plan_hash=self.plan_hash, dealt=dealt, next_mask=stated
+        )
+
+    def self_mask_key(self, hospital: Hospital, attempt: int = 0) -> bytes:
+        """The key that :meth:`export` masks with: its seed is the first thing that it draws."""
+        seed = Coins("export", self.plan_hash, hospital.name, attempt).bytes(32)
+        return mask.self_mask_key(seed, self.plan_hash, hospital.fingerprint)
+
+    def pairwise_key(self, one: Hospital, other: Hospital) -> bytes:
+        return mask.pairwise_key(
+            one.mask, other.mask.public_key(), self.plan_hash, one.fingerprint, other.fingerprint
+        )
+
+    def request(self, updates: Mapping[str, bytes], names: Iterable[str], **changes: Any) -> bytes:
+        """A request that the coordinator signs, for the sum of the hospitals with these names."""
+        chosen = {self.parties[name].fingerprint: updates[name] for name in names}
+        return self.study.request(chosen, plan=self.plan, plan_hash=self.plan_hash, **changes)
+
+    def answer(self, keyholder: Hospital, request: bytes) -> bytes:
+        """An honest keyholder's answer, by the rules that ``unmask`` applies and in their order.
+
+        :raises PrivxrayError: it refuses.
+        """
+        envelope = split(request)
+        before = self.memory.get(keyholder.name)
+        header, seat = admit_request(envelope, self.plan, self.plan_hash, keyholder.fingerprint, before)
+        body = request[envelope.length :]
+        check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
+        dealt = admit_survivors(header, body, self.plan, self.plan_hash)
+        opened = {
+            owner: open_box(one, self.plan.dealing(self.plan_hash, owner), seat, keyholder.unsealing)
+            for owner, one in dealt.items()
+        }
+        self.memory[keyholder.name] = envelope.digest
+        next_unsealing = UnsealingStatement.sign(
+            keyholder.unsealing.public(), self.plan.study, keyholder.number + 1, keyholder.identity.signing
+        )
+        return write_share(
+            opened, header, envelope.digest, self.plan, keyholder.identity,
+            next_unsealing=next_unsealing, **CREATED,
+        )  # fmt: skip
+
+    def restore_snapshot(self, keyholder: Hospital) -> None:
+        """A workspace from before its answer."""
+        self.memory.pop(keyholder.name, None)
+
+
+_real_split = shamir.split
+
+
+class Attacker:
+    """The coordinator, with hospitals and keyholders that are in league with it."""
+
+    def __init__(
+        self, world: World, hospitals: Iterable[Hospital] = (), keyholders: Iterable[Hospital] = ()
+    ) -> None:
+        self.world, self.plan, self.plan_hash = world, world.plan, world.plan_hash
+        self.hospitals, self.keyholders = list(hospitals), list(keyholders)
+        self.updates: dict[str, list[bytes]] = {}
+        self.shares: dict[tuple[str, str], dict[int, bytes]] = {}
+        self.told: dict[str, bytes] = {}
+        self.sums: list[bytes] = []
+
+    def sees(self, name: str, update: bytes) -> None:
+        """Record an update, and open the corrupt keyholders' boxes in it."""
+        self.updates.setdefault(name, []).append(update)
+        if self.plan.committee is None:
+            return
+        envelope = split(update)
+        header = envelope.claim(UpdateHeader)
+        assert header.dealt is not None
+        context = self.plan.dealing(self.plan_hash, header.sender)
+        for keyholder in self.keyholders:
+            seat = self.plan.committee.seat(keyholder.fingerprint)
+            assert seat is not None
+            attempt = len(self.updates[name]) - 1
+            for secret, opened in open_box(header.dealt, context, seat, keyholder.unsealing).items():
+                self._learn(header.sender, secret, seat, opened, attempt)
+
+    def hears(self, share: bytes, request: bytes) -> dict[tuple[str, str], Opened]:
+        """Open an answer with the coordinator's key, after the product's rules for it."""
+        asked = split(request)
+        header = asked.claim(RequestHeader)
+        envelope = split(share)
+        answer = read_share(envelope, self.plan.roster.parties)
+        seat = admit_share(answer, self.plan, self.plan_hash, header, asked.digest)
+        body = share[envelope.length :]
+        check_body(answer.body, len(body), hashlib.sha256(body).hexdigest())
+        shares = open_share(answer, body, header.survivors, self.plan, self.world.study.coordinator)
+        dealt = admit_survivors(header, request[asked.length :], self.plan, self.plan_hash)
+        for (owner, secret), opened in checked_answer(self.plan, self.plan_hash, seat, dealt, shares).items():
+            self._learn(owner, secret, seat, opened, 0)
+        return shares
+
+    def _learn(self, owner: str, secret: str, seat: int, opened: Opened, attempt: int) -> None:
+        if attempt == 0:
+            self.shares.setdefault((owner, secret), {})[seat] = opened.share
+        self.told[f"opened {owner} {secret} {seat} {attempt}"] = opened.to_bytes()
+
+    def keys(self) -> dict[tuple[str, str], bytes]:
+        """The mask keys that it holds, by (owner, ``self`` or the other hospital)."""
+        found: dict[tuple[str, str], bytes] = {}
+        threshold = self.plan.committee.threshold if self.plan.committee else 0
+        for (owner, secret), held in self.shares.items():
+            if len(held) >= threshold:
+                key = shamir.restore(held, threshold)
+                if secret == "self":
+                    key = mask.self_mask_key(key, self.plan_hash, owner)
+                else:
+                    found[secret, owner] = key
+                found[owner, secret] = key
+        for own in self.hospitals:
+            for peer in self.plan.roster.members:
+                other = peer.keys.fingerprint
+                if other != own.fingerprint:
+                    key = mask.pairwise_key(
+                        own.mask, peer.mask.public_key(), self.plan_hash, own.fingerprint, other
+                    )
+                    found[own.fingerprint, other] = found[other, own.fingerprint] = key
+        return found
+
+    def body(self, name: str, which: int = 0) -> Vector:
+        """An update as the coordinator's key opens it."""
+        data = self.updates[name][which]
+        envelope = split(data)
+        header, member = read_update(envelope, self.plan.roster.members)
+        admit_update(header, member, self.plan, self.plan_hash)
+        total = np.zeros(total_size(self.plan.manifest), unsigned(self.plan.modulus_bits))
+        pieces = open_update(header, [data[envelope.length :]], self.world.study.coordinator)
+        add_to_sum(total, pieces, self.plan.modulus_bits)
+        return total
+
+    def stripped(self, name: str, which: int = 0) -> Vector:
+        """An update less every mask whose key it holds."""
+        own = self.world.parties[name].fingerprint
+        numbers = self.body(name, which)
+        for (owner, secret), key in self.keys().items():
+            if owner == own:
+                added = secret == "self" or mask.adds(own, secret)
+                opening.add_streams(numbers, [(key, added)])
+        return numbers
+
+    def sum_of(self, names: Iterable[str], shares: Iterable[tuple[bytes, bytes]] = ()) -> Vector:
+        """Open a sum as ``aggregate`` does, with answers to one request: (share file, request) each.
+
+        :raises PrivxrayError: it is refused.
+        """
+        answers, survivors = {}, []
+        for share, request in shares:
+            seat = self._seat_of(share)
+            survivors = list(split(request).claim(RequestHeader).survivors)
+            answers[seat] = self.hears(share, request)
+        left = restored_streams(self.plan, self.plan_hash, survivors, answers) if answers else []
+        total = open_sum(self.plan, ((name, [self._plain(name)]) for name in sorted(names)), left)
+        self.sums.append(total.tobytes())
+        return total
+
+    def view(self) -> dict[str, bytes]:
+        """All that it knows."""
+        known = dict(self.told)
+        for name, updates in self.updates.items():
+            for which, update in enumerate(updates):
+                known[f"header {name} {which}"] = self._header(update)
+                known[f"body {name} {which}"] = self.body(name, which).tobytes()
+                known[f"stripped {name} {which}"] = self.stripped(name, which).tobytes()
+        for (owner, secret), key in self.keys().items():
+            stream = np.zeros(total_size(self.plan.manifest), unsigned(self.plan.modulus_bits))
+            opening.add_streams(stream, [(key, False)])
+            known[f"key {owner} {secret}"] = key
+            known[f"stream {owner} {secret}"] = stream.tobytes()
+        known.update({f"sum {place}": total for place, total in enumerate(self.sums)})
+        return known
+
+    def _plain(self, name: str) -> bytes:
+        data = self.updates[name][0]
+        envelope = split(data)
+        header = envelope.claim(UpdateHeader)
+        return b"".join(open_update(header, [data[envelope.length :]], self.world.study.coordinator))
+
+    def _seat_of(self, share: bytes) -> int:
+        assert self.plan.committee is not None
+        seat = self.plan.committee.seat(split(share).key_id)
+        assert seat is not None
+        return seat
+
+    def _header(self, update: bytes) -> bytes:
+        header = json.loads(split(update).payload)
+        header["body"]["sha256"] = header["body"]["key"] = None  # of a ciphertext that is opened above
+        if header["dealt"]:
+            header["dealt"]["boxes"] = [len(box) for box in header["dealt"]["boxes"]]
+        return json.dumps(header).encode()
+
+
+@contextmanager
+def stream_shifted(key: bytes, shift: Vector) -> Iterator[None]:
+    """Let the keystream under one key be another one: itself plus ``shift``."""
+    real = mask.add_streams
+
+    def shifted(vector: Vector, streams: Any) -> None:
+        real(vector, streams)
+        for one, subtract in streams:
+            if one == key:
+                (np.subtract if subtract else np.add)(vector, shift, out=vector)
+
+    with (
+        mock.patch.object(mask, "add_streams", shifted),
+        mock.patch.object(concealing, "add_streams", shifted),
+        mock.patch.object(opening, "add_streams", shifted),
+    ):
+        yield
+
+
+Play = Callable[[Inputs], dict[str, bytes]]
+"""A whole scenario: from the honest inputs to the attacker's view."""
+
+
+def differing(play: Play, inputs: Inputs, moved: Mapping[str, int], key: bytes, sign: int) -> set[str]:
+    """The parts of the view that change when ``moved`` inputs do and the stream makes up for it.
+
+    :param moved: hospital's name -> +1 or -1, the direction in which its input is moved.
+    :param sign: what the stream under ``key`` is shifted by, in differences.
+    """
+    size = len(next(iter(inputs.values())))
+    difference = np.random.default_rng(7).integers(0, 1 << 64, size, dtype=np.uint64)
+    first = play(inputs)
+    other = {
+        name: vector + np.uint64(moved.get(name, 0) % 2**64) * difference for name, vector in inputs.items()
+    }
+    with stream_shifted(key, np.uint64(sign % 2**64) * difference):
+        second = play(other)
+    assert first.keys() == second.keys()
+    return {part for part in first if first[part] != second[part]}
+
+
+def pair_differs(world: World, play: Play, inputs: Inputs, one: Hospital, other: Hospital) -> set[str]:
+    """Couple two honest hospitals: what one gains the other loses, and their pairwise stream hides it."""
+    low, high = sorted((one, other), key=lambda hospital: hospital.fingerprint)
+    key = world.pairwise_key(one, other)
+    return differing(play, inputs, {low.name: 1, high.name: -1}, key, -1)
+
+
+def self_differs(world: World, play: Play, inputs: Inputs, hospital: Hospital) -> set[str]:
+    """Couple one hospital with its self-mask."""
+    return differing(play, inputs, {hospital.name: 1}, world.self_mask_key(hospital), -1)
+
+
+def refusal(act: Callable[[], object]) -> tuple[type[PrivxrayError] | None, int]:
+    """The class of error that ends an act, and its exit code; (None, 0) where nothing does."""
+    try:
+        act()
+    except PrivxrayError as error:
+        return type(error), error.exit_code
+    return None, 0
