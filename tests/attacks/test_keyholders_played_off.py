@@ -191,8 +191,8 @@ MIXED = {
 
 def test_requests_that_differ_for_every_keyholder_and_combine(study: Study) -> None:
     """docs/adr/0064: under a minimum cohort of 3, every keyholder answers once, nobody is asked for fewer
-    than three hospitals, one keyholder and one hospital are corrupt as the plan assumes, and hospital-a is opened.
-    So every recipient refuses such a plan."""
+    than three hospitals, one keyholder and one hospital are corrupt as the plan assumes, and hospital-a is
+    opened. So every recipient refuses such a plan."""
     unsafe = study.make_plan(committee=study.committee(minimum_cohort=3))
     inputs = some_inputs(study)
     attacker = round_of(study, inputs, MIXED, world=World(study, unsafe))
