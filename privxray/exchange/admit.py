@@ -153,7 +153,8 @@ def admit_update(header: UpdateHeader, member: Member, plan: PlanHeader, plan_ha
         raise RefusedError("it counts its privacy at another delta than the plan's")
     if plan.roster.named(header.sender) != member:
         raise RefusedError("its sender is not in the roster of this round")
-    if header.recipients != (plan.sender,) or header.body.key is None:
+    key = header.body.key
+    if header.recipients != (plan.sender,) or key is None or key.recipient != plan.sender:
         raise RefusedError("it is not addressed to this coordinator")
     length = len(masked_prefix(total_size(plan.manifest), plan.modulus_bits))
     length += total_size(plan.manifest) * plan.modulus_bits // 8

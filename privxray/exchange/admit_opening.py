@@ -110,7 +110,8 @@ def admit_share(
         raise IdentityError("signed by no keyholder of this plan", advice="Ask who sent it; leave it out")
     if header.request != request_digest:
         raise RefusedError("it answers another request than this round's")
-    if header.recipients != (plan.sender,) or header.body.key is None:
+    key = header.body.key
+    if header.recipients != (plan.sender,) or key is None or key.recipient != plan.sender:
         raise RefusedError("it is not addressed to this coordinator")
     header.next_unsealing.verify(party.keys)
     if not header.next_unsealing.succeeds(committee.seats[seat - 1].unsealing, plan.study):

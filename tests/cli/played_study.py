@@ -183,12 +183,12 @@ STAGES: dict[str, Callable[[World], None]] = {
     "aggregated": _aggregated,
 }
 
-BESIDES: dict[str, tuple[str, Callable[[World, Snapshots], None]]] = {
+BESIDES: dict[str, tuple[str | None, Callable[[World, Snapshots], None]]] = {
     "joined-not": ("initialised", _joined_not),
     "untrained": ("ingested", _untrained),
     "unaccepted": ("aggregated", _unaccepted),
 }
-"""Stages beside the road: the one that each starts from, and what is done to it."""
+"""Stages beside the road: the one that each starts from (none: an empty folder), and what is done to it."""
 
 At = Callable[[str], World]
 """A study at each of its stages, played once a session; tests work on copies."""

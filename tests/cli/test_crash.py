@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import played_keyholders  # noqa: F401 - its stages
 import pytest
 from crash import killed_at
 from played_study import Snapshots, World
@@ -25,6 +26,8 @@ from privxray.workspace import Workspace
 # The two commands with the most steps are killed at every so many: the module takes two minutes as it is.
 STRIDE = {"train": 7, "ingest": 3}
 
+TRAVELLING = (".card", ".plan", ".enc", ".request", ".share", ".model")
+
 Case = tuple[str, str, tuple[str, ...], bool]
 
 CASES: dict[str, Case] = {
@@ -37,6 +40,14 @@ CASES: dict[str, Case] = {
     "train": ("untrained", "hospital-a", ("train", "--epsilon", "0.1"), False),
     "export-update": ("trained", "hospital-a", ("export-update",), True),
     "aggregate": ("exported", "coordinator", ("aggregate", "updates/*.enc"), True),
+    "aggregate-request": (
+        "keyholders-exported",
+        "coordinator",
+        ("aggregate", "updates/*.enc", "--without", "hospital-e"),
+        True,
+    ),
+    "unmask": ("keyholders-requested", "notary", ("unmask", "received/round-0001.request"), True),
+    "aggregate-open": ("keyholders-answered", "coordinator", ("aggregate", "shares/*.share"), True),
     "accept": ("unaccepted", "hospital-a", ("accept", "received/global-0001.model"), False),
 }
 
@@ -72,7 +83,7 @@ def outcome(world: World, party: str) -> Any:
 def visible_files_are_whole(folder: Path) -> None:
     """Every file that a person might carry away can be read to its end."""
     for file in folder.rglob("*"):
-        if file.suffix in (".card", ".plan", ".enc", ".model") and not file.name.startswith("."):
+        if file.suffix in TRAVELLING and not file.name.startswith("."):
             try:
                 received = read_again(file)
                 header = json.loads(received.envelope.payload)
@@ -102,11 +113,16 @@ def test_kill_9_at_every_step(name: str, snapshots: Snapshots, tmp_path: Path) -
         if not killed:
             assert outcome(world, party) == expected
             break
-        left = {p: p.read_bytes() for p in world[party].glob("updates/*.enc") if not p.name.startswith(".")}
+        left = {
+            path: path.read_bytes()
+            for pattern in ("updates/*.enc", "*.share", "*.request")
+            for path in world[party].glob(pattern)
+            if not path.name.startswith(".")
+        }
         code = run(typed(world, case))
         assert code == 0 or (name.startswith("init") and is_done(world, party))
         assert outcome(world, party) == expected
-        assert all(path.read_bytes() == data for path, data in left.items()), "another update was exported"
+        assert all(path.read_bytes() == data for path, data in left.items()), "two of them have left"
         if code == 0:  # an init that was complete already leaves its litter to the next command
             assert not [p for p in world[party].rglob(".*.tmp") if "rounds" not in p.parts]
         if name == "train":

@@ -10,84 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from played_study import PASSPHRASE, World, draw_images
+from played_keyholders import HOSPITALS, KEYHOLDERS, TRUSTEES, answer, deliver, plain_vectors
+from played_study import PASSPHRASE, Snapshots, World
 
-from privxray.exchange.fixedpoint import dequantise, quantise
+from privxray.exchange.fixedpoint import dequantise
 from privxray.exchange.intake import read_again
 from privxray.formats.tensors import unpack
 from privxray.keys import keyfile
 from privxray.state import State
 from privxray.workflow.common import load_plan
-from privxray.workflow.training import trained_vector
 from privxray.workspace import Workspace
-
-HOSPITALS = tuple(f"hospital-{letter}" for letter in "abcde")
-TRUSTEES = ("notary", "university")
-KEYHOLDERS = ("hospital-a", "hospital-b", *TRUSTEES)
-
-
-def begin(world: World) -> None:
-    """Five hospitals and two trustees; the committee is 4 of threshold 3; every hospital has trained."""
-    world.passphrase.write_text(PASSPHRASE + "\n")
-    world.passphrase.chmod(0o600)
-    for party in ("coordinator", *HOSPITALS, *TRUSTEES):
-        world[party].mkdir()
-    world.ok("coordinator", "init", "--role", "coordinator", "--study", "pneumonia", asks=True)
-    for place, party in enumerate(HOSPITALS):
-        world.ok(party, "init", "--role", "hospital", "--name", party, asks=True)
-        draw_images(world[party] / "source", place)
-    for party in TRUSTEES:
-        world.ok(party, "init", "--role", "trustee", "--name", party, asks=True)
-    for party in (*HOSPITALS, *TRUSTEES):
-        world.carry(world[party] / f"{party}.card", "coordinator", "cards")
-    planned = world.ok(
-        "coordinator", "plan", "cards/*.card", "--mode", "keyholders", "--rounds", "2",
-        "--keyholder", "hospital-a", "--keyholder", "hospital-b", asks=True,
-    )  # fmt: skip
-    (world.root / "key-words").write_text(planned["key_words"])
-    assert planned["terms"]["threshold"] == 3
-    assert planned["terms"]["minimum_cohort"] == 4
-    for party in (*HOSPITALS, *TRUSTEES):
-        world.ok(party, "join", world.carry(planned["plan"], party), "--key-words", planned["key_words"])
-    for party in HOSPITALS:
-        world.ok(party, "ingest", "source/images", "--labels", "source/labels.csv")
-        world.ok(party, "train", "--epsilon", "6")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("keyholders") / "trained"
-    root.mkdir()
-    begin(World(root))
-    return root
 
 
 @pytest.fixture
-def copy(trained: Path, tmp_path: Path) -> Callable[[], World]:
-    return lambda: World(Path(shutil.copytree(trained, tmp_path / "world")))
-
-
-def deliver(world: World, *parties: str) -> None:
-    for party in parties:
-        world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
-
-
-def plain_vectors(world: World, parties: tuple[str, ...]) -> dict[str, np.ndarray]:
-    vectors = {}
-    for party in parties:
-        workspace = Workspace.find(world[party])
-        with State(workspace.state_path) as state:
-            round_ = state.rounds()[-1]
-            plan = load_plan(workspace, round_)
-            vectors[party] = quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits)
-    return vectors
-
-
-def answer(world: World, *parties: str) -> None:
-    request = world["coordinator"] / "round-0001.request"
-    for party in parties:
-        share = world.ok(party, "unmask", world.carry(request, party), asks=True)["share"]
-        world.carry(share, "coordinator", "shares")
+def copy(snapshots: Snapshots, tmp_path: Path) -> Callable[[], World]:
+    return lambda: World(Path(shutil.copytree(snapshots("keyholders-trained"), tmp_path / "world")))
 
 
 def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callable[[], World]) -> None:
