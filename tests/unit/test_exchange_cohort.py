@@ -1,0 +1,294 @@
+"""The coordinator's round as a state machine: any order of files, replays and foreign files."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from exchange_samples import CREATED, Hospital, Study
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
+from privxray.exchange.admit_opening import admit_request
+from privxray.exchange.cohort import Cohort, Verdict
+from privxray.exchange.dealing import open_box
+from privxray.exchange.plan import PlanHeader
+from privxray.exchange.request import RequestHeader
+from privxray.exchange.share import write_share
+from privxray.exchange.update import UpdateHeader
+from privxray.formats.container import check_body, split
+from privxray.keys.maskkey import state_mask_key
+from privxray.keys.sealing import SealingKey
+from privxray.keys.unsealing import UnsealingStatement
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that might be offered: what it is, and whether it could be good in this round."""
+
+    data: bytes
+    kind: str
+    sender: str
+    good: bool
+    over: bool = False
+    answers: str | None = None
+
+
+class Pool:
+    """Four hospitals, four keyholders, three must deliver; every kind of file that could come."""
+
+    def __init__(self) -> None:
+        self.study = Study(hospitals=4, trustees=4)
+        self.plan, self.plan_hash = self.study.plan, self.study.plan_hash
+        self.before = self.study.make_plan(epsilon=5.0)
+        self.before_hash = self.study.plan_file(self.before).digest
+        self.used_key = X25519PrivateKey.generate()
+        self.files: list[File] = []
+        good = {}
+        for hospital in self.study.hospitals:
+            for place in range(2):  # two different exports of one hospital: its workspace was restored
+                data = self.study.concealed(hospital, place)
+                self.add(data, "update", hospital, good=True)
+                good.setdefault(hospital.fingerprint, data)
+            self.add(self.early(hospital), "update", hospital, good=False, over=True)
+        a, b = self.study.hospitals[:2]
+        next_of_b = split(good[b.fingerprint]).claim(UpdateHeader).next_mask.key
+        for key in (self.used_key, None):
+            self.add(self.with_next_key(a, key, next_of_b), "update", a, good=key is None)
+        self.add(good[a.fingerprint][:-1], "update", a, good=False)
+        stranger = Hospital("stranger")
+        self.add(self.study.update(stranger, self.zeros()), "update", stranger, good=False)
+        elsewhere = self.study.make_plan(study="cardiology")
+        data = self.study.update(
+            a, self.zeros(), plan=elsewhere, plan_hash=self.study.plan_file(elsewhere).digest
+        )
+        self.add(data, "update", a, good=False)
+        self.requests = {}
+        for survivors in (good, dict(list(good.items())[:3])):
+            request = self.study.request(survivors)
+            envelope = split(request)
+            self.requests[envelope.digest] = envelope.claim(RequestHeader)
+            for trustee in self.study.trustees:
+                for _ in range(2):
+                    data = self.answer(trustee, request, good)
+                    self.add(data, "share", trustee, good=True, answers=envelope.digest)
+        (last,) = [f for f in self.files if f.sender == self.study.trustees[-1].fingerprint][-1:]
+        self.add(last.data[:-1], "share", self.study.trustees[-1], good=False, answers=last.answers)
+        early = self.answer(
+            self.study.trustees[0],
+            self.early_request(),
+            self.earlier,
+            plan=self.before,
+            hash_=self.before_hash,
+        )
+        self.add(early, "share", self.study.trustees[0], good=False, over=True)
+
+    def add(self, data: bytes, kind: str, sender: Hospital, **said: Any) -> None:
+        self.files.append(File(data, kind, sender.fingerprint, **said))
+
+    def zeros(self) -> Any:
+        import numpy as np
+
+        return np.zeros(15, np.uint64)
+
+    def early(self, hospital: Hospital) -> bytes:
+        from privxray.exchange.concealing import conceal
+
+        numbers = self.zeros()
+        dealt = conceal(numbers, self.before, self.before_hash, hospital.fingerprint, hospital.mask)
+        return self.study.update(hospital, numbers, plan=self.before, plan_hash=self.before_hash, dealt=dealt)
+
+    def early_request(self) -> bytes:
+        self.earlier = {f.sender: f.data for f in self.files if f.over and f.kind == "update"}
+        return self.study.request(self.earlier, plan=self.before, plan_hash=self.before_hash)
+
+    def with_next_key(self, hospital: Hospital, key: X25519PrivateKey | None, fallback: str) -> bytes:
+        """An update whose next mask key was used before, or is the one that another hospital states."""
+        from privxray.keys.maskkey import MaskStatement
+
+        if key is not None:
+            stated = state_mask_key(key, "pneumonia", 2, hospital.identity.signing)
+        else:
+            stated = MaskStatement.sign(fallback, "pneumonia", 2, hospital.identity.signing)
+        update = self.study.concealed(hospital, 9)
+        dealt = split(update).claim(UpdateHeader).dealt
+        return self.study.update(hospital, self.zeros(), dealt=dealt, next_mask=stated)
+
+    def answer(
+        self,
+        trustee: Hospital,
+        request: bytes,
+        updates: dict[str, bytes],
+        plan: PlanHeader | None = None,
+        hash_: str = "",
+    ) -> bytes:
+        plan, hash_ = plan or self.plan, hash_ or self.plan_hash
+        envelope = split(request)
+        header, seat = admit_request(envelope, plan, hash_, trustee.fingerprint, None)
+        opened = {}
+        for owner in header.survivors:
+            dealt = split(updates[owner]).claim(UpdateHeader).dealt
+            assert dealt is not None
+            opened[owner] = open_box(dealt, plan.dealing(hash_, owner), seat, trustee.unsealing)
+        following = UnsealingStatement.sign(
+            SealingKey.generate().public(), "pneumonia", 2, trustee.identity.signing
+        )
+        return write_share(
+            opened, header, envelope.digest, plan, trustee.identity, next_unsealing=following, **CREATED
+        )
+
+    def cohort(self) -> Cohort:
+        used = self.with_used()
+        parties = {party.keys.fingerprint: party for party in self.plan.roster.parties}
+        return Cohort(self.plan, self.plan_hash, parties, earlier=[self.before_hash], used=used)
+
+    def with_used(self) -> set[str]:
+        from privxray.formats import canonical
+
+        return {canonical.to_base64(self.used_key.public_key().public_bytes_raw())}
+
+
+POOL = Pool()
+
+
+def offer(cohort: Cohort, file: File) -> Verdict:
+    envelope = split(file.data)
+    body = file.data[envelope.length :]
+
+    def check(stated: Any) -> None:
+        check_body(stated, len(body), hashlib.sha256(body).hexdigest())
+
+    take = cohort.take_share if file.kind == "share" else cohort.take_update
+    return take(envelope, hashlib.sha256(file.data).hexdigest(), check)
+
+
+def contents(cohort: Cohort) -> tuple[Any, ...]:
+    return (dict(cohort.updates), dict(cohort.answers), cohort.request_digest, cohort.is_open)
+
+
+class Round(RuleBasedStateMachine):
+    """Files in any order, any number of times; a request at any moment at which enough have delivered."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.cohort = POOL.cohort()
+        self.taken: dict[tuple[str, str], bytes] = {}
+
+    @rule(file=st.sampled_from(POOL.files))
+    def offered(self, file: File) -> None:
+        before = contents(self.cohort)
+        try:
+            verdict = offer(self.cohort, file)
+        except (IdentityError, RefusedError, MalformedError):
+            assert contents(self.cohort) == before, "what is refused changes nothing"
+            assert not file.over
+            return
+        if file.over:
+            assert verdict is Verdict.OVER
+        if verdict is not Verdict.TAKEN:
+            assert contents(self.cohort) == before, "what is passed over changes nothing"
+            return
+        assert file.good
+        first = self.taken.setdefault((file.kind, file.sender), file.data)
+        assert first == file.data, "of two different files of one sender the first is kept"
+
+    @precondition(lambda self: self.cohort.request is None)
+    @rule(digest=st.sampled_from(sorted(POOL.requests)))
+    def requested(self, digest: str) -> None:
+        header = POOL.requests[digest]
+        if set(header.survivors) <= set(self.cohort.updates):
+            self.cohort.updates = {
+                sender: one for sender, one in self.cohort.updates.items() if sender in header.survivors
+            }
+            self.taken = {key: data for key, data in self.taken.items() if key[1] in header.survivors}
+            self.cohort.set_request(header, digest)
+
+    @precondition(lambda self: self.cohort.request is not None)
+    @rule(digest=st.sampled_from(sorted(POOL.requests)))
+    def requested_again(self, digest: str) -> None:
+        if digest == self.cohort.request_digest:
+            self.cohort.set_request(POOL.requests[digest], digest)
+            return
+        with pytest.raises(RefusedError):
+            self.cohort.set_request(POOL.requests[digest], digest)
+
+    @invariant()
+    def what_is_in_belongs_there(self) -> None:
+        if not hasattr(self, "cohort"):
+            return
+        cohort = self.cohort
+        keys = [one.header.next_mask.key for one in cohort.updates.values()]
+        keys += [one.header.next_unsealing.key for one in cohort.answers.values()]
+        assert len(set(keys)) == len(keys)
+        assert not set(keys) & set(cohort.used)
+        assert set(cohort.updates) <= set(cohort.plan.hospitals)
+        assert {m.keys.fingerprint for m in cohort.missing} == set(cohort.plan.hospitals) - set(
+            cohort.updates
+        )
+        for sender, one in cohort.updates.items():
+            assert one.header.sender == sender
+            assert one.header.plan == cohort.plan_hash
+        if cohort.request is None:
+            assert not cohort.answers
+        else:
+            assert set(cohort.updates) <= set(cohort.request.survivors)
+        for seat, answer in cohort.answers.items():
+            assert cohort.plan.committee is not None
+            assert cohort.plan.committee.seat(answer.header.sender) == seat == answer.seat
+            assert answer.header.request == cohort.request_digest
+        assert cohort.answers_lacking == max(0, 3 - len(cohort.answers))
+
+
+TestRound = Round.TestCase
+TestRound.settings = settings(max_examples=40, stateful_step_count=40, deadline=None, database=None)
+
+
+def test_every_kind_of_verdict_occurs_in_the_pool() -> None:
+    """The machine above is not idle: a round that is played out takes, passes over and refuses."""
+    cohort = POOL.cohort()
+    seen: list[Any] = []
+    for file in POOL.files:
+        try:
+            seen.append(offer(cohort, file))
+        except PrivxrayError as error:
+            seen.append(type(error))
+    assert {Verdict.TAKEN, Verdict.OVER, IdentityError, RefusedError, MalformedError} <= set(seen)
+    digest, header = next((d, h) for d, h in POOL.requests.items() if len(h.survivors) == 3)
+    late = [sender for sender in cohort.updates if sender not in header.survivors]
+    cohort = POOL.cohort()
+    cohort.set_request(header, digest)
+    verdicts = {offer(cohort, f) for f in POOL.files if f.kind == "update" and f.good and f.sender in late}
+    assert verdicts == {Verdict.LATE}
+    assert sum(_takes(cohort, f) for f in POOL.files if f.kind == "share") == 4
+    assert cohort.answers_lacking == 0
+
+
+def _takes(cohort: Cohort, file: File) -> bool:
+    try:
+        return offer(cohort, file) is Verdict.TAKEN
+    except PrivxrayError:
+        return False
+
+
+@pytest.mark.parametrize("kind", ["update", "share"])
+def test_nothing_is_taken_once_the_round_is_over(kind: str) -> None:
+    cohort = POOL.cohort()
+    cohort.is_open = False
+    for file in POOL.files:
+        if file.kind == kind and file.good:
+            assert offer(cohort, file) is Verdict.OVER
+    assert not cohort.updates
+    assert not cohort.answers
+
+
+def test_no_share_file_is_taken_before_the_request() -> None:
+    cohort = POOL.cohort()
+    shares = [file for file in POOL.files if file.kind == "share" and not file.over]
+    for file in shares:
+        with pytest.raises(RefusedError, match="no request of this round"):
+            offer(cohort, file)
