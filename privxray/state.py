@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from privxray import state_inference
 from privxray.errors import MalformedError
 from privxray.keyring import SCHEMA, KeyRing
 
@@ -66,7 +67,7 @@ class Round:
     model: str | None
 
 
-class State:
+class State(state_inference.InferenceTables):
     """An open ``state.db``. Use as a context manager; write inside :meth:`transaction`."""
 
     def __init__(self, path: Path) -> None:
@@ -77,7 +78,7 @@ class State:
             self._db.row_factory = sqlite3.Row
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA secure_delete = ON")
-            self._db.executescript(_SCHEMA + SCHEMA)
+            self._db.executescript(_SCHEMA + SCHEMA + state_inference.SCHEMA)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
                 raise

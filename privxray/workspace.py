@@ -12,6 +12,8 @@
                       coordinator: what an open round has taken in; each: the exact bytes that left
     updates/          what a hospital exports and a coordinator collects
     models/           global models
+    inference/        encrypted inference: keys, offers and answers that are kept
+    offers/, queries/, answers/   its files that leave
 
 Everything is created private. What is meant to leave (cards, plans, updates, models) is readable by others,
 so that it can be copied to a stick by another account.
@@ -117,6 +119,10 @@ class Workspace:
         return self.root / "models"
 
     @property
+    def inference(self) -> Path:
+        return self.root / "inference"
+
+    @property
     def inbox(self) -> Path:
         return self.root / "inbox"
 
@@ -161,6 +167,9 @@ class Workspace:
             self.inbox,
             self.root / "plans",
             self.root / "keys",
+            self.inference,
+            *(self.inference / part for part in ("offers", "answers", "keys")),
+            *(self.root / part for part in ("offers", "queries", "answers")),
         ):
             if folder.is_dir():
                 sweep(folder)

@@ -32,7 +32,7 @@ import typer
 from typer.core import TyperGroup
 
 import privxray
-from privxray.cli import check, coordinate, demo, exchange, learn, look, setup
+from privxray.cli import check, coordinate, demo, exchange, infer, learn, look, setup
 from privxray.cli.output import emit, tell
 from privxray.errors import PrivxrayError
 
@@ -169,6 +169,7 @@ check.add_to(app)
 learn.add_to(app)
 coordinate.add_to(app)
 exchange.add_to(app)
+infer.add_to(app)
 look.add_to(app)
 demo.add_to(app)
 

@@ -76,6 +76,23 @@ def key_words(given: str | None) -> Callable[[], str]:
     return ask
 
 
+def party_words(given: str | None, who: str) -> Callable[[str], str]:
+    """How ``infer`` gets the key words of a party that is met for the first time, given its name."""
+
+    def ask(name: str) -> str:
+        if given is not None:
+            return given
+        if not sys.stdin.isatty():
+            raise UsageError(
+                f"the key words of the {who}, {name}, are needed and there is no terminal to ask at",
+                advice='Give them with --key-words "twelve words ..."',
+            )
+        typed: str = typer.prompt(f"Key words of {name}, as they read them out", err=True)
+        return typed
+
+    return ask
+
+
 def expand(patterns: Sequence[Path], *, none_is_fine: bool = False) -> list[Path]:
     """File arguments, patterns expanded here where the shell has not done it, without repeats.
 

@@ -33,6 +33,8 @@ def status(as_json: Json = False) -> None:
                 "role": workspace.config.role,
                 "name": workspace.config.name,
                 "rounds": [{"study": r.study, "round": r.number, "state": r.state} for r in seen.rounds],
+                "answered": [{"hospital": h, "model": m, "images": n} for h, m, n in seen.answered],
+                "queries_waiting": seen.waiting,
                 "next": list(seen.advice),
             }
         )
@@ -42,12 +44,22 @@ def status(as_json: Json = False) -> None:
         ("study", "round", "state"),
         ((r.study, r.number, r.state) for r in seen.rounds),
     )
+    if seen.answered:
+        table(
+            "Encrypted images answered",
+            ("hospital", "model", "images"),
+            ((who, model[:16], images) for who, model, images in seen.answered),
+        )
+    if seen.waiting:
+        tell(f"Queries without an answer that was read here: {seen.waiting}.")
     for advice in seen.advice:
         next_step(advice)
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A card, plan, update or model.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="A card, plan, update, model, offer, query or answer.", show_default=False)
+    ],
     as_json: Json = False,
 ) -> None:
     """What a travelling file says, and whether its signature and body are good."""

@@ -37,7 +37,7 @@ from privxray.keys.roster import Member, Trustee
 def expect(envelope: Envelope, kind: str) -> None:
     """:raises MalformedError: the file is of another kind."""
     if envelope.kind != kind:
-        article = "an" if kind == "update" else "a"
+        article = "an" if kind[0] in "aou" else "a"
         raise MalformedError(f"this is a file of kind {envelope.kind}, and {article} {kind} is needed here")
 
 

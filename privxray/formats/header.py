@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Kind = Literal["card", "plan", "update", "request", "share", "model"]
-KINDS: tuple[Kind, ...] = ("card", "plan", "update", "request", "share", "model")
+Kind = Literal["card", "plan", "update", "request", "share", "model", "offer", "query", "answer"]
+KINDS: tuple[Kind, ...] = ("card", "plan", "update", "request", "share", "model", "offer", "query", "answer")
 
 MAX_BODY = 1 << 30
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -23,7 +23,13 @@ from privxray.formats.tensors import ModulusBits, TensorSpec
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.methods import Progress, Tensors, softmax, validated
-from privxray.learning.probe_queries import count_query, count_sensitivity, gradient_query, probe_inputs
+from privxray.learning.probe_queries import (
+    centred_features,
+    count_query,
+    count_sensitivity,
+    gradient_query,
+    probe_inputs,
+)
 from privxray.privacy.accountant import calibrate
 from privxray.privacy.clipping import Floats
 from privxray.privacy.events import Event
@@ -158,8 +164,19 @@ class LinearProbe:
         The prior is partly taken off because the head has learnt it from few steps in each hospital, and a
         rare class would otherwise seldom be the most probable one.
         """
-        logits = probe_inputs(inputs, model["centre"], constants) @ model["weights"].T
-        return softmax(logits - constants.prior_power * np.log(model["shares"]))
+        weights, offsets = linear_head(model, constants)
+        centred = centred_features(inputs, model["centre"], constants.feature_radius)
+        return softmax(centred @ weights.T + offsets)
+
+
+def linear_head(model: Tensors, constants: LinearProbeConstants) -> tuple[Floats, Floats]:
+    """The model as logits = weights @ z + offsets, with z of :func:`centred_features`.
+
+    :returns: weights [K, D], and offsets [K]: the bias coordinate's share less the part of the log prior.
+    """
+    weights = np.asarray(model["weights"], np.float64)
+    offsets = constants.bias * weights[:, -1] - constants.prior_power * np.log(model["shares"])
+    return weights[:, :-1], offsets
 
 
 class _Descent:

@@ -44,9 +44,22 @@ def count_query(
     return np.concatenate([weights @ unit_rows(inputs), constants.label_scale * (weights @ one_hot)])
 
 
+def centred_features(inputs: NDArray[Any], centre: Floats, radius: float) -> Floats:
+    """[N, D] rows z = clip((u - c) / radius, 1): all that is done to features before the linear head.
+
+    ``predict`` and encrypted inference share this function; a hospital that asks does it itself, because
+    clipping can't be done under encryption.
+
+    :param inputs: [N, D] raw features.
+    :param centre: [D].
+    :param radius: > 0.
+    """
+    return clip_rows((unit_rows(inputs) - centre) / radius, 1.0)
+
+
 def probe_inputs(inputs: NDArray[Any], centre: Floats, constants: LinearProbeConstants) -> Floats:
     """[N, D + 1] rows x = [clip((u - c) / radius, 1) ; bias], of length at most sqrt(1 + bias^2)."""
-    centred = clip_rows((unit_rows(inputs) - centre) / constants.feature_radius, 1.0)
+    centred = centred_features(inputs, centre, constants.feature_radius)
     return np.concatenate([centred, np.full((len(inputs), 1), constants.bias)], axis=1)
 
 

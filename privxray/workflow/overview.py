@@ -15,10 +15,12 @@ from privxray.exchange.request import RequestHeader
 from privxray.exchange.share import ShareHeader
 from privxray.exchange.update import UpdateHeader
 from privxray.formats.header import Header
+from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.state import Round, State
 from privxray.workflow.common import load_plan, public_keys
+from privxray.workflow.inference_common import known_parties
 from privxray.workspace import Workspace
 
 _HEADERS: dict[str, type[Header]] = {
@@ -28,15 +30,24 @@ _HEADERS: dict[str, type[Header]] = {
     "request": RequestHeader,
     "share": ShareHeader,
     "model": ModelHeader,
+    "offer": OfferHeader,
+    "query": QueryHeader,
+    "answer": AnswerHeader,
 }
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The rounds of a workspace, oldest first, and what to type next."""
+    """The rounds of a workspace, oldest first, and what to type next.
+
+    ``answered`` says how many images of whom were answered by which model, ``waiting`` how many queries of
+    this hospital have no answer read yet.
+    """
 
     rounds: tuple[Round, ...]
     advice: tuple[str, ...]
+    answered: tuple[tuple[str, str, int], ...]
+    waiting: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,12 @@ def overview(workspace: Workspace) -> Overview:
     """Look at a workspace, also one that a crash left in the middle of something."""
     with State(workspace.state_path) as state:
         rounds = tuple(state.rounds())
-        return Overview(rounds, tuple(_ADVICE[workspace.config.role](workspace, state)))
+        advice = tuple(_ADVICE[workspace.config.role](workspace, state))
+        counts = state.answer_counts()
+        names = {k.fingerprint: name for name, k in known_parties(workspace, state)} if counts else {}
+        answered = tuple((names.get(who, who[:16]), model, images) for who, model, images in counts)
+        waiting = sum(not row.answered for row in state.asked())
+        return Overview(rounds, advice, answered, waiting)
 
 
 def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
@@ -136,6 +152,9 @@ def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
     studies = state.studies()
     if not studies and not workspace.card_path.exists():
         yield "init was cut off before its card was written; type: privxray card"
+        return
+    if not studies and state.offers():
+        yield "privxray infer ask IMAGE... asks for predictions; privxray infer read FILE reads an answer"
         return
     if not studies:
         yield f"carry {workspace.card_path.name} to the coordinator; when the plan comes: privxray join FILE"
@@ -219,9 +238,18 @@ def _signer(header: Header, key_id: str, workspace: Workspace | None) -> tuple[P
     if key_id in trusted:
         keys, name = trusted[key_id]
         return keys, f"good, by {name}"
-    if isinstance(header, PlanHeader):
-        return header.coordinator, "good, by the key in the plan itself; key words settle whose it is"
+    own = _own_keys_in(header)
+    if own is not None:
+        return own, f"good, by the key in the {header.kind} itself; key words settle whose it is"
     return None, "not checked: the signer is not known in this workspace"
+
+
+def _own_keys_in(header: Header) -> PublicKeys | None:
+    if isinstance(header, PlanHeader):
+        return header.coordinator
+    if isinstance(header, OfferHeader):
+        return header.owner
+    return header.hospital if isinstance(header, QueryHeader) else None
 
 
 def _trusted_keys(workspace: Workspace | None) -> dict[str, tuple[PublicKeys, str]]:
@@ -229,6 +257,9 @@ def _trusted_keys(workspace: Workspace | None) -> dict[str, tuple[PublicKeys, st
         return {}
     known: dict[str, tuple[PublicKeys, str]] = {}
     with State(workspace.state_path) as state:
+        for name, keys in state.parties():
+            met = PublicKeys.model_validate_json(keys)
+            known[met.fingerprint] = (met, name)
         for round_ in state.rounds():
             plan = load_plan(workspace, round_)
             known[plan.sender] = (plan.coordinator, f"the coordinator of {plan.study}")

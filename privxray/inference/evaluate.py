@@ -1,0 +1,172 @@
+"""The owner's side of CKKS: a linear head on encrypted features, masked, flooded and made fresh.
+
+What the ciphertext of results may show to the hospital, who holds its key, is the class scores and nothing
+else of the head. Four things see to it, in this order:
+
+1. *Mask.* Adding up products by rotations leaves partial sums in all other slots; one answer would give every
+   weight. The sums are multiplied by a vector that is zero except where a result stands.
+2. *Noise.* The owner adds Gaussian noise to every slot, real and imaginary part, result or not, so large
+   (1e-4 of a score) that what evaluation itself leaves in the low bits (1e-9, and it depends on the weights)
+   drowns in it. docs/THREATS.md has the figures.
+3. *Level.* The result is left with one prime: what higher primes could carry is gone, and it is small.
+4. *Fresh encryption of zero.* The second half of a ciphertext is a function of the weights, too, and no noise
+   in the first half hides it. Adding an encryption of zero under the hospital's public key makes it one that
+   says nothing, as long as that public key is well-formed.
+
+This is the standard recipe (noise flooding as in Gentry 2009, section 8.3 and Li, Micciancio, Schultz and
+Sorrell 2022), not a proof for this library's arithmetic; a malformed public key defeats point 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from privxray.errors import RefusedError
+from privxray.inference import parameters
+from privxray.inference.parameters import Layout
+from privxray.inference.scheme import Scheme
+from privxray.inference.wire import Residues
+from privxray.privacy.noise import NoiseSource
+
+Floats = NDArray[np.float64]
+
+TOP1_FACTOR = 16.0
+"""With ``top1`` an image's scores are multiplied by a secret factor from 1 to this."""
+
+_NOISE_SHARE = 0.2
+
+
+def answer_noise(decimals: int) -> float:
+    """Standard deviation of the owner's noise on each class score: a fifth of the last decimal.
+
+    A probability p moves by p (1 - p) times the change of its logit, so by at most .07 of its last decimal in
+    the root mean square for two classes at one half, and by less elsewhere.
+    """
+    return float(_NOISE_SHARE * 10.0**-decimals)
+
+
+@dataclass(frozen=True)
+class Head:
+    """Class scores = weights @ features + offsets. ``weights`` [K, D], ``offsets`` [K]."""
+
+    weights: Floats
+    offsets: Floats
+
+    @classmethod
+    def centred(cls, weights: Floats, offsets: Floats) -> Head:
+        """The same head with scores that sum to zero over the classes.
+
+        The softmax of scores does not change when all of them are moved alike. So this changes no
+        probability, and an answer tells one number less.
+        """
+        return cls(weights - weights.mean(axis=0), offsets - offsets.mean())
+
+    def check_range(self, factor: float) -> None:
+        """:raises RefusedError: scores of features of length at most 1 could exceed what decrypts rightly."""
+        largest = (np.linalg.norm(self.weights, axis=1) + np.abs(self.offsets)).max() * factor
+        if not largest <= parameters.MAX_VALUE:
+            raise RefusedError("this model's scores are too large for encrypted inference")
+
+
+class Evaluator:
+    """A head ready to answer under one hospital's evaluation keys.
+
+    :param noise: standard deviation of the noise added to every slot.
+    :param top1: multiply each image's scores by a secret factor, log-uniform in [1, 16].
+    :param source: ``SecureNoise()``, except in tests.
+    """
+
+    def __init__(
+        self,
+        scheme: Scheme,
+        head: Head,
+        public: Residues,
+        switching: Residues,
+        *,
+        noise: float,
+        top1: bool,
+        source: NoiseSource,
+    ) -> None:
+        classes, features = head.weights.shape
+        self._scheme = scheme
+        self._head = head
+        self._layout = layout = Layout(features, classes)
+        self._noise, self._top1, self._source = noise, top1, source
+        steps = parameters.rotations(features)
+        self._keys = scheme.rotation_keys(dict(zip(steps, switching, strict=True)))
+        self._encryptor = scheme.seal.Encryptor(scheme.context, scheme.public_key(public))
+        self._weights = [
+            scheme.plain(block.ravel(), parameters.QUERY_PRIMES, parameters.SCALE)
+            for block in _blocks(head.weights, layout)
+        ]
+
+    def answer(self, query: Residues) -> list[Residues]:
+        """The results of one image, each of shape [2, 1, 8192].
+
+        :param query: [2, 3, 8192].
+        """
+        encrypted = self._scheme.ciphertext(query, parameters.SCALE)
+        factor = float(np.exp(self._source.uniform(1)[0] * np.log(TOP1_FACTOR))) if self._top1 else 1.0
+        return [
+            self._scheme.residues(self._result(encrypted, number, factor), parameters.ANSWER_PRIMES)
+            for number in range(self._layout.results)
+        ]
+
+    def _result(self, encrypted: Any, number: int, factor: float) -> Any:
+        scheme, evaluator = self._scheme, self._scheme.evaluator
+        products = scheme.seal.Ciphertext()
+        evaluator.multiply_plain(encrypted, self._weights[number], products)
+        evaluator.rescale_to_next_inplace(products)
+        sums = self._window_sums(products)
+        mask, added = self._mask_and_offsets(number, factor)
+        # The mask's scale is the prime that rescaling will divide by, so the scale stays what it was.
+        evaluator.multiply_plain_inplace(sums, scheme.plain(mask, 2, float(parameters.PRIMES[1])))
+        evaluator.rescale_to_next_inplace(sums)
+        sums.scale = parameters.SCALE  # true within 1e-10: the primes are that close to 2^49
+        evaluator.add_plain_inplace(sums, scheme.plain(added, 1, parameters.SCALE))
+        zero = scheme.seal.Ciphertext()
+        self._encryptor.encrypt_zero(scheme.level(1), zero)
+        zero.scale = parameters.SCALE
+        evaluator.add_inplace(sums, zero)
+        return sums
+
+    def _window_sums(self, products: Any) -> Any:
+        """At each slot the sum over the window that starts there; right where the window is one class's."""
+        seal, evaluator = self._scheme.seal, self._scheme.evaluator
+        sums, running = None, products
+        for kind, step in parameters.window_sum(self._layout.features):
+            rotated = seal.Ciphertext()
+            if step:
+                evaluator.rotate_vector(running, step, self._keys, rotated)
+            if kind == "double":
+                wider = seal.Ciphertext()
+                evaluator.add(running, rotated, wider)
+                running = wider
+            elif sums is None:
+                sums = running
+            else:
+                longer = seal.Ciphertext()
+                evaluator.add(sums, rotated, longer)
+                sums = longer
+        return sums
+
+    def _mask_and_offsets(self, number: int, factor: float) -> tuple[Floats, NDArray[np.complex128]]:
+        mask = np.zeros(parameters.SLOTS)
+        noise = self._source.gaussian((2, parameters.SLOTS), self._noise)
+        added = noise[0] + 1j * noise[1]
+        for class_ in range(self._layout.classes):
+            result, slot = self._layout.place(class_)
+            if result == number:
+                mask[slot] = factor
+                added[slot] += factor * self._head.offsets[class_]
+        return mask, added
+
+
+def _blocks(weights: Floats, layout: Layout) -> Sequence[Floats]:
+    """The weights of as many classes as one pass computes, per pass; the last may have fewer."""
+    return [weights[start : start + layout.copies] for start in range(0, len(weights), layout.copies)]

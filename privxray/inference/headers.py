@@ -1,0 +1,94 @@
+"""The headers of an offer, a query and an answer.
+
+All three name the parameters (:data:`~privxray.inference.parameters.ID`) and the model's fingerprint, which
+is the digest of the global model's file. How many images a query holds can be seen by whoever carries it, as
+it could from its size; nothing else of them can.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from privxray.exchange.plan import ClassName
+from privxray.formats.header import Digest, Header, Name
+from privxray.inference.parameters import (
+    MAX_IMAGES,
+    QUERY_BYTES,
+    SLOTS,
+    Layout,
+    evaluation_keys_bytes,
+)
+from privxray.keys.identity import PublicKeys
+
+MAX_LIMIT = 1_000_000
+MAX_DECIMALS = 6
+
+Images = Annotated[int, Field(ge=1, le=MAX_IMAGES)]
+Parameters = Literal["ckks/8192/60-49-49-60/1"]
+Classes = Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
+
+
+class OfferHeader(Header):
+    """An offer: all that a hospital needs to ask, and on what terms. The body is the centre c as safetensors.
+
+    ``feature_radius`` is what a centred feature is divided by before it is clipped to length 1; ``limit`` is
+    how many images of one hospital are answered in all; ``decimals`` sets the owner's noise; with ``top1``
+    scores come multiplied by a secret factor.
+    """
+
+    kind: Literal["offer"] = "offer"
+    owner: PublicKeys
+    owner_name: Name
+    model: Digest
+    parameters: Parameters = "ckks/8192/60-49-49-60/1"
+    extractor: Annotated[str, Field(max_length=200)]
+    classes: Classes
+    feature_dim: Annotated[int, Field(ge=1, le=SLOTS)]
+    feature_radius: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)]
+    decimals: Annotated[int, Field(ge=1, le=MAX_DECIMALS)]
+    top1: bool
+
+    @property
+    def layout(self) -> Layout:
+        """Where features and results stand in the slots."""
+        return Layout(self.feature_dim, len(self.classes))
+
+
+class QueryHeader(Header):
+    """A query: the hospital's keys, and how many encrypted images the sealed body holds.
+
+    ``evaluation_keys`` is the SHA-256 of the hospital's CKKS public key and rotation keys; with ``with_keys``
+    they stand in the body, before the images.
+    """
+
+    kind: Literal["query"] = "query"
+    hospital: PublicKeys
+    hospital_name: Name
+    offer: Digest
+    model: Digest
+    parameters: Parameters = "ckks/8192/60-49-49-60/1"
+    images: Images
+    evaluation_keys: Digest
+    with_keys: bool
+
+    def plain_length(self, features: int) -> int:
+        """Bytes of the body before it is sealed."""
+        keys = evaluation_keys_bytes(features) if self.with_keys else 0
+        return keys + self.images * QUERY_BYTES
+
+
+class AnswerHeader(Header):
+    """An answer: to which query, by which model, and how many more images this hospital may ask."""
+
+    kind: Literal["answer"] = "answer"
+    query: Digest
+    offer: Digest
+    model: Digest
+    parameters: Parameters = "ckks/8192/60-49-49-60/1"
+    images: Images
+    decimals: Annotated[int, Field(ge=1, le=MAX_DECIMALS)]
+    top1: bool
+    left: Annotated[int, Field(ge=0, le=MAX_LIMIT)]

@@ -1,0 +1,170 @@
+"""Residue arrays to SEAL's objects and back. The only module that knows the library's file layout.
+
+TenSEAL's binding of SEAL reads and writes objects by file name only. What is read is put together here, from
+a prefix that the parameters fix and from residues that :mod:`~privxray.inference.wire` has checked, in memory
+(a file without a name, where the system has them). What is written is taken out number by number, since the
+binding's own files are compressed.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from privxray.errors import SystemTroubleError, UsageError
+from privxray.inference import parameters
+from privxray.inference.wire import Residues
+
+INSTALL = "pip install privxray[inference]"
+_HEADER = struct.Struct("<HBBBBHQ")  # magic, header size, version (2), compression, reserved, whole size
+_MAGIC = 0xA15E
+
+
+def require_library() -> Any:
+    """TenSEAL's binding of SEAL.
+
+    :raises UsageError: the extra is not installed.
+    """
+    try:
+        import tenseal.sealapi as seal
+    except ImportError:
+        raise UsageError("encrypted inference needs an extra package", advice=f"Type: {INSTALL}") from None
+    return seal
+
+
+class Scheme:
+    """SEAL set up with the parameters of this package; make one a process.
+
+    :raises UsageError: the extra is not installed.
+    :raises SystemTroubleError: the installed library makes other primes or refuses these parameters.
+    """
+
+    def __init__(self) -> None:
+        self.seal = seal = require_library()
+        settings = seal.EncryptionParameters(seal.SCHEME_TYPE.CKKS)
+        settings.set_poly_modulus_degree(parameters.DEGREE)
+        primes = seal.CoeffModulus.Create(parameters.DEGREE, list(parameters.PRIME_BITS))
+        settings.set_coeff_modulus(primes)
+        self.context = seal.SEALContext(settings, True, seal.SEC_LEVEL_TYPE.TC128)
+        found = tuple(prime.value() for prime in primes)
+        if found != parameters.PRIMES or not self.context.parameters_set():
+            raise SystemTroubleError(
+                "the installed TenSEAL does not make this version's parameters", advice=f"Type: {INSTALL}"
+            )
+        with _named_file(b"") as path:
+            primes[0].save(path)
+            self._version = Path(path).read_bytes()[3:5]
+
+    @cached_property
+    def encoder(self) -> Any:
+        """Slots to polynomials and back."""
+        return self.seal.CKKSEncoder(self.context)
+
+    @cached_property
+    def evaluator(self) -> Any:
+        """Arithmetic on ciphertexts."""
+        return self.seal.Evaluator(self.context)
+
+    @cached_property
+    def _levels(self) -> dict[int, Any]:
+        levels, data = {}, self.context.key_context_data()
+        while data is not None:
+            levels[len(data.parms().coeff_modulus())] = data.parms_id()
+            data = data.next_context_data()
+        return levels
+
+    def level(self, primes: int) -> Any:
+        """SEAL's parameter id of polynomials with so many primes; 4 is that of keys."""
+        return self._levels[primes]
+
+    def plain(self, values: Any, primes: int, scale: float) -> Any:
+        """Encode up to 4,096 numbers, real or complex, into the slots; the rest is zero."""
+        plain = self.seal.Plaintext()
+        self.encoder.encode(values.tolist(), self.level(primes), scale, plain)
+        return plain
+
+    def ciphertext(self, residues: Residues, scale: float) -> Any:
+        """A ciphertext from residues of shape [2, primes, 8192]."""
+        made = self.seal.Ciphertext()
+        self._load(made, self._ciphertext_bytes(residues, scale))
+        return made
+
+    def public_key(self, residues: Residues) -> Any:
+        """A public key from residues of shape [2, 4, 8192]."""
+        made = self.seal.PublicKey()
+        self._load(made, self._ciphertext_bytes(residues, 1.0))
+        return made
+
+    def secret_key(self, residues: Residues) -> Any:
+        """A secret key from residues of shape [4, 8192]."""
+        made = self.seal.SecretKey()
+        start = _words(self.level(len(parameters.PRIMES))) + struct.pack("<Qd", residues.size, 1.0)
+        self._load(made, start + self._framed(struct.pack("<Q", residues.size) + residues.tobytes()))
+        return made
+
+    def rotation_keys(self, keys: Mapping[int, Residues]) -> Any:
+        """Rotation keys, each of shape [3, 2, 4, 8192], by rotation step."""
+        by_index = {parameters.galois_element(step) >> 1: key for step, key in keys.items()}
+        parts = [_words(self.level(len(parameters.PRIMES))), struct.pack("<Q", parameters.DEGREE)]
+        for index in range(parameters.DEGREE):
+            digits = by_index.get(index, ())
+            parts.append(struct.pack("<Q", len(digits)))
+            parts += [self._framed(self._ciphertext_bytes(digit, 1.0)) for digit in digits]
+        made = self.seal.GaloisKeys()
+        self._load(made, b"".join(parts))
+        return made
+
+    def residues(self, made: Any, primes: int) -> Residues:
+        """The numbers of a ciphertext of size two, shape [2, primes, 8192]."""
+        return self.numbers(made.dyn_array(), 2 * primes).reshape(2, primes, parameters.DEGREE)
+
+    def numbers(self, array: Any, polynomials: int) -> Residues:
+        """The numbers of a SEAL array, shape [polynomials, 8192]."""
+        size = array.size()
+        if size != polynomials * parameters.DEGREE:
+            raise ValueError("a polynomial array of another size was expected")
+        return np.fromiter(map(array.__getitem__, range(size)), np.uint64, size).reshape(polynomials, -1)
+
+    def _ciphertext_bytes(self, residues: Residues, scale: float) -> bytes:
+        primes = residues.shape[1]
+        form = struct.pack("<BQQQdQ", 1, 2, parameters.DEGREE, primes, scale, 1)
+        data = struct.pack("<Q", residues.size) + residues.tobytes()
+        return _words(self.level(primes)) + form + self._framed(data)
+
+    def _framed(self, data: bytes) -> bytes:
+        major, minor = self._version
+        return _HEADER.pack(_MAGIC, _HEADER.size, major, minor, 0, 0, _HEADER.size + len(data)) + data
+
+    def _load(self, made: Any, data: bytes) -> None:
+        with _named_file(self._framed(data)) as path:
+            made.load(self.context, path)
+
+
+def _words(parms_id: Any) -> bytes:
+    return struct.pack("<4Q", *parms_id)
+
+
+@contextmanager
+def _named_file(data: bytes) -> Iterator[str]:
+    """A name under which the library finds ``data``: of memory on Linux, else of a private file."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("privxray", os.MFD_CLOEXEC)
+        try:
+            with open(descriptor, "wb", closefd=False) as stream:
+                stream.write(data)
+            yield f"/proc/self/fd/{descriptor}"
+        finally:
+            os.close(descriptor)
+        return
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        yield file.name
