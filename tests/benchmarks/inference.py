@@ -1,0 +1,218 @@
+"""Encrypted inference on a labelled collection: is it right, how long does it take, how large is it.
+
+    python tests/benchmarks/inference.py --data labels.csv --images images/ [--split val] [--limit N]
+
+The csv has the columns image, patient, label, site, split, as for ``privxray demo``. A whole study is trained
+through the commands (linear probe, three hospitals); an outside hospital then asks about every image of the
+split, by the same files as a person would carry, 200 to a query. The answers are held against ``predict``.
+Evaluation by itself is timed in this process besides, without the start of a child and the reading of keys.
+
+``--learn`` adds what a hospital learns of the model from its answers: a surrogate head is fitted to the
+first n answers, and its agreement with the model is taken on the images that were not asked about.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from privxray.demo.sites import read_sites
+from privxray.demo.study import Party, play
+from privxray.imaging.decode import decode_path
+from privxray.imaging.features import Extractor
+from privxray.inference import parameters, wire
+from privxray.inference.client import Client, make_keys
+from privxray.inference.evaluate import Evaluator, answer_noise
+from privxray.inference.scheme import Scheme
+from privxray.learning.methods import softmax
+from privxray.learning.probe_queries import centred_features
+from privxray.privacy.noise import SecureNoise
+from privxray.state import State
+from privxray.workflow import inference_owner
+from privxray.workspace import Workspace
+
+CHUNK = 200
+TIMED = 40
+
+
+def percentiles(seconds: list[float]) -> str:
+    ms = sorted(1e3 * value for value in seconds)
+    return f"median {statistics.median(ms):.1f} ms, 95 % under {ms[int(0.95 * len(ms))]:.1f} ms"
+
+
+def study(root: Path, data: Path, images: Path | None, epsilon: float) -> tuple[Party, Party]:
+    """The coordinator and the first hospital of a study that was played through."""
+    sites = read_sites(data, images)
+    played = play(
+        root, sites, epsilon=epsilon, method="linear-probe", say=print, after_training=lambda _: None
+    )
+    return played.coordinator, next(iter(played.hospitals.values()))
+
+
+def clinic(root: Path) -> Party:
+    folder = root / "clinic"
+    folder.mkdir()
+    passphrase = root / "passphrases" / "clinic"
+    passphrase.write_text("only a benchmark\n")
+    party = Party("clinic", folder, passphrase)
+    party.type("init", "--role", "hospital", "--name", "clinic", asks=True)
+    return party
+
+
+def carry(file: str, party: Party) -> Path:
+    (party.folder / "received").mkdir(exist_ok=True)
+    return Path(shutil.copy(file, party.folder / "received"))
+
+
+def as_rows(told: dict[str, Any], classes: list[str]) -> np.ndarray:
+    return np.array([[image["probabilities"][name] for name in classes] for image in told["images"]])
+
+
+def ask_all(owner: Party, asker: Party, images: list[Path]) -> tuple[np.ndarray, dict[str, Any]]:
+    """Probabilities of all images by the commands, and what it took."""
+    offer = owner.type("infer", "offer", "--limit", str(len(images)), asks=True)
+    path, words = carry(offer["offer"], asker), ("--key-words", offer["key_words"])
+    took: dict[str, Any] = {"ask": [], "answer": [], "read": [], "query_bytes": [], "answer_bytes": []}
+    rows = []
+    for start in range(0, len(images), CHUNK):
+        chunk = images[start : start + CHUNK]
+        clock = time.perf_counter()
+        query = asker.type("infer", "ask", *chunk, "--offer", path, *words, asks=True)
+        took["ask"].append((time.perf_counter() - clock) / len(chunk))
+        sent = carry(query["query"], owner)
+        clock = time.perf_counter()
+        answer = owner.type("infer", "answer", sent, "--key-words", query["key_words"], asks=True)
+        took["answer"].append((time.perf_counter() - clock) / len(chunk))
+        back = carry(answer["answer"], asker)
+        clock = time.perf_counter()
+        told = asker.type("infer", "read", back, asks=True)
+        took["read"].append((time.perf_counter() - clock) / len(chunk))
+        keys = parameters.evaluation_keys_bytes(1280) if query["with_keys"] else 0
+        took["query_bytes"].append((query["bytes"] - keys) / len(chunk))
+        took["answer_bytes"].append(answer["bytes"] / len(chunk))
+        took.setdefault("keys_bytes", keys)
+        rows.append(as_rows(told, told["classes"]))
+        Path(query["query"]).unlink()
+        sent.unlink()
+    return np.concatenate(rows), took
+
+
+def compare(found: np.ndarray, exact: np.ndarray) -> None:
+    error = np.abs(found - exact)
+    ordered = np.sort(exact, axis=1)
+    clear = ordered[:, -1] - ordered[:, -2] > 2e-3
+    same = found.argmax(axis=1) == exact.argmax(axis=1)
+    print(f"{len(exact)} images: greatest difference of a probability {error.max():.2e}")
+    print(f"  same class on {same[clear].sum()} of {clear.sum()} whose first two differ by over 2e-3, "
+          f"and on {same[~clear].sum()} of the {(~clear).sum()} others")  # fmt: skip
+    assert error.max() < 1e-3
+    assert same[clear].all()
+
+
+def timings(owner: Party, features: np.ndarray) -> None:
+    """Evaluation alone, in this process, with keys and head loaded."""
+    workspace = Workspace.find(owner.folder)
+    with State(workspace.state_path) as state:
+        model = inference_owner._find_model(workspace, state, None)
+    head = inference_owner._head(model, top1=False)
+    scheme = Scheme()
+    clock = time.perf_counter()
+    keys = make_keys(scheme, 1280)
+    print(f"making keys, once a hospital: {time.perf_counter() - clock:.1f} s")
+    radius = float(model.header.constants["feature_radius"])  # type: ignore[arg-type]
+    rows = centred_features(features[:TIMED], model.tensors["centre"], radius)
+    layout = parameters.Layout(1280, len(head.weights))
+    client = Client(scheme, keys.secret)
+    clock = time.perf_counter()
+    queries = wire.read_queries(client.encrypt(rows, layout), len(rows))
+    print(f"encrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
+    clock = time.perf_counter()
+    evaluator = Evaluator(scheme, head, *wire.read_evaluation_keys(keys.evaluation, 1280),
+                          noise=answer_noise(3), top1=False, source=SecureNoise())  # fmt: skip
+    print(f"reading keys and head, once a query: {time.perf_counter() - clock:.2f} s")
+    seconds, answers = [], []
+    for query in queries:
+        clock = time.perf_counter()
+        answers.append(evaluator.answer(query))
+        seconds.append(time.perf_counter() - clock)
+    print(f"answering, an image: {percentiles(seconds)}")
+    clock = time.perf_counter()
+    client.decrypt(np.array(answers), layout, answer_noise(3))
+    print(f"decrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
+
+
+def learning(owner: Party, features: np.ndarray) -> None:
+    """How well a head that is fitted to n noisy answers agrees with the model on the other images."""
+    workspace = Workspace.find(owner.folder)
+    with State(workspace.state_path) as state:
+        model = inference_owner._find_model(workspace, state, None)
+    head = inference_owner._head(model, top1=False)
+    radius = float(model.header.constants["feature_radius"])  # type: ignore[arg-type]
+    z = centred_features(features, model.tensors["centre"], radius)
+    order = np.random.default_rng(0).permutation(len(z))
+    z = np.hstack([z, np.ones((len(z), 1))])[order]
+    scores = z @ np.hstack([head.weights, head.offsets[:, None]]).T
+    exact = softmax(scores)
+    noise = SecureNoise().gaussian(scores.shape, answer_noise(3))
+    print("learning the model from answers to real images (ridge, 1e-6)")
+    for count in (10, 30, 100, 300, 600):
+        if count >= len(z):
+            continue
+        known = z[:count]
+        gram = known @ known.T + 1e-6 * np.eye(count)
+        fitted = (known.T @ np.linalg.solve(gram, scores[:count] + noise[:count])).T
+        guessed = softmax(z[count:] @ fitted.T)
+        agree = (guessed.argmax(axis=1) == exact[count:].argmax(axis=1)).mean()
+        distance = np.abs(guessed - exact[count:]).mean()
+        cosine = float((fitted[:, :-1] * head.weights).sum() / np.linalg.norm(fitted[:, :-1])
+                       / np.linalg.norm(head.weights))  # fmt: skip
+        print(f"  {count:4} answers: same class on {agree:.3f}, mean difference of a probability "
+              f"{distance:.4f}, cosine to the true weights {cosine:.3f}")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--images", type=Path)
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--epsilon", type=float, default=6.0)
+    parser.add_argument("--limit", type=int, help="ask about the first so many images only")
+    parser.add_argument("--learn", action="store_true")
+    parser.add_argument("--keep", type=Path, help="play in this folder, or go on with a study that is there")
+    options = parser.parse_args()
+    root = options.keep or Path(tempfile.mkdtemp(prefix="privxray-inference-"))
+    root.mkdir(exist_ok=True)
+    sites = read_sites(options.data, options.images)
+    images = [site.images / row.relative for site in sites for row in site.rows if row.split == options.split]
+    images = images[: options.limit]
+    if (root / "coordinator" / "models" / "global-0001.model").exists():
+        owner = Party("coordinator", root / "coordinator", root / "passphrases" / "coordinator")
+        member = Party("m", root / sites[0].hospital, root / "passphrases" / sites[0].hospital)
+    else:
+        owner, member = study(root, options.data, options.images, options.epsilon)
+    shutil.rmtree(root / "clinic", ignore_errors=True)
+    found, took = ask_all(owner, clinic(root), images)
+    told = member.type("predict", *images)
+    compare(found, as_rows(told, told["classes"]))
+    print(json.dumps({name: round(statistics.median(value) if isinstance(value, list) else value, 4)
+                      for name, value in took.items()}))  # fmt: skip
+    print("  (seconds and bytes an image, by the commands, 200 images to a query; keys_bytes once)")
+    some = images if options.learn else images[:TIMED]
+    features = Extractor()(np.stack([decode_path(path, "image") for path in some]))
+    timings(owner, features)
+    if options.learn:
+        learning(owner, features)
+    if options.keep is None:
+        shutil.rmtree(root)
+
+
+if __name__ == "__main__":
+    main()
