@@ -14,6 +14,9 @@ from privxray.cli.output import emit, next_step, table, tell
 from privxray.errors import RefusedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from privxray.demo.outside import Asked
     from privxray.demo.sites import Site
     from privxray.demo.study import Played
     from privxray.workflow.scoring import Classifier
@@ -67,12 +70,27 @@ def demo(
         models.update(own_models(played.hospitals))
 
     played = play(root, sites, epsilon=epsilon, method=method, say=say, after_training=remember)
+    asked = _ask_outside(root, played, sites, say) if method == "linear-probe" else None
     (root / MARKER).write_text("done\n")
     result = _scored(played, models, method, time.perf_counter() - start)
+    result["inference"] = asked.to_json() if asked else None
     if as_json:
         emit(result)
     else:
-        _show(played, result)
+        _show(played, result, asked)
+
+
+def _ask_outside(root: Path, played: Played, sites: list[Site], say: Callable[[str], None]) -> Asked | None:
+    """The last act, where its extra is installed; else a line that says how to see it."""
+    from privxray.demo.outside import ask_outside, missing_extra
+
+    advice = missing_extra()
+    if advice is not None:
+        say(f"The last act, a prediction on an encrypted image, needs an extra package. {advice}")
+        return None
+    site = sites[0]
+    row = next((row for row in site.rows if row.split != "train"), site.rows[0])
+    return ask_outside(root, played.coordinator, site.images / row.relative, say)
 
 
 def _given_sites(data: Path, images: Path | None) -> list[Site]:
@@ -137,7 +155,7 @@ def _scored(played: Played, models: dict[str, Classifier], method: str, seconds:
     }
 
 
-def _show(played: Played, result: dict[str, Any]) -> None:
+def _show(played: Played, result: dict[str, Any], asked: Asked | None) -> None:
     table(
         "What each party could see",
         ("party", "saw", "did not see"),
@@ -174,12 +192,36 @@ def _show(played: Played, result: dict[str, Any]) -> None:
             for name, scores in rows
         ),
     )
+    if asked:
+        _show_asked(asked)
     tell(f"{result['seconds']['total']:.0f} seconds; an update has {result['bytes']['update']:,} bytes.")
     coordinator = played.coordinator.folder
-    for path in (played.model, coordinator / "plan-0001.plan", *sorted(coordinator.glob("updates/*.enc"))):
+    extra = (asked.answer,) if asked else ()
+    updates = sorted(coordinator.glob("updates/*.enc"))
+    for path in (played.model, coordinator / "plan-0001.plan", *updates, *extra):
         tell(f"  privxray inspect {path}")
     hospital = next(iter(played.hospitals.values())).folder
     next_step(f"look around: privxray -C {hospital} status, or budget; privxray inspect on any file above")
+
+
+def _show_asked(asked: Asked) -> None:
+    table(
+        "One X-ray, asked by a clinic outside the study: the coordinator answered and saw nothing of it",
+        ("file", "bytes", "seconds to make", "holds"),
+        (
+            (
+                "offer",
+                asked.bytes["offer"],
+                f"{asked.seconds['offer']:.1f}",
+                "how to prepare an image; terms",
+            ),
+            ("query", asked.bytes["query"], f"{asked.seconds['ask']:.1f}", "evaluation keys, the image"),
+            ("a further query", asked.bytes["second_query"], None, "the image, encrypted"),
+            ("answer", asked.bytes["answer"], f"{asked.seconds['answer']:.1f}", "class scores, encrypted"),
+        ),
+    )
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in asked.probabilities.items())
+    tell(f"The clinic reads, in {asked.seconds['read']:.1f} s: {asked.label} ({shown}).")
 
 
 def _three(value: float | None) -> str | None:

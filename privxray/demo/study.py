@@ -104,13 +104,15 @@ def play(
     :param after_training: called once, in the first round, between the last ``train`` and the first export:
         the only moment at which a hospital's own result can still be looked at.
     """
-    played = Played(_party(root, "coordinator"), {site.name: _party(root, site.hospital) for site in sites})
+    played = Played(
+        make_party(root, "coordinator"), {site.name: make_party(root, site.hospital) for site in sites}
+    )
     coordinator = played.coordinator
     say("Making the workspaces of a coordinator and of each hospital.")
     coordinator.type("init", "--role", "coordinator", "--study", STUDY, asks=True)
     for party in played.hospitals.values():
         party.type("init", "--role", "hospital", "--name", party.name, asks=True)
-        _carry(party.folder / f"{party.name}.card", coordinator.folder / "cards")
+        carry(party.folder / f"{party.name}.card", coordinator.folder / "cards")
     say("Carrying the cards to the coordinator, who signs a plan; hospitals compare its key words and join.")
     planned = coordinator.type(
         "plan", "cards/*.card", "--method", method, "--epsilon", f"{epsilon:g}", asks=True
@@ -118,7 +120,7 @@ def play(
     played.key_words, played.rounds = planned["key_words"], planned["stages"]
     for site in sites:
         party = played.hospitals[site.name]
-        plan = _carry(Path(planned["plan"]), party.folder)
+        plan = carry(Path(planned["plan"]), party.folder)
         party.type("join", plan, "--key-words", planned["key_words"])
         labels = party.folder / "labels.csv"
         _write_labels(labels, site)
@@ -128,7 +130,7 @@ def play(
         _one_round(played, epsilon, say, after_training if stage == 1 else None)
     for site in sites:
         party = played.hospitals[site.name]
-        accepted = party.type("accept", _carry(played.model, party.folder / "received"))
+        accepted = party.type("accept", carry(played.model, party.folder / "received"))
         played.count_features(accepted["evaluation"])
         if any(row.split == "test" for row in site.rows):
             played.count_features(party.type("evaluate", "--split", "test"))
@@ -150,18 +152,19 @@ def _one_round(
         for party in played.hospitals.values():
             exported = party.type("export-update", asks=True)
             played.update_bytes = exported["bytes"]
-            _carry(Path(exported["update"]), played.coordinator.folder / "updates")
+            carry(Path(exported["update"]), played.coordinator.folder / "updates")
     say("Carrying the updates to the coordinator: privxray aggregate updates/*.enc")
     with played.timed("aggregate"):
         summed = played.coordinator.type("aggregate", "updates/*.enc", asks=True)
     played.model = Path(summed["model"])
     if summed["plan"]:
         for party in played.hospitals.values():
-            accepted = party.type("accept", _carry(Path(summed["plan"]), party.folder / "received"))
+            accepted = party.type("accept", carry(Path(summed["plan"]), party.folder / "received"))
             played.count_features(accepted["evaluation"])
 
 
-def _party(root: Path, name: str) -> Party:
+def make_party(root: Path, name: str) -> Party:
+    """An empty folder for a party, and its passphrase."""
     folder = root / name
     make_private_folder(folder)
     passphrase = root / "passphrases" / name
@@ -170,7 +173,7 @@ def _party(root: Path, name: str) -> Party:
     return Party(name, folder, passphrase)
 
 
-def _carry(file: Path, folder: Path) -> Path:
+def carry(file: Path, folder: Path) -> Path:
     """The walk with the stick."""
     make_private_folder(folder)
     return Path(shutil.copy(file, folder / file.name))

@@ -1,7 +1,8 @@
 """Sealing the body of a query or an answer to one party, and opening it.
 
-HPKE's ``info`` names the file that a body key belongs to, as docs/SPEC.md has it for updates, and ``about``
-besides: the offer that a query is for, or the query that an answer answers. A body opens nowhere else.
+HPKE's ``info`` names the file that a body key belongs to, as docs/SPEC.md has it for updates. Where an update
+has its plan, a query has the offer that it is for, and an answer the query that it answers: ``about``. A body
+opens nowhere else.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 from collections.abc import Iterable
 
 from privxray.errors import MalformedError
+from privxray.exchange.binding import hpke_info
 from privxray.formats import canonical, stream
 from privxray.formats.header import Body, Header, SealedKey
 from privxray.keys.identity import Identity, PublicKeys
@@ -25,12 +27,12 @@ def seal_body(
     """
     key, to = os.urandom(stream.KEY_BYTES), recipient.fingerprint
     body = b"".join(stream.seal(key, [data]))
-    wrapped = recipient.seal(key, _info(kind, sender=sender, recipient=to, study=study, about=about))
+    info = hpke_info(kind=kind, purpose="body key", study=study, plan=about, sender=sender, recipient=to)
     described = Body(
         length=len(body),
         sha256=hashlib.sha256(body).hexdigest(),
         cipher="chacha20poly1305-stream",
-        key=SealedKey(recipient=to, wrapped=canonical.to_base64(wrapped)),
+        key=SealedKey(recipient=to, wrapped=canonical.to_base64(recipient.seal(key, info))),
     )
     return described, body
 
@@ -43,25 +45,13 @@ def open_body(header: Header, about: str, pieces: Iterable[bytes], own: Identity
     """
     if header.body.key is None or header.body.cipher == "none":
         raise MalformedError("the file is not encrypted")
-    info = _info(
-        header.kind,
+    info = hpke_info(
+        kind=header.kind,
+        purpose="body key",
+        study=header.study,
+        plan=about,
         sender=header.sender,
         recipient=own.public().fingerprint,
-        study=header.study,
-        about=about,
     )
     wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
     return b"".join(stream.unseal(own.open(wrapped, info), pieces))
-
-
-def _info(kind: str, *, sender: str, recipient: str, study: str | None, about: str) -> bytes:
-    stated = {
-        "about": about,
-        "kind": kind,
-        "plan": None,
-        "purpose": "body key",
-        "recipient": recipient,
-        "sender": sender,
-        "study": study,
-    }
-    return hashlib.sha256(b"privxray hpke v1" + canonical.encode(stated)).digest()

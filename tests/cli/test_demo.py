@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -55,6 +56,14 @@ def test_the_demo_on_a_collection_prints_the_promised_object(tmp_path: Path, met
     assert set(told["alone"]) == {"A", "B", "C"}
     assert {"features", "train", "export", "aggregate", "evaluate"} <= set(told["seconds"])
     assert told["bytes"]["model"] > 1000
+    asked = told["inference"]
+    if method == "dp-sgd" or importlib.util.find_spec("tenseal") is None:
+        assert asked is None
+    else:
+        assert asked["probabilities"][asked["label"]] == max(asked["probabilities"].values())
+        assert asked["bytes"]["second_query"] < 500_000 < asked["bytes"]["query"]
+        assert asked["bytes"]["answer"] < 500_000
+        assert set(asked["seconds"]) == {"offer", "ask", "answer", "read"}
     if method == "linear-probe":
         assert told["bytes"]["update"] < 60_000
     again = typed([*words, "--json"])
@@ -109,6 +118,16 @@ def test_the_demo_from_nothing_ends_with_what_everybody_saw(
     for line in ("What each party could see", "Privacy spent", "hospital-a alone", "without privacy"):
         assert line in result.out
     assert "privxray inspect" in result.err
+    if importlib.util.find_spec("tenseal") is not None:
+        assert "One X-ray, asked by a clinic outside the study" in result.out
+        assert "The clinic reads" in result.err
+
+
+def test_without_the_extra_the_demo_says_how_to_see_its_last_act(monkeypatch: pytest.MonkeyPatch) -> None:
+    from privxray.demo.outside import missing_extra
+
+    monkeypatch.setitem(sys.modules, "tenseal.sealapi", None)
+    assert missing_extra() == "Type: pip install privxray[inference]"
 
 
 @pytest.mark.slow

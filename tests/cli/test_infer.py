@@ -274,7 +274,7 @@ def test_kill_9_while_answering_counts_once_or_not_at_all(asked: Path, tmp_path:
     party_words("clinic", identity(World(asked), "clinic").public())  # remembered: scrypt once
     steps, before, after = 0, 0, 0
     while True:
-        steps += 3
+        steps += 5
         world = fresh(steps)
         line = ["-C", str(world["coordinator"]), "infer", "answer", str(query_of(world)),
                 *words(world, "clinic"), "--passphrase-file", str(world.passphrase)]  # fmt: skip
@@ -303,7 +303,7 @@ def test_kill_9_while_asking_leaves_no_query_that_can_t_be_read(asked: Path, tmp
     party_words("clinic", identity(World(asked), "clinic").public())
     steps = 0
     while True:
-        steps += 4
+        steps += 6
         folder = tmp_path / str(steps)
         shutil.copytree(asked / "clinic", folder / "clinic")
         shutil.copy(asked / "passphrase", folder)

@@ -167,7 +167,7 @@ def test_scores_are_those_of_the_plain_head(
 
 
 def test_classes_that_don_t_fit_one_ciphertext_take_another(scheme: Scheme) -> None:
-    features, classes = 1500, 3
+    features, classes = 2048, 3
     keys, layout = make_keys(scheme, features), Layout(features, classes)
     assert (layout.copies, layout.results) == (2, 2)
     head, rows = a_head(classes, features), unit_rows(1, features)

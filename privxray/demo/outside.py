@@ -1,0 +1,78 @@
+"""The demo's last act: a hospital outside the study asks about one X-ray and shows it to nobody."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from privxray.demo.study import Party, Say, carry, make_party
+from privxray.errors import UsageError
+
+NAME = "clinic"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What happened, with sizes in bytes and times in seconds of each command.
+
+    ``second_query`` is the size of a further query for one image: the evaluation keys travel with the first.
+    """
+
+    label: str
+    probabilities: dict[str, float]
+    bytes: dict[str, int]
+    seconds: dict[str, float]
+    answer: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``privxray demo --json``."""
+        return {
+            "label": self.label,
+            "probabilities": self.probabilities,
+            "bytes": self.bytes,
+            "seconds": {name: round(value, 2) for name, value in self.seconds.items()},
+        }
+
+
+def missing_extra() -> str | None:
+    """What to type for this act, where the extra is not installed."""
+    from privxray.inference.scheme import require_library
+
+    try:
+        require_library()
+    except UsageError as error:
+        return error.advice
+    return None
+
+
+def ask_outside(root: Path, owner: Party, image: Path, say: Say) -> Asked:
+    """Offer the newest global model, ask about one image, answer, read; a second query shows its size."""
+    asker = make_party(root, NAME)
+    seconds: dict[str, float] = {}
+
+    def timed(step: str, party: Party, *words: str | Path) -> dict[str, Any]:
+        start = time.perf_counter()
+        told = party.type("infer", step, *words, asks=True)
+        seconds[step] = time.perf_counter() - start
+        return told
+
+    say(f"A {NAME} outside the study asks the model about one X-ray, encrypted under the {NAME}'s own key.")
+    asker.type("init", "--role", "hospital", "--name", NAME, asks=True)
+    offered = timed("offer", owner)
+    offer = carry(Path(offered["offer"]), asker.folder / "received")
+    query = timed("ask", asker, image, "--offer", offer, "--key-words", offered["key_words"])
+    sent = carry(Path(query["query"]), owner.folder / "received")
+    answered = timed("answer", owner, sent, "--key-words", query["key_words"])
+    answer = carry(Path(answered["answer"]), asker.folder / "received")
+    read = timed("read", asker, answer)
+    second = asker.type("infer", "ask", image, asks=True)
+    (seen,) = read["images"]
+    sizes = {
+        "offer": offer.stat().st_size,
+        "query": query["bytes"],
+        "answer": answered["bytes"],
+        "second_query": second["bytes"],
+    }
+    return Asked(seen["label"], seen["probabilities"], sizes, seconds, answer)
