@@ -151,7 +151,7 @@ def timings(owner: Party, features: np.ndarray) -> None:
 
 
 def learning(owner: Party, features: np.ndarray) -> None:
-    """How well a head that is fitted to n answers agrees with the model on images that were not asked about."""
+    """How well a head that is fitted to n answers agrees with the model on other images."""
     workspace = Workspace.find(owner.folder)
     with State(workspace.state_path) as state:
         model = inference_owner._find_model(workspace, state, None)
@@ -181,12 +181,12 @@ def agreement(found: np.ndarray, exact: np.ndarray) -> float:
 
 
 def ridge(z: np.ndarray, targets: np.ndarray, penalty: float) -> np.ndarray:
-    """[K, D] weights of least squares with a penalty, in the dual, for there are fewer images than features."""
+    """[K, D] weights of least squares with a penalty; in the dual, for images are few."""
     return (z.T @ np.linalg.solve(z @ z.T + penalty * np.eye(len(z)), targets)).T
 
 
 def blurred_fit(z: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Weights from scores that are each multiplied by an unknown factor: fit, guess the factors, fit again."""
+    """Weights from scores of unknown length: fit, guess the lengths, fit again."""
     directions = scores / np.linalg.norm(scores, axis=1, keepdims=True)
     lengths = np.ones((len(z), 1))
     for _ in range(30):

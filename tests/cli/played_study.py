@@ -27,6 +27,7 @@ keyfile.lock.__kwdefaults__["log_n"] = 10
 
 HOSPITALS = ("hospital-a", "hospital-b", "hospital-c")
 CLASSES = ("normal", "bacteria", "virus")
+PATIENT = "Quackenbush"  # in the names of files that nobody may see
 PASSPHRASE = "correct horse battery staple"
 
 
@@ -171,6 +172,32 @@ def _joined_not(world: World, snapshot: Snapshots) -> None:
     world.carry(planned["plan"], "hospital-a")
 
 
+def _asked(world: World, snapshot: Snapshots) -> None:
+    """Encrypted inference: the coordinator has an offer out, and a clinic outside the study has asked."""
+    shutil.rmtree(world["hospital-b"])
+    shutil.rmtree(world["hospital-c"])
+    world.ok("hospital-a", "accept", "received/global-0001.model")
+    world["clinic"].mkdir()
+    world.ok("clinic", "init", "--role", "hospital", "--name", "clinic", asks=True)
+    draw_images(world["clinic"] / "source", 7, patients=2)
+    images = [f"source/images/{PATIENT}_{number}.png" for number in (0, 1)]
+    for number, image in enumerate(images):
+        (world["clinic"] / f"source/images/img-7-00{number}-0.png").rename(world["clinic"] / image)
+    offered = world.ok("coordinator", "infer", "offer", "--limit", "5", asks=True)
+    offer = world.carry(offered["offer"], "clinic")
+    words = ("--key-words", offered["key_words"])
+    query = world.ok("clinic", "infer", "ask", *images, "--offer", offer, *words, asks=True)
+    world.carry(query["query"], "coordinator")
+    (world.root / "owner-words").write_text(offered["key_words"])
+    (world.root / "clinic-words").write_text(query["key_words"])
+
+
+def _answered(world: World, snapshot: Snapshots) -> None:
+    words = ("--key-words", (world.root / "clinic-words").read_text())
+    told = world.ok("coordinator", "infer", "answer", "received/clinic-0001.query", *words, asks=True)
+    world.carry(told["answer"], "clinic")
+
+
 Snapshots = Callable[[str], Path]
 """The folder of a stage, which nobody may change."""
 
@@ -187,6 +214,8 @@ BESIDES: dict[str, tuple[str | None, Callable[[World, Snapshots], None]]] = {
     "joined-not": ("initialised", _joined_not),
     "untrained": ("ingested", _untrained),
     "unaccepted": ("aggregated", _unaccepted),
+    "asked": ("aggregated", _asked),
+    "answered": ("asked", _answered),
 }
 """Stages beside the road: the one that each starts from (none: an empty folder), and what is done to it."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from crash import killed_at
-from played_study import PASSPHRASE, At, Result, World, draw_images, typed
+from played_study import PASSPHRASE, PATIENT, At, Result, Snapshots, World, typed
 from test_bad_input import damaged_at, one_line, tree
 
 pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
@@ -30,9 +30,6 @@ from privxray.keys import keyfile
 from privxray.keys.identity import Identity
 from privxray.keys.party import party_words
 from privxray.workflow import inference_hospital
-
-PATIENT = "Quackenbush"
-
 
 REAL = features.Extractor
 
@@ -55,41 +52,16 @@ def _one_load() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def asked(_snapshots: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def asked(snapshots: Snapshots) -> Path:
     """A coordinator with an offer, and a clinic with its first query, of two images with telling names."""
-    folder = tmp_path_factory.mktemp("infer") / "asked"
-    folder.mkdir()
-    for party in ("coordinator", "hospital-a"):
-        shutil.copytree(_snapshots("aggregated") / party, folder / party)
-    shutil.copy(_snapshots("aggregated") / "passphrase", folder)
-    world = World(folder)
-    world["clinic"].mkdir()
-    world.ok("clinic", "init", "--role", "hospital", "--name", "clinic", asks=True)
-    draw_images(world["clinic"] / "source", 7, patients=2)
-    for number in (0, 1):
-        source = world["clinic"] / "source" / "images"
-        (source / f"img-7-00{number}-0.png").rename(source / f"{PATIENT}_{number}.png")
-    world.ok("hospital-a", "accept", "received/global-0001.model")
-    offered = world.ok("coordinator", "infer", "offer", "--limit", "5", asks=True)
-    world.carry(offered["offer"], "clinic")
-    images = [f"source/images/{PATIENT}_{number}.png" for number in (0, 1)]
-    query = world.ok("clinic", "infer", "ask", *images, "--offer", offer_of(world),
-                     "--key-words", offered["key_words"], asks=True)  # fmt: skip
-    world.carry(query["query"], "coordinator")
-    (folder / "owner-words").write_text(offered["key_words"])
-    (folder / "clinic-words").write_text(query["key_words"])
-    return folder
+    return snapshots("asked")
 
 
-@pytest.fixture(scope="module")
-def answered(asked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def answered(snapshots: Snapshots) -> Path:
     """The same, answered."""
-    folder = Path(shutil.copytree(asked, tmp_path_factory.mktemp("infer") / "answered"))
-    world = World(folder)
-    told = world.ok("coordinator", "infer", "answer", query_of(world), *words(world, "clinic"), asks=True)
-    world.carry(told["answer"], "clinic")
-    return folder
+    return snapshots("answered")
 
 
 @pytest.fixture
@@ -126,6 +98,19 @@ def rows(world: World, party: str, table: str) -> int:
 def answer(world: World, *more: str | Path, number: int = 1) -> Result:
     line = ("infer", "answer", query_of(world, number), *words(world, "clinic"), *more)
     return world.type("coordinator", *line, asks=True)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers of made-up numbers, questions about no image: for tests that are about files and counts."""
+    shape = (1, 1, 2, 1, parameters.DEGREE)
+    made_up = np.random.default_rng(0).integers(1, parameters.PRIMES[0], shape, np.uint64)
+
+    def evaluate(head: object, keys: object, queries: np.ndarray, **_: object) -> np.ndarray:
+        return np.repeat(made_up, len(queries), axis=0)
+
+    monkeypatch.setattr(sandbox, "evaluate", evaluate)
+    monkeypatch.setattr(inference_hospital, "_features", lambda _, paths, __: np.zeros((len(paths), 1280)))
 
 
 # The way through
@@ -222,6 +207,7 @@ def test_the_same_query_gets_the_same_bytes_and_is_counted_once(
     assert rows(world, "coordinator", "answered") == 1
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_limit_stops_answers_and_a_new_offer_does_not_forget(
     answered: Path, copy: Callable[[Path], World]
 ) -> None:
@@ -249,15 +235,6 @@ def test_the_limit_stops_answers_and_a_new_offer_does_not_forget(
     all_images = sorted((world["clinic"] / "source" / "images").glob("*"))
     too_many = [shutil.copy(image, world.root / f"{n}{image.name}") for n in "ab" for image in all_images]
     one_line(world.type("clinic", "infer", "ask", *too_many, asks=True), 2, "6 images of a hospital")
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers of made-up numbers and questions of no image: the crash tests are about files and counts."""
-    shape = (2, 1, 2, 1, parameters.DEGREE)
-    made_up = np.random.default_rng(0).integers(1, parameters.PRIMES[0], shape, np.uint64)
-    monkeypatch.setattr(sandbox, "evaluate", lambda *_, **__: made_up)
-    monkeypatch.setattr(inference_hospital, "_features", lambda *_: np.zeros((1, 1280)))
 
 
 @pytest.mark.slow
@@ -461,6 +438,7 @@ def test_queries_that_no_honest_hospital_sends_are_refused_before_the_library_se
     assert rows(world, "coordinator", "answered") == 0
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_hospital_can_t_be_taken_for_one_of_the_study(asked: Path, copy: Callable[[Path], World]) -> None:
     """The clinic's own key words, compared once, are for its own name and keys."""
     world = copy(asked)
@@ -534,6 +512,7 @@ def test_files_of_other_kinds_are_refused_by_name(answered: Path, copy: Callable
     one_line(world.type("coordinator", "infer", "ask", card, "--offer", offer, asks=True), 10)
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_model_is_picked_by_its_fingerprint(asked: Path, copy: Callable[[Path], World]) -> None:
     world = copy(asked)
     image = f"source/images/{PATIENT}_0.png"
