@@ -107,8 +107,8 @@ def offer(
         )
         line(f"Key words: {done.key_words}")
     tell(
-        f"Wrote {done.path}. Read the key words to the hospital by phone. What {header.limit} answers can "
-        "teach it of the model is in docs/THREATS.md."
+        f"Wrote {done.path}. Read the key words to the hospital by phone. A working copy of a model can be "
+        f"fitted to some 30 answers, and this offer gives {header.limit} (docs/THREATS.md)."
     )
     next_step(f"carry {done.path.name} to the hospital; when its query comes: privxray infer answer FILE")
 
@@ -156,6 +156,7 @@ def ask(
                 "images": header.images,
                 "model": header.model,
                 "owner": done.offer.owner_name,
+                "limit": done.offer.limit,
                 "key_words": done.key_words,
                 "with_keys": header.with_keys,
                 "seconds": round(done.seconds, 2),

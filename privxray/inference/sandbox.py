@@ -5,7 +5,7 @@ C++ library does with residues that nobody foresaw, it does in a child that can'
 write a file of size or start a program's dump, and that holds no private key. It does hold the head: a child
 that is taken over could send it to the hospital inside an answer of the right length.
 
-The job and its results are safetensors on stdin and stdout: numbers with names, nothing that can run.
+The job is safetensors on stdin, the results are residues on stdout: numbers, nothing that can run.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from privxray.formats.tensors import pack, unpack
 from privxray.inference.evaluate import Evaluator, Head
 from privxray.inference.parameters import Layout
 from privxray.inference.scheme import Scheme
-from privxray.inference.wire import Residues
+from privxray.inference.wire import Residues, read_answers, to_bytes
 
-MEMORY = 2 << 30
-"""Bytes of address space; the largest job needs under 1 GiB."""
+MEMORY = 1 << 30
+"""Bytes of address space; the largest job (256 images, 50 classes) needs 0.4 GiB."""
 FILE_BYTES = 64 << 20
 OPEN_FILES = 64
 START_SECONDS = 60
@@ -33,6 +33,7 @@ IMAGE_SECONDS = 5
 """Processor time for an image; a slow workstation needs less than one."""
 
 _MODULE = "privxray.inference.sandbox"
+_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
 def evaluate(
@@ -64,7 +65,7 @@ def evaluate(
     seconds = START_SECONDS + IMAGE_SECONDS * len(queries)
     try:
         done = subprocess.run(
-            [sys.executable, "-m", _MODULE, str(seconds)],
+            [sys.executable, "-P", "-m", _MODULE, str(seconds)],
             input=job,
             capture_output=True,
             timeout=4 * seconds,
@@ -81,10 +82,10 @@ def evaluate(
     if done.returncode:
         raise _ended(f"code {done.returncode}")
     layout = Layout(head.weights.shape[1], head.weights.shape[0])
-    results: Residues = unpack(done.stdout)["results"]
-    if results.shape != (len(queries), layout.results, 2, 1, queries.shape[-1]) or results.dtype != np.uint64:
-        raise _ended("an impossible result")
-    return results
+    try:
+        return read_answers(done.stdout, len(queries), layout.results)
+    except MalformedError:
+        raise _ended("an impossible result") from None
 
 
 def _ended(how: str) -> SystemTroubleError:
@@ -95,9 +96,9 @@ def _ended(how: str) -> SystemTroubleError:
 
 
 def _environment() -> dict[str, str]:
-    # The child finds the same packages; one thread is what the library uses.
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1"}  # fmt: skip
+    """What the child needs to find the same packages, and nothing that leads to a passphrase."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 
 def _limit(seconds: int) -> None:
@@ -133,7 +134,8 @@ def _work(source: IO[bytes], target: IO[bytes]) -> None:
         top1=bool(job["top1"][0]),
         source=SecureNoise(),
     )
-    target.write(pack({"results": np.array([evaluator.answer(query) for query in job["queries"]])}))
+    for query in job["queries"]:
+        target.write(to_bytes(*evaluator.answer(query)))
 
 
 def _main() -> None:

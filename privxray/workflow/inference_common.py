@@ -51,14 +51,17 @@ def ensure_trusted(
     :raises IdentityError: the words are others, or the party's signing key came with another name or sealing
         key.
     """
-    known = [party for party in known_parties(workspace, state) if party[1].fingerprint == keys.fingerprint]
+    parties = list(known_parties(workspace, state))
+    known = [party for party in parties if party[1].fingerprint == keys.fingerprint]
     if (name, keys) in known:
         return
     if known:
         raise IdentityError(
             f"{known[0][0]} comes with another name or sealing key than before", advice="Call them"
         )
-    if not same_words(ask_words(name), party_words(name, keys)):
+    namesake = any(other == name for other, _ in parties)
+    shown = f"{name}, whose name is known here with another key," if namesake else name
+    if not same_words(ask_words(shown), party_words(name, keys)):
         raise IdentityError(
             f"these are not the key words of {name}",
             advice="Compare them by phone; somebody may have exchanged the file",

@@ -117,7 +117,7 @@ def ask(
         started = time.perf_counter()
         identity = unlock(workspace, passphrase)
         features = _features(chosen, paths, names)
-        keys, scheme = _own_keys(workspace, identity, chosen.header.feature_dim)
+        keys, scheme = _own_keys(workspace, identity, chosen.header.feature_dim, make=True)
         fingerprint = hashlib.sha256(keys.evaluation).hexdigest()
         send = with_keys or state.holds_keys(chosen.header.sender) != fingerprint
         from privxray.inference.client import Client
@@ -243,14 +243,22 @@ def _features(offer: KeptOffer, paths: Sequence[Path], names: Sequence[str]) -> 
     return centred_features(inputs, admit.read_centre(offer.header, offer.body), offer.header.feature_radius)
 
 
-def _own_keys(workspace: Workspace, identity: Identity, features: int) -> tuple[KeySet, Scheme]:
-    """This hospital's CKKS keys, made on first use; the secret one rests under the passphrase."""
+def _own_keys(
+    workspace: Workspace, identity: Identity, features: int, *, make: bool
+) -> tuple[KeySet, Scheme]:
+    """This hospital's CKKS keys; the secret one rests under the passphrase.
+
+    :param make: make them if there are none yet.
+    :raises WorkspaceError: there are none.
+    """
     from privxray.inference.client import KeySet, make_keys
     from privxray.inference.scheme import Scheme
 
     scheme = Scheme()
     secret_path = workspace.inference / f"ckks-{features}.key"
     evaluation_path = workspace.inference / f"ckks-{features}.public"
+    if not secret_path.exists() and not make:
+        raise WorkspaceError("the key of this query is gone", file=secret_path, advice="Restore a backup")
     if not secret_path.exists():
         made = make_keys(scheme, features)
         make_private_folder(workspace.inference)
@@ -275,7 +283,7 @@ def _decrypt(
 
     layout = offer.layout
     answers = wire.read_answers(plain, query.images, layout.results)
-    keys, scheme = _own_keys(workspace, identity, offer.feature_dim)
+    keys, scheme = _own_keys(workspace, identity, offer.feature_dim, make=False)
     return Client(scheme, keys.secret).decrypt(answers, layout, answer_noise(offer.decimals))
 
 

@@ -333,6 +333,11 @@ def test_a_wrong_passphrase_reads_nothing(answered: Path, copy: Callable[[Path],
     result = world.type("clinic", "infer", "read", answer_of(world), asks=True)
     one_line(result, 12, "passphrase")
     assert result.out == ""
+    world.passphrase.write_text(PASSPHRASE)
+    (world["clinic"] / "inference" / "ckks-1280.key").unlink()
+    one_line(
+        world.type("clinic", "infer", "read", answer_of(world), asks=True), 10, "key of this query is gone"
+    )
 
 
 @pytest.mark.parametrize("kind", ["offer", "query", "answer"])
@@ -370,14 +375,14 @@ def forged_query(world: World, change: Callable[[bytes], bytes], **fields: objec
     body, sealed = seal_body(
         "query",
         plain,
-        sender=header.sender,
+        sender=clinic.public().fingerprint,
         recipient=coordinator.public(),
         study=header.study,
         about=header.offer,
     )
     header = header.model_copy(update={"body": body} | fields)
     path = query_of(world, 9)
-    path.write_bytes(seal_header(header, clinic.signing, header.sender) + sealed)
+    path.write_bytes(seal_header(header, clinic.signing, clinic.public().fingerprint) + sealed)
     return path
 
 
@@ -445,6 +450,19 @@ def test_a_hospital_can_t_be_taken_for_one_of_the_study(asked: Path, copy: Calla
     assert answer(world).code == 0
     path = forged_query(world, lambda plain: plain, hospital_name="hospital-a")
     one_line(world.type("coordinator", "infer", "answer", path, asks=True), 13, "another name")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_known_name_with_another_key_is_remarked_on(asked: Path, copy: Callable[[Path], World]) -> None:
+    world = copy(asked)
+    assert answer(world).code == 0
+    shutil.rmtree(world["clinic"])
+    world["clinic"].mkdir()
+    world.ok("clinic", "init", "--role", "hospital", "--name", "clinic", asks=True)
+    path = forged_query(world, lambda plain: plain, hospital=identity(world, "clinic").public(),
+                        sender=identity(world, "clinic").public().fingerprint)  # fmt: skip
+    told = world.type("coordinator", "infer", "answer", path, asks=True)
+    one_line(told, 2, "clinic, whose name is known here with another key")
 
 
 def forged_answer(world: World, signer: str = "coordinator", **fields: object) -> Path:

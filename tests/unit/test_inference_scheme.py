@@ -6,6 +6,7 @@ import math
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -318,7 +319,12 @@ def test_a_ciphertext_that_hides_nothing_is_refused(scheme: Scheme, keys: KeySet
 # The sandbox
 
 
-def test_the_child_process_gives_the_same_scores(scheme: Scheme, keys: KeySet) -> None:
+def test_the_child_process_gives_the_same_scores_and_runs_nothing_of_the_current_folder(
+    scheme: Scheme, keys: KeySet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("numpy.py", "json.py", "privxray.py", "tenseal.py"):
+        (tmp_path / name).write_text("raise SystemExit(77)")
+    monkeypatch.chdir(tmp_path)
     head, layout, rows = a_head(), Layout(FEATURES, CLASSES), unit_rows(2, FEATURES)
     results = sandbox.evaluate(
         head,
@@ -349,13 +355,18 @@ def test_keys_of_somebody_else_give_an_answer_that_is_refused(scheme: Scheme, ke
         Client(scheme, other).decrypt(results, layout, NOISE)
 
 
+def test_the_child_is_not_told_where_a_passphrase_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIVXRAY_PASSPHRASE_FILE", "/stick/passphrase")
+    assert "/stick/passphrase" not in sandbox._environment().values()
+
+
 def run_limited(code: str) -> subprocess.CompletedProcess[bytes]:
     limited = f"from privxray.inference.sandbox import _limit; _limit(1); {code}"
     return subprocess.run([sys.executable, "-c", limited], capture_output=True, check=False, timeout=60)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems know no limit of address space")
-def test_the_child_can_take_neither_memory_nor_time_nor_disk(tmp_path: object) -> None:
+def test_the_child_can_take_neither_memory_nor_time_nor_disk(tmp_path: Path) -> None:
     assert b"MemoryError" in run_limited("bytearray(3 << 30)").stderr
     assert run_limited("\nwhile True: pass").returncode < 0
     wrote = run_limited(f"open({str(tmp_path)!r} + '/f', 'wb').write(bytes(100 << 20))")
