@@ -124,10 +124,11 @@ class Evaluator:
         evaluator.rescale_to_next_inplace(products)
         sums = self._window_sums(products)
         mask, added = self._mask_and_offsets(number, factor)
-        # The mask's scale is the prime that rescaling will divide by, so the scale stays what it was.
-        evaluator.multiply_plain_inplace(sums, scheme.plain(mask, 2, float(parameters.PRIMES[1])))
+        # The mask's scale is such that rescaling, which divides by a prime near 2^49, ends at 2^49 itself.
+        mask_scale = parameters.PRIMES[1] * parameters.SCALE / sums.scale
+        evaluator.multiply_plain_inplace(sums, scheme.plain(mask, 2, mask_scale))
         evaluator.rescale_to_next_inplace(sums)
-        sums.scale = parameters.SCALE  # true within 1e-10: the primes are that close to 2^49
+        sums.scale = parameters.SCALE  # true to the last bits of a double
         evaluator.add_plain_inplace(sums, scheme.plain(added, 1, parameters.SCALE))
         zero = scheme.seal.Ciphertext()
         self._encryptor.encrypt_zero(scheme.level(1), zero)

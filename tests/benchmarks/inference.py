@@ -29,8 +29,8 @@ from privxray.demo.study import Party, play
 from privxray.imaging.decode import decode_path
 from privxray.imaging.features import Extractor
 from privxray.inference import parameters, wire
-from privxray.inference.client import Client, make_keys
-from privxray.inference.evaluate import TOP1_FACTOR, Evaluator, answer_noise
+from privxray.inference.client import Client, KeySet, make_keys
+from privxray.inference.evaluate import TOP1_FACTOR, Evaluator, Head, answer_noise
 from privxray.inference.scheme import Scheme
 from privxray.learning.methods import softmax
 from privxray.learning.probe_queries import centred_features
@@ -148,6 +148,35 @@ def timings(owner: Party, features: np.ndarray) -> None:
     clock = time.perf_counter()
     client.decrypt(np.array(answers), layout, answer_noise(3))
     print(f"decrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
+    flooding(scheme, head, keys, rows)
+
+
+class Silent:
+    """No noise, so that what evaluation leaves by itself can be seen."""
+
+    def gaussian(self, shape: tuple[int, ...], std: float) -> np.ndarray:
+        return np.zeros(shape)
+
+    def uniform(self, size: int) -> np.ndarray:
+        return np.zeros(size)
+
+
+def flooding(scheme: Scheme, head: Head, keys: KeySet, rows: np.ndarray) -> None:
+    """What the owner's noise has to hide, and how well it does: the divergence of docs/THREATS.md."""
+    layout, client = parameters.Layout(1280, len(head.weights)), Client(scheme, keys.secret)
+    evaluator = Evaluator(scheme, head, *wire.read_evaluation_keys(keys.evaluation, 1280),
+                          noise=1.0, top1=False, source=Silent())  # fmt: skip
+    queries = wire.read_queries(client.encrypt(rows, layout), len(rows))
+    slots = client.slots(np.array([evaluator.answer(query) for query in queries]))[:, 0]
+    places = [layout.place(number)[1] for number in range(len(head.weights))]
+    errors = slots[:, places] - (rows @ head.weights.T + head.offsets)
+    slots[:, places] = 0
+    squares = (np.abs(errors) ** 2).sum(axis=1).mean(), (np.abs(slots) ** 2).sum(axis=1).mean()
+    print(f"error of evaluation, root mean square: {(squares[0] / 2 / len(places)) ** 0.5:.1e} in results, "
+          f"{(squares[1] / (parameters.DEGREE - 2 * len(places))) ** 0.5:.1e} in other slots")  # fmt: skip
+    for decimals in (3, 6):
+        nats = sum(squares) / (2 * answer_noise(decimals) ** 2)
+        print(f"  divergence of an answer at {decimals} decimals: {nats:.1e} nats")
 
 
 def learning(owner: Party, features: np.ndarray) -> None:

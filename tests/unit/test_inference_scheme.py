@@ -228,7 +228,10 @@ def test_every_slot_but_the_results_holds_the_owners_noise_alone(scheme: Scheme,
     def seen(**changes: object) -> np.ndarray:
         return client.slots(np.array([evaluator(scheme, keys, head, **changes).answer(query)]))[0, 0]
 
-    noisy, silent = seen()[rest], seen(source=Silent())[rest]
+    noisy, silent = seen()[rest], seen(source=Silent())
+    exact = unit_rows(1, FEATURES)[0] @ head.weights.T + head.offsets
+    assert np.abs(silent[~rest] - exact).max() < 1e-4 * NOISE
+    silent = silent[rest]
     # 4,093 draws each: the standard error of a standard deviation is 1.1 %, of a mean 1.6 % of it.
     for part in (noisy.real, noisy.imag):
         assert part.std() == pytest.approx(NOISE, rel=0.06)
