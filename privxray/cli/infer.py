@@ -13,7 +13,7 @@ from privxray.cli.asking import Force, Json, PassphraseFile, expand, party_words
 from privxray.cli.output import emit, line, next_step, table, tell
 
 if TYPE_CHECKING:
-    from privxray.workflow.inference_hospital import Reading
+    from privxray.workflow.inference_reading import Reading
 
 KeyWords = Annotated[
     str | None,
@@ -63,7 +63,7 @@ def offer(
 ) -> None:
     """Offer a global model to hospitals that may ask it with encrypted images."""
     from privxray.inference.scheme import require_library
-    from privxray.workflow.inference_owner import offer as offer_
+    from privxray.workflow.inference_offering import offer as offer_
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
@@ -130,7 +130,7 @@ def ask(
     """Encrypt images' features for the owner of a model; the images stay here, and so does their key."""
     from privxray.deid.naming import public_names
     from privxray.inference.scheme import require_library
-    from privxray.workflow.inference_hospital import ask as ask_
+    from privxray.workflow.inference_asking import ask as ask_
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
@@ -183,7 +183,7 @@ def answer(
 ) -> None:
     """Compute on a hospital's encrypted images, count them, and write the encrypted answer."""
     from privxray.inference.scheme import require_library
-    from privxray.workflow.inference_owner import answer as answer_
+    from privxray.workflow.inference_answering import answer as answer_
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
@@ -235,7 +235,7 @@ def read(
     """Decrypt an answer: the class probabilities of the images that were asked."""
     from privxray.deid.naming import public_names
     from privxray.inference.scheme import require_library
-    from privxray.workflow.inference_hospital import read as read_
+    from privxray.workflow.inference_reading import read as read_
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
