@@ -1,0 +1,193 @@
+"""Profiles: options of Table E.1-1, overrides, pseudonym forms, and profile files that are wrong."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from privxray.deid.profile import Code, Dates, Option, Profile, packaged
+from privxray.deid.pseudonym import is_uuid8, pseudonym_of, uid_of
+from privxray.deid.table import content_rows, rows, safe_private
+from privxray.errors import MalformedError, UsageError
+
+SEX, NAME, STUDY_DATE, STATION, MODALITY = 0x00100040, 0x00100010, 0x00080020, 0x00081010, 0x00080060
+GEMS = (0x00191027, "GEMS_ACQU_01")
+
+
+def load(folder: Path, text: str) -> Profile:
+    path = folder / "profile.yaml"
+    path.write_text(text)
+    return Profile.load(path)
+
+
+@pytest.mark.parametrize("option", list(Option)[:10])
+def test_an_option_replaces_the_base_action_where_its_column_says_so(option: Option) -> None:
+    basic, taken = Profile(), Profile(options=frozenset({option}))
+    changed = 0
+    for row in rows():
+        if "x" in row.tag or "g" in row.tag:
+            continue
+        tag = int(row.tag[1:5] + row.tag[6:10], 16)
+        expected = row.options.get(option.value)
+        if expected:
+            changed += 1
+            assert taken.codes(tag) == (Code(expected),)
+        else:
+            assert taken.codes(tag) == basic.codes(tag)
+            assert "/".join(basic.codes(tag)) == row.action.replace("*", "")
+    # the counts of the standard's table, edition 2026d, without its four rows of masks
+    assert (
+        changed
+        == {
+            "retain_safe_private": 0,
+            "retain_uids": 60,
+            "retain_device_identity": 59,
+            "retain_institution_identity": 10,
+            "retain_patient_characteristics": 19,
+            "retain_longitudinal_full_dates": 169,
+            "retain_longitudinal_modified_dates": 169,
+            "clean_descriptors": 141,
+            "clean_structured_content": 4,
+            "clean_graphics": 1,
+        }[option.value]
+    )
+
+
+def test_masks_and_elements_that_no_row_governs() -> None:
+    graphics = Profile(options=frozenset({Option.CLEAN_GRAPHICS}))
+    for tag in (0x60023000, 0x60024000, 0x50020010):
+        assert Profile().codes(tag) == (Code.X,)
+        assert graphics.codes(tag) == (Code.C,)
+    assert Profile().codes(MODALITY) == ()
+
+
+def test_two_options_allow_either() -> None:
+    both = Profile(
+        options=frozenset({Option.RETAIN_DEVICE_IDENTITY, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES})
+    )
+    assert both.codes(0x00181200) == (Code.K, Code.C)  # Date of Last Calibration
+
+
+def test_safe_private_attributes() -> None:
+    assert len(safe_private()) == 130
+    safe = Profile(options=frozenset({Option.RETAIN_SAFE_PRIVATE}))
+    assert Profile().codes(*GEMS) == (Code.X,)
+    assert safe.codes(*GEMS) == (Code.K,)
+    assert safe.codes(0x00191127, "GEMS_ACQU_01") == (Code.K,)  # another block of the same creator
+    assert safe.codes(0x00191027, "ACME") == safe.codes(0x00191027) == (Code.X,)
+    assert safe.codes(0x00190010) == (Code.K, Code.X)
+
+
+def test_content_items() -> None:
+    assert len(content_rows()) == 214
+    basic, uids = Profile(), Profile(options=frozenset({Option.RETAIN_UIDS}))
+    assert basic.content_codes("DCM", "121022", "TEXT") == (Code.X,)
+    assert basic.content_codes("DCM", "121112", "IMAGE") == (Code.D,)
+    assert basic.content_codes("DCM", "121112", "WAVEFORM") == (Code.X,)
+    assert basic.content_codes("DCM", "121112", "TEXT") == (Code.D,)  # not listed: the concept's first row
+    assert uids.content_codes("DCM", "121112", "IMAGE") == (Code.K,)
+    assert basic.content_codes("DCM", "no such", "TEXT") == ()
+
+
+def test_dates_and_methods() -> None:
+    assert Profile().dates == Dates.REMOVED
+    research = Profile.load("research")
+    assert research.dates == Dates.MODIFIED
+    assert [code for code, _ in research.methods] == ["113100", "113107", "113108", "113109"]
+    assert research.is_temporal(STUDY_DATE)
+    assert not research.is_temporal(0x00100030)
+    with pytest.raises(UsageError):
+        research.with_options({Option.RETAIN_LONGITUDINAL_FULL_DATES})
+
+
+def test_codes_of_cid_7050_are_all_there_once() -> None:
+    assert sorted(int(option.code) for option in Option) == list(range(113101, 113113))
+
+
+def test_packaged_profiles_load_and_travel_to_workers() -> None:
+    assert packaged() == ("basic", "research")
+    for name in packaged():
+        profile = Profile.load(name)
+        assert profile.name == name
+        assert pickle.loads(pickle.dumps(profile)).codes(SEX) == profile.codes(SEX)
+
+
+def test_a_profile_file(tmp_path: Path) -> None:
+    profile = load(
+        tmp_path,
+        """
+name: site
+base: research
+options: [retain_uids]
+overrides:
+  - {attribute: StationName, action: K}
+  - {attribute: "(0008,0060)", action: X}
+  - {attribute: "(60xx,3000)", action: K}
+  - {attribute: "(0019,GEMS_ACQU_01,27)", action: K}
+pseudonyms:
+  - {attributes: [PatientID], pattern: "SITE[0-9]{4}"}
+new_uids: ["1.2.826.0.1.3680043.10.1."]
+""",
+    )
+    assert Option.RETAIN_UIDS in profile.options
+    assert Option.RETAIN_DEVICE_IDENTITY in profile.options
+    assert profile.codes(STATION) == (Code.K,)
+    assert profile.codes(MODALITY) == (Code.X,)
+    assert profile.codes(0x60043000) == (Code.K,)
+    assert profile.codes(*GEMS) == (Code.K,)
+    assert profile.codes(0x00191028, "GEMS_ACQU_01") == (Code.X,)
+    assert profile.is_pseudonym(0x00100020, "SITE0042")
+    assert not profile.is_pseudonym(0x00100020, "SITE0042x")
+    assert not profile.is_pseudonym(NAME, "SITE0042")
+    assert profile.is_pseudonym(NAME, pseudonym_of(bytes(range(10))))
+    assert profile.is_new_uid("1.2.826.0.1.3680043.10.1.7")
+    assert not profile.is_new_uid("1.2.826.0.1.3680043.10.17.7")
+    assert "4 overrides" in profile.summary
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: x\noptions: [keep_everything]",
+        "name: x\nunknown: 1",
+        "name: 'a b'",
+        "name: x\noverrides: [{attribute: NoSuchKeyword, action: K}]",
+        "name: x\noverrides: [{attribute: PatientName, action: Q}]",
+        "name: x\npseudonyms: [{attributes: [PatientID], pattern: '('}]",
+        "name: x\npseudonyms: [{attributes: [(60xx, 3000)], pattern: 'A'}]",
+        "name: x\nnew_uids: ['1.2']",
+        "name: x\nbase: profile.yaml",
+        "[]",
+        "{",
+        "a: " + "[" * 5000,
+        "name: !!python/object/apply:os.getcwd []",
+    ],
+)
+def test_a_wrong_profile_file_is_one_line_of_error(tmp_path: Path, text: str) -> None:
+    with pytest.raises(MalformedError) as caught:
+        load(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_profiles(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        Profile.load("no-such-profile")
+    with pytest.raises(UsageError):
+        Profile.load(tmp_path)
+
+
+def test_new_uids_have_a_form_that_no_random_uuid_has() -> None:
+    for _ in range(200):
+        uid = uid_of(os.urandom(32))
+        assert is_uuid8(uid)
+        assert len(uid) <= 44
+    import uuid
+
+    assert not any(is_uuid8(f"2.25.{uuid.uuid4().int}") for _ in range(200))
+    assert not is_uuid8("2.25.0")
+    assert not is_uuid8("1.2.3")
+    assert not is_uuid8(f"2.25.{(1 << 128) | (8 << 76) | (2 << 62)}")
+    assert uid_of(bytes(16)) == uid_of(bytes(17))
