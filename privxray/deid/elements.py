@@ -15,13 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
+from mmap import mmap
 from struct import Struct
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
-from pydicom.datadict import dictionary_VR
-
+from privxray.deid.dictionary import standard_vr
 from privxray.deid.table import label
+
+__all__ = ["DamagedError", "Data", "Element", "Encoding", "Walker", "standard_vr"]
+
+Data: TypeAlias = bytes | mmap
+"""A file's bytes, in memory or mapped: a mapped file's pixel data is stepped over without being read."""
 
 MAX_DEPTH = 64
 """Deepest nesting that is followed. Structured reports stay under 20; beyond this a file is refused."""
@@ -85,8 +89,10 @@ class Element(NamedTuple):
     """One data element, wherever it is.
 
     ``vr`` is what it is taken for, ``stored`` what the file wrote (None in implicit VR). ``value`` is filled
-    in for text and for trailing padding only. ``filled`` is False where nothing but padding, separators or
-    no item at all is there. ``again`` says that the same tag came before at the same place.
+    in for text and for trailing padding only; ``start`` and ``end`` say where the value of any element but a
+    sequence lies in the data. ``filled`` is False where nothing but padding, separators or no item at all is
+    there. ``again`` says that the same tag came before at the same place. ``creator`` is the private creator
+    that reserved a private element's block at the same place (PS3.5 7.8.1), None where there is none.
     """
 
     tag: int
@@ -96,6 +102,9 @@ class Element(NamedTuple):
     value: bytes
     filled: bool
     again: bool
+    start: int
+    end: int
+    creator: str | None = None
 
     @property
     def where(self) -> str:
@@ -103,23 +112,19 @@ class Element(NamedTuple):
         return self.prefix + label(self.tag)
 
 
-@lru_cache(maxsize=16384)
-def standard_vr(tag: int) -> str | None:
-    """The dictionary's value representation (such as ``US or SS``); None for an unknown or private tag."""
-    if tag & 0x10000:
-        return None
-    if tag & 0xFFFF == 0:
-        return "UL"  # group lengths, retired, may precede any group
-    try:
-        return str(dictionary_VR(tag))
-    except KeyError:
-        return None
+def only_zeros(data: Data, start: int) -> bool:
+    """Are all bytes from ``start`` on zero? In blocks, for a mapped file may be large."""
+    for at in range(start, len(data), 1 << 20):
+        block = data[at : at + (1 << 20)]
+        if block.count(0) != len(block):
+            return False
+    return True
 
 
 class _Level:
     """A data set or the items of a sequence that is being read; ``end`` is None for undefined length."""
 
-    __slots__ = ("encoding", "end", "index", "items", "limit", "prefix", "seen")
+    __slots__ = ("creators", "encoding", "end", "index", "items", "limit", "prefix", "seen")
 
     def __init__(self, prefix: str, encoding: Encoding, end: int | None, limit: int, *, items: bool) -> None:
         self.prefix = prefix
@@ -129,6 +134,7 @@ class _Level:
         self.items = items
         self.index = 0
         self.seen: set[int] = set()
+        self.creators: dict[int, str] = {}  # by group and block, as the upper 24 bits of a tag
 
 
 class Walker:
@@ -142,7 +148,7 @@ class Walker:
     exceeds :data:`MAX_DEPTH` or the elements :data:`MAX_ELEMENTS`. It uses no recursion.
     """
 
-    def __init__(self, data: bytes, start: int, encoding: Encoding, *, only_group: int | None = None) -> None:
+    def __init__(self, data: Data, start: int, encoding: Encoding, *, only_group: int | None = None) -> None:
         self.position = start
         self.zeros = False
         self._data = data
@@ -231,18 +237,38 @@ class Walker:
             end = self._end(level, length)
             filled = self._has_items(inner, end)
             self._stack.append(_Level(level.prefix + label(tag), inner, end, level.limit, items=True))
-            return Element(tag, "SQ", stored, level.prefix, b"", filled, again)
+            at = self.position
+            return Element(
+                tag, "SQ", stored, level.prefix, b"", filled, again, at, at, self._creator(level, tag)
+            )
+        start = self.position
         if length == _UNDEFINED:
             if vr not in _FRAGMENTED:
                 raise DamagedError(NOT_ELEMENTS)
             self._skip_fragments(level)
-            return Element(tag, vr, stored, level.prefix, b"", True, again)
-        start = self.position
-        self.position = self._end(level, length) or start
+            return Element(tag, vr, stored, level.prefix, b"", True, again, start, self.position)
+        end = start + length
+        if end > level.limit:
+            raise DamagedError(TRUNCATED)
+        self.position = end
         if vr in TEXT or tag == _PADDING:
-            value = self._data[start : self.position]
-            return Element(tag, vr, stored, level.prefix, value, bool(value.strip(b" \0\\^=\t\r\n")), again)
-        return Element(tag, vr, stored, level.prefix, b"", length > 0, again)
+            value = self._data[start:end]
+            filled = bool(value.strip(b" \0\\^=\t\r\n"))
+        else:
+            value, filled = b"", length > 0
+        creator = None
+        if tag & 0x10000:
+            if 0x10 <= tag & 0xFFFF <= 0xFF:
+                block = tag >> 16 << 8 | tag & 0xFF
+                level.creators[block] = (
+                    self._data[start : start + min(length, 64)].decode("latin-1").strip(" \0")
+                )
+            creator = self._creator(level, tag)
+        return Element(tag, vr, stored, level.prefix, value, filled, again, start, end, creator)
+
+    @staticmethod
+    def _creator(level: _Level, tag: int) -> str | None:
+        return level.creators.get(tag >> 8) if tag & 0x10000 else None
 
     def _leave_item(self, level: _Level) -> None:
         if level.end is not None:
@@ -293,8 +319,8 @@ class Walker:
                 return False
             group, _ = encoding.tag.unpack_from(data, start)
             return bool(group != self._only_group)
-        if data.startswith(b"\0\0\0\0", start) or len(data) - start < 8:
-            self.zeros = data.count(0, start) == len(data) - start
+        if data[start : start + 4] == b"\0\0\0\0" or len(data) - start < 8:
+            self.zeros = only_zeros(data, start)
             return self.zeros
         return False
 

@@ -34,7 +34,9 @@ class FileReport:
     :param name: how the file is called in public, see :func:`privxray.deid.naming.public_name`.
     :param path: where it really is. Private: a path may hold a name.
     :param verdict: ``error`` says that the file could not be checked to its end, which fails it too.
-    :param sha256: lower-case digest of the bytes that were checked; empty if they could not be read.
+    :param sha256: lower-case digest of the bytes that were checked; empty if they could not be read, or if no
+        digest was asked for.
+    :param number: position, from 1, among the files that the user can list; 0 for a file by itself.
     """
 
     name: str
@@ -42,6 +44,7 @@ class FileReport:
     verdict: Verdict
     findings: tuple[Finding, ...]
     sha256: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,12 @@ class Report:
     """The verdicts on a selection of files.
 
     :param skipped: how many files of the folders were passed over because they are no images.
+    :param profile: the profile and its options in words, see :attr:`privxray.deid.profile.Profile.summary`.
     """
 
     files: tuple[FileReport, ...]
     skipped: int = 0
+    profile: str = "profile basic"
 
     @property
     def verdict(self) -> Literal["pass", "fail"]:
@@ -63,6 +68,7 @@ class Report:
         """The object that ``privxray check --json`` prints; it names no real path and no digest."""
         return {
             "verdict": self.verdict,
+            "profile": self.profile,
             "files": [
                 {
                     "file": file.name,

@@ -88,7 +88,7 @@ def content_rows() -> dict[tuple[str, str, str], ContentRow]:
 
 
 def content_row(scheme: str, code: str, value_type: str) -> ContentRow | None:
-    """The row for a content item; where the concept is listed for other value types only, the first of them."""
+    """The row for a content item; of a concept that is listed for other value types only, the first."""
     found = content_rows().get((scheme, code, value_type))
     return found or _concepts().get((scheme, code))
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from privxray.deid.check import UnreadFileError, read_image
 from privxray.deid.pictures import is_jpeg, is_png
-from privxray.deid.scan import is_dicom
+from privxray.deid.reading import is_dicom
 from privxray.errors import MalformedError, SystemTroubleError
 
 SIZE = 260

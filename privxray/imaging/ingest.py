@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from privxray.deid.check import UnreadFileError, read_image, report_on, select
 from privxray.deid.naming import public_name
-from privxray.deid.scan import is_dicom
+from privxray.deid.reading import is_dicom
 from privxray.errors import FindingsError, MalformedError, RefusedError, SystemTroubleError
 from privxray.imaging.dataset import Dataset, Entry
 from privxray.imaging.decode import decode

@@ -11,7 +11,7 @@ import pytest
 import typer
 from deid_samples import clean, encode, jpeg, png
 
-import privxray.deid.check as check_module
+import privxray.deid.worker as worker_module
 from privxray.cli.check import add_to
 from privxray.deid.check import check_bytes, check_file, check_paths, report_on
 from privxray.errors import FindingsError, SystemTroubleError, UsageError
@@ -61,7 +61,7 @@ def test_a_folder(folder: Path) -> None:
     ]
     assert report.skipped == 2
     assert report.verdict == "fail"
-    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert steps == [(1, 4), (2, 4), (3, 4), (4, 4), (5, 6), (6, 6)]  # two DICOM files are searched for leaks
     assert [f.path for f in report.files][1] == folder / "b"
 
 
@@ -71,7 +71,7 @@ def test_json_has_exactly_these_keys(folder: Path, capsys: pytest.CaptureFixture
     assert error.exit_code == 3
     out = capsys.readouterr().out
     value = json.loads(out)
-    assert set(value) == {"verdict", "files"}
+    assert set(value) == {"verdict", "profile", "files"}
     assert all(set(file) == {"file", "verdict", "findings"} for file in value["files"])
     findings = [finding for file in value["files"] for finding in file["findings"]]
     assert {tuple(finding) for finding in findings} == {("rule", "severity", "where", "reason")}
@@ -194,7 +194,7 @@ def test_the_same_name_below_two_folders(tmp_path: Path) -> None:
 
 
 def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(check_module, "MAX_FILE", 1000)
+    monkeypatch.setattr(worker_module, "MAX_FILE", 1000)
     path = tmp_path / "a.dcm"
     path.write_bytes(encode(clean()))
     report = check_file(path, name="a.dcm")

@@ -1,0 +1,82 @@
+"""pydicom's tables of elements and UIDs, without pydicom.
+
+``import pydicom`` takes half a second, most of it for pixel decoders that the check never calls, and every
+worker process would pay it again. The two tables are plain modules of literals; they are loaded by
+themselves, from the installed package, so that there is still one dictionary only.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import cache, lru_cache
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Final
+
+_MASKED_GROUPS: Final = (0x50, 0x60)
+
+
+@lru_cache(maxsize=16384)
+def standard_vr(tag: int) -> str | None:
+    """The dictionary's value representation (such as ``US or SS``); None for an unknown or private tag."""
+    if tag & 0x10000:
+        return None
+    if tag & 0xFFFF == 0:
+        return "UL"  # group lengths, retired, may precede any group
+    plain, repeating = _elements()
+    entry = plain.get(tag)
+    if entry is None and tag >> 24 in _MASKED_GROUPS:
+        entry = repeating.get(f"{tag >> 24:02X}xx{tag & 0xFFFF:04X}")
+    if entry is None:
+        entry = _by_mask(tag)
+    return None if entry is None else str(entry[0])
+
+
+def registered(uid: str) -> bool:
+    """Is it a UID of the standard itself (PS3.6 Annex A), and so no instance's?"""
+    return uid in _uids()
+
+
+def is_transfer_syntax(uid: str) -> bool:
+    """Does the standard know a transfer syntax of this UID?"""
+    entry = _uids().get(uid)
+    return entry is not None and entry[1] == "Transfer Syntax"
+
+
+def _by_mask(tag: int) -> tuple[str, ...] | None:
+    """The few retired families such as (0020,31xx) and (7Fxx,0010)."""
+    digits = f"{tag:08X}"
+    for mask, entry in _elements()[1].items():
+        if all(wanted in ("x", digit) for wanted, digit in zip(mask, digits, strict=True)):
+            return entry
+    return None
+
+
+@cache
+def _elements() -> tuple[dict[int, tuple[str, ...]], dict[str, tuple[str, ...]]]:
+    module = _table("_dicom_dict")
+    return module.DicomDictionary, module.RepeatersDictionary
+
+
+@cache
+def _uids() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = _table("_uid_dict").UID_dictionary
+    return found
+
+
+def _table(name: str) -> ModuleType:
+    loaded = sys.modules.get(f"pydicom.{name}")
+    if loaded is not None:
+        return loaded
+    package = PathFinder.find_spec("pydicom")
+    if package is None or not package.submodule_search_locations:
+        raise ImportError("pydicom is not installed")
+    path = Path(package.submodule_search_locations[0]) / f"{name}.py"
+    spec = spec_from_file_location(f"_privxray_{name}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"pydicom has no {name}")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

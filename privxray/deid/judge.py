@@ -1,0 +1,277 @@
+"""One element against a profile: the findings about it, and whether its value identifies somebody.
+
+The action codes come from :class:`~privxray.deid.profile.Profile`; here is what each of them means for a
+value that is there. ``K`` keeps. ``X`` alone is an error for any value. ``U`` wants a UID of the standard or
+of a declared form. ``C`` and the alternatives with ``D`` or ``Z`` are judged by the value's shape
+(:mod:`privxray.deid.shapes`): a listed dummy or a declared pseudonym passes, what plainly identifies is an
+error, and the rest is a notice where the table allows a dummy (``D``) and an error where it asks for an empty
+value (``Z``), short numbers excepted.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from privxray.deid import rules
+from privxray.deid.dictionary import registered, standard_vr
+from privxray.deid.dummies import is_dummy, is_pseudonym
+from privxray.deid.elements import TEXT, Element
+from privxray.deid.profile import Code, Dates, Profile
+from privxray.deid.rules import Rule
+from privxray.deid.shapes import all_neutral, has_letters, holds_date, is_address, is_name, shape_of
+from privxray.deid.table import lookup
+from privxray.deid.text import decoded
+
+NAME: Final = 0x00100010
+ID: Final = 0x00100020
+BIRTH_DATE: Final = 0x00100030
+_AGE: Final = 0x00101010
+
+IDENTIFIERS: Final = frozenset(
+    {
+        ID,
+        0x00080050,  # Accession Number
+        0x00101000,  # Other Patient IDs
+        0x00101002,  # Other Patient IDs Sequence, by its items' (0010,0020)
+        0x00101005,  # Patient's Birth Name
+        0x00102160,
+        0x00200010,  # Study ID
+        0x00380010,  # Admission ID
+        0x00401001,  # Requested Procedure ID
+        0x00402016,
+        0x00402017,  # placer and filler order numbers
+        0x00101040,  # Patient's Address
+        0x00102154,  # Patient's Telephone Numbers
+        0x00101090,  # Medical Record Locator
+        0x00120040,  # Clinical Trial Subject ID
+    }
+)
+"""Attributes whose undisguised values are searched for in the rest of the set as numbers."""
+
+INSTITUTIONS: Final = frozenset(
+    {0x00080080, 0x00080081, 0x00081040, 0x0040A027, 0x00120031, 0x00120010, 0x00120060}
+)
+"""Attributes for the name of an institution or a part of it."""
+
+_BIRTH_DATES: Final = frozenset({BIRTH_DATE, 0x00100033, 0x00100034})
+_CLASSES: Final = frozenset(
+    {0x00020002, 0x00020010, 0x00080016, 0x0008001A, 0x00081150, 0x0008010C, 0x00080117}
+)
+_YEAR_ONLY: Final = re.compile(r"[12][0-9]{3}0101")
+_SHORT_NUMBER: Final = re.compile(r"[0-9]{1,3}")
+_UIDS: Final = re.compile(rb"[0-9.\\]*")
+_STAMPS: Final = frozenset({"DA", "TM", "DT"})
+_GRAPHIC: Final = frozenset({0x50, 0x60})
+
+# What the characters of a value may be at most (PS3.5 6.2), wide enough for what devices really write.
+_CONTENT: Final = {
+    "CS": re.compile(rb"[A-Za-z0-9_ .,:+/()*#%&<>='\\-]*\Z"),
+    "DA": re.compile(rb"[0-9.\\ -]*\Z"),
+    "TM": re.compile(rb"[0-9.:\\ -]*\Z"),
+    "DT": re.compile(rb"[0-9.+\\ -]*\Z"),
+    "AS": re.compile(rb"[0-9DWMYdwmy\\ ]*\Z"),
+    "DS": re.compile(rb"[0-9+.eE\\ -]*\Z|[0-9+.eE\\ -]*(?i:nan|inf)[\\ ]*\Z"),
+    "IS": re.compile(rb"[0-9+.eE\\ -]*\Z"),
+}
+
+
+class Judgement(NamedTuple):
+    """What there is to say about one element.
+
+    :ivar rule: None where its action is carried out.
+    :ivar declared: the rule instead, in a file that declares its de-identification.
+    :ivar name: the attribute's name in the table; empty where the rule needs none.
+    """
+
+    rule: Rule | None
+    declared: Rule | None
+    name: str = ""
+
+
+_FINE: Final = Judgement(None, None)
+
+
+class Judge:
+    """Applies one profile. :ivar codec: of the file at hand; set it when (0008,0005) is read."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.codec = "ascii"
+
+    def judge(self, element: Element) -> Judgement:
+        """The verdict on an element by its action code."""
+        tag = element.tag
+        codes = self.profile.codes(tag, element.creator)
+        if tag & 0x10000:
+            if Code.K in codes:
+                return self._kept_text(element) if element.filled else _FINE
+            return _always(rules.PRIVATE)
+        if not codes:
+            if standard_vr(tag) is None:
+                return _always(rules.UNKNOWN)
+            return self._kept_text(element) if element.filled else _FINE
+        row = lookup(tag)
+        name = row.name if row is not None else ""
+        if not element.filled:
+            return _always(rules.REMOVE_EMPTY, name) if codes == (Code.X,) else _FINE
+        found = self._filled(element, codes)
+        return found if found.rule is found.declared is None else found._replace(name=name)
+
+    def writing(self, element: Element) -> list[Rule]:
+        """Rules about how an element is written, whatever its action."""
+        found: list[Rule] = []
+        tag, vr, stored = element.tag, element.vr, element.stored
+        if element.again:
+            found.append(rules.DUPLICATE)
+        if stored is not None and not tag & 0x10000 and _misplaced(stored, standard_vr(tag)):
+            found.append(rules.VR)
+        if vr == "UI":
+            if not _UIDS.fullmatch(element.value.strip(b" \0")):
+                found.append(rules.NOT_A_UID)
+            elif tag in _CLASSES and element.filled and self._is_new(element):
+                found.append(rules.CLASS_UID)
+        elif vr in _CONTENT:
+            if element.filled and not _CONTENT[vr].match(element.value.rstrip(b"\0")):
+                found.append(rules.CONTENT)
+            elif tag == _AGE and _over_89(element.value):
+                found.append(rules.AGE)
+        return found
+
+    def _filled(self, element: Element, codes: tuple[Code, ...]) -> Judgement:
+        tag = element.tag
+        if Code.K in codes:
+            return _FINE
+        if tag in (NAME, ID):
+            return self._patient(element)
+        if Code.U in codes:
+            return self._uid(element)
+        if Code.C in codes:
+            return self._cleaned(element)
+        if Code.D in codes or Code.Z in codes:
+            return self.replaced(element, dummy_allowed=Code.D in codes)
+        return _always(rules.REMOVE)
+
+    def _patient(self, element: Element) -> Judgement:
+        """Patient's Name and Patient ID; :mod:`privxray.deid.dummies` argues why and how."""
+        if element.vr not in TEXT:
+            return _always(rules.EMPTY)
+        if self._passes(element):
+            return _FINE
+        if is_pseudonym(element.value, as_name=element.tag == NAME):
+            return Judgement(rules.EMPTY, rules.PSEUDONYM)
+        return _always(rules.EMPTY)
+
+    def _uid(self, element: Element) -> Judgement:
+        if element.vr != "UI":
+            return _always(rules.NEW_UID)
+        uids = [uid.strip(" \0") for uid in element.value.decode("latin-1").split("\\")]
+        if all(not uid or registered(uid) or self.profile.is_new_uid(uid) for uid in uids):
+            return _FINE
+        return _always(rules.NEW_UID)
+
+    def _cleaned(self, element: Element) -> Judgement:
+        if element.vr == "SQ":
+            return _FINE  # its items are judged one by one
+        if element.tag >> 24 in _GRAPHIC or element.vr not in TEXT:
+            return _always(rules.CLEANED_GRAPHICS)
+        if element.vr in _STAMPS and self.profile.is_temporal(element.tag):
+            return _FINE if self.profile.dates is Dates.MODIFIED else _always(rules.REPLACE)
+        if self._passes(element):
+            return _FINE
+        text = decoded(element.value, self.codec)
+        if element.vr == "PN" and has_letters(text):
+            return _always(rules.NAME)
+        if is_name(text):
+            return _always(rules.NAME)
+        if is_address(text):
+            return _always(rules.ADDRESS)
+        if holds_date(text):
+            return _always(rules.FREE_TEXT)
+        return _FINE if all_neutral(text) else _always(rules.CLEANED)
+
+    def replaced(self, element: Element, *, dummy_allowed: bool) -> Judgement:
+        """A filled attribute that must hold a dummy (``dummy_allowed``) or be empty or plainly a dummy."""
+        tag, vr = element.tag, element.vr
+        rest = rules.REPLACE if dummy_allowed else rules.EMPTY
+        if vr not in TEXT:
+            return _always(rest)
+        if self._passes(element):
+            return _FINE
+        pseudonym = is_pseudonym(element.value, as_name=vr == "PN")
+        text = decoded(element.value, self.codec)
+        if vr == "PN":
+            if not has_letters(text):
+                return _always(rest)
+            return Judgement(rules.NAME, rules.PSEUDONYM if pseudonym else rules.NAME)
+        if tag in _BIRTH_DATES:
+            return _always(rules.REPLACE if _YEAR_ONLY.fullmatch(text) else rules.BIRTH_DATE)
+        if vr in _STAMPS or vr in ("UI", "AE"):
+            return _always(rest)
+        shape = shape_of(text)
+        if shape == "name":
+            return _always(rules.NAME)
+        if shape == "address":
+            return _always(rules.ADDRESS)
+        if tag in INSTITUTIONS and has_letters(text) and not pseudonym and not all_neutral(text):
+            return _always(rules.INSTITUTION)
+        if shape is not None and not (shape == "free text" and all_neutral(text)):
+            return _always(rules.FREE_TEXT)
+        if dummy_allowed or _SHORT_NUMBER.fullmatch(text):
+            return _always(rules.REPLACE)
+        return Judgement(rules.EMPTY, rules.PSEUDONYM if pseudonym else rules.EMPTY)
+
+    def _kept_text(self, element: Element) -> Judgement:
+        """An attribute that no row of the table governs, and a safe private one."""
+        vr = element.vr
+        if vr not in TEXT or vr in _CONTENT or vr in ("UI", "AE"):
+            return _FINE
+        text = decoded(element.value, self.codec)
+        if vr == "PN":
+            return _FINE if self._passes(element) or not has_letters(text) else _always(rules.SHAPE)
+        if vr == "UR":
+            return _FINE
+        return _always(rules.SHAPE) if is_name(text) or is_address(text) else _FINE
+
+    def _passes(self, element: Element) -> bool:
+        """Does it hold listed dummies and declared pseudonyms only?"""
+        if is_dummy(element.vr, element.value):
+            return True
+        parts = [part.strip(" \0") for part in decoded(element.value, self.codec).split("\\")]
+        return all(not part or self.profile.is_pseudonym(element.tag, part) for part in parts)
+
+    def _is_new(self, element: Element) -> bool:
+        uids = [uid.strip(" \0") for uid in element.value.decode("latin-1").split("\\")]
+        return any(
+            uid.startswith("2.25.") or self.profile.is_new_uid(uid) for uid in uids if not registered(uid)
+        )
+
+
+def _always(rule: Rule, name: str = "") -> Judgement:
+    return Judgement(rule, rule, name)
+
+
+def _over_89(value: bytes) -> bool:
+    """Patient's Age above ``090Y``, which stands for the class of 90 and older."""
+    matched = re.fullmatch(rb"\s*([0-9]{1,4})([DWMYdwmy])\s*", value.strip(b" \0"))
+    if not matched:
+        return False
+    per_year = {b"Y": 1, b"M": 12, b"W": 52, b"D": 365}[matched[2].upper()]
+    return int(matched[1]) > 90 * per_year
+
+
+def _misplaced(stored: str, known: str | None) -> bool:
+    """Is it written as text, as bytes or as a sequence where the dictionary has something else?
+
+    Numbers under another kind of number, and text under another kind of text, are common and hide nothing.
+    UN is the standard's own way to carry what a sender does not know.
+    """
+    if known is None or stored == "UN" or stored == known:
+        return False
+    alternatives = known.split(" or ")
+    if stored in alternatives:
+        return False
+    if stored == "SQ" or "SQ" in alternatives:
+        return True
+    text = any(alternative in TEXT for alternative in alternatives)
+    return (stored in TEXT) != text

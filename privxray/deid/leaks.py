@@ -1,0 +1,205 @@
+"""Is a value that identifies a patient in one place repeated in another? A search over a whole set of files.
+
+What is searched for: the undisguised values of identifying attributes of any file of the set (names, numbers,
+birth dates, institutions). A set that is de-identified has none, so nothing is searched for and nothing can
+be found by chance. What is searched: every other attribute, the printable parts of binary, unknown and
+private ones, and the names of files and folders. Pixel data is not.
+
+How a value is matched, so that chance matches stay rare:
+
+* text is folded (compatibility forms, no accents, no case) and cut into words of letters and digits;
+* a name matches by one of its words of four letters or more that is no general word
+  (:mod:`privxray.deid.words`), or by two of its words side by side in either order;
+* a number matches as a word, or as up to four words side by side (``00-12 34``); it needs four characters
+  with a letter and a digit, or five digits;
+* a birth date matches as year, month, day in the usual three orders, with or without separators;
+* an institution matches by all its words in a row, a single word from five letters on.
+
+Memory: at most :data:`MAX_TERMS` values, whatever the set's size; each file is read again by itself. The
+values are handed to worker processes through a pipe, are never written anywhere, and no finding shows one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePath
+from typing import Final
+
+from privxray.deid import rules
+from privxray.deid.elements import TEXT, DamagedError, Data, Element
+from privxray.deid.judge import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
+from privxray.deid.reading import Reader
+from privxray.deid.report import Finding
+from privxray.deid.scan import MAX_PLACES, Term
+from privxray.deid.text import codec_of, decoded
+from privxray.deid.words import neutral_words
+
+MAX_TERMS: Final = 100_000
+"""Most values that are searched for at once."""
+
+_LONGEST_PHRASE: Final = 8
+_JOINED: Final = 4
+_WORD: Final = re.compile(r"[^\W_]+")
+_RUN: Final = re.compile(rb"[\x20-\x7e\x80-\xff\t\r\n]{4,}")
+_SPLIT_NAME: Final = re.compile(r"[\^=, ]+")
+_BLOCK: Final = 1 << 20
+_OVERLAP: Final = 256
+_CHARACTER_SET: Final = 0x00080005
+_PIXELS: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_OWN: Final = IDENTIFIERS | INSTITUTIONS | {NAME, ID, BIRTH_DATE}
+_NUMERIC: Final = frozenset({"DS", "IS", "TM", "UI"})
+
+
+class Leaks:
+    """The values to search for, in the folded forms that are looked up."""
+
+    def __init__(self, terms: Iterable[Term] = ()) -> None:
+        self.words: set[str] = set()
+        self.phrases: set[str] = set()
+        self.limited = False
+        for kind, value in terms:
+            self.add(kind, value)
+
+    @classmethod
+    def of(cls, words: Sequence[str], phrases: Sequence[str]) -> Leaks:
+        """What another process collected."""
+        leaks = cls()
+        leaks.words, leaks.phrases = set(words), set(phrases)
+        return leaks
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.phrases)
+
+    def add(self, kind: str, value: str) -> None:
+        """Search for this value, too; beyond :data:`MAX_TERMS` only ``limited`` is set."""
+        if len(self.words) + len(self.phrases) >= MAX_TERMS:
+            self.limited = True
+            return
+        tokens = _tokens(value)
+        if kind == "name":
+            self._add_name(tokens)
+        elif kind == "date":
+            self._add_date("".join(tokens))
+        elif kind == "place":
+            self._add_place(tokens)
+        else:
+            joined = "".join(tokens)
+            if _is_telling_number(joined):
+                self.words.add(joined)
+
+    def in_text(self, text: str, *, joined: bool = True) -> bool:
+        """Does a text hold one of the values?
+
+        :param joined: also look for numbers that are parted by separators.
+        """
+        tokens = _tokens(text)
+        words, phrases = self.words, self.phrases
+        if not words.isdisjoint(tokens):
+            return True
+        for start in range(len(tokens)):
+            if joined:
+                run = tokens[start]
+                for token in tokens[start + 1 : start + _JOINED]:
+                    run += token
+                    if run in words and any(map(str.isdigit, run)):
+                        return True
+            if phrases:
+                phrase = tokens[start]
+                for token in tokens[start + 1 : start + _LONGEST_PHRASE]:
+                    phrase += " " + token
+                    if phrase in phrases:
+                        return True
+        return False
+
+    def in_bytes(self, data: Data, start: int, end: int) -> bool:
+        """Do the printable parts of some bytes hold one of the values, as 8-bit text or as UTF-16?"""
+        for at in range(start, end, _BLOCK):
+            block = data[at : min(at + _BLOCK + _OVERLAP, end)]
+            for view in (block, block.replace(b"\0", b"")) if b"\0" in block else (block,):
+                for run in _RUN.findall(view):
+                    try:
+                        text = run.decode("utf-8")
+                    except UnicodeDecodeError:
+                        text = run.decode("latin-1")
+                    if self.in_text(text):
+                        return True
+        return False
+
+    def in_path(self, relative: PurePath) -> bool:
+        """Does the name of a file or a folder hold one of the values?"""
+        return any(self.in_text(part) for part in relative.parts)
+
+    def in_dicom(self, data: Data) -> Iterator[Finding]:
+        """Findings for the places of one DICOM file, at most :data:`~privxray.deid.scan.MAX_PLACES`.
+
+        A damaged file is searched as far as it can be read.
+        """
+        found = 0
+        codec = "ascii"
+        reader = Reader(data)
+        try:
+            for element in _elements(reader):
+                if element.tag == _CHARACTER_SET and not element.prefix:
+                    codec = codec_of(element.value)
+                finding = self._in_element(element, reader.data, codec)
+                if finding is not None:
+                    found += 1
+                    if found <= MAX_PLACES:
+                        yield finding
+        except DamagedError:
+            pass
+        if found > MAX_PLACES:
+            yield rules.LEAK.more(found - MAX_PLACES)
+
+    def _in_element(self, element: Element, data: Data, codec: str) -> Finding | None:
+        tag, vr = element.tag, element.vr
+        if tag in _OWN or vr == "PN" or vr == "SQ" or tag in _PIXELS or not element.filled:
+            return None  # identifying attributes are judged by their own rules
+        if vr in TEXT:
+            text = decoded(element.value, codec)
+            if self.in_text(text, joined=vr not in _NUMERIC):
+                return rules.LEAK.at(element.where)
+            return None
+        return rules.LEAK_BYTES.at(element.where) if self.in_bytes(data, element.start, element.end) else None
+
+    def _add_name(self, tokens: list[str]) -> None:
+        tokens = [token for token in tokens if not token.isdigit()][:6]
+        for number, token in enumerate(tokens):
+            if len(token) >= 4 and token not in neutral_words():
+                self.words.add(token)
+            for other in tokens[:number] + tokens[number + 1 :]:
+                if len(token) > 1 and len(other) > 1 and not {token, other} <= neutral_words():
+                    self.phrases.add(f"{token} {other}")
+
+    def _add_date(self, digits: str) -> None:
+        if len(digits) == 8 and digits.isdigit():
+            year, month, day = digits[:4], digits[4:6], digits[6:]
+            self.words.update((digits, day + month + year, month + day + year))
+
+    def _add_place(self, tokens: list[str]) -> None:
+        if all(token in neutral_words() or token.isdigit() for token in tokens):
+            return
+        if len(tokens) == 1 and len(tokens[0]) >= 5:
+            self.words.add(tokens[0])
+        elif 1 < len(tokens) <= _LONGEST_PHRASE:
+            self.phrases.add(" ".join(tokens))
+
+
+def _elements(reader: Reader) -> Iterator[Element]:
+    yield from reader.walk_meta()
+    yield from reader.walk_data_set()
+
+
+def _tokens(text: str) -> list[str]:
+    if not text.isascii():
+        text = "".join(
+            sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)
+        )
+    return _WORD.findall(text.casefold())
+
+
+def _is_telling_number(joined: str) -> bool:
+    digits = sum(map(str.isdigit, joined))
+    return len(joined) >= 5 if digits == len(joined) else len(joined) >= 4 and digits > 0

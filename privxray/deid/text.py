@@ -1,0 +1,60 @@
+"""Text out of the bytes of an element, by the file's Specific Character Set (PS3.3 C.12.1.1.2).
+
+Nothing here fails: bytes that the character set does not have are read as Latin-1, for a check must look at
+what is there and not at what ought to be.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_CODECS: Final = {
+    "": "ascii",
+    "ISO_IR 6": "ascii",
+    "ISO_IR 100": "latin-1",
+    "ISO_IR 101": "iso8859-2",
+    "ISO_IR 109": "iso8859-3",
+    "ISO_IR 110": "iso8859-4",
+    "ISO_IR 144": "iso8859-5",
+    "ISO_IR 127": "iso8859-6",
+    "ISO_IR 126": "iso8859-7",
+    "ISO_IR 138": "iso8859-8",
+    "ISO_IR 148": "iso8859-9",
+    "ISO_IR 203": "iso8859-15",
+    "ISO_IR 166": "tis-620",
+    "ISO_IR 13": "shift_jis",
+    "ISO_IR 192": "utf-8",
+    "GB18030": "gb18030",
+    "GBK": "gbk",
+    "ISO 2022 IR 87": "iso2022_jp",
+    "ISO 2022 IR 159": "iso2022_jp_2",
+    "ISO 2022 IR 149": "euc_kr",
+    "ISO 2022 IR 58": "gb2312",
+}
+_KOREAN_ESCAPE: Final = b"\x1b$)C"
+_CHINESE_ESCAPE: Final = b"\x1b$)A"
+
+
+def codec_of(character_set: bytes) -> str:
+    """The Python codec for a value of (0008,0005); ``latin-1`` for one that the standard does not have.
+
+    With code extensions (several values) the last that is known counts: it holds the others' ASCII.
+    """
+    found = "ascii"
+    for term in character_set.decode("latin-1").split("\\"):
+        term = term.strip(" \0")
+        if term.startswith("ISO 2022 IR ") and term not in _CODECS:
+            term = "ISO_IR " + term.removeprefix("ISO 2022 IR ")
+        found = _CODECS.get(term, "latin-1") if term else found
+    return found
+
+
+def decoded(value: bytes, codec: str) -> str:
+    """The text of a value, without padding."""
+    if value.isascii() and b"\x1b" not in value:
+        return value.decode("ascii").strip(" \0")
+    try:
+        plain = value.replace(_KOREAN_ESCAPE, b"").replace(_CHINESE_ESCAPE, b"")
+        return plain.decode(codec).strip(" \0")
+    except (UnicodeDecodeError, LookupError):
+        return value.decode("latin-1").strip(" \0")

@@ -1,0 +1,184 @@
+"""One file's check, and the process that runs it for many (``python -c BOOT``, see
+:mod:`privxray.deid.pool`).
+
+A worker reads one JSON line a task on stdin and writes one JSON line of outcome on stdout. It keeps nothing
+between files. It ignores Ctrl-C, which goes to every process of a terminal: its end is the end of its stdin,
+so that it can't outlive the process that started it. Nothing it could say about a file goes to stderr.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import mmap
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from privxray.deid.elements import Data
+from privxray.deid.leaks import Leaks
+from privxray.deid.pictures import is_jpeg, is_png, scan_jpeg, scan_png
+from privxray.deid.profile import Code as Action
+from privxray.deid.profile import Option, Override, Profile, Pseudonym
+from privxray.deid.reading import is_dicom
+from privxray.deid.report import Finding
+from privxray.deid.scan import Facts, Scan, scan_dicom
+
+MAX_FILE = 1 << 30
+"""Most bytes of a file that is read."""
+
+MAPPED: Final = 4 << 20
+"""Larger DICOM files are mapped rather than read, so that their pixel data stays on the disk."""
+
+NO_IMAGE = "neither DICOM (with its 128-byte preamble) nor JPEG nor PNG"
+TOO_LARGE = "larger than 1 GiB"
+NOT_READ = "the operating system does not let it be read"
+NO_MEMORY = "it needs more memory than there is"
+STUMBLED = "the reader stumbled over it, which is a fault of this tool"
+
+
+class UnreadFileError(Exception):
+    """A file whose bytes could not be had. The text is one of this module's fixed ones."""
+
+
+def examine(data: Data, profile: Profile) -> Scan:
+    """Check one file's bytes, by what they are. Raises nothing, whatever they are."""
+    # DICOM first: a preamble can make a DICOM file look like a JPEG as well.
+    try:
+        if is_dicom(data):
+            return scan_dicom(data, profile)
+        if isinstance(data, mmap.mmap):
+            data = data[:]
+        if is_jpeg(data):
+            return scan_jpeg(data)
+        if is_png(data):
+            return scan_png(data)
+    except MemoryError:
+        return Scan(damage=NO_MEMORY)
+    except Exception:  # noqa: BLE001  one hostile file must not end the check of all others
+        return Scan(damage=STUMBLED)
+    return Scan(damage=NO_IMAGE)
+
+
+def read_file(path: Path, *, mapped: bool) -> Data:
+    """The bytes of a file of at most :data:`MAX_FILE`.
+
+    :param mapped: a file above :data:`MAPPED` may be mapped. Whoever truncates it then kills this process, so
+        only worker processes do it.
+    :raises UnreadFileError: it is larger, not a regular file, or the operating system refuses.
+    """
+    try:
+        if not path.is_file():  # a pipe or a device would never end
+            raise UnreadFileError(NOT_READ)
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > MAX_FILE:
+                raise UnreadFileError(TOO_LARGE)
+            if mapped and size > MAPPED:
+                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            data = stream.read(MAX_FILE + 1)
+    except (OSError, ValueError):
+        raise UnreadFileError(NOT_READ) from None
+    if len(data) > MAX_FILE:
+        raise UnreadFileError(TOO_LARGE)
+    return data
+
+
+def work(path: Path, profile: Profile, *, digest: bool, mapped: bool) -> tuple[Scan, str]:
+    """Check one file: what was found, and its SHA-256, empty without ``digest`` or where it is not read."""
+    try:
+        data = read_file(path, mapped=mapped)
+    except UnreadFileError as trouble:
+        return Scan(damage=str(trouble)), ""
+    scan = examine(data, profile)
+    return scan, hashlib.sha256(data).hexdigest() if digest else ""
+
+
+def search(path: Path, leaks: Leaks, *, mapped: bool) -> list[Finding]:
+    """Look for a set's identifying values in one file; empty for what is no DICOM file or can't be read."""
+    try:
+        data = read_file(path, mapped=mapped)
+        return list(leaks.in_dicom(data)) if is_dicom(data) else []
+    except (UnreadFileError, MemoryError):
+        return []
+    except Exception:  # noqa: BLE001  as in examine
+        return []
+
+
+def main() -> None:
+    """Serve the pool until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    profile, leaks = Profile(), Leaks()
+    tasks, outcomes = sys.stdin.buffer, sys.stdout.buffer
+    for line in tasks:
+        task = json.loads(line)
+        if "profile" in task:
+            profile = profile_from(task["profile"])
+            continue
+        if "words" in task:
+            leaks = Leaks.of(task["words"], task["phrases"])
+            continue
+        path = Path(task["path"])
+        if task["do"] == "search":
+            outcome: dict[str, Any] = {"findings": [_flat(f) for f in search(path, leaks, mapped=True)]}
+        else:
+            scan, digest = work(path, profile, digest=task["digest"], mapped=True)
+            outcome = scan_to(scan) | {"sha256": digest}
+        outcomes.write(json.dumps(outcome, separators=(",", ":")).encode("ascii") + b"\n")
+        outcomes.flush()
+
+
+def profile_to(profile: Profile) -> dict[str, Any]:
+    """A profile as JSON, for a worker."""
+    return {
+        "name": profile.name,
+        "options": sorted(profile.options),
+        "pseudonyms": [[sorted(p.tags), p.pattern] for p in profile.pseudonyms],
+        "new_uids": list(profile.new_uids),
+        "overrides": [
+            [list(o.key) if isinstance(o.key, tuple) else o.key, list(o.codes)] for o in profile.overrides
+        ],
+    }
+
+
+def profile_from(value: dict[str, Any]) -> Profile:
+    """The inverse of :func:`profile_to`."""
+    return Profile(
+        name=value["name"],
+        options=frozenset(map(Option, value["options"])),
+        pseudonyms=tuple(Pseudonym(frozenset(tags), pattern) for tags, pattern in value["pseudonyms"]),
+        new_uids=tuple(value["new_uids"]),
+        overrides=tuple(
+            Override(tuple(key) if isinstance(key, list) else key, tuple(map(Action, codes)))
+            for key, codes in value["overrides"]
+        ),
+    )
+
+
+def scan_to(scan: Scan) -> dict[str, Any]:
+    """A scan as JSON, for the process that asked for it."""
+    facts = scan.facts
+    return {
+        "findings": [_flat(finding) for finding in scan.findings],
+        "damage": scan.damage,
+        "hidden": sorted(scan.hidden),
+        "terms": sorted(scan.terms),
+        "facts": None if facts is None else [getattr(facts, name) for name in Facts.__slots__],
+    }
+
+
+def scan_from(value: dict[str, Any]) -> Scan:
+    """The inverse of :func:`scan_to`."""
+    return Scan(
+        findings=[Finding(*finding) for finding in value["findings"]],
+        damage=value["damage"],
+        hidden=set(value["hidden"]),
+        terms={(kind, text) for kind, text in value["terms"]},
+        facts=None if value["facts"] is None else Facts(*value["facts"]),
+    )
+
+
+def _flat(finding: Finding) -> list[str]:
+    return [finding.rule, finding.severity, finding.where, finding.reason]
