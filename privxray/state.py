@@ -41,6 +41,7 @@ CREATE TABLE IF NOT EXISTS next_key (
 CREATE TABLE IF NOT EXISTS answer (
     plan TEXT PRIMARY KEY, request TEXT NOT NULL, share_sha256 TEXT NOT NULL,
     survivors TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
 
 
@@ -108,6 +109,17 @@ class State(state_inference.InferenceTables):
     def in_use(self) -> bool:
         """Whether anything was ever made in this workspace."""
         return self._one("SELECT 1 FROM round_key UNION ALL SELECT 1 FROM round") is not None
+
+    # Settings
+
+    def setting(self, name: str) -> str | None:
+        """A choice that was stored, as text; None where there is none."""
+        row = self._one("SELECT value FROM setting WHERE name = ?", name)
+        return None if row is None else str(row["value"])
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Store a choice in place of an earlier one."""
+        self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     # Secrets
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections import Counter, defaultdict
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
+from privxray.cli import profiles
 from privxray.cli.output import emit, next_step, progress, table, tell
 from privxray.deid.rules import RULES
 from privxray.errors import FindingsError
@@ -35,13 +37,52 @@ def check(
     paths: Annotated[
         list[Path], typer.Argument(help="DICOM, JPEG or PNG files, or folders of them.", show_default=False)
     ],
+    profile: profiles.ProfileName = None,
+    retain_uids: profiles.RetainUids = False,
+    retain_device_identity: profiles.RetainDevice = False,
+    retain_institution_identity: profiles.RetainInstitution = False,
+    retain_patient_characteristics: profiles.RetainPatient = False,
+    retain_longitudinal_full_dates: profiles.FullDates = False,
+    retain_longitudinal_modified_dates: profiles.ModifiedDates = False,
+    clean_descriptors: profiles.CleanDescriptors = False,
+    clean_structured_content: profiles.CleanContent = False,
+    clean_graphics: profiles.CleanGraphics = False,
+    retain_safe_private: profiles.SafePrivate = False,
+    clean_pixel_data: profiles.CleanPixels = False,
+    clean_recognizable_visual_features: profiles.CleanFaces = False,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs",
+            min=1,
+            max=64,
+            help="Worker processes.  [default: one a processor, at most 8]",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
-    """Check that images are de-identified (DICOM PS3.15 Basic Profile). Nothing is changed."""
+    """Check that images are de-identified (DICOM PS3.15 Annex E). Nothing is changed."""
     from privxray.deid.check import check_paths
 
+    chosen = profiles.chosen(
+        profile,
+        retain_uids=retain_uids,
+        retain_device_identity=retain_device_identity,
+        retain_institution_identity=retain_institution_identity,
+        retain_patient_characteristics=retain_patient_characteristics,
+        retain_longitudinal_full_dates=retain_longitudinal_full_dates,
+        retain_longitudinal_modified_dates=retain_longitudinal_modified_dates,
+        clean_descriptors=clean_descriptors,
+        clean_structured_content=clean_structured_content,
+        clean_graphics=clean_graphics,
+        retain_safe_private=retain_safe_private,
+        clean_pixel_data=clean_pixel_data,
+        clean_recognizable_visual_features=clean_recognizable_visual_features,
+    )
+    workers = jobs or min(os.cpu_count() or 1, 8)
     with progress("Checking") as bar:
-        report = check_paths(paths, progress=bar)
+        report = check_paths(paths, profile=chosen, jobs=workers, digests=False, progress=bar)
     failed = [file for file in report.files if file.verdict != "pass"]
     if as_json:
         emit(report.to_json())
@@ -76,6 +117,7 @@ def _show(report: Report) -> None:
     found = ", ".join(_count(number, kind) for kind, number in sorted(severities.items())) or "no finding"
     passed_over = f", {report.skipped} passed over as no images" if report.skipped else ""
     tell(f"{_count(len(report.files), 'file')} checked{passed_over}: {found}.")
+    tell(f"Judged by {report.profile}.")
     tell("Only what is written beside the pixels was checked; the pixels were not searched for text.")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from privxray.cli import profiles
 from privxray.cli.asking import Json, Study, expand
 from privxray.cli.output import emit, next_step, privacy, progress, table, tell
 
@@ -31,6 +32,19 @@ def ingest(
             "--labels", help="A csv with the columns file (or image), patient, label.", show_default=False
         ),
     ],
+    profile: profiles.ProfileName = None,
+    retain_uids: profiles.RetainUids = False,
+    retain_device_identity: profiles.RetainDevice = False,
+    retain_institution_identity: profiles.RetainInstitution = False,
+    retain_patient_characteristics: profiles.RetainPatient = False,
+    retain_longitudinal_full_dates: profiles.FullDates = False,
+    retain_longitudinal_modified_dates: profiles.ModifiedDates = False,
+    clean_descriptors: profiles.CleanDescriptors = False,
+    clean_structured_content: profiles.CleanContent = False,
+    clean_graphics: profiles.CleanGraphics = False,
+    retain_safe_private: profiles.SafePrivate = False,
+    clean_pixel_data: profiles.CleanPixels = False,
+    clean_recognizable_visual_features: profiles.CleanFaces = False,
     study: Study = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Build the data set anew instead of adding to it.")
@@ -42,11 +56,29 @@ def ingest(
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
+    options = {
+        "retain_uids": retain_uids,
+        "retain_device_identity": retain_device_identity,
+        "retain_institution_identity": retain_institution_identity,
+        "retain_patient_characteristics": retain_patient_characteristics,
+        "retain_longitudinal_full_dates": retain_longitudinal_full_dates,
+        "retain_longitudinal_modified_dates": retain_longitudinal_modified_dates,
+        "clean_descriptors": clean_descriptors,
+        "clean_structured_content": clean_structured_content,
+        "clean_graphics": clean_graphics,
+        "retain_safe_private": retain_safe_private,
+        "clean_pixel_data": clean_pixel_data,
+        "clean_recognizable_visual_features": clean_recognizable_visual_features,
+    }
+    typed = profiles.chosen(profile, **options) if profile or any(options.values()) else None
     with progress("Checking and reading images") as bar:
-        report = ingest_folder(workspace, images, labels, study=study, replace=replace, progress=bar)
+        report, before = ingest_folder(
+            workspace, images, labels, study=study, profile=typed, replace=replace, progress=bar
+        )
     if as_json:
         emit(
             {
+                "profile": report.profile,
                 "images": report.images,
                 "added": report.added,
                 "patients": report.patients,
@@ -63,6 +95,10 @@ def ingest(
             ((*place, *numbers) for place, numbers in sorted(report.counts.items())),
         )
     tell(f"All {report.images:,} images passed the check; pixels were not searched for text.")
+    if before and before != report.profile:
+        tell(f"Judged by {report.profile}; the ingest before this one by {before}.")
+    else:
+        tell(f"Judged by {report.profile}{', as chosen before' if before and typed is None else ''}.")
     next_step("privxray train")
 
 

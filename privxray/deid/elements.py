@@ -39,6 +39,7 @@ TEXT = frozenset(_TEXT_CODES.split())
 
 _PADDING = 0xFFFCFFFC  # Data Set Trailing Padding: bytes by its VR, and empty if they are all zero
 
+_PADDING_BYTES = b" \0\\^=\t\r\n"
 _LONG_CODES = "OB OD OF OL OV OW SQ SV UC UN UR UT UV"
 _SHORT_CODES = "AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US"
 _LONG = {code.encode(): code for code in _LONG_CODES.split()}
@@ -159,22 +160,51 @@ class Walker:
 
     def walk(self) -> Iterator[Element]:
         """The elements, in the order of the file."""
-        stack = self._stack
+        stack, data = self._stack, self._data
         count = 0
         while stack:
             level = stack[-1]
-            if self.position == level.end:
+            start = self.position
+            if start == level.end:
                 stack.pop()
-            elif level.items:
+                continue
+            if level.items:
                 self._enter_item(level)
-            else:
+                continue
+            if len(stack) == 1 and self._at_top_end(start, level.encoding):
+                stack.pop()
+                continue
+            encoding = level.encoding
+            element: Element | None = None
+            if encoding.explicit and start + 8 <= level.limit:
+                # Most elements are short values in explicit VR: read here, for a call an element is too slow.
+                group, number, code, length = encoding.explicit_header.unpack_from(data, start)
+                stored = _SHORT.get(code)
+                begin = start + 8
+                end = begin + length
+                standard = not group & 1 and group != 0xFFFE
+                if stored is not None and standard and end <= level.limit:
+                    tag = group << 16 | number
+                    seen = level.seen
+                    again = tag in seen
+                    seen.add(tag)
+                    self.position = end
+                    if stored in TEXT:
+                        value = data[begin:end]
+                        filled = bool(value) and bool(value.strip(_PADDING_BYTES))
+                        element = Element(tag, stored, stored, level.prefix, value, filled, again, begin, end)
+                    else:
+                        element = Element(
+                            tag, stored, stored, level.prefix, b"", length > 0, again, begin, end
+                        )
+            if element is None:
                 element = self._element(level)
                 if element is None:
                     continue
-                count += 1
-                if count > MAX_ELEMENTS:
-                    raise DamagedError(TOO_MANY)
-                yield element
+            count += 1
+            if count > MAX_ELEMENTS:
+                raise DamagedError(TOO_MANY)
+            yield element
 
     def _enter_item(self, level: _Level) -> None:
         tag, length = self._bare_header(level)
@@ -193,9 +223,6 @@ class Walker:
 
     def _element(self, level: _Level) -> Element | None:
         data, start, encoding = self._data, self.position, level.encoding
-        if len(self._stack) == 1 and self._at_top_end(start, encoding):
-            self._stack.pop()
-            return None
         stored: str | None = None
         if encoding.explicit:
             if start + 8 > level.limit:
@@ -253,7 +280,7 @@ class Walker:
         self.position = end
         if vr in TEXT or tag == _PADDING:
             value = self._data[start:end]
-            filled = bool(value.strip(b" \0\\^=\t\r\n"))
+            filled = bool(value.strip(_PADDING_BYTES))
         else:
             value, filled = b"", length > 0
         creator = None

@@ -98,6 +98,27 @@ class Judge:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.codec = "ascii"
+        self._quiet: set[tuple[int, str, str | None]] = set()
+
+    def is_quiet(self, element: Element) -> bool:
+        """True where no rule can have anything to say: most of a header, and quickly told.
+
+        Those are attributes of the standard that no row of the table governs, written as a kind of number as
+        the dictionary has it, once.
+        """
+        if element.again:
+            return False
+        key = (element.tag, element.vr, element.stored)
+        if key in self._quiet:
+            return True
+        known = standard_vr(element.tag)
+        if known is None or element.vr in TEXT or self.profile.codes(element.tag):
+            return False
+        if element.stored is not None and _misplaced(element.stored, known):
+            return False
+        if len(self._quiet) < 65_536:
+            self._quiet.add(key)
+        return True
 
     def judge(self, element: Element) -> Judgement:
         """The verdict on an element by its action code."""
@@ -116,7 +137,7 @@ class Judge:
         if not element.filled:
             return _always(rules.REMOVE_EMPTY, name) if codes == (Code.X,) else _FINE
         found = self._filled(element, codes)
-        return found if found.rule is found.declared is None else found._replace(name=name)
+        return _FINE if found is _FINE else Judgement(found.rule, found.declared, name)
 
     def writing(self, element: Element) -> list[Rule]:
         """Rules about how an element is written, whatever its action."""
@@ -225,6 +246,8 @@ class Judge:
         """An attribute that no row of the table governs, and a safe private one."""
         vr = element.vr
         if vr not in TEXT or vr in _CONTENT or vr in ("UI", "AE"):
+            return _FINE
+        if len(element.value) < 3:
             return _FINE
         text = decoded(element.value, self.codec)
         if vr == "PN":

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, Literal, TypeAlias
 
 from privxray.deid import rules
@@ -52,6 +53,7 @@ _CODE, _SCHEME = 0x00080100, 0x00080102
 _METHOD_ITEM: Final = re.compile(r"\(0012,0064\)\[[0-9]+\]/")
 _COMPONENT: Final = re.compile(r"[\\^=, \0]+")
 _DATE: Final = re.compile(r"[0-9]{8}")
+_IDENTIFYING: Final = IDENTIFIERS | INSTITUTIONS | {BIRTH_DATE}
 _OF_TEXT: Final = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "PN", "CS", "DA", "DT"})
 
 
@@ -159,6 +161,8 @@ class _Scanner:
             self._add(rules.META_PLACE.at(element.where))
 
     def _apply(self, element: Element) -> None:
+        if self._judge.is_quiet(element):
+            return
         found, declared, name = self._judge.judge(element)
         if found is not None:
             if declared is not found:
@@ -179,7 +183,7 @@ class _Scanner:
 
     def _remember(self, element: Element, rule: Rule) -> None:
         """Keep a value that is there undisguised in an identifying attribute."""
-        if element.vr != "PN" and element.tag not in IDENTIFIERS | INSTITUTIONS | {BIRTH_DATE}:
+        if element.vr != "PN" and element.tag not in _IDENTIFYING:
             return
         if element.vr == "PN" or element.tag in IDENTIFIERS:
             self._hide(element)
@@ -298,6 +302,7 @@ class _Scanner:
 _NOTHING: Final = Finding("", "notice", "", "")
 
 
+@cache
 def _basic() -> Profile:
     return Profile.load("basic")
 

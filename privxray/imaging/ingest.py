@@ -16,9 +16,11 @@ from pathlib import Path, PurePath
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.check import UnreadFileError, read_image, report_on, select
+from privxray.deid.check import SetCheck, UnreadFileError, read_image, select
 from privxray.deid.naming import public_name
+from privxray.deid.profile import Profile
 from privxray.deid.reading import is_dicom
+from privxray.deid.worker import examine
 from privxray.errors import FindingsError, MalformedError, RefusedError, SystemTroubleError
 from privxray.imaging.dataset import Dataset, Entry
 from privxray.imaging.decode import decode
@@ -40,12 +42,14 @@ class IngestReport:
     :ivar images: rows of the csv. :ivar added: those that were not in before.
     :ivar patients: patients in the data set now.
     :ivar counts: images and patients in the data set now, by split and label.
+    :ivar profile: by what profile the images were judged, in words.
     """
 
     images: int
     added: int
     patients: int
     counts: dict[tuple[str, str], tuple[int, int]]
+    profile: str = ""
 
 
 def ingest(
@@ -54,12 +58,14 @@ def ingest(
     dataset: Dataset,
     classes: Sequence[str],
     *,
+    profile: Profile | None = None,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Check, decode and take in the images that a csv names.
 
     :param images: the folder that the csv's paths start from.
+    :param profile: what may become of each attribute; the Basic Profile without one.
     :param replace: the csv is the whole data set from now on. Otherwise it adds to what is there.
     :param progress: called after each file with how many are done, and how many there are.
     :raises FindingsError: a file did not pass the check.
@@ -71,17 +77,18 @@ def ingest(
     Whatever is raised, Ctrl-C included, the index is what it was.
     """
     rows = read_labels(labels, images, classes)
-    work = _Ingest(images, csv_name(labels), dataset, replace=replace)
+    work = _Ingest(images, csv_name(labels), dataset, SetCheck(profile), replace=replace)
     for done, row in enumerate(rows, start=1):
         work.take(row)
         if progress is not None:
             progress(done, len(rows))
     added = work.finish()
-    return IngestReport(len(rows), added, dataset.patients(), dataset.counts())
+    return IngestReport(len(rows), added, dataset.patients(), dataset.counts(), work.checked.profile.summary)
 
 
 class _Ingest:
-    def __init__(self, images: Path, csv: str, dataset: Dataset, *, replace: bool) -> None:
+    def __init__(self, images: Path, csv: str, dataset: Dataset, checked: SetCheck, *, replace: bool) -> None:
+        self.checked = checked
         self._images = images
         self._csv = csv
         self._dataset = dataset
@@ -90,7 +97,7 @@ class _Ingest:
         found, _ = select([images])
         self._numbers = {path.resolve(): number for number, (path, _) in enumerate(found, start=1)}
         self._total = 0
-        self._failed: list[str] = []
+        self._failing = False
         self._patients = Patients(csv)
         self._entries: list[Entry] = []
         self._first: dict[bytes, tuple[int, Entry]] = {}
@@ -106,10 +113,16 @@ class _Ingest:
         except UnreadFileError as trouble:
             name = public_name(row.relative, number)
             raise SystemTroubleError(f"{trouble} ({self._in(row)})", file=name) from None
-        report = report_on(data, path=path, relative=PurePath(row.relative), number=number)
-        if report.verdict != "pass":
-            self._failed.append(report.name)
-        if self._failed:
+        report = self.checked.add(
+            self._total,
+            examine(data, self.checked.profile),
+            digest="",
+            path=path,
+            relative=PurePath(row.relative),
+            number=number,
+        )
+        self._failing |= report.verdict != "pass"
+        if self._failing:
             return  # nothing of this csv will enter: the rest is only checked, so that all are counted
         entry = self._entry(row, data, report.name)
         if entry.content not in self._pending and not self._dataset.has_pixels(entry.content):
@@ -120,11 +133,12 @@ class _Ingest:
 
     def finish(self) -> int:
         """Write the index; how many rows are new."""
-        if self._failed:
-            some = ", ".join(self._failed[:_SHOWN]) + (", ..." if len(self._failed) > _SHOWN else "")
+        if self._failing:
+            failed = [report.name for report in self.checked.reports() if report.verdict != "pass"]
+            some = ", ".join(failed[:_SHOWN]) + (", ..." if len(failed) > _SHOWN else "")
             verb = "file did" if self._total == 1 else "files did"
             raise FindingsError(
-                f"{len(self._failed)} of {self._total} {verb} not pass the check ({some}), so none is in",
+                f"{len(failed)} of {self._total} {verb} not pass the check ({some}), so none is in",
                 advice="See why: privxray check FOLDER",
             )
         self._stage()

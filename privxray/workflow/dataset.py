@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,12 @@ from privxray.workspace import Workspace
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from privxray.deid.profile import Profile
     from privxray.imaging.ingest import IngestReport
     from privxray.learning.methods import Method
+
+
+_PROFILE = "de-identification profile"
 
 
 def open_dataset(workspace: Workspace, state: State) -> Dataset:
@@ -32,14 +37,21 @@ def ingest_folder(
     labels: Path,
     *,
     study: str | None = None,
+    profile: Profile | None = None,
     replace: bool = False,
     progress: Progress | None = None,
-) -> IngestReport:
+) -> tuple[IngestReport, str]:
     """Check a folder's images and take them in; the classes are those of the study's plan.
+
+    :param profile: by what the images are judged; without one, by what the last ingest chose, or the Basic
+        Profile. The choice is stored when the images are in.
+    :returns: what was done, and the profile of the ingest before in words, empty for the first one.
 
     :raises WorkspaceError: no study is joined yet.
     :raises FindingsError: an image did not pass the check; nothing was taken in.
     """
+    from privxray.deid.profile import Profile
+    from privxray.deid.worker import profile_from, profile_to
     from privxray.imaging.ingest import ingest
 
     workspace.require("hospital", "ingest")
@@ -47,8 +59,16 @@ def ingest_folder(
         round_ = state.last_round(the_study(workspace, state, study))
         assert round_ is not None
         classes = load_plan(workspace, round_).classes
+        stored = state.setting(_PROFILE)
+        before = profile_from(json.loads(stored)) if stored else None
+        chosen = profile or before or Profile.load("basic")
         with open_dataset(workspace, state) as dataset:
-            return ingest(images, labels, dataset, classes, replace=replace, progress=progress)
+            report = ingest(
+                images, labels, dataset, classes, profile=chosen, replace=replace, progress=progress
+            )
+        with state.transaction():
+            state.set_setting(_PROFILE, json.dumps(profile_to(chosen)))
+        return report, before.summary if before else ""
 
 
 def extractor_of(method: Method) -> str | None:

@@ -26,6 +26,9 @@ CR.1.2.276.0.7230010.3.1.4.8323329.dcm
 clean/private_nested.dcm
 explicit_big_endian.dcm
 burned-in/leak.dcm
+px20001-1.dcm
+px20011-12.dcm
+20001-1.dcm
 """.strip().splitlines()
 
 HIDDEN = """
@@ -45,6 +48,9 @@ MRN0123456.dcm
 19520130.dcm
 1952-01-30.dcm
 1952_1_30.dcm
+1952-1-3.dcm
+x1952 0130.dcm
+195201-30.dcm
 30.01.1952.dcm
 30_01_52.dcm
 12_jan_52.dcm
