@@ -9,9 +9,9 @@ How a value is matched, so that chance matches stay rare:
 
 * text is folded (compatibility forms, no accents, no case) and cut into words of letters and digits;
 * a name matches by one of its words of four letters or more that is no general word
-  (:mod:`privxray.deid.words`), or by two of its words side by side in either order;
+  (:mod:`privxray.deid.words`), or by two of its words side by side in either order, not both of them general;
 * a number matches as a word, or as up to four words side by side (``00-12 34``); it needs four characters
-  with a letter and a digit, or five digits;
+  with a letter and a digit, or five digits; a part of it with six digits matches by itself;
 * a birth date matches as year, month, day in the usual three orders, with or without separators;
 * an institution matches by all its words in a row, a single word from five letters on.
 
@@ -88,6 +88,7 @@ class Leaks:
             joined = "".join(tokens)
             if _is_telling_number(joined):
                 self.words.add(joined)
+            self.words.update(token for token in tokens if sum(map(str.isdigit, token)) >= 6)
 
     def in_text(self, text: str, *, joined: bool = True) -> bool:
         """Does a text hold one of the values?
@@ -170,7 +171,8 @@ class Leaks:
             if len(token) >= 4 and token not in neutral_words():
                 self.words.add(token)
             for other in tokens[:number] + tokens[number + 1 :]:
-                if len(token) > 1 and len(other) > 1 and not {token, other} <= neutral_words():
+                general = {token, other} & neutral_words()
+                if min(len(token), len(other)) >= (3 if general else 2) and len(general) < 2:
                     self.phrases.add(f"{token} {other}")
 
     def _add_date(self, digits: str) -> None:

@@ -13,8 +13,8 @@ The file::
         pattern: SITE[0-9]{4}
     new_uids: [uuid8, '1.2.276.0.7230010.3.']   # uuid8, or the root below which new UIDs are made
 
-A profile file is the user's own, yet it is read like any other: capped, by a safe loader, every field checked,
-and an error names the field and not what is in it.
+A profile file is the user's own, yet it is read like any other: capped, by a safe loader, every field
+checked, and an error names the field and not what is in it.
 """
 
 from __future__ import annotations
