@@ -1,0 +1,25 @@
+"""Side and position markers: what radiographers put on films on purpose, and what names nobody."""
+
+from __future__ import annotations
+
+import re
+
+_SIDES = "L R LEFT RIGHT LT RT LI RE LINKS RECHTS G D GAUCHE DROITE DROIT"
+_VIEWS = "AP PA AP/PA LAT LATERAL LL RL OBL OBLIQUE DECUB DECUBITUS LLD RLD"
+_POSITIONS = (
+    "ERECT ERE SEMIERECT SEMI UPRIGHT SUPINE SUP PRONE SITTING STANDING SUPIN LIEGEND STEHEND COUCHE DEBOUT"
+)
+_PLACES = "PORTABLE PORT MOBILE BED BETT BEDSIDE ICU CHEST THORAX"
+_BREATH = "INSP INSPIRATION EXP EXPIRATION"
+
+MARKERS = frozenset(" ".join((_SIDES, _VIEWS, _POSITIONS, _PLACES, _BREATH)).split())
+"""Upper-case words. English, with the German and French side letters."""
+
+_WORD = re.compile(r"[A-Z/]+")
+
+
+def is_marker(text: str) -> bool:
+    """Is every word of a text, and so all of it, a marker? Empty text is none."""
+    words = _WORD.findall(text.upper())
+    rest = _WORD.sub("", text.upper())
+    return bool(words) and all(word in MARKERS for word in words) and not any(map(str.isalnum, rest))
