@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+
+Severity = Literal["error", "notice"]
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels; the latter two lie just outside."""
@@ -20,7 +23,12 @@ UNCLIP = 1.6
 """
 
 MIN_SIDE = 3
+"""Smaller marks are no glyphs, in pixels of the map."""
+
 MIN_SCORE = 0.5
+"""Mean probability over a mark (the networks' authors')."""
+
+_SAME = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,7 @@ class TextBox:
     width: int
     height: int
     confidence: float
-    severity: Literal["error", "notice"]
+    severity: Severity
     text: str = field(default="", repr=False)
 
 
@@ -76,20 +84,36 @@ def from_map(probability: npt.NDArray[np.float32]) -> list[tuple[Box, float]]:
     return found
 
 
-def overlap(one: Box, other: Box) -> float:
+def merged(found: Sequence[tuple[Box, float]]) -> list[tuple[Box, float]]:
+    """Boxes of several passes with each place named once, from top to bottom, then left to right.
+
+    Two boxes are one place where they share more than half of the smaller; the place is then the smallest box
+    around both, with the better score. This repeats until nothing changes, for a grown box may meet a third.
+    """
+    kept = sorted(found, key=lambda one: -one[1])
+    while True:
+        grown: list[tuple[Box, float]] = []
+        for box, score in kept:
+            for place, (other, best) in enumerate(grown):
+                if _overlap(box, other) > _SAME:
+                    grown[place] = (_around(box, other), max(best, score))
+                    break
+            else:
+                grown.append((box, score))
+        if len(grown) == len(kept):
+            return sorted(grown, key=lambda one: (one[0][1], one[0][0]))
+        kept = grown
+
+
+def _overlap(one: Box, other: Box) -> float:
     """The share of the smaller box that both cover, 0 to 1."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:
         return 0.0
-    return width * height / min(area(one), area(other))
+    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
+    return width * height / smaller
 
 
-def area(box: Box) -> int:
-    """In pixels."""
-    return (box[2] - box[0]) * (box[3] - box[1])
-
-
-def union(one: Box, other: Box) -> Box:
-    """The smallest box around both."""
+def _around(one: Box, other: Box) -> Box:
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])

@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from privxray.deid.pixeltext.tiles import STEP
+from privxray.deid.pixeltext.views import Picture
 from privxray.errors import MalformedError, SystemTroubleError, UsageError
 
 if TYPE_CHECKING:
     import onnxruntime
-
-Grey = npt.NDArray[np.uint8]
 
 PACKAGE = "rapidocr_onnxruntime"
 DETECTOR = (
@@ -38,13 +38,12 @@ READER = (
     "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
 )
 
-STEP = 32
-"""The detector takes sides that are multiples of this."""
-
 LINE = 48
 """Height in pixels at which a line is read."""
 
-_WIDEST = 48 * 40
+_LEAST = 320
+_WIDEST = LINE * 40
+_BEGINNING = LINE * 4
 _BATCH = 6
 _INSTALL = "pip install privxray[ocr]"
 _REINSTALL = "Install it again: pip install --force-reinstall rapidocr-onnxruntime==1.4.4"
@@ -70,15 +69,17 @@ class Engine:
         characters = self._reader.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ["", *characters, " "]
 
-    def detect(self, grey: Grey) -> npt.NDArray[np.float32]:
-        """How probably each pixel is text, float32 ``[rows, columns]`` from 0 to 1."""
-        rows, columns = grey.shape
-        padded = np.pad(grey, ((0, -rows % STEP), (0, -columns % STEP)), mode="edge")
-        (out,) = self._detector.run(None, {"x": _input(padded)})
+    def detect(self, picture: Picture) -> npt.NDArray[np.float32]:
+        """How probably each pixel is text, float32 ``[rows, columns]`` from 0 to 1.
+
+        :param picture: uint8 ``[rows, columns]``, or ``[rows, columns, 3]`` as red, green, blue.
+        """
+        rows, columns = picture.shape[:2]
+        (out,) = self._detector.run(None, {"x": _batch([_padded(picture)])})
         probability: npt.NDArray[np.float32] = out[0, 0, :rows, :columns]
         return probability
 
-    def read(self, lines: Sequence[Grey]) -> list[tuple[str, float]]:
+    def read(self, lines: Sequence[Picture]) -> list[tuple[str, float]]:
         """Text and confidence (0 to 1) of pictures of one line each, whichever way up."""
         pictures = [_line(line) for line in lines]
         order = sorted(range(len(pictures)), key=lambda place: pictures[place].shape[1])
@@ -86,13 +87,14 @@ class Engine:
         for start in range(0, len(order), _BATCH):
             places = order[start : start + _BATCH]
             turned = self._upright([pictures[place] for place in places])
-            (out,) = self._reader.run(None, {"x": _batch(turned)})
+            (out,) = self._reader.run(None, {"x": _batch(turned, _LEAST)})
             for place, scores in zip(places, out, strict=True):
                 results[place] = self._decode(scores)
         return results
 
-    def _upright(self, pictures: list[Grey]) -> list[Grey]:
-        (out,) = self._direction.run(None, {"x": _batch([picture[:, : LINE * 4] for picture in pictures])})
+    def _upright(self, pictures: list[Picture]) -> list[Picture]:
+        beginnings = [picture[:, :_BEGINNING] for picture in pictures]
+        (out,) = self._direction.run(None, {"x": _batch(beginnings, _BEGINNING)})
         return [
             np.ascontiguousarray(picture[::-1, ::-1]) if down > 0.9 else picture
             for picture, down in zip(pictures, out[:, 1], strict=True)
@@ -140,20 +142,26 @@ def _session(folder: Path, model: tuple[str, str], threads: int) -> onnxruntime.
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 
-def _input(grey: Grey) -> npt.NDArray[np.float32]:
-    scaled = (grey.astype(np.float32) * np.float32(2 / 255) - 1)[None, None]
-    return np.ascontiguousarray(np.broadcast_to(scaled, (1, 3, *grey.shape)))
+def _padded(picture: Picture) -> Picture:
+    rows, columns = picture.shape[:2]
+    margins = ((0, -rows % STEP), (0, -columns % STEP), (0, 0))
+    return np.pad(picture, margins[: picture.ndim], mode="edge")
 
 
-def _line(line: Grey) -> Grey:
-    rows, columns = line.shape
+def _line(picture: Picture) -> Picture:
+    rows, columns = picture.shape[:2]
     width = min(max(round(columns * LINE / rows), 1), _WIDEST)
-    return np.asarray(Image.fromarray(line).resize((width, LINE), Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(picture).resize((width, LINE), Image.Resampling.BILINEAR))
 
 
-def _batch(pictures: list[Grey]) -> npt.NDArray[np.float32]:
-    width = max(320, *(picture.shape[1] for picture in pictures))
-    batch = np.zeros((len(pictures), 3, LINE, width), np.float32)
+def _batch(pictures: Sequence[Picture], least: int = 0) -> npt.NDArray[np.float32]:
+    """Pictures of one height as blue, green, red from -1 to 1, filled up with grey to one width."""
+    width = max(least, *(picture.shape[1] for picture in pictures), 1)
+    batch = np.zeros((len(pictures), 3, pictures[0].shape[0], width), np.float32)
     for row, picture in zip(batch, pictures, strict=True):
-        row[:, :, : picture.shape[1]] = picture.astype(np.float32) * np.float32(2 / 255) - 1
+        planes = picture[None] if picture.ndim == 2 else picture[..., ::-1].transpose(2, 0, 1)
+        scaled = planes.astype(np.float32)
+        scaled *= np.float32(2 / 255)
+        scaled -= 1
+        row[:, :, : picture.shape[1]] = scaled
     return batch

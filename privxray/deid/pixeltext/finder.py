@@ -1,88 +1,135 @@
-"""Finding text in one frame."""
+"""Finding text in one frame.
+
+Two passes: over the frame as it lies, and over a copy turned by a quarter. Each finds text that runs in
+either direction, since the detector does not mind upside down and the reader is told which way up. Boxes of
+both are put together before they are read, as most are found twice and reading costs as much as finding.
+
+Frames under 1024 px are enlarged, up to threefold: it costs little there, and small glyphs gain most. Larger
+ones go in tiles at their own size.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.pixeltext.boxes import Box, TextBox, from_map, overlap, union
+from privxray.deid.pixeltext import views
+from privxray.deid.pixeltext.boxes import Box, Severity, TextBox, from_map, merged
 from privxray.deid.pixeltext.engine import Engine
 from privxray.deid.pixeltext.markers import is_marker
+from privxray.deid.pixeltext.tiles import SIDE, in_tiles
 
-Pixels = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.int16]
+ENLARGED = 3.0
+"""Most that a small frame is enlarged by."""
+
+LEGIBLE = 0.5
+"""What is read with at least this confidence (mean over the characters) is text."""
+
+_WORTH = 1.25
+_SQUARE = 1.5
+_GLYPH = 1.6
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    text: str
+    confidence: float
 
 
 class TextFinder:
-    """Finds text in frames, whichever way it runs.
+    """Finds text in frames, whichever of the four ways it runs.
 
     :param threads: CPU threads to compute with.
     :raises UsageError: the extra ``ocr`` is not installed.
+    :raises SystemTroubleError: the networks' weights can't be read.
+    :raises MalformedError: they are not the pinned ones.
     """
 
     def __init__(self, threads: int = 2) -> None:
         self._engine = Engine(threads)
 
-    def find(self, pixels: Pixels, *, frame: int = 0) -> list[TextBox]:
+    def find(self, pixels: npt.NDArray[np.generic], *, frame: int = 0) -> list[TextBox]:
         """The places of one frame that hold text, from top to bottom.
 
-        :param pixels: stored values ``[rows, columns]``, or ``[rows, columns, 3]`` in colour.
+        :param pixels: stored values ``[rows, columns]``, or ``[rows, columns, 3]`` as red, green, blue; any
+            number type.
         :param frame: goes into the boxes.
         :raises ValueError: another shape; that is a mistake of the caller.
         """
-        grey = _grey(pixels)
-        found: list[tuple[Box, float, str]] = []
+        values = views.values(pixels)
+        candidates = self.candidates(values)
+        boxes: list[TextBox] = []
+        for (box, score), reading in zip(candidates, self._read(values, candidates), strict=True):
+            if reading.confidence >= LEGIBLE and any(map(str.isalnum, reading.text)):
+                left, top, right, bottom = box
+                severity: Severity = "notice" if _names_nobody(reading.text, box) else "error"
+                confidence = round(score * reading.confidence, 3)
+                boxes.append(
+                    TextBox(frame, left, top, right - left, bottom - top, confidence, severity, reading.text)
+                )
+        return boxes
+
+    def candidates(self, values: views.Values) -> list[tuple[Box, float]]:
+        """Places that may hold text, and how sure the detector is (0 to 1), before anything is read."""
+        rows, columns = values.shape[:2]
+        scale = min(ENLARGED, SIDE / max(rows, columns))
+        picture = views.evened(values)
+        if scale >= _WORTH:
+            picture = views.resized(picture, round(rows * scale), round(columns * scale))
+        found: list[tuple[Box, float]] = []
         for turns in (0, 1):
-            turned = np.ascontiguousarray(np.rot90(grey, turns))
-            candidates = from_map(self._engine.detect(turned))
-            lines = [turned[top:bottom, left:right] for (left, top, right, bottom), _ in candidates]
-            for (box, score), (text, sure) in zip(candidates, self._engine.read(lines), strict=True):
-                if sure >= 0.5:
-                    found.append((_back(box, turns, grey.shape[1]), score * sure, text))
-        return [
-            TextBox(
-                frame,
-                box[0],
-                box[1],
-                box[2] - box[0],
-                box[3] - box[1],
-                confidence,
-                "notice" if is_marker(text) else "error",
-                text,
-            )
-            for box, confidence, text in _merged(found)
-        ]
+            turned = np.ascontiguousarray(np.rot90(picture, turns))
+            for box, score in from_map(in_tiles(turned, self._engine.detect)):
+                back = _turned_back(box, turns, picture.shape[1])
+                found.append((_shrunk(back, picture.shape, (rows, columns)), score))
+        return merged(found)
+
+    def _read(self, values: views.Values, candidates: list[tuple[Box, float]]) -> list[_Reading]:
+        """The best reading of each box. A tall one is turned first, a squarish one is tried both ways."""
+        lines: list[views.Picture] = []
+        owners: list[int] = []
+        for number, ((left, top, right, bottom), _) in enumerate(candidates):
+            cut = views.line(values[top:bottom, left:right])
+            height, width = cut.shape[:2]
+            if width * _SQUARE >= height:
+                lines.append(cut)
+                owners.append(number)
+            if height * _SQUARE >= width:
+                lines.append(np.ascontiguousarray(np.rot90(cut)))
+                owners.append(number)
+        best = [_Reading("", 0.0)] * len(candidates)
+        for number, (text, confidence) in zip(owners, self._engine.read(lines), strict=True):
+            if confidence > best[number].confidence:
+                best[number] = _Reading(text, confidence)
+        return best
 
 
-def _grey(pixels: Pixels) -> npt.NDArray[np.uint8]:
-    if pixels.ndim == 3 and pixels.shape[2] == 3:
-        values = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    elif pixels.ndim == 2:
-        values = pixels.astype(np.float32)
-    else:
-        raise ValueError("the finder takes one frame: [rows, columns] or [rows, columns, 3]")
-    if pixels.dtype == np.uint8:
-        return np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    low, high = float(values.min()), float(values.max())
-    if not high > low:
-        return np.zeros(values.shape, np.uint8)
-    return ((values - low) * (255 / (high - low))).astype(np.uint8)
+def _names_nobody(text: str, box: Box) -> bool:
+    """Is it a side marker or one letter alone, and is the box no longer than such a text is?
+
+    A line of which only the first letter was read must not pass for an R.
+    """
+    long, short = sorted((box[2] - box[0], box[3] - box[1]), reverse=True)
+    fits = long <= max(short * _GLYPH * (1 + len(text)) / 2, short * _SQUARE)
+    return fits and (is_marker(text) or sum(map(str.isalnum, text)) == 1)
 
 
-def _back(box: Box, turns: int, columns: int) -> Box:
-    """A box of a frame that was turned counter-clockwise, in the frame itself."""
+def _turned_back(box: Box, turns: int, columns: int) -> Box:
+    """A box of a picture that was turned counter-clockwise, in the picture itself."""
     if not turns:
         return box
     left, top, right, bottom = box
     return columns - bottom, left, columns - top, right
 
 
-def _merged(found: list[tuple[Box, float, str]]) -> list[tuple[Box, float, str]]:
-    kept: list[tuple[Box, float, str]] = []
-    for box, confidence, text in sorted(found, key=lambda one: -one[1]):
-        for place, (other, best, said) in enumerate(kept):
-            if overlap(box, other) > 0.5:
-                kept[place] = (union(box, other), best, said)
-                break
-        else:
-            kept.append((box, confidence, text))
-    return sorted(kept, key=lambda one: (one[0][1], one[0][0]))
+def _shrunk(box: Box, picture: tuple[int, ...], frame: tuple[int, int]) -> Box:
+    """A box of an enlarged picture, in the frame, rounded outwards."""
+    down, across = frame[0] / picture[0], frame[1] / picture[1]
+    return (
+        int(box[0] * across),
+        int(box[1] * down),
+        min(int(np.ceil(box[2] * across)), frame[1]),
+        min(int(np.ceil(box[3] * down)), frame[0]),
+    )
