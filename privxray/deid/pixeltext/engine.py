@@ -138,6 +138,9 @@ def _session(folder: Path, model: tuple[str, str], threads: int) -> onnxruntime.
     options.log_severity_level = 4
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Waiting threads would spin; beside anything else that computes, that costs more than it gains (measured
+    # for torch: docs/BENCHMARKS.md, "Time").
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.enable_cpu_mem_arena = False  # it keeps the largest tile's memory for good
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
