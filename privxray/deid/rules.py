@@ -380,6 +380,34 @@ BURNED_IN_UNKNOWN = _rule(
     "(0028,0301) is absent or empty.",
 )
 
+# The pixels themselves (`--ocr`).
+
+PIXEL_TEXT = _rule(
+    "pixels/text",
+    "error",
+    "text in the pixels",
+    "PS3.15 E.3.1",
+    "Two passes of a text detector, over the picture as it lies and turned by a quarter, and a reader that "
+    "could read what they found. What (0028,0301) says is not asked. A machine's settings count as well: telling "
+    "them from a patient's numbers is for a person.",
+)
+PIXEL_MARKER = _rule(
+    "pixels/marker",
+    "notice",
+    "a side or position marker in the pixels, or one letter alone",
+    "privxray",
+    "R, L, AP, ERECT and the like, by a list. Nearly every radiograph has one and it names nobody, so it "
+    "fails no file; it is listed because a reader may have misread it.",
+)
+PIXELS_UNSEEN = _rule(
+    "pixels/unseen",
+    "error",
+    "the pixels could not be searched for text",
+    "privxray",
+    "They are damaged, too large, or need a decoder that is not there. What could not be looked at does not "
+    "pass.",
+)
+
 # What only the whole set of files tells.
 
 LEAK = _rule(

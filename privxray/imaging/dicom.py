@@ -34,11 +34,11 @@ from privxray.imaging.decode import MAX_BYTES, MAX_PIXELS, Grey, malformed, stre
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_START, _TRANSFER_SYNTAX = 132, 0x00020010
-_NOT_DECODED = "this DICOM image can't be decoded"
+NOT_DECODED = "this DICOM image can't be decoded"
 _MANY_PIXELS = "more than 100 million pixels"
 _CHUNK = 1 << 20
 _RLE_HEADER = 64
-_CODED = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
+CODED = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
 # Start-of-frame markers of JPEG (T.81 Table B.1) and JPEG-LS (T.87); C4, C8 and CC are others.
 _FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
@@ -49,13 +49,13 @@ def display_dicom(data: bytes, *, name: str) -> Grey:
     :raises MalformedError: it is damaged, holds no pixels, several frames or colour, is too large, or needs a
         decoder that is not there.
     """
-    with _silence():
+    with silence():
         try:
             return _display(data, name)
         except MalformedError:
             raise
         except Exception:  # noqa: BLE001 - pydicom and four decoders raise whatever a damaged file leads to
-            raise malformed(_NOT_DECODED, name) from None
+            raise malformed(NOT_DECODED, name) from None
 
 
 def patient_id(data: bytes) -> str:
@@ -63,9 +63,9 @@ def patient_id(data: bytes) -> str:
 
     The caller must keep it out of every text.
     """
-    with _silence():
+    with silence():
         try:
-            _guard_inflation(data, "")
+            guard_inflation(data, "")
             file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=["PatientID"])
             return str(file.get("PatientID", "")).strip()
         except Exception:  # noqa: BLE001 - as above; the check or the decoder says what is wrong with it
@@ -73,7 +73,7 @@ def patient_id(data: bytes) -> str:
 
 
 def _display(data: bytes, name: str) -> Grey:
-    _guard_inflation(data, name)
+    guard_inflation(data, name)
     file = pydicom.dcmread(BytesIO(data))
     _expect_single_frame(file, name)
     _guard_codestream(file, name)
@@ -165,7 +165,7 @@ def _first(value: Any) -> float:
     return float(value if isinstance(value, (int, float, str)) else value[0])
 
 
-def _guard_inflation(data: bytes, name: str) -> None:
+def guard_inflation(data: bytes, name: str) -> None:
     """Refuse a deflated data set that would unfold without end; pydicom unfolds it all at once."""
     walker = Walker(data, _META_START, EXPLICIT_LITTLE, only_group=2)
     try:
@@ -186,20 +186,20 @@ def _guard_inflation(data: bytes, name: str) -> None:
 def _guard_codestream(file: Any, name: str) -> None:
     """Refuse a compressed frame whose own size differs from the header's: decoders believe the frame."""
     syntax = file.file_meta.TransferSyntaxUID
-    if syntax != RLELossless and syntax not in _CODED:
+    if syntax != RLELossless and syntax not in CODED:
         return
     frame = get_frame(file.PixelData, 0, number_of_frames=1)
     if syntax == RLELossless:
         # Run lengths grow an image by 1 in 128 at worst; more is there only to unfold to something else.
         if len(frame) > _RLE_HEADER + 2 * file.Rows * file.Columns * (file.BitsAllocated // 8):
-            raise malformed(_NOT_DECODED, name)
+            raise malformed(NOT_DECODED, name)
         # pylibjpeg's decoder panics on damaged runs, which prints to stderr and is no Exception.
         file.pixel_array_options(decoding_plugin="pydicom")
-    elif _frame_size(frame) != (file.Rows, file.Columns):
+    elif frame_size(frame) != (file.Rows, file.Columns):
         raise malformed("its compressed pixels have another size than its header says", name)
 
 
-def _frame_size(frame: bytes) -> tuple[int, int] | None:
+def frame_size(frame: bytes) -> tuple[int, int] | None:
     """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 codestream names."""
     main_header = frame.find(b"\xff\x4f\xff\x51")  # SOC, SIZ (T.800 A.5.1); a JP2 wrapper may come before
     if main_header >= 0 and not frame.startswith(b"\xff\xd8"):
@@ -224,7 +224,8 @@ def _frame_size(frame: bytes) -> tuple[int, int] | None:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
+    """Keep pydicom's and its decoders' log lines and warnings, which quote values, from getting out."""
     # Without a handler Python prints a log line to stderr; with this one, and no further, it goes nowhere.
     handler = logging.NullHandler()
     loggers = [logging.getLogger(name) for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")]

@@ -29,6 +29,7 @@ MIN_SCORE = 0.5
 """Mean probability over a mark (the networks' authors')."""
 
 _SAME = 0.5
+_STILL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +106,31 @@ def merged(found: Sequence[tuple[Box, float]]) -> list[tuple[Box, float]]:
         kept = grown
 
 
+def same_place(one: TextBox, other: TextBox) -> bool:
+    """Do two frames have text in the same place?
+
+    The union of both must be hardly larger than either, so that what is blacked by one is blacked by both.
+    """
+    first, second = _edges(one), _edges(other)
+    around = _around(first, second)
+    return all(_area(box) >= _STILL * _area(around) for box in (first, second))
+
+
+def _edges(box: TextBox) -> Box:
+    return box.x, box.y, box.x + box.width, box.y + box.height
+
+
+def _area(box: Box) -> int:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
 def _overlap(one: Box, other: Box) -> float:
     """The share of the smaller box that both cover, 0 to 1."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     if width <= 0 or height <= 0:
         return 0.0
-    smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return width * height / smaller
+    return width * height / min(_area(one), _area(other))
 
 
 def _around(one: Box, other: Box) -> Box:
