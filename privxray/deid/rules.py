@@ -388,8 +388,8 @@ PIXEL_TEXT = _rule(
     "text in the pixels",
     "PS3.15 E.3.1",
     "Two passes of a text detector, over the picture as it lies and turned by a quarter, and a reader that "
-    "could read what they found. What (0028,0301) says is not asked. A machine's settings count as well: telling "
-    "them from a patient's numbers is for a person.",
+    "could read what they found. What (0028,0301) says is not asked. A machine's settings count as well: "
+    "telling them from a patient's numbers is for a person.",
 )
 PIXEL_MARKER = _rule(
     "pixels/marker",

@@ -116,7 +116,7 @@ def _by_bits(file: Any, frame: Pixels, number: int, colours: str) -> Iterator[Pl
     """The stored bits of each sample, and the others where they are more than a sign."""
     stored = int(file.BitsStored)
     shift = int(file.get("HighBit", stored - 1)) + 1 - stored
-    raw = frame.astype(np.int32 if file.BitsAllocated <= 16 else np.int64)
+    raw: npt.NDArray[np.signedinteger[Any]] = frame.astype(np.int32 if file.BitsAllocated <= 16 else np.int64)
     values = (raw >> shift) & ((1 << stored) - 1)
     if file.PixelRepresentation == 1:
         values -= (values >> (stored - 1)) << stored
