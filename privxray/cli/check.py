@@ -60,10 +60,28 @@ def check(
             show_default=False,
         ),
     ] = None,
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Search the pixels for text as well (needs privxray[ocr]).")
+    ] = False,
+    show_text: Annotated[
+        bool, typer.Option("--show-text", help="Print what was read in the pixels; needs --ocr.")
+    ] = False,
+    report_to: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="Write a page to print and sign.", show_default=False),
+    ] = None,
+    csv_to: Annotated[
+        Path | None,
+        typer.Option("--csv", metavar="FILE", help="Write every finding as a csv.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace such a file that is there.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
 ) -> None:
     """Check that images are de-identified (DICOM PS3.15 Annex E). Nothing is changed."""
+    from privxray.cli import pixels
     from privxray.deid.check import check_paths
+
+    finder = pixels.ready(ocr, show_text, [to for to in (report_to, csv_to) if to], force)
 
     chosen = profiles.chosen(
         profile,
@@ -82,19 +100,23 @@ def check(
     )
     workers = jobs or min(os.cpu_count() or 1, 8)
     with progress("Checking") as bar:
-        report = check_paths(paths, profile=chosen, jobs=workers, digests=False, progress=bar)
+        written = bool(report_to or csv_to)
+        report = check_paths(paths, profile=chosen, jobs=workers, digests=written, progress=bar)
+    report, found = pixels.searched(report, finder)
+    pixels.write(report, found, report_to, csv_to, force=force)
     failed = [file for file in report.files if file.verdict != "pass"]
     if as_json:
-        emit(report.to_json())
+        emit(report.to_json() | pixels.to_json(report, found, show_text))
     else:
         _show(report)
+        pixels.show(report, found, show_text)
     if failed:
         raise FindingsError(
             f"{len(failed)} of {_count(len(report.files), 'file')} not shown to be de-identified",
             advice="Remove what is listed as an error with your de-identification tool, then check again.",
         )
     if not as_json:
-        next_step("look at the images themselves for burned-in text, then privxray ingest")
+        next_step(pixels.NEXT_SEARCHED if ocr else pixels.NEXT)
 
 
 def _show(report: Report) -> None:
@@ -118,7 +140,6 @@ def _show(report: Report) -> None:
     passed_over = f", {report.skipped} passed over as no images" if report.skipped else ""
     tell(f"{_count(len(report.files), 'file')} checked{passed_over}: {found}.")
     tell(f"Judged by {report.profile}.")
-    tell("Only what is written beside the pixels was checked; the pixels were not searched for text.")
 
 
 def _merged(rows: Iterable[_Row]) -> list[_Row]:

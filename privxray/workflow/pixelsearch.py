@@ -11,7 +11,7 @@ again. Memory: one file, one frame and its pictures.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -104,11 +104,16 @@ def where(box: TextBox) -> str:
     )
 
 
-def texts(found: dict[int, Searched], files: Sequence[FileReport]) -> Iterator[tuple[str, str, str]]:
+def texts(found: Mapping[int, Searched], files: Sequence[FileReport]) -> Iterator[tuple[str, str, str]]:
     """File, place and text of every box, for ``--show-text`` and nothing else."""
     for place, searched in found.items():
         for box in searched.boxes:
             yield files[place].name, where(box), box.text
+
+
+def silent(found: Mapping[int, Searched]) -> int:
+    """In how many files, searched to the end, no text was found."""
+    return sum(not one.boxes and not one.trouble for one in found.values())
 
 
 def _findings(found: Searched) -> Iterator[Finding]:
