@@ -153,6 +153,8 @@ def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | 
         return Node(tag, "SQ", items=[], misplaced=misplaced)
     undefined = tag == PIXEL_DATA and element.vr in ("OB", "OW", "OB or OW") and _is_fragments(raw)
     vr = element.vr
+    if known in TEXT and vr in TEXT:
+        vr = str(known)  # one kind of text under another's name would miss the rules for its own
     if big and not undefined:
         # Pixels of 32 bits are swapped as wholes, and two of 8 bits share a word (PS3.5 A.3, 8.1.1).
         raw = _swapped(raw, _width(vr) and max(_width(vr), width or 0))

@@ -14,11 +14,7 @@ pydicom and its decoders quote values in exceptions, warnings and log lines; non
 
 from __future__ import annotations
 
-import logging
-import warnings
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -28,6 +24,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_modality_lut, apply_voi
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
+from privxray.deid.codestreams import frame_size, silence
 from privxray.deid.elements import EXPLICIT_LITTLE, DamagedError, Walker
 from privxray.errors import MalformedError
 from privxray.imaging.decode import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
@@ -39,8 +36,6 @@ _MANY_PIXELS = "more than 100 million pixels"
 _CHUNK = 1 << 20
 _RLE_HEADER = 64
 CODED = {*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
-# Start-of-frame markers of JPEG (T.81 Table B.1) and JPEG-LS (T.87); C4, C8 and CC are others.
-_FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
 
 def display_dicom(data: bytes, *, name: str) -> Grey:
@@ -197,47 +192,3 @@ def _guard_codestream(file: Any, name: str) -> None:
         file.pixel_array_options(decoding_plugin="pydicom")
     elif frame_size(frame) != (file.Rows, file.Columns):
         raise malformed("its compressed pixels have another size than its header says", name)
-
-
-def frame_size(frame: bytes) -> tuple[int, int] | None:
-    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 codestream names."""
-    main_header = frame.find(b"\xff\x4f\xff\x51")  # SOC, SIZ (T.800 A.5.1); a JP2 wrapper may come before
-    if main_header >= 0 and not frame.startswith(b"\xff\xd8"):
-        columns, rows, left, top = (
-            int.from_bytes(frame[start : start + 4], "big")
-            for start in range(main_header + 8, main_header + 24, 4)
-        )
-        return rows - top, columns - left
-    position = 2
-    while position + 9 <= len(frame):
-        if frame[position] != 0xFF:
-            return None
-        marker = frame[position + 1]
-        if marker in _FRAME_MARKERS:
-            size = frame[position + 5 : position + 9]
-            return int.from_bytes(size[:2], "big"), int.from_bytes(size[2:], "big")
-        if marker == 0xFF:  # fill byte
-            position += 1
-        else:
-            position += 2 + int.from_bytes(frame[position + 2 : position + 4], "big")
-    return None
-
-
-@contextmanager
-def silence() -> Iterator[None]:
-    """Keep pydicom's and its decoders' log lines and warnings, which quote values, from getting out."""
-    # Without a handler Python prints a log line to stderr; with this one, and no further, it goes nowhere.
-    handler = logging.NullHandler()
-    loggers = [logging.getLogger(name) for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")]
-    before = [logger.propagate for logger in loggers]
-    for logger in loggers:
-        logger.addHandler(handler)
-        logger.propagate = False
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, propagate in zip(loggers, before, strict=True):
-            logger.removeHandler(handler)
-            logger.propagate = propagate

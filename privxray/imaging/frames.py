@@ -23,10 +23,11 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import RLELossless
 
+from privxray.deid.codestreams import frame_size, silence
 from privxray.deid.pictures import is_jpeg, is_png
 from privxray.deid.scan import is_dicom
 from privxray.imaging.decode import MAX_BYTES, MAX_PIXELS, malformed
-from privxray.imaging.dicom import CODED, NOT_DECODED, frame_size, guard_inflation, silence
+from privxray.imaging.dicom import CODED, NOT_DECODED, guard_inflation
 
 Pixels = npt.NDArray[np.generic]
 

@@ -1,0 +1,55 @@
+"""What is asked of a compressed frame before a decoder sees it, and how decoders are kept quiet."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Start-of-frame markers of JPEG (T.81 Table B.1) and JPEG-LS (T.87); C4, C8 and CC are others.
+_FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
+
+
+def frame_size(frame: bytes) -> tuple[int, int] | None:
+    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 codestream names; None where it names none."""
+    main_header = frame.find(b"\xff\x4f\xff\x51")  # SOC, SIZ (T.800 A.5.1); a JP2 wrapper may come before
+    if main_header >= 0 and not frame.startswith(b"\xff\xd8"):
+        columns, rows, left, top = (
+            int.from_bytes(frame[start : start + 4], "big")
+            for start in range(main_header + 8, main_header + 24, 4)
+        )
+        return rows - top, columns - left
+    position = 2
+    while position + 9 <= len(frame):
+        if frame[position] != 0xFF:
+            return None
+        marker = frame[position + 1]
+        if marker in _FRAME_MARKERS:
+            size = frame[position + 5 : position + 9]
+            return int.from_bytes(size[:2], "big"), int.from_bytes(size[2:], "big")
+        if marker == 0xFF:  # fill byte
+            position += 1
+        else:
+            position += 2 + int.from_bytes(frame[position + 2 : position + 4], "big")
+    return None
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nothing that pydicom or a decoder logs or warns of is printed: it may quote a value."""
+    # Without a handler Python prints a log line to stderr; with this one, and no further, it goes nowhere.
+    handler = logging.NullHandler()
+    loggers = [logging.getLogger(name) for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, propagate in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.propagate = propagate

@@ -1,0 +1,111 @@
+"""The values that identify a file's patient, to be looked for where nothing of them belongs.
+
+The profile removes the attributes whose meaning is identifying, and trusts all others. But people type a name
+into a field for something else, and devices copy record numbers into their own. So what stands in the
+identifying attributes of a file (and of its whole set, where the caller has read it) is searched for in
+everything else that is to be kept, and whatever holds one is not kept.
+
+Values never leave memory: this module answers only yes or no.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from privxray.deid.dates import is_valid
+from privxray.deid.tree import Node, Tree, all_trees
+from privxray.deid.words import neutral_words
+
+MIN_NAME = 3
+"""Shortest part of a name that is searched for; shorter ones are found in every text."""
+
+MIN_NUMBER = 4
+"""Shortest record number that is searched for."""
+
+_IDENTIFIERS = frozenset(
+    {
+        0x00080050,  # Accession Number
+        0x00100020,  # Patient ID
+        0x00100030,  # Patient's Birth Date
+        0x00101000,  # Other Patient IDs
+        0x00101040,  # Patient's Address
+        0x00101060,  # Patient's Mother's Birth Name
+        0x00102154,  # Patient's Telephone Numbers
+        0x00200010,  # Study ID
+        0x00380010,  # Admission ID
+        0x00401001,  # Requested Procedure ID
+        0x00402016,  # Placer Order Number
+        0x00402017,  # Filler Order Number
+    }
+)
+_INSTITUTION = frozenset({0x00080080, 0x00080081, 0x00081040})
+_INSTANCES = frozenset({0x00080018, 0x0020000D, 0x0020000E})
+_COMPONENT = re.compile(rb"[\\^=, \0]+")
+_WHOLE = re.compile(rb"[\\\0]+")
+
+
+class OwnValues:
+    """The identifying values of one file or set.
+
+    :param values: bytes as the file stores them, of any character set.
+    """
+
+    def __init__(self, values: Iterable[bytes]) -> None:
+        self.values = frozenset(values)
+        parts = b"|".join(map(re.escape, sorted(self.values, key=lambda value: (-len(value), value))))
+        # Whole words only: a patient called Ray is not found in X-ray..., nor 1234 in 512345.
+        pattern = rb"(?<![A-Za-z0-9\x80-\xff])(?:" + parts + rb")(?![A-Za-z0-9\x80-\xff])"
+        self._pattern = re.compile(pattern, re.IGNORECASE) if parts else None
+
+    def are_in(self, value: bytes) -> bool:
+        """Is one of them in these bytes, in capitals or not?"""
+        return self._pattern is not None and self._pattern.search(value) is not None
+
+
+def own_values(tree: Tree, *, institution: bool = True) -> frozenset[bytes]:
+    """The identifying values of a data set, at any depth.
+
+    :param institution: also the names of the hospital and its departments.
+    """
+    found: set[bytes] = set()
+    for part in all_trees(tree):
+        for tag, node in part.nodes.items():
+            if node.vr == "PN":
+                found.update(_names(node))
+            elif tag in _IDENTIFIERS or (institution and tag in _INSTITUTION):
+                found.update(_numbers(node))
+    return frozenset(found)
+
+
+def own_uids(tree: Tree) -> frozenset[str]:
+    """The UIDs of the instance, its series and its study."""
+    return frozenset(filter(None, (tree.text(tag) for tag in _INSTANCES)))
+
+
+def _names(node: Node) -> Iterator[bytes]:
+    for part in (*_WHOLE.split(node.value), *_COMPONENT.split(node.value)):
+        text = part.strip(b" .").lower()
+        if len(text) >= MIN_NAME and text.decode("latin-1") not in neutral_words():
+            yield text
+
+
+def _numbers(node: Node) -> Iterator[bytes]:
+    for part in _WHOLE.split(node.value):
+        text = part.strip().lower()
+        if node.vr == "DA":
+            yield from _spellings(text.decode("latin-1"))
+        elif len(text) >= MIN_NUMBER and text.decode("latin-1") not in neutral_words():
+            yield text
+
+
+def _spellings(day: str) -> Iterator[bytes]:
+    """A date as people and programs write it."""
+    if not is_valid("DA", day):
+        return
+    digits = day.replace(".", "")
+    year, month, number = digits[:4], digits[4:6], digits[6:]
+    yield digits.encode()
+    for sign in "-./":
+        for parts in ((year, month, number), (number, month, year), (month, number, year)):
+            yield sign.join(parts).encode()

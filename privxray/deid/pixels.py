@@ -1,0 +1,367 @@
+"""The stored pixels of a DICOM file: frames to look at, and boxes to black (PS3.3 C.7.6.3, PS3.5 section 8).
+
+Native pixels are changed where they lie, so that every sample outside a box keeps its bits. Compressed ones
+are decoded and leave in Explicit VR Little Endian, the default that every reader of DICOM has: no second
+codec has to be trusted, and what was written is what is read. They grow; only files with text in their pixels
+do. What a lossy compression lost stays said in (0028,2110) (PS3.3 C.7.6.1.1.5).
+
+Black is a value that displays as black and stretches no window: see :func:`_black`.
+
+Decoders quote values in exceptions, warnings and log lines; none of those gets out of here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pydicom
+from pydicom.encaps import generate_frames
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
+
+from privxray.deid.codestreams import frame_size, silence
+from privxray.deid.tree import PIXEL_DATA, Node, Tree
+
+MAX_FRAME = 100_000_000
+"""Most pixels of a frame."""
+
+MAX_DECODED = 1 << 31
+"""Most bytes that compressed pixel data may unfold to."""
+
+NOT_DECODED = "its pixels can't be decoded, so nobody looked for text in them"
+NOT_FRAMES = "its pixel data does not fit its rows, columns and frames"
+TOO_LARGE = "its pixel data is too large to be looked at"
+
+Samples = npt.NDArray[Any]
+
+_VIDEO = "1.2.840.10008.1.2.4.10"  # MPEG-2, MPEG-4 and HEVC: 100 to 108
+_LOSSY = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 93, 203, 112))
+_DTYPES = {8: "u1", 16: "<u2", 32: "<u4"}
+_ROWS, _COLUMNS, _FRAMES, _SAMPLES = 0x00280010, 0x00280011, 0x00280008, 0x00280002
+_COLOUR, _PLANAR, _ALLOCATED, _STORED = 0x00280004, 0x00280006, 0x00280100, 0x00280101
+_HIGH_BIT, _SIGNED, _LOSSY_FLAG = 0x00280102, 0x00280103, 0x00282110
+_SMALLEST = (0x00280106, 0x00280107, 0x00280108, 0x00280109)  # of image and series: wrong once pixels change
+_EMBEDDED = 0x60000102
+_PADDING, _SLOPE, _INTERCEPT = 0x00280120, 0x00281053, 0x00281052
+_CENTRE, _WIDTH, _LUTS = 0x00281050, 0x00281051, (0x00283000, 0x00283010)
+_PALETTES = (0x00281201, 0x00281202, 0x00281203)
+
+
+class PixelTroubleError(Exception):
+    """The pixels can't be looked at or changed. The text is one of this module's fixed ones."""
+
+
+class Box(NamedTuple):
+    """A rectangle of one frame, in pixels; right and bottom lie just outside."""
+
+    frame: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Pixels:
+    """The pixel data of one data set.
+
+    :param tree: the data set; :meth:`black` and :meth:`clear_overlays` change it.
+    :param syntax: its transfer syntax.
+    :param file: the bytes of the whole file as it came, for the decoders of compressed pixels.
+    :ivar syntax: the transfer syntax that the data set needs now.
+    :raises PixelTroubleError: it has no pixels, or not as many as it says.
+    """
+
+    def __init__(self, tree: Tree, syntax: str, file: bytes) -> None:
+        self.syntax = syntax
+        self._tree = tree
+        self._file = file
+        node = tree.nodes.get(PIXEL_DATA)
+        if node is None:
+            raise PixelTroubleError(NOT_FRAMES)
+        self._node: Node = node
+        self.rows, self.columns = tree.number(_ROWS) or 0, tree.number(_COLUMNS) or 0
+        self.frames = tree.number(_FRAMES) or 1
+        self._samples = tree.number(_SAMPLES) or 1
+        self._allocated = tree.number(_ALLOCATED) or 0
+        if not self.rows or not self.columns or self._samples not in (1, 3) or self.frames < 1:
+            raise PixelTroubleError(NOT_FRAMES)
+        if self.rows * self.columns > MAX_FRAME:
+            raise PixelTroubleError(TOO_LARGE)
+
+    def for_reading(self) -> Iterator[Samples]:
+        """One frame after the other, ``[rows, columns]`` or ``[rows, columns, 3]``, stored values.
+
+        Palette colours come as their grey values, 0 to 255.
+
+        :raises PixelTroubleError: they can't be decoded.
+        """
+        for frame in self._decoded() if self._node.fragments else self._native():
+            yield self._palette()[frame & self._index_mask()] if self._is_palette() else frame
+
+    def black(self, boxes: Sequence[Box]) -> None:
+        """Black boxes in the stored pixels.
+
+        :raises PixelTroubleError: the pixels can't be decoded, or are of a kind that can't be changed.
+        """
+        if self._node.fragments:
+            self._unpack()
+        samples = self._array().copy()
+        for number in {box.frame for box in boxes}:
+            value = self._black(self._frame_of(samples, number))
+            for box in boxes:
+                if box.frame == number:
+                    self._fill(samples, box, value)
+        self._node.value = samples.tobytes()
+        for tag in _SMALLEST:
+            self._tree.nodes.pop(tag, None)
+
+    def clear_overlays(self) -> None:
+        """Zero the bits above the stored ones, where an overlay says that it lives there (PS3.5 8.1.2).
+
+        :raises PixelTroubleError: as :meth:`black`.
+        """
+        groups = [
+            tag
+            for tag in self._tree.nodes
+            if tag & 0xFF00FFFF == _EMBEDDED & 0xFF00FFFF and self._tree.number(tag) and tag >> 16 & 1 == 0
+        ]
+        if not groups or self._samples != 1 or self._allocated not in (8, 16, 32):
+            return
+        if self._node.fragments:
+            self._unpack()
+        high = (self._tree.number(_HIGH_BIT) or self._allocated - 1) + 1
+        low = high - (self._tree.number(_STORED) or high)
+        used = (1 << high) - (1 << low)
+        samples = np.frombuffer(self._node.value, _DTYPES[self._allocated]) & used
+        if self._tree.number(_SIGNED):  # unused bits of a negative number are ones
+            negative = samples & (1 << high - 1) != 0
+            samples = np.where(negative, samples | (1 << self._allocated) - (1 << high), samples)
+        self._node.value = samples.astype(_DTYPES[self._allocated]).tobytes()
+
+    def cut(self) -> None:
+        """Drop what native pixel data holds beyond its last sample; bytes there belong to no image."""
+        if not self._node.fragments and (expected := self._expected()) < len(self._node.value):
+            self._node.value = self._node.value[:expected]
+
+    # Reading
+
+    def _native(self) -> Iterator[Samples]:
+        if self._allocated == 1:  # a segmentation; black() refuses it
+            bits = np.unpackbits(np.frombuffer(self._node.value, np.uint8), bitorder="little")
+            size = self.rows * self.columns
+            if len(bits) < size * self.frames or self._samples != 1:
+                raise PixelTroubleError(NOT_FRAMES)
+            for number in range(self.frames):
+                yield bits[number * size : (number + 1) * size].reshape(self.rows, self.columns) * np.uint8(
+                    255
+                )
+            return
+        array = self._array()
+        for number in range(self.frames):
+            yield self._as_picture(self._frame_of(array, number))
+
+    def _decoded(self) -> Iterator[Samples]:
+        """Frames as they are stored, colours not converted."""
+        if self.syntax.startswith(_VIDEO):
+            raise PixelTroubleError(NOT_DECODED)
+        with silence():
+            try:
+                yield from self._decode()
+            except PixelTroubleError:
+                raise
+            except Exception:  # noqa: BLE001 - four decoders raise whatever a damaged file leads them to
+                raise PixelTroubleError(NOT_DECODED) from None
+
+    def _decode(self) -> Iterator[Samples]:
+        source = pydicom.dcmread(BytesIO(self._file))
+        syntax = UID(self.syntax)
+        for stream in generate_frames(source.PixelData, number_of_frames=self.frames):
+            limit = 64 + 2 * self.rows * self.columns * self._samples * (self._allocated // 8)
+            fits = len(stream) <= limit if syntax == RLELossless else frame_size(stream) == self._size()
+            if not fits:  # decoders believe the frame, whatever the header says
+                raise PixelTroubleError(NOT_FRAMES)
+        # pylibjpeg's decoder of RLE panics on damaged runs, which prints to stderr and is no Exception.
+        plugin = "pydicom" if syntax == RLELossless else ""
+        count = 0
+        decoder = get_decoder(syntax)
+        for frame, properties in decoder.iter_array(source, raw=True, decoding_plugin=plugin):
+            if frame.shape[:2] != self._size():
+                raise PixelTroubleError(NOT_FRAMES)
+            colour = str(properties["photometric_interpretation"])
+            self._colour = "YBR_FULL" if colour == "YBR_FULL_422" else colour  # decoded, no pixel shares any
+            count += 1
+            yield frame
+        if count != self.frames:
+            raise PixelTroubleError(NOT_FRAMES)
+
+    def _size(self) -> tuple[int, int]:
+        return self.rows, self.columns
+
+    def _array(self) -> Samples:
+        """Native samples: ``[frames, rows, columns]`` and in colour a fourth axis where it is stored."""
+        expected = self._expected()
+        if self._allocated not in _DTYPES or len(self._node.value) < expected:
+            raise PixelTroubleError(NOT_FRAMES)
+        flat = np.frombuffer(self._node.value[:expected], _DTYPES[self._allocated])
+        if self._tree.number(_SIGNED):
+            flat = flat.view(flat.dtype.str.replace("u", "i"))
+        if self._is_halved():
+            return flat.reshape(self.frames, self.rows, self.columns // 2, 4)
+        if self._samples == 1:
+            return flat.reshape(self.frames, self.rows, self.columns)
+        if self._tree.number(_PLANAR):
+            return flat.reshape(self.frames, 3, self.rows, self.columns)
+        return flat.reshape(self.frames, self.rows, self.columns, 3)
+
+    def _expected(self) -> int:
+        bits = self.rows * self.columns * self.frames * self._allocated
+        bits *= 2 if self._is_halved() else self._samples
+        return (bits + 7) // 8
+
+    def _is_halved(self) -> bool:
+        """YBR_FULL_422: two pixels share their colour, stored Y Y Cb Cr (PS3.3 C.7.6.3.1.2)."""
+        return self._tree.text(_COLOUR) in ("YBR_FULL_422", "YBR_PARTIAL_422") and not self._node.fragments
+
+    def _frame_of(self, array: Samples, number: int) -> Samples:
+        if not 0 <= number < self.frames:
+            raise PixelTroubleError(NOT_FRAMES)
+        frame: Samples = array[number]
+        return frame
+
+    def _as_picture(self, frame: Samples) -> Samples:
+        if self._is_halved():
+            return frame[:, :, :2].reshape(self.rows, self.columns)
+        return np.moveaxis(frame, 0, -1) if self._samples == 3 and self._tree.number(_PLANAR) else frame
+
+    # Changing
+
+    def _unpack(self) -> None:
+        """Replace compressed pixels by native ones."""
+        size = self.rows * self.columns * self._samples * self.frames * (self._allocated // 8)
+        if size > MAX_DECODED:
+            raise PixelTroubleError(TOO_LARGE)
+        frames = [np.ascontiguousarray(frame) for frame in self._decoded()]
+        width = frames[0].dtype.itemsize * 8
+        if width not in _DTYPES or (width != self._allocated and self._allocated > width):
+            raise PixelTroubleError(NOT_DECODED)
+        raw = b"".join(frame.astype(frame.dtype.newbyteorder("<")).tobytes() for frame in frames)
+        self._allocated = width
+        self._tree.put(_ALLOCATED, "US", width.to_bytes(2, "little"))
+        self._node.value, self._node.fragments = raw, False
+        self._node.vr = "OB" if width == 8 else "OW"
+        self._tree.put(_COLOUR, "CS", self._colour)
+        if self._samples == 3:
+            self._tree.put(_PLANAR, "US", b"\0\0")
+        if self.syntax in _LOSSY:
+            self._tree.put(_LOSSY_FLAG, "CS", "01")
+        self.syntax = str(ExplicitVRLittleEndian)
+
+    def _fill(self, samples: Samples, box: Box, value: Samples) -> None:
+        rows = slice(max(box.top, 0), max(box.bottom, 0))
+        left, right = max(box.left, 0), max(box.right, 0)
+        if self._is_halved():
+            samples[box.frame, rows, left // 2 : (right + 1) // 2] = [value[0], value[0], value[1], value[2]]
+        elif self._samples == 3 and self._tree.number(_PLANAR):
+            samples[box.frame, :, rows, left:right] = value[:, None, None]
+        elif self._samples == 3:
+            samples[box.frame, rows, left:right] = value
+        else:
+            samples[box.frame, rows, left:right] = value[0]
+
+    def _black(self, frame: Samples) -> Samples:
+        """The stored value or values that display as black.
+
+        Colour: 0, with the neutral colour in the middle of the range for YBR. Palette: the darkest index.
+        Grey: the end of the range that is dark, MONOCHROME1 and negative slopes turned round. Of it, 8-bit
+        images take the very end. Deeper ones take the darkest value of the frame, or the padding value or the
+        dark end of the first window where these are darker, for many viewers stretch from the smallest value
+        to the largest, and one far value would wash out the rest.
+        """
+        colour = self._tree.text(_COLOUR)
+        if self._samples == 3:
+            neutral = 1 << (self._tree.number(_STORED) or self._allocated) - 1
+            return np.array([0, neutral, neutral] if colour.startswith("YBR_") else [0, 0, 0], frame.dtype)
+        if self._is_palette():
+            palette = self._palette()
+            first = self._palette_start()
+            return np.array([first + int(palette[first:].argmin())], frame.dtype)
+        bright_is_small = (colour == "MONOCHROME1") != (self._real(_SLOPE, 1.0) < 0)
+        low, high = self._range()
+        stored = frame.astype(np.int64)
+        candidates = [int(stored.max() if bright_is_small else stored.min())]
+        if (self._tree.number(_STORED) or self._allocated) <= 8 or any(
+            tag in self._tree.nodes for tag in _LUTS
+        ):
+            candidates = [high if bright_is_small else low]
+        candidates += self._padding()
+        candidates += self._window_end(bright_is_small)
+        darkest = max(candidates) if bright_is_small else min(candidates)
+        return np.array([min(max(darkest, low), high)], frame.dtype)
+
+    def _range(self) -> tuple[int, int]:
+        stored, high_bit = self._tree.number(_STORED) or self._allocated, self._tree.number(_HIGH_BIT)
+        bits = stored if high_bit is None else max(high_bit + 1, stored)
+        return (-(1 << bits - 1), (1 << bits - 1) - 1) if self._tree.number(_SIGNED) else (0, (1 << bits) - 1)
+
+    def _padding(self) -> list[int]:
+        node = self._tree.nodes.get(_PADDING)
+        if node is None or len(node.value) < 2:
+            return []
+        return [int.from_bytes(node.value[:2], "little", signed=bool(self._tree.number(_SIGNED)))]
+
+    def _window_end(self, bright_is_small: bool) -> list[int]:
+        width, slope = self._real(_WIDTH, 0.0), self._real(_SLOPE, 1.0)
+        if width < 1 or not slope or _CENTRE not in self._tree.nodes:
+            return []
+        # In rescaled values the dark end of a window is its lower one, and for MONOCHROME1 its upper one.
+        towards = 1 if bright_is_small == (slope > 0) else -1
+        end = (self._real(_CENTRE, 0.0) + towards * width / 2 - self._real(_INTERCEPT, 0.0)) / slope
+        return [int(np.ceil(end) if bright_is_small else np.floor(end))] if np.isfinite(end) else []
+
+    def _real(self, tag: int, default: float) -> float:
+        try:
+            return float(self._tree.text(tag).split("\\")[0])
+        except ValueError:
+            return default
+
+    # Palettes
+
+    def _is_palette(self) -> bool:
+        return self._tree.text(_COLOUR) == "PALETTE COLOR"
+
+    def _index_mask(self) -> int:
+        return (1 << min(self._allocated, 16)) - 1
+
+    def _palette_start(self) -> int:
+        node = self._tree.nodes.get(_PALETTES[0] - 0x100)
+        return int.from_bytes(node.value[2:4], "little") if node and len(node.value) >= 6 else 0
+
+    def _palette(self) -> Samples:
+        """The grey value, 0 to 255, of every index; outside the table the nearest entry counts (C.7.6.3.1.5).
+
+        Segmented tables are not unfolded: then an index is its own grey.
+        """
+        size = 1 << min(self._allocated, 16)
+        start = self._palette_start()
+        channels = []
+        for tag in _PALETTES:
+            data, about = self._tree.nodes.get(tag), self._tree.nodes.get(tag - 0x100)
+            if data is None or about is None or len(about.value) < 6:
+                return (np.arange(size) * 255 // (size - 1)).astype(np.uint8)
+            count, bits = (int.from_bytes(about.value[place : place + 2], "little") for place in (0, 4))
+            count = count or 1 << 16
+            deep = len(data.value) >= 2 * count
+            kind = "<u2" if deep else "u1"
+            table = np.frombuffer(data.value[: count * (1 + deep)], kind).astype(np.float32)
+            if not len(table):
+                raise PixelTroubleError(NOT_FRAMES)
+            if bits == 16 and table.max() > 255:
+                table /= 257
+            channels.append(table[np.clip(np.arange(size) - start, 0, len(table) - 1)])
+        grey = 0.299 * channels[0] + 0.587 * channels[1] + 0.114 * channels[2]
+        shown: Samples = np.clip(grey, 0, 255).astype(np.uint8)
+        return shown
