@@ -32,7 +32,7 @@ import typer
 from typer.core import TyperGroup
 
 import privxray
-from privxray.cli import check, coordinate, demo, exchange, infer, learn, look, setup
+from privxray.cli import check, coordinate, deidentify, demo, exchange, infer, learn, look, setup
 from privxray.cli.output import emit, tell
 from privxray.errors import PrivxrayError
 
@@ -166,6 +166,7 @@ def _main(
 
 setup.add_to(app)
 check.add_to(app)
+deidentify.add_to(app)
 learn.add_to(app)
 coordinate.add_to(app)
 exchange.add_to(app)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from privxray.deid.elements import TEXT, Element, Encoding, Walker, standard_vr
+from privxray.deid.elements import TEXT, DamagedError, Element, Encoding, Walker, standard_vr
 
 PIXEL_DATA = 0x7FE00010
 
@@ -93,30 +93,35 @@ class _Recorder(Walker):
         return super()._value(level, tag, stored, length)  # type: ignore[arg-type]
 
 
-def read_tree(data: bytes, start: int, encoding: Encoding) -> Tree:
+def read_tree(data: bytes, start: int, encoding: Encoding, *, part: bool = False) -> Tree:
     """The data set that begins at ``start``.
 
+    :param part: the file is known to be cut off: give what can be read.
     :raises DamagedError: the bytes up to the end of the pixel data, or of the file where there is none, can't
         be read.
     """
     root = Tree()
     trees = {"": root}
     walker = _Recorder(data, start, encoding)
-    for element in walker.walk():
-        tree = _tree_at(trees, element.prefix)
-        if element.again and element.vr == "SQ":
-            for prefix in [prefix for prefix in trees if prefix.startswith(element.where)]:
-                del trees[prefix]
-        big = not encoding.little and element.stored != "UN"
-        width = (root.number(0x00280100) or 16) // 8 if element.tag == PIXEL_DATA else None
-        node = _node(element, data[walker.begin : walker.position], big, width)
-        if node is not None:
-            tree.nodes.pop(node.tag, None)
-            tree.nodes[node.tag] = node
-            if node.items is not None:
-                trees[element.where] = tree  # where the items of this sequence belong
-        if element.tag == PIXEL_DATA and not element.prefix:
-            break
+    try:
+        for element in walker.walk():
+            tree = _tree_at(trees, element.prefix)
+            if element.again and element.vr == "SQ":
+                for prefix in [prefix for prefix in trees if prefix.startswith(element.where)]:
+                    del trees[prefix]
+            big = not encoding.little and element.stored != "UN"
+            width = (root.number(0x00280100) or 16) // 8 if element.tag == PIXEL_DATA else None
+            node = _node(element, data[walker.begin : walker.position], big, width)
+            if node is not None:
+                tree.nodes.pop(node.tag, None)
+                tree.nodes[node.tag] = node
+                if node.items is not None:
+                    trees[element.where] = tree  # where the items of this sequence belong
+            if element.tag == PIXEL_DATA and not element.prefix:
+                break
+    except DamagedError:
+        if not part:
+            raise
     _resolve(root, signed=False)
     return root
 

@@ -54,11 +54,11 @@ class Row:
         return f"Row({self.number})"
 
 
-def read_labels(path: Path, images: Path, classes: Sequence[str]) -> list[Row]:
+def read_labels(path: Path, images: Path, classes: Sequence[str] | None) -> list[Row]:
     """The rows of a csv, in its order, checked against each other and against the folder.
 
     :param images: the folder that the paths start from.
-    :param classes: the labels that the study knows.
+    :param classes: the labels that the study knows; None where no study is known yet.
     :raises MalformedError: not UTF-8, no header or no rows, a needed column missing or doubled, a row with
         too many or too few cells, an empty cell, an unknown label or split, a path that is absolute or
         leaves the folder, an image named twice or not there, a patient in two splits or at two sites.
@@ -116,7 +116,7 @@ def _text(path: Path) -> str:
 
 
 class _Reader:
-    def __init__(self, name: str, images: Path, classes: Sequence[str]) -> None:
+    def __init__(self, name: str, images: Path, classes: Sequence[str] | None) -> None:
         self._name = name
         self._images = images
         self._root = images.resolve()
@@ -163,7 +163,7 @@ class _Reader:
         column = "image" if "image" in self._places else "file"
         relative = self._image(self._cell(record, column, number), number, column)
         label = self._cell(record, "label", number)
-        if label not in self._classes:
+        if self._classes is not None and label not in self._classes:
             allowed = ", ".join(self._classes)
             raise self._bad("has a label that this study doesn't know", number, "label", f"Use: {allowed}")
         row = Row(

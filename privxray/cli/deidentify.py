@@ -1,0 +1,171 @@
+"""``privxray deidentify``: clean copies of images, and what becomes of each file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from privxray.cli.asking import Json
+from privxray.cli.output import emit, next_step, progress, table, tell
+from privxray.errors import FindingsError
+
+if TYPE_CHECKING:
+    from privxray.deid.profile import Profile
+    from privxray.workflow.deidentification import Summary
+
+_SHOWN = 60
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(deidentify)
+
+
+def deidentify(
+    source: Annotated[
+        Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files, or one.", show_default=False)
+    ],
+    dest: Annotated[Path, typer.Argument(help="A new folder for the copies.", show_default=False)],
+    profile: Annotated[
+        str, typer.Option("--profile", help="A profile by its name, or a YAML file with one.")
+    ] = "basic",
+    retain_uids: Annotated[bool, typer.Option("--retain-uids", help="Keep UIDs.")] = False,
+    retain_device_identity: Annotated[
+        bool, typer.Option("--retain-device-identity", help="Keep names and numbers of devices.")
+    ] = False,
+    retain_institution_identity: Annotated[
+        bool, typer.Option("--retain-institution-identity", help="Keep the institution's name.")
+    ] = False,
+    retain_patient_characteristics: Annotated[
+        bool, typer.Option("--retain-patient-characteristics", help="Keep sex, age, size, weight.")
+    ] = False,
+    retain_longitudinal_full_dates: Annotated[
+        bool, typer.Option("--retain-longitudinal-full-dates", help="Keep dates and times.")
+    ] = False,
+    retain_longitudinal_modified_dates: Annotated[
+        bool,
+        typer.Option(
+            "--retain-longitudinal-modified-dates",
+            help="Keep dates, moved by one secret number of days a patient.",
+        ),
+    ] = False,
+    retain_safe_private: Annotated[
+        bool, typer.Option("--retain-safe-private", help="Keep private elements known to be safe.")
+    ] = False,
+    clean_descriptors: Annotated[
+        bool, typer.Option("--clean-descriptors", help="Keep descriptions made of known terms only.")
+    ] = False,
+    clean_structured_content: Annotated[
+        bool, typer.Option("--clean-structured-content", help="Keep what is safe of structured reports.")
+    ] = False,
+    clean_graphics: Annotated[
+        bool, typer.Option("--clean-graphics", help="Keep drawn annotations, without their text.")
+    ] = False,
+    ocr: Annotated[bool, typer.Option("--ocr", help="Look for text in the pixels and black it.")] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", help="A csv for SOURCE; one for DEST is written there.", show_default=False),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers", min=1, max=64, help="Processes.  [default: one a core]", show_default=False
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
+    from privxray.deid.profile import Option, Profile
+    from privxray.workflow.deidentification import deidentify_folder
+    from privxray.workspace import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    wanted = {
+        Option.RETAIN_UIDS: retain_uids,
+        Option.RETAIN_DEVICE_IDENTITY: retain_device_identity,
+        Option.RETAIN_INSTITUTION_IDENTITY: retain_institution_identity,
+        Option.RETAIN_PATIENT_CHARACTERISTICS: retain_patient_characteristics,
+        Option.RETAIN_LONGITUDINAL_FULL_DATES: retain_longitudinal_full_dates,
+        Option.RETAIN_LONGITUDINAL_MODIFIED_DATES: retain_longitudinal_modified_dates,
+        Option.RETAIN_SAFE_PRIVATE: retain_safe_private,
+        Option.CLEAN_DESCRIPTORS: clean_descriptors,
+        Option.CLEAN_STRUCTURED_CONTENT: clean_structured_content,
+        Option.CLEAN_GRAPHICS: clean_graphics,
+    }
+    taken = Profile.load(profile).with_options({option for option, on in wanted.items() if on})
+    with progress("Reading headers") as heads, progress("De-identifying") as bar:
+        summary = deidentify_folder(
+            workspace,
+            source,
+            dest,
+            taken,
+            ocr=ocr,
+            labels=labels,
+            workers=workers or os.cpu_count() or 1,
+            progress=bar,
+            reading=heads,
+        )
+    if as_json:
+        emit(_json(summary, taken, ocr))
+    else:
+        _show(summary, taken, ocr)
+    if summary.quarantined:
+        raise FindingsError(
+            f"{_count(len(summary.quarantined), 'file')} of {summary.files} could not be made clean and "
+            "have no copy",
+            advice="The others are done; read the reasons above",
+        )
+    if not as_json:
+        next_step(
+            "privxray ingest DEST --labels DEST/labels.csv"
+            if labels is not None
+            else "privxray check DEST, then privxray ingest DEST --labels FILE"
+        )
+
+
+def _json(summary: Summary, profile: Profile, ocr: bool) -> dict[str, object]:
+    return {
+        "profile": profile.summary,
+        "pixels_searched": ocr,
+        "files": summary.files,
+        "made": summary.made,
+        "made_before": summary.before,
+        "passed_over": summary.skipped,
+        "blacked": summary.blacked,
+        "labels": summary.labels,
+        "unlabelled": summary.unlabelled,
+        "quarantined": [{"file": file.name, "reason": file.reason} for file in summary.quarantined],
+    }
+
+
+def _show(summary: Summary, profile: Profile, ocr: bool) -> None:
+    listed = summary.quarantined[:_SHOWN]
+    if listed:
+        table("Not copied", ("file", "reason"), ((file.name, file.reason) for file in listed))
+    if len(summary.quarantined) > len(listed):
+        more = len(summary.quarantined) - len(listed)
+        tell(f"{_count(more, 'more file')} not listed; --json lists everything.")
+    table(
+        "De-identified (these counts stay in this hospital)",
+        ("what", "files"),
+        (
+            ("copied now", summary.made),
+            ("copied by earlier runs", summary.before),
+            ("text in the pixels blacked", summary.blacked if ocr else None),
+            ("not copied", len(summary.quarantined)),
+            ("passed over as no images", summary.skipped),
+        ),
+    )
+    tell(f"Done by {profile.summary}; every copy passed the check.")
+    if not ocr:
+        tell("The pixels were not searched for text; --ocr does that.")
+    if summary.labels is not None:
+        left = f"; {summary.unlabelled} rows have no copy" if summary.unlabelled else ""
+        tell(f"labels.csv has {_count(summary.labels, 'row')}{left}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,397 @@
+"""De-identifying a folder into another: who may, where to, what is done already, and by how many workers.
+
+The order that makes a run resumable: the folder of results is noted in the manifest before its first file,
+each result is whole on the disk before its row is written, and equal sources give equal results. So a run
+that was killed at any instruction is finished by the same command.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path, PurePosixPath
+
+from privxray.atomic import make_private_folder, sweep, write_atomic
+from privxray.deid.batch import CHANGED, Outcome, Task, carry_out, head_values
+from privxray.deid.check import select
+from privxray.deid.deidentify import Finder, Settings
+from privxray.deid.manifest import Entry, Manifest
+from privxray.deid.naming import public_name
+from privxray.deid.profile import Option, Profile
+from privxray.deid.pseudonyms import Pseudonyms
+from privxray.errors import MalformedError, RefusedError, SystemTroubleError, UsageError
+from privxray.imaging.labels import Row, csv_name, read_labels
+from privxray.state import State
+from privxray.workflow.common import Progress
+from privxray.workspace import Workspace
+
+FORMAT = 1
+"""Raised whenever the same source would give another result."""
+
+LABELS = "labels.csv"
+
+IN_PROCESS = 16
+"""Up to so many files no workers are started: each takes a second to wake."""
+
+_SECRET = "deid"  # noqa: S105 - the name of a secret, not one
+_AHEAD = 4
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}")
+_RESERVED = ("data", "keys", "plans", "rounds", "updates", "models", "inbox")
+_ELSEWHERE = "Name an empty folder outside of it; privxray makes one that does not exist"
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A file without a result. :ivar name: public name. :ivar reason: a fixed text."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run did. The counts are exact, so they stay inside the hospital.
+
+    :ivar files: sources. :ivar made: results of this run. :ivar before: results of earlier runs.
+    :ivar skipped: files that are no images. :ivar blacked: files in whose pixels text was blacked.
+    :ivar labels: rows of the csv of labels that was written; None where none was asked for.
+    :ivar unlabelled: rows of the source's csv whose image has no result.
+    """
+
+    files: int
+    made: int
+    before: int
+    skipped: int
+    blacked: int
+    quarantined: tuple[Quarantined, ...]
+    labels: int | None = None
+    unlabelled: int = 0
+
+
+@dataclass
+class _Run:
+    dest: Path
+    manifest: Manifest
+    outcomes: dict[Path, Entry] = field(default_factory=dict)
+    quarantined: list[tuple[int, Quarantined]] = field(default_factory=list)
+    made: int = 0
+    before: int = 0
+    blacked: int = 0
+
+
+def deidentify_folder(
+    workspace: Workspace,
+    source: Path,
+    dest: Path,
+    profile: Profile,
+    *,
+    ocr: bool = False,
+    labels: Path | None = None,
+    workers: int = 1,
+    progress: Progress | None = None,
+    reading: Progress | None = None,
+) -> Summary:
+    """Write de-identified copies of a file or of all images of a folder.
+
+    :param dest: the folder of results; made where there is none.
+    :param ocr: look for text in the pixels and black it.
+    :param labels: a csv for ``source`` (see :mod:`privxray.imaging.labels`); one for ``dest`` is written
+        there as ``labels.csv``, with the results' paths and pseudonyms.
+    :param workers: processes.
+    :param progress: called after each file; ``reading`` likewise while patients' values are collected.
+    :raises UsageError: there is nothing to do, or the profile asks for what no program can do.
+    :raises RefusedError: source and dest lie in each other, or dest holds other things than such results, or
+        results that were made otherwise.
+    :raises SystemTroubleError: a worker was ended from outside.
+    """
+    workspace.require("hospital", "deidentify")
+    _expect_doable(profile)
+    found, skipped = select([source])
+    if not found:
+        raise UsageError("there is no image to de-identify here", advice="Name a folder of DICOM files")
+    _expect_apart(workspace, source, dest)
+    rows = read_labels(labels, source, None) if labels is not None else None
+    with (
+        workspace.locked(),
+        State(workspace.state_path) as state,
+        Manifest(workspace.data, state.secret("manifest")) as manifest,
+    ):
+        names = Pseudonyms(state.secret(_SECRET))
+        _open_dest(manifest, dest, _settings_text(profile, ocr))
+        run = _Run(dest, manifest)
+        everything = [
+            Task(path, PurePosixPath(relative.as_posix()), number)
+            for number, (path, relative) in enumerate(found, start=1)
+        ]
+        everything = _with_own_values(everything, names, reading)
+        tasks, done = [], 0
+        for task in everything:
+            if _has_result(run, task):
+                done += 1
+                if progress is not None:
+                    progress(done, len(found))
+            else:
+                tasks.append(task)
+        settings = Settings(profile, names)
+        with _Workers(dest, settings, ocr, workers if len(tasks) > IN_PROCESS else 1) as pool:
+            for outcome in pool.outcomes(tasks):
+                _take(run, outcome)
+                done += 1
+                if progress is not None:
+                    progress(done, len(found))
+        written = None if rows is None else _write_labels(run, source, labels, rows, names)
+    run.quarantined.sort(key=lambda pair: pair[0])
+    return Summary(
+        len(found),
+        run.made,
+        run.before,
+        skipped,
+        run.blacked,
+        tuple(file for _, file in run.quarantined),
+        written,
+        0 if rows is None or written is None else len(rows) - written,
+    )
+
+
+def _expect_doable(profile: Profile) -> None:
+    if Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in profile.options:
+        raise UsageError(
+            "privxray can't remove recognizable visual features, such as a face in a CT",
+            advice="Leave the option out, or clean these images with a tool made for it first",
+        )
+    if Option.CLEAN_PIXEL_DATA in profile.options:
+        raise UsageError(
+            "the pixels are cleaned by looking for text in them", advice="Type --ocr instead of the option"
+        )
+
+
+def _expect_apart(workspace: Workspace, source: Path, dest: Path) -> None:
+    """Refuse folders that lie in each other, however they are spelled or linked."""
+    inner, outer = Path(os.path.realpath(dest)), Path(os.path.realpath(source))
+    if _lies_in(inner, outer) or _lies_in(outer, inner):
+        raise RefusedError("source and results lie in each other", file=dest, advice=_ELSEWHERE)
+    root = Path(os.path.realpath(workspace.root))
+    if inner == root or any(_lies_in(inner, root / name) for name in _RESERVED):
+        raise RefusedError("this folder is the workspace's own", file=dest, advice=_ELSEWHERE)
+    if inner.exists() and not inner.is_dir():
+        raise RefusedError("the results need a folder, and this is a file", file=dest, advice=_ELSEWHERE)
+
+
+def _lies_in(inner: Path, outer: Path) -> bool:
+    """Is ``outer`` the same place as ``inner`` or as a folder above it? By inode too, for mounts."""
+    for folder in (inner, *inner.parents):
+        if folder == outer or (folder.exists() and outer.exists() and folder.samefile(outer)):
+            return True
+    return False
+
+
+def _settings_text(profile: Profile, ocr: bool) -> str:
+    text = repr(
+        (FORMAT, sorted(profile.options), profile.overrides, profile.pseudonyms, profile.new_uids, ocr)
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _open_dest(manifest: Manifest, dest: Path, settings: str) -> None:
+    known = manifest.settings_of(dest)
+    if known is None and dest.is_dir() and any(dest.iterdir()):
+        raise RefusedError(
+            "this folder is not empty, and holds no results of this workspace", file=dest, advice=_ELSEWHERE
+        )
+    if known is not None and known != settings:
+        raise RefusedError(
+            "the results in this folder were made with another profile or other options",
+            file=dest,
+            advice="Type the command as it was typed then, or name a new folder",
+        )
+    make_private_folder(dest)
+    manifest.begin(dest, settings)
+    for folder in (dest, *dest.glob("*/"), *dest.glob("*/*/")):
+        sweep(folder)
+
+
+def _has_result(run: _Run, task: Task) -> bool:
+    """Is there a result of an earlier run? Where it does not fit its source any more, that is told."""
+    entry = run.manifest.find(run.dest, task.path)
+    if entry is None or entry.result is None:
+        return False
+    problem = _problem_of_result(run, task.path, entry)
+    if problem:
+        name = public_name(task.relative, task.number)
+        run.quarantined.append((task.number, Quarantined(name, problem)))
+    else:
+        run.before += 1
+        run.outcomes[task.path] = entry
+    return True
+
+
+def _problem_of_result(run: _Run, path: Path, entry: Entry) -> str:
+    """Why an earlier result can't stand for a source, or nothing."""
+    assert entry.result is not None
+    try:
+        now = path.stat()
+        if (now.st_size, now.st_mtime_ns) != (entry.size, entry.changed):
+            if _digest(path) != entry.source_sha256:
+                return CHANGED
+            run.manifest.touch(run.dest, path, now.st_size, now.st_mtime_ns)
+    except OSError:
+        return CHANGED
+    try:
+        if _digest(run.dest / entry.result) == entry.result_sha256:
+            return ""
+    except OSError:
+        pass
+    return "its result is no longer what was written; take a new folder for the results"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _with_own_values(tasks: list[Task], names: Pseudonyms, progress: Progress | None) -> list[Task]:
+    """Tasks with what all files of their patient say of him or her: a name may be in another file's text."""
+    values: dict[str, frozenset[bytes]] = {}
+    patients: list[str] = []
+    for number, task in enumerate(tasks, start=1):
+        patient, own = head_values(task.path, names)
+        patients.append(patient)
+        if patient:
+            values[patient] = values.get(patient, frozenset()) | own
+        if progress is not None:
+            progress(number, len(tasks))
+    return [
+        replace(task, own=values.get(patient, frozenset()))
+        for task, patient in zip(tasks, patients, strict=True)
+    ]
+
+
+def _take(run: _Run, outcome: Outcome) -> None:
+    run.manifest.note(run.dest, outcome.task.path, outcome.entry)
+    if outcome.entry.reason is not None:
+        run.quarantined.append((outcome.task.number, Quarantined(outcome.name, outcome.entry.reason)))
+        return
+    run.made += 1
+    run.blacked += outcome.boxes > 0
+    run.outcomes[outcome.task.path] = outcome.entry
+
+
+def _write_labels(
+    run: _Run, source: Path, labels: Path | None, rows: Sequence[Row], names: Pseudonyms
+) -> int:
+    """Write the csv of labels for the results; how many rows it has."""
+    assert labels is not None
+    results = {Path(os.path.realpath(path)): entry.result for path, entry in run.outcomes.items()}
+    lines = []
+    for row in rows:
+        result = results.get(Path(os.path.realpath(source / row.relative)))
+        if result is None:
+            continue
+        if not _LABEL.fullmatch(row.label):
+            raise MalformedError(
+                f"row {row.number} has a label that is not plainly a class",
+                file=csv_name(labels),
+                advice="Labels are letters, digits, spaces, points and dashes, at most 32",
+            )
+        patient = [] if row.patient is None else [names.patient(row.patient)]
+        lines.append([result, *patient, row.label, *([] if row.split is None else [row.split])])
+    columns = ["image", *(["patient"] if rows[0].patient is not None else []), "label"]
+    columns += ["split"] if rows[0].split is not None else []
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *lines])
+    _put_labels(run, text.getvalue().encode())
+    return len(lines)
+
+
+def _put_labels(run: _Run, data: bytes) -> None:
+    """Write the csv, over one of an earlier run only; while one replaces the other, both are noted."""
+    path = run.dest / LABELS
+    digest = hashlib.sha256(data).hexdigest()
+    known = (run.manifest.labels_of(run.dest) or "").split()
+    there = _digest(path) if path.exists() else ""
+    if path.is_symlink() or (there and there != digest and there not in known):
+        raise RefusedError("this file was not written by privxray", file=path, advice="Move it away")
+    run.manifest.note_labels(run.dest, f"{there} {digest}")
+    write_atomic(path, data, overwrite=True)
+    run.manifest.note_labels(run.dest, digest)
+
+
+class _Workers:
+    """Carries tasks out, in this process or in several."""
+
+    def __init__(self, dest: Path, settings: Settings, ocr: bool, count: int) -> None:
+        self._arguments = (dest, settings, ocr, count)
+        self._count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> _Workers:
+        if self._count > 1:
+            self._pool = ProcessPoolExecutor(
+                self._count, get_context("fork"), initializer=_start, initargs=(*self._arguments, True)
+            )
+        else:
+            _start(*self._arguments, False)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+        _HERE.clear()
+
+    def outcomes(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
+        """In the order in which they are ready; a few tasks ahead of the workers, not all."""
+        if self._pool is None:
+            yield from map(_work, tasks)
+            return
+        waiting: set[Future[Outcome]] = set()
+        left = iter(tasks)
+        try:
+            while True:
+                for task in left:
+                    waiting.add(self._pool.submit(_work, task))
+                    if len(waiting) >= _AHEAD * self._count:
+                        break
+                if not waiting:
+                    return
+                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in ready:
+                    yield future.result()
+        except BrokenProcessPool:
+            raise SystemTroubleError(
+                "a worker was ended from outside, most likely for want of memory",
+                advice="Type the same command again, with fewer --workers",
+            ) from None
+
+
+_HERE: dict[str, object] = {}
+"""What a worker process was started with."""
+
+
+def _start(dest: Path, settings: Settings, ocr: bool, count: int, apart: bool) -> None:
+    if apart:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers, and says so once
+    finder = _finder(max((os.cpu_count() or 1) // count, 1)) if ocr else None
+    _HERE.update(dest=dest, settings=replace(settings, finder=finder))
+
+
+def _finder(threads: int) -> Finder:
+    from privxray.deid.pixeltext.finder import TextFinder
+
+    finder = TextFinder(threads)
+    return lambda frame, number: finder.find(frame, frame=number)
+
+
+def _work(task: Task) -> Outcome:
+    dest, settings = _HERE["dest"], _HERE["settings"]
+    assert isinstance(dest, Path)
+    assert isinstance(settings, Settings)
+    return carry_out(task, dest, settings)
