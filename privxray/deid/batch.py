@@ -7,20 +7,28 @@ folder of results. The file's is that of its bytes, so that the same source alwa
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from dataclasses import dataclass, replace
+import signal
+import sys
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path, PurePath
+from typing import Any
 
 from privxray.atomic import make_private_folder, write_atomic
-from privxray.deid.check import UnreadFileError, read_image
-from privxray.deid.deidentify import Deidentified, NotCleanError, Settings, deidentify
+from privxray.deid.check import read_image
+from privxray.deid.clean import ID
+from privxray.deid.deidentify import Deidentified, Finder, NotCleanError, Settings, deidentify
 from privxray.deid.elements import DamagedError
 from privxray.deid.manifest import Entry
 from privxray.deid.naming import public_name
 from privxray.deid.own_values import own_values
 from privxray.deid.part10 import read_head
+from privxray.deid.profile import Profile
 from privxray.deid.pseudonyms import Pseudonyms
-from privxray.deid.scan import is_dicom
+from privxray.deid.reading import is_dicom
+from privxray.deid.scan import Term
+from privxray.deid.worker import UnreadFileError, examine, profile_from, profile_to
 from privxray.errors import RefusedError
 
 TAKEN = "another file stands where its result goes"
@@ -36,13 +44,15 @@ class Task:
     """One source.
 
     :ivar relative: its path below the folder that the user named. :ivar number: its position there, from 1.
-    :ivar own: identifying values of the same patient in other files.
+    :ivar own: identifying values of the same patient in other files, as bytes. :ivar terms: likewise, as the
+        check has them.
     """
 
     path: Path
     relative: PurePath
     number: int
     own: frozenset[bytes] = frozenset()
+    terms: frozenset[Term] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +86,7 @@ def carry_out(task: Task, dest: Path, settings: Settings) -> Outcome:
     if len(data) != before.st_size:
         return Outcome(task, name, replace(entry, source_sha256="", reason=VANISHED))
     try:
-        done = deidentify(data, replace(settings, own=settings.own | task.own))
+        done = deidentify(data, replace(settings, own=task.own, terms=task.terms))
         relative = _place(done, digest, settings.pseudonyms)
         _write(dest, relative, done.data)
     except NotCleanError as trouble:
@@ -86,18 +96,100 @@ def carry_out(task: Task, dest: Path, settings: Settings) -> Outcome:
     return Outcome(task, name, made, done.boxes)
 
 
-def head_values(path: Path, names: Pseudonyms) -> tuple[str, frozenset[bytes]]:
+def main() -> None:
+    """Serve the pool until stdin ends; see :mod:`privxray.deid.worker` for why and how."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    dest, settings = Path(), Settings(Profile(), Pseudonyms(b""))
+    for line in sys.stdin.buffer:
+        message = json.loads(line)
+        if "dest" in message:
+            dest, settings = Path(message["dest"]), settings_from(message)
+            continue
+        try:
+            outcome = outcome_to(carry_out(_task_from(message), dest, settings))
+        except OSError as error:
+            outcome = {"refused": error.errno}
+        sys.stdout.buffer.write(json.dumps(outcome).encode("ascii") + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def settings_to(dest: Path, profile: Profile, key: bytes, threads: int) -> dict[str, Any]:
+    """How files are de-identified, as JSON for a worker; the key goes through a pipe, not by the command
+    line.
+
+    :param threads: for looking for text in the pixels; 0 to leave them alone.
+    """
+    return {"dest": str(dest), "profile": profile_to(profile), "key": key.hex(), "threads": threads}
+
+
+def settings_from(message: dict[str, Any]) -> Settings:
+    """The inverse of :func:`settings_to`.
+
+    :raises UsageError: text is to be looked for, and the extra ``ocr`` is not installed.
+    """
+    finder = _finder(message["threads"]) if message["threads"] else None
+    names = Pseudonyms(bytes.fromhex(message["key"]))
+    return Settings(profile_from(message["profile"]), names, finder)
+
+
+def task_to(task: Task) -> dict[str, Any]:
+    """A task as JSON."""
+    return {
+        "path": str(task.path),
+        "relative": str(task.relative),
+        "number": task.number,
+        "own": sorted(value.decode("latin-1") for value in task.own),
+        "terms": sorted(task.terms),
+    }
+
+
+def outcome_to(outcome: Outcome) -> dict[str, Any]:
+    """An outcome as JSON."""
+    return {"name": outcome.name, "boxes": outcome.boxes, "entry": astuple(outcome.entry)}
+
+
+def outcome_from(task: Task, value: dict[str, Any]) -> Outcome:
+    """The inverse of :func:`outcome_to`.
+
+    :raises OSError: a result can't be written.
+    """
+    if "refused" in value:
+        raise OSError(value["refused"], os.strerror(value["refused"]))
+    return Outcome(task, value["name"], Entry(*value["entry"]), value["boxes"])
+
+
+def _task_from(value: dict[str, Any]) -> Task:
+    return Task(
+        Path(value["path"]),
+        PurePath(value["relative"]),
+        value["number"],
+        frozenset(text.encode("latin-1") for text in value["own"]),
+        frozenset((kind, text) for kind, text in value["terms"]),
+    )
+
+
+def _finder(threads: int) -> Finder:
+    from privxray.deid.pixeltext.finder import TextFinder
+
+    finder = TextFinder(threads)
+    return lambda frame, number: finder.find(frame, frame=number)
+
+
+def head_values(
+    path: Path, names: Pseudonyms, profile: Profile
+) -> tuple[str, frozenset[bytes], frozenset[Term]]:
     """The pseudonym of a file's patient and the identifying values in its first MiB; empty if unreadable."""
     try:
         with path.open("rb") as stream:
             data = stream.read(_HEAD)
         if not is_dicom(data):
-            return "", frozenset()
+            return "", frozenset(), frozenset()
         tree = read_head(data)
     except (OSError, DamagedError):
-        return "", frozenset()
-    patient = tree.text(0x00100020)
-    return (names.patient(patient) if patient else ""), own_values(tree)
+        return "", frozenset(), frozenset()
+    patient = tree.text(ID)
+    terms = frozenset(examine(data, profile).terms)
+    return (names.patient(patient) if patient else ""), own_values(tree), terms
 
 
 def _place(done: Deidentified, digest: str, names: Pseudonyms) -> PurePath:

@@ -21,12 +21,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pydicom._uid_dict import UID_dictionary
-
 from privxray.deid.dates import capped_age, is_valid, moved
 from privxray.deid.descriptors import is_safe
+from privxray.deid.dictionary import registered, standard_vr
 from privxray.deid.dummy_values import dummy
-from privxray.deid.elements import standard_vr
 from privxray.deid.own_values import OwnValues
 from privxray.deid.profile import Code, Dates, Profile
 from privxray.deid.pseudonyms import Pseudonyms
@@ -179,6 +177,8 @@ class Cleaner:
         else:
             for item in items:
                 self._clean(item, strict=strict)
+        while items and not items[-1].nodes:  # says nothing, and is not seen when the file is read again
+            items.pop()
 
     def _clean_content(self, item: Tree) -> bool:
         """A content item of a structured report by Table E.3.4-1 (PS3.15 E.3.4); False where it must go.
@@ -218,7 +218,7 @@ class Cleaner:
                 return False
             node.value = dummy(node.vr, 0)
         elif node.vr in _OPAQUE and not node.fragments and len(node.value) <= _SEARCHED:
-            return not self._subject.own.are_in(node.value)
+            return not self._subject.own.are_in_bytes(node.value)
         return True
 
     def _move(self, node: Node) -> bool:
@@ -242,7 +242,7 @@ class Cleaner:
         parts = [part.strip(" \0") for part in node.text.split("\\")]
         new = [
             part
-            if not part or part in UID_dictionary or (only is not None and part not in only)
+            if not part or registered(part) or (only is not None and part not in only)
             else self._pseudonyms.uid(part)
             for part in parts
         ]

@@ -101,12 +101,11 @@ class Manifest:
         return Entry(*row) if row else None
 
     def note(self, dest: Path, source: Path, entry: Entry) -> None:
-        """Write down what became of a source. A result that is noted is never forgotten for a reason."""
+        """Write down what became of a source, in place of what was noted before."""
         self._write(
             "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dest, source) DO UPDATE SET "
             "size = excluded.size, changed = excluded.changed, source_sha256 = excluded.source_sha256, "
-            "result_sha256 = excluded.result_sha256, result = excluded.result, reason = excluded.reason "
-            "WHERE result IS NULL",
+            "result_sha256 = excluded.result_sha256, result = excluded.result, reason = excluded.reason",
             self._key("dest", dest),
             self._key("source", source),
             entry.size,

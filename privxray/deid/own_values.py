@@ -14,6 +14,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from privxray.deid.dates import is_valid
+from privxray.deid.leaks import Leaks
+from privxray.deid.scan import Term
+from privxray.deid.text import decoded
 from privxray.deid.tree import Node, Tree, all_trees
 from privxray.deid.words import neutral_words
 
@@ -49,18 +52,30 @@ class OwnValues:
     """The identifying values of one file or set.
 
     :param values: bytes as the file stores them, of any character set.
+    :param terms: what the check would look for in the rest of the set (:mod:`privxray.deid.leaks`).
+    :param codec: of the file that is searched.
     """
 
-    def __init__(self, values: Iterable[bytes]) -> None:
+    def __init__(self, values: Iterable[bytes], terms: Iterable[Term] = (), codec: str = "ascii") -> None:
         self.values = frozenset(values)
+        self._leaks = Leaks(terms)
+        self._codec = codec
         parts = b"|".join(map(re.escape, sorted(self.values, key=lambda value: (-len(value), value))))
         # Whole words only: a patient called Ray is not found in X-ray..., nor 1234 in 512345.
         pattern = rb"(?<![A-Za-z0-9\x80-\xff])(?:" + parts + rb")(?![A-Za-z0-9\x80-\xff])"
         self._pattern = re.compile(pattern, re.IGNORECASE) if parts else None
 
     def are_in(self, value: bytes) -> bool:
-        """Is one of them in these bytes, in capitals or not?"""
-        return self._pattern is not None and self._pattern.search(value) is not None
+        """Is one of them in this text, in capitals or not, with accents or without?"""
+        if self._pattern is not None and self._pattern.search(value):
+            return True
+        return bool(self._leaks) and self._leaks.in_text(decoded(value, self._codec))
+
+    def are_in_bytes(self, value: bytes) -> bool:
+        """Is one of them among these bytes of no known structure?"""
+        if self._pattern is not None and self._pattern.search(value):
+            return True
+        return bool(self._leaks) and self._leaks.in_bytes(value, 0, len(value))
 
 
 def own_values(tree: Tree, *, institution: bool = True) -> frozenset[bytes]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-from pydicom._uid_dict import UID_dictionary
-
 import privxray
+from privxray.deid.dictionary import is_transfer_syntax
 from privxray.deid.elements import (
     EXPLICIT_BIG,
     EXPLICIT_LITTLE,
@@ -15,7 +14,7 @@ from privxray.deid.elements import (
     DamagedError,
     Walker,
 )
-from privxray.deid.scan import MAGIC, MAX_INFLATED, NO_SYNTAX, NOT_INFLATED, PREAMBLE_LENGTH
+from privxray.deid.reading import MAGIC, MAX_INFLATED, NO_SYNTAX, NOT_INFLATED, PREAMBLE_LENGTH
 from privxray.deid.tree import PIXEL_DATA, Tree, read_tree, write_tree
 
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -76,7 +75,7 @@ def _read(data: bytes, *, part: bool) -> tuple[Tree, str]:
     if not meta:
         raise DamagedError(_NO_META)
     said = meta.get(_SYNTAX, b"").decode("latin-1").strip(" \0")
-    if said not in UID_dictionary or UID_dictionary[said][1] != "Transfer Syntax":
+    if not is_transfer_syntax(said):
         raise DamagedError(NO_SYNTAX)
     if said in _REFERENCED:
         raise DamagedError(_ELSEWHERE)

@@ -28,13 +28,14 @@ AHEAD: Final = 8
 """Tasks that a worker has in its pipe: enough to keep it busy, few enough that the pipe can't fill up."""
 
 PATIENCE: Final = 600.0
-"""Seconds without an outcome after which a worker is taken for stuck."""
+"""Seconds without an outcome after which a worker of the check is taken for stuck."""
 
 CRASHED = "the process that read it ended without an answer"
 STUCK = "reading it took longer than ten minutes"
 
 _BOOT: Final = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from privxray.deid.worker import main; main()"
+    "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "importlib.import_module(sys.argv[2]).main()"
 )
 
 
@@ -42,10 +43,20 @@ class Pool:
     """Runs tasks in ``jobs`` worker processes; a context manager, at whose end the workers are gone.
 
     :param setup: messages that every worker gets before any task, also one that replaces a dead one.
+    :param module: its function ``main`` is what a worker runs.
+    :param patience: seconds without an outcome after which a worker is taken for stuck.
     """
 
-    def __init__(self, jobs: int, *setup: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        jobs: int,
+        *setup: dict[str, Any],
+        module: str = "privxray.deid.worker",
+        patience: float = PATIENCE,
+    ) -> None:
         self._setup = list(setup)
+        self._module = module
+        self._patience = patience
         self._selector = selectors.DefaultSelector()
         self._jobs = jobs
         self._workers: list[_Worker] = []
@@ -84,7 +95,7 @@ class Pool:
                 if worker.ended:
                     yield from self._replace(worker, again, CRASHED)
             for worker in list(self._workers):
-                if worker.under_way and time.monotonic() - worker.heard > PATIENCE:
+                if worker.under_way and time.monotonic() - worker.heard > self._patience:
                     yield from self._replace(worker, again, STUCK)
 
     def _feed(self, worker: _Worker, waiting: Iterator[Any], again: deque[Any]) -> None:
@@ -108,7 +119,7 @@ class Pool:
         self._workers.append(self._start())
 
     def _start(self) -> _Worker:
-        worker = _Worker()
+        worker = _Worker(self._module)
         self._selector.register(worker.outcomes, selectors.EVENT_READ, worker)
         for message in self._setup:
             worker.send(message)
@@ -116,9 +127,9 @@ class Pool:
 
 
 class _Worker:
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path)],
+            [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # a traceback might quote a file

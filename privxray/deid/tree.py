@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from privxray.deid.elements import TEXT, DamagedError, Element, Encoding, Walker, standard_vr
+from privxray.deid.dictionary import standard_vr
+from privxray.deid.elements import TEXT, DamagedError, Element, Encoding, Walker
 
 PIXEL_DATA = 0x7FE00010
 
@@ -83,16 +84,6 @@ class Tree:
         self.nodes[tag] = Node(tag, vr, value.encode("ascii") if isinstance(value, str) else value)
 
 
-class _Recorder(Walker):
-    """A walker that remembers where the value of the element just read began."""
-
-    begin = 0
-
-    def _value(self, level: object, tag: int, stored: str | None, length: int) -> Element:
-        self.begin = self.position
-        return super()._value(level, tag, stored, length)  # type: ignore[arg-type]
-
-
 def read_tree(data: bytes, start: int, encoding: Encoding, *, part: bool = False) -> Tree:
     """The data set that begins at ``start``.
 
@@ -102,7 +93,7 @@ def read_tree(data: bytes, start: int, encoding: Encoding, *, part: bool = False
     """
     root = Tree()
     trees = {"": root}
-    walker = _Recorder(data, start, encoding)
+    walker = Walker(data, start, encoding)
     try:
         for element in walker.walk():
             tree = _tree_at(trees, element.prefix)
@@ -111,7 +102,7 @@ def read_tree(data: bytes, start: int, encoding: Encoding, *, part: bool = False
                     del trees[prefix]
             big = not encoding.little and element.stored != "UN"
             width = (root.number(0x00280100) or 16) // 8 if element.tag == PIXEL_DATA else None
-            node = _node(element, data[walker.begin : walker.position], big, width)
+            node = _node(element, data[element.start : element.end], big, width)
             if node is not None:
                 tree.nodes.pop(node.tag, None)
                 tree.nodes[node.tag] = node

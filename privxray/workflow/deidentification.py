@@ -12,23 +12,32 @@ import hashlib
 import io
 import os
 import re
-import signal
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from privxray.atomic import make_private_folder, sweep, write_atomic
-from privxray.deid.batch import CHANGED, Outcome, Task, carry_out, head_values
+from privxray.deid.batch import (
+    CHANGED,
+    Outcome,
+    Task,
+    carry_out,
+    head_values,
+    outcome_from,
+    settings_from,
+    settings_to,
+    task_to,
+)
 from privxray.deid.check import select
-from privxray.deid.deidentify import Finder, Settings
 from privxray.deid.manifest import Entry, Manifest
 from privxray.deid.naming import public_name
+from privxray.deid.pool import Pool
 from privxray.deid.profile import Option, Profile
 from privxray.deid.pseudonyms import Pseudonyms
-from privxray.errors import MalformedError, RefusedError, SystemTroubleError, UsageError
+from privxray.deid.scan import Term
+from privxray.errors import MalformedError, RefusedError, UsageError
 from privxray.imaging.labels import Row, csv_name, read_labels
 from privxray.state import State
 from privxray.workflow.common import Progress
@@ -42,8 +51,10 @@ LABELS = "labels.csv"
 IN_PROCESS = 16
 """Up to so many files no workers are started: each takes a second to wake."""
 
+PATIENCE = 4 * 3600.0
+"""Seconds after which a worker is taken for stuck: text is looked for in each frame of a long film, twice."""
+
 _SECRET = "deid"  # noqa: S105 - the name of a secret, not one
-_AHEAD = 4
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}")
 _RESERVED = ("data", "keys", "plans", "rounds", "updates", "models", "inbox")
 _ELSEWHERE = "Name an empty folder outside of it; privxray makes one that does not exist"
@@ -111,7 +122,7 @@ def deidentify_folder(
     :raises UsageError: there is nothing to do, or the profile asks for what no program can do.
     :raises RefusedError: source and dest lie in each other, or dest holds other things than such results, or
         results that were made otherwise.
-    :raises SystemTroubleError: a worker was ended from outside.
+    :raises OSError: a result can't be written.
     """
     workspace.require("hospital", "deidentify")
     _expect_doable(profile)
@@ -125,14 +136,15 @@ def deidentify_folder(
         State(workspace.state_path) as state,
         Manifest(workspace.data, state.secret("manifest")) as manifest,
     ):
-        names = Pseudonyms(state.secret(_SECRET))
+        key = state.secret(_SECRET)
+        names = Pseudonyms(key)
         _open_dest(manifest, dest, _settings_text(profile, ocr))
         run = _Run(dest, manifest)
         everything = [
             Task(path, PurePosixPath(relative.as_posix()), number)
             for number, (path, relative) in enumerate(found, start=1)
         ]
-        everything = _with_own_values(everything, names, reading)
+        everything = _with_own_values(everything, names, profile, reading)
         tasks, done = [], 0
         for task in everything:
             if _has_result(run, task):
@@ -141,13 +153,12 @@ def deidentify_folder(
                     progress(done, len(found))
             else:
                 tasks.append(task)
-        settings = Settings(profile, names)
-        with _Workers(dest, settings, ocr, workers if len(tasks) > IN_PROCESS else 1) as pool:
-            for outcome in pool.outcomes(tasks):
-                _take(run, outcome)
-                done += 1
-                if progress is not None:
-                    progress(done, len(found))
+        threads = max((os.cpu_count() or 1) // workers, 1) if ocr else 0
+        for outcome in _outcomes(settings_to(dest, profile, key, threads), tasks, workers):
+            _take(run, outcome)
+            done += 1
+            if progress is not None:
+                progress(done, len(found))
         written = None if rows is None else _write_labels(run, source, labels, rows, names)
     run.quarantined.sort(key=lambda pair: pair[0])
     return Summary(
@@ -220,10 +231,10 @@ def _open_dest(manifest: Manifest, dest: Path, settings: str) -> None:
 
 
 def _has_result(run: _Run, task: Task) -> bool:
-    """Is there a result of an earlier run? Where it does not fit its source any more, that is told."""
+    """Is a result of an earlier run there? Where it does not fit its source any more, that is told."""
     entry = run.manifest.find(run.dest, task.path)
-    if entry is None or entry.result is None:
-        return False
+    if entry is None or entry.result is None or not os.path.lexists(run.dest / entry.result):
+        return False  # new, without a result so far, or with one that was deleted since
     problem = _problem_of_result(run, task.path, entry)
     if problem:
         name = public_name(task.relative, task.number)
@@ -258,19 +269,23 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _with_own_values(tasks: list[Task], names: Pseudonyms, progress: Progress | None) -> list[Task]:
+def _with_own_values(
+    tasks: list[Task], names: Pseudonyms, profile: Profile, progress: Progress | None
+) -> list[Task]:
     """Tasks with what all files of their patient say of him or her: a name may be in another file's text."""
-    values: dict[str, frozenset[bytes]] = {}
+    values: defaultdict[str, set[bytes]] = defaultdict(set)
+    terms: defaultdict[str, set[Term]] = defaultdict(set)
     patients: list[str] = []
     for number, task in enumerate(tasks, start=1):
-        patient, own = head_values(task.path, names)
+        patient, own, searched = head_values(task.path, names, profile)
         patients.append(patient)
         if patient:
-            values[patient] = values.get(patient, frozenset()) | own
+            values[patient] |= own
+            terms[patient] |= searched
         if progress is not None:
             progress(number, len(tasks))
     return [
-        replace(task, own=values.get(patient, frozenset()))
+        replace(task, own=frozenset(values.get(patient, ())), terms=frozenset(terms.get(patient, ())))
         for task, patient in zip(tasks, patients, strict=True)
     ]
 
@@ -325,73 +340,19 @@ def _put_labels(run: _Run, data: bytes) -> None:
     run.manifest.note_labels(run.dest, digest)
 
 
-class _Workers:
-    """Carries tasks out, in this process or in several."""
-
-    def __init__(self, dest: Path, settings: Settings, ocr: bool, count: int) -> None:
-        self._arguments = (dest, settings, ocr, count)
-        self._count = count
-        self._pool: ProcessPoolExecutor | None = None
-
-    def __enter__(self) -> _Workers:
-        if self._count > 1:
-            self._pool = ProcessPoolExecutor(
-                self._count, get_context("fork"), initializer=_start, initargs=(*self._arguments, True)
-            )
-        else:
-            _start(*self._arguments, False)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        _HERE.clear()
-
-    def outcomes(self, tasks: Sequence[Task]) -> Iterator[Outcome]:
-        """In the order in which they are ready; a few tasks ahead of the workers, not all."""
-        if self._pool is None:
-            yield from map(_work, tasks)
-            return
-        waiting: set[Future[Outcome]] = set()
-        left = iter(tasks)
-        try:
-            while True:
-                for task in left:
-                    waiting.add(self._pool.submit(_work, task))
-                    if len(waiting) >= _AHEAD * self._count:
-                        break
-                if not waiting:
-                    return
-                ready, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    yield future.result()
-        except BrokenProcessPool:
-            raise SystemTroubleError(
-                "a worker was ended from outside, most likely for want of memory",
-                advice="Type the same command again, with fewer --workers",
-            ) from None
-
-
-_HERE: dict[str, object] = {}
-"""What a worker process was started with."""
-
-
-def _start(dest: Path, settings: Settings, ocr: bool, count: int, apart: bool) -> None:
-    if apart:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends the workers, and says so once
-    finder = _finder(max((os.cpu_count() or 1) // count, 1)) if ocr else None
-    _HERE.update(dest=dest, settings=replace(settings, finder=finder))
-
-
-def _finder(threads: int) -> Finder:
-    from privxray.deid.pixeltext.finder import TextFinder
-
-    finder = TextFinder(threads)
-    return lambda frame, number: finder.find(frame, frame=number)
-
-
-def _work(task: Task) -> Outcome:
-    dest, settings = _HERE["dest"], _HERE["settings"]
-    assert isinstance(dest, Path)
-    assert isinstance(settings, Settings)
-    return carry_out(task, dest, settings)
+def _outcomes(setup: dict[str, Any], tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
+    """Carry the tasks out, in this process or in several."""
+    if workers == 1 or len(tasks) <= IN_PROCESS:
+        settings, dest = settings_from(setup), Path(setup["dest"])
+        for task in tasks:
+            yield carry_out(task, dest, settings)
+        return
+    if setup["threads"]:
+        settings_from(setup)  # so that a missing extra is told once, and here
+    with Pool(workers, setup, module="privxray.deid.batch", patience=PATIENCE) as pool:
+        for task, answer in pool.run((task, task_to(task)) for task in tasks):
+            if isinstance(answer, str):
+                name = public_name(task.relative, task.number)
+                yield Outcome(task, name, Entry(0, 0, "", reason=answer))
+            else:
+                yield outcome_from(task, answer)
