@@ -29,7 +29,7 @@ from privxray.deid.own_values import OwnValues
 from privxray.deid.profile import Code, Dates, Profile
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.structured import SEQUENCES, TEXT_VALUE, is_public_code, item_codes
-from privxray.deid.tree import Node, Tree
+from privxray.deid.tree import PIXEL_DATA, Node, Tree
 
 PLAIN_IMAGES = frozenset(
     f"1.2.840.10008.5.1.4.1.1.{number}"
@@ -47,7 +47,8 @@ NAME, ID = 0x00100010, 0x00100020
 _TIMEZONE = 0x00080201
 _DESCRIBING = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 _OPAQUE = frozenset({"OB", "OW", "UN"})
-_SEARCHED = 1 << 20
+_SEARCHED = frozenset({"OB", "UN"})
+_MAX_SEARCHED = 1 << 20
 _TEMPORAL = frozenset({"DA", "DT", "TM"})
 _BASE = Profile()
 
@@ -217,7 +218,7 @@ class Cleaner:
             if standard_vr(node.tag) is None or self._profile.codes(node.tag):
                 return False
             node.value = dummy(node.vr, 0)
-        elif node.vr in _OPAQUE and not node.fragments and len(node.value) <= _SEARCHED:
+        elif node.vr in _SEARCHED and node.tag != PIXEL_DATA and len(node.value) <= _MAX_SEARCHED:
             return not self._subject.own.are_in_bytes(node.value)
         return True
 

@@ -42,6 +42,7 @@ NO_INSTANCE = "it names no SOP class or no instance, so it is no whole object"
 CLAIMED = "it says that annotations are burned into its pixels, and no text was found there; look at it"
 UNSEARCHED = "it says that annotations are burned into its pixels; de-identify it with --ocr"
 STUBBORN = "text is still found in its pixels after they were blacked"
+NO_PIXELS = "its pixel data is stored in a way that the standard does not have"
 IN_STREAM = "a value of the patient is inside its compressed pixel data"
 
 MARGIN = 2
@@ -143,6 +144,7 @@ def _deidentify_dicom(data: bytes, settings: Settings) -> Deidentified:
     try:
         file = read_file(data)
         _expect_object(file)
+        had_pixels = PIXEL_DATA in file.tree.nodes
         boxes, searched = _clean_pixels(file, data, settings)
         subject = _subject(file, data, settings)
         _clean_elements(file, subject, settings)
@@ -153,6 +155,8 @@ def _deidentify_dicom(data: bytes, settings: Settings) -> Deidentified:
         profile = profile.with_options({Option.CLEAN_PIXEL_DATA})
     _declare(file.tree, profile, searched=searched)
     result = _checked(file, profile)
+    if (PIXEL_DATA in file.tree.nodes) != had_pixels:
+        raise NotCleanError(NO_PIXELS)
     return Deidentified(result, subject.patient, file.tree.text(STUDY), boxes)
 
 

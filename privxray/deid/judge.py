@@ -184,6 +184,8 @@ class Judge:
         return _always(rules.EMPTY)
 
     def _uid(self, element: Element) -> Judgement:
+        if element.vr == "SQ":
+            return _FINE  # X/Z/U*: the UIDs in its items are judged one by one
         if element.vr != "UI":
             return _always(rules.NEW_UID)
         uids = [uid.strip(" \0") for uid in element.value.decode("latin-1").split("\\")]

@@ -26,6 +26,9 @@ MIN_NAME = 3
 MIN_NUMBER = 4
 """Shortest record number that is searched for."""
 
+MIN_IN_BYTES = 6
+"""Shortest value that is looked for in bytes: three letters are found by chance in every image."""
+
 _IDENTIFIERS = frozenset(
     {
         0x00080050,  # Accession Number
@@ -72,9 +75,11 @@ class OwnValues:
         return bool(self._leaks) and self._leaks.in_text(decoded(value, self._codec))
 
     def are_in_bytes(self, value: bytes) -> bool:
-        """Is one of them among these bytes of no known structure?"""
-        if self._pattern is not None and self._pattern.search(value):
-            return True
+        """Is one of them, of :data:`MIN_IN_BYTES` bytes or more, among these bytes of no known structure?"""
+        if self._pattern is not None:
+            found = self._pattern.finditer(value)
+            if any(len(match[0]) >= MIN_IN_BYTES for match in found):
+                return True
         return bool(self._leaks) and self._leaks.in_bytes(value, 0, len(value))
 
 
