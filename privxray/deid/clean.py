@@ -218,6 +218,8 @@ class Cleaner:
             if standard_vr(node.tag) is None or self._profile.codes(node.tag):
                 return False
             node.value = dummy(node.vr, 0)
+        elif node.vr in ("DS", "IS") and self._subject.own.are_in_number(node.value):
+            node.value = dummy(node.vr, 0)
         elif node.vr in _SEARCHED and node.tag != PIXEL_DATA and len(node.value) <= _MAX_SEARCHED:
             return not self._subject.own.are_in_bytes(node.value)
         return True

@@ -18,6 +18,7 @@ MAX_LENGTH = 64
 """Longest text that may stay."""
 
 _TERMS = """
+    and at for in of or to
     abd abdomen abdominal acetabulum acromioclavicular adult aec airway ankle antegrade anterior
     anteroposterior ap apical arm arterial arthrography ax axial axis axr baby barium bedside bilateral biopsy
     bladder bone bones both bowel brain breast bronchial bw ca calcaneus calibration cardiac carotid carpal

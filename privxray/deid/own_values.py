@@ -74,6 +74,10 @@ class OwnValues:
             return True
         return bool(self._leaks) and self._leaks.in_text(decoded(value, self._codec))
 
+    def are_in_number(self, value: bytes) -> bool:
+        """Is a record number the whole value, or one of its parts?"""
+        return bool(self._leaks) and self._leaks.in_text(decoded(value, self._codec), joined=False)
+
     def are_in_bytes(self, value: bytes) -> bool:
         """Is one of them, of :data:`MIN_IN_BYTES` bytes or more, among these bytes of no known structure?"""
         if self._pattern is not None:
