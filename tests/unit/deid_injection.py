@@ -1,6 +1,6 @@
 """A set of radiographs with made-up identities put into them at random, and what has to become of each.
 
-Everything follows from a seed. Places: every value representation, depth 0 to 4, private blocks, and the pixels.
+Everything follows from a seed. Places: every value representation, depth 0 to 4, private blocks, the pixels.
 What has to become of them is told in the ten actions by which the MIDI-B challenge scores de-identification.
 """
 
@@ -38,8 +38,12 @@ ACTIONS = (
     "pixels_retained",
 )
 
-FAMILY = "Abernathy Brzezinski Castellanos Dombrowski Eberhardt Fitzwilliam Gutierrez Hokkanen".split()
-GIVEN = "Annelise Bartholomew Clementine Dragomir Evangeline Ferdinand Guinevere Hjalmar".split()
+FAMILY = (
+    "Abernathy", "Brzezinski", "Castellanos", "Dombrowski", "Eberhardt", "Fitzwilliam", "Gutierrez",
+)  # fmt: skip
+GIVEN = (
+    "Annelise", "Bartholomew", "Clementine", "Dragomir", "Evangeline", "Ferdinand", "Guinevere", "Hjalmar",
+)  # fmt: skip
 TEXTS = ("LO", "SH", "ST", "LT", "UT", "UC", "PN", "AE", "CS", "UR")
 NUMBERS = {
     "US": 7, "SS": -7, "UL": 70_000, "SL": -70_000, "FL": 1.5, "FD": 2.5, "SV": -7, "UV": 7,

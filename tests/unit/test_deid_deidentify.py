@@ -13,7 +13,7 @@ import pydicom
 import pytest
 from deid_injection import ACTIONS, OPTIONS, injected_set
 from deid_midi_b import score
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
@@ -266,12 +266,14 @@ def test_what_cant_be_made_clean_says_why(change: Any, reason: str) -> None:
 
 def test_reasons_hold_no_value() -> None:
     whole = samples.encode(identified())
+    reasons = []
     for cut in range(140, len(whole), 37):
         try:
             deidentify(whole[:cut], settings_of())
         except NotCleanError as error:
-            assert SENTINEL not in str(error)
-            assert "MRN" not in str(error)
+            reasons.append(str(error))
+    assert len(reasons) > 20
+    assert not any(SENTINEL in reason or "MRN" in reason for reason in reasons)
 
 
 def test_a_patient_has_one_pseudonym_under_one_key_only() -> None:
@@ -318,13 +320,16 @@ def test_the_midi_b_actions_over_an_injected_set() -> None:
         assert [f for f in examine(result, profile).findings if f.severity == "error"] == []
 
 
+_TAGS = (
+    0x00081030, 0x0008103E, 0x00080080, 0x00180015, 0x00204000, 0x00321060, 0x00400254, 0x00185101,
+    0x00080060, 0x00181030, 0x00080070, 0x00181000, 0x00101010, 0x00080021, 0x0008002A, 0x00200052,
+    0x00401001, 0x00102160,
+)  # fmt: skip
 _VALUES = st.dictionaries(
-    st.sampled_from([tag for tag in (0x00081030, 0x0008103E, 0x00080080, 0x00180015, 0x00204000, 0x00321060,
-                                     0x00400254, 0x00185101, 0x00080060, 0x00181030, 0x00080070, 0x00181000,
-                                     0x00101010, 0x00080021, 0x0008002A, 0x00200052, 0x00401001, 0x00102160)]),
+    st.sampled_from(_TAGS),
     st.one_of(st.text(max_size=20), st.binary(max_size=20), st.just("20230514"), st.just("Doe^John")),
     max_size=8,
-)  # fmt: skip
+)
 
 
 @given(
@@ -356,12 +361,7 @@ def test_whatever_is_in_a_file_its_copy_passes_and_is_its_own_copy(
     # Out of order and doubled on purpose: the copy is in order, and has one of each.
     data = base[:at] + b"".join(body[tag] for tag in sorted(body)) + base[at:]
     worked = settings_of(*options)
-    try:
-        result = deidentify(data, worked)
-    except NotCleanError as error:
-        assert SENTINEL not in str(error)
-        event("quarantined")
-        return
+    result = deidentify(data, worked)
     scan = examine(result.data, worked.profile)
     assert [finding for finding in scan.findings if finding.severity == "error"] == []
     assert deidentify(result.data, worked) == result

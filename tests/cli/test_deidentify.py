@@ -1,0 +1,265 @@
+"""``privxray deidentify`` as it is typed: folders, interruptions, changed sources, and on to ``ingest``."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+import pytest
+from crash import killed_at
+from played_study import CLASSES, At, Result, World, typed
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
+import deid_samples as samples
+
+import privxray.deid.deidentify  # noqa: F401 - before the forks of the crash test
+import privxray.workflow.deidentification as deidentification
+from privxray.cli.app import run
+
+SENTINEL = "Zyxwvutsen"
+HOSPITAL = "hospital-a"
+
+
+def radiograph(patient: int, view: int) -> bytes:
+    ds = samples.clean()
+    del ds.PatientIdentityRemoved, ds.DeidentificationMethodCodeSequence
+    ds.PatientName, ds.PatientID = f"{SENTINEL}{patient}^Anna", f"MRN765{patient:04d}"
+    ds.StudyDate, ds.AccessionNumber, ds.InstitutionName = "20230514", f"ACC99887{patient}", "St Elsewhere"
+    ds.Rows = ds.Columns = 32
+    ds.BitsAllocated = ds.BitsStored = 16
+    ds.HighBit = 15
+    ds.PixelData = np.random.default_rng(patient * 2 + view).integers(0, 4000, 1024).astype("<u2").tobytes()
+    return samples.encode(ds)
+
+
+def make_source(folder: Path, patients: int = 4) -> Path:
+    folder.mkdir(parents=True)
+    rows = []
+    for patient in range(patients):
+        for view in range(2):
+            name = f"{SENTINEL}{patient}/{SENTINEL}_{view}.dcm"
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(radiograph(patient, view))
+            rows.append((name, f"MRN765{patient:04d}", CLASSES[patient % 3]))
+    with (folder / "labels.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([("image", "patient", "label"), *rows])
+    return folder
+
+
+def deidentify(world: World, *words: str | Path) -> Result:
+    return world.type(HOSPITAL, "deidentify", *words, "--workers", "1")
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.dcm")}
+
+
+@pytest.fixture
+def world(at: At) -> World:
+    world = at("joined")
+    make_source(world[HOSPITAL] / "dicom")
+    return world
+
+
+def test_copies_pass_the_check_and_are_ingested(world: World) -> None:
+    source, dest = world[HOSPITAL] / "dicom", world[HOSPITAL] / "clean"
+    before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    result = deidentify(world, "dicom", "clean", "--labels", "dicom/labels.csv", "--json")
+    assert result.code == 0, result.err
+    assert result.json | {"profile": ""} == {
+        "profile": "",
+        "pixels_searched": False,
+        "files": 8,
+        "made": 8,
+        "made_before": 0,
+        "passed_over": 1,
+        "blacked": 0,
+        "labels": 8,
+        "unlabelled": 0,
+        "quarantined": [],
+    }
+    assert {path: path.read_bytes() for path in source.rglob("*") if path.is_file()} == before
+    for path in dest.rglob("*"):
+        assert SENTINEL not in str(path)
+        if path.is_file():
+            data = path.read_bytes()
+            assert SENTINEL.encode() not in data
+            assert b"MRN765" not in data
+            assert path.stat().st_mode & 0o077 == 0
+    check = world.type(HOSPITAL, "check", "clean", "--json")
+    assert check.code == 0
+    assert [file["findings"] for file in check.json["files"]] == [[]] * 8
+    report = world.ok(HOSPITAL, "ingest", "clean", "--labels", "clean/labels.csv")
+    assert (report["images"], report["patients"]) == (8, 4)
+    assert world.ok(HOSPITAL, "ingest", "clean", "--labels", "clean/labels.csv")["added"] == 0
+
+
+def test_nothing_that_identifies_is_printed_and_the_workspace_names_nobody(world: World) -> None:
+    (world[HOSPITAL] / "dicom" / f"{SENTINEL}.dcm").write_bytes(radiograph(1, 1)[:700])
+    for words in ((), ("--json",)):
+        result = deidentify(world, "dicom", "clean", *words)
+        assert result.code == 3
+        assert SENTINEL not in result.out + result.err
+        assert "file #" in result.out
+    database = (world[HOSPITAL] / "data" / "deid.db").read_bytes()
+    assert SENTINEL.encode() not in database
+    assert b"MRN765" not in database
+    assert (world[HOSPITAL] / "data" / "deid.db").stat().st_mode & 0o077 == 0
+
+
+def test_the_same_patient_has_the_same_pseudonym_in_later_runs(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    (world[HOSPITAL] / "later").mkdir()
+    (world[HOSPITAL] / "later" / "one.dcm").write_bytes(radiograph(2, 7))
+    deidentify(world, "later", "clean-later")
+    patients = {folder.name for folder in (world[HOSPITAL] / "clean").iterdir()}
+    assert {folder.name for folder in (world[HOSPITAL] / "clean-later").iterdir()} <= patients
+
+
+def test_a_second_run_does_nothing_and_a_further_file_is_added(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    first = results(world[HOSPITAL] / "clean")
+    (world[HOSPITAL] / "dicom" / "more.dcm").write_bytes(radiograph(9, 0))
+    again = deidentify(world, "dicom", "clean", "--json").json
+    assert (again["made"], again["made_before"]) == (1, 8)
+    assert first.items() <= results(world[HOSPITAL] / "clean").items()
+
+
+def test_a_changed_source_and_a_changed_result_are_noticed(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    (world[HOSPITAL] / "dicom" / f"{SENTINEL}1" / f"{SENTINEL}_0.dcm").write_bytes(radiograph(3, 5))
+    other = hashlib.sha256((world[HOSPITAL] / "dicom" / f"{SENTINEL}2" / f"{SENTINEL}_0.dcm").read_bytes())
+    changed = next(
+        world[HOSPITAL] / "clean" / row[2] for row in manifest(world) if row[0] == other.hexdigest()
+    )
+    changed.write_bytes(b"something else")
+    result = deidentify(world, "dicom", "clean", "--json")
+    assert result.code == 3
+    assert {entry["reason"].partition(";")[0] for entry in result.json["quarantined"]} == {
+        "it is not the file any more that an earlier run de-identified",
+        "its result is no longer what was written",
+    }
+    assert changed.read_bytes() == b"something else"
+
+
+def test_a_touched_source_is_the_same_source(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    for path in (world[HOSPITAL] / "dicom").rglob("*.dcm"):
+        os.utime(path, (1, 1))
+    again = deidentify(world, "dicom", "clean", "--json").json
+    assert (again["made"], again["made_before"]) == (0, 8)
+
+
+def test_a_deleted_result_is_made_again(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    first = results(world[HOSPITAL] / "clean")
+    shutil.rmtree(world[HOSPITAL] / "clean")
+    assert deidentify(world, "dicom", "clean", "--json").json["made"] == 8
+    assert results(world[HOSPITAL] / "clean") == first
+
+
+@pytest.mark.parametrize(
+    "dest", ["dicom", "dicom/inner", ".", "..", "data/x", "keys", "linked/inner", "full"]
+)
+def test_folders_that_lie_in_each_other_or_hold_other_things_are_refused(world: World, dest: str) -> None:
+    (world[HOSPITAL] / "linked").symlink_to(world[HOSPITAL] / "dicom")
+    (world[HOSPITAL] / "full").mkdir()
+    (world[HOSPITAL] / "full" / "notes.txt").write_text("mine")
+    before = sorted(path for path in world[HOSPITAL].rglob("*"))
+    result = deidentify(world, "dicom", dest)
+    assert result.code == 4
+    assert len(result.err.strip().splitlines()) == 1
+    new = set(world[HOSPITAL].rglob("*")) - set(before)
+    assert {path.name for path in new} <= {"deid.db", ".lock", "data"}
+
+
+def test_another_profile_wants_another_folder(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    assert deidentify(world, "dicom", "clean", "--retain-uids").code == 4
+
+
+def test_a_link_planted_among_the_results_is_not_followed(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    patient = next((world[HOSPITAL] / "clean").iterdir())
+    shutil.rmtree(patient)
+    outside = world.root / "outside"
+    outside.mkdir()
+    patient.symlink_to(outside)
+    result = deidentify(world, "dicom", "clean", "--json")
+    assert result.code == 3
+    assert list(outside.rglob("*.dcm")) == []
+
+
+def test_a_file_in_the_place_of_a_result_is_left_as_it_is(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    taken = next(iter((world[HOSPITAL] / "clean").rglob("*.dcm")))
+    with sqlite3.connect(world[HOSPITAL] / "data" / "deid.db") as database:
+        database.execute("DELETE FROM file")
+    taken.write_bytes(b"mine")
+    result = deidentify(world, "dicom", "clean", "--json")
+    assert len(result.json["quarantined"]) == 1
+    assert taken.read_bytes() == b"mine"
+
+
+def test_options_that_no_program_can_carry_out_are_refused(world: World) -> None:
+    profile = world[HOSPITAL] / "ours.yaml"
+    profile.write_text("name: ours\nbase: basic\noptions: [clean_recognizable_visual_features]\n")
+    assert deidentify(world, "dicom", "clean", "--profile", "ours.yaml").code == 2
+
+
+def test_workers_give_the_same_copies(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    deidentify(world, "dicom", "clean")
+    monkeypatch.setattr(deidentification, "IN_PROCESS", 1)
+    result = typed(["-C", str(world[HOSPITAL]), "deidentify", "dicom", "other", "--workers", "2", "--json"])
+    assert result.code == 0, result.err
+    assert results(world[HOSPITAL] / "other") == results(world[HOSPITAL] / "clean")
+
+
+@pytest.mark.slow
+def test_killed_at_any_step_the_same_command_goes_on(world: World) -> None:
+    shutil.rmtree(world[HOSPITAL] / "dicom")
+    make_source(world[HOSPITAL] / "dicom", patients=1)
+    line = ["-C", str(world[HOSPITAL]), "deidentify", "dicom", "clean", "--labels", "dicom/labels.csv"]
+    line += ["--workers", "1"]
+    assert run(line) == 0
+    expected = results(world[HOSPITAL] / "clean")
+    labels = (world[HOSPITAL] / "clean" / "labels.csv").read_bytes()
+    steps, died = 1, True
+    while died:
+        shutil.rmtree(world[HOSPITAL] / "clean")
+        (world[HOSPITAL] / "data" / "deid.db").unlink()
+        died = killed_at(steps, lambda: run(line))
+        for path in (world[HOSPITAL] / "clean").rglob("*"):
+            assert path.is_dir() or path.name.startswith(".") or path.suffix in (".dcm", ".csv")
+        assert run(line) == 0, steps
+        assert results(world[HOSPITAL] / "clean") == expected
+        assert (world[HOSPITAL] / "clean" / "labels.csv").read_bytes() == labels
+        assert not list((world[HOSPITAL] / "clean").rglob("*.tmp"))
+        steps += 5
+    assert steps > 30
+
+
+def manifest(world: World) -> list[Any]:
+    with sqlite3.connect(world[HOSPITAL] / "data" / "deid.db") as database:
+        return database.execute("SELECT source_sha256, result_sha256, result FROM file").fetchall()
+
+
+def test_the_manifest_pairs_sources_and_results_by_their_digests(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    sources = {
+        hashlib.sha256(path.read_bytes()).hexdigest() for path in world[HOSPITAL].glob("dicom/*/*.dcm")
+    }
+    rows = manifest(world)
+    assert {row[0] for row in rows} == sources
+    for _, digest, result in rows:
+        assert hashlib.sha256((world[HOSPITAL] / "clean" / result).read_bytes()).hexdigest() == digest
+    assert not list((world[HOSPITAL] / "clean").rglob("*.db"))
+    assert pydicom.dcmread(world[HOSPITAL] / "clean" / rows[0][2]).PatientIdentityRemoved == "YES"
