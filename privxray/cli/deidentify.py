@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from privxray.cli import profiles
 from privxray.cli.asking import Json
 from privxray.cli.output import emit, next_step, progress, table, tell
 from privxray.errors import FindingsError
@@ -29,9 +30,7 @@ def deidentify(
         Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files, or one.", show_default=False)
     ],
     dest: Annotated[Path, typer.Argument(help="A new folder for the copies.", show_default=False)],
-    profile: Annotated[
-        str, typer.Option("--profile", help="A profile by its name, or a YAML file with one.")
-    ] = "basic",
+    profile: profiles.ProfileName = None,
     retain_uids: Annotated[bool, typer.Option("--retain-uids", help="Keep UIDs.")] = False,
     retain_device_identity: Annotated[
         bool, typer.Option("--retain-device-identity", help="Keep names and numbers of devices.")
@@ -78,24 +77,23 @@ def deidentify(
     as_json: Json = False,
 ) -> None:
     """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
-    from privxray.deid.profile import Option, Profile
     from privxray.workflow.deidentification import deidentify_folder
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
-    wanted = {
-        Option.RETAIN_UIDS: retain_uids,
-        Option.RETAIN_DEVICE_IDENTITY: retain_device_identity,
-        Option.RETAIN_INSTITUTION_IDENTITY: retain_institution_identity,
-        Option.RETAIN_PATIENT_CHARACTERISTICS: retain_patient_characteristics,
-        Option.RETAIN_LONGITUDINAL_FULL_DATES: retain_longitudinal_full_dates,
-        Option.RETAIN_LONGITUDINAL_MODIFIED_DATES: retain_longitudinal_modified_dates,
-        Option.RETAIN_SAFE_PRIVATE: retain_safe_private,
-        Option.CLEAN_DESCRIPTORS: clean_descriptors,
-        Option.CLEAN_STRUCTURED_CONTENT: clean_structured_content,
-        Option.CLEAN_GRAPHICS: clean_graphics,
-    }
-    taken = Profile.load(profile).with_options({option for option, on in wanted.items() if on})
+    taken = profiles.chosen(
+        profile,
+        retain_uids=retain_uids,
+        retain_device_identity=retain_device_identity,
+        retain_institution_identity=retain_institution_identity,
+        retain_patient_characteristics=retain_patient_characteristics,
+        retain_longitudinal_full_dates=retain_longitudinal_full_dates,
+        retain_longitudinal_modified_dates=retain_longitudinal_modified_dates,
+        retain_safe_private=retain_safe_private,
+        clean_descriptors=clean_descriptors,
+        clean_structured_content=clean_structured_content,
+        clean_graphics=clean_graphics,
+    )
     with progress("Reading headers") as heads, progress("De-identifying") as bar:
         summary = deidentify_folder(
             workspace,
@@ -119,11 +117,19 @@ def deidentify(
             advice="The others are done; read the reasons above",
         )
     if not as_json:
-        next_step(
-            "privxray ingest DEST --labels DEST/labels.csv"
-            if labels is not None
-            else "privxray check DEST, then privxray ingest DEST --labels FILE"
-        )
+        options = _same_options(profile, taken, ocr)
+        csv = "DEST/labels.csv" if labels is not None else "FILE"
+        next_step(f"privxray ingest DEST --labels {csv}{options} (privxray check DEST{options} looks only)")
+
+
+def _same_options(name: str | None, profile: Profile, ocr: bool) -> str:
+    """The options by which check and ingest judge these copies as they were made."""
+    from privxray.deid.profile import Option, Profile
+
+    extra = profile.options - Profile.load(name or "basic").options
+    flags = sorted(option.flag for option in extra | ({Option.CLEAN_PIXEL_DATA} if ocr else set()))
+    # A profile's own name is typed by the user, and a path in it may be anybody's.
+    return "".join(f" {flag}" for flag in ([] if name is None else ["--profile ..."]) + flags)
 
 
 def _json(summary: Summary, profile: Profile, ocr: bool) -> dict[str, object]:

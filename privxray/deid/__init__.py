@@ -4,4 +4,9 @@
 data elements out of bytes, ``scan`` applies the rules to one DICOM file, ``pictures`` does the same for
 JPEG and PNG, ``naming`` decides what a file may be called in public, and ``check`` puts them together for
 files and folders. A finding never carries a value: only fixed texts, tags and the table's own names.
+
+And the other way round, the copy that is: ``tree`` holds a data set's raw elements, ``clean`` applies a profile
+to it, ``pixels`` blacks text (``strip`` does all of it for JPEG and PNG), ``pseudonyms`` and ``dates`` say what stands
+for the original, ``deidentify`` puts them together for one file and lets the check judge the result, ``batch`` writes
+it, and ``manifest`` remembers it.
 """

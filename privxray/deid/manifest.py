@@ -2,7 +2,7 @@
 
 ::
 
-    run     dest, settings, labels        a folder of results, by a keyed hash of its path
+    run     dest, settings, labels, unfinished      a folder of results, by a keyed hash of its path
     file    dest, source, size, changed, source_sha256, result_sha256, result, reason
 
 ``source`` is a keyed hash of a path, so that the manifest names nobody; the two digests are plain, so that an
@@ -30,7 +30,7 @@ FILE = "deid.db"
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
-    dest BLOB PRIMARY KEY, settings TEXT NOT NULL, labels TEXT) STRICT;
+    dest BLOB PRIMARY KEY, settings TEXT NOT NULL, labels TEXT, unfinished INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS file (
     dest BLOB NOT NULL, source BLOB NOT NULL, size INTEGER NOT NULL, changed INTEGER NOT NULL,
     source_sha256 TEXT NOT NULL, result_sha256 TEXT, result TEXT, reason TEXT,
@@ -89,7 +89,21 @@ class Manifest:
 
     def begin(self, dest: Path, settings: str) -> None:
         """Note a folder of results, before the first is written."""
-        self._write("INSERT OR IGNORE INTO run VALUES (?, ?, NULL)", self._key("dest", dest), settings)
+        self._write(
+            "INSERT INTO run VALUES (?, ?, NULL, 1) ON CONFLICT (dest) DO UPDATE SET unfinished = 1",
+            self._key("dest", dest),
+            settings,
+        )
+
+    def end(self, dest: Path) -> None:
+        """Note that a run came to its end."""
+        self._write("UPDATE run SET unfinished = 0 WHERE dest = ?", self._key("dest", dest))
+
+    def unfinished(self) -> int:
+        """How many folders there are whose last run was cut off."""
+        row = self._one("SELECT count(*) FROM run WHERE unfinished")
+        assert row is not None
+        return int(row[0])
 
     def find(self, dest: Path, source: Path) -> Entry | None:
         """What became of a source; None where it is new."""
@@ -125,13 +139,6 @@ class Manifest:
             self._key("dest", dest),
             self._key("source", source),
         )
-
-    def results(self, dest: Path) -> int:
-        """How many sources have a result in a folder."""
-        query = "SELECT count(*) FROM file WHERE dest = ? AND result IS NOT NULL"
-        row = self._one(query, self._key("dest", dest))
-        assert row is not None
-        return int(row[0])
 
     def labels_of(self, dest: Path) -> str | None:
         """Digests, apart by spaces, that the csv of labels in a folder may have."""

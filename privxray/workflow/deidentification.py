@@ -160,6 +160,7 @@ def deidentify_folder(
             if progress is not None:
                 progress(done, len(found))
         written = None if rows is None else _write_labels(run, source, labels, rows, names)
+        manifest.end(dest)
     run.quarantined.sort(key=lambda pair: pair[0])
     return Summary(
         len(found),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from privxray.deid.manifest import FILE as MANIFEST
+from privxray.deid.manifest import Manifest
 from privxray.errors import IdentityError, about
 from privxray.exchange.intake import read_again
 from privxray.exchange.model import ModelHeader
@@ -150,6 +152,10 @@ def budget_of(workspace: Workspace) -> Budget:
 
 def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
     studies = state.studies()
+    if (workspace.data / MANIFEST).exists():
+        with Manifest(workspace.data, state.secret("manifest")) as manifest:
+            if manifest.unfinished():
+                yield "a de-identification was cut off; type the same privxray deidentify command again"
     if not studies and not workspace.card_path.exists():
         yield "init was cut off before its card was written; type: privxray card"
         return
