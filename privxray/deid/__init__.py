@@ -5,8 +5,8 @@ data elements out of bytes, ``scan`` applies the rules to one DICOM file, ``pict
 JPEG and PNG, ``naming`` decides what a file may be called in public, and ``check`` puts them together for
 files and folders. A finding never carries a value: only fixed texts, tags and the table's own names.
 
-And the other way round, the copy that is: ``tree`` holds a data set's raw elements, ``clean`` applies a profile
-to it, ``pixels`` blacks text (``strip`` does all of it for JPEG and PNG), ``pseudonyms`` and ``dates`` say what stands
-for the original, ``deidentify`` puts them together for one file and lets the check judge the result, ``batch`` writes
-it, and ``manifest`` remembers it.
+And the other way round, the copy that is: ``tree`` holds a data set's raw elements, ``clean`` applies a
+profile to it, ``pixels`` blacks text (``strip`` does all of it for JPEG and PNG), ``pseudonyms`` and
+``dates`` say what stands for the original, ``deidentify`` puts them together for one file and lets the check
+judge the result, ``batch`` writes it, and ``manifest`` remembers it.
 """
