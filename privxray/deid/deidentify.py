@@ -209,7 +209,7 @@ def _clean_pixels(file: Part10, data: bytes, settings: Settings) -> tuple[int, b
             return 0, False
         raise
     pixels.cut()
-    pixels.clear_overlays()
+    pixels.clear_unused_bits(always=settings.finder is not None)
     boxes: set[tuple[int, int, int, int]] = set()
     if settings.finder is not None:
         boxes = _black_text(pixels, settings.finder)

@@ -68,7 +68,7 @@ class Box(NamedTuple):
 class Pixels:
     """The pixel data of one data set.
 
-    :param tree: the data set; :meth:`black` and :meth:`clear_overlays` change it.
+    :param tree: the data set; :meth:`black`, :meth:`cut` and :meth:`clear_unused_bits` change it.
     :param syntax: its transfer syntax.
     :param file: the bytes of the whole file as it came, for the decoders of compressed pixels.
     :ivar syntax: the transfer syntax that the data set needs now.
@@ -77,6 +77,7 @@ class Pixels:
 
     def __init__(self, tree: Tree, syntax: str, file: bytes) -> None:
         self.syntax = syntax
+        self._colour = ""  # of decoded frames; a decoder may have turned YBR into RGB
         self._tree = tree
         self._file = file
         node = tree.nodes.get(PIXEL_DATA)
@@ -93,14 +94,22 @@ class Pixels:
             raise PixelTroubleError(TOO_LARGE)
 
     def for_reading(self) -> Iterator[Samples]:
-        """One frame after the other, ``[rows, columns]`` or ``[rows, columns, 3]``, stored values.
+        """One frame after the other, ``[rows, columns]`` or ``[rows, columns, 3]``, larger is brighter.
 
-        Palette colours come as their grey values, 0 to 255.
+        Palette colours come as their grey values, 0 to 255; of YBR, the luma.
 
         :raises PixelTroubleError: they can't be decoded.
         """
+        colour = self._tree.text(_COLOUR)
         for frame in self._decoded() if self._node.fragments else self._native():
-            yield self._palette()[frame & self._index_mask()] if self._is_palette() else frame
+            if self._is_palette():
+                yield self._palette()[frame & self._index_mask()]
+            elif colour == "MONOCHROME1":
+                yield frame.max() - frame if frame.dtype.kind == "u" else ~frame
+            elif frame.ndim == 3 and (self._colour or colour).startswith("YBR_"):
+                yield frame[:, :, 0]
+            else:
+                yield frame
 
     def black(self, boxes: Sequence[Box]) -> None:
         """Black boxes in the stored pixels.
@@ -119,9 +128,10 @@ class Pixels:
         for tag in _SMALLEST:
             self._tree.nodes.pop(tag, None)
 
-    def clear_overlays(self) -> None:
-        """Zero the bits above the stored ones, where an overlay says that it lives there (PS3.5 8.1.2).
+    def clear_unused_bits(self, *, always: bool) -> None:
+        """Zero the bits that are not the sample's, where an overlay says that it lives there (PS3.5 8.1.2).
 
+        :param always: also where none says so, in native pixels: what viewers hide nobody has searched.
         :raises PixelTroubleError: as :meth:`black`.
         """
         groups = [
@@ -129,14 +139,21 @@ class Pixels:
             for tag in self._tree.nodes
             if tag & 0xFF00FFFF == _EMBEDDED & 0xFF00FFFF and self._tree.number(tag) and tag >> 16 & 1 == 0
         ]
-        if not groups or self._samples != 1 or self._allocated not in (8, 16, 32):
+        if not groups and (not always or self._node.fragments):
+            return
+        if self._samples != 1 or self._allocated not in _DTYPES:
             return
         if self._node.fragments:
             self._unpack()
         high = (self._tree.number(_HIGH_BIT) or self._allocated - 1) + 1
         low = high - (self._tree.number(_STORED) or high)
         used = (1 << high) - (1 << low)
-        samples = np.frombuffer(self._node.value, _DTYPES[self._allocated]) & used
+        if used == (1 << self._allocated) - 1 or low < 0 or len(self._node.value) % (self._allocated // 8):
+            return
+        raw = np.frombuffer(self._node.value, _DTYPES[self._allocated])
+        samples = raw & used
+        if np.array_equal(raw, samples):
+            return
         if self._tree.number(_SIGNED):  # unused bits of a negative number are ones
             negative = samples & (1 << high - 1) != 0
             samples = np.where(negative, samples | (1 << self._allocated) - (1 << high), samples)

@@ -140,7 +140,7 @@ def test_colour_in_both_plane_orders_and_several_frames(
     expected = values.copy()
     expected[:, INSIDE[0], INSIDE[1]] = black
     assert np.array_equal(after, expected)
-    assert finder.seen[0].shape == (32, 40, 3)
+    assert finder.seen[0].shape == ((32, 40, 3) if photometric == "RGB" else (32, 40))
 
 
 def test_uncompressed_half_colour() -> None:
@@ -238,6 +238,14 @@ def test_an_overlay_in_unused_bits_goes_with_its_group() -> None:
     ds.add_new(0x60000100, "US", 16)
     ds.add_new(0x60000102, "US", 15)
     assert np.array_equal(np.frombuffer(blacked(ds, Finder()).PixelData, "<u2").reshape(32, 40), values)
+
+
+def test_what_viewers_hide_goes_where_the_pixels_are_searched() -> None:
+    values = noise("<i2", -900, 900)
+    ds = image(values ^ np.int16(0x2000), BitsStored=12, HighBit=11)
+    assert np.array_equal(np.frombuffer(blacked(ds, Finder()).PixelData, "<i2").reshape(32, 40), values)
+    kept = image(values, BitsStored=12, HighBit=11)
+    assert blacked(kept, Finder()).PixelData == values.tobytes()
 
 
 def test_bytes_beyond_the_last_pixel_go() -> None:
