@@ -90,7 +90,7 @@ def carry_out(task: Task, dest: Path, settings: Settings) -> Outcome:
         relative = _place(done, digest, settings.pseudonyms)
         _write(dest, relative, done.data)
     except NotCleanError as trouble:
-        return Outcome(task, _public(task, data), replace(entry, reason=str(trouble)))
+        return Outcome(task, _public(task, data, settings.profile), replace(entry, reason=str(trouble)))
     digest = hashlib.sha256(done.data).hexdigest()
     made = replace(entry, result_sha256=digest, result=relative.as_posix())
     return Outcome(task, name, made, done.boxes)
@@ -189,7 +189,7 @@ def head_values(
         return "", frozenset(), frozenset()
     patient = tree.text(ID)
     terms = frozenset(examine(data, profile).terms)
-    return (names.patient(patient) if patient else ""), own_values(tree), terms
+    return (names.patient(patient) if patient else ""), own_values(tree, profile), terms
 
 
 def _place(done: Deidentified, digest: str, names: Pseudonyms) -> PurePath:
@@ -214,12 +214,12 @@ def _write(dest: Path, relative: PurePath, data: bytes) -> None:
             raise NotCleanError(TAKEN) from None
 
 
-def _public(task: Task, data: bytes) -> str:
+def _public(task: Task, data: bytes, profile: Profile) -> str:
     """The name of a file that was not de-identified: its own values may be in its path."""
     hidden: set[str] = set()
     if is_dicom(data):
         try:
-            values = own_values(read_head(data))
+            values = own_values(read_head(data), profile)
         except DamagedError:
             values = frozenset()
         hidden = {value.decode("latin-1") for value in values}

@@ -178,6 +178,7 @@ class Cleaner:
         else:
             for item in items:
                 self._clean(item, strict=strict)
+                item.nodes.pop(PIXEL_DATA, None)  # a second picture, in which nobody looks for text
         while items and not items[-1].nodes:  # says nothing, and is not seen when the file is read again
             items.pop()
 

@@ -41,6 +41,7 @@ DOCUMENT = "it holds a document (such as a PDF), which can't be cleaned"
 NO_INSTANCE = "it names no SOP class or no instance, so it is no whole object"
 CLAIMED = "it says that annotations are burned into its pixels, and no text was found there; look at it"
 UNSEARCHED = "it says that annotations are burned into its pixels; de-identify it with --ocr"
+FLOATS = "its pixels are fractions, in which no text can be looked for"
 STUBBORN = "text is still found in its pixels after they were blacked"
 NO_PIXELS = "its pixel data is stored in a way that the standard does not have"
 IN_STREAM = "a value of the patient is inside its compressed pixel data"
@@ -176,9 +177,8 @@ def _subject(file: Part10, data: bytes, settings: Settings) -> Subject:
     original = tree.text(ID)
     patient = names.patient(original) if original else names.patient(f"study {names.uid(tree.text(STUDY))}")
     done_before = names.is_own_patient(original) and tree.text(_TEMPORAL) == Dates.MODIFIED
-    keeps_institution = Code.K in settings.profile.codes(0x00080080)
     uids = frozenset() if Code.K in settings.profile.codes(SOP_INSTANCE) else own_uids(tree)
-    values = own_values(tree, institution=not keeps_institution) | settings.own
+    values = own_values(tree, settings.profile) | settings.own
     values -= {patient.lower().encode()}
     return Subject(
         patient,
@@ -197,7 +197,9 @@ def _clean_pixels(file: Part10, data: bytes, settings: Settings) -> tuple[int, b
     tree = file.tree
     claims = tree.text(_BURNED_IN) == "YES"
     if PIXEL_DATA not in tree.nodes:
-        if claims or (settings.finder is not None and any(tag in tree.nodes for tag in _FLOATS)):
+        if settings.finder is not None and any(tag in tree.nodes for tag in _FLOATS):
+            raise NotCleanError(FLOATS)
+        if claims:
             raise NotCleanError(UNSEARCHED)
         return 0, False
     if claims and settings.finder is None:

@@ -14,7 +14,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from privxray.deid.dates import is_valid
+from privxray.deid.judge import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS
 from privxray.deid.leaks import Leaks
+from privxray.deid.profile import Code, Profile
 from privxray.deid.scan import Term
 from privxray.deid.text import decoded
 from privxray.deid.tree import Node, Tree, all_trees
@@ -29,23 +31,8 @@ MIN_NUMBER = 4
 MIN_IN_BYTES = 6
 """Shortest value that is looked for in bytes: three letters are found by chance in every image."""
 
-_IDENTIFIERS = frozenset(
-    {
-        0x00080050,  # Accession Number
-        0x00100020,  # Patient ID
-        0x00100030,  # Patient's Birth Date
-        0x00101000,  # Other Patient IDs
-        0x00101040,  # Patient's Address
-        0x00101060,  # Patient's Mother's Birth Name
-        0x00102154,  # Patient's Telephone Numbers
-        0x00200010,  # Study ID
-        0x00380010,  # Admission ID
-        0x00401001,  # Requested Procedure ID
-        0x00402016,  # Placer Order Number
-        0x00402017,  # Filler Order Number
-    }
-)
-_INSTITUTION = frozenset({0x00080080, 0x00080081, 0x00081040})
+_ETHNIC_GROUP = 0x00102160  # among the check's identifiers, and a word that many share
+_IDENTIFYING = (IDENTIFIERS | INSTITUTIONS | {ID, BIRTH_DATE}) - {_ETHNIC_GROUP}
 _INSTANCES = frozenset({0x00080018, 0x0020000D, 0x0020000E})
 _COMPONENT = re.compile(rb"[\\^=, \0]+")
 _WHOLE = re.compile(rb"[\\\0]+")
@@ -87,18 +74,14 @@ class OwnValues:
         return bool(self._leaks) and self._leaks.in_bytes(value, 0, len(value))
 
 
-def own_values(tree: Tree, *, institution: bool = True) -> frozenset[bytes]:
-    """The identifying values of a data set, at any depth.
-
-    :param institution: also the names of the hospital and its departments.
-    """
+def own_values(tree: Tree, profile: Profile) -> frozenset[bytes]:
+    """The identifying values of a data set, at any depth, but for those that the profile keeps."""
     found: set[bytes] = set()
     for part in all_trees(tree):
         for tag, node in part.nodes.items():
-            if node.vr == "PN":
-                found.update(_names(node))
-            elif tag in _IDENTIFIERS or (institution and tag in _INSTITUTION):
-                found.update(_numbers(node))
+            if (node.vr != "PN" and tag not in _IDENTIFYING) or Code.K in profile.codes(tag):
+                continue
+            found.update(_names(node) if node.vr == "PN" else _numbers(node))
     return frozenset(found)
 
 

@@ -88,7 +88,13 @@ class Pixels:
         self.frames = tree.number(_FRAMES) or 1
         self._samples = tree.number(_SAMPLES) or 1
         self._allocated = tree.number(_ALLOCATED) or 0
-        if not self.rows or not self.columns or self._samples not in (1, 3) or self.frames < 1:
+        if (
+            not self.rows
+            or not self.columns
+            or not self._allocated
+            or self._samples not in (1, 3)
+            or self.frames < 1
+        ):
             raise PixelTroubleError(NOT_FRAMES)
         if self.rows * self.columns > MAX_FRAME:
             raise PixelTroubleError(TOO_LARGE)

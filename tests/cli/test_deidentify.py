@@ -232,19 +232,24 @@ def test_killed_at_any_step_the_same_command_goes_on(world: World) -> None:
     assert run(line) == 0
     expected = results(world[HOSPITAL] / "clean")
     labels = (world[HOSPITAL] / "clean" / "labels.csv").read_bytes()
-    steps, died = 1, True
+    steps, died, told = 1, True, 0
     while died:
         shutil.rmtree(world[HOSPITAL] / "clean")
         (world[HOSPITAL] / "data" / "deid.db").unlink()
         died = killed_at(steps, lambda: run(line))
         for path in (world[HOSPITAL] / "clean").rglob("*"):
             assert path.is_dir() or path.name.startswith(".") or path.suffix in (".dcm", ".csv")
+        status = typed(["-C", str(world[HOSPITAL]), "status"])
+        assert status.code == 0
+        told += "privxray deidentify" in status.out + status.err
         assert run(line) == 0, steps
         assert results(world[HOSPITAL] / "clean") == expected
         assert (world[HOSPITAL] / "clean" / "labels.csv").read_bytes() == labels
         assert not list((world[HOSPITAL] / "clean").rglob("*.tmp"))
         steps += 5
     assert steps > 30
+    assert told > 3
+    assert "privxray deidentify" not in typed(["-C", str(world[HOSPITAL]), "status"]).out
 
 
 def manifest(world: World) -> list[Any]:
