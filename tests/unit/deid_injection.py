@@ -230,7 +230,7 @@ def _inject(rng: random.Random, ds: Dataset, vr: str, person: Person, top: Datas
     if not free:
         return []
     tag = Tag(rng.choice(free))
-    own = rng.choice([person.name, person.id, person.name.replace("^", " "), person.born])
+    own = rng.choice(_spellings(person))
     if vr in TEXTS:
         limit = 16 if vr in ("AE", "SH", "CS") else 64
         text = (own if len(own) <= limit else person.id)[:limit]
@@ -248,6 +248,23 @@ def _inject(rng: random.Random, ds: Dataset, vr: str, person: Person, top: Datas
         return [str(top.SOPInstanceUID)]
     ds.add_new(tag, vr, NUMBERS[vr])
     return []
+
+
+def _spellings(person: Person) -> list[str]:
+    """A patient's values as people type them."""
+    family, given = person.name.split("^")
+    born = person.born
+    return [
+        person.name,
+        person.name.upper(),
+        f"{family}, {given}",
+        f"{given} {family.lower()}",
+        person.id,
+        person.id.lower(),
+        born,
+        f"{born[:4]}-{born[4:6]}-{born[6:]}",
+        f"{born[6:]}.{born[4:6]}.{born[:4]}",
+    ]
 
 
 def _inject_private(rng: random.Random, ds: Dataset, person: Person) -> list[str]:
