@@ -28,6 +28,7 @@ from privxray.errors import MalformedError
 
 FILE = "deid.db"
 
+_FORMAT = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (
     dest BLOB PRIMARY KEY, settings TEXT NOT NULL, labels TEXT, unfinished INTEGER NOT NULL) STRICT;
@@ -74,7 +75,14 @@ class Manifest:
             self._db = sqlite3.connect(self._path, isolation_level=None, timeout=10)
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA secure_delete = ON")
-            self._db.executescript(_SCHEMA)
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            if version not in (0, _FORMAT):
+                raise MalformedError(
+                    "the manifest of de-identified files was made by another version of privxray",
+                    file=self._path,
+                    advice="Use that version, or delete it and take a new, empty folder for the results",
+                )
+            self._db.executescript(f"{_SCHEMA} PRAGMA user_version = {_FORMAT};")
 
     def __enter__(self) -> Manifest:
         return self
