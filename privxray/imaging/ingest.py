@@ -114,7 +114,7 @@ class _Ingest:
             name = public_name(row.relative, number)
             raise SystemTroubleError(f"{trouble} ({self._in(row)})", file=name) from None
         report = self.checked.add(
-            self._total,
+            self._total - 1,
             examine(data, self.checked.profile),
             digest="",
             path=path,
