@@ -33,7 +33,7 @@ from typing import Any, Final
 
 from privxray.deid import rules
 from privxray.deid.cohort import Cohort
-from privxray.deid.leaks import Leaks
+from privxray.deid.leaks import Leaks, beyond
 from privxray.deid.naming import public_name
 from privxray.deid.pictures import is_jpeg, is_png
 from privxray.deid.pool import Pool
@@ -136,7 +136,7 @@ class SetCheck:
 
     def add_leaks(self, place: int, findings: Iterable[Finding]) -> None:
         """Take what the search found in one file."""
-        self._append(place, findings)
+        self._append(place, beyond(self._files[place][0].findings, findings))
 
     def _append(self, place: int, findings: Iterable[Finding]) -> None:
         report, relative = self._files[place]
@@ -185,7 +185,7 @@ def check_bytes(data: bytes, *, name: str, path: Path, profile: Profile | None =
     scan = examine(data, profile or Profile.load("basic"))
     leaks = Leaks(sorted(scan.terms))
     if leaks and is_dicom(data):
-        scan.findings += leaks.in_dicom(data)
+        scan.findings += beyond(scan.findings, leaks.in_dicom(data))
     return _alone(scan, hashlib.sha256(data).hexdigest(), name, path)
 
 
@@ -283,7 +283,7 @@ def _searches(
         for place, path in files:
             yield place, search(path, leaks, mapped=False)
         return
-    pool.tell({"words": sorted(leaks.words), "phrases": sorted(leaks.phrases)})
+    pool.tell({"words": sorted(leaks.words), "dates": sorted(leaks.dates), "phrases": sorted(leaks.phrases)})
     tasks: Iterable[tuple[int, dict[str, Any]]] = (
         (place, {"do": "search", "path": str(path)}) for place, path in files
     )

@@ -27,6 +27,7 @@ NAME: Final = 0x00100010
 ID: Final = 0x00100020
 BIRTH_DATE: Final = 0x00100030
 _AGE: Final = 0x00101010
+_ORGANISATION: Final = 0x00080116  # who defines a coding scheme, with their address
 
 IDENTIFIERS: Final = frozenset(
     {
@@ -185,7 +186,7 @@ class Judge:
 
     def _uid(self, element: Element) -> Judgement:
         if element.vr == "SQ":
-            return _FINE  # X/Z/U*: the UIDs in its items are judged one by one
+            return _FINE  # references: the UIDs in its items are judged one by one
         if element.vr != "UI":
             return _always(rules.NEW_UID)
         uids = [uid.strip(" \0") for uid in element.value.decode("latin-1").split("\\")]
@@ -254,7 +255,7 @@ class Judge:
         text = decoded(element.value, self.codec)
         if vr == "PN":
             return _FINE if self._passes(element) or not has_letters(text) else _always(rules.SHAPE)
-        if vr == "UR":
+        if vr == "UR" or element.tag == _ORGANISATION:
             return _FINE
         return _always(rules.SHAPE) if is_name(text) or is_address(text) else _FINE
 

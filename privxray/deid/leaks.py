@@ -57,24 +57,25 @@ class Leaks:
 
     def __init__(self, terms: Iterable[Term] = ()) -> None:
         self.words: set[str] = set()
+        self.dates: set[str] = set()
         self.phrases: set[str] = set()
         self.limited = False
         for kind, value in terms:
             self.add(kind, value)
 
     @classmethod
-    def of(cls, words: Sequence[str], phrases: Sequence[str]) -> Leaks:
+    def of(cls, words: Sequence[str], dates: Sequence[str], phrases: Sequence[str]) -> Leaks:
         """What another process collected."""
         leaks = cls()
-        leaks.words, leaks.phrases = set(words), set(phrases)
+        leaks.words, leaks.dates, leaks.phrases = set(words), set(dates), set(phrases)
         return leaks
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.phrases)
+        return bool(self.words or self.dates or self.phrases)
 
     def add(self, kind: str, value: str) -> None:
         """Search for this value, too; beyond :data:`MAX_TERMS` only ``limited`` is set."""
-        if len(self.words) + len(self.phrases) >= MAX_TERMS:
+        if len(self.words) + len(self.dates) + len(self.phrases) >= MAX_TERMS:
             self.limited = True
             return
         tokens = _tokens(value)
@@ -93,13 +94,15 @@ class Leaks:
     def in_text(self, text: str, *, joined: bool = True) -> bool:
         """Does a text hold one of the values?
 
-        :param joined: also look for numbers that are parted by separators.
+        :param joined: also look for numbers that are parted by separators; dates always are.
         """
         tokens = _tokens(text)
-        words, phrases = self.words, self.phrases
-        if not words.isdisjoint(tokens):
+        words, phrases, dates = self.words, self.phrases, self.dates
+        if not words.isdisjoint(tokens) or not dates.isdisjoint(tokens):
             return True
         for start in range(len(tokens)):
+            if dates and "".join(tokens[start : start + 3]) in dates:
+                return True
             if joined:
                 run = tokens[start]
                 for token in tokens[start + 1 : start + _JOINED]:
@@ -156,13 +159,13 @@ class Leaks:
 
     def _in_element(self, element: Element, data: Data, codec: str) -> Finding | None:
         tag, vr = element.tag, element.vr
-        if tag in _OWN or vr == "PN" or vr == "SQ" or tag in _PIXELS or not element.filled:
-            return None  # identifying attributes are judged by their own rules
-        if vr in TEXT:
-            text = decoded(element.value, codec)
-            if self.in_text(text, joined=vr not in _NUMERIC):
-                return rules.LEAK.at(element.where)
+        if vr == "SQ" or tag in _PIXELS or not element.filled:
             return None
+        if vr in TEXT:
+            if not self.in_text(decoded(element.value, codec), joined=vr not in _NUMERIC):
+                return None
+            own = tag in _OWN or vr == "PN"
+            return (rules.LEAK_OWN if own else rules.LEAK).at(element.where)
         return rules.LEAK_BYTES.at(element.where) if self.in_bytes(data, element.start, element.end) else None
 
     def _add_name(self, tokens: list[str]) -> None:
@@ -178,7 +181,7 @@ class Leaks:
     def _add_date(self, digits: str) -> None:
         if len(digits) == 8 and digits.isdigit():
             year, month, day = digits[:4], digits[4:6], digits[6:]
-            self.words.update((digits, day + month + year, month + day + year))
+            self.dates.update((digits, day + month + year, month + day + year))
 
     def _add_place(self, tokens: list[str]) -> None:
         if all(token in neutral_words() or token.isdigit() for token in tokens):
@@ -187,6 +190,12 @@ class Leaks:
             self.words.add(tokens[0])
         elif 1 < len(tokens) <= _LONGEST_PHRASE:
             self.phrases.add(" ".join(tokens))
+
+
+def beyond(findings: Iterable[Finding], leaks: Iterable[Finding]) -> list[Finding]:
+    """The leaks that say something new: not those in identifying attributes that are errors already."""
+    known = {finding.where for finding in findings if finding.severity == "error"}
+    return [leak for leak in leaks if leak.rule != rules.LEAK_OWN.id or leak.where not in known]
 
 
 def _elements(reader: Reader) -> Iterator[Element]:

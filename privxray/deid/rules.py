@@ -418,6 +418,13 @@ LEAK = _rule(
     "Names, numbers, birth dates and institutions that stand undisguised in an identifying attribute of any "
     "file are searched for in every other attribute of every file, by whole words. Values are never shown.",
 )
+LEAK_OWN = _rule(
+    "leak-pseudonym",
+    "error",
+    "passes for a dummy or a pseudonym, but is a value by which this set identifies a patient",
+    "PS3.15 E.1.1",
+    "The same search in identifying attributes, where the value by itself would have passed.",
+)
 LEAK_BYTES = _rule(
     "leak-bytes",
     "error",

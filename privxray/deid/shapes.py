@@ -19,6 +19,7 @@ Shape: TypeAlias = Literal["name", "date", "address", "free text"]
 _WORD = re.compile(r"[^\W\d_]{2,64}")
 _CARETS = re.compile(r"[^\W\d_]{1,64}\^{1,4}[^\W\d_]")
 _COMMA = re.compile(r"[^\W\d_][\w'’-]{1,40},\s?[^\W\d_][\w'’.-]{0,40}(\s[^\W\d_][\w'’.-]{0,40})?")
+_COMPANY = re.compile(r",\s?(?:Inc|Ltd|LLC|LLP|GmbH|Corp|Co|AG|SA|BV|KG|PLC|Oy|AB)\.?$", re.IGNORECASE)
 _TITLE = re.compile(
     r"\b(?:Dr|DR|Prof|PROF|Mr|MR|Mrs|MRS|Ms|MS|Miss|Herr|Frau|Mme|Dott|Sra?|Sig)\.?,?\s{1,3}"
     r"(?:(?:med|MED)\.?\s{1,3})?[A-ZÀ-ÖØ-Þ][\w'’-]"
@@ -74,7 +75,7 @@ def is_name(text: str) -> bool:
     if _CARETS.search(text):
         return not all_neutral(text)
     matched = _COMMA.fullmatch(text.strip()) if "," in text else None
-    if matched is not None:
+    if matched is not None and not _COMPANY.search(text):
         return not any(word.lower() in neutral_words() for word in _WORD.findall(text))
     return _TITLE.search(text) is not None
 

@@ -118,7 +118,7 @@ def main() -> None:
             profile = profile_from(task["profile"])
             continue
         if "words" in task:
-            leaks = Leaks.of(task["words"], task["phrases"])
+            leaks = Leaks.of(task["words"], task["dates"], task["phrases"])
             continue
         path = Path(task["path"])
         if task["do"] == "search":

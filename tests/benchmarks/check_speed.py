@@ -61,27 +61,28 @@ print(json.dumps(out))
 
 
 def make(folder: Path, number: int, *, emptied: bool) -> None:
-    """Write ``number`` files from pydicom's own."""
-    readable = []
+    """Write ``number`` files from those of pydicom's that it reads and writes."""
+    usable = []
     for path in sorted(SOURCES.rglob("*")):
         if path.is_file() and path.stat().st_size <= MAX_SOURCE:
             try:
-                ds = pydicom.dcmread(path)
-                list(ds.iterall())
-                ds.SOPInstanceUID = "1"
-                pydicom.dcmwrite(folder / "try", ds, enforce_file_format=True)
+                write(path, folder / "try", emptied=emptied)
             except Exception:  # noqa: BLE001  files that are broken on purpose
                 continue
-            readable.append(path)
-    (folder / "try").unlink(missing_ok=True)
+            usable.append(path)
+    (folder / "try").unlink()
     for place in range(number):
-        ds = pydicom.dcmread(readable[place % len(readable)])
-        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-        if emptied:
-            for element in ds.iterall():
-                if element.VR == "PN" or element.keyword in EMPTIED.split():
-                    element.value = ""
-        pydicom.dcmwrite(folder / f"im{place:06}.dcm", ds)
+        write(usable[place % len(usable)], folder / f"im{place:06}.dcm", emptied=emptied)
+
+
+def write(source: Path, target: Path, *, emptied: bool) -> None:
+    """One file, as another instance."""
+    ds = pydicom.dcmread(source)
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    for element in ds.iterall():
+        if emptied and (element.VR == "PN" or element.keyword in EMPTIED.split()):
+            element.value = ""
+    pydicom.dcmwrite(target, ds, enforce_file_format=True)
 
 
 EMPTIED = """

@@ -126,7 +126,22 @@ def test_a_filled_attribute_is_judged(tag: int, vr: str, value: bytes, expected:
     assert rules == ([expected] if expected else [])
 
 
-@pytest.mark.parametrize("row", rows(), ids=lambda row: row.tag)
+REFERENCES = {"(0008,1140)", "(0008,2112)"}  # X/Z/U*: sequences whose items' UIDs are judged
+
+
+@pytest.mark.parametrize("tag", [0x00081140, 0x00082112])
+def test_references_are_judged_by_their_uids(tag: int) -> None:
+    item = element(0x00081150, "UI", b"1.2.840.10008.5.1.4.1.1.2\0") + element(
+        0x00081155, "UI", b"1.2.3.4567"
+    )
+    nested = sequence(UNLISTED_SEQUENCE, [sequence(tag, [item])])
+    where = f"(0008,1115)[0]/(0008,{tag & 0xFFFF:04X})"
+    assert {f for f in found(BASE + nested) if f[2].startswith("(0008,1115)")} == {
+        ("E.1-1/U", "notice", f"{where}[0]/(0008,1155)")
+    }
+
+
+@pytest.mark.parametrize("row", [row for row in rows() if row.tag not in REFERENCES], ids=lambda row: row.tag)
 def test_every_row_is_found_at_the_top_and_in_a_sequence(row: Row) -> None:
     tag, vr, value, rule, severity = sample_of(row)
     filled = element(tag, vr, value)

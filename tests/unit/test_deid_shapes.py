@@ -20,7 +20,7 @@ ADDRESSES = """
 DATES = ["19520130", "1952-01-30", "30.01.1952", "01/30/1952", "30 Jan 1952", "born 3-mar-52"]
 FREE = ["her knee hurts", "fell from a ladder"]
 NOTHING = """
-|CHEST|CHEST PA|Abdomen, CT|SN-4711|OMNIPAQUE 300|5.12345678|1.2.840.10008.1.2|
+|CHEST|CHEST PA|SonoSite, Inc.|Acme, LTD|Abdomen, CT|SN-4711|OMNIPAQUE 300|5.12345678|1.2.840.10008.1.2|
 T1_SE_TRA|0.5\\0.5|20.5 mGy|SIEMENS|a^2|HFS|2 mm|Rev 1.0|120 kVp|3D FSPGR|ORIGINAL\\PRIMARY
 """.replace("\n", "").split("|")
 
