@@ -283,7 +283,14 @@ def _searches(
         for place, path in files:
             yield place, search(path, leaks, mapped=False)
         return
-    pool.tell({"words": sorted(leaks.words), "dates": sorted(leaks.dates), "phrases": sorted(leaks.phrases)})
+    pool.tell(
+        {
+            "words": sorted(leaks.words),
+            "dates": sorted(leaks.dates),
+            "phrases": sorted(leaks.phrases),
+            "accented": leaks.accented,
+        }
+    )
     tasks: Iterable[tuple[int, dict[str, Any]]] = (
         (place, {"do": "search", "path": str(path)}) for place, path in files
     )

@@ -39,7 +39,7 @@ class ContentItems:
         prefix = element.prefix
         if self._prefix and (not prefix.startswith(self._prefix) or element.tag == _NESTED):
             yield from self.finish()
-        if not prefix:
+        if not prefix or element.tag == _NESTED:
             return
         if not self._prefix and _is_item(prefix):
             self._prefix = prefix

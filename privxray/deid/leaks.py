@@ -43,13 +43,26 @@ _LONGEST_PHRASE: Final = 8
 _JOINED: Final = 4
 _WORD: Final = re.compile(r"[^\W_]+")
 _RUN: Final = re.compile(rb"[\x20-\x7e\x80-\xff\t\r\n]{4,}")
-_SPLIT_NAME: Final = re.compile(r"[\^=, ]+")
+_ASCII_RUN: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
+_ASCII_WORD: Final = re.compile(rb"[0-9a-z]{4,}")
 _BLOCK: Final = 1 << 20
 _OVERLAP: Final = 256
 _CHARACTER_SET: Final = 0x00080005
 _PIXELS: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _OWN: Final = IDENTIFIERS | INSTITUTIONS | {NAME, ID, BIRTH_DATE}
 _NUMERIC: Final = frozenset({"DS", "IS", "TM", "UI"})
+
+
+class _Index:
+    """What makes looking up fast: how numbers and phrases begin, and the words as bytes."""
+
+    def __init__(self, leaks: Leaks) -> None:
+        numbers = [word for word in leaks.words if any(map(str.isdigit, word))]
+        self.number_heads = {word[:length] for word in numbers for length in range(1, min(len(word), 65))}
+        self.phrase_heads = {phrase.partition(" ")[0] for phrase in leaks.phrases}
+        singles = leaks.words | leaks.dates
+        self.in_bytes = {word.encode("ascii") for word in singles if word.isascii()}
+        self.beyond_ascii = leaks.accented or any(not text.isascii() for text in singles | leaks.phrases)
 
 
 class Leaks:
@@ -60,14 +73,19 @@ class Leaks:
         self.dates: set[str] = set()
         self.phrases: set[str] = set()
         self.limited = False
+        self.accented = False  # a value had signs beyond ASCII, which bytes then may have too
+        self._index: _Index | None = None
         for kind, value in terms:
             self.add(kind, value)
 
     @classmethod
-    def of(cls, words: Sequence[str], dates: Sequence[str], phrases: Sequence[str]) -> Leaks:
+    def of(
+        cls, words: Sequence[str], dates: Sequence[str], phrases: Sequence[str], *, accented: bool
+    ) -> Leaks:
         """What another process collected."""
         leaks = cls()
         leaks.words, leaks.dates, leaks.phrases = set(words), set(dates), set(phrases)
+        leaks.accented = accented
         return leaks
 
     def __bool__(self) -> bool:
@@ -78,6 +96,8 @@ class Leaks:
         if len(self.words) + len(self.dates) + len(self.phrases) >= MAX_TERMS:
             self.limited = True
             return
+        self._index = None
+        self.accented |= not value.isascii()
         tokens = _tokens(value)
         if kind == "name":
             self._add_name(tokens)
@@ -96,33 +116,52 @@ class Leaks:
 
         :param joined: also look for numbers that are parted by separators; dates always are.
         """
-        tokens = _tokens(text)
+        return self._in_tokens(_tokens(text), joined=joined)
+
+    def _in_tokens(self, tokens: list[str], *, joined: bool) -> bool:
         words, phrases, dates = self.words, self.phrases, self.dates
         if not words.isdisjoint(tokens) or not dates.isdisjoint(tokens):
             return True
-        for start in range(len(tokens)):
-            if dates and "".join(tokens[start : start + 3]) in dates:
+        if len(tokens) < 2:
+            return False
+        index = self._indexed()
+        for start, token in enumerate(tokens):
+            if token[0].isdigit() and dates and "".join(tokens[start : start + 3]) in dates:
                 return True
-            if joined:
-                run = tokens[start]
-                for token in tokens[start + 1 : start + _JOINED]:
-                    run += token
-                    if run in words and any(map(str.isdigit, run)):
+            if joined and token in index.number_heads:
+                run = token
+                for follower in tokens[start + 1 : start + _JOINED]:
+                    run += follower
+                    if run in words:
                         return True
-            if phrases:
-                phrase = tokens[start]
-                for token in tokens[start + 1 : start + _LONGEST_PHRASE]:
-                    phrase += " " + token
+                    if run not in index.number_heads:
+                        break
+            if token in index.phrase_heads:
+                phrase = token
+                for follower in tokens[start + 1 : start + _LONGEST_PHRASE]:
+                    phrase += " " + follower
                     if phrase in phrases:
                         return True
         return False
 
+    def _indexed(self) -> _Index:
+        if self._index is None:
+            self._index = _Index(self)
+        return self._index
+
     def in_bytes(self, data: Data, start: int, end: int) -> bool:
-        """Do the printable parts of some bytes hold one of the values, as 8-bit text or as UTF-16?"""
+        """Do the printable parts of some bytes hold one of the values, as 8-bit text or as UTF-16?
+
+        Most binary values are noise, so single words are looked for first, all of a block's at once.
+        """
+        index = self._indexed()
+        pattern = _RUN if index.beyond_ascii else _ASCII_RUN
         for at in range(start, end, _BLOCK):
             block = data[at : min(at + _BLOCK + _OVERLAP, end)]
             for view in (block, block.replace(b"\0", b"")) if b"\0" in block else (block,):
-                for run in _RUN.findall(view):
+                if not index.in_bytes.isdisjoint(_ASCII_WORD.findall(view.lower())):
+                    return True
+                for run in pattern.findall(view):
                     try:
                         text = run.decode("utf-8")
                     except UnicodeDecodeError:

@@ -44,7 +44,7 @@ class Pool:
 
     :param setup: messages that every worker gets before any task, also one that replaces a dead one.
     :param module: its function ``main`` is what a worker runs.
-    :param patience: seconds without an outcome after which a worker is taken for stuck.
+    :param patience: seconds without an outcome after which a worker is taken for stuck; `PATIENCE` if None.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class Pool:
         jobs: int,
         *setup: dict[str, Any],
         module: str = "privxray.deid.worker",
-        patience: float = PATIENCE,
+        patience: float | None = None,
     ) -> None:
         self._setup = list(setup)
         self._module = module
-        self._patience = patience
+        self._patience = PATIENCE if patience is None else patience
         self._selector = selectors.DefaultSelector()
         self._jobs = jobs
         self._workers: list[_Worker] = []

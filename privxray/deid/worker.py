@@ -118,7 +118,7 @@ def main() -> None:
             profile = profile_from(task["profile"])
             continue
         if "words" in task:
-            leaks = Leaks.of(task["words"], task["dates"], task["phrases"])
+            leaks = Leaks.of(task["words"], task["dates"], task["phrases"], accented=task["accented"])
             continue
         path = Path(task["path"])
         if task["do"] == "search":

@@ -139,5 +139,5 @@ def is_done(world: World, party: str) -> bool:
     if workspace.config.role == "coordinator":
         return True
     with sqlite3.connect(workspace.state_path) as database:
-        keys = database.execute("SELECT count(*) FROM mask_key").fetchone()[0]
+        keys = database.execute("SELECT count(*) FROM round_key WHERE kind = 'mask-key'").fetchone()[0]
     return bool(keys) and workspace.card_path.exists()

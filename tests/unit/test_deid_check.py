@@ -71,7 +71,7 @@ def test_json_has_exactly_these_keys(folder: Path, capsys: pytest.CaptureFixture
     assert error.exit_code == 3
     out = capsys.readouterr().out
     value = json.loads(out)
-    assert set(value) == {"verdict", "profile", "files"}
+    assert set(value) == {"verdict", "profile", "pixels", "files"}
     assert all(set(file) == {"file", "verdict", "findings"} for file in value["files"])
     findings = [finding for file in value["files"] for finding in file["findings"]]
     assert {tuple(finding) for finding in findings} == {("rule", "severity", "where", "reason")}

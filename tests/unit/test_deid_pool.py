@@ -43,7 +43,8 @@ def fill(folder: Path, number: int) -> None:
 
 @pytest.fixture
 def hostile(monkeypatch: pytest.MonkeyPatch) -> None:
-    boot = pool_module._BOOT.replace("from privxray.deid.worker import main; main()", f"exec({HOSTILE!r})")
+    boot = pool_module._BOOT.replace("importlib.import_module(sys.argv[2]).main()", f"exec({HOSTILE!r})")
+    assert boot != pool_module._BOOT
     monkeypatch.setattr(pool_module, "_BOOT", boot)
 
 
