@@ -124,7 +124,8 @@ def test_an_outside_hospital_reads_what_predict_says(answered: Path, copy: Calla
     images = sorted((world["clinic"] / "source" / "images").glob(f"{PATIENT}_*"))
     plain = world.ok("hospital-a", "predict", *images)
     for read, predicted in zip(told["images"], plain["images"], strict=True):
-        assert read["label"] == predicted["label"]
+        first, second = sorted(predicted["probabilities"].values(), reverse=True)[:2]
+        assert read["label"] == predicted["label"] or first - second <= 2e-3  # a tie within the noise
         for name, probability in predicted["probabilities"].items():
             assert read["probabilities"][name] == pytest.approx(probability, abs=1e-3)
             assert round(read["probabilities"][name], 3) == read["probabilities"][name]

@@ -38,7 +38,7 @@ def test_a_workstation_without_a_network_installs_from_the_stick(tmp_path: Path)
             "--no-index",
             "--find-links",
             house,
-            "privxray",
+            "privxray[inference,ocr]",
         ],
         env=alone,
         cwd=tmp_path,
@@ -53,5 +53,8 @@ def test_a_workstation_without_a_network_installs_from_the_stick(tmp_path: Path)
         capture_output=True,
     )
     assert told.stdout.startswith(b"privxray ")
-    code = "import privxray.learning.dp_sgd, privxray.imaging.features as f; f.Extractor()"
+    code = """
+import privxray.learning.dp_sgd, privxray.imaging.features, privxray.inference.scheme
+from privxray.deid.pixeltext.finder import TextFinder
+privxray.imaging.features.Extractor(), privxray.inference.scheme.Scheme(), TextFinder()"""
     subprocess.run([tmp_path / "venv/bin/python", "-c", code], cwd=tmp_path, env=alone, check=True)
