@@ -59,7 +59,7 @@ def emit(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table, to stdout. Numbers are right-aligned; None prints as a dash."""
+    """A table, to stdout. Numbers are right-aligned; None prints as a dash; no rows, as the word none."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -72,7 +72,10 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         shown.add_row(*row)
 
     line(title)  # by itself: as the table's title it would wrap at the table's width
-    _console().print(shown)
+    if listed:
+        _console().print(shown)
+    else:
+        line("none")
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def ensure_trusted(
             f"{known[0][0]} comes with another name or sealing key than before", advice="Call them"
         )
     namesake = any(other == name for other, _ in parties)
-    shown = f"{name}, whose name is known here with another key," if namesake else name
+    shown = f"{name} (a name that is known here with another key)" if namesake else name
     if not same_words(ask_words(shown), party_words(name, keys)):
         raise IdentityError(
             f"these are not the key words of {name}",

@@ -463,7 +463,7 @@ def test_a_known_name_with_another_key_is_remarked_on(asked: Path, copy: Callabl
     path = forged_query(world, lambda plain: plain, hospital=identity(world, "clinic").public(),
                         sender=identity(world, "clinic").public().fingerprint)  # fmt: skip
     told = world.type("coordinator", "infer", "answer", path, asks=True)
-    one_line(told, 2, "clinic, whose name is known here with another key")
+    one_line(told, 2, "clinic (a name that is known here with another key)")
 
 
 def forged_answer(world: World, signer: str = "coordinator", **fields: object) -> Path:
