@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -26,10 +27,26 @@ Study = Annotated[
     str | None, typer.Option("--study", help="Which study, where several are joined.", show_default=False)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a text.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        max=64,
+        help="Worker processes.  [default: one a processor, at most 8]",
+        show_default=False,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that stands where this one goes.")]
 
 MAX_PASSPHRASE_FILE = 4096
 SHORT_PASSPHRASE = 12
+MOST_JOBS = 8
+
+
+def processes(jobs: Jobs) -> int:
+    """How many worker processes a command starts."""
+    return jobs or min(os.cpu_count() or 1, MOST_JOBS)
 
 
 def passphrase(file: Path | None, *, new: bool = False) -> Callable[[], str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections import Counter, defaultdict
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from privxray.cli import profiles
+from privxray.cli.asking import Jobs, processes
 from privxray.cli.output import emit, next_step, progress, table, tell
+from privxray.cli.profiles import Typed, takes_profile
 from privxray.deid.rules import RULES
 from privxray.errors import FindingsError
 
@@ -33,33 +33,13 @@ def add_to(app: typer.Typer) -> None:
     app.command()(check)
 
 
+@takes_profile()
 def check(
     paths: Annotated[
         list[Path], typer.Argument(help="DICOM, JPEG or PNG files, or folders of them.", show_default=False)
     ],
-    profile: profiles.ProfileName = None,
-    retain_uids: profiles.RetainUids = False,
-    retain_device_identity: profiles.RetainDevice = False,
-    retain_institution_identity: profiles.RetainInstitution = False,
-    retain_patient_characteristics: profiles.RetainPatient = False,
-    retain_longitudinal_full_dates: profiles.FullDates = False,
-    retain_longitudinal_modified_dates: profiles.ModifiedDates = False,
-    clean_descriptors: profiles.CleanDescriptors = False,
-    clean_structured_content: profiles.CleanContent = False,
-    clean_graphics: profiles.CleanGraphics = False,
-    retain_safe_private: profiles.SafePrivate = False,
-    clean_pixel_data: profiles.CleanPixels = False,
-    clean_recognizable_visual_features: profiles.CleanFaces = False,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "--jobs",
-            min=1,
-            max=64,
-            help="Worker processes.  [default: one a processor, at most 8]",
-            show_default=False,
-        ),
-    ] = None,
+    profile: Typed,
+    jobs: Jobs = None,
     ocr: Annotated[
         bool, typer.Option("--ocr", help="Search the pixels for text as well (needs privxray[ocr]).")
     ] = False,
@@ -83,25 +63,10 @@ def check(
 
     finder = pixels.ready(ocr, show_text, [to for to in (report_to, csv_to) if to], force)
 
-    chosen = profiles.chosen(
-        profile,
-        retain_uids=retain_uids,
-        retain_device_identity=retain_device_identity,
-        retain_institution_identity=retain_institution_identity,
-        retain_patient_characteristics=retain_patient_characteristics,
-        retain_longitudinal_full_dates=retain_longitudinal_full_dates,
-        retain_longitudinal_modified_dates=retain_longitudinal_modified_dates,
-        clean_descriptors=clean_descriptors,
-        clean_structured_content=clean_structured_content,
-        clean_graphics=clean_graphics,
-        retain_safe_private=retain_safe_private,
-        clean_pixel_data=clean_pixel_data,
-        clean_recognizable_visual_features=clean_recognizable_visual_features,
-    )
-    workers = jobs or min(os.cpu_count() or 1, 8)
+    chosen = profile.load()
     with progress("Checking") as bar:
         written = bool(report_to or csv_to)
-        report = check_paths(paths, profile=chosen, jobs=workers, digests=written, progress=bar)
+        report = check_paths(paths, profile=chosen, jobs=processes(jobs), digests=written, progress=bar)
     report, found = pixels.searched(report, finder)
     pixels.write(report, found, report_to, csv_to, force=force)
     failed = [file for file in report.files if file.verdict != "pass"]

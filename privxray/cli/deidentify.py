@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privxray.cli import profiles
-from privxray.cli.asking import Json
+from privxray.cli.asking import Jobs, Json, processes
 from privxray.cli.output import emit, next_step, progress, table, tell
+from privxray.cli.profiles import Typed, takes_profile
 from privxray.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -25,55 +24,19 @@ def add_to(app: typer.Typer) -> None:
     app.command()(deidentify)
 
 
+@takes_profile(writes=True)
 def deidentify(
     source: Annotated[
         Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files, or one.", show_default=False)
     ],
     dest: Annotated[Path, typer.Argument(help="A new folder for the copies.", show_default=False)],
-    profile: profiles.ProfileName = None,
-    retain_uids: Annotated[bool, typer.Option("--retain-uids", help="Keep UIDs.")] = False,
-    retain_device_identity: Annotated[
-        bool, typer.Option("--retain-device-identity", help="Keep names and numbers of devices.")
-    ] = False,
-    retain_institution_identity: Annotated[
-        bool, typer.Option("--retain-institution-identity", help="Keep the institution's name.")
-    ] = False,
-    retain_patient_characteristics: Annotated[
-        bool, typer.Option("--retain-patient-characteristics", help="Keep sex, age, size, weight.")
-    ] = False,
-    retain_longitudinal_full_dates: Annotated[
-        bool, typer.Option("--retain-longitudinal-full-dates", help="Keep dates and times.")
-    ] = False,
-    retain_longitudinal_modified_dates: Annotated[
-        bool,
-        typer.Option(
-            "--retain-longitudinal-modified-dates",
-            help="Keep dates, moved by one secret number of days a patient.",
-        ),
-    ] = False,
-    retain_safe_private: Annotated[
-        bool, typer.Option("--retain-safe-private", help="Keep private elements known to be safe.")
-    ] = False,
-    clean_descriptors: Annotated[
-        bool, typer.Option("--clean-descriptors", help="Keep descriptions made of known terms only.")
-    ] = False,
-    clean_structured_content: Annotated[
-        bool, typer.Option("--clean-structured-content", help="Keep what is safe of structured reports.")
-    ] = False,
-    clean_graphics: Annotated[
-        bool, typer.Option("--clean-graphics", help="Keep drawn annotations, without their text.")
-    ] = False,
+    profile: Typed,
     ocr: Annotated[bool, typer.Option("--ocr", help="Look for text in the pixels and black it.")] = False,
     labels: Annotated[
         Path | None,
         typer.Option("--labels", help="A csv for SOURCE; one for DEST is written there.", show_default=False),
     ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers", min=1, max=64, help="Processes.  [default: one a core]", show_default=False
-        ),
-    ] = None,
+    jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
     """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
@@ -81,19 +44,7 @@ def deidentify(
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
-    taken = profiles.chosen(
-        profile,
-        retain_uids=retain_uids,
-        retain_device_identity=retain_device_identity,
-        retain_institution_identity=retain_institution_identity,
-        retain_patient_characteristics=retain_patient_characteristics,
-        retain_longitudinal_full_dates=retain_longitudinal_full_dates,
-        retain_longitudinal_modified_dates=retain_longitudinal_modified_dates,
-        retain_safe_private=retain_safe_private,
-        clean_descriptors=clean_descriptors,
-        clean_structured_content=clean_structured_content,
-        clean_graphics=clean_graphics,
-    )
+    taken = profile.load()
     with progress("Reading headers") as heads, progress("De-identifying") as bar:
         summary = deidentify_folder(
             workspace,
@@ -102,7 +53,7 @@ def deidentify(
             taken,
             ocr=ocr,
             labels=labels,
-            workers=workers or os.cpu_count() or 1,
+            workers=processes(jobs),
             progress=bar,
             reading=heads,
         )
@@ -117,19 +68,19 @@ def deidentify(
             advice="The others are done; read the reasons above",
         )
     if not as_json:
-        options = _same_options(profile, taken, ocr)
+        options = _same_options(profile, ocr)
         csv = "DEST/labels.csv" if labels is not None else "FILE"
         next_step(f"privxray ingest DEST --labels {csv}{options} (privxray check DEST{options} looks only)")
 
 
-def _same_options(name: str | None, profile: Profile, ocr: bool) -> str:
+def _same_options(typed: Typed, ocr: bool) -> str:
     """The options by which check and ingest judge these copies as they were made."""
-    from privxray.deid.profile import Option, Profile
+    from privxray.deid.profile import Option
 
-    extra = profile.options - Profile.load(name or "basic").options
-    flags = sorted(option.flag for option in extra | ({Option.CLEAN_PIXEL_DATA} if ocr else set()))
+    options = {Option(key) for key in typed.options} | ({Option.CLEAN_PIXEL_DATA} if ocr else set())
     # A profile's own name is typed by the user, and a path in it may be anybody's.
-    return "".join(f" {flag}" for flag in ([] if name is None else ["--profile ..."]) + flags)
+    named = ["--profile ..."] if typed.name else []
+    return "".join(f" {flag}" for flag in named + sorted(option.flag for option in options))
 
 
 def _json(summary: Summary, profile: Profile, ocr: bool) -> dict[str, object]:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from privxray.cli import profiles
 from privxray.cli.asking import Json, Study, expand
 from privxray.cli.output import emit, next_step, privacy, progress, table, tell
+from privxray.cli.profiles import Typed, takes_profile
 
 if TYPE_CHECKING:
     from privxray.workflow.scoring import Scores
@@ -24,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(predict)
 
 
+@takes_profile()
 def ingest(
     images: Annotated[Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files.", show_default=False)],
     labels: Annotated[
@@ -32,19 +33,7 @@ def ingest(
             "--labels", help="A csv with the columns file (or image), patient, label.", show_default=False
         ),
     ],
-    profile: profiles.ProfileName = None,
-    retain_uids: profiles.RetainUids = False,
-    retain_device_identity: profiles.RetainDevice = False,
-    retain_institution_identity: profiles.RetainInstitution = False,
-    retain_patient_characteristics: profiles.RetainPatient = False,
-    retain_longitudinal_full_dates: profiles.FullDates = False,
-    retain_longitudinal_modified_dates: profiles.ModifiedDates = False,
-    clean_descriptors: profiles.CleanDescriptors = False,
-    clean_structured_content: profiles.CleanContent = False,
-    clean_graphics: profiles.CleanGraphics = False,
-    retain_safe_private: profiles.SafePrivate = False,
-    clean_pixel_data: profiles.CleanPixels = False,
-    clean_recognizable_visual_features: profiles.CleanFaces = False,
+    profile: Typed,
     study: Study = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Build the data set anew instead of adding to it.")
@@ -56,21 +45,7 @@ def ingest(
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
-    options = {
-        "retain_uids": retain_uids,
-        "retain_device_identity": retain_device_identity,
-        "retain_institution_identity": retain_institution_identity,
-        "retain_patient_characteristics": retain_patient_characteristics,
-        "retain_longitudinal_full_dates": retain_longitudinal_full_dates,
-        "retain_longitudinal_modified_dates": retain_longitudinal_modified_dates,
-        "clean_descriptors": clean_descriptors,
-        "clean_structured_content": clean_structured_content,
-        "clean_graphics": clean_graphics,
-        "retain_safe_private": retain_safe_private,
-        "clean_pixel_data": clean_pixel_data,
-        "clean_recognizable_visual_features": clean_recognizable_visual_features,
-    }
-    typed = profiles.chosen(profile, **options) if profile or any(options.values()) else None
+    typed = profile.load() if profile else None
     with progress("Checking and reading images") as bar:
         report, before = ingest_folder(
             workspace, images, labels, study=study, profile=typed, replace=replace, progress=bar

@@ -55,7 +55,7 @@ def make_source(folder: Path, patients: int = 4) -> Path:
 
 
 def deidentify(world: World, *words: str | Path) -> Result:
-    return world.type(HOSPITAL, "deidentify", *words, "--workers", "1")
+    return world.type(HOSPITAL, "deidentify", *words, "--jobs", "1")
 
 
 def results(folder: Path) -> dict[str, bytes]:
@@ -218,7 +218,7 @@ def test_options_that_no_program_can_carry_out_are_refused(world: World) -> None
 def test_workers_give_the_same_copies(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     deidentify(world, "dicom", "clean")
     monkeypatch.setattr(deidentification, "IN_PROCESS", 1)
-    result = typed(["-C", str(world[HOSPITAL]), "deidentify", "dicom", "other", "--workers", "2", "--json"])
+    result = typed(["-C", str(world[HOSPITAL]), "deidentify", "dicom", "other", "--jobs", "2", "--json"])
     assert result.code == 0, result.err
     assert results(world[HOSPITAL] / "other") == results(world[HOSPITAL] / "clean")
 
@@ -228,7 +228,7 @@ def test_killed_at_any_step_the_same_command_goes_on(world: World) -> None:
     shutil.rmtree(world[HOSPITAL] / "dicom")
     make_source(world[HOSPITAL] / "dicom", patients=1)
     line = ["-C", str(world[HOSPITAL]), "deidentify", "dicom", "clean", "--labels", "dicom/labels.csv"]
-    line += ["--workers", "1"]
+    line += ["--jobs", "1"]
     assert run(line) == 0
     expected = results(world[HOSPITAL] / "clean")
     labels = (world[HOSPITAL] / "clean" / "labels.csv").read_bytes()
