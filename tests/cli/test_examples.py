@@ -1,0 +1,47 @@
+"""The examples of the folder ``examples`` do what they say."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+from privxray.cli.terms import read_terms
+from privxray.deid.profile import Option, Profile
+from privxray.exchange.committee import least_cohort
+from privxray.learning.methods import get
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.mark.slow
+def test_the_study_in_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    example = runpy.run_path(str(EXAMPLES / "three_hospitals.py"))
+    metrics = example["main"](tmp_path, patients_per_site=10)
+    assert 0 <= metrics["balanced_accuracy"] <= 1
+    told = capsys.readouterr().out
+    assert told.count("at delta 1e-05") == 3
+    assert all((tmp_path / f"hospital-{site}" / "models" / "global-0001.model").exists() for site in "abc")
+
+
+def test_the_terms_of_a_study_with_keyholders() -> None:
+    terms = read_terms(EXAMPLES / "keyholders.yaml", {})
+    committee = terms.committee
+    assert committee is not None
+    seats = len(committee.hospitals) + 1  # and the trustee
+    assert committee.threshold is not None
+    assert 2 * committee.threshold > seats + committee.corrupt_keyholders
+    least = least_cohort(
+        6, seats, committee.threshold, committee.corrupt_keyholders, committee.corrupt_hospitals
+    )
+    assert committee.minimum_cohort is not None
+    assert least <= committee.minimum_cohort < 6
+    get(terms.method).constants(terms.constants)
+
+
+def test_the_profile_of_a_site() -> None:
+    profile = Profile.load(str(EXAMPLES / "site-profile.yaml"))
+    assert profile.is_pseudonym(0x00100020, "SITE0042")
+    assert not profile.is_pseudonym(0x00100020, "Zwiebel^Anna")
+    assert Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in profile.options
