@@ -22,7 +22,7 @@ def test_the_study_in_python(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert 0 <= metrics["balanced_accuracy"] <= 1
     told = capsys.readouterr().out
     assert told.count("at delta 1e-05") == 3
-    assert all((tmp_path / f"hospital-{site}" / "models" / "global-0001.model").exists() for site in "abc")
+    assert all((tmp_path / f"hospital-{site}" / "models" / "pneumonia-0001.model").exists() for site in "abc")
 
 
 def test_the_terms_of_a_study_with_keyholders() -> None:
