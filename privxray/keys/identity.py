@@ -13,6 +13,7 @@ from privxray.errors import MalformedError
 from privxray.formats import canonical
 from privxray.formats.header import Strict
 from privxray.keys import sealing
+from privxray.keys.points import is_ed25519
 from privxray.keys.sealing import SealingKey
 
 _SECRET_BYTES = 32 + sealing.SECRET_BYTES
@@ -32,10 +33,13 @@ class PublicKeys(Strict):
     def verifier(self) -> Ed25519PublicKey:
         """The key that this party's signatures are checked with.
 
-        :raises MalformedError: not a key.
+        :raises MalformedError: not a key, or one by which anybody could sign.
         """
+        raw = self._signing_bytes()
+        if not is_ed25519(raw):
+            raise MalformedError("a signing key is damaged")
         try:
-            return Ed25519PublicKey.from_public_bytes(self._signing_bytes())
+            return Ed25519PublicKey.from_public_bytes(raw)
         except ValueError:
             raise MalformedError("a signing key is damaged") from None
 

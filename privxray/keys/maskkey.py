@@ -9,20 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 
 from privxray.errors import MalformedError
 from privxray.formats import canonical
+from privxray.keys.points import is_x25519
 from privxray.keys.statement import Statement
-
-_P = 2**255 - 19
-# Clamping makes every X25519 scalar a multiple of 8, so these points (RFC 7748, section 6.1; the table in
-# Bernstein's curve25519 page) give a shared secret of zero. Canonical encodings below p only.
-_SMALL_ORDER = frozenset(
-    {
-        0,
-        1,
-        _P - 1,
-        325606250916557431795983626356110631294008115727848805560023387167927233504,
-        39382357235489614581723060781553021112529911719440698176882885853963445705823,
-    }
-)
 
 
 class MaskStatement(Statement):
@@ -40,8 +28,7 @@ class MaskStatement(Statement):
         :raises MalformedError: not canonical, or of small order.
         """
         raw = canonical.from_base64(self.key, "a mask key", length=32)
-        value = int.from_bytes(raw, "little")
-        if value >= _P or value in _SMALL_ORDER:
+        if not is_x25519(raw):
             raise MalformedError("a mask key is not a canonical X25519 key")
         return X25519PublicKey.from_public_bytes(raw)
 

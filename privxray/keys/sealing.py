@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.hpke import (
 
 from privxray.errors import MalformedError, WrongKeyError
 from privxray.formats import canonical
+from privxray.keys.points import is_x25519
 
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _MLKEM_PUBLIC = 1184
@@ -81,9 +82,11 @@ class SealingKey:
 def parse(public: str) -> MLKEM768X25519PublicKey:
     """Read a public sealing key.
 
-    :raises MalformedError: not one.
+    :raises MalformedError: not one, or its X25519 half is not canonical or of small order.
     """
     raw = canonical.from_base64(public, "a sealing key", length=_MLKEM_PUBLIC + _X25519_PUBLIC)
+    if not is_x25519(raw[_MLKEM_PUBLIC:]):
+        raise MalformedError("a sealing key is damaged")
     try:
         return MLKEM768X25519PublicKey(
             MLKEM768PublicKey.from_public_bytes(raw[:_MLKEM_PUBLIC]),

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from privxray.atomic import make_private_folder, write_atomic
-from privxray.errors import CohortError, PrivxrayError, WorkspaceError
+from privxray.errors import CohortError, PrivxrayError, UsageError, WorkspaceError
 from privxray.exchange.fixedpoint import dequantise
 from privxray.exchange.model import write_model
 from privxray.exchange.opening import open_sum
@@ -76,6 +76,7 @@ def aggregate(
     :param without: hospitals that a request goes on without; only in the mode ``keyholders``.
     :raises CohortError: somebody is missing or refused; nothing is changed. Its text names everybody
         concerned and why.
+    :raises UsageError: ``without`` in a strict round, or together with share files.
     :raises WorkspaceError: there is no plan yet.
     """
     workspace.require("coordinator", "aggregate")
@@ -95,6 +96,12 @@ def aggregate(
                 )
             return _again(workspace, state, rounds, tuple(collected.notes), force)
         plan, file = read_plan(workspace, newest)
+        if without and (plan.committee is None or collected.shares):
+            raise UsageError(
+                "--without has no place here: it goes with the updates of a round that has keyholders",
+                advice="A strict round needs every hospital: wait, or plan it anew: privxray plan --continue "
+                "--without NAME",
+            )
         if newest.state == "open" and plan.stage > 1 and not collected.updates and not collected.refused:
             return _again(workspace, state, rounds, tuple(collected.notes), force)
         if plan.committee is not None and not collected.shares:

@@ -89,7 +89,10 @@ def follow(
 
 
 def roster_changes(before: PlanHeader | None, plan: PlanHeader) -> tuple[str, ...]:
-    """Who joined, left or came with new keys since the plan before, by name; and what else must be seen."""
+    """Who joined, left or came with new keys since the plan before, by name, and which terms are others.
+
+    Key words cover the parties and no terms, so under known words this is where a lower guard is seen.
+    """
     if before is None:
         return ()
     old = {party.name: party.keys for party in before.roster.parties}
@@ -99,6 +102,7 @@ def roster_changes(before: PlanHeader | None, plan: PlanHeader) -> tuple[str, ..
         *(f"{name} left" for name in old if name not in new),
         *(f"{name} has new keys" for name in new if name in old and new[name] != old[name]),
         *_seat_changes(before, plan),
+        *_term_changes(before, plan),
         *differs_by_one(set(before.hospitals), set(plan.hospitals)),
     )
 
@@ -114,6 +118,16 @@ def _seat_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
     return (
         *(f"{name} is a keyholder now" for name in sorted(sit - sat)),
         *(f"{name} is no keyholder any more" for name in sorted(sat - sit)),
+    )
+
+
+def _term_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
+    """The public terms that are not as before; keyholders are named by :func:`_seat_changes`."""
+    old, new = before.public_constants(), plan.public_constants()
+    return tuple(
+        f"{name} is {new.get(name, 'not set')} and was {old.get(name, 'not set')}"
+        for name in {**old, **new}
+        if name != "keyholders" and old.get(name) != new.get(name)
     )
 
 

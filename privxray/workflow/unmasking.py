@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,10 @@ from privxray.atomic import make_private_folder, write_atomic
 from privxray.errors import IdentityError, MalformedError, RefusedError, about
 from privxray.exchange.admit_opening import admit_request, admit_survivors
 from privxray.exchange.dealing import Opened, open_box
-from privxray.exchange.intake import Received, take_in
+from privxray.exchange.intake import Received, read_again, take_in
 from privxray.exchange.plan import PlanHeader
 from privxray.exchange.request import RequestHeader
-from privxray.exchange.share import write_share
+from privxray.exchange.share import ShareHeader, write_share
 from privxray.state import Round, State
 from privxray.workflow.collecting import members_of
 from privxray.workflow.common import SOFTWARE, Passphrase, deliver, load_plan, now, public_keys, unlock
@@ -66,6 +67,7 @@ def unmask(
         if before is None:
             if round_ != state.last_round(round_.study):
                 raise RefusedError("this round is over here: a later plan of the study is followed already")
+            _not_prepared_for_another(kept, received.envelope.digest)
             _answer(workspace, state, received, plan, round_, header, seat, passphrase, kept)
             before = state.answer_of(round_.plan)
         with about(kept):
@@ -80,9 +82,36 @@ def unmask(
             plan=plan,
             survivors=survivors,
             missing=tuple(m.name for m in plan.roster.members if m.name not in survivors),
-            warnings=differs_by_one(_answered_before(state, round_), set(header.survivors)),
+            warnings=(
+                *_left_out(round_, own, header.survivors),
+                *differs_by_one(_answered_before(state, round_), set(header.survivors)),
+            ),
             again=again,
         )
+
+
+def _not_prepared_for_another(kept: Path, digest: str) -> None:
+    """Whether an answer lies here that the state does not know of, and to another request.
+
+    A crash right before the state was written leaves one to this request. One to another request shows a
+    state that is older than its folder: restored, or put back.
+    """
+    if kept.exists() and read_again(kept).envelope.claim(ShareHeader).request != digest:
+        raise RefusedError(
+            "an answer to another request of this round lies here, and the state does not know of it",
+            advice="If state.db was restored from a backup, don't help: a keyholder answers one request. "
+            f"Tell the data officers of the hospitals. (The answer is {kept})",
+        )
+
+
+def _left_out(round_: Round, own: str, survivors: Collection[str]) -> tuple[str, ...]:
+    """A warning where this hospital delivered and is not in the sum."""
+    if round_.update_sha256 is None or own in survivors:
+        return ()
+    return (
+        "this hospital has exported its update of this round, and the request leaves it out: ask the "
+        "coordinator why before you carry the answer",
+    )
 
 
 def _round_of(state: State, received: Received) -> Round:

@@ -15,8 +15,10 @@ from played_study import PASSPHRASE, Snapshots, World
 
 from privxray.exchange.fixedpoint import dequantise
 from privxray.exchange.intake import read_again
+from privxray.exchange.request import write_request
 from privxray.formats.tensors import unpack
 from privxray.keys import keyfile
+from privxray.keys.identity import Identity
 from privxray.state import State
 from privxray.workflow.common import load_plan
 from privxray.workspace import Workspace
@@ -106,27 +108,12 @@ def test_a_keyholder_answers_once_and_only_what_it_should(copy: Callable[[], Wor
     assert world.ok("notary", "status")["rounds"][0]["state"] == "answered"
 
     # The same coordinator signs another request for the same round: without one of the survivors.
-    from privxray.exchange.request import write_request
-    from privxray.keys.identity import Identity
-
-    workspace = Workspace.find(world["coordinator"])
-    coordinator = Identity.from_secret(keyfile.unlock(workspace.identity_path.read_bytes(), PASSPHRASE))
-    with State(workspace.state_path) as state:
-        round_ = state.rounds()[-1]
-        plan = load_plan(workspace, round_)
-    envelopes = {}
-    for party in HOSPITALS[:4]:
-        received = read_again(world["coordinator"] / "updates" / f"{party}-0001.enc")
-        envelopes[received.envelope.key_id] = received.path.read_bytes()[: received.envelope.length]
-    evil = world["notary"] / "evil.request"
-    made_at = {"created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
-    evil.write_bytes(write_request(envelopes, plan, round_.plan, coordinator, **made_at))
+    evil = another_request(world, HOSPITALS[:4], "notary")
     second = world.type("notary", "unmask", evil, asks=True)
     assert second.code == 4
     assert "another request of this round was answered before" in second.err
     assert "call the data officers" in second.err
-    small = dict(list(envelopes.items())[:2])
-    evil.write_bytes(write_request(small, plan, round_.plan, coordinator, **made_at))
+    evil = another_request(world, HOSPITALS[:2], "notary")
     for party in ("university", "hospital-b"):
         refused = world.type(party, "unmask", evil, asks=True)
         assert refused.code == 4
@@ -161,3 +148,91 @@ def test_unsafe_committees_are_refused_with_the_reason(
     result = world.type("coordinator", *words, asks=True)
     assert result.code in (2, 4), result.err
     assert said in result.err
+
+
+def test_a_keyholder_whose_own_update_is_withheld_is_told(copy: Callable[[], World]) -> None:
+    world = copy()
+    deliver(world, *HOSPITALS[1:])
+    world.ok("hospital-a", "export-update", asks=True)
+    words = ("aggregate", "updates/*.enc", "--without", "hospital-a")
+    made = world.ok("coordinator", *words, asks=True)
+    told = world.ok("hospital-a", "unmask", world.carry(made["request"], "hospital-a"), asks=True)
+    assert any("the request leaves it out" in warning for warning in told["warnings"])
+    told = world.ok("hospital-b", "unmask", world.carry(made["request"], "hospital-b"), asks=True)
+    assert not told["warnings"]
+    assert world.ok("hospital-a", "export-update", asks=True)["again"], "the same bytes are no new secret"
+
+
+def test_a_keyholder_that_helped_to_open_the_sum_without_itself_exports_no_more(
+    copy: Callable[[], World],
+) -> None:
+    world = copy()
+    deliver(world, "hospital-a", *HOSPITALS[2:])
+    words = ("aggregate", "updates/*.enc", "--without", "hospital-b")
+    made = world.ok("coordinator", *words, asks=True)
+    world.ok("hospital-b", "unmask", world.carry(made["request"], "hospital-b"), asks=True)
+    late = world.type("hospital-b", "export-update", asks=True)
+    assert late.code == 4
+    assert "without it" in late.err
+    assert not list(world["hospital-b"].rglob("*.enc"))
+
+
+def test_a_state_put_back_under_a_keyholders_answer_is_noticed_by_another_request(
+    copy: Callable[[], World],
+) -> None:
+    """state.db alone comes from a backup: the answer beside it still says which request it was to."""
+    world = copy()
+    deliver(world, *HOSPITALS)
+    first = world.carry(world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["request"], "notary")
+    state_path = Workspace.find(world["notary"]).state_path
+    older = state_path.read_bytes()
+    share = Path(world.ok("notary", "unmask", first, asks=True)["share"])
+    state_path.write_bytes(older)
+    second = another_request(world, HOSPITALS[:4], "notary")
+    refused = world.type("notary", "unmask", second, asks=True)
+    assert refused.code == 4
+    assert "the state does not know of it" in refused.err
+    share.unlink()
+    assert world.ok("notary", "unmask", first, asks=True)["share"], (
+        "as after a crash before the state was written"
+    )
+
+
+def another_request(world: World, survivors: tuple[str, ...], party: str) -> Path:
+    """The coordinator signs a second request for the round, for the sum of other hospitals."""
+    workspace = Workspace.find(world["coordinator"])
+    coordinator = Identity.from_secret(keyfile.unlock(workspace.identity_path.read_bytes(), PASSPHRASE))
+    with State(workspace.state_path) as state:
+        round_ = state.rounds()[-1]
+        plan = load_plan(workspace, round_)
+    envelopes = {}
+    for hospital in survivors:
+        received = read_again(world["coordinator"] / "updates" / f"{hospital}-0001.enc")
+        envelopes[received.envelope.key_id] = received.path.read_bytes()[: received.envelope.length]
+    evil = world[party] / "evil.request"
+    made = {"created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
+    evil.write_bytes(write_request(envelopes, plan, round_.plan, coordinator, **made))
+    return evil
+
+
+def test_without_belongs_to_a_request(
+    copy: Callable[[], World], snapshots: Snapshots, tmp_path: Path
+) -> None:
+    strict = World(Path(shutil.copytree(snapshots("exported"), tmp_path / "strict")))
+    typed = strict.type("coordinator", "aggregate", "updates/*.enc", "--without", "hospital-c", asks=True)
+    assert typed.code == 2
+    assert "--without has no place here" in typed.err
+
+
+def test_terms_that_change_under_known_key_words_are_shown(copy: Callable[[], World]) -> None:
+    """Key words cover the parties alone: a plan anew for the same ones may ask for less."""
+    world = copy()
+    for party in (*HOSPITALS, *TRUSTEES):
+        world.ok(party, "card", "--study", "pneumonia", asks=True)
+        world.carry(world[party] / f"{party}.card", "coordinator", "fresh")
+    words = ("plan", "fresh/*.card", "--mode", "keyholders", "--replace", *FOUR, "--epsilon", "9")
+    planned = world.ok("coordinator", *words, "--corrupt-keyholders", "1", "--rounds", "3", asks=True)
+    joined = world.ok("hospital-c", "join", world.carry(planned["plan"], "hospital-c"))
+    assert joined["roster"]["version"] == 1
+    assert "epsilon is 9.0 and was 6.0" in joined["changes"]
+    assert "rounds is 3 and was 2" in joined["changes"]

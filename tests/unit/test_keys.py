@@ -8,10 +8,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, WrongKeyError
 from privxray.formats import canonical
 from privxray.formats.container import split
-from privxray.keys import keyfile
+from privxray.keys import keyfile, sealing
 from privxray.keys.card import read_card, write_card
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.maskkey import MaskStatement, state_mask_key
+from privxray.keys.points import is_ed25519
 from privxray.keys.roster import Member, Roster, same_words
 from privxray.keys.sealing import SealingKey
 from privxray.keys.unsealing import UnsealingStatement
@@ -102,6 +103,57 @@ def test_small_order_and_non_canonical_mask_keys_are_refused_even_when_signed(va
     )
     with pytest.raises(MalformedError):
         signed.verify(owner.public())
+
+
+P = 2**255 - 19
+Y8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
+
+
+def test_the_points_of_small_order_are_those_that_double_to_the_neutral_point() -> None:
+    """y of 2P is (y^2 + x^2) / (1 - d x^2 y^2) with x^2 = (y^2 - 1) / (d y^2 + 1) (RFC 8032, section 5.1.4).
+    Three doublings make y = 1 of what is of order 8 or less."""
+    d = -121665 * pow(121666, -1, P)
+
+    def doubled(y: int) -> int:
+        x2 = (y * y - 1) * pow(d * y * y + 1, -1, P)
+        return (y * y + x2) * pow(1 - d * x2 * y * y, -1, P) % P
+
+    for y in (0, 1, P - 1, Y8, P - Y8):
+        assert doubled(doubled(doubled(y))) == 1
+        assert not is_ed25519(y.to_bytes(32, "little"))
+    base = 4 * pow(5, -1, P) % P
+    assert doubled(doubled(doubled(base))) != 1
+    assert is_ed25519(base.to_bytes(32, "little"))
+
+
+@pytest.mark.parametrize("y", [0, 1, P - 1, P, P + 1, Y8, P - Y8, 2**255 - 1])
+@pytest.mark.parametrize("sign", [0, 1 << 255])
+def test_a_signing_key_by_which_anybody_could_sign_is_none(y: int, sign: int) -> None:
+    good = Identity.generate().public()
+    weak = good.model_copy(update={"signing": canonical.to_base64((y | sign).to_bytes(32, "little"))})
+    with pytest.raises(MalformedError):
+        weak.verifier()
+
+
+def test_one_signature_by_a_key_of_small_order_is_good_for_every_message() -> None:
+    """Why such a key is refused: the library alone takes it, and this signature by nobody."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key = Ed25519PublicKey.from_public_bytes((1).to_bytes(32, "little"))
+    for message in (b"one plan", b"another plan"):
+        key.verify((1).to_bytes(32, "little") + bytes(32), message)
+
+
+@pytest.mark.parametrize("u", [0, 1, P - 1, P, P + 9, 2**255 - 1, 2**255 + 9])
+def test_a_sealing_key_that_stops_whoever_seals_to_it_is_none(u: int) -> None:
+    """Its ML-KEM half is good and its X25519 half gives zero, or is a second encoding of another key."""
+    good = canonical.from_base64(Identity.generate().public().sealing, "")
+    weak = canonical.to_base64(good[:1184] + u.to_bytes(32, "little"))
+    with pytest.raises(MalformedError):
+        sealing.parse(weak)
+    owner = Identity.generate()
+    with pytest.raises(MalformedError):
+        UnsealingStatement.sign(weak, None, 1, owner.signing).verify(owner.public())
 
 
 def card(identity: Identity, name: str = "hospital-a", study: str | None = None) -> bytes:
