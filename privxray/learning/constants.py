@@ -7,7 +7,7 @@ anyone has looked. Every field has a range, and NaN or infinity is in none.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -60,7 +60,10 @@ class DpSgdConstants(_Constants):
     ``fraction_bits`` 24 at a bound of 1 leaves room for 64 hospitals: 64 * 2^24 = 2^30 < 2^31.
     """
 
-    model: Annotated[str, Field(pattern="^small-cnn$")] = "small-cnn"
+    network: Literal["small-cnn", "resnet18"] = "small-cnn"
+    """small-cnn has 16,000 parameters and trains on a CPU; resnet18 has 11.2 million and wants a GPU."""
+    start: Literal["built-in", "file"] = "built-in"
+    """Where the first round's weights come from: this package's seed, or the file that the plan carries."""
     image_size: Annotated[int, Field(ge=16, le=512, multiple_of=8)] = 64
     """Height and width of the input in pixels."""
     sampling_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.25
@@ -72,8 +75,12 @@ class DpSgdConstants(_Constants):
     clipping_norm: Positive = 1.0
     learning_rate: Positive = 1.0
     momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.8
-    images_per_patient: Annotated[int, Field(ge=1, le=256)] = 8
-    """Only a patient's first so many images are used; it bounds memory."""
+    views: Annotated[int, Field(ge=1, le=64)] = 1
+    """Views of each image in its patient's average: the image itself, and so many less one that are moved."""
+    view_flip: bool = True
+    """Whether further views are mirrored, each with probability 1/2."""
+    view_shift: Annotated[int, Field(ge=0, le=32)] = 4
+    """By how many pixels at most further views are shifted, in each direction."""
     delta_bound: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     """B: how far a weight may move in one round."""
     fraction_bits: Annotated[int, Field(ge=0, le=24)] = 24

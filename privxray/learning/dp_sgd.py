@@ -1,4 +1,4 @@
-"""DP-SGD on a small CNN, in rounds: hospitals train on from the global model, and their deltas are averaged.
+"""DP-SGD in rounds: hospitals train on from the global model, and their deltas are averaged.
 
 The mechanism of one step (Abadi et al. 2016, algorithm 1, with the patient as the unit): every patient is
 taken with probability q, the gradients of the patient's images are averaged, the average is clipped to C, the
@@ -21,10 +21,11 @@ from privxray.formats.tensors import ModulusBits, TensorSpec
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.methods import Progress, Tensors, softmax, validated
-from privxray.learning.small_cnn import as_input, initial_weights, network
+from privxray.learning.networks import as_input, device, initial_weights, network, shapes
 from privxray.learning.trainer import Trainer
 from privxray.privacy.accountant import calibrate
 from privxray.privacy.events import Event
+from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import NoiseSource, SecureNoise
 from privxray.privacy.releases import ReleaseStore
 
@@ -48,22 +49,24 @@ class DpSgd:
         return tuple(
             TensorSpec(
                 name=name,
-                shape=weights.shape,
+                shape=shape,
                 bound=constants.delta_bound,
                 fraction_bits=constants.fraction_bits,
             )
-            for name, weights in initial_weights(len(classes)).items()
+            for name, shape in shapes(constants.network, len(classes)).items()
         )
 
     def starting_model(self, constants: DpSgdConstants, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """See :func:`privxray.learning.small_cnn.initial_weights`."""
-        return dict(initial_weights(len(classes)))
+        """See :func:`privxray.learning.networks.initial_weights`."""
+        return dict(initial_weights(constants.network, len(classes)))
+
+    def starts_from_file(self, constants: DpSgdConstants) -> bool:
+        """See the interface."""
+        return constants.start == "file"
 
     def round_events(self, constants: DpSgdConstants, noise: float) -> list[Event]:
         """The steps of one round."""
-        q = constants.sampling_rate
-        kind: Literal["gaussian", "poisson-gaussian"] = "gaussian" if q == 1.0 else "poisson-gaussian"
-        return [Event(kind=kind, noise=noise, count=constants.steps, q=q)]
+        return _mechanism(constants, noise).events()
 
     def plan_noise(
         self,
@@ -94,16 +97,17 @@ class DpSgd:
         """See the interface. Release t is the whole state after step t + 1: weights and momentum."""
         require_size(data.inputs, constants)
         data.one_hot(len(classes))  # checks the labels
-        trainer = Trainer(data, constants, len(classes), noise, start, source or SecureNoise())
+        mechanism = _mechanism(constants, noise)
+        trainer = Trainer(data, constants, len(classes), mechanism, start, source or SecureNoise())
         done = releases.latest()
         if done is not None and (saved := releases.load(done)) is not None:
             trainer.restore(saved)
-        for step in range(0 if done is None else done + 1, constants.steps):
+        for step in range(0 if done is None else done + 1, mechanism.steps):
             trainer.step()
             releases.save(step, trainer.state())
             releases.discard_before(step)
             if progress:
-                progress(step + 1, constants.steps)
+                progress(step + 1, mechanism.steps)
         bound = constants.delta_bound
         return {
             name: np.clip(weights.astype(np.float64) - start[name], -bound, bound)
@@ -135,13 +139,24 @@ class DpSgd:
     ) -> NDArray[np.float64]:
         """See the interface."""
         require_size(inputs, constants)
-        classifier = network(model, len(classes))
+        where = device()
+        classifier = network(constants.network, model, len(classes)).to(where)
         with torch.no_grad():
             batches = [
-                classifier(as_input(inputs[at : at + _PREDICT_IMAGES])).numpy()
+                classifier(as_input(inputs[at : at + _PREDICT_IMAGES]).to(where)).cpu().numpy()
                 for at in range(0, len(inputs), _PREDICT_IMAGES)
             ]
         return softmax(np.concatenate(batches)) if batches else np.empty((0, len(classes)))
+
+
+def _mechanism(constants: DpSgdConstants, noise: float) -> SampledGaussian:
+    """The one object that training draws from and that the ledger is charged by."""
+    return SampledGaussian(
+        rate=constants.sampling_rate,
+        clipping_norm=constants.clipping_norm,
+        noise=noise,
+        steps=constants.steps,
+    )
 
 
 def require_size(pixels: NDArray[Any], constants: DpSgdConstants) -> None:

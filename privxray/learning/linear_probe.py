@@ -69,6 +69,10 @@ class LinearProbe:
         """Empty: the head starts at zero in every round."""
         return {}
 
+    def starts_from_file(self, constants: LinearProbeConstants) -> bool:
+        """See the interface."""
+        return False
+
     def round_events(self, constants: LinearProbeConstants, noise: float) -> list[Event]:
         """One query for centre and counts, T gradient steps."""
         return [

@@ -48,6 +48,9 @@ class Method(Protocol):
     def starting_model(self, constants: Any, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
         """The model that round 1 starts from: public and the same everywhere. Empty if there is none."""
 
+    def starts_from_file(self, constants: Any) -> bool:
+        """Whether the plan carries other weights than :meth:`starting_model`, of the same form."""
+
     def round_events(self, constants: Any, noise: float) -> list[Event]:
         """What one round costs at noise scale ``noise``."""
 

@@ -10,48 +10,64 @@ from __future__ import annotations
 import torch
 from opacus.optimizers import DPOptimizer
 
-from privxray.privacy.noise import SENSITIVITY_INFLATION, NoiseSource
+from privxray.privacy.mechanism import SampledGaussian
+from privxray.privacy.noise import NoiseSource
 
 
 class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
     """A DPOptimizer whose ``grad_sample`` has one row a patient.
 
-    A step's sum has sensitivity ``max_grad_norm`` in the patient: each row is clipped to that length, and
-    adding or removing a patient adds or removes one row. The divisor is the constant ``expected_batch_size``.
+    A step's sum has sensitivity ``mechanism.clipping_norm`` in the patient: each row is clipped to that
+    length, and adding or removing a patient adds or removes one row. The divisor is the constant
+    ``expected_batch_size``.
     """
 
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
+        mechanism: SampledGaussian,
         *,
-        noise: float,
-        clipping_norm: float,
         expected_batch_size: float,
         source: NoiseSource,
     ) -> None:
         super().__init__(
             optimizer,
-            noise_multiplier=noise,
-            max_grad_norm=clipping_norm,
+            noise_multiplier=mechanism.noise,
+            max_grad_norm=mechanism.clipping_norm,
             expected_batch_size=expected_batch_size,
             loss_reduction="mean",
         )
+        self._mechanism = mechanism
         self._source = source
 
     def clip_and_accumulate(self) -> None:
-        """Clip the patients' rows and add them to ``summed_grad``, in float64."""
-        rows = [p.grad_sample.flatten(start_dim=1).double() for p in self.params]
-        norms = torch.stack([row.square().sum(dim=1) for row in rows]).sum(dim=0).sqrt()
+        """Clip the patients' rows and add them to ``summed_grad``, in float64.
+
+        All sums or none are changed: memory may run out half-way, and the same rows then come again.
+        """
+        clip = self._mechanism.clipping_norm
+        squares = [p.grad_sample.flatten(start_dim=1).double().square().sum(dim=1) for p in self.params]
+        norms = torch.stack(squares).sum(dim=0).sqrt()
         finite = torch.isfinite(norms)
-        factors = (self.max_grad_norm / norms.clamp(min=self.max_grad_norm)).where(finite, 0.0)
-        for p, row in zip(self.params, rows, strict=True):
-            row = row.where(finite[:, None], 0.0)  # 0 * NaN is NaN: the factor alone would not do
+        factors = (clip / norms.clamp(min=clip)).where(finite, 0.0)
+        totals = []
+        for p in self.params:
+            # 0 * NaN is NaN: the factor alone would not do.
+            row = p.grad_sample.flatten(start_dim=1).double().where(finite[:, None], 0.0)
             total = (factors @ row).view_as(p)
-            p.summed_grad = total if p.summed_grad is None else p.summed_grad + total
+            totals.append(total if p.summed_grad is None else p.summed_grad + total)
+        for p, total in zip(self.params, totals, strict=True):
+            p.summed_grad = total
+
+    def forget_skips(self) -> None:
+        """Undo a ``signal_skip_step`` whose step failed."""
+        self._step_skip_queue.clear()
 
     def add_noise(self) -> None:
-        """Put the sum and its noise into ``grad``, cast to the parameter's type only afterwards."""
-        std = self.noise_multiplier * self.max_grad_norm * SENSITIVITY_INFLATION
+        """Put the sum and its noise into ``grad``, cast to the parameter's type only afterwards.
+
+        On the CPU, wherever the network is: noise that was drawn must not meet a device without memory.
+        """
         for p in self.params:
-            noise = torch.from_numpy(self._source.gaussian(tuple(p.shape), std))
-            p.grad = (p.summed_grad + noise.to(p.summed_grad.device)).to(p.dtype)
+            noise = torch.from_numpy(self._mechanism.draw(tuple(p.shape), self._source))
+            p.grad = noise.add_(p.summed_grad.cpu()).to(p.dtype).to(p.device)

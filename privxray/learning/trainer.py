@@ -6,81 +6,91 @@ memory manager are not used: they take the sampling rate and the divisor from th
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
 
+from privxray.errors import SystemTroubleError
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
+from privxray.learning.networks import device, network
+from privxray.learning.patient_gradients import PatientGradients, Work
 from privxray.learning.private_optimizer import PrivateOptimizer
-from privxray.learning.small_cnn import as_input, network
+from privxray.learning.separable import require_separable
+from privxray.learning.views import draw_views
+from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import NoiseSource
-from privxray.privacy.sampling import poisson_sample
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    from opacus.grad_sample import GradSampleModule
-
-_CHUNK_IMAGES = 128  # images whose gradients are in memory at once; the sum does not depend on it
+_CHUNK_IMAGES = 128  # at most so many images at once; results do not depend on it beyond rounding
+_CHUNK_BYTES = {"cpu": 1 << 29, "cuda": 1 << 31}  # and at most so much of gradients
 
 
 class Trainer:
-    """The state of one hospital's round: weights, momentum, and the patients' images."""
+    """The state of one hospital's round: weights, momentum, and the patients' images.
+
+    It runs on the GPU where there is one; noise and sampling are drawn on the CPU all the same.
+
+    :raises RefusedError: a network that mixes patients.
+    """
 
     def __init__(
         self,
         data: TrainingData,
         constants: DpSgdConstants,
         classes: int,
-        noise: float,
+        mechanism: SampledGaussian,
         start: Mapping[str, NDArray[Any]],
         source: NoiseSource,
     ) -> None:
         self._data = data
         self._constants = constants
+        self._mechanism = mechanism
         self._source = source
         order = np.argsort(data.patients, kind="stable")
-        groups = np.split(order, np.cumsum(np.bincount(data.patients))[:-1])
-        self._images = [group[: constants.images_per_patient] for group in groups]
-        self._network = GradSampleModule(network(start, classes), loss_reduction="sum")
-        self._parameters = dict(self._network._module.named_parameters())
+        self._images = np.split(order, np.cumsum(np.bincount(data.patients))[:-1])
+        self._device = device()
+        model = network(constants.network, start, classes)
+        require_separable(model, constants.image_size)
+        model.to(self._device)
+        self._gradients = PatientGradients(model, data)
+        self._parameters = dict(model.named_parameters())
         self._sgd = torch.optim.SGD(
-            self._network.parameters(), lr=constants.learning_rate, momentum=constants.momentum
+            model.parameters(), lr=constants.learning_rate, momentum=constants.momentum
         )
         self._optimizer = PrivateOptimizer(
-            self._sgd,
-            noise=noise,
-            clipping_norm=constants.clipping_norm,
-            expected_batch_size=constants.expected_batch_size,
-            source=source,
+            self._sgd, mechanism, expected_batch_size=constants.expected_batch_size, source=source
         )
+        size = 4 * sum(p.numel() for p in model.parameters())
+        self._limit = max(1, min(_CHUNK_IMAGES, _CHUNK_BYTES[self._device.type] // size))
 
     def step(self) -> None:
-        """One step on one Poisson sample, in chunks; an empty sample steps with noise alone."""
-        sample = poisson_sample(len(self._images), self._constants.sampling_rate, self._source)
-        for chunk in self._chunks(sample):
-            self._patient_gradients(chunk)
-            self._optimizer.signal_skip_step(True)
-            self._optimizer.step()
-            self._optimizer.zero_grad()
-        for parameter in self._parameters.values():
-            parameter.grad_sample = parameter.new_zeros((0, *parameter.shape))
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        """One step on one Poisson sample, in chunks; an empty sample steps with noise alone.
+
+        Where memory runs out the chunk is halved and the same sample goes on: no noise was drawn for it yet.
+
+        :raises SystemTroubleError: there is no memory for one image.
+        """
+        work = self._work(self._mechanism.sample(len(self._images), self._source))
+        at = 0
+        while at < len(work):
+            end = min(at + self._limit, len(work))
+            if self._add_chunk(work, at, end):
+                at = end
+            else:
+                self._smaller_chunks()
+        self._optimizer_step([p.new_zeros((0, *p.shape)) for p in self._parameters.values()])
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The parameters by name."""
-        return {name: p.detach().numpy().copy() for name, p in self._parameters.items()}
+        return {name: p.detach().cpu().numpy().copy() for name, p in self._parameters.items()}
 
     def state(self) -> dict[str, NDArray[np.float32]]:
         """All that the next step needs."""
         momentum = {
-            f"momentum.{name}": self._sgd.state[p]["momentum_buffer"].numpy().copy()
+            f"momentum.{name}": self._sgd.state[p]["momentum_buffer"].cpu().numpy().copy()
             for name, p in self._parameters.items()
             if self._sgd.state[p].get("momentum_buffer") is not None
         }
@@ -88,45 +98,62 @@ class Trainer:
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a state that :meth:`state` gave."""
+
+        def here(values: NDArray[Any]) -> torch.Tensor:
+            return torch.from_numpy(values.copy()).to(self._device)
+
         for name, parameter in self._parameters.items():
-            parameter.data = torch.from_numpy(saved[f"weights.{name}"].copy())
+            parameter.data = here(saved[f"weights.{name}"])
             momentum = saved.get(f"momentum.{name}")
             if momentum is not None:
-                self._sgd.state[parameter]["momentum_buffer"] = torch.from_numpy(momentum.copy())
+                self._sgd.state[parameter]["momentum_buffer"] = here(momentum)
 
-    def _chunks(self, sample: NDArray[np.int64]) -> Iterator[list[NDArray[np.int64]]]:
-        """The images of the sampled patients, patient by patient, some 128 images at a time."""
-        chunk: list[NDArray[np.int64]] = []
-        size = 0
-        for patient in sample:
-            images = self._images[patient]
-            if chunk and size + len(images) > _CHUNK_IMAGES:
-                yield chunk
-                chunk, size = [], 0
-            chunk.append(images)
-            size += len(images)
-        if chunk:
-            yield chunk
+    def _work(self, sample: NDArray[np.int64]) -> Work:
+        """Every view of every image of the sampled patients, with what it weighs in its patient's mean."""
+        constants = self._constants
+        groups = [self._images[patient] for patient in sample]
+        lengths = np.array([len(group) for group in groups], dtype=np.int64)
+        images = np.concatenate(groups) if groups else np.empty(0, dtype=np.int64)
+        views = constants.views
+        moves = draw_views(len(images), views, constants.view_flip, constants.view_shift, self._source)
+        return Work(
+            owners=np.repeat(np.arange(len(groups)), lengths * views),
+            images=np.repeat(images, views),
+            weights=np.repeat(1.0 / (lengths * views), lengths * views),
+            views=moves,
+        )
 
-    def _patient_gradients(self, chunk: list[NDArray[np.int64]]) -> None:
-        """Leave the mean gradient of each patient of ``chunk`` in ``grad_sample``: [patients, ...].
+    def _add_chunk(self, work: Work, start: int, end: int) -> bool:
+        """Clip and sum the patients whose last image lies in this part; False where memory ran out."""
+        try:
+            rows, unfinished = self._gradients.of(work, start, end)
+            self._optimizer.signal_skip_step(True)
+            self._optimizer_step(rows)
+            self._gradients.carry = unfinished
+        except RuntimeError as error:
+            if not _out_of_memory(error):
+                raise
+            # Past this line nothing may hold the failed pass's tensors, its traceback least of all.
+            return False
+        return True
 
-        The loss is a sum over images with weights that sum to 1 in each patient, so adding up a patient's
-        rows gives the gradient of that patient's mean loss. Patients are not padded to one length: the
-        rows are added by patient number instead, which is the same sum without the zeros.
-        """
-        images = np.concatenate(chunk)
-        lengths = np.array([len(group) for group in chunk])
-        owner = torch.from_numpy(np.repeat(np.arange(len(chunk)), lengths))
-        weights = torch.from_numpy(np.repeat(1.0 / lengths, lengths)).float()
-        logits = self._network(as_input(self._data.inputs[images]))
-        labels = torch.from_numpy(self._data.labels[images])
-        loss = (weights * cross_entropy(logits, labels, reduction="none")).sum()
-        with warnings.catch_warnings():
-            # Images need no gradient, which torch thinks worth a warning where Opacus hooks the first layer.
-            warnings.filterwarnings("ignore", message="Full backward hook is firing")
-            loss.backward()  # type: ignore[no-untyped-call]
-        for parameter in self._parameters.values():
-            rows = parameter.grad_sample
-            summed = rows.new_zeros((len(chunk), *parameter.shape))
-            parameter.grad_sample = summed.index_add_(0, owner, rows)
+    def _smaller_chunks(self) -> None:
+        self._optimizer.forget_skips()
+        self._gradients.recover()
+        if self._limit == 1:
+            raise SystemTroubleError(
+                "memory does not suffice for one image of this network",
+                advice="Train on a machine with more; this step goes on there, and nothing is paid twice",
+            )
+        self._limit = max(1, self._limit // 2)
+
+    def _optimizer_step(self, rows: list[torch.Tensor]) -> None:
+        for parameter, row in zip(self._optimizer.params, rows, strict=True):
+            parameter.grad_sample = row
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    # The CPU's allocator has no exception of its own.
+    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from privxray.errors import UsageError
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
-from privxray.learning.small_cnn import SmallCnn, as_input, initial_weights
+from privxray.learning.networks import as_input, initial_weights, network, shapes
 from privxray.privacy import accountant
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -27,7 +27,6 @@ SMALL = {
     "steps": 3,
     "sampling_rate": 0.5,
     "expected_batch_size": 7.0,
-    "images_per_patient": 4,
 }
 
 
@@ -44,12 +43,12 @@ def hospital(patients: int = 20, largest: int = 6, size: int = 16) -> TrainingDa
     return TrainingData(rng.integers(0, 256, (len(owners), size, size), np.uint8), labels, owners)
 
 
-def warm_start() -> dict[str, NDArray]:
+def warm_start(name: str = "small-cnn") -> dict[str, NDArray]:
     """Weights whose last layer is not zero, so that every gradient has something to say."""
     rng = np.random.default_rng(6)
     return {
-        name: w + 0.1 * rng.standard_normal(w.shape).astype(np.float32)
-        for name, w in initial_weights(3).items()
+        key: w + np.float32(0.1) * rng.standard_normal(w.shape).astype(np.float32) * (w.ndim != 4)
+        for key, w in initial_weights(name, 3).items()
     }
 
 
@@ -80,18 +79,17 @@ def train(
 
 
 def naive_step(
-    weights: dict[str, NDArray], data: TrainingData, taken: NDArray, clip: float, images: int
+    weights: dict[str, NDArray], data: TrainingData, taken: NDArray, clip: float, name: str = "small-cnn"
 ) -> dict[str, NDArray]:
     """The clipped sum, one patient after the other, by plain autograd."""
-    network = SmallCnn(3)
-    network.load_state_dict({name: torch.from_numpy(w.astype(np.float32)) for name, w in weights.items()})
+    plain = network(name, weights, 3)
     total = {name: np.zeros(w.shape) for name, w in weights.items()}
     for patient in taken:
-        mine = np.flatnonzero(data.patients == patient)[:images]
-        network.zero_grad()
-        logits = network(as_input(data.inputs[mine]))
+        mine = np.flatnonzero(data.patients == patient)
+        plain.zero_grad()
+        logits = plain(as_input(data.inputs[mine]))
         cross_entropy(logits, torch.from_numpy(data.labels[mine]), reduction="mean").backward()
-        gradient = {name: p.grad.double().numpy() for name, p in network.named_parameters()}
+        gradient = {name: p.grad.double().numpy() for name, p in plain.named_parameters()}
         norm = np.sqrt(sum((g**2).sum() for g in gradient.values()))
         for name, g in gradient.items():
             total[name] += g * min(1.0, clip / norm)
@@ -105,7 +103,7 @@ def test_a_step_equals_a_loop_over_patients(tmp_path: Path, clip: float) -> None
     source = Scripted([uniforms])
     overrides = {"clipping_norm": clip, "steps": 1, "learning_rate": 0.1, "sampling_rate": 0.8}
     vector = train(data, overrides, source, ReleaseStore(tmp_path / "run", os.urandom(32)))
-    expected = naive_step(warm_start(), data, np.flatnonzero(uniforms < 0.8), clip, 4)
+    expected = naive_step(warm_start(), data, np.flatnonzero(uniforms < 0.8), clip)
     for name, total in expected.items():
         assert np.allclose(vector[name], -0.1 * total / 7.0, atol=1e-6), name
     assert source.stds == [pytest.approx(clip * (1 + 1e-6))] * len(expected)
@@ -127,7 +125,7 @@ def test_momentum_carries_over_an_empty_step(tmp_path: Path) -> None:
     source = Scripted([np.zeros(20), np.ones(20)])
     overrides = {"steps": 2, "momentum": 0.5, "learning_rate": 0.1}
     vector = train(hospital(), overrides, source, ReleaseStore(tmp_path / "run", os.urandom(32)))
-    total = naive_step(warm_start(), hospital(), np.arange(20), 1.0, 4)
+    total = naive_step(warm_start(), hospital(), np.arange(20), 1.0)
     for name, change in vector.items():
         assert np.allclose(change, -0.1 * 1.5 * total[name] / 7.0, atol=1e-6)
 
@@ -179,7 +177,7 @@ def test_a_patient_with_many_images_and_a_weight_gone_to_nan_leave_finite_number
     data = TrainingData(
         np.zeros((3000, 16, 16), np.uint8), np.zeros(3000, np.int64), np.zeros(3000, np.int64)
     )
-    constants = DPSGD.constants({**SMALL, "images_per_patient": 256, "sampling_rate": 1.0})
+    constants = DPSGD.constants({**SMALL, "sampling_rate": 1.0})
     store = ReleaseStore(tmp_path / "run", os.urandom(32))
     start = warm_start()
     start["head.bias"] = np.full(3, 1e38, np.float32)
@@ -200,12 +198,12 @@ def test_federated_averaging_adds_the_mean_delta() -> None:
     assert np.allclose(p, 1 / 3)
 
 
-def test_starting_weights_are_the_same_everywhere_and_every_normalisation_is_by_group() -> None:
-    first, second = initial_weights(3), initial_weights(3)
-    assert all(np.array_equal(first[name], second[name]) for name in first)
-    kinds = {type(module).__name__ for module in SmallCnn(3).modules()}
-    assert "GroupNorm" in kinds
-    assert not [kind for kind in kinds if "BatchNorm" in kind]
+@pytest.mark.parametrize(("name", "size"), [("small-cnn", 16_003), ("resnet18", 11_171_779)])
+def test_starting_weights_are_the_same_everywhere(name: str, size: int) -> None:
+    first, second = initial_weights(name, 3), initial_weights(name, 3)
+    assert all(np.array_equal(first[key], second[key]) for key in first)
+    assert sum(w.size for w in first.values()) == size
+    assert {key: w.shape for key, w in first.items()} == shapes(name, 3)
 
 
 def test_rounds_compose_to_the_study_s_epsilon() -> None:
@@ -227,7 +225,7 @@ def test_pixels_of_another_size_or_type_are_refused(tmp_path: Path, bad: NDArray
         train(data, {}, SecureNoise(), ReleaseStore(tmp_path / "run", os.urandom(32)))
 
 
-@pytest.mark.parametrize("overrides", [{"sampling_rate": 1.5}, {"sampling_rate": 0.0}, {"model": "resnet"}])
+@pytest.mark.parametrize("overrides", [{"sampling_rate": 1.5}, {"sampling_rate": 0.0}, {"network": "resnet"}])
 def test_constants_out_of_range_are_refused(overrides: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         DPSGD.constants(overrides)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.private_optimizer import PrivateOptimizer
 from privxray.learning.probe_queries import count_query, count_sensitivity, gradient_query, probe_inputs
+from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 
 D, K = 6, 3
@@ -132,8 +133,7 @@ def test_the_clipped_sum_of_dp_sgd_moves_by_at_most_the_clipping_norm() -> None:
     parameters = [torch.nn.Parameter(torch.zeros(shape, dtype=torch.float64)) for shape in ((3, 2), (4,))]
     optimizer = PrivateOptimizer(
         torch.optim.SGD(parameters, lr=1.0),
-        noise=1.0,
-        clipping_norm=clip,
+        SampledGaussian(rate=1.0, clipping_norm=clip, noise=1.0, steps=1),
         expected_batch_size=1,
         source=Silent(),
     )

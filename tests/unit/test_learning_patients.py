@@ -1,0 +1,248 @@
+"""A patient's part in a step of dp-sgd: all images, all views, one clip; in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from opacus.grad_sample import GradSampleModule
+from test_learning_dp_sgd import CLASSES, DPSGD, SMALL, Scripted, hospital, naive_step, train, warm_start
+from torch import nn
+
+from privxray.errors import RefusedError, SystemTroubleError
+from privxray.learning import trainer
+from privxray.learning.data import TrainingData
+from privxray.learning.networks import NETWORKS, initial_weights, network
+from privxray.learning.private_optimizer import PrivateOptimizer
+from privxray.learning.separable import require_separable
+from privxray.learning.views import draw_views
+from privxray.privacy.releases import ReleaseStore
+
+ONE_STEP = {"steps": 1, "learning_rate": 0.1, "sampling_rate": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ReleaseStore:
+    return ReleaseStore(tmp_path / "run", os.urandom(32))
+
+
+@pytest.fixture
+def batches() -> Iterator[list[int]]:
+    """How many images were in each pass."""
+    seen: list[int] = []
+
+    def note(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(module, GradSampleModule):
+            seen.append(len(inputs[0]))
+
+    handle = nn.modules.module.register_module_forward_pre_hook(note)
+    yield seen
+    handle.remove()
+
+
+def check(vector: dict[str, NDArray], total: dict[str, NDArray]) -> None:
+    for name, expected in total.items():
+        assert np.abs(vector[name] + 0.1 * expected / 7.0).max() <= 2e-6, name
+
+
+def test_resnet_s_step_equals_a_loop_over_patients(
+    store: ReleaseStore, batches: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(trainer._CHUNK_BYTES, "cpu", 100 << 20)  # two images: 45 MB of gradient each
+    data = hospital(3, largest=4, size=32)
+    constants = DPSGD.constants({**SMALL, **ONE_STEP, "image_size": 32, "network": "resnet18"})
+    start = warm_start("resnet18")
+    source = Scripted([np.zeros(3)])
+    vector = DPSGD.train(data, constants, CLASSES, 1.0, start, store, source=source)
+    check(vector, naive_step(start, data, np.arange(3), 1.0, "resnet18"))
+    assert max(batches) == 2
+    assert len(source.stds) == 62
+
+
+def test_a_patient_with_10_000_images_counts_once_and_with_all_of_them(
+    store: ReleaseStore, batches: list[int]
+) -> None:
+    rng = np.random.default_rng(8)
+    owners = np.array([0, 0, 2, *[1] * 10_000])
+    data = TrainingData(
+        rng.integers(0, 256, (len(owners), 16, 16), np.uint8), rng.integers(0, 3, len(owners)), owners
+    )
+    vector = train(data, {**ONE_STEP, "clipping_norm": 0.05}, Scripted([np.zeros(3)]), store)
+    check(vector, naive_step(warm_start(), data, np.arange(3), 0.05))
+    moved = np.sqrt(sum((change**2).sum() for change in vector.values())) / 0.1 * 7.0
+    assert moved <= 3 * 0.05 + 1e-6
+    assert max(batches) <= 128
+
+
+def test_views_of_an_image_are_inside_its_patient_s_average(store: ReleaseStore) -> None:
+    data = hospital(12, largest=4)
+    moves = np.random.default_rng(9).random(len(data.labels) * 2 * 3)
+    views = draw_views(len(data.labels), 3, True, 2, Scripted([moves]))
+    assert not views.moves[::3].any()
+    assert {tuple(np.unique(views.moves[:, axis])) for axis in (1, 2)} == {(-2, -1, 0, 1, 2)}
+    order = np.argsort(data.patients, kind="stable")
+    moved = TrainingData(
+        views.of(np.repeat(data.inputs[order], 3, axis=0)),
+        np.repeat(data.labels[order], 3),
+        np.repeat(data.patients[order], 3),
+    )
+    overrides = {**ONE_STEP, "views": 3, "view_shift": 2}
+    vector = train(data, overrides, Scripted([np.zeros(12), moves]), store)
+    check(vector, naive_step(warm_start(), moved, np.arange(12), 1.0))
+
+
+def test_a_view_is_the_image_mirrored_and_shifted() -> None:
+    image = np.arange(12, dtype=np.uint8).reshape(1, 3, 4)
+    views = draw_views(1, 2, True, 1, Scripted([np.array([0.4, 0.99, 0.0])]))
+    assert views.moves.tolist() == [[0, 0, 0], [1, 1, -1]]
+    shown = views.of(np.repeat(image, 2, axis=0))
+    assert np.array_equal(shown[0], image[0])
+    mirrored = image[0, :, ::-1]
+    assert np.array_equal(shown[1], mirrored[[0, 0, 1]][:, [1, 2, 3, 3]])
+
+
+def out_of_memory_above(images: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory runs out in the middle of the backward pass, where Opacus has counted half of the layers."""
+    plain = GradSampleModule.GRAD_SAMPLERS[nn.GroupNorm]
+
+    def limited(layer: nn.Module, activations: list[torch.Tensor], slopes: torch.Tensor) -> object:
+        if len(slopes) > images and layer.num_channels == 16:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return plain(layer, activations, slopes)
+
+    monkeypatch.setitem(GradSampleModule.GRAD_SAMPLERS, nn.GroupNorm, limited)
+
+
+def test_memory_that_runs_out_halves_the_chunk_and_draws_nothing_twice(
+    store: ReleaseStore, monkeypatch: pytest.MonkeyPatch, batches: list[int]
+) -> None:
+    data = hospital(40, largest=9)
+    out_of_memory_above(20, monkeypatch)
+    source = Scripted([np.zeros(40)])
+    vector = train(data, {**ONE_STEP, "clipping_norm": 0.3}, source, store)
+    check(vector, naive_step(warm_start(), data, np.arange(40), 0.3))
+    assert len(source.stds) == len(vector)
+    assert max(batches) == 128
+    assert min(batches[:-1]) == 16  # 128, 64, 32, then 16 to the end
+
+
+def test_memory_that_runs_out_while_clipping_changes_no_sum(
+    store: ReleaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = PrivateOptimizer.clip_and_accumulate
+    calls = []
+
+    def failing(self: PrivateOptimizer) -> None:
+        calls.append(len(self.params[0].grad_sample))
+        if len(calls) == 2:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+        plain(self)
+
+    monkeypatch.setattr(PrivateOptimizer, "clip_and_accumulate", failing)
+    data = hospital(60, largest=9)
+    vector = train(data, ONE_STEP, Scripted([np.zeros(60)]), store)
+    check(vector, naive_step(warm_start(), data, np.arange(60), 1.0))
+    assert len(calls) > 4
+
+
+def test_no_memory_for_one_image_is_one_line(store: ReleaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    out_of_memory_above(0, monkeypatch)
+    source = Scripted([np.zeros(20)])
+    with pytest.raises(SystemTroubleError, match="one image"):
+        train(hospital(), ONE_STEP, source, store)
+    assert source.stds == []
+    assert store.latest() is None
+
+
+def test_another_error_is_not_taken_for_memory(store: ReleaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setitem(GradSampleModule.GRAD_SAMPLERS, nn.GroupNorm, broken)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        train(hospital(), ONE_STEP, Scripted([np.zeros(20)]), store)
+
+
+def test_nothing_depends_on_torch_s_or_numpy_s_generators(tmp_path: Path) -> None:
+    vectors = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        moves = np.random.default_rng(3).random((2, 20))
+        source = Scripted([*moves])
+        run = ReleaseStore(tmp_path / str(seed), os.urandom(32))
+        vectors.append(train(hospital(), {"steps": 2}, source, run))
+    assert all(np.array_equal(vectors[0][name], vectors[1][name]) for name in vectors[0])
+
+
+class _Wrapped(nn.Module):
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(1, 4, 3), *layers, nn.Flatten(), nn.LazyLinear(3))
+        self.layers(torch.zeros(2, 1, 16, 16))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.layers(images)
+
+
+class _Mixing(_Wrapped):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.layers(images - images.mean(dim=0))
+
+
+class _Remembering(_Wrapped):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (lambda: _Wrapped(nn.BatchNorm2d(4)), "BatchNorm2d"),
+        (lambda: _Wrapped(nn.BatchNorm2d(4, track_running_stats=False)), "BatchNorm2d"),
+        (lambda: _Wrapped(nn.InstanceNorm2d(4, track_running_stats=True)), "InstanceNorm2d"),
+        (lambda: _Wrapped(nn.Dropout(0.5)), "Dropout"),
+        (_Mixing, "mixes the images"),
+        (_Remembering, "keeps statistics"),
+    ],
+)
+def test_a_network_that_mixes_patients_or_remembers_them_is_refused(
+    build: object, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kind in (_Wrapped, _Mixing, _Remembering):  # as if the package had a container like these
+        monkeypatch.setattr(kind, "__module__", "privxray.learning.networks")
+    with pytest.raises(RefusedError, match=reason):
+        require_separable(build(), 16)
+
+
+def test_a_network_is_checked_before_it_is_trained(
+    store: ReleaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = network
+
+    def with_batch_norm(name: str, weights: dict[str, NDArray], classes: int) -> nn.Module:
+        model = plain(name, weights, classes)
+        model.features[0][1] = nn.BatchNorm2d(16)
+        return model
+
+    monkeypatch.setattr(trainer, "network", with_batch_norm)
+    source = Scripted([np.zeros(20)])
+    with pytest.raises(RefusedError, match="BatchNorm2d"):
+        train(hospital(), ONE_STEP, source, store)
+    assert len(source._uniforms) == 1
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_the_package_s_own_networks_are_admitted(name: str) -> None:
+    require_separable(network(name, initial_weights(name, 3), 3), 32)
