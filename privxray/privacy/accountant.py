@@ -1,10 +1,13 @@
 """From events to epsilon, and from epsilon to noise.
 
-Composition is done by dp-accounting's privacy loss distributions (Koskela et al. 2020, "Computing tight
-differential privacy guarantees using FFT"; Doroshenko et al. 2022, "Connect the dots"), rounded
-pessimistically, so that the figure is an upper bound. Gaussian events are collapsed first, exactly: seen
-through its privacy loss, k Gaussian mechanisms of noise s_1 .. s_k over their sensitivities are one of noise
-1 / sqrt(sum 1 / s_i^2) (Dong, Roth and Su 2022, "Gaussian differential privacy", corollary 3.3).
+Composition is done by pessimistic privacy loss distributions (:mod:`privxray.privacy.losses`), so that the
+figure is an upper bound. Gaussian events are collapsed first, exactly: seen through its privacy loss, k
+Gaussian mechanisms of noise s_1 .. s_k over their sensitivities are one of noise 1 / sqrt(sum 1 / s_i^2)
+(Dong, Roth and Su 2022, "Gaussian differential privacy", corollary 3.3).
+
+Neighbours differ by one patient who is there or not. On request the figure is given for neighbours that
+differ by one patient who is replaced by another. That is not twice the first, nor can it be read off it:
+replacing moves an answer by up to twice the sensitivity, which for Gaussian events doubles mu = 1 / noise.
 """
 
 from __future__ import annotations
@@ -12,33 +15,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any
 
 from privxray.errors import BudgetError, UsageError
+from privxray.privacy import losses
 from privxray.privacy.events import Event, merge
+from privxray.privacy.losses import Losses, Pair
 
 ADJACENCY = "add-or-remove-one-patient"
-DISCRETISATION = 1e-3  # of the privacy loss; as tight as a PRV accountant at our epsilons, and quick
-MAX_EPSILON = 100.0  # beyond it a guarantee says nothing, and its distribution no longer fits a small machine
+REPLACE_ADJACENCY = "replace-one-patient"
+MAX_EPSILON = 100.0  # beyond it a guarantee says nothing
 
-# Below this noise one mechanism alone has epsilon > 200 at any delta that means something. Its distribution
-# would have millions of points; infinity is as true an upper bound and is free.
-_LEAST_NOISE = 0.05
 _MOST_NOISE = 2.0**30
 _RELATIVE_TOLERANCE = 1e-5
 
 
-def epsilon(events: Iterable[Event], delta: float) -> float:
-    """The epsilon of all ``events`` together at ``delta``, for add-or-remove-one-patient adjacency.
+def epsilon(events: Iterable[Event], delta: float, *, replace_one: bool = False) -> float:
+    """The epsilon of all ``events`` together at ``delta``.
 
     The order of the events does not matter, not even in the last bit, so a history that was admitted once is
     admitted again.
 
+    :param replace_one: for replace-one-patient adjacency; else for add-or-remove-one-patient.
     :returns: an upper bound >= 0; infinity where a noise is too small to promise anything.
     :raises UsageError: delta not in (0, 1).
     """
     require_delta(delta)
-    return _epsilon_after((), merge(events), delta)
+    pairs: tuple[Pair, ...] = ("replace",) if replace_one else ("remove", "add")
+    return _epsilon_after((), merge(events), delta, pairs)
 
 
 def calibrate(
@@ -61,12 +64,22 @@ def calibrate(
     past = merge(past)
 
     def excess(scale: float) -> float:
-        reached = _epsilon_after(past, merge(build(scale)), delta)
+        reached = epsilon_after(past, build(scale), delta)
         # As a logarithm, for there it is nearly a straight line; clamped, for a root finder needs it finite.
         return math.log(min(max(reached, 1e-9), 1e9) / epsilon)
 
     low, high = _bracket(excess, epsilon, delta)
     return _admitted(build, past, epsilon, delta, _search(excess, low, high))
+
+
+def epsilon_after(past: tuple[Event, ...], events: Sequence[Event], delta: float) -> float:
+    """As :func:`epsilon` of both, for a search: one past with one attempt after another is quick.
+
+    The past is composed by itself first, and kept; so the figure may differ from that in its last digits.
+
+    :param past: merged.
+    """
+    return _epsilon_after(past, merge(events), delta, ("remove", "add"))
 
 
 def require_epsilon(epsilon: float) -> None:
@@ -112,10 +125,7 @@ def _search(excess: Callable[[float], float], low: float, high: float) -> float:
 def _admitted(
     build: Callable[[float], Sequence[Event]], past: Sequence[Event], limit: float, delta: float, scale: float
 ) -> float:
-    """Check ``scale`` as the ledger will: composed afresh, in the order of :func:`merge`.
-
-    The search composes the past first, which may differ from that in the last bits of an FFT.
-    """
+    """Check ``scale`` as the ledger will: composed afresh, in the order of :func:`merge`."""
     for _ in range(100):
         if epsilon([*past, *build(scale)], delta) <= limit:
             return scale
@@ -124,11 +134,26 @@ def _admitted(
 
 
 # One command asks for the same figure several times (to calibrate, to admit, to print), and a demo for every
-# hospital; a figure takes a tenth of a second and more.
+# hospital.
 @lru_cache(maxsize=1024)
-def _epsilon_after(past: tuple[Event, ...], events: tuple[Event, ...], delta: float) -> float:
-    sampled = _compose(_sampled_past(past), _sampled(events))
-    return _epsilon(_gaussian_mass(past) + _gaussian_mass(events), sampled, delta)
+def _epsilon_after(
+    past: tuple[Event, ...], events: tuple[Event, ...], delta: float, pairs: tuple[Pair, ...]
+) -> float:
+    mass = _gaussian_mass(past) + _gaussian_mass(events)
+    if not any(event.kind == "poisson-gaussian" for event in (*past, *events)):
+        pairs = pairs[:1]  # a Gaussian's losses are the same with a patient more and with one less
+    return max(_epsilon_of(mass, past, events, delta, pair) for pair in pairs)
+
+
+def _epsilon_of(
+    mass: float, past: tuple[Event, ...], events: tuple[Event, ...], delta: float, pair: Pair
+) -> float:
+    parts = _sampled(events, pair)
+    if any(event.kind == "poisson-gaussian" for event in past):
+        parts.append((_sampled_past(past, pair), 1))
+    if mass > 0:
+        parts.append((losses.gaussian(1.0 / math.sqrt(mass), 1.0, pair), 1))
+    return losses.compose(parts).epsilon(delta)
 
 
 def _gaussian_mass(events: Iterable[Event]) -> float:
@@ -137,42 +162,14 @@ def _gaussian_mass(events: Iterable[Event]) -> float:
     return math.fsum(event.count / event.noise / event.noise for event in events if event.kind == "gaussian")
 
 
-def _sampled(events: Iterable[Event]) -> Any:
-    """The privacy loss distribution of the Poisson-sampled events: None without any, or ``math.inf``."""
-    composed: Any = None
-    for event in events:
-        if event.kind == "poisson-gaussian":
-            composed = _compose(composed, _distribution(event.noise, event.q, event.count))
-    return composed
+def _sampled(events: Iterable[Event], pair: Pair) -> list[tuple[Losses, int]]:
+    return [
+        (losses.gaussian(event.noise, event.q, pair), event.count)
+        for event in events
+        if event.kind == "poisson-gaussian"
+    ]
 
 
-@lru_cache(maxsize=1)  # a search composes the same past with one attempt after another
-def _sampled_past(events: tuple[Event, ...]) -> Any:
-    return _sampled(events)
-
-
-def _distribution(noise: float, q: float, count: int) -> Any:
-    if noise < _LEAST_NOISE:
-        return math.inf
-    from dp_accounting.pld import privacy_loss_distribution
-
-    once = privacy_loss_distribution.from_gaussian_mechanism(
-        noise, value_discretization_interval=DISCRETISATION, sampling_prob=q
-    )
-    return once if count == 1 else once.self_compose(count)
-
-
-def _compose(first: Any, second: Any) -> Any:
-    if first is None:
-        return second
-    if second is None:
-        return first
-    return math.inf if math.inf in (first, second) else first.compose(second)
-
-
-def _epsilon(mass: float, sampled: Any, delta: float) -> float:
-    if mass > 0:
-        sampled = _compose(sampled, _distribution(1.0 / math.sqrt(mass), 1.0, 1))
-    if sampled is None:
-        return 0.0
-    return math.inf if sampled == math.inf else float(sampled.get_epsilon_for_delta(delta))
+@lru_cache(maxsize=2)  # a search composes the same past with one attempt after another, for both pairs
+def _sampled_past(events: tuple[Event, ...], pair: Pair) -> Losses:
+    return losses.compose(_sampled(events, pair))

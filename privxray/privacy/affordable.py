@@ -1,0 +1,72 @@
+"""What is left of a budget, in terms of what can still be done with it.
+
+There is no one number for it: how much epsilon fits depends on the mechanism that asks. Each answer here is
+found by search and then admitted by the accountant as the ledger would admit it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from privxray.errors import BudgetError
+from privxray.privacy import accountant
+from privxray.privacy.events import Event, merge
+
+MOST_STEPS = 1 << 20
+
+
+def largest_epsilon(limit: float, delta: float, *, past: Sequence[Event], at: float | None = None) -> float:
+    """The largest epsilon that one run of Gaussian noise over all patients can have beside ``past``.
+
+    :param limit: epsilon of all together at ``delta``.
+    :param at: the delta at which the run's own epsilon is told; ``delta`` where it is None.
+    :returns: 0 where nothing fits.
+    """
+
+    def gaussian(scale: float) -> tuple[Event, ...]:
+        return (Event(kind="gaussian", noise=scale),)
+
+    try:
+        scale = accountant.calibrate(gaussian, limit, delta, past=past)
+    except BudgetError:
+        return 0.0
+    return accountant.epsilon(gaussian(scale), delta if at is None else at)
+
+
+def least_noise(steps: int, q: float, limit: float, delta: float, *, past: Sequence[Event]) -> float | None:
+    """The least noise over sensitivity with which ``steps`` more steps at sampling rate ``q`` still fit.
+
+    :returns: None where nothing fits.
+    """
+    try:
+        return accountant.calibrate(lambda scale: (_step(scale, q, steps),), limit, delta, past=past)
+    except BudgetError:
+        return None
+
+
+def most_steps(noise: float, q: float, limit: float, delta: float, *, past: Sequence[Event]) -> int:
+    """How many more steps of this noise and sampling rate still fit; ``MOST_STEPS`` at most.
+
+    :param noise: standard deviation over sensitivity.
+    """
+    accountant.require_epsilon(limit)
+    before = merge(past)
+
+    def fits(steps: int) -> bool:
+        return accountant.epsilon_after(before, (_step(noise, q, steps),), delta) <= limit
+
+    if not fits(1):
+        return 0
+    low, high = 1, MOST_STEPS + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    # The search composes the past first, which may differ from the ledger's figure in the last digits.
+    while low and accountant.epsilon([*before, _step(noise, q, low)], delta) > limit:
+        low -= 1
+    return low
+
+
+def _step(noise: float, q: float, count: int) -> Event:
+    kind = "gaussian" if q == 1.0 else "poisson-gaussian"
+    return Event(kind=kind, noise=noise, count=count, q=q)  # type: ignore[arg-type]
