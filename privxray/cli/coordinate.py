@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -57,6 +58,12 @@ def plan(
     from_file: Annotated[
         Path | None,
         typer.Option("--from", help="Terms from a YAML file; options override it.", show_default=False),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--start", help="dp-sgd: the first round's weights, a safetensors file.", show_default=False
+        ),
     ] = None,
     mode: Annotated[
         Literal["strict", "keyholders"] | None,
@@ -134,7 +141,7 @@ def plan(
     }
     secret, paths = passphrase(passphrase_file), expand(cards or [])
     if carry_on:
-        if replace or from_file or any(value is not None for value in chosen.values()):
+        if replace or from_file or start or any(value is not None for value in chosen.values()):
             raise UsageError("--continue keeps the study's terms: it takes cards and --without, and no terms")
         planned = continue_plan(workspace, paths, secret, without=without or (), force=force)
     else:
@@ -142,7 +149,7 @@ def plan(
             raise UsageError("--without goes with --continue; for a first round leave the card away")
         if not paths:
             raise UsageError("a plan needs the parties' cards", advice="Type: privxray plan cards/*.card")
-        terms = read_terms(from_file, chosen)
+        terms = dataclasses.replace(read_terms(from_file, chosen), start=start)
         planned = make_plan(workspace, paths, terms, secret, replace=replace, force=force)
     if as_json:
         emit(

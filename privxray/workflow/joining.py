@@ -159,6 +159,7 @@ def check_terms(plan: PlanHeader, body: bytes) -> None:
         expected = method.starting_model(constants, plan.classes)
     else:
         expected = methods.model_form(method, constants, plan.classes)
+    built_in = plan.stage == 1 and not method.starts_from_file(constants)
     if (
         constants.model_dump(mode="json") != plan.constants
         or tuple(method.manifest(constants, plan.classes)) != plan.manifest
@@ -166,7 +167,7 @@ def check_terms(plan: PlanHeader, body: bytes) -> None:
         or extractor_of(method) != plan.extractor
         or not fits_extractor(method, constants)
         or not same_form(start, expected)
-        or (plan.stage == 1 and any((start[name] != expected[name]).any() for name in expected))
+        or (built_in and any((start[name] != expected[name]).any() for name in expected))
     ):
         raise RefusedError(
             "this version of privxray would not train what the plan describes",

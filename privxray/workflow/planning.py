@@ -41,10 +41,13 @@ from privxray.workflow.enrolment import (
     read_cards,
 )
 from privxray.workflow.joining import differs_by_one
+from privxray.workflow.startfile import read_start
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from privxray.learning.methods import Method
 
 _Stated = TypeVar("_Stated", MaskStatement, UnsealingStatement)
 
@@ -58,7 +61,7 @@ class Terms:
     """What a coordinator may choose; the defaults are a linear probe in one strict round.
 
     ``constants`` override single public constants of the method. ``rounds`` None means the method's default.
-    ``committee`` None is the mode ``strict``.
+    ``committee`` None is the mode ``strict``. ``start`` is a safetensors file with the first round's weights.
     """
 
     method: Literal["linear-probe", "dp-sgd"] = "linear-probe"
@@ -68,6 +71,7 @@ class Terms:
     delta: float = DEFAULT_DELTA
     constants: Mapping[str, JsonValue] = field(default_factory=dict)
     committee: CommitteeTerms | None = None
+    start: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -255,10 +259,16 @@ def _first_stage(
     from privxray.learning import methods
 
     method = methods.get(terms.method)
-    constants = method.constants(terms.constants)
+    if terms.start is not None and terms.method != "dp-sgd":
+        raise UsageError(
+            f"{terms.method} starts from nothing, so there is no --start for it",
+            advice="Plan with --method dp-sgd",
+        )
+    given = {} if terms.start is None else {"start": "file"}
+    constants = method.constants({**terms.constants, **given})
     if not fits_extractor(method, constants):
         raise UsageError("the plan's constant feature_dim is not what the extractor gives")
-    start = method.starting_model(constants, terms.classes)
+    start = _start(method, constants, terms)
     body = pack(start) if start else b""
     keys = identity.public()
     with about("the plan's terms"):
@@ -291,6 +301,19 @@ def _first_stage(
         except ValueError:
             raise MalformedError("a class, epsilon, delta or number of rounds is out of range") from None
     return plan, body
+
+
+def _start(method: Method, constants: Any, terms: Terms) -> dict[str, NDArray[Any]]:
+    """The first round's weights: the method's own, or a file's of the same form."""
+    start = method.starting_model(constants, terms.classes)
+    if terms.start is not None:
+        return read_start(terms.start, start)
+    if method.starts_from_file(constants):
+        raise UsageError(
+            "the plan's constant start says file, and no file is given",
+            advice="Type: privxray plan CARDS --start FILE.safetensors",
+        )
+    return start
 
 
 def _following(before: PlanHeader, plan_hash: str, parties: Parties, stage: int, body: bytes) -> PlanHeader:

@@ -20,12 +20,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from privxray.errors import MalformedError, RefusedError, WorkspaceError
+from privxray.errors import BudgetError, MalformedError, RefusedError, WorkspaceError
 from privxray.exchange.plan import PlanHeader
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.privacy.accountant import epsilon as epsilon_of
+from privxray.privacy.events import merge
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -167,6 +168,11 @@ def _draw(
         return  # interrupted between the ledger's last entry and the state's
     assert round_.vector_key is not None
     assert round_.noise is not None
+    if ledger.events(round_.study, run) != merge(method.round_events(constants, round_.noise)):
+        raise BudgetError(
+            "what this training would draw is not what the privacy ledger was charged; nothing was drawn",
+            advice="The workspace was altered: restore state.db and ledger.db from one backup",
+        )
     ledger.begin(round_.study, run)
     result = ReleaseStore(round_folder(workspace, round_) / "vector", round_.vector_key)
     if result.load(0) is None:

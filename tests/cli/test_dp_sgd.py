@@ -1,0 +1,164 @@
+"""dp-sgd through the commands: constants and starting weights, given and refused."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from played_study import At, World
+from safetensors.numpy import save_file
+from test_bad_input import one_line
+
+from privxray.exchange.intake import read_again
+from privxray.formats.tensors import unpack
+from privxray.learning.networks import initial_weights
+
+TERMS = """
+method: dp-sgd
+rounds: 1
+constants: {steps: 2, sampling_rate: 0.5, expected_batch_size: 5, image_size: 32}
+"""
+
+
+def weights() -> dict[str, NDArray[Any]]:
+    rng = np.random.default_rng(3)
+    return {
+        name: w + rng.normal(0, 0.01, w.shape).astype(np.float32)
+        for name, w in initial_weights("small-cnn", 3).items()
+    }
+
+
+def terms(world: World, text: str = TERMS) -> Path:
+    path = world["coordinator"] / "terms.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_weights_from_a_file_are_what_the_round_starts_from(at: At) -> None:
+    world = at("initialised")
+    save_file(weights(), world["coordinator"] / "start.safetensors")
+    told = world.ok(
+        "coordinator",
+        "plan",
+        "cards/*.card",
+        "--from",
+        terms(world),
+        "--start",
+        "start.safetensors",
+        asks=True,
+    )
+    assert told["terms"]["start"] == "file"
+    plan = world.carry(told["plan"], "hospital-a")
+    carried = unpack(read_again(plan).body())
+    assert all(np.array_equal(carried[name], w) for name, w in weights().items())
+    world.ok("hospital-a", "join", plan, "--key-words", told["key_words"])
+    world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    world.ok("hospital-a", "train")
+    world.ok("hospital-a", "export-update", asks=True)
+
+
+def test_built_in_weights_are_checked_by_every_hospital(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    from privxray.learning.dp_sgd import DpSgd
+
+    world = at("initialised")
+    with monkeypatch.context() as patch:
+        patch.setattr(DpSgd, "starting_model", lambda *_: weights())
+        told = world.ok("coordinator", "plan", "cards/*.card", "--from", terms(world), asks=True)
+    plan = world.carry(told["plan"], "hospital-a")
+    one_line(world.type("hospital-a", "join", plan, "--key-words", told["key_words"]), 4, "plan-0001.plan")
+
+
+BAD = {
+    "running statistics": lambda w: w | {"features.0.1.running_mean": np.zeros(16, np.float32)},
+    "has not": lambda w: w | {"more": np.zeros(3, np.float32)},
+    "lacks": lambda w: {name: array for name, array in w.items() if name != "head.bias"},
+    "[4]": lambda w: w | {"head.bias": np.zeros(4, np.float32)},
+    "float64": lambda w: w | {"head.bias": np.zeros(3)},
+    "not finite": lambda w: w | {"head.bias": np.array([0, np.nan, 0], np.float32)},
+    "larger than": lambda w: w | {"head.bias": np.array([0, 1e30, 0], np.float32)},
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_weights_that_are_not_the_network_s_are_refused(at: At, reason: str) -> None:
+    world = at("initialised")
+    save_file(BAD[reason](weights()), world["coordinator"] / "start.safetensors")
+    line = ("plan", "cards/*.card", "--from", terms(world), "--start", "start.safetensors")
+    one_line(world.type("coordinator", *line, asks=True), 11, "start.safetensors", reason)
+    assert not list(world["coordinator"].glob("*.plan"))
+
+
+def test_a_start_that_is_no_file_of_weights_is_refused(at: At) -> None:
+    world = at("initialised")
+    (world["coordinator"] / "start.pt").write_bytes(pickle.dumps({"head.bias": 1}))
+    line = ("plan", "cards/*.card", "--from", terms(world))
+    one_line(world.type("coordinator", *line, "--start", "start.pt", asks=True), 11, "start.pt")
+    one_line(world.type("coordinator", *line, "--start", "nothing", asks=True), 1, "nothing")
+    one_line(world.type("coordinator", *line, "--start", ".", asks=True), 1)
+    one_line(
+        world.type("coordinator", "plan", "cards/*.card", "--start", "start.pt", asks=True), 2, "linear-probe"
+    )
+    terms(world, "method: dp-sgd\nconstants: {start: file}\n")
+    one_line(world.type("coordinator", *line, asks=True), 2, "--start")
+
+
+@pytest.mark.parametrize(
+    ("constants", "name"),
+    [
+        ("{sampling_rate: 1.5}", "sampling_rate"),
+        ("{sampling_rate: 0}", "sampling_rate"),
+        ("{sampling_rate: .nan}", "sampling_rate"),
+        ("{steps: 0}", "steps"),
+        ("{steps: 2.5}", "steps"),
+        ("{expected_batch_size: 0}", "expected_batch_size"),
+        ("{expected_batch_size: .inf}", "expected_batch_size"),
+        ("{clipping_norm: -1}", "clipping_norm"),
+        ("{clipping_norm: .nan}", "clipping_norm"),
+        ("{learning_rate: .inf}", "learning_rate"),
+        ("{momentum: 1}", "momentum"),
+        ("{views: 0}", "views"),
+        ("{network: vgg}", "network"),
+        ("{noise: 0}", "noise"),
+        ("{images_per_patient: 8}", "images_per_patient"),
+    ],
+)
+def test_a_constant_out_of_range_is_refused_by_name(at: At, constants: str, name: str) -> None:
+    world = at("initialised")
+    line = ("plan", "cards/*.card", "--from", terms(world, f"method: dp-sgd\nconstants: {constants}\n"))
+    one_line(world.type("coordinator", *line, asks=True), 2, name)
+    assert not list(world["coordinator"].glob("*.plan"))
+
+
+@pytest.mark.parametrize(
+    "term", ["epsilon: 0", "epsilon: .inf", "epsilon: .nan", "delta: 0", "delta: .nan", "delta: 1"]
+)
+def test_an_epsilon_or_delta_out_of_range_is_refused(at: At, term: str) -> None:
+    world = at("initialised")
+    line = ("plan", "cards/*.card", "--from", terms(world, f"method: dp-sgd\n{term}\n"))
+    result = world.type("coordinator", *line, asks=True)
+    one_line(result, result.code)
+    assert result.code in (2, 11)
+    assert not list(world["coordinator"].glob("*.plan"))
+
+
+def test_noise_that_is_not_what_was_charged_is_not_drawn(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    from privxray.state import State
+    from privxray.workflow import training
+
+    world = at("initialised")
+    told = world.ok("coordinator", "plan", "cards/*.card", "--from", terms(world), asks=True)
+    world.ok("hospital-a", "join", world.carry(told["plan"], "hospital-a"), "--key-words", told["key_words"])
+    world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "training_data", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert world.type("hospital-a", "train").code == 130
+    with State(world["hospital-a"] / "state.db") as state, state.transaction():
+        noise = state.rounds("pneumonia")[0].noise
+        assert noise is not None
+        state.update_round("pneumonia", 1, noise=noise / 2)
+    one_line(world.type("hospital-a", "train"), 14, "charged")
+    assert world.ok("hospital-a", "budget")["runs"][0]["state"] == "reserved"
