@@ -7,7 +7,7 @@ is read back as a signed number, which is right as long as n * B * 2**f < modulu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,28 @@ def quantise(
 
 def dequantise(
     total: Integers, manifest: Sequence[TensorSpec], modulus_bits: ModulusBits
-) -> dict[str, NDArray[np.float64]]:
-    """Read a sum of quantised vectors back as named float64 tensors."""
-    numbers = total.view(_signed(modulus_bits))
-    tensors, start = {}, 0
-    for spec in manifest:
-        piece = numbers[start : start + spec.size]
-        tensors[spec.name] = (piece / 2.0**spec.fraction_bits).reshape(spec.shape)
-        start += spec.size
-    return tensors
+) -> Mapping[str, NDArray[np.float64]]:
+    """Read a sum of quantised vectors back as named float64 tensors, each one when it is asked for.
+
+    All of them at once would be twice as large as a 32-bit sum.
+    """
+    return _Tensors(total.view(_signed(modulus_bits)), manifest)
+
+
+class _Tensors(Mapping[str, NDArray[np.float64]]):
+    def __init__(self, numbers: Integers, manifest: Sequence[TensorSpec]) -> None:
+        self._numbers, self._places, start = numbers, {}, 0
+        for spec in manifest:
+            self._places[spec.name] = (start, spec)
+            start += spec.size
+
+    def __getitem__(self, name: str) -> NDArray[np.float64]:
+        start, spec = self._places[name]
+        piece = self._numbers[start : start + spec.size]
+        return np.asarray(piece / 2.0**spec.fraction_bits).reshape(spec.shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from privxray.errors import UsageError
 from privxray.formats.tensors import ModulusBits, TensorSpec
+from privxray.learning.averaging import average
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.methods import Progress, Tensors, softmax, validated
@@ -122,11 +123,8 @@ class DpSgd:
         classes: Sequence[str],
         start: Tensors,
     ) -> dict[str, NDArray[Any]]:
-        """Federated averaging (McMahan et al. 2017) with equal weights: start + sum / hospitals.
-
-        Equal, because a weight by the number of patients would have to be a charged release.
-        """
-        return {name: (start[name] + sums[name] / hospitals).astype(np.float32) for name in start}
+        """See :func:`privxray.learning.averaging.average`."""
+        return average(sums, hospitals, start)
 
     def local_model(
         self, vector: Tensors, constants: DpSgdConstants, classes: Sequence[str], start: Tensors

@@ -17,7 +17,8 @@ import numpy as np
 
 from privxray.atomic import make_private_folder, write_atomic
 from privxray.errors import CohortError, PrivxrayError, UsageError, WorkspaceError
-from privxray.exchange.fixedpoint import dequantise
+from privxray.exchange.fixedpoint import Integers, dequantise
+from privxray.exchange.intake import Received
 from privxray.exchange.model import write_model
 from privxray.exchange.opening import open_sum
 from privxray.exchange.plan import PlanHeader
@@ -108,9 +109,8 @@ def aggregate(
             return request(workspace, state, collected, newest, passphrase, without=without, force=force)
         _complete(workspace, collected)
         identity = unlock(workspace, passphrase)
-        sums = _sum(workspace, collected, identity)
-        start = unpack(file.body()) if plan.body.length else {}
-        return _close(workspace, state, identity, collected, newest, sums, start, force)
+        tensors = _model(workspace, collected, identity, file)
+        return _close(workspace, state, identity, collected, newest, tensors, force)
 
 
 def model_path(workspace: Workspace, number: int) -> Path:
@@ -135,7 +135,20 @@ def _complete(workspace: Workspace, collected: Collected) -> None:
         raise incomplete(workspace, cohort.plan, missing, collected.refused)
 
 
-def _sum(workspace: Workspace, collected: Collected, identity: Identity) -> dict[str, np.ndarray]:
+def _model(
+    workspace: Workspace, collected: Collected, identity: Identity, plan_file: Received
+) -> dict[str, np.ndarray]:
+    """The tensors of the new model. The sum and the starting model are out of memory when it returns."""
+    from privxray.learning import methods
+
+    plan = collected.cohort.plan
+    start = unpack(plan_file.body()) if plan.body.length else {}
+    total = _sum(workspace, collected, identity)
+    sums = dequantise(total, plan.manifest, plan.modulus_bits)
+    return methods.combine(plan.method, sums, len(collected.updates), plan.constants, plan.classes, start)
+
+
+def _sum(workspace: Workspace, collected: Collected, identity: Identity) -> Integers:
     plan, updates = collected.cohort.plan, collected.updates
     left_over = answers_of(collected, identity) if plan.committee else []
     bodies = (
@@ -147,11 +160,10 @@ def _sum(workspace: Workspace, collected: Collected, identity: Identity) -> dict
         if (member := plan.roster.named(sender))
     )
     try:
-        total = open_sum(plan, bodies, left_over)
+        return open_sum(plan, bodies, left_over)
     except PrivxrayError as error:
         what = f"{error.file}: {error.what}" if error.file else error.what
         raise incomplete(workspace, plan, [], [what]) from error
-    return dequantise(total, plan.manifest, plan.modulus_bits)
 
 
 def _close(
@@ -160,38 +172,31 @@ def _close(
     identity: Identity,
     collected: Collected,
     round_: Round,
-    sums: dict[str, np.ndarray],
-    start: dict[str, np.ndarray],
+    tensors: dict[str, np.ndarray],
     force: bool,
 ) -> Aggregated:
-    from privxray.learning import methods
-
     cohort = collected.cohort
     plan = cohort.plan
-    method = methods.get(plan.method)
-    constants = method.constants(plan.constants)
-    tensors = method.combine(sums, len(cohort.updates), constants, plan.classes, start)
-    model = write_model(tensors, plan, round_.plan, identity, created=now(), software=SOFTWARE)
-    kept = global_copy(workspace, round_)
-    make_private_folder(kept.parent)
-    write_atomic(kept, model, overwrite=True)
     masks = {sender: one.header.next_mask for sender, one in cohort.updates.items()}
     unsealing = {one.header.sender: one.header.next_unsealing for one in cohort.answers.values()}
     lacking = _lacking(plan, masks, unsealing)
+    kept = global_copy(workspace, round_)
+    model_digest = _keep_model(kept, plan, round_, identity, tensors)
     following = None
     if plan.stage < plan.stages and not lacking:
         parties = carry_on([], plan, masks, unsealing, (), plan.coordinator)
         following, body = next_stage(plan, round_.plan, parties, tensors)
         following.verify()
-        following_data = stage_plan(workspace, identity, following, body)
+        following_hash = stage_plan(workspace, identity, following, body)
+        del body
     with state.transaction():
-        state.update_round(round_.study, round_.number, state="closed", model=split(model).digest)
+        state.update_round(round_.study, round_.number, state="closed", model=model_digest)
         for sender, statement in [*masks.items(), *unsealing.items()]:
             state.keep_next_key(round_.plan, sender, statement.KIND, statement.model_dump_json())
         if following is not None:
-            record_plan(state, following, following_data)
-    deliver(model, model_path(workspace, round_.number), force=force)
-    planned = deliver_plan(workspace, following, following_data, force=force) if following else None
+            record_plan(state, following, following_hash)
+    deliver(kept.read_bytes(), model_path(workspace, round_.number), force=force)
+    planned = deliver_plan(workspace, following, force=force) if following else None
     return Aggregated(
         model=model_path(workspace, round_.number),
         next_plan=planned,
@@ -201,6 +206,16 @@ def _close(
         lacking=tuple(lacking) if plan.stage < plan.stages else (),
         already=False,
     )
+
+
+def _keep_model(
+    kept: Path, plan: PlanHeader, round_: Round, identity: Identity, tensors: dict[str, np.ndarray]
+) -> str:
+    """Sign the global model and keep it; its digest."""
+    model = write_model(tensors, plan, round_.plan, identity, created=now(), software=SOFTWARE)
+    make_private_folder(kept.parent)
+    write_atomic(kept, model, overwrite=True)
+    return split(model).digest
 
 
 def _lacking(plan: PlanHeader, masks: Collection[str], unsealing: Collection[str]) -> list[str]:
@@ -225,8 +240,7 @@ def _again(
     deliver(global_copy(workspace, last).read_bytes(), path, force=force)
     planned = None
     if newest.state == "open":
-        data = workspace.plan_copy(newest.study, newest.number).read_bytes()
-        planned = deliver_plan(workspace, load_plan(workspace, newest), data, force=force)
+        planned = deliver_plan(workspace, load_plan(workspace, newest), force=force)
     plan = load_plan(workspace, last)
     masks = state.next_keys(last.plan, MaskStatement.KIND)  # of each hospital in the sum
     waits = last is newest and plan.stage < plan.stages

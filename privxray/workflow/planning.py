@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import JsonValue
 
-from privxray.atomic import make_private_folder, write_atomic
+from privxray.atomic import atomic_file, make_private_folder
 from privxray.errors import MalformedError, RefusedError, UsageError, WorkspaceError, about
 from privxray.exchange.intake import read_again
 from privxray.exchange.plan import PlanHeader
@@ -173,35 +173,40 @@ def next_stage(
     return _following(plan, plan_hash, parties, plan.stage + 1, body), body
 
 
-def stage_plan(workspace: Workspace, identity: Identity, plan: PlanHeader, body: bytes) -> bytes:
-    """Sign a plan and keep it; it has not left yet, and until it is recorded it may be signed anew."""
-    data = seal_header(plan, identity.signing, plan.sender) + body
+def stage_plan(workspace: Workspace, identity: Identity, plan: PlanHeader, body: bytes) -> str:
+    """Sign a plan and keep it; it has not left yet, and until it is recorded it may be signed anew.
+
+    :returns: the plan hash.
+    """
+    header = seal_header(plan, identity.signing, plan.sender)
     copy = workspace.plan_copy(plan.study or "", plan.round)
     make_private_folder(copy.parent)
-    write_atomic(copy, data, overwrite=True)
-    return data
+    with atomic_file(copy, overwrite=True) as stream:
+        stream.write(header)
+        stream.write(body)
+    return split(header).digest
 
 
-def record_plan(state: State, plan: PlanHeader, data: bytes) -> None:
+def record_plan(state: State, plan: PlanHeader, plan_hash: str) -> None:
     """Open the round of a staged plan; call it in a transaction, and let the plan leave afterwards."""
     keys = [member.mask.key for member in plan.roster.members]
     keys += [seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())]
     state.use_round_keys(keys, plan.round)
-    state.add_round(plan.study or "", plan.round, split(data).digest, plan.stage, "open")
+    state.add_round(plan.study or "", plan.round, plan_hash, plan.stage, "open")
 
 
 def deliver_plan(
     workspace: Workspace,
     plan: PlanHeader,
-    data: bytes,
     *,
     warnings: tuple[str, ...] = (),
     force: bool = False,
 ) -> Planned:
     """Put a recorded plan where it leaves from."""
     path = workspace.root / f"plan-{plan.round:04d}.plan"
-    deliver(data, path, force=force)
-    return Planned(path, plan, plan.roster.key_words(plan.study or "", plan.coordinator), warnings)
+    words = plan.roster.key_words(plan.study or "", plan.coordinator)  # before the file: it takes 128 MiB
+    deliver(workspace.plan_copy(plan.study or "", plan.round).read_bytes(), path, force=force)
+    return Planned(path, plan, words, warnings)
 
 
 def _sign(
@@ -216,13 +221,13 @@ def _sign(
     force: bool,
 ) -> Planned:
     plan.verify()
-    data = stage_plan(workspace, identity, plan, body)
+    plan_hash = stage_plan(workspace, identity, plan, body)
     with state.transaction():
         if last and last.state in ("open", "requested"):
             state.update_round(plan.study or "", last.number, state="void")
-        record_plan(state, plan, data)
+        record_plan(state, plan, plan_hash)
     warnings = differs_by_one(set(before.hospitals), set(plan.hospitals)) if before else ()
-    return deliver_plan(workspace, plan, data, warnings=warnings, force=force)
+    return deliver_plan(workspace, plan, warnings=warnings, force=force)
 
 
 def _again(
@@ -242,8 +247,7 @@ def _again(
     same_cards = (parties.roster, parties.committee) == (plan.roster, plan.committee)
     same_parties = parties.roster.version == plan.roster.version
     if same_cards or (plan.stage > 1 and same_parties and not replace):
-        data = workspace.plan_copy(last.study, last.number).read_bytes()
-        return deliver_plan(workspace, plan, data, force=force)
+        return deliver_plan(workspace, plan, force=force)
     if not replace:
         raise RefusedError(
             f"round {last.number} is open, and these are other cards than its plan's",

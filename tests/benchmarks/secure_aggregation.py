@@ -9,9 +9,9 @@ Medians over ``--repeats``. ``--flower`` also times the client-side masking func
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -36,7 +36,6 @@ from privxray.exchange.admit_opening import admit_request, admit_survivors  # no
 from privxray.exchange.committee import Committee, Seat, least_cohort  # noqa: E402
 from privxray.exchange.concealing import conceal  # noqa: E402
 from privxray.exchange.dealing import open_box  # noqa: E402
-from privxray.exchange.fixedpoint import dequantise  # noqa: E402
 from privxray.exchange.intake import read_again  # noqa: E402
 from privxray.exchange.mask import add_streams  # noqa: E402
 from privxray.exchange.opening import checked_answer, open_sum, restored_streams  # noqa: E402
@@ -45,7 +44,8 @@ from privxray.exchange.request import write_request  # noqa: E402
 from privxray.exchange.share import ShareHeader, open_share, write_share  # noqa: E402
 from privxray.exchange.update import UpdateHeader, open_update, write_update  # noqa: E402
 from privxray.formats.container import split  # noqa: E402
-from privxray.formats.tensors import TensorSpec  # noqa: E402
+from privxray.formats.header import Body  # noqa: E402
+from privxray.formats.tensors import TensorSpec, pack, total_size  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.maskkey import state_mask_key  # noqa: E402
 from privxray.keys.roster import Roster  # noqa: E402
@@ -93,11 +93,23 @@ def masking(parameters: int, repeats: int) -> dict[str, float]:
     }
 
 
+LARGEST_LAYER = 512 * 512 * 3 * 3
+"""Of a ResNet-18. Vectors are cut into tensors of that size, for a model is made tensor by tensor."""
+
+
+def layers(parameters: int) -> tuple[TensorSpec, ...]:
+    sizes = [min(LARGEST_LAYER, parameters - at) for at in range(0, parameters, LARGEST_LAYER)]
+    return tuple(
+        TensorSpec(name=f"layer{place}", shape=(size,), bound=1.0, fraction_bits=20)
+        for place, size in enumerate(sizes)
+    )
+
+
 class Cohort:
     """A study of n hospitals with five keyholders among them, and a vector as long as asked for."""
 
-    def __init__(self, hospitals: int, parameters: int) -> None:
-        self.coordinator = Identity.generate()
+    def __init__(self, hospitals: int, parameters: int, coordinator: Identity | None = None) -> None:
+        self.coordinator = coordinator or Identity.generate()
         self.hospitals = [Hospital(f"hospital-{place:02d}") for place in range(hospitals)]
         holders = self.hospitals[: min(KEYHOLDERS, hospitals)]
         self.unsealing = {h.fingerprint: h.unsealing for h in holders}
@@ -112,6 +124,7 @@ class Cohort:
                     Seat(keyholder=h.fingerprint, unsealing=h.unsealing_statement()) for h in holders
                 ),
             )
+        start = pack({spec.name: np.zeros(spec.shape, np.float32) for spec in layers(parameters)})
         study = Study.__new__(Study)
         study.coordinator, study.hospitals, study.trustees = self.coordinator, self.hospitals, []
         self.plan: PlanHeader = study.make_plan(
@@ -119,14 +132,18 @@ class Cohort:
             mode="strict" if committee is None else "keyholders",
             committee=committee,
             modulus_bits=32,
-            manifest=(TensorSpec(name="w", shape=(parameters,), bound=1.0, fraction_bits=20),),
+            manifest=layers(parameters),
+            method="dp-sgd",
+            stages=2,
+            body=Body(length=len(start), sha256=hashlib.sha256(start).hexdigest()),
         )
+        self.start = start
         self.plan.verify()
         self.plan_hash = study.plan_file(self.plan).digest
 
     def update(self, hospital: Hospital) -> tuple[bytes, float]:
         """An update's bytes, and how long masking and dealing took."""
-        numbers = np.ones(self.plan.manifest[0].size, "<u4")
+        numbers = np.ones(total_size(self.plan.manifest), "<u4")
         start = time.perf_counter()
         dealt = conceal(numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask)
         seconds = time.perf_counter() - start
@@ -167,8 +184,8 @@ def round_of(hospitals: int, missing: int, parameters: int) -> dict[str, float]:
             },
         }
         (root / "told.json").write_text(json.dumps(told))
-        command = [sys.executable, __file__, "--sum", folder]
-        summed = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        peak, printed = peak_of([sys.executable, __file__, "--sum", folder])
+        summed = json.loads(printed) | {"peak memory of summing, MB": peak}
     bare = median_seconds(lambda: bare_keystream(4 * parameters), 5)
     return {
         "update over its integers": size / (4 * parameters),
@@ -207,15 +224,12 @@ def sum_in(root: Path) -> dict[str, float]:
     )
     total = open_sum(plan, bodies, left_over)
     opened = time.perf_counter()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     wrong = int((total != len(headers)).sum())
     assert wrong == 0, wrong
-    dequantise(total, plan.manifest, plan.modulus_bits)
     return {
         "verifying, s": verified - start,
         "keyholders' part, s": asked - verified,
         "summing and unmasking, s": opened - asked,
-        "peak memory of summing, MB": peak,
     }
 
 
@@ -242,6 +256,91 @@ def _asked(root, plan, plan_hash, coordinator, files, headers, keyholders):  # t
         all_dealt = {s: h.dealt for s, h in headers.items()}
         answers[seat] = checked_answer(plan, plan_hash, seat, all_dealt, shares)
     return restored_streams(plan, plan_hash, headers, answers)
+
+
+def command_of(hospitals: int, missing: int, parameters: int) -> dict[str, float]:
+    """The coordinator's whole command, as typed, in a workspace whose round these hospitals take part in."""
+    from privxray.state import State
+    from privxray.workflow.common import unlock
+    from privxray.workflow.planning import record_plan, stage_plan
+    from privxray.workflow.setup import init_coordinator
+
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "coordinator"
+        root.mkdir()
+        (Path(folder) / "passphrase").write_text("correct horse battery staple\n")
+        (Path(folder) / "passphrase").chmod(0o600)
+        workspace = init_coordinator(root, "pneumonia", lambda: "correct horse battery staple")
+        identity = unlock(workspace, lambda: "correct horse battery staple")
+        cohort = Cohort(hospitals, parameters, identity)
+        plan_hash = stage_plan(workspace, identity, cohort.plan, cohort.start)
+        with State(workspace.state_path) as state, state.transaction():
+            record_plan(state, cohort.plan, plan_hash)
+        workspace.updates.mkdir(exist_ok=True)
+        updates = {}
+        for hospital in cohort.hospitals[: hospitals - missing]:
+            update = cohort.update(hospital)[0]
+            (workspace.updates / f"{hospital.name}.enc").write_bytes(update)
+            updates[hospital.fingerprint] = update[: split(update).length]
+        options = [word for h in cohort.hospitals[hospitals - missing :] for word in ("--without", h.name)]
+        figures = {}
+        if cohort.plan.committee is not None:
+            figures |= timed(root, "request", "updates/*.enc", *options)
+            (root / "shares").mkdir()
+            request = (root / "round-0001.request").read_bytes()
+            for holder in cohort.hospitals[:THRESHOLD]:
+                answer = answered(cohort, request, holder)
+                (root / "shares" / f"{holder.name}.share").write_bytes(answer)
+            figures |= timed(root, "opening", "shares/*.share")
+        else:
+            figures |= timed(root, "opening", "updates/*.enc")
+        assert len(list(workspace.models.glob("*.model"))) == 1
+        return figures
+
+
+def timed(root: Path, name: str, *words: str) -> dict[str, float]:
+    """Type ``aggregate``; its seconds, and the most memory that its process ever had."""
+    command = [sys.executable, "-m", "privxray", "-C", str(root), "aggregate", *words]
+    command += ["--passphrase-file", str(root.parent / "passphrase")]
+    start = time.perf_counter()
+    peak = peak_of(command)[0]
+    return {
+        f"aggregate ({name}), s": time.perf_counter() - start,
+        f"aggregate ({name}), peak memory, MB": peak,
+    }
+
+
+LAUNCHER = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.stdout.flush()
+sys.stdout.buffer.write(done.stdout)
+"""
+
+
+def peak_of(command: list[str]) -> tuple[float, str]:
+    """Run a command from a small process; its peak memory in MB and what it printed.
+
+    From a large process it would begin with that one's peak as its own: Linux carries it over an exec.
+    """
+    launched = [sys.executable, "-c", LAUNCHER, *command]
+    told = subprocess.run(launched, check=True, capture_output=True, text=True).stdout
+    peak, _, printed = told.partition("\n")
+    return int(peak) / 1024, printed
+
+
+def answered(cohort: Cohort, request: bytes, holder: Hospital) -> bytes:
+    """A keyholder's answer, by the rules of ``unmask``."""
+    envelope = split(request)
+    plan, plan_hash = cohort.plan, cohort.plan_hash
+    header, seat = admit_request(envelope, plan, plan_hash, holder.fingerprint, None)
+    dealt = admit_survivors(header, request[envelope.length :], plan, plan_hash)
+    opened = {o: open_box(d, plan.dealing(plan_hash, o), seat, holder.unsealing) for o, d in dealt.items()}
+    following = UnsealingStatement.sign(SealingKey.generate().public(), None, 2, holder.identity.signing)
+    return write_share(
+        opened, header, envelope.digest, plan, holder.identity, next_unsealing=following, **CREATED
+    )
 
 
 def flower(parameters: int, peers: int) -> float:
@@ -288,12 +387,14 @@ def main() -> None:
         print(json.dumps(sum_in(chosen.sum)))
         return
     show("masks", masking(chosen.parameters, chosen.repeats))
-    for hospitals in chosen.hospitals:
-        show(f"{hospitals} hospitals", round_of(hospitals, 0, chosen.parameters))
     largest = max(chosen.hospitals)
+    rounds = [(hospitals, 0) for hospitals in chosen.hospitals]
     if largest > KEYHOLDERS + chosen.missing:
-        name = f"{largest} hospitals, {chosen.missing} of them missing"
-        show(name, round_of(largest, chosen.missing, chosen.parameters))
+        rounds.append((largest, chosen.missing))
+    for hospitals, missing in rounds:
+        name = f"{hospitals} hospitals" + (f", {missing} of them missing" if missing else "")
+        figures = round_of(hospitals, missing, chosen.parameters)
+        show(name, figures | command_of(hospitals, missing, chosen.parameters))
     if chosen.flower:
         show("beside Flower", beside_flower(chosen.parameters, 9, chosen.repeats))
 
