@@ -1,0 +1,67 @@
+"""One training of an engine under audit, and its attack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from privxray.audit.observing import Observed
+from privxray.audit.one_run import Scores
+from privxray.audit.planting import IMAGES, Planted
+from privxray.learning.data import TrainingData
+from privxray.learning.methods import Method, Progress
+from privxray.privacy.noise import NoiseSource
+
+
+def canaries_of(method: Method) -> ModuleType:
+    """The module with this method's canaries: ``DEFAULT``, ``CONSTANTS``, guesses, ``plant``, ``scores``."""
+    name = "sgd_canaries" if method.name == "dp-sgd" else "probe_canaries"
+    return import_module(f"privxray.audit.{name}")
+
+
+def plant(
+    method: Method,
+    constants: Any,
+    patients: TrainingData | None,
+    classes: int,
+    canaries: int,
+    source: NoiseSource,
+    images: int = IMAGES,
+) -> Planted:
+    """Canaries of this method among ``patients``, or among invented ones where it is None."""
+    planted: Planted = canaries_of(method).plant(patients, constants, classes, canaries, source, images)
+    return planted
+
+
+def train(
+    method: Method,
+    planted: Planted,
+    classes: tuple[str, ...],
+    noise: float,
+    releases: Observed,
+    source: NoiseSource,
+    progress: Progress | None = None,
+) -> Mapping[str, NDArray[Any]]:
+    """Run the engine on the planted data, exactly as a round is trained.
+
+    :returns: the starting model, which is public.
+    """
+    start = method.starting_model(planted.constants, classes)
+    method.train(planted.data, planted.constants, classes, noise, start, releases, progress, source=source)
+    return start
+
+
+def attack(
+    method: Method,
+    planted: Planted,
+    classes: tuple[str, ...],
+    start: Mapping[str, NDArray[Any]],
+    releases: Observed,
+) -> Scores:
+    """[m] scores of the canaries, from the answers that the run released."""
+    scores: Scores = canaries_of(method).scores(planted, len(classes), start, releases)
+    return scores

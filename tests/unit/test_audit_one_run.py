@@ -1,0 +1,167 @@
+"""The one-run audit finds engines that were broken on purpose, and leaves the intact ones alone.
+
+Nothing is seeded: coins, canaries and noise come from the operating system, as in a real audit. Chances of a
+false alarm are given where they are not negligible.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from broken_engines import DELTA, Quiet, audited, engines, nothing_clipped
+
+from privxray.audit import one_run
+from privxray.audit.observing import Observed
+from privxray.errors import UsageError
+from privxray.learning import methods
+from privxray.privacy.noise import SecureNoise
+
+CANARIES = {"linear-probe": 120, "dp-sgd": 100}
+SMALL = {"image_size": 16}  # of dp-sgd
+SHORT = {"image_size": 16, "steps": 3}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def settings(name: str, small: dict[str, object] = SMALL) -> dict[str, object]:
+    return small if name == "dp-sgd" else {}
+
+
+def store(folder: Path) -> Observed:
+    return Observed(folder, os.urandom(32))
+
+
+# Engines
+
+
+@pytest.mark.parametrize("name", ["linear-probe", "dp-sgd"])
+def test_the_intact_engine_is_not_flagged_in_20_runs(tmp_path: Path, name: str) -> None:
+    # At a true epsilon of at most 1 each run is flagged with probability below 5 %; the noise of an intact
+    # engine keeps right guesses near one half, and 20 of 20 pass but for a chance far below 1e-6.
+    runs = [
+        audited(
+            store(tmp_path / str(run)),
+            methods.get(name),
+            canaries=CANARIES[name],
+            images=2,
+            constants=settings(name, SHORT),
+        )
+        for run in range(20)
+    ]
+    assert not any(run.refuted for run in runs), [run.right for run in runs]
+    assert all(run.ceiling > 2.5 for run in runs)  # each could have been flagged
+
+
+@pytest.mark.parametrize(
+    ("name", "broken"),
+    [
+        ("linear-probe", "noise off"),
+        ("linear-probe", "image unit"),
+        ("dp-sgd", "noise off"),
+        ("dp-sgd", "image unit"),
+        ("dp-sgd", "clipping off"),
+    ],
+)
+def test_a_broken_engine_is_found_at_a_claimed_epsilon_of_1(tmp_path: Path, name: str, broken: str) -> None:
+    method, source = engines(name)[broken]
+    run = audited(
+        store(tmp_path / "run"),
+        method,
+        canaries=CANARIES[name],
+        images=30 if broken == "image unit" else 1,
+        constants=settings(name),
+        training_source=source,
+    )
+    assert run.refuted, run
+
+
+def test_a_probe_that_neither_normalises_nor_clips_is_found(tmp_path: Path) -> None:
+    with nothing_clipped():
+        run = audited(store(tmp_path / "run"), methods.get("linear-probe"), canaries=120)
+    assert run.refuted, run
+
+
+def test_a_small_slip_is_not_found_and_the_report_says_so(tmp_path: Path) -> None:
+    # Half the noise has epsilon 2.2 where 1 was claimed, and 800 canaries can't see it.
+    probe = methods.get("linear-probe")
+    run = audited(store(tmp_path / "run"), probe, canaries=800, training_source=Quiet(2.0))
+    assert not run.refuted
+    assert run.unseen > 2.0
+    # Where the report says that it would be seen, it is: with a margin, for the figure is an expectation.
+    found = audited(store(tmp_path / "more"), probe, canaries=800, training_source=Quiet(1.5 * run.unseen))
+    assert found.refuted
+
+
+# The statistic
+
+
+def test_the_p_value_bounds_what_randomised_response_does() -> None:
+    """Randomised response is the engine that theorem 5.2 is tight for: its right guesses are the binomial."""
+    source, epsilon, canaries, runs = SecureNoise(), 1.0, 100, 4000
+    q = math.exp(epsilon) / (1 + math.exp(epsilon))
+    right = (source.uniform(canaries * runs).reshape(runs, canaries) < q).sum(axis=1)
+    counts = np.bincount(right)
+    bounds = {v: one_run.lower_bound(canaries, canaries, v, 0.0) for v in np.flatnonzero(counts).tolist()}
+    alarms = sum(int(counts[v]) for v, bound in bounds.items() if bound > epsilon)
+    # Alarms are binomial with at most 5 % of 4000 runs; 5.4 standard deviations above it are 275.
+    assert alarms <= 275
+    assert alarms > 0
+
+
+def by_enumeration(m: int, r: int, v: int, epsilon: float, delta: float) -> float:
+    """Theorem 5.2 read off the page, by enumerating all outcomes of r draws."""
+    q = math.exp(epsilon) / (1 + math.exp(epsilon))
+    chance = dict.fromkeys(range(r + 1), 0.0)
+    for draws in itertools.product((0, 1), repeat=r):
+        chance[sum(draws)] += math.prod(q if one else 1 - q for one in draws)
+    beta = sum(p for w, p in chance.items() if w >= v)
+    alpha = max(2 / i * sum(p for w, p in chance.items() if v > w >= v - i) for i in range(1, m + 1))
+    return min(1.0, beta + alpha * m * delta)
+
+
+@pytest.mark.parametrize(("r", "v"), [(8, 8), (8, 5), (6, 1), (8, 0)])
+def test_the_p_value_is_the_theorem_s(r: int, v: int) -> None:
+    for epsilon, delta in ((0.0, 0.0), (0.7, 0.0), (0.7, 1e-3), (2.0, 1e-2)):
+        assert one_run.p_value(9, r, v, epsilon, delta) == pytest.approx(
+            by_enumeration(9, r, v, epsilon, delta)
+        )
+
+
+def test_what_800_canaries_can_show_at_most() -> None:
+    # All right: q^800 = 5 % gives e^epsilon = q / (1 - q).
+    q = 0.05 ** (1 / 800)
+    assert one_run.ceiling(800, 800, 0.0) == pytest.approx(math.log(q / (1 - q)), abs=1e-5)
+    assert one_run.ceiling(800, 800, 0.0) == pytest.approx(5.5855, abs=1e-3)
+    assert one_run.ceiling(800, 800, DELTA) == pytest.approx(5.564, abs=1e-3)
+    coins = SecureNoise().uniform(800) < 0.5
+    perfect = one_run.judge(coins.astype(float), coins, 800, 6.0, DELTA)
+    assert perfect.right == 800
+    assert not perfect.refuted
+    assert perfect.unseen == math.inf
+
+
+def test_bounds_grow_with_right_guesses_and_shrink_with_delta_and_confidence() -> None:
+    bounds = [one_run.lower_bound(100, 100, right, DELTA) for right in range(40, 101, 5)]
+    assert bounds == sorted(bounds)
+    assert bounds[0] == 0.0
+    assert one_run.lower_bound(100, 100, 95, 1e-3) < one_run.lower_bound(100, 100, 95, 0.0)
+    assert one_run.lower_bound(100, 100, 95, 0.0, 0.99) < one_run.lower_bound(100, 100, 95, 0.0, 0.95)
+
+
+def test_guesses_are_the_clearest_and_ties_are_no_trouble() -> None:
+    scores = np.array([0.0, 0.1, 5.0, 5.2, 2.4])
+    assert one_run.guess(scores, 4).tolist() == [-1, -1, 1, 1, 0]
+    assert np.abs(one_run.guess(np.zeros(5), 3)).sum() == 3
+    assert np.abs(one_run.guess(np.array([7.0]), 1)).sum() == 1
+    for wrong in (0, 6):
+        with pytest.raises(UsageError):
+            one_run.judge(scores, np.ones(5, bool), wrong, 1.0, DELTA)
