@@ -34,6 +34,11 @@ class ContentItems:
         self._scheme = self._code = self._type = ""
         self._values: list[Element] = []
 
+    @property
+    def open(self) -> bool:
+        """Is there an item whose end has not been seen?"""
+        return bool(self._prefix)
+
     def take(self, element: Element) -> Iterator[Finding]:
         """The next element of the file; gives the findings of an item that ended before it."""
         prefix = element.prefix

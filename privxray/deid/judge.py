@@ -11,7 +11,8 @@ value (``Z``), short numbers excepted.
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
 
 from privxray.deid import rules
 from privxray.deid.dictionary import registered, standard_vr
@@ -64,6 +65,8 @@ _SHORT_NUMBER: Final = re.compile(r"[0-9]{1,3}")
 _UIDS: Final = re.compile(rb"[0-9.\\]*")
 _STAMPS: Final = frozenset({"DA", "TM", "DT"})
 _GRAPHIC: Final = frozenset({0x50, 0x60})
+_REMEMBERED: Final = 64
+_MOST_REMEMBERED: Final = 32_768
 
 # What the characters of a value may be at most (PS3.5 6.2), wide enough for what devices really write.
 _CONTENT: Final = {
@@ -93,33 +96,39 @@ class Judgement(NamedTuple):
 _FINE: Final = Judgement(None, None)
 
 
+class Opinion(NamedTuple):
+    """All that there is to say about one element: by its action, and by how it is written."""
+
+    judgement: Judgement
+    writing: tuple[Rule, ...]
+
+
+_Key: TypeAlias = tuple[int, str, str | None, bytes, bool, bool, str | None, str]
+
+
 class Judge:
-    """Applies one profile. :ivar codec: of the file at hand; set it when (0008,0005) is read."""
+    """Applies one profile. :ivar codec: of the file at hand; set it when (0008,0005) is read.
+
+    Opinions on short values are kept from file to file, for most of a header is the same in all of a series.
+    """
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.codec = "ascii"
-        self._quiet: set[tuple[int, str, str | None]] = set()
+        self._known = _known(profile)
 
-    def is_quiet(self, element: Element) -> bool:
-        """True where no rule can have anything to say: most of a header, and quickly told.
-
-        Those are attributes of the standard that no row of the table governs, written as a kind of number as
-        the dictionary has it, once.
-        """
-        if element.again:
-            return False
-        key = (element.tag, element.vr, element.stored)
-        if key in self._quiet:
-            return True
-        known = standard_vr(element.tag)
-        if known is None or element.vr in TEXT or self.profile.codes(element.tag):
-            return False
-        if element.stored is not None and _misplaced(element.stored, known):
-            return False
-        if len(self._quiet) < 65_536:
-            self._quiet.add(key)
-        return True
+    def opinion(self, element: Element) -> Opinion:
+        """The verdict on an element, wherever it is."""
+        tag, vr, stored, _, value, filled, again, _, _, creator = element
+        key = tag, vr, stored, value, filled, again, creator, self.codec
+        known = self._known.get(key)
+        if known is None:
+            known = Opinion(self.judge(element), tuple(self.writing(element)))
+            if len(value) <= _REMEMBERED:
+                if len(self._known) >= _MOST_REMEMBERED:  # a hostile set can't make this grow without end
+                    self._known.clear()
+                self._known[key] = known
+        return known
 
     def judge(self, element: Element) -> Judgement:
         """The verdict on an element by its action code."""
@@ -271,6 +280,11 @@ class Judge:
         return any(
             uid.startswith("2.25.") or self.profile.is_new_uid(uid) for uid in uids if not registered(uid)
         )
+
+
+@lru_cache(maxsize=4)
+def _known(_: Profile) -> dict[_Key, Opinion]:
+    return {}
 
 
 def _always(rule: Rule, name: str = "") -> Judgement:

@@ -7,7 +7,8 @@ private ones, and the names of files and folders. Pixel data is not.
 
 How a value is matched, so that chance matches stay rare:
 
-* text is folded (compatibility forms, no accents, no case) and cut into words of letters and digits;
+* text is folded (compatibility forms, no accents, no case) and cut into words of letters and digits, bytes
+  likewise (:mod:`privxray.deid.printable`);
 * a name matches by one of its words of four letters or more that is no general word
   (:mod:`privxray.deid.words`), or by two of its words side by side in either order, not both of them general;
 * a number matches as a word, or as up to four words side by side (``00-12 34``); it needs four characters
@@ -22,7 +23,6 @@ values are handed to worker processes through a pipe, are never written anywhere
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Final
@@ -30,6 +30,7 @@ from typing import Final
 from privxray.deid import rules
 from privxray.deid.elements import TEXT, DamagedError, Data, Element
 from privxray.deid.judge import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
+from privxray.deid.printable import SHORTEST, ascii_words, folded, latin_words, texts, views
 from privxray.deid.reading import Reader
 from privxray.deid.report import Finding
 from privxray.deid.scan import MAX_PLACES, Term
@@ -42,9 +43,8 @@ MAX_TERMS: Final = 100_000
 _LONGEST_PHRASE: Final = 8
 _JOINED: Final = 4
 _WORD: Final = re.compile(r"[^\W_]+")
-_RUN: Final = re.compile(rb"[\x20-\x7e\x80-\xff\t\r\n]{4,}")
-_ASCII_RUN: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
-_ASCII_WORD: Final = re.compile(rb"[0-9a-z]{4,}")
+_REMEMBERED: Final = 64
+_MOST_REMEMBERED: Final = 16_384
 _BLOCK: Final = 1 << 20
 _OVERLAP: Final = 256
 _CHARACTER_SET: Final = 0x00080005
@@ -54,15 +54,18 @@ _NUMERIC: Final = frozenset({"DS", "IS", "TM", "UI"})
 
 
 class _Index:
-    """What makes looking up fast: how numbers and phrases begin, and the words as bytes."""
+    """What makes looking up fast: the words as bytes, and how everything longer begins."""
 
     def __init__(self, leaks: Leaks) -> None:
         numbers = [word for word in leaks.words if any(map(str.isdigit, word))]
+        self.singles = leaks.words | leaks.dates
         self.number_heads = {word[:length] for word in numbers for length in range(1, min(len(word), 65))}
         self.phrase_heads = {phrase.partition(" ")[0] for phrase in leaks.phrases}
-        singles = leaks.words | leaks.dates
-        self.in_bytes = {word.encode("ascii") for word in singles if word.isascii()}
-        self.beyond_ascii = leaks.accented or any(not text.isascii() for text in singles | leaks.phrases)
+        date_heads = {date[:length] for date in leaks.dates for length in range(1, 9)}
+        self.heads = self.number_heads | self.phrase_heads | date_heads
+        self.in_bytes = {word.encode("ascii") for word in self.singles if word.isascii()}
+        self.in_latin = {word.encode("latin-1") for word in self.singles if max(word) < "\u0100"}
+        self.beyond_ascii = leaks.accented or any(not text.isascii() for text in self.singles | leaks.phrases)
 
 
 class Leaks:
@@ -75,6 +78,7 @@ class Leaks:
         self.limited = False
         self.accented = False  # a value had signs beyond ASCII, which bytes then may have too
         self._index: _Index | None = None
+        self._without: set[tuple[bytes, bool]] = set()  # short texts that hold none of the values
         for kind, value in terms:
             self.add(kind, value)
 
@@ -97,6 +101,7 @@ class Leaks:
             self.limited = True
             return
         self._index = None
+        self._without.clear()
         self.accented |= not value.isascii()
         tokens = _tokens(value)
         if kind == "name":
@@ -119,13 +124,16 @@ class Leaks:
         return self._in_tokens(_tokens(text), joined=joined)
 
     def _in_tokens(self, tokens: list[str], *, joined: bool) -> bool:
-        words, phrases, dates = self.words, self.phrases, self.dates
-        if not words.isdisjoint(tokens) or not dates.isdisjoint(tokens):
-            return True
-        if len(tokens) < 2:
-            return False
         index = self._indexed()
+        if not index.singles.isdisjoint(tokens):
+            return True
+        heads = index.heads
+        if len(tokens) < 2 or heads.isdisjoint(tokens):
+            return False
+        words, phrases, dates = self.words, self.phrases, self.dates
         for start, token in enumerate(tokens):
+            if token not in heads:
+                continue
             if token[0].isdigit() and dates and "".join(tokens[start : start + 3]) in dates:
                 return True
             if joined and token in index.number_heads:
@@ -154,20 +162,17 @@ class Leaks:
 
         Most binary values are noise, so single words are looked for first, all of a block's at once.
         """
+        if end - start < SHORTEST:
+            return False
         index = self._indexed()
-        pattern = _RUN if index.beyond_ascii else _ASCII_RUN
         for at in range(start, end, _BLOCK):
-            block = data[at : min(at + _BLOCK + _OVERLAP, end)]
-            for view in (block, block.replace(b"\0", b"")) if b"\0" in block else (block,):
-                if not index.in_bytes.isdisjoint(_ASCII_WORD.findall(view.lower())):
+            for view in views(data[at : min(at + _BLOCK + _OVERLAP, end)]):
+                if not index.in_bytes.isdisjoint(ascii_words(view)):
                     return True
-                for run in pattern.findall(view):
-                    try:
-                        text = run.decode("utf-8")
-                    except UnicodeDecodeError:
-                        text = run.decode("latin-1")
-                    if self.in_text(text):
-                        return True
+                if index.beyond_ascii and not index.in_latin.isdisjoint(latin_words(view)):
+                    return True
+                if any(map(self.in_text, texts(view, beyond_ascii=index.beyond_ascii))):
+                    return True
         return False
 
     def in_path(self, relative: PurePath) -> bool:
@@ -200,12 +205,25 @@ class Leaks:
         tag, vr = element.tag, element.vr
         if vr == "SQ" or tag in _PIXELS or not element.filled:
             return None
-        if vr in TEXT:
-            if not self.in_text(decoded(element.value, codec), joined=vr not in _NUMERIC):
-                return None
-            own = tag in _OWN or vr == "PN"
-            return (rules.LEAK_OWN if own else rules.LEAK).at(element.where)
-        return rules.LEAK_BYTES.at(element.where) if self.in_bytes(data, element.start, element.end) else None
+        if vr not in TEXT:
+            found = self.in_bytes(data, element.start, element.end)
+            return rules.LEAK_BYTES.at(element.where) if found else None
+        if not self.in_value(element.value, codec, joined=vr not in _NUMERIC):
+            return None
+        own = tag in _OWN or vr == "PN"
+        return (rules.LEAK_OWN if own else rules.LEAK).at(element.where)
+
+    def in_value(self, value: bytes, codec: str, *, joined: bool = True) -> bool:
+        """As :meth:`in_text`; most short values are the same in every file of a series, so they are kept."""
+        key = value, joined
+        if key in self._without:
+            return False
+        found = self.in_text(decoded(value, codec), joined=joined)
+        if not found and len(value) <= _REMEMBERED and value.isascii() and b"\x1b" not in value:
+            if len(self._without) >= _MOST_REMEMBERED:
+                self._without.clear()
+            self._without.add(key)
+        return found
 
     def _add_name(self, tokens: list[str]) -> None:
         tokens = [token for token in tokens if not token.isdigit()][:6]
@@ -243,11 +261,7 @@ def _elements(reader: Reader) -> Iterator[Element]:
 
 
 def _tokens(text: str) -> list[str]:
-    if not text.isascii():
-        text = "".join(
-            sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)
-        )
-    return _WORD.findall(text.casefold())
+    return _WORD.findall(folded(text))
 
 
 def _is_telling_number(joined: str) -> bool:

@@ -155,15 +155,14 @@ class _Scanner:
         elif tag in (_CODE, _SCHEME) and _METHOD_ITEM.fullmatch(element.prefix):
             self._codes.setdefault(element.prefix, {})[tag] = _text(element.value)
         self._apply(element)
-        for finding in self._content.take(element):
-            self._add(finding)
+        if element.prefix or self._content.open:
+            for finding in self._content.take(element):
+                self._add(finding)
         if tag >> 16 in (0x0000, 0x0002):
             self._add(rules.META_PLACE.at(element.where))
 
     def _apply(self, element: Element) -> None:
-        if self._judge.is_quiet(element):
-            return
-        found, declared, name = self._judge.judge(element)
+        (found, declared, name), writing = self._judge.opinion(element)
         if found is not None:
             if declared is not found:
                 self._if_declared.append((len(self._scan.findings), declared, element, name))
@@ -174,7 +173,7 @@ class _Scanner:
             self._hide(element)  # a pseudonym that the profile declares may still not name the file
             if element.filled and self._passes_openly(element):
                 self._scan.hidden.discard(_text(element.value))
-        for rule in self._judge.writing(element):
+        for rule in writing:
             self._add(rule.at(element.where))
 
     def _passes_openly(self, element: Element) -> bool:
