@@ -62,10 +62,10 @@ def admit(data: bytes) -> None:
 
 def test_there_is_a_file_for_each_entry_and_an_entry_for_each_file() -> None:
     assert {path.stem for path in VECTORS.glob("*.bin")} == set(INDEX)
-    assert sum(entry["expect"] == "ok" for entry in INDEX.values()) == 3
+    assert sum(entry["expect"] == "ok" for entry in INDEX.values()) == 11
 
 
-@pytest.mark.parametrize("name", INDEX)
+@pytest.mark.parametrize("name", [name for name, entry in INDEX.items() if entry["under"] == "plan"])
 def test_each_vector_ends_as_expected(name: str) -> None:
     expected = INDEX[name]["expect"]
     if expected == "ok":

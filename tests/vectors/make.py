@@ -1,8 +1,8 @@
-"""Write the test vectors anew: ``python tests/vectors/make.py``.
+"""Write the test vectors that are missing: ``python tests/vectors/make.py``; all of them: ``--anew``.
 
-Keys are derived from fixed seeds and are of no use elsewhere. Sealing draws fresh randomness, so the files of
-updates change with every run while all that is expected of them stays. A change in any other vector is a
-change of the format: raise the container's version with it.
+Keys are derived from fixed seeds and are of no use elsewhere. Sealing draws fresh randomness, so good files
+that are there are kept, and what breaks a rule is made from them. A change in the numbers, or in a file whose
+parts are not sealed, is a change of the format: raise the container's version with it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "unit"))
+sys.path += [str(HERE), str(HERE.parent / "unit")]
 
+import keyholders  # noqa: E402
 from exchange_samples import Hospital, Study  # noqa: E402
 
 from privxray.exchange.fixedpoint import quantise, unsigned  # noqa: E402
@@ -81,7 +83,7 @@ def files(world: Study) -> dict[str, tuple[bytes, str, str]]:
     card = write_card(
         a.identity, name=a.name, mask=a.member().mask, unsealing=a.unsealing_statement(), **made
     )
-    good = world.update(a, world.masked(a, world.vector(0)))
+    good = kept("update", lambda: world.update(a, world.masked(a, world.vector(0))))
     start = split(good).length
     header = split(good).claim(UpdateHeader)
 
@@ -177,14 +179,26 @@ def numbers(world: Study) -> dict[str, Any]:
     }
 
 
+def kept(name: str, make: Callable[[], bytes]) -> bytes:
+    """The stored bytes of a good file, or fresh ones where it is missing."""
+    path = HERE / f"{name}.bin"
+    return path.read_bytes() if path.exists() else make()
+
+
 def main() -> None:
-    world = study()
+    if sys.argv[1:] == ["--anew"]:
+        for path in HERE.glob("*.bin"):
+            path.unlink()
+    world, held = study(), keyholders.Round(seeded, identity, sealing_key, kept)
     index = {}
-    for name, (data, expected, rule) in files(world).items():
-        (HERE / f"{name}.bin").write_bytes(data)
-        index[name] = {"expect": expected, "rule": rule}
+    for plan, made in (("plan", files(world)), ("held-plan", keyholders.files(held))):
+        for name, (data, expected, rule) in made.items():
+            if not (HERE / f"{name}.bin").exists():
+                (HERE / f"{name}.bin").write_bytes(data)
+            index[name] = {"expect": expected, "rule": rule, "under": plan}
     (HERE / "index.json").write_text(json.dumps(index, indent=1) + "\n")
-    (HERE / "numbers.json").write_text(json.dumps(numbers(world), indent=1) + "\n")
+    told = numbers(world) | {"keyholders": keyholders.numbers(held, seeded)}
+    (HERE / "numbers.json").write_text(json.dumps(told, indent=1) + "\n")
 
 
 if __name__ == "__main__":

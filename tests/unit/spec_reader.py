@@ -1,0 +1,138 @@
+"""docs/SPEC.md once more, from its text: what opens the vectors of tests/vectors without a line of privxray.
+
+Signatures, HPKE, ciphers and hashes are those of ``cryptography`` and hashlib; everything between is here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CTR
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+PRIME = 2**256 + 297
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of section 1."""
+
+    header: dict[str, Any]
+    digest: str
+    body: bytes
+    start: bytes
+
+    @property
+    def sender(self) -> str:
+        return str(self.header["sender"])
+
+
+def canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def dsse(type_: str, payload: bytes) -> bytes:
+    return b" ".join([b"DSSEv1", b"%d" % len(type_), type_.encode(), b"%d" % len(payload), payload])
+
+
+def read(data: bytes, signing: str) -> File:
+    """Section 1, by the signer's key in base64."""
+    assert data[:9] == b"PRIVXRAY\x01"
+    size = int.from_bytes(data[9:13], "big")
+    raw = data[13 : 13 + size]
+    assert len(raw) == size
+    envelope = json.loads(raw)
+    assert canonical(envelope) == raw
+    (signature,) = envelope["signatures"]
+    payload, key = base64.b64decode(envelope["payload"]), base64.b64decode(signing)
+    assert signature["keyid"] == hashlib.sha256(key).hexdigest()
+    signed = dsse(envelope["payloadType"], payload)
+    Ed25519PublicKey.from_public_bytes(key).verify(base64.b64decode(signature["sig"]), signed)
+    header, body = json.loads(payload), data[13 + size :]
+    assert canonical(header) == payload
+    assert envelope["payloadType"] == f"application/vnd.privxray.{header['kind']}+json"
+    assert header["sender"] == signature["keyid"]
+    assert (header["body"]["length"], header["body"]["sha256"]) == (
+        len(body),
+        hashlib.sha256(body).hexdigest(),
+    )
+    return File(header, hashlib.sha256(payload).hexdigest(), body, data[: 13 + size])
+
+
+def parts(data: bytes) -> list[bytes]:
+    """The envelopes, with their preambles, of a request's body."""
+    found = []
+    while data:
+        end = 13 + int.from_bytes(data[9:13], "big")
+        found.append(data[:end])
+        data = data[end:]
+    return found
+
+
+def info(stated: dict[str, Any]) -> bytes:
+    return hashlib.sha256(b"privxray hpke v1" + canonical(stated)).digest()
+
+
+def hpke_open(secret: bytes, sealed: bytes, stated: dict[str, Any]) -> bytes:
+    """Open with a private sealing key: 64 bytes of ML-KEM seed, 32 of X25519."""
+    suite = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
+    key = MLKEM768X25519PrivateKey(
+        MLKEM768PrivateKey.from_seed_bytes(secret[:64]), X25519PrivateKey.from_private_bytes(secret[64:])
+    )
+    return suite.decrypt(sealed, key, info=info(stated))
+
+
+def open_body(file: File, secret: bytes, recipient: str) -> bytes:
+    """An encrypted body of section 1, with the recipient's private sealing key."""
+    header = file.header
+    stated = {name: header[name] for name in ("kind", "plan", "sender", "study")}
+    stated |= {"purpose": "body key", "recipient": recipient}
+    key = hpke_open(secret, base64.b64decode(header["body"]["key"]["wrapped"]), stated)
+    cipher, plain, chunk = ChaCha20Poly1305(key), b"", 65536 + 16
+    for number, place in enumerate(range(0, len(file.body), chunk)):
+        last = place + chunk >= len(file.body)
+        nonce = number.to_bytes(11, "big") + bytes([last])
+        plain += cipher.decrypt(nonce, file.body[place : place + chunk], None)
+    return plain
+
+
+def keystream(key: bytes, count: int, bits: int) -> list[int]:
+    stream = Cipher(AES256(key), CTR(bytes(16))).encryptor().update(bytes(count * bits // 8))
+    size = bits // 8
+    return [int.from_bytes(stream[at : at + size], "little") for at in range(0, len(stream), size)]
+
+
+def self_mask_key(seed: bytes, plan: str, own: str) -> bytes:
+    label = b"privxray self mask v1" + bytes.fromhex(own)
+    return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=label).derive(seed)
+
+
+def commitment(owner: str, plan: str, seat: int, secret: str, salt: bytes, share: bytes) -> bytes:
+    of = canonical({"owner": owner, "plan": plan, "seat": seat, "secret": secret})
+    return hashlib.sha256(b"privxray share v1" + of + salt + share).digest()
+
+
+def restore(shares: dict[int, bytes]) -> bytes:
+    """The value at 0, by solving for the polynomial: Newton's divided differences."""
+    places = sorted(shares)
+    table = [int.from_bytes(shares[x], "big") for x in places]
+    for order in range(1, len(places)):
+        for at in range(len(places) - 1, order - 1, -1):
+            run = places[at] - places[at - order]
+            table[at] = (table[at] - table[at - 1]) * pow(run, -1, PRIME) % PRIME
+    value = 0
+    for x, coefficient in zip(reversed(places), reversed(table), strict=True):
+        value = (coefficient + value * (0 - x)) % PRIME
+    return value.to_bytes(32, "big")
