@@ -24,6 +24,7 @@ from simulator import World  # noqa: E402
 
 from privxray.exchange import shamir  # noqa: E402
 from privxray.exchange.admit_opening import admit_survivors  # noqa: E402
+from privxray.exchange.committee import Seat  # noqa: E402
 from privxray.exchange.dealing import SELF, Opened, open_box  # noqa: E402
 from privxray.exchange.mask import add_streams, self_mask_key  # noqa: E402
 from privxray.exchange.plan import PlanHeader  # noqa: E402
@@ -182,6 +183,7 @@ def _plans(round_: Round) -> Files:
     same_key = UnsealingStatement.sign(
         first.unsealing.key, None, 1, round_.parties["trustee-2"].identity.signing
     )
+    instead = Seat(keyholder=a.keys.fingerprint, unsealing=round_.parties["hospital-a"].unsealing_statement())
     foreign = second.model_copy(update={"unsealing": round_.parties["hospital-a"].unsealing_statement()})
     three = roster.model_copy(update={"trustees": roster.trustees[:3]})
     return {
@@ -205,7 +207,7 @@ def _plans(round_: Round) -> Files:
         ),
         "plan-unsealing-key-of-another": (sitting(first, foreign, *rest), "identity", "statement"),
         "plan-trustee-without-a-seat": (
-            sitting(first, second, rest[0]),
+            sitting(first, second, rest[0], instead),
             "refused",
             "every trustee has a seat",
         ),
