@@ -5,10 +5,13 @@ They come from the noise source like all randomness here; nobody needs the same 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from privxray.learning.data import TrainingData
+from privxray.learning.methods import Method
 from privxray.privacy.noise import NoiseSource
 
 CLASSES = ("normal", "bacteria", "virus")
@@ -41,3 +44,10 @@ def image_patients(number: int, size: int, source: NoiseSource) -> TrainingData:
     for place in range(len(CLASSES)):
         pixels[classes == place, place * cell : (place + 1) * cell] += 50.0
     return TrainingData(np.clip(pixels, 0, 255).astype(np.uint8), classes, np.arange(number))
+
+
+def patients_for(method: Method, constants: Any, number: int, source: NoiseSource) -> TrainingData:
+    """Invented patients in the form that a method trains on, of the sizes that its constants say."""
+    if method.inputs == "pixels":
+        return image_patients(number, constants.image_size, source)
+    return feature_patients(number, constants.feature_dim, source)

@@ -1,0 +1,110 @@
+"""Membership inference finds an engine without noise that learnt by heart, and not the intact one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from broken_engines import CLASSES, DELTA, Silent
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from privxray.audit import membership, synthetic
+from privxray.audit.membership import Membership
+from privxray.audit.one_run import toss
+from privxray.errors import RefusedError
+from privxray.learning import methods
+from privxray.learning.data import TrainingData
+from privxray.privacy.noise import SecureNoise
+from privxray.privacy.releases import ReleaseStore
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+def attacked(folder: Path, name: str, source: Any, patients: int) -> Membership:
+    method, secure = methods.get(name), SecureNoise()
+    constants = method.constants(membership.CONSTANTS[name])
+    data = synthetic.patients_for(method, constants, patients, secure)
+    data = membership.unlearnable(data, len(CLASSES), secure)
+    coins = toss(patients, secure)
+    noise = method.plan_noise(constants, 1.0, DELTA, rounds_left=1, past=())
+    start = method.starting_model(constants, CLASSES)
+    store = ReleaseStore(folder, os.urandom(32))
+    scores = membership.train(method, data, coins, constants, CLASSES, noise, start, store, source)
+    return membership.compare(scores, coins, 1.0, DELTA)
+
+
+@pytest.mark.parametrize(("name", "patients"), [("linear-probe", 200), ("dp-sgd", 160)])
+def test_noise_off_is_found_on_an_overfitted_network_and_the_intact_engine_is_not(
+    tmp_path: Path, name: str, patients: int
+) -> None:
+    found = attacked(tmp_path / "off", name, Silent(), patients)
+    assert found.auc > 0.9, found.auc
+    assert found.bound.refuted, found.bound
+    intact = attacked(tmp_path / "intact", name, SecureNoise(), patients)
+    # Chance alone gives an AUC of 1/2 with a standard deviation of sqrt((n + 1) / (3 n^2)): 0.046 at 160.
+    assert abs(intact.auc - 0.5) < 0.25, intact.auc
+    assert not intact.bound.refuted, intact.bound
+
+
+def test_the_curve_is_scikit_learn_s() -> None:
+    source = SecureNoise()
+    coins = source.uniform(500) < 0.3
+    scores = np.round(source.gaussian((500,), 1.0) + coins, 1)  # rounded: many ties
+    fpr, tpr = membership.roc(scores, coins)
+    expected = roc_curve(coins, scores, drop_intermediate=False)
+    assert np.allclose(fpr, expected[0])
+    assert np.allclose(tpr, expected[1])
+    found = membership.compare(scores, coins, 1.0, DELTA)
+    assert found.auc == pytest.approx(roc_auc_score(coins, scores))
+    assert found.tpr_at_low_fpr == max(t for f, t in zip(fpr, tpr, strict=True) if f <= 0.01)
+
+
+def test_a_perfect_attack_finds_all_members_before_it_accuses_anybody_else() -> None:
+    coins = np.arange(20) < 10
+    found = membership.compare(coins.astype(float), coins, 1.0, DELTA)
+    assert (found.auc, found.tpr_at_low_fpr, found.bound.right) == (1.0, 1.0, 20)
+
+
+def test_members_are_whole_patients_and_a_comparison_with_nobody_is_refused() -> None:
+    data = TrainingData(
+        np.arange(30).reshape(15, 2), np.zeros(15, np.int64), np.repeat(np.arange(10), [1, 2] * 5)
+    )
+    coins = np.arange(10) % 2 == 1
+    members = membership.members_of(data, coins)
+    assert members.patient_count == 5
+    assert np.bincount(members.patients).tolist() == [2] * 5
+    assert np.array_equal(members.inputs, data.inputs[coins[data.patients]])
+    for few in (np.arange(10) < 3, np.arange(10) < 8):
+        with pytest.raises(RefusedError):
+            membership.members_of(data, few)
+
+
+def test_a_patient_s_score_is_the_mean_over_its_images(tmp_path: Path) -> None:
+    class Known:
+        """A method whose answer is written in the image."""
+
+        def train(self, *_: Any, **__: Any) -> dict[str, Any]:
+            return {}
+
+        def local_model(self, *_: Any) -> dict[str, Any]:
+            return {}
+
+        def probabilities(self, _: Any, inputs: Any, *__: Any) -> Any:
+            return inputs
+
+    shares = np.array([[0.5, 0.5], [0.25, 0.75]] + [[1.0, 0.0]] * 8)
+    owners = np.array([0, 0, *range(1, 9)])
+    data = TrainingData(shares, np.zeros(10, np.int64), owners)
+    method: Any = Known()
+    store = ReleaseStore(tmp_path / "run", os.urandom(32))
+    coins = np.arange(9) < 4
+    scores = membership.train(method, data, coins, None, ("a", "b"), 1.0, {}, store, SecureNoise())
+    assert scores[0] == pytest.approx((np.log(0.5) + np.log(0.25)) / 2)
+    assert np.allclose(scores[1:], 0.0)
