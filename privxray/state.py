@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS round (
     state TEXT NOT NULL, trained_in INTEGER NOT NULL,
     epsilon REAL, noise REAL, vector_key BLOB, update_sha256 TEXT, model TEXT,
     PRIMARY KEY (study, number)) STRICT;
+CREATE TABLE IF NOT EXISTS saved_release (
+    study TEXT NOT NULL, number INTEGER NOT NULL, count INTEGER NOT NULL, lost INTEGER NOT NULL,
+    PRIMARY KEY (study, number)) STRICT;
 CREATE TABLE IF NOT EXISTS used_round_key (public TEXT PRIMARY KEY, round INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS request (plan TEXT PRIMARY KEY, digest TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS next_key (
@@ -176,6 +179,24 @@ class State(state_inference.InferenceTables):
         names = ", ".join(f"{name} = ?" for name in fields)
         query = f"UPDATE round SET {names} WHERE study = ? AND number = ?"  # noqa: S608 - names checked above
         self._db.execute(query, (*fields.values(), study, number))
+
+    def saved_releases(self, study: str, number: int) -> int:
+        """How many noisy answers the training of a round has saved."""
+        row = self._one("SELECT count FROM saved_release WHERE study = ? AND number = ?", study, number)
+        return row["count"] if row else 0
+
+    def remember_saved_releases(self, study: str, number: int, count: int) -> None:
+        """Note that the training of a round has saved so many; durable when this returns."""
+        self._db.execute("INSERT OR REPLACE INTO saved_release VALUES (?, ?, ?, 0)", (study, number, count))
+
+    def note_lost_release(self, study: str, number: int) -> None:
+        """Note that a saved answer of this training is gone."""
+        self._db.execute("UPDATE saved_release SET lost = 1 WHERE study = ? AND number = ?", (study, number))
+
+    def lost_release(self, study: str, number: int) -> bool:
+        """Whether a saved answer of this training was found gone, and no further one was saved since."""
+        row = self._one("SELECT lost FROM saved_release WHERE study = ? AND number = ?", study, number)
+        return bool(row and row["lost"])
 
     # A coordinator's memory
 

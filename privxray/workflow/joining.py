@@ -184,10 +184,10 @@ def _leave(state: State, last: Round, successor: int, *, same_training: bool) ->
     """End the round before, in the transaction that begins its successor.
 
     Its mask key dies with it. A training that was begun or done and never exported serves the successor if it
-    is the same training; otherwise its key is destroyed, and with it the result.
+    is the same training and nothing of it was lost; otherwise its key is destroyed, and with it the result.
     """
     if last.state in ("joined", "trained"):
-        if same_training:
+        if same_training and not state.lost_release(last.study, last.trained_in):
             state.update_round(
                 last.study,
                 successor,

@@ -46,6 +46,23 @@ FEW_PATIENTS = 100
 
 
 @dataclass(frozen=True)
+class _SavedSteps:
+    """The state as the witness of a training's saved answers."""
+
+    state: State
+    round: Round
+
+    def saved(self) -> int:
+        return self.state.saved_releases(self.round.study, self.round.trained_in)
+
+    def remember(self, count: int) -> None:
+        self.state.remember_saved_releases(self.round.study, self.round.trained_in, count)
+
+    def note_loss(self) -> None:
+        self.state.note_lost_release(self.round.study, self.round.trained_in)
+
+
+@dataclass(frozen=True)
 class Trained:
     """The result of a training, in terms of privacy only: no number that depends on the data.
 
@@ -176,7 +193,8 @@ def _draw(
     ledger.begin(round_.study, run)
     result = ReleaseStore(round_folder(workspace, round_) / "vector", round_.vector_key)
     if result.load(0) is None:
-        steps = ReleaseStore(round_folder(workspace, round_) / "steps", round_.vector_key)
+        folder = round_folder(workspace, round_) / "steps"
+        steps = ReleaseStore(folder, round_.vector_key, _SavedSteps(state, round_))
         vector = method.train(
             data, constants, plan.classes, round_.noise, start, steps, progress, source=SecureNoise()
         )

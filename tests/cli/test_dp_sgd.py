@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from played_study import At, World
+from played_study import HOSPITALS, At, World
 from safetensors.numpy import save_file
 from test_bad_input import one_line
 
@@ -162,3 +162,55 @@ def test_noise_that_is_not_what_was_charged_is_not_drawn(at: At, monkeypatch: py
         state.update_round("pneumonia", 1, noise=noise / 2)
     one_line(world.type("hospital-a", "train"), 14, "charged")
     assert world.ok("hospital-a", "budget")["runs"][0]["state"] == "reserved"
+
+
+@pytest.mark.parametrize("method", ["linear-probe", "dp-sgd"])
+def test_answers_that_were_drawn_and_deleted_are_not_drawn_again(
+    at: At, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from privxray.privacy.releases import ReleaseStore
+
+    if method == "dp-sgd":
+        world = at("initialised")
+        told = world.ok("coordinator", "plan", "cards/*.card", "--from", terms(world), asks=True)
+        plan = world.carry(told["plan"], "hospital-a")
+        world.ok("hospital-a", "join", plan, "--key-words", told["key_words"])
+        world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    else:
+        world = at("untrained")
+    save = ReleaseStore.save
+
+    def dies(self: ReleaseStore, index: int, arrays: Any) -> None:
+        save(self, index, arrays)
+        if index == 1:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ReleaseStore, "save", dies)
+        assert world.type("hospital-a", "train").code == 130
+    saved = sorted(world["hospital-a"].rglob("release-*.bin"))
+    kept = saved[-1].read_bytes()
+    saved[-1].unlink()
+    one_line(world.type("hospital-a", "train"), 14, "steps", "gone", "paid anew")
+    assert world.ok("hospital-a", "budget")["runs"][0]["state"] == "spending"
+    if method == "dp-sgd":
+        pay_anew(world)
+        return
+    saved[-1].write_bytes(kept)
+    saved[-1].chmod(0o600)
+    world.ok("hospital-a", "train")
+    assert world.ok("hospital-a", "budget")["runs"][0]["state"] == "released"
+
+
+def pay_anew(world: World) -> None:
+    """The round is planned anew: the lost training stays charged, and another one is charged on top."""
+    for party in HOSPITALS:
+        world.ok(party, "card", asks=True)
+        world.carry(world[party] / f"{party}.card", "coordinator", "cards")
+    told = world.ok("coordinator", "plan", "cards/*.card", "--from", terms(world), "--replace", asks=True)
+    world.ok("hospital-a", "join", world.carry(told["plan"], "hospital-a"), "--key-words", told["key_words"])
+    one_line(world.type("hospital-a", "train"), 14, "has cost epsilon 6")
+    world.ok("hospital-a", "train", "--epsilon", "2")
+    budget = world.ok("hospital-a", "budget")
+    assert [run["state"] for run in budget["runs"]] == ["spending", "released"]
+    assert 6 < budget["spent"]["epsilon"] < 8

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from privxray.errors import MalformedError, RefusedError
+from privxray.errors import BudgetError, MalformedError, RefusedError
 from privxray.privacy.releases import ReleaseStore
 
 ARRAYS = {"a": np.arange(6, dtype=np.float64).reshape(2, 3) / 7, "b": np.ones(3, np.float32)}
@@ -65,3 +65,45 @@ def test_another_key_number_or_any_flipped_or_missing_byte_is_malformed(tmp_path
 def test_a_release_is_not_readable_without_the_key(tmp_path: Path) -> None:
     ReleaseStore(tmp_path, os.urandom(32)).save(0, {"answer": np.zeros(1000)})
     assert b"answer" not in next(tmp_path.glob("release-*")).read_bytes()
+
+
+class Memory:
+    def __init__(self) -> None:
+        self.count = 0
+        self.lost = False
+
+    def saved(self) -> int:
+        return self.count
+
+    def remember(self, count: int) -> None:
+        self.count = count
+
+    def note_loss(self) -> None:
+        self.lost = True
+
+
+def test_an_answer_that_was_saved_and_is_gone_is_not_taken_for_one_never_drawn(tmp_path: Path) -> None:
+    witness = Memory()
+    store = ReleaseStore(tmp_path / "run", os.urandom(32), witness)
+    assert store.load(0) is None
+    for index in range(3):
+        store.save(index, ARRAYS)
+    assert witness.count == 3
+    assert store.load(3) is None
+    assert store.latest() == 2
+    assert not witness.lost
+    (tmp_path / "run" / "release-00000001.bin").unlink()
+    with pytest.raises(BudgetError, match="step 2 of this training was saved and is gone"):
+        store.load(1)
+    assert witness.lost
+    (tmp_path / "run" / "release-00000002.bin").unlink()
+    with pytest.raises(BudgetError):
+        store.latest()
+
+
+def test_an_answer_saved_by_a_process_that_died_before_it_was_remembered_is_used(tmp_path: Path) -> None:
+    key = os.urandom(32)
+    ReleaseStore(tmp_path / "run", key).save(0, ARRAYS)
+    store = ReleaseStore(tmp_path / "run", key, Memory())
+    assert store.latest() == 0
+    assert store.load(0) is not None

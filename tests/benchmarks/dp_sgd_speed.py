@@ -1,0 +1,84 @@
+"""How fast dp-sgd trains: images a second, and what a step costs besides, for each network.
+
+    python tests/benchmarks/dp_sgd_speed.py [--images 32] [--size 224] [--networks small-cnn resnet18]
+
+Made-up images of one patient each, all of them in every step. A step without any image is the noise, the sum
+and the update of all parameters; the rest of a full step is gradients, clipping and summing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from privxray.learning.constants import DpSgdConstants
+from privxray.learning.data import TrainingData
+from privxray.learning.networks import initial_weights
+from privxray.learning.trainer import Trainer
+from privxray.privacy.mechanism import SampledGaussian
+from privxray.privacy.noise import SecureNoise
+
+
+class Sampled(SecureNoise):
+    """The secure source, but everybody or nobody is in a step."""
+
+    everybody = True
+
+    def uniform(self, size: int) -> np.ndarray:
+        return np.full(size, 0.0 if self.everybody else 1.0)
+
+
+def seconds(work: Callable[[], None], repeats: int) -> float:
+    taken = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def measured(network: str, images: int, size: int, repeats: int) -> dict[str, object]:
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (images, size, size), np.uint8)
+    data = TrainingData(pixels, rng.integers(0, 3, images), np.arange(images))
+    constants = DpSgdConstants(network=network, image_size=size, sampling_rate=0.5)
+    source = Sampled()
+    mechanism = SampledGaussian(rate=0.5, clipping_norm=1.0, noise=1.0, steps=1)
+    trainer = Trainer(data, constants, 3, mechanism, initial_weights(network, 3), source)
+    trainer.step()
+    full = seconds(trainer.step, repeats)
+    source.everybody = False
+    empty = seconds(trainer.step, repeats)
+    return {
+        "network": network,
+        "size": size,
+        "device": trainer._device.type,
+        "threads": torch.get_num_threads(),
+        "parameters": sum(w.size for w in trainer.weights().values()),
+        "chunk": trainer._limit,
+        "seconds_empty_step": round(empty, 3),
+        "images_a_second": round(images / (full - empty), 1),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--images", type=int, default=32)
+    parser.add_argument("--size", type=int, default=224)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--networks", nargs="+", default=["small-cnn", "resnet18"])
+    options = parser.parse_args()
+    rows = [measured(name, options.images, options.size, options.repeats) for name in options.networks]
+    json.dump(rows, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
