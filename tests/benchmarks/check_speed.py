@@ -10,13 +10,15 @@ environment that has dicognito and dicom-anonymizer; they do another job (they w
 writing, so theirs is a floor.
 
 All in one process tree, one after the other, the order turned each run; the medians are printed. Rates are
-files a second.
+files a second. Beside them stands what all processes together computed a file: where other work runs on the
+same cores, that says more than the clock.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -138,13 +140,15 @@ def measure(kind: str, folder: Path, profile: Profile, options: argparse.Namespa
         "check, two workers, with SHA-256": check(2, True),
     }
     rates: dict[str, list[float]] = {name: [] for name in contestants}
+    computed: dict[str, list[float]] = {name: [] for name in contestants}
     check(1, False)()  # everything is in the page cache from here on
     for run in range(options.runs):
         turn = run % len(contestants)
         for name in [*list(contestants)[turn:], *list(contestants)[:turn]]:
-            start = time.perf_counter()
+            start, before = time.perf_counter(), cpu()
             contestants[name]()
             rates[name].append(options.files / (time.perf_counter() - start))
+            computed[name].append((cpu() - before) / options.files)
         if options.others:
             done = subprocess.run(
                 [options.others, "-c", OTHERS, folder], capture_output=True, check=True, text=True
@@ -158,7 +162,14 @@ def measure(kind: str, folder: Path, profile: Profile, options: argparse.Namespa
     for name, values in rates.items():
         middle = statistics.median(values)
         spread = f"({min(values):.0f} to {max(values):.0f})"
-        print(f"  {middle:8.0f} files/s {spread:16} {middle / base:5.2f} x bare  {name}")
+        own = f"{1000 * statistics.median(computed[name]):5.2f} ms CPU" if name in computed else ""
+        print(f"  {middle:8.0f} files/s {spread:16} {middle / base:5.2f} x bare {own:13}  {name}")
+
+
+def cpu() -> float:
+    """Seconds that this process and those it waited for have computed."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
 
 
 if __name__ == "__main__":
