@@ -166,12 +166,13 @@ def round_of(hospitals: int, missing: int, parameters: int) -> dict[str, float]:
     cohort = Cohort(hospitals, parameters)
     survivors = cohort.hospitals[: hospitals - missing]
     with tempfile.TemporaryDirectory() as folder:
-        root, concealing, exporting, size = Path(folder), [], [], 0
+        root, concealing, exporting, bares, size = Path(folder), [], [], [], 0
         for hospital in survivors:
             start = time.perf_counter()
             data, seconds = cohort.update(hospital)
             exporting.append(time.perf_counter() - start)
             concealing.append(seconds)
+            bares.append(median_seconds(lambda: bare_keystream(4 * parameters), 3))
             size = len(data)
             (root / f"{hospital.fingerprint}.enc").write_bytes(data)
         (root / "plan.json").write_text(cohort.plan.model_dump_json())
@@ -186,7 +187,7 @@ def round_of(hospitals: int, missing: int, parameters: int) -> dict[str, float]:
         (root / "told.json").write_text(json.dumps(told))
         peak, printed = peak_of([sys.executable, __file__, "--sum", folder])
         summed = json.loads(printed) | {"peak memory of summing, MB": peak}
-    bare = median_seconds(lambda: bare_keystream(4 * parameters), 5)
+    bare = statistics.median(bares)
     return {
         "update over its integers": size / (4 * parameters),
         "masks a hospital": hospitals - 1 + (hospitals > 3),
@@ -225,11 +226,21 @@ def sum_in(root: Path) -> dict[str, float]:
     total = open_sum(plan, bodies, left_over)
     opened = time.perf_counter()
     wrong = int((total != len(headers)).sum())
+    taking_off = {}
+    if left_over:
+        bare = median_seconds(lambda: bare_keystream(total.nbytes), 5)
+        seconds = median_seconds(lambda: add_streams(total, left_over), 1)
+        taking_off = {
+            "masks taken off the sum": len(left_over),
+            "taking off, s": seconds,
+            "taking off, share of the bare rate": len(left_over) * bare / seconds,
+        }
     assert wrong == 0, wrong
     return {
         "verifying, s": verified - start,
         "keyholders' part, s": asked - verified,
         "summing and unmasking, s": opened - asked,
+        **taking_off,
     }
 
 

@@ -1,25 +1,26 @@
 """docs/SPEC.md once more, from its text: what opens the vectors of tests/vectors without a line of privxray.
 
-Signatures, HPKE, ciphers and hashes are those of ``cryptography`` and hashlib; everything between is here.
+Curves, lattices, ciphers and hashes are those of ``cryptography`` and hashlib; everything between is here,
+HPKE and its hybrid KEM included.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 PRIME = 2**256 + 297
@@ -87,11 +88,29 @@ def info(stated: dict[str, Any]) -> bytes:
 
 def hpke_open(secret: bytes, sealed: bytes, stated: dict[str, Any]) -> bytes:
     """Open with a private sealing key: 64 bytes of ML-KEM seed, 32 of X25519."""
-    suite = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
-    key = MLKEM768X25519PrivateKey(
-        MLKEM768PrivateKey.from_seed_bytes(secret[:64]), X25519PrivateKey.from_private_bytes(secret[64:])
-    )
-    return suite.decrypt(sealed, key, info=info(stated))
+    lattice, point, box = sealed[:1088], sealed[1088:1120], sealed[1120:]
+    curve = X25519PrivateKey.from_private_bytes(secret[64:])
+    shared = hashlib.sha3_256(
+        MLKEM768PrivateKey.from_seed_bytes(secret[:64]).decapsulate(lattice)
+        + curve.exchange(X25519PublicKey.from_public_bytes(point))
+        + point
+        + curve.public_key().public_bytes_raw()
+        + bytes.fromhex("5c2e2f2f5e5c")
+    ).digest()
+    suite = b"HPKE-v1HPKE" + bytes.fromhex("647a00010003")
+
+    def extract(salt: bytes, label: bytes, ikm: bytes) -> bytes:
+        return hmac.digest(salt or bytes(32), suite + label + ikm, "sha256")
+
+    def expand(key: bytes, label: bytes, context: bytes, length: int) -> bytes:  # at most one block
+        return hmac.digest(key, length.to_bytes(2, "big") + suite + label + context + b"\x01", "sha256")[
+            :length
+        ]
+
+    context = b"\0" + extract(b"", b"psk_id_hash", b"") + extract(b"", b"info_hash", info(stated))
+    key = extract(shared, b"secret", b"")
+    cipher = ChaCha20Poly1305(expand(key, b"key", context, 32))
+    return cipher.decrypt(expand(key, b"base_nonce", context, 12), box, None)
 
 
 def open_body(file: File, secret: bytes, recipient: str) -> bytes:
