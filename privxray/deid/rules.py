@@ -380,6 +380,29 @@ BURNED_IN_UNKNOWN = _rule(
     "(0028,0301) is absent or empty.",
 )
 
+BURNED_IN_CLAIM = _rule(
+    "burned-in-unsaid",
+    "error",
+    "the pixels were to be cleaned, and the file does not say that no annotations are burned into them",
+    "PS3.15 E.3.1",
+    "With the Clean Pixel Data Option (0028,0301) must be NO in a file that has pixels.",
+)
+FEATURES = _rule(
+    "features",
+    "notice",
+    "the file says that a person can be recognised in its pixels",
+    "PS3.15 E.3.2, PS3.3 C.7.6.1",
+    "(0028,0302) is YES. A face can be drawn from a CT of a head.",
+)
+FEATURES_CLAIM = _rule(
+    "features-unsaid",
+    "error",
+    "recognizable visual features were to be removed, and the file does not say that they are",
+    "PS3.15 E.3.2",
+    "With the Clean Recognizable Visual Features Option (0028,0302) must be NO in a file that has pixels. "
+    "Nothing here looks for faces.",
+)
+
 # The pixels themselves (`--ocr`).
 
 PIXEL_TEXT = _rule(

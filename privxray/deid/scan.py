@@ -44,7 +44,7 @@ _DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _NETWORK: Final = frozenset({0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028})
 _PRIVATE_META: Final = frozenset({0x00020100, 0x00020102})
 _REMOVED, _METHOD_TEXT, _METHOD_CODES, _BURNED_IN = 0x00120062, 0x00120063, 0x00120064, 0x00280301
-_TEMPORAL: Final = 0x00280303
+_FEATURES, _TEMPORAL, _PIXEL_DATA = 0x00280302, 0x00280303, 0x7FE00010
 _META_CLASS, _META_INSTANCE, _CLASS, _INSTANCE = 0x00020002, 0x00020003, 0x00080016, 0x00080018
 _STUDY, _SERIES = 0x0020000D, 0x0020000E
 _STUDY_DATE, _SERIES_DATE, _ACQUIRED, _ACQUIRED_AT = 0x00080020, 0x00080021, 0x00080022, 0x0008002A
@@ -233,11 +233,21 @@ class _Scanner:
             self._add(rules.DECLARED.at("(0012,0062)"))
         self._judge_methods()
         self._judge_dates()
-        burned_in = _text(top.get(_BURNED_IN, b""))
+        self._judge_pixels()
+
+    def _judge_pixels(self) -> None:
+        """What the file says of its pixels; what is in them is for ``--ocr``."""
+        options, has_pixels = self._profile.options, bool(self._top.get(_PIXEL_DATA))
+        burned_in, features = _text(self._top.get(_BURNED_IN, b"")), _text(self._top.get(_FEATURES, b""))
         if burned_in == "YES":
             self._add(rules.BURNED_IN.at("(0028,0301)"))
         elif burned_in != "NO":
-            self._add(rules.BURNED_IN_UNKNOWN.at("(0028,0301)"))
+            cleaned = has_pixels and Option.CLEAN_PIXEL_DATA in options
+            self._add((rules.BURNED_IN_CLAIM if cleaned else rules.BURNED_IN_UNKNOWN).at("(0028,0301)"))
+        if features != "NO" and has_pixels and Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in options:
+            self._add(rules.FEATURES_CLAIM.at("(0028,0302)"))
+        elif features == "YES":
+            self._add(rules.FEATURES.at("(0028,0302)"))
 
     def _judge_methods(self) -> None:
         codes = {item.get(_CODE, "") for item in self._codes.values() if item.get(_SCHEME) == "DCM"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pydicom.data
 import pytest
 from deid_samples import clean, element, encode, sequence
 from pydicom.dataset import Dataset
@@ -107,6 +108,54 @@ def test_an_option_lets_pass_what_it_names(
     assert findings(data) == without
     assert ("method-options", "(0012,0064)") in findings(data, severity="notice")
     assert ("method-options", "(0012,0064)") not in findings(data, option, severity="notice")
+
+
+@pytest.mark.parametrize(
+    ("option", "keyword", "unsaid", "without"),
+    [
+        (Option.CLEAN_PIXEL_DATA, "BurnedInAnnotation", "burned-in-unsaid", "burned-in-unknown"),
+        (
+            Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES,
+            "RecognizableVisualFeatures",
+            "features-unsaid",
+            None,
+        ),
+    ],
+)
+def test_cleaned_pixels_must_be_said_to_be_clean(
+    option: Option, keyword: str, unsaid: str, without: str | None
+) -> None:
+    where = "(0028,0301)" if option is Option.CLEAN_PIXEL_DATA else "(0028,0302)"
+    ds = clean()
+    declared(ds, option)
+    setattr(ds, keyword, "NO")
+    assert findings(encode(ds), option) == set()
+    assert "method-options" not in {rule for rule, _ in findings(encode(ds), option, severity="notice")}
+    for value in (None, ""):
+        if value is None:
+            delattr(ds, keyword)
+        else:
+            setattr(ds, keyword, value)
+        assert findings(encode(ds), option) == {(unsaid, where)}
+        notices = {rule for rule, place in findings(encode(ds), severity="notice") if place == where}
+        assert notices == ({without} if without else set())
+    del ds.PixelData
+    assert findings(encode(ds), option) == set()
+
+
+def test_a_file_that_says_that_somebody_can_be_recognised() -> None:
+    ds = clean()
+    ds.RecognizableVisualFeatures = "YES"
+    assert ("features", "(0028,0302)") in findings(encode(ds), severity="notice")
+    option = Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES
+    assert ("features-unsaid", "(0028,0302)") in findings(encode(ds), option)
+
+
+def test_an_index_of_a_medium_fails_and_its_records_are_judged() -> None:
+    path = pydicom.data.get_testdata_file("DICOMDIR", download=False)
+    found = findings(Path(str(path)).read_bytes())
+    assert ("directory", "file") in found
+    assert any(place.startswith("(0004,1220)[0]/(0010,0010)") for _, place in found)
 
 
 def test_retained_uids_and_new_ones_pass_without_a_notice() -> None:
