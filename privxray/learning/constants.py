@@ -20,6 +20,10 @@ class _Constants(BaseModel):
     # Not strict about int for float: a plan may say 1 where 1.0 is meant. A bool or a string is neither.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    n_max: Annotated[int, Field(ge=1, le=10**9)] = 10_000
+    """The most training patients of a hospital. The plan's delta is below 1 / n_max: publishing one patient
+    of n whole has delta 1 / n, so a larger delta promises nothing to the single one."""
+
 
 class LinearProbeConstants(_Constants):
     """The linear probe's recipe in numbers. Lengths are Euclidean norms of unit-length features.

@@ -94,6 +94,20 @@ def require_delta(delta: float) -> None:
         raise UsageError("delta must be a number above 0 and below 1, far below one over the patients")
 
 
+def require_delta_below(delta: float, n_max: int) -> None:
+    """:raises UsageError: delta is not in (0, 1 / n_max), where n_max patients take part at most.
+
+    Above, a mechanism that publishes one patient of n at random has this delta.
+    """
+    require_delta(delta)
+    if delta * n_max >= 1.0:
+        raise UsageError(
+            f"delta {delta:g} is not below one over the {n_max:,} patients that a hospital may have (the "
+            "plan's constant n_max)",
+            advice="Plan with a smaller delta, or with a smaller n_max under `constants` of --from FILE.yaml",
+        )
+
+
 def _bracket(excess: Callable[[float], float], epsilon: float, delta: float) -> tuple[float, float]:
     """A refused and an admitted scale within a factor of two.
 

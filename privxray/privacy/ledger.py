@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -29,8 +30,8 @@ from pathlib import Path
 from typing import Literal
 
 from privxray.atomic import PRIVATE, write_atomic
-from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError
-from privxray.privacy import accountant
+from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, about
+from privxray.privacy import accountant, affordable
 from privxray.privacy.accountant import ADJACENCY
 from privxray.privacy.chain import SCHEMA, Book, Entry, State, append, genesis_hash, read
 from privxray.privacy.events import Event, merge
@@ -145,9 +146,11 @@ class Ledger:
         """The epsilon of :meth:`events`, at the ledger's delta unless another is given."""
         return accountant.epsilon(self.events(study), self.delta if delta is None else delta)
 
-    def affordable_epsilon(self) -> float:
-        """The largest epsilon that a run of Gaussian events can still have, at the ledger's delta."""
-        return self._affordable(self.events())
+    def affordable_epsilon(self, delta: float | None = None) -> float:
+        """The largest epsilon that a run of Gaussian events can still have, told at ``delta``, by default the
+        ledger's.
+        """
+        return affordable.largest_epsilon(self.epsilon_limit, self.delta, past=self.events(), at=delta)
 
     def head(self, study: str) -> str:
         """A tag of the book as it stands, for this study's files: 64 hex digits.
@@ -156,7 +159,13 @@ class Ledger:
         number of other studies guessed; the hospital can later tell whether its book is older than a file.
         """
         book = self._read()
-        return hmac.new(book.secret, study.encode() + b"\0" + book.head, hashlib.sha256).hexdigest()
+        return _tag(book, study, book.head)
+
+    def knows(self, study: str, head: str) -> bool:
+        """Whether this was once :meth:`head` for this study; not so for that of a newer or another book."""
+        book = self._read()
+        heads = [book.genesis, *(entry.hash for entry in book.entries)]
+        return any(hmac.compare_digest(_tag(book, study, one), head) for one in heads)
 
     def verify(self) -> None:
         """Walk the chain from its first entry.
@@ -170,9 +179,10 @@ class Ledger:
         total = accountant.epsilon([*past, *events], book.delta)
         if total <= book.epsilon_limit:
             return
-        used, left = accountant.epsilon(past, book.delta), self._affordable(past)
+        used = accountant.epsilon(past, book.delta)
+        left = floored(affordable.largest_epsilon(book.epsilon_limit, book.delta, past=past))
         advice = (
-            f"About epsilon {_floored(left)} is still possible: a run that asks for less may fit"
+            f"About epsilon {left:g} is still possible: a run that asks for less may fit"
             if left > 0
             else "Nothing is left: this hospital can't train on these patients again"
         )
@@ -182,16 +192,6 @@ class Ledger:
             f"(spent so far {used:.4g}; delta {book.delta:g}, {ADJACENCY}); nothing was spent",
             advice=advice,
         )
-
-    def _affordable(self, past: Sequence[Event]) -> float:
-        def gaussian(scale: float) -> tuple[Event, ...]:
-            return (Event(kind="gaussian", noise=scale),)
-
-        try:
-            scale = accountant.calibrate(gaussian, self.epsilon_limit, self.delta, past=past)
-        except BudgetError:
-            return 0.0
-        return accountant.epsilon(gaussian(scale), self.delta)
 
     def _advance(
         self, study: str, run: str, kind: Literal["spend", "release", "withdraw"], allowed: dict[State, bool]
@@ -216,9 +216,13 @@ class Ledger:
             yield database, read(database)
 
 
-def _floored(epsilon: float) -> str:
-    # Rounded down: the figure is typed back as --epsilon, and must then be admitted.
-    return f"{int(epsilon * 100) / 100:g}"
+def floored(epsilon: float) -> float:
+    """An epsilon rounded down to hundredths: the figure is typed back as --epsilon, and must be admitted."""
+    return math.floor(epsilon * 100) / 100
+
+
+def _tag(book: Book, study: str, head: bytes) -> str:
+    return hmac.new(book.secret, study.encode() + b"\0" + head, hashlib.sha256).hexdigest()
 
 
 @contextmanager
@@ -236,7 +240,8 @@ def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Con
             database.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache as well
             database.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
             try:
-                yield database
+                with about(path):
+                    yield database
             except BaseException:
                 database.execute("ROLLBACK")
                 raise

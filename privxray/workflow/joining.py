@@ -16,6 +16,7 @@ from privxray.keyring import KeyRing, RoundKey
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Trustee, same_words
 from privxray.keys.statement import Statement
+from privxray.privacy.accountant import require_delta_below
 from privxray.state import Round, State
 from privxray.workflow.common import load_plan, public_keys
 from privxray.workspace import Workspace
@@ -145,7 +146,7 @@ def differs_by_one(before: set[str], after: set[str]) -> tuple[str, ...]:
 def check_terms(plan: PlanHeader, body: bytes) -> None:
     """Check that this version would train what the plan describes, before anything is charged for it.
 
-    :raises UsageError: a method or a constant that does not exist here.
+    :raises UsageError: a method or a constant that does not exist here, or a delta that promises nothing.
     :raises RefusedError: the constants give another vector, the extractor is another one, or the starting
         model has not the tensors that the method starts from.
     """
@@ -154,6 +155,7 @@ def check_terms(plan: PlanHeader, body: bytes) -> None:
 
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)
+    require_delta_below(plan.delta, constants.n_max)
     start = unpack(body) if body else {}
     if plan.stage == 1:
         expected = method.starting_model(constants, plan.classes)

@@ -20,6 +20,7 @@ from privxray.formats.tensors import pack
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.unsealing import UnsealingStatement
+from privxray.privacy.accountant import require_delta_below, require_epsilon
 from privxray.state import Round, State
 from privxray.workflow.common import (
     SOFTWARE,
@@ -270,6 +271,8 @@ def _first_stage(
         )
     given = {} if terms.start is None else {"start": "file"}
     constants = method.constants({**terms.constants, **given})
+    require_epsilon(terms.epsilon)
+    require_delta_below(terms.delta, constants.n_max)
     if not fits_extractor(method, constants):
         raise UsageError("the plan's constant feature_dim is not what the extractor gives")
     start = _start(method, constants, terms)
@@ -303,7 +306,7 @@ def _first_stage(
                 manifest=method.manifest(constants, terms.classes),
             )
         except ValueError:
-            raise MalformedError("a class, epsilon, delta or number of rounds is out of range") from None
+            raise MalformedError("a class, delta or number of rounds is out of range") from None
     return plan, body
 
 

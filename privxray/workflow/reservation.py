@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
 from privxray.exchange.plan import PlanHeader
+from privxray.privacy.accountant import calibrate
 from privxray.privacy.accountant import epsilon as epsilon_of
-from privxray.privacy.ledger import Ledger
+from privxray.privacy.ledger import Ledger, floored
 from privxray.state import Round, State
+from privxray.workflow.exported import exported_heads
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,10 +44,19 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
 
     Reservations of rounds that were given up before any noise was drawn are taken back.
 
-    :raises MalformedError: a training that was done here is not in it: it is an older copy.
+    :raises MalformedError: it is an older copy: it lacks a training that was done here, or was never in the
+        state that an update in the workspace names.
     """
     ledger = Ledger.open(workspace.ledger_path)
     rounds = state.rounds()
+    for path, head in exported_heads(workspace):
+        if not ledger.knows(*head):
+            raise MalformedError(
+                f"the privacy ledger is older than {path.name}, or another one: it never stood where that "
+                "update says",
+                file=workspace.ledger_path,
+                advice="Restore the newest backup of it; what was spent on these patients stays spent",
+            )
     for round_ in rounds:
         done = round_.state in ("trained", "exported", "closed")
         if done and ledger.state(round_.study, run_name(state, round_)) != "released":
@@ -103,7 +114,8 @@ def reserve(
     """Fix the noise and a fresh key for the results in the state, and charge the ledger, or refuse.
 
     :returns: the round with its noise and key. A run that was charged before with the same epsilon goes on.
-    :raises BudgetError: the lifetime limit; nothing was spent, and the choice is forgotten.
+    :raises BudgetError: the lifetime limit; nothing was spent, and the choice is forgotten. It says which
+        epsilon is still possible.
     :raises RefusedError: noise was drawn already with another epsilon.
     """
     run = run_name(state, round_)
@@ -113,26 +125,61 @@ def reserve(
     if charged == "reserved":
         ledger.withdraw(round_.study, run)
     elif charged is not None:
-        raise RefusedError(
-            f"the training of this round began with epsilon {round_.epsilon:g}, and noise has been drawn",
-            advice=f"Go on with: privxray train --epsilon {round_.epsilon:g}",
-        )
-    noise = method.plan_noise(
-        constants,
-        epsilon,
-        plan.delta,
-        rounds_left=plan.stages - plan.stage + 1,
-        past=_of_stages_before(state, ledger, round_),
-    )
+        raise another_epsilon(round_)
+    before = _of_stages_before(state, ledger, round_)
+    left = plan.stages - plan.stage + 1
+    noise = method.plan_noise(constants, epsilon, plan.delta, rounds_left=left, past=before)
     _choose(state, round_, epsilon=epsilon, noise=noise, vector_key=os.urandom(32))
     try:
         ledger.reserve(round_.study, run, method.round_events(constants, noise))
-    except BudgetError:
+    except BudgetError as refusal:
         _choose(state, round_, epsilon=None, noise=None, vector_key=None)
+        possible = _largest(ledger, method, constants, plan.delta, left=left, before=before)
+        option = f" --study {plan.study}" if len(state.studies()) > 1 else ""
+        refusal.advice = (
+            f"The largest that is still possible here: privxray train --epsilon {possible:g}{option}"
+            if possible > 0
+            else "Nothing is left for this study: the lifetime limit is reached (privxray budget)"
+        )
         raise
     last = state.last_round(round_.study)
     assert last is not None
     return last
+
+
+def another_epsilon(round_: Round) -> RefusedError:
+    """The refusal of an epsilon other than the one that a round's noise was drawn for."""
+    goes_on = "export-update" if round_.state == "trained" else f"train --epsilon {round_.epsilon:g}"
+    return RefusedError(
+        f"round {round_.number} has drawn noise for epsilon {round_.epsilon:g}, and another can't follow",
+        advice=f"Go on with: privxray {goes_on}",
+    )
+
+
+def _largest(
+    ledger: Ledger, method: Method, constants: Any, delta: float, *, left: int, before: list[Event]
+) -> float:
+    """The largest epsilon, in hundredths, with which all rounds that the study has left fit the ledger; or 0.
+
+    First the least noise that the ledger admits for these rounds, then what the study costs at ``delta`` with
+    that noise.
+    """
+    past = ledger.events()
+
+    def rounds(noise: float) -> list[Event]:
+        return left * method.round_events(constants, noise)
+
+    try:
+        noise = calibrate(rounds, ledger.epsilon_limit, ledger.delta, past=past)
+        possible = floored(epsilon_of([*before, *rounds(noise)], delta))
+        while possible > 0:  # what is rounded down once is admitted, or what is rounded down twice
+            noise = method.plan_noise(constants, possible, delta, rounds_left=left, past=before)
+            if epsilon_of([*past, *rounds(noise)], ledger.delta) <= ledger.epsilon_limit:
+                return possible
+            possible = floored(possible - 0.005)
+    except BudgetError:
+        pass
+    return 0.0
 
 
 def _choose(state: State, round_: Round, **fields: float | bytes | None) -> None:

@@ -9,6 +9,7 @@ from privxray.errors import RefusedError
 from privxray.keys import keyfile
 from privxray.keys.card import write_card
 from privxray.keys.identity import Identity
+from privxray.privacy import accountant
 from privxray.state import State
 from privxray.workflow.common import SOFTWARE, Passphrase, deliver, now, unlock
 from privxray.workflow.roundkeys import new_mask_key, new_unsealing_key
@@ -45,6 +46,8 @@ def init_hospital(
     :raises RefusedError: there is a workspace already, also in a folder above, for a workspace inside another
         would be a second budget for the same patients; or an earlier ledger has another limit.
     """
+    if budget is not None:
+        accountant.require_epsilon(budget)  # before anything is written
     config = Config(role="hospital", name=name)
     if _only_the_card_is_missing(root, config):
         workspace = Workspace(root, config)

@@ -33,7 +33,14 @@ from privxray.privacy.releases import ReleaseStore
 from privxray.state import Round, State
 from privxray.workflow.common import Progress, read_plan, the_study, tidy
 from privxray.workflow.dataset import open_dataset, training_data
-from privxray.workflow.reservation import choose_epsilon, open_ledger, reserve, round_folder, run_name
+from privxray.workflow.reservation import (
+    another_epsilon,
+    choose_epsilon,
+    open_ledger,
+    reserve,
+    round_folder,
+    run_name,
+)
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -95,7 +102,8 @@ def train(
     :param epsilon: for one run through all stages, at most the plan's; see
         :func:`~privxray.workflow.reservation.choose_epsilon` for the default.
     :raises BudgetError: above the plan's epsilon or the lifetime limit; nothing was spent.
-    :raises RefusedError: this round was exported already, or an interrupted training used another epsilon.
+    :raises RefusedError: this round was exported already, an interrupted training used another epsilon, or
+        there are more patients than the plan's ``n_max``.
     :raises WorkspaceError: nothing is joined, or no data set is ingested.
     """
     workspace.require("hospital", "train")
@@ -113,11 +121,18 @@ def train(
                 )
             few = dataset.patients("train") < FEW_PATIENTS
             if round_.state == "trained":
-                _expect_epsilon(epsilon, round_)
+                if epsilon not in (None, round_.epsilon):
+                    raise another_epsilon(round_)
                 return _outcome(ledger, plan, few=few, already=True)
-            chosen = choose_epsilon(epsilon, plan, state, ledger, round_)
             method = methods.get(plan.method)
             constants = method.constants(plan.constants)
+            if dataset.patients("train") > constants.n_max:
+                raise RefusedError(
+                    f"there are more patients to train on than the {constants.n_max:,} that the plan's delta "
+                    f"{plan.delta:g} is meant for (its constant n_max); nothing was spent",
+                    advice="Ask the coordinator for a plan with a larger n_max and a smaller delta",
+                )
+            chosen = choose_epsilon(epsilon, plan, state, ledger, round_)
             start = unpack(file.body()) if plan.body.length else {}
             round_ = reserve(state, ledger, method, constants, plan, round_, chosen)
             started = time.perf_counter()
@@ -200,14 +215,6 @@ def _draw(
         )
         result.save(0, vector)
     ledger.finish(round_.study, run)
-
-
-def _expect_epsilon(asked: float | None, round_: Round) -> None:
-    if asked is not None and asked != round_.epsilon:
-        raise RefusedError(
-            f"this round is trained already, with epsilon {round_.epsilon:g}",
-            advice="Type: privxray export-update",
-        )
 
 
 def _outcome(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 import pytest
+from crash import killed_at
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, UsageError
 from privxray.privacy import accountant
@@ -272,3 +273,80 @@ def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(ledger: Ledger
             assert found is not None
             assert order[found] >= order[state]
     assert len(ledger.entries()) > 3
+
+
+def one_training(path: Path) -> int:
+    """What ``train`` does with the ledger, from the start or from wherever a crash left it."""
+    ledger = Ledger.open(path)
+    if ledger.reserve("study", "1", SMALL) != "released":
+        ledger.begin("study", "1")
+        ledger.finish("study", "1")
+    return 0
+
+
+def test_kill_9_at_every_write_leaves_a_whole_book_and_charges_once(tmp_path: Path) -> None:
+    accountant.epsilon(SMALL, 1e-5)  # the imports would be steps
+    kinds, step = set(), 0
+    while True:
+        step += 1
+        ledger = Ledger.create(tmp_path / f"{step}.db", 10, 1e-5)
+        killed = killed_at(step, lambda path=ledger.path: one_training(path))  # type: ignore[misc]
+        left = tuple(entry.kind for entry in Ledger.open(ledger.path).entries())
+        kinds.add(left)
+        one_training(ledger.path)
+        assert [entry.kind for entry in ledger.entries()] == ["reserve", "spend", "release"]
+        assert ledger.events() == SMALL
+        if not killed:
+            break
+    assert step > 15, "the harness has to see the ledger's statements"
+    assert kinds == {(), ("reserve",), ("reserve", "spend"), ("reserve", "spend", "release")}
+
+
+def test_kill_9_while_a_ledger_is_made_leaves_none_or_a_whole_one(tmp_path: Path) -> None:
+    step, killed = 0, True
+    while killed:
+        step += 1
+        path = tmp_path / f"{step}.db"
+        killed = killed_at(step, lambda path=path: Ledger.create(path, 10, 1e-5) and 0)  # type: ignore[misc]
+        if path.exists():
+            assert Ledger.open(path).entries() == ()
+    assert step > 5
+
+
+def test_a_crash_between_sqlite_s_own_writes_is_rolled_back(ledger: Ledger) -> None:
+    """A journal that a killed process left behind: the half-written book is what it was before."""
+    ledger.reserve("a", "1", SMALL)
+    before = ledger.path.read_bytes()
+    journal = ledger.path.with_name(ledger.path.name + "-journal")
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        database = sqlite3.connect(ledger.path, isolation_level=None)
+        database.execute("PRAGMA synchronous = FULL")
+        database.execute("PRAGMA cache_size = 1")  # pages are written before the commit
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("UPDATE ledger SET length = 99, head = zeroblob(40000)")
+        database.execute("CREATE TABLE filler AS SELECT zeroblob(40000) AS bytes")
+        os.write(writing, b"written")
+        time.sleep(60)
+    os.read(reading, 7)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert journal.exists()
+    assert ledger.path.read_bytes() != before
+    assert Ledger.open(ledger.path).events() == SMALL
+    assert not journal.exists()
+
+
+def test_a_book_knows_every_head_that_it_had_and_no_other(ledger: Ledger, tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    heads = [ledger.head("a")]
+    for number in range(3):
+        ledger.reserve("a", str(number), SMALL)
+        heads.append(ledger.head("a"))
+        if number == 0:
+            old.write_bytes(ledger.path.read_bytes())
+    assert all(ledger.knows("a", head) for head in heads)
+    assert not any(ledger.knows("b", head) for head in heads)
+    assert [Ledger.open(old).knows("a", head) for head in heads] == [True, True, False, False]
+    assert not Ledger.create(tmp_path / "other.db", 10, 1e-5).knows("a", heads[0])

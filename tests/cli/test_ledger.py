@@ -1,0 +1,166 @@
+"""The privacy budget by its commands: overdraft, older copies, two at once, terms that promise nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from played_study import At, World
+from test_bad_input import one_line, tree
+
+from privxray.cli.app import run
+from privxray.privacy.accountant import calibrate, epsilon
+from privxray.privacy.events import Event
+from privxray.privacy.ledger import Ledger
+
+
+def gaussian(scale: float) -> tuple[Event, ...]:
+    return (Event(kind="gaussian", noise=scale),)
+
+
+def spend(workspace: Path, amount: float, study: str = "elsewhere") -> None:
+    """Charge a ledger for another study's training."""
+    ledger = Ledger.open(workspace / "ledger.db")
+    run = f"round-{len(ledger.entries()):04d}"
+    ledger.reserve(study, run, gaussian(calibrate(gaussian, amount, ledger.delta)))
+    ledger.begin(study, run)
+    ledger.finish(study, run)
+
+
+def broken(ledger: Path) -> None:
+    """Take the first entry out, as somebody would who has SQL and no key."""
+    with sqlite3.connect(ledger) as database:
+        database.execute("DROP TRIGGER entries_are_never_deleted")
+        database.execute("DELETE FROM entries WHERE number = 1")
+
+
+def test_an_overdraft_is_refused_before_any_batch_and_the_largest_epsilon_is_named(at: At) -> None:
+    world = at("untrained")
+    spend(world["hospital-a"], 9)
+    before = (world["hospital-a"] / "ledger.db").read_bytes()
+    refused = world.type("hospital-a", "train", "--epsilon", "6")
+    one_line(
+        refused, 14, "lifetime limit 10", "delta 1e-05", "add-or-remove-one-patient", "nothing was spent"
+    )
+    assert (world["hospital-a"] / "ledger.db").read_bytes() == before
+    assert not list(world["hospital-a"].glob("rounds/*/steps/*"))
+    named = re.search(r"train --epsilon (\d+(?:\.\d+)?)$", refused.err.strip())
+    assert named, refused.err
+    largest = float(named[1])
+    one_line(world.type("hospital-a", "train", "--epsilon", f"{largest + 0.02:.2f}"), 14)
+    world.ok("hospital-a", "train", "--epsilon", named[1])
+    assert 9.98 < Ledger.open(world["hospital-a"] / "ledger.db").epsilon_spent() <= 10
+
+
+def test_a_used_up_budget_names_no_epsilon(at: At) -> None:
+    world = at("untrained")
+    ledger = Ledger.open(world["hospital-a"] / "ledger.db")
+    low, high = 0.1, 100.0  # refused and admitted: calibration rounds up, and would leave 0.01
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        low, high = (low, middle) if epsilon(gaussian(middle), ledger.delta) <= 10 else (middle, high)
+    ledger.reserve("elsewhere", "1", gaussian(high))
+    one_line(world.type("hospital-a", "train"), 14, "Nothing is left")
+
+
+def test_another_epsilon_is_refused_in_the_same_words_before_and_after_the_end(at: At) -> None:
+    world = at("trained")
+    done = world.type("hospital-a", "train", "--epsilon", "3")
+    one_line(done, 4, "round 1 has drawn noise for epsilon 6", "export-update")
+    with sqlite3.connect(world["hospital-a"] / "state.db") as database:
+        database.execute(
+            "UPDATE round SET state = 'joined'"
+        )  # as a crash right before the last step leaves it
+    begun = world.type("hospital-a", "train", "--epsilon", "3")
+    one_line(begun, 4, "round 1 has drawn noise for epsilon 6", "train --epsilon 6")
+    assert begun.err.split(". ")[0] == done.err.split(". ")[0]
+
+
+def test_a_whole_workspace_put_back_from_a_snapshot_is_refused_beside_a_newer_update(at: At) -> None:
+    world = at("trained")
+    snapshot = world.root / "snapshot"
+    shutil.copytree(world["hospital-a"], snapshot)
+    spend(world["hospital-a"], 1)
+    update = Path(world.ok("hospital-a", "export-update", asks=True)["update"])
+    kept = world.root / update.name
+    shutil.copy(update, kept)
+    shutil.rmtree(world["hospital-a"])
+    shutil.copytree(snapshot, world["hospital-a"])
+    shutil.copy(kept, update)
+    before = tree(world["hospital-a"])
+    for words, asks in ((("train",), False), (("export-update", "--force"), True)):
+        one_line(world.type("hospital-a", *words, asks=asks), 11, "ledger.db", update.name, "newest backup")
+    assert tree(world["hospital-a"]) == before
+
+
+@pytest.mark.parametrize("command", [("train",), ("export-update",), ("budget",)])
+def test_a_broken_chain_stops_all_that_spends_or_counts(at: At, command: tuple[str, ...]) -> None:
+    world = at("trained")
+    broken(world["hospital-a"] / "ledger.db")
+    result = world.type("hospital-a", *command, asks=command[0] == "export-update")
+    one_line(result, 11, "ledger.db", "chain of entries is broken", "Put back the untouched file")
+
+
+def test_two_trainings_at_once_are_one(at: At) -> None:
+    world = at("untrained")
+    children = []
+    for _ in range(2):
+        child = os.fork()
+        if child == 0:
+            code = 99
+            try:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+                code = run(["-C", str(world["hospital-a"]), "train", "--epsilon", "6"])
+            finally:
+                os._exit(code)
+        children.append(child)
+    codes = sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children)
+    assert codes in ([0, 4], [0, 0])  # told that another command is at work, or that it is trained already
+    entries = Ledger.open(world["hospital-a"] / "ledger.db").entries()
+    assert [entry.kind for entry in entries] == ["reserve", "spend", "release"]
+
+
+@pytest.mark.parametrize("typed", ["0", "-1", "nan", "inf", "101"])
+def test_a_plan_or_a_ledger_of_an_impossible_epsilon_is_not_made(at: At, typed: str) -> None:
+    world = at("initialised")
+    before = tree(world["coordinator"])
+    planned = world.type("coordinator", "plan", "cards/*.card", "--epsilon", typed, asks=True)
+    one_line(planned, 2, "epsilon must be a number above 0")
+    assert tree(world["coordinator"]) == before
+    (world["fresh"]).mkdir()
+    words = ("init", "--role", "hospital", "--name", "fresh", "--budget", typed)
+    one_line(world.type("fresh", *words, asks=True), 2, "epsilon must be a number above 0")
+    assert not list(world["fresh"].iterdir())
+
+
+@pytest.mark.parametrize(
+    ("terms", "option"),
+    [("", "1e-3"), ("", "1e-4"), ("", "nan"), ("", "0"), ("constants: {n_max: 100000}", "1e-5")],
+)
+def test_a_delta_that_is_not_below_one_over_n_max_is_not_planned(at: At, terms: str, option: str) -> None:
+    world = at("initialised")
+    (world["coordinator"] / "terms.yaml").write_text(terms)
+    before = tree(world["coordinator"])
+    words = ("plan", "cards/*.card", "--from", "terms.yaml", "--delta", option)
+    one_line(world.type("coordinator", *words, asks=True), 2, "delta", "one over the")
+    assert tree(world["coordinator"]) == before
+
+
+def planned_for(world: World, patients: int) -> None:
+    (world["coordinator"] / "terms.yaml").write_text(f"constants: {{n_max: {patients}}}")
+    told = world.ok("coordinator", "plan", "cards/*.card", "--from", "terms.yaml", asks=True)
+    world.ok("hospital-a", "join", world.carry(told["plan"], "hospital-a"), "--key-words", told["key_words"])
+    world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+
+
+def test_more_patients_than_the_plan_s_delta_is_meant_for_are_not_trained_on(at: At) -> None:
+    world = at("initialised")
+    planned_for(world, 8)
+    refused = world.type("hospital-a", "train")
+    one_line(refused, 4, "than the 8 that the plan's delta 1e-05 is meant for", "nothing was spent")
+    assert not re.search(r"\b9\b", refused.err)  # the count itself stays where it is
+    assert Ledger.open(world["hospital-a"] / "ledger.db").entries() == ()
