@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.methods import softmax
-from privxray.privacy.clipping import Floats, clip_factors, clip_rows, patient_weights, unit_rows
+from privxray.privacy.clipping import Floats, clip_factors, clip_rows, patient_weights, row_norms, unit_rows
 
 
 def count_sensitivity(constants: LinearProbeConstants) -> float:
@@ -78,6 +78,6 @@ def gradient_query(
     with np.errstate(over="ignore", invalid="ignore"):
         residual = one_hot - softmax(x @ weights.T)
     residual[~np.isfinite(residual).all(axis=1)] = 0.0
-    norms = np.linalg.norm(residual, axis=1) * np.linalg.norm(x, axis=1)
+    norms = row_norms(residual) * row_norms(x)
     scaled = residual * (clip_factors(norms, constants.gradient_clip) * patient_weights(patients))[:, None]
     return np.asarray(scaled.T @ x)

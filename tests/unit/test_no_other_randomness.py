@@ -1,4 +1,4 @@
-"""No module that privacy rests on asks a statistical generator: found in the source, and by running.
+"""Nothing that privacy rests on comes from a statistical generator, or from what Opacus is not used for.
 
 ``demo`` makes up patients, and ``audit`` attacks: neither draws anything that protects somebody.
 """
@@ -26,6 +26,8 @@ ALLOWED = {
 GENERATORS = re.compile(
     r"(numpy\.random|random|scipy\.stats|torch\.random|torch\.cuda\.random|torch\.nn\.init|torch\.distributions"
     r"|opacus\.(PrivacyEngine|privacy_engine|data_loader|utils\.uniform_sampler|utils\.batch_memory_manager)"
+    r"|opacus\.(accountants|grad_sample\.grad_sample_module_fast\w*|optimizers\.optimizer_fast\w*)"
+    r"|opacus\.utils\.fast_gradient_clipping_utils"
     r"|torch\.(randn?|randint|randperm|normal|bernoulli|multinomial|poisson|binomial)(_like)?"
     r"|torch\.(manual_seed|seed|Generator|set_rng_state)|(.*\.)?[Dd]ropout\w*)(\.|$)"
 )
@@ -80,6 +82,7 @@ def offences(source: str) -> set[str]:
         "from torch import nn\nnn.Dropout(0.5)",
         "from opacus import PrivacyEngine",
         "from opacus.data_loader import DPDataLoader",
+        "from opacus.accountants.utils import get_noise_multiplier",
         "from scipy.stats import norm",
     ],
 )
