@@ -394,3 +394,20 @@ def test_two_late_hospitals_hide_behind_each_other_too(study: Study) -> None:
     for keyholder in six.trustees[:3]:
         attacker.hears(world.answer(keyholder, request), request)
     assert not {(c.fingerprint, d.fingerprint), (d.fingerprint, c.fingerprint)} & set(attacker.keys())
+
+
+def test_a_coordinator_with_a_quantum_computer(study: Study) -> None:
+    """Whoever computes all private mask keys from the plan takes all pairwise masks off. Survivors are open
+    then, for their seeds were given; one that came too late is not, for its seed is in boxes under ML-KEM."""
+    inputs = some_inputs(study)
+    without = dict.fromkeys(("trustee-1", "trustee-2", "trustee-3"), all_but(study, "hospital-d"))
+
+    def play(moved: Inputs) -> dict[str, bytes]:
+        attacker = round_of(study, moved, without)
+        attacker.hospitals = study.hospitals
+        return attacker.view()
+
+    view = play(inputs)
+    for name in all_but(study, "hospital-d"):
+        assert view[f"stripped {name} 0"] == inputs[name].tobytes()
+    assert self_differs(World(study), play, inputs, study.hospitals[3]) == set()

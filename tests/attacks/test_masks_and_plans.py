@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from exchange_samples import Hospital, Study
-from simulator import Attacker, Inputs, World, differing, pair_differs, refusal, some_inputs
+from simulator import (
+    Attacker,
+    Inputs,
+    World,
+    differing,
+    pair_differs,
+    refusal,
+    self_differs,
+    some_inputs,
+)
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.exchange.admit import admit_successor
@@ -371,3 +380,87 @@ def test_sum_minus_sum_differencing(study: Study) -> None:
     assert np.array_equal(sums[0] - sums[1], inputs["hospital-d"])
     (warning,) = differs_by_one(set(with_d.plan.hospitals), set(without.plan.hospitals))
     assert "each patient keeps the plan's epsilon" in warning
+
+
+def test_model_inconsistency(held: Study) -> None:
+    """Pasquini et al. 2022 in the mode with keyholders: the victim, hospital-a, trains on another model than
+    the rest. The keyholders follow the rest's plan: they refuse a request with the victim's update in it, and
+    what they answer for the rest's sum tells nothing of the victim."""
+    good, evil = (World(held, plan) for plan in other_models(held))
+    inputs = some_inputs(held)
+    a, b, *_, e = held.hospitals
+    victims = good.export(a, inputs[a.name])
+    rest = {h.name: evil.export(h, inputs[h.name]) for h in held.hospitals[1:]}
+    mixed = evil.request(rest | {a.name: victims}, [a.name, *rest])
+    for keyholder in held.trustees:
+        assert refusal(lambda k=keyholder: evil.answer(k, mixed)) == (RefusedError, 4)
+
+    def play(moved: Inputs) -> dict[str, bytes]:
+        alone, together = Attacker(good, [e], held.trustees[-1:]), Attacker(World(held, evil.plan), [e])
+        alone.sees(a.name, good.export(a, moved[a.name]))
+        for hospital in held.hospitals[1:]:
+            together.sees(hospital.name, evil.export(hospital, moved[hospital.name]))
+        request = together.world.request({n: seen[0] for n, seen in together.updates.items()}, rest)
+        answers = [(together.world.answer(one, request), request) for one in held.trustees[:3]]
+        together.sum_of(rest, answers)
+        return alone.view() | {f"together {part}": value for part, value in together.view().items()}
+
+    assert self_differs(good, play, inputs, a) == set()
+    sign = -1 if adds(a.fingerprint, b.fingerprint) else 1
+    assert differing(play, inputs, {a.name: 1}, good.pairwise_key(a, b), sign) == set()
+
+
+def test_a_hospital_restored_from_a_snapshot_exports_twice(study: Study, held: Study) -> None:
+    """Under one plan, another vector. In the mode ``strict`` the masks are the same: the difference is open.
+    With keyholders each export has its own self-mask, of which a round opens one."""
+    inputs, world = some_inputs(study), World(study)
+    a = study.hospitals[0]
+    attacker = Attacker(world)
+    for attempt, vector in enumerate((inputs[a.name], inputs[a.name] + np.uint64(3))):
+        attacker.sees(a.name, world.export(a, vector, attempt))
+    assert np.array_equal(attacker.body(a.name, 1) - attacker.body(a.name, 0), np.full(15, 3, np.uint64))
+
+    inputs = some_inputs(held) | {"second": some_inputs(held, seed=1)["hospital-a"]}
+    a = held.hospitals[0]
+    names = [h.name for h in held.hospitals]
+
+    def play(moved: Inputs) -> dict[str, bytes]:
+        fresh = World(held)
+        seen = Attacker(fresh, held.hospitals[-1:], held.trustees[-1:])
+        updates = {h.name: fresh.export(h, moved[h.name]) for h in held.hospitals}
+        for name, update in updates.items():
+            seen.sees(name, update)
+        seen.sees(a.name, fresh.export(a, moved["second"], attempt=1))
+        request = fresh.request(updates, names)
+        for keyholder in held.trustees[:3]:
+            seen.hears(fresh.answer(keyholder, request), request)
+        return seen.view()
+
+    second = World(held).self_mask_key(a, attempt=1)
+    assert differing(play, inputs, {"second": 1}, second, -1) == set()
+    first = World(held).self_mask_key(a)
+    assert "stripped hospital-a 0" in differing(play, inputs, {"hospital-a": 1}, first, -1), (
+        "the one that is opened"
+    )
+
+
+def test_poisoning_beyond_the_bounds(study: Study) -> None:
+    """A corrupt hospital need not clamp. Nobody sees its vector, and of the sum only the size is checked: it
+    moves a coordinate by about as much as all hospitals together may, and is refused beyond that."""
+    bound = 100 * 2**20  # of the tensor ``weights``
+    inputs = some_inputs(study)
+    names = [h.name for h in study.hospitals]
+    honest = sum(inputs.values())
+    for factor, passes in ((2.9, True), (3.1, False)):
+        poison = inputs[names[2]].copy()
+        poison[0] = np.uint64(int(factor * bound))
+        attacker = Attacker(World(study))
+        for hospital in study.hospitals:
+            vector = poison if hospital.name == names[2] else inputs[hospital.name]
+            attacker.sees(hospital.name, attacker.world.export(hospital, vector))
+        if passes:
+            moved = attacker.sum_of(names) - honest
+            assert moved[0] == poison[0] - inputs[names[2]][0]
+            assert not moved[1:].any()
+        else:
+            assert refusal(lambda one=attacker: one.sum_of(names)) == (MalformedError, 11)

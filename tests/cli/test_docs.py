@@ -63,3 +63,14 @@ def test_the_readme_types_commands_that_exist() -> None:
     first_words = {name.split()[0] for name in commands()}
     for name in re.findall(r"`privxray ([a-z][a-z-]*)", README):
         assert name in first_words, name
+
+
+def test_every_attack_in_the_threats_is_a_test() -> None:
+    named = set(re.findall(r"`(test_[a-z0-9_]+)`", (DOCS / "THREATS.md").read_text()))
+    assert len(named) > 30
+    defined = {
+        name
+        for file in (DOCS.parent / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_[a-z0-9_]+)\(", file.read_text(), re.MULTILINE)
+    }
+    assert named <= defined, named - defined
