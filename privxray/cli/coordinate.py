@@ -120,7 +120,7 @@ def plan(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Enrol the hospitals of these cards and write the signed plan of the next round."""
+    """Enrol hospitals by their cards and sign a round's plan."""
     from privxray.cli.terms import read_terms
     from privxray.workflow.planning import continue_plan, make_plan
     from privxray.workspace import Workspace
@@ -185,7 +185,7 @@ def aggregate(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Open the sum of all updates of the round and write the signed global model."""
+    """Open the sum of a round's updates and sign the model. With keyholders, ask them first."""
     from privxray.workflow.aggregation import aggregate as aggregate_
     from privxray.workflow.requesting import Requested
     from privxray.workspace import Workspace

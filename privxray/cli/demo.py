@@ -52,7 +52,7 @@ def demo(
     force: Annotated[bool, typer.Option("--force", help="Replace an earlier demo in this folder.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Play a whole study with a coordinator and several hospitals in one folder."""
+    """Play a whole study with several hospitals in one folder."""
     from privxray.demo.study import play
 
     start = time.perf_counter()

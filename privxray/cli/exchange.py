@@ -61,7 +61,7 @@ def export_update(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Mask, encrypt and sign this round's update; exporting again gives the same bytes."""
+    """Mask, encrypt and sign this round's update. Exporting again gives the same bytes."""
     from privxray.workflow.export import export_update as export
     from privxray.workspace import Workspace
 
@@ -98,7 +98,7 @@ def unmask(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Help to open one round's sum, as a keyholder; answered once a round, again only with the same bytes."""
+    """Help to open a round's sum, as a keyholder. Answered once a round, again only with the same bytes."""
     from privxray.workflow.unmasking import unmask as unmask_
     from privxray.workspace import Workspace
 
@@ -131,7 +131,7 @@ def accept(
     words: KeyWords = None,
     as_json: Json = False,
 ) -> None:
-    """Take in a global model or the next plan, and score it on this hospital's held-out patients."""
+    """Take in a global model or the next plan. A model is scored on this hospital's held-out patients."""
     from privxray.cli.learn import score_and_show
     from privxray.workflow.adoption import accept as accept_
     from privxray.workspace import Workspace

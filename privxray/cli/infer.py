@@ -39,7 +39,7 @@ def add_to(app: typer.Typer) -> None:
         name="infer",
         no_args_is_help=True,
         rich_markup_mode=None,
-        help="Predictions on encrypted images, by files: offer, ask, answer, read.",
+        help="Predictions on encrypted images: offer, ask, answer, read.",
     )
     for command in (offer, ask, answer, read):
         group.command()(command)
@@ -61,7 +61,7 @@ def offer(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Offer a global model to hospitals that may ask it with encrypted images."""
+    """Offer a global model to hospitals that ask it by files."""
     from privxray.inference.scheme import require_library
     from privxray.workflow.inference_offering import offer as offer_
     from privxray.workspace import Workspace
@@ -127,7 +127,7 @@ def ask(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Encrypt images' features for the owner of a model; the images stay here, and so does their key."""
+    """Encrypt images' features for the owner of a model. The images stay here, and so does their key."""
     from privxray.deid.naming import public_names
     from privxray.inference.scheme import require_library
     from privxray.workflow.inference_asking import ask as ask_
@@ -181,7 +181,7 @@ def answer(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Compute on a hospital's encrypted images, count them, and write the encrypted answer."""
+    """Answer about a hospital's encrypted images. They are counted; the answer is encrypted."""
     from privxray.inference.scheme import require_library
     from privxray.workflow.inference_answering import answer as answer_
     from privxray.workspace import Workspace
@@ -232,7 +232,7 @@ def read(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Decrypt an answer: the class probabilities of the images that were asked."""
+    """Decrypt an answer: class probabilities of the images."""
     from privxray.deid.naming import public_names
     from privxray.inference.scheme import require_library
     from privxray.workflow.inference_reading import read as read_

@@ -40,7 +40,7 @@ def ingest(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Check images and take them into the data set; one that fails the check keeps all of them out."""
+    """Check images and take them into the data set. One that fails keeps all of them out."""
     from privxray.workflow.dataset import ingest_folder
     from privxray.workspace import Workspace
 
@@ -136,7 +136,7 @@ def evaluate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Score the newest global model on this hospital's held-out patients; the figures stay here."""
+    """Score the newest model on this hospital's own patients. Held-out ones; the figures stay here."""
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())

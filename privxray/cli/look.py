@@ -62,7 +62,7 @@ def inspect(
     ],
     as_json: Json = False,
 ) -> None:
-    """What a travelling file says, and whether its signature and body are good."""
+    """What a file says, and whether it is whole and signed."""
     from privxray.workflow.overview import inspect_file
     from privxray.workspace import Workspace
 
@@ -79,7 +79,7 @@ def inspect(
 
 
 def budget(as_json: Json = False) -> None:
-    """What this hospital has spent of its privacy budget, run by run, and what is left."""
+    """What of the privacy budget is spent, and what is left."""
     from privxray.privacy.accountant import ADJACENCY
     from privxray.workflow.overview import budget_of
     from privxray.workspace import Workspace

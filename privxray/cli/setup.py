@@ -51,7 +51,7 @@ def init(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Make a workspace in the current folder: keys, a hospital's budget ledger, and a card."""
+    """Make a workspace here: keys, a card, a hospital's ledger."""
     from privxray.privacy.ledger import Ledger
     from privxray.workflow.setup import init_coordinator, init_hospital, init_trustee
 
@@ -126,7 +126,7 @@ def card(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Write a fresh card with new keys for one round, for a further study or another try at a round."""
+    """Write a fresh card, for a study or another try at a round."""
     from privxray.workflow.setup import fresh_card
     from privxray.workspace import Workspace
 

@@ -49,6 +49,11 @@ def test_every_option_has_a_help_text() -> None:
             assert getattr(parameter, "help", "help"), (name, parameter.name)
 
 
+def test_the_list_of_commands_cuts_no_sentence_off() -> None:
+    for name, command in commands().items():
+        assert not command.get_short_help_str(limit=60).endswith("..."), name
+
+
 def test_the_exit_codes_are_documented() -> None:
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", COMMANDS, re.MULTILINE)}
     classes = [
