@@ -57,14 +57,13 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
                 file=workspace.ledger_path,
                 advice="Restore the newest backup of it; what was spent on these patients stays spent",
             )
-    for round_ in rounds:
-        done = round_.state in ("trained", "exported", "closed")
-        if done and ledger.state(round_.study, run_name(state, round_)) != "released":
-            raise MalformedError(
-                f"the privacy ledger is an old copy: it lacks the training of round {round_.number}",
-                file=workspace.ledger_path,
-                advice="Restore the newest backup of it; what was spent on these patients stays spent",
-            )
+    lacking = lacking_training(state, ledger)
+    if lacking is not None:
+        raise MalformedError(
+            f"the privacy ledger is an old copy: it lacks the training of round {lacking.number}",
+            file=workspace.ledger_path,
+            advice="Restore the newest backup of it; what was spent on these patients stays spent",
+        )
     in_use = {(r.study, r.trained_in) for r in rounds if r.state != "void"}
     for round_ in rounds:
         if round_.state == "void" and (round_.study, round_.number) not in in_use:
@@ -72,6 +71,15 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
             if ledger.state(round_.study, run) == "reserved":
                 ledger.withdraw(round_.study, run)
     return ledger
+
+
+def lacking_training(state: State, ledger: Ledger) -> Round | None:
+    """A round that was trained here and that the ledger knows nothing of: the ledger is an older copy."""
+    for round_ in state.rounds():
+        done = round_.state in ("trained", "exported", "closed")
+        if done and ledger.state(round_.study, run_name(state, round_)) != "released":
+            return round_
+    return None
 
 
 def choose_epsilon(

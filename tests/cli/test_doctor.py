@@ -1,0 +1,192 @@
+"""``doctor`` finds what is wrong, says what to do, changes nothing and names nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from played_study import PATIENT, At, Result, World
+from test_bad_input import tree
+from test_ledger import broken, spend
+
+from privxray.privacy import accountant
+from privxray.workflow import machine
+
+
+def checks(result: Result) -> dict[str, dict[str, str]]:
+    """By check, the worst of its findings."""
+    order = ("ok", "notice", "error")
+    found: dict[str, dict[str, str]] = {}
+    for one in result.json["checks"]:
+        before = found.get(one["check"])
+        if before is None or order.index(one["result"]) > order.index(before["result"]):
+            found[one["check"]] = one
+    return found
+
+
+def wrong(result: Result) -> set[str]:
+    return {name for name, one in checks(result).items() if one["result"] == "error"}
+
+
+@pytest.mark.parametrize("stage", ["initialised", "ingested", "trained", "exported", "aggregated"])
+@pytest.mark.parametrize("party", ["hospital-a", "coordinator"])
+def test_a_workspace_in_order_has_nothing_wrong_and_stays_as_it_is(at: At, stage: str, party: str) -> None:
+    world = at(stage)
+    before = tree(world[party])
+    result = world.type(party, "doctor", "--json")
+    assert result.code == 0, result.out
+    assert wrong(result) == set()
+    assert {"keys", "permissions", "state", "plans", "disk", "clock", "packages", "accountant"} <= set(
+        checks(result)
+    )
+    assert ("ledger and updates" in checks(result)) == (party == "hospital-a")
+    assert tree(world[party]) == before
+    printed = world.type(party, "doctor")
+    assert len(printed.out.splitlines()) == len(result.json["checks"])
+    assert all(line.split()[0] in ("ok", "notice") for line in printed.out.splitlines())
+
+
+def _readable(world: World) -> None:
+    (world["hospital-a"] / "ledger.db").chmod(0o644)
+
+
+def _other_plan(world: World) -> None:
+    plan = next((world["hospital-a"] / "plans").glob("*.plan"))
+    plan.write_bytes(plan.read_bytes()[:-1])
+
+
+def _bad_state(world: World) -> None:
+    path = world["hospital-a"] / "state.db"
+    data = bytearray(path.read_bytes())
+    data[4096 : 4096 * 3] = os.urandom(4096 * 2)
+    path.write_bytes(data)
+
+
+TROUBLE: dict[str, tuple[Callable[[World], Any], str, str]] = {
+    "a ledger that others may read": (_readable, "permissions", "chmod"),
+    "no ledger": (lambda w: (w["hospital-a"] / "ledger.db").unlink(), "ledger", "backup"),
+    "a broken chain": (lambda w: broken(w["hospital-a"] / "ledger.db"), "ledger", "untouched file"),
+    "no identity": (lambda w: (w["hospital-a"] / "keys/identity.key").unlink(), "keys", "backup"),
+    "a damaged plan": (_other_plan, "plans", ""),
+    "a damaged state": (_bad_state, "state", "backup"),
+    "no state": (lambda w: (w["hospital-a"] / "state.db").unlink(), "state", "backup"),
+    "no update where one was exported": (
+        lambda w: next(w["hospital-a"].glob("rounds/*/update.enc")).unlink(),
+        "results",
+        "backup",
+    ),
+    "data that is no database": (
+        lambda w: (w["hospital-a"] / "data/data.db").write_bytes(b"x" * 9000),
+        "data set",
+        "backup",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+def test_trouble_is_found_by_its_name_with_what_to_do(at: At, name: str) -> None:
+    world = at("exported")
+    harm, check, advice = TROUBLE[name]
+    harm(world)
+    before = tree(world["hospital-a"])
+    result = world.type("hospital-a", "doctor", "--json")
+    assert result.code == 3, result.out
+    assert check in wrong(result)
+    assert advice in checks(result)[check]["advice"]
+    assert tree(world["hospital-a"]) == before
+    assert PATIENT not in result.out + result.err
+    printed = world.type("hospital-a", "doctor")
+    assert printed.code == 3
+    assert any(line.startswith(f"error   {check}: ") for line in printed.out.splitlines())
+    assert "Traceback" not in printed.err
+
+
+def test_a_ledger_that_is_older_than_state_and_updates_is_found_by_both(at: At) -> None:
+    world = at("trained")
+    old = world.root / "old.db"
+    shutil.copy(world["hospital-a"] / "ledger.db", old)
+    spend(world["hospital-a"], 1)
+    update = Path(world.ok("hospital-a", "export-update", asks=True)["update"])
+    shutil.copy(old, world["hospital-a"] / "ledger.db")
+    found = world.type("hospital-a", "doctor", "--json")
+    assert wrong(found) == {"ledger and updates"}  # it holds the training that the state knows of
+    assert update.name in checks(found)["ledger and updates"]["what"]
+    assert "ledger.db" in checks(found)["ledger and updates"]["advice"]
+
+
+def test_a_snapshot_is_found_by_an_update_from_elsewhere(at: At) -> None:
+    world = at("trained")
+    snapshot = world.root / "before"
+    shutil.copytree(world["hospital-a"], snapshot)
+    spend(world["hospital-a"], 1)
+    stick = world.root / "stick"
+    stick.mkdir()
+    shutil.copy(world.ok("hospital-a", "export-update", asks=True)["update"], stick / f"{PATIENT}.enc")
+    shutil.rmtree(world["hospital-a"])
+    shutil.copytree(snapshot, world["hospital-a"])
+    assert world.type("hospital-a", "doctor").code == 0  # nothing here tells; that is the limit of it
+    for given in (stick, stick / f"{PATIENT}.enc"):
+        found = world.type("hospital-a", "doctor", given, "--json")
+        assert wrong(found) == {"ledger and updates"}
+        assert PATIENT not in found.out + found.err
+    assert world.type("hospital-a", "doctor", stick / "absent.enc").code == 1
+
+
+def test_leftovers_a_journal_and_another_command_are_notices(at: At) -> None:
+    world = at("exported")
+    (world["hospital-a"] / ".plan-0001.plan.abc.tmp").write_bytes(b"half")
+    (world["hospital-a"] / "ledger.db-journal").write_bytes(b"as a kill leaves it")
+    result = world.type("hospital-a", "doctor", "--json")
+    assert result.code == 0
+    assert checks(result)["leftovers"]["result"] == checks(result)["ledger"]["result"] == "notice"
+    assert (world["hospital-a"] / "ledger.db-journal").exists()
+
+
+def test_the_machine_is_looked_at(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = at("initialised")
+    ahead = time.time() + 3 * 86400
+    os.utime(world["hospital-a"] / "ledger.db", (ahead, ahead))
+    monkeypatch.setattr(machine.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 9, 1))
+    real = machine.metadata.version
+    monkeypatch.setattr(machine.metadata, "version", lambda name: "0.1" if name == "scipy" else real(name))
+    monkeypatch.setattr(accountant, "epsilon", lambda *_, **__: 0.5)
+    found = checks(world.type("hospital-a", "doctor", "--json"))
+    assert found["clock"]["result"] == "notice"
+    assert found["disk"]["result"] == found["accountant"]["result"] == "error"
+    assert "scipy" in found["packages"]["what"]
+
+
+def test_an_extra_that_is_not_installed_is_a_notice(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = at("initialised")
+
+    def version(name: str, real: Callable[[str], str] = machine.metadata.version) -> str:
+        if name == "tenseal":
+            raise machine.metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(machine.metadata, "version", version)
+    found = world.type("hospital-a", "doctor", "--json")
+    assert found.code == 0
+    assert "pip install privxray[inference]" in checks(found)["packages"]["advice"]
+
+
+def test_it_needs_neither_torch_nor_pydicom(at: At) -> None:
+    world = at("exported")
+    code = (
+        "import sys; from privxray.cli.app import run; code = run(['-C', sys.argv[1], 'doctor', '--json']);"
+        "heavy = {'torch', 'pydicom', 'opacus', 'matplotlib'} & set(sys.modules);"
+        "print(sorted(heavy), code, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(world["hospital-a"])], capture_output=True, text=True, check=True
+    )
+    assert done.stderr.strip().splitlines()[-1] == "[] 0"
+    assert json.loads(done.stdout)["errors"] == 0
