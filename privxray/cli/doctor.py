@@ -27,7 +27,7 @@ def doctor(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Look for trouble in this workspace, one line a check, and change nothing."""
+    """Look for trouble in this workspace; nothing is changed."""
     from privxray.workflow.diagnosis import diagnose
     from privxray.workspace import Workspace
 
