@@ -18,7 +18,8 @@ is deflated is unfolded, up to 1 GiB). This process holds one report a file, who
 files, a few numbers a file (:mod:`privxray.deid.cohort`), and at most 100,000 identifying values
 (:mod:`privxray.deid.leaks`).
 
-Not done here: looking for text in the pixels, inside compressed pixel data, or in encapsulated documents.
+Not done here: looking for text in the pixels, behind the first scan of compressed frames, or in encapsulated
+documents.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.reading import is_dicom
 from privxray.deid.report import Finding
 from privxray.deid.scan import Term
+from privxray.deid.segments import asides
 from privxray.deid.strip import Picture, strip_jpeg, strip_png
 from privxray.deid.table import EDITION
 from privxray.deid.text import codec_of
@@ -50,7 +51,6 @@ MARGIN = 2
 """Pixels that a box grows by on each side, for the soft edges of letters."""
 
 _ROUNDS = 3
-_HEAD = 4096
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _DOCUMENT = 0x00420011
 _REMOVED, _METHOD, _CODES = 0x00120062, 0x00120063, 0x00120064
@@ -251,8 +251,10 @@ def _boxes(texts: Sequence[FoundText]) -> set[tuple[int, int, int, int]]:
 
 def _clean_elements(file: Part10, subject: Subject, settings: Settings) -> None:
     pixels = file.tree.nodes.get(PIXEL_DATA)
-    if pixels is not None and pixels.fragments and subject.own.are_in_bytes(pixels.value[:_HEAD]):
-        raise NotCleanError(IN_STREAM)
+    if pixels is not None and pixels.fragments:
+        parts = asides(pixels.value, 0, len(pixels.value), whole=True)
+        if any(map(subject.own.are_in_bytes, parts)):
+            raise NotCleanError(IN_STREAM)
     cleaner = Cleaner(settings.profile, settings.pseudonyms, subject, file.tree.text(SOP_CLASS))
     cleaner.clean(file.tree)
 

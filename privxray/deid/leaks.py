@@ -3,7 +3,8 @@
 What is searched for: the undisguised values of identifying attributes of any file of the set (names, numbers,
 birth dates, institutions). A set that is de-identified has none, so nothing is searched for and nothing can
 be found by chance. What is searched: every other attribute, the printable parts of binary, unknown and
-private ones, and the names of files and folders. Pixel data is not.
+private ones, comments in compressed pixel data (:mod:`privxray.deid.segments`), and the names of files and
+folders. The pixels are not.
 
 How a value is matched, so that chance matches stay rare:
 
@@ -34,6 +35,7 @@ from privxray.deid.printable import SHORTEST, ascii_words, folded, latin_words, 
 from privxray.deid.reading import Reader
 from privxray.deid.report import Finding
 from privxray.deid.scan import MAX_PLACES, Term
+from privxray.deid.segments import asides
 from privxray.deid.text import codec_of, decoded
 from privxray.deid.words import neutral_words
 
@@ -48,7 +50,8 @@ _MOST_REMEMBERED: Final = 16_384
 _BLOCK: Final = 1 << 20
 _OVERLAP: Final = 256
 _CHARACTER_SET: Final = 0x00080005
-_PIXELS: Final = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_PIXEL_DATA: Final = 0x7FE00010
+_FLOATS: Final = frozenset({0x7FE00008, 0x7FE00009})
 _OWN: Final = IDENTIFIERS | INSTITUTIONS | {NAME, ID, BIRTH_DATE}
 _NUMERIC: Final = frozenset({"DS", "IS", "TM", "UI"})
 
@@ -203,8 +206,12 @@ class Leaks:
 
     def _in_element(self, element: Element, data: Data, codec: str) -> Finding | None:
         tag, vr = element.tag, element.vr
-        if vr == "SQ" or tag in _PIXELS or not element.filled:
+        if vr == "SQ" or tag in _FLOATS or not element.filled:
             return None
+        if tag == _PIXEL_DATA:
+            parts = asides(data, element.start, element.end, whole=False)
+            found = any(self.in_bytes(part, 0, len(part)) for part in parts)
+            return rules.LEAK_BYTES.at(element.where) if found else None
         if vr not in TEXT:
             found = self.in_bytes(data, element.start, element.end)
             return rules.LEAK_BYTES.at(element.where) if found else None

@@ -453,7 +453,8 @@ LEAK_BYTES = _rule(
     "error",
     "opaque bytes repeat a value by which this set identifies a patient",
     "PS3.15 E.1.1",
-    "The same search in the printable parts of binary, unknown and private elements; pixel data is left out.",
+    "The same search in the printable parts of binary, unknown and private elements; of pixel data, in the "
+    "comments of compressed frames only.",
 )
 LEAK_PATH = _rule(
     "leak-path",
