@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 
 from privxray.learning.data import TrainingData
 from privxray.learning.networks import as_input
+from privxray.learning.private_optimizer import BLOCK
 from privxray.learning.views import Views
 
 with warnings.catch_warnings():
@@ -54,29 +55,38 @@ class PatientGradients:
         self.carry: list[torch.Tensor] | None = None
 
     def of(self, work: Work, start: int, end: int) -> tuple[list[torch.Tensor], list[torch.Tensor] | None]:
-        """The mean gradients of the patients that end in ``work[start:end]``, in float64.
+        """The mean gradients of the patients that end in ``work[start:end]``, in float32.
 
         The loss is a sum over views with weights that sum to 1 in each patient, so adding up a patient's
         rows gives the gradient of that patient's mean loss. Patients are not padded to one length: the
         rows are added by patient number instead, which is the same sum without the zeros.
 
-        :returns: for each parameter [patients, ...]; and the new carry, or None where the last one ends too.
+        :returns: for each parameter [patients, ...]; and the new carry in float64, or None where the last one
+            ends too.
         """
         self._backward(work, start, end)
         owners = work.owners[start:end] - work.owners[start]
         patients = int(owners[-1]) + 1
-        places = torch.from_numpy(owners).to(self._device)
+        belongs = torch.from_numpy(owners == np.arange(patients)[:, None]).double().to(self._device)
         rows = []
         for parameter in self._hooked._module.parameters():
-            summed = torch.zeros((patients, *parameter.shape), dtype=torch.float64, device=self._device)
-            rows.append(summed.index_add_(0, places, parameter.grad_sample.double()))
-            parameter.grad_sample = None
-        if self.carry is not None:
-            for row, so_far in zip(rows, self.carry, strict=True):
-                row[0] += so_far
+            views, parameter.grad_sample = parameter.grad_sample, None
+            rows.append(views if patients == len(owners) else _added(views, belongs))
         if end < len(work) and work.owners[end] == work.owners[end - 1]:
-            return [row[:-1] for row in rows], [row[-1].clone() for row in rows]
-        return rows, None
+            unfinished = self._with_carry([row[-1] for row in rows], patients == 1)
+            rows = [row[:-1] for row in rows]
+        else:
+            unfinished = None
+        if self.carry is not None and len(rows[0]):
+            for row, first in zip(rows, self._with_carry([row[0] for row in rows], True), strict=True):
+                row[0] = first
+        return rows, unfinished
+
+    def _with_carry(self, row: list[torch.Tensor], first: bool) -> list[torch.Tensor]:
+        """One patient's row in float64; with the carry, where it is the part's first patient."""
+        if self.carry is None or not first:
+            return [part.double() for part in row]
+        return [part + so_far for part, so_far in zip(row, self.carry, strict=True)]
 
     def recover(self) -> None:
         """Forget a pass that failed in the middle: Opacus's hooks would go on counting from there."""
@@ -103,6 +113,15 @@ class PatientGradients:
             logits = self._hooked(as_input(pixels).to(self._device))
             loss = (weights * cross_entropy(logits, labels, reduction="none")).sum()
             loss.backward()  # type: ignore[no-untyped-call]
+
+
+def _added(views: torch.Tensor, belongs: torch.Tensor) -> torch.Tensor:
+    """The rows of each patient's views added up, in float64 and back, a block of columns at a time."""
+    flat = views.flatten(start_dim=1)
+    rows = flat.new_empty((len(belongs), flat.shape[1]))
+    for at in range(0, flat.shape[1], BLOCK):
+        rows[:, at : at + BLOCK] = belongs @ flat[:, at : at + BLOCK].double()
+    return rows.view(len(belongs), *views.shape[1:])
 
 
 def _plain_convolutions() -> AbstractContextManager[None]:

@@ -13,6 +13,8 @@ from opacus.optimizers import DPOptimizer
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import NoiseSource
 
+BLOCK = 1 << 16  # columns that are float64 at a time: whole rows of a large network would not stay in a cache
+
 
 class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
     """A DPOptimizer whose ``grad_sample`` has one row a patient.
@@ -46,16 +48,22 @@ class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
         All sums or none are changed: memory may run out half-way, and the same rows then come again.
         """
         clip = self._mechanism.clipping_norm
-        squares = [p.grad_sample.flatten(start_dim=1).double().square().sum(dim=1) for p in self.params]
-        norms = torch.stack(squares).sum(dim=0).sqrt()
-        finite = torch.isfinite(norms)
-        factors = (clip / norms.clamp(min=clip)).where(finite, 0.0)
+        rows = [p.grad_sample.flatten(start_dim=1) for p in self.params]
+        squares = torch.zeros(len(rows[0]), dtype=torch.float64, device=rows[0].device)
+        for row in rows:
+            for part in row.split(BLOCK, dim=1):
+                squares += part.double().square().sum(dim=1)
+        finite = torch.isfinite(squares)
+        factors = (clip / squares.sqrt().clamp(min=clip)).where(finite, 0.0)
         totals = []
-        for p in self.params:
-            # 0 * NaN is NaN: the factor alone would not do.
-            row = p.grad_sample.flatten(start_dim=1).double().where(finite[:, None], 0.0)
-            total = (factors @ row).view_as(p)
-            totals.append(total if p.summed_grad is None else p.summed_grad + total)
+        for p, row in zip(self.params, rows, strict=True):
+            total = (
+                torch.zeros_like(p, dtype=torch.float64) if p.summed_grad is None else p.summed_grad.clone()
+            )
+            for sums, part in zip(total.view(-1).split(BLOCK), row.split(BLOCK, dim=1), strict=True):
+                # 0 * NaN is NaN: the factor alone would not do.
+                sums += factors @ part.double().where(finite[:, None], 0.0)
+            totals.append(total)
         for p, total in zip(self.params, totals, strict=True):
             p.summed_grad = total
 
