@@ -16,10 +16,10 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from privxray.atomic import make_private_folder, write_atomic
-from privxray.deid.check import read_image
-from privxray.deid.clean import ID
 from privxray.deid.deidentify import Deidentified, Finder, NotCleanError, Settings, deidentify
 from privxray.deid.elements import DamagedError
+from privxray.deid.files import UnreadFileError, read_image
+from privxray.deid.identifying import ID
 from privxray.deid.manifest import Entry
 from privxray.deid.naming import public_name
 from privxray.deid.own_values import own_values
@@ -28,7 +28,7 @@ from privxray.deid.profile import Profile
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.reading import is_dicom
 from privxray.deid.scan import Term
-from privxray.deid.worker import UnreadFileError, examine, profile_from, profile_to
+from privxray.deid.worker import examine, profile_from, profile_to
 from privxray.errors import RefusedError
 
 TAKEN = "another file stands where its result goes"

@@ -25,6 +25,7 @@ from privxray.deid.dates import capped_age, is_valid, moved
 from privxray.deid.descriptors import is_safe
 from privxray.deid.dictionary import registered, standard_vr
 from privxray.deid.dummy_values import dummy
+from privxray.deid.identifying import ID, NAME
 from privxray.deid.own_values import OwnValues
 from privxray.deid.profile import Code, Dates, Profile
 from privxray.deid.pseudonyms import Pseudonyms
@@ -43,7 +44,6 @@ PLAIN_IMAGES = frozenset(
 )
 """SOP classes in which the first alternative is known to be valid (PS3.3 A.2 to A.8, A.14, A.16, A.26 ff)."""
 
-NAME, ID = 0x00100010, 0x00100020
 _TIMEZONE = 0x00080201
 _DESCRIBING = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 _OPAQUE = frozenset({"OB", "OW", "UN"})

@@ -16,9 +16,10 @@ from typing import Protocol
 
 import privxray
 from privxray.deid import rules
-from privxray.deid.clean import ID, Cleaner, Subject
+from privxray.deid.clean import Cleaner, Subject
 from privxray.deid.dummy_values import dummy
 from privxray.deid.elements import TEXT, DamagedError
+from privxray.deid.identifying import ID
 from privxray.deid.own_values import OwnValues, own_uids, own_values
 from privxray.deid.part10 import SOP_CLASS, SOP_INSTANCE, Part10, read_file, write_file
 from privxray.deid.pictures import is_jpeg, is_png

@@ -18,66 +18,23 @@ from privxray.deid import rules
 from privxray.deid.dictionary import registered, standard_vr
 from privxray.deid.dummies import is_dummy, is_pseudonym
 from privxray.deid.elements import TEXT, Element
+from privxray.deid.identifying import BIRTH_DATE, ID, INSTITUTIONS, NAME
 from privxray.deid.profile import Code, Dates, Profile
 from privxray.deid.rules import Rule
 from privxray.deid.shapes import all_neutral, has_letters, holds_date, is_address, is_name, shape_of
 from privxray.deid.table import lookup
 from privxray.deid.text import decoded
+from privxray.deid.writing import CONTENT, writing
 
-NAME: Final = 0x00100010
-ID: Final = 0x00100020
-BIRTH_DATE: Final = 0x00100030
-_AGE: Final = 0x00101010
 _ORGANISATION: Final = 0x00080116  # who defines a coding scheme, with their address
 
-IDENTIFIERS: Final = frozenset(
-    {
-        ID,
-        0x00080050,  # Accession Number
-        0x00101000,  # Other Patient IDs
-        0x00101002,  # Other Patient IDs Sequence, by its items' (0010,0020)
-        0x00101005,  # Patient's Birth Name
-        0x00102160,
-        0x00200010,  # Study ID
-        0x00380010,  # Admission ID
-        0x00401001,  # Requested Procedure ID
-        0x00402016,
-        0x00402017,  # placer and filler order numbers
-        0x00101040,  # Patient's Address
-        0x00102154,  # Patient's Telephone Numbers
-        0x00101090,  # Medical Record Locator
-        0x00120040,  # Clinical Trial Subject ID
-    }
-)
-"""Attributes whose undisguised values are searched for in the rest of the set as numbers."""
-
-INSTITUTIONS: Final = frozenset(
-    {0x00080080, 0x00080081, 0x00081040, 0x0040A027, 0x00120031, 0x00120010, 0x00120060}
-)
-"""Attributes for the name of an institution or a part of it."""
-
 _BIRTH_DATES: Final = frozenset({BIRTH_DATE, 0x00100033, 0x00100034})
-_CLASSES: Final = frozenset(
-    {0x00020002, 0x00020010, 0x00080016, 0x0008001A, 0x00081150, 0x0008010C, 0x00080117}
-)
 _YEAR_ONLY: Final = re.compile(r"[12][0-9]{3}0101")
 _SHORT_NUMBER: Final = re.compile(r"[0-9]{1,3}")
-_UIDS: Final = re.compile(rb"[0-9.\\]*")
 _STAMPS: Final = frozenset({"DA", "TM", "DT"})
 _GRAPHIC: Final = frozenset({0x50, 0x60})
 _REMEMBERED: Final = 64
 _MOST_REMEMBERED: Final = 32_768
-
-# What the characters of a value may be at most (PS3.5 6.2), wide enough for what devices really write.
-_CONTENT: Final = {
-    "CS": re.compile(rb"[A-Za-z0-9_ .,:+/()*#%&<>='\\-]*\Z"),
-    "DA": re.compile(rb"[0-9.\\ -]*\Z"),
-    "TM": re.compile(rb"[0-9.:\\ -]*\Z"),
-    "DT": re.compile(rb"[0-9.+\\ -]*\Z"),
-    "AS": re.compile(rb"[0-9DWMYdwmy\\ ]*\Z"),
-    "DS": re.compile(rb"[0-9+.eE\\ -]*\Z|[0-9+.eE\\ -]*(?i:nan|inf)[\\ ]*\Z"),
-    "IS": re.compile(rb"[0-9+.eE\\ -]*\Z"),
-}
 
 
 class Judgement(NamedTuple):
@@ -123,7 +80,7 @@ class Judge:
         key = tag, vr, stored, value, filled, again, creator, self.codec
         known = self._known.get(key)
         if known is None:
-            known = Opinion(self.judge(element), tuple(self.writing(element)))
+            known = Opinion(self.judge(element), tuple(writing(element, self.profile)))
             if len(value) <= _REMEMBERED:
                 if len(self._known) >= _MOST_REMEMBERED:  # a hostile set can't make this grow without end
                     self._known.clear()
@@ -148,26 +105,6 @@ class Judge:
             return _always(rules.REMOVE_EMPTY, name) if codes == (Code.X,) else _FINE
         found = self._filled(element, codes)
         return _FINE if found is _FINE else Judgement(found.rule, found.declared, name)
-
-    def writing(self, element: Element) -> list[Rule]:
-        """Rules about how an element is written, whatever its action."""
-        found: list[Rule] = []
-        tag, vr, stored = element.tag, element.vr, element.stored
-        if element.again:
-            found.append(rules.DUPLICATE)
-        if stored is not None and not tag & 0x10000 and _misplaced(stored, standard_vr(tag)):
-            found.append(rules.VR)
-        if vr == "UI":
-            if not _UIDS.fullmatch(element.value.strip(b" \0")):
-                found.append(rules.NOT_A_UID)
-            elif tag in _CLASSES and element.filled and self._is_new(element):
-                found.append(rules.CLASS_UID)
-        elif vr in _CONTENT:
-            if element.filled and not _CONTENT[vr].match(element.value.rstrip(b"\0")):
-                found.append(rules.CONTENT)
-            elif tag == _AGE and _over_89(element.value):
-                found.append(rules.AGE)
-        return found
 
     def _filled(self, element: Element, codes: tuple[Code, ...]) -> Judgement:
         tag = element.tag
@@ -257,7 +194,7 @@ class Judge:
     def _kept_text(self, element: Element) -> Judgement:
         """An attribute that no row of the table governs, and a safe private one."""
         vr = element.vr
-        if vr not in TEXT or vr in _CONTENT or vr in ("UI", "AE"):
+        if vr not in TEXT or vr in CONTENT or vr in ("UI", "AE"):
             return _FINE
         if len(element.value) < 3:
             return _FINE
@@ -275,12 +212,6 @@ class Judge:
         parts = [part.strip(" \0") for part in decoded(element.value, self.codec).split("\\")]
         return all(not part or self.profile.is_pseudonym(element.tag, part) for part in parts)
 
-    def _is_new(self, element: Element) -> bool:
-        uids = [uid.strip(" \0") for uid in element.value.decode("latin-1").split("\\")]
-        return any(
-            uid.startswith("2.25.") or self.profile.is_new_uid(uid) for uid in uids if not registered(uid)
-        )
-
 
 @lru_cache(maxsize=4)
 def _known(_: Profile) -> dict[_Key, Opinion]:
@@ -289,29 +220,3 @@ def _known(_: Profile) -> dict[_Key, Opinion]:
 
 def _always(rule: Rule, name: str = "") -> Judgement:
     return Judgement(rule, rule, name)
-
-
-def _over_89(value: bytes) -> bool:
-    """Patient's Age above ``090Y``, which stands for the class of 90 and older."""
-    matched = re.fullmatch(rb"\s*([0-9]{1,4})([DWMYdwmy])\s*", value.strip(b" \0"))
-    if not matched:
-        return False
-    per_year = {b"Y": 1, b"M": 12, b"W": 52, b"D": 365}[matched[2].upper()]
-    return int(matched[1]) > 90 * per_year
-
-
-def _misplaced(stored: str, known: str | None) -> bool:
-    """Is it written as text, as bytes or as a sequence where the dictionary has something else?
-
-    Numbers under another kind of number, and text under another kind of text, are common and hide nothing.
-    UN is the standard's own way to carry what a sender does not know.
-    """
-    if known is None or stored == "UN" or stored == known:
-        return False
-    alternatives = known.split(" or ")
-    if stored in alternatives:
-        return False
-    if stored == "SQ" or "SQ" in alternatives:
-        return True
-    text = any(alternative in TEXT for alternative in alternatives)
-    return (stored in TEXT) != text

@@ -30,7 +30,7 @@ from typing import Final
 
 from privxray.deid import rules
 from privxray.deid.elements import TEXT, DamagedError, Data, Element
-from privxray.deid.judge import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
+from privxray.deid.identifying import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
 from privxray.deid.printable import SHORTEST, ascii_words, folded, latin_words, texts, views
 from privxray.deid.reading import Reader
 from privxray.deid.report import Finding

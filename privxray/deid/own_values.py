@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from privxray.deid.dates import is_valid
-from privxray.deid.judge import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS
+from privxray.deid.identifying import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS
 from privxray.deid.leaks import Leaks
 from privxray.deid.profile import Code, Profile
 from privxray.deid.scan import Term

@@ -21,7 +21,8 @@ from typing import Final, Literal, TypeAlias
 from privxray.deid import rules
 from privxray.deid.content import ContentItems
 from privxray.deid.elements import TEXT, DamagedError, Data, Element
-from privxray.deid.judge import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME, Judge
+from privxray.deid.identifying import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
+from privxray.deid.judge import Judge
 from privxray.deid.profile import BASIC_CODE, Dates, Option, Profile
 from privxray.deid.reading import MAX_INFLATED, NOT_INFLATED, Reader, is_dicom
 from privxray.deid.report import Finding

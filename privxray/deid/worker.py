@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from privxray.deid.elements import Data
+from privxray.deid.files import UnreadFileError, read_file
 from privxray.deid.leaks import Leaks
 from privxray.deid.pictures import is_jpeg, is_png, scan_jpeg, scan_png
 from privxray.deid.profile import Code as Action
@@ -26,21 +26,9 @@ from privxray.deid.reading import is_dicom
 from privxray.deid.report import Finding
 from privxray.deid.scan import Facts, Scan, scan_dicom
 
-MAX_FILE = 1 << 30
-"""Most bytes of a file that is read."""
-
-MAPPED: Final = 4 << 20
-"""Larger DICOM files are mapped rather than read, so that their pixel data stays on the disk."""
-
 NO_IMAGE = "neither DICOM (with its 128-byte preamble) nor JPEG nor PNG"
-TOO_LARGE = "larger than 1 GiB"
-NOT_READ = "the operating system does not let it be read"
 NO_MEMORY = "it needs more memory than there is"
 STUMBLED = "the reader stumbled over it, which is a fault of this tool"
-
-
-class UnreadFileError(Exception):
-    """A file whose bytes could not be had. The text is one of this module's fixed ones."""
 
 
 def examine(data: Data, profile: Profile) -> Scan:
@@ -60,30 +48,6 @@ def examine(data: Data, profile: Profile) -> Scan:
     except Exception:  # noqa: BLE001  one hostile file must not end the check of all others
         return Scan(damage=STUMBLED)
     return Scan(damage=NO_IMAGE)
-
-
-def read_file(path: Path, *, mapped: bool) -> Data:
-    """The bytes of a file of at most :data:`MAX_FILE`.
-
-    :param mapped: a file above :data:`MAPPED` may be mapped. Whoever truncates it then kills this process, so
-        only worker processes do it.
-    :raises UnreadFileError: it is larger, not a regular file, or the operating system refuses.
-    """
-    try:
-        if not path.is_file():  # a pipe or a device would never end
-            raise UnreadFileError(NOT_READ)
-        with path.open("rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            if size > MAX_FILE:
-                raise UnreadFileError(TOO_LARGE)
-            if mapped and size > MAPPED:
-                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            data = stream.read(MAX_FILE + 1)
-    except (OSError, ValueError):
-        raise UnreadFileError(NOT_READ) from None
-    if len(data) > MAX_FILE:
-        raise UnreadFileError(TOO_LARGE)
-    return data
 
 
 def work(path: Path, profile: Profile, *, digest: bool, mapped: bool) -> tuple[Scan, str]:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from privxray.deid.check import UnreadFileError, read_image
+from privxray.deid.files import UnreadFileError, read_image
 from privxray.deid.pictures import is_jpeg, is_png
 from privxray.deid.reading import is_dicom
 from privxray.errors import MalformedError, SystemTroubleError

@@ -16,10 +16,12 @@ from pathlib import Path, PurePath
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.check import SetCheck, UnreadFileError, read_image, select
+from privxray.deid.files import UnreadFileError, read_image
 from privxray.deid.naming import public_name
 from privxray.deid.profile import Profile
 from privxray.deid.reading import is_dicom
+from privxray.deid.selection import select
+from privxray.deid.wholeset import SetCheck
 from privxray.deid.worker import examine
 from privxray.errors import FindingsError, MalformedError, RefusedError, SystemTroubleError
 from privxray.imaging.dataset import Dataset, Entry

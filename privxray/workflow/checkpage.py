@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 
 import privxray
-from privxray.deid.check import UnreadFileError, read_image
+from privxray.deid.files import UnreadFileError, read_image
 from privxray.deid.report import FileReport, Report
 from privxray.errors import MalformedError
 from privxray.imaging.frames import planes

@@ -30,13 +30,13 @@ from privxray.deid.batch import (
     settings_to,
     task_to,
 )
-from privxray.deid.check import select
 from privxray.deid.manifest import Entry, Manifest
 from privxray.deid.naming import public_name
 from privxray.deid.pool import Pool
 from privxray.deid.profile import Option, Profile
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.scan import Term
+from privxray.deid.selection import select
 from privxray.errors import MalformedError, RefusedError, UsageError
 from privxray.imaging.labels import Row, csv_name, read_labels
 from privxray.state import State

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from privxray.deid import rules
-from privxray.deid.check import UnreadFileError, read_image
+from privxray.deid.files import UnreadFileError, read_image
 from privxray.deid.pixeltext.boxes import TextBox, same_place
 from privxray.deid.report import FileReport, Finding, Report, verdict_of
 from privxray.errors import MalformedError

@@ -11,9 +11,11 @@ import pytest
 import typer
 from deid_samples import clean, encode, jpeg, png
 
-import privxray.deid.worker as worker_module
+import privxray.deid.files as files_module
 from privxray.cli.check import add_to
-from privxray.deid.check import check_bytes, check_file, check_paths, report_on
+from privxray.deid.check import check_bytes, check_file, check_paths
+from privxray.deid.wholeset import SetCheck
+from privxray.deid.worker import examine
 from privxray.errors import FindingsError, SystemTroubleError, UsageError
 
 
@@ -126,7 +128,10 @@ def test_what_is_checked_is_hashed(tmp_path: Path) -> None:
 
 def test_own_values_hide_the_path_and_declared_pseudonyms_do_not() -> None:
     def name_of(data: bytes, path: str) -> str:
-        return report_on(data, path=Path(path), relative=PurePath(path), number=5).name
+        whole = SetCheck()
+        scan = examine(data, whole.profile)
+        whole.add(0, scan, digest="", path=Path(path), relative=PurePath(path), number=5)
+        return whole.reports()[0].name
 
     assert name_of(dirty(), "chest.dcm") == "file #5"
     assert name_of(dirty(), "xray.dcm") == "xray.dcm"
@@ -194,7 +199,7 @@ def test_the_same_name_below_two_folders(tmp_path: Path) -> None:
 
 
 def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "MAX_FILE", 1000)
+    monkeypatch.setattr(files_module, "MAX_FILE", 1000)
     path = tmp_path / "a.dcm"
     path.write_bytes(encode(clean()))
     report = check_file(path, name="a.dcm")

@@ -18,8 +18,9 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from privxray.deid.check import FileReport, check_bytes
+from privxray.deid.check import check_bytes
 from privxray.deid.dummies import is_dummy, is_pseudonym
+from privxray.deid.report import FileReport
 from privxray.deid.table import Row, lookup, rows
 
 SYNTAXES = [
