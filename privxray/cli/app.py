@@ -32,7 +32,19 @@ import typer
 from typer.core import TyperGroup
 
 import privxray
-from privxray.cli import check, coordinate, deidentify, demo, doctor, exchange, infer, learn, look, setup
+from privxray.cli import (
+    budget,
+    check,
+    coordinate,
+    deidentify,
+    demo,
+    doctor,
+    exchange,
+    infer,
+    learn,
+    look,
+    setup,
+)
 from privxray.cli.output import emit, tell
 from privxray.errors import PrivxrayError
 
@@ -172,6 +184,7 @@ coordinate.add_to(app)
 exchange.add_to(app)
 infer.add_to(app)
 look.add_to(app)
+budget.add_to(app)
 doctor.add_to(app)
 demo.add_to(app)
 

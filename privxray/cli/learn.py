@@ -121,7 +121,7 @@ def train(
     tell(
         f"Round {done.plan.round} {trained} ({done.plan.method}). "
         f"This study so far: {privacy(done.epsilon, done.delta)}; "
-        f"lifetime {done.lifetime:.4g} of {done.lifetime_limit:g}."
+        f"all studies: {privacy(done.lifetime, done.lifetime_delta)} of {done.lifetime_limit:g}."
     )
     next_step("privxray export-update")
 

@@ -1,4 +1,4 @@
-"""``status``, ``inspect`` and ``budget``: looking without changing anything."""
+"""``status`` and ``inspect``: looking without changing anything."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from privxray.cli.asking import Json
-from privxray.cli.output import emit, line, next_step, table, tell
+from privxray.cli.output import emit, next_step, table, tell
 from privxray.errors import WorkspaceError
 
 
@@ -16,7 +16,6 @@ def add_to(app: typer.Typer) -> None:
     """Register the commands of this module."""
     app.command()(status)
     app.command()(inspect)
-    app.command()(budget)
 
 
 def status(as_json: Json = False) -> None:
@@ -76,39 +75,3 @@ def inspect(
     else:
         table(f"{file.name}: a {seen.header['kind']}", ("field", "value"), seen.rows())
     tell(f"Signature: {seen.signature}. Body: as long as the header says, and its SHA-256 agrees.")
-
-
-def budget(as_json: Json = False) -> None:
-    """What of the privacy budget is spent, and what is left."""
-    from privxray.privacy.accountant import ADJACENCY
-    from privxray.workflow.overview import budget_of
-    from privxray.workspace import Workspace
-
-    workspace = Workspace.find(Path.cwd())
-    seen = budget_of(workspace)
-    if as_json:
-        emit(
-            {
-                "spent": {"epsilon": seen.spent, "delta": seen.delta, "adjacency": ADJACENCY},
-                "limit": seen.limit,
-                "left": seen.left,
-                "runs": [
-                    {
-                        "study": r.study,
-                        "run": r.run,
-                        "state": r.state,
-                        "epsilon": r.epsilon,
-                        "events": r.events,
-                    }
-                    for r in seen.runs
-                ],
-            }
-        )
-        return
-    table(
-        f"Privacy ledger, epsilon per patient at delta {seen.delta:g}, {ADJACENCY}",
-        ("study", "run", "state", "epsilon alone"),
-        ((r.study, r.run, r.state, f"{r.epsilon:.4g}") for r in seen.runs),
-    )
-    line(f"Together {seen.spent:.4g} of {seen.limit:g}; a further run of about {seen.left:.4g} would fit.")
-    tell("Runs compose to less than the sum of their epsilons; the figure is the accountant's.")

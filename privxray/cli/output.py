@@ -78,6 +78,22 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         line("none")
 
 
+def bar(whole: float, reaches: Sequence[tuple[str, float]]) -> None:
+    """A bar of ``whole``, to stdout: each sign from where the one before ends to as far as it reaches.
+
+    The rest is dots. Whatever reaches further than the one before shows a sign, and what is below ``whole``
+    leaves a dot, so that neither end lies. Signs carry the meaning; there is no colour.
+    """
+    width = min(_console().width, 72) - 2
+    drawn, before = "", 0.0
+    for sign, reach in reaches:
+        if reach > before:
+            end = max(round(width * reach / whole), len(drawn) + 1)
+            drawn += sign * (min(end, width if reach >= whole else width - 1) - len(drawn))
+            before = reach
+    _console().print(f"[{drawn:.<{width}}]")
+
+
 @contextmanager
 def progress(what: str) -> Iterator[Progress | None]:
     """A progress bar on stderr, with rate and time left; nothing where stderr is no terminal."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from privxray.cli.asking import Json, PassphraseFile, passphrase
-from privxray.cli.output import emit, next_step, tell
+from privxray.cli.output import emit, next_step, privacy, tell
 from privxray.errors import UsageError
 
 
@@ -112,8 +112,8 @@ def init(
             }
         )
     tell(
-        f"This folder is now {name}'s workspace. Lifetime budget: epsilon {limit:g} per patient at delta "
-        f"{delta:g}. Keep the passphrase: without it the keys are lost."
+        f"This folder is now {name}'s workspace. Lifetime budget: {privacy(limit, delta)}. Keep the "
+        "passphrase: without it the keys are lost."
     )
     next_step(f"carry {workspace.card_path.name} to the coordinator")
 

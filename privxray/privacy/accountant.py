@@ -23,6 +23,7 @@ from privxray.privacy.losses import Losses, Pair
 
 ADJACENCY = "add-or-remove-one-patient"
 REPLACE_ADJACENCY = "replace-one-patient"
+LEAST_DELTA = 1e-10
 MAX_EPSILON = 100.0  # beyond it a guarantee says nothing
 
 _MOST_NOISE = 2.0**30
@@ -95,11 +96,14 @@ def require_delta(delta: float) -> None:
 
 
 def require_delta_below(delta: float, n_max: int) -> None:
-    """:raises UsageError: delta is not in (0, 1 / n_max), where n_max patients take part at most.
+    """:raises UsageError: delta is not in [1e-10, 1 / n_max), where n_max patients take part at most.
 
-    Above, a mechanism that publishes one patient of n at random has this delta.
+    Above, a mechanism that publishes one patient of n at random has this delta. Below, what rounding may hide
+    and is charged to delta (:mod:`privxray.privacy.losses`) would be most of it.
     """
     require_delta(delta)
+    if delta < LEAST_DELTA:
+        raise UsageError(f"delta {delta:g} is smaller than the accountant resolves ({LEAST_DELTA:g})")
     if delta * n_max >= 1.0:
         raise UsageError(
             f"delta {delta:g} is not below one over the {n_max:,} patients that a hospital may have (the "

@@ -15,22 +15,28 @@ from privxray.privacy.events import Event, merge
 MOST_STEPS = 1 << 20
 
 
-def largest_epsilon(limit: float, delta: float, *, past: Sequence[Event], at: float | None = None) -> float:
-    """The largest epsilon that one run of Gaussian noise over all patients can have beside ``past``.
+def room(limit: float, delta: float, *, past: Sequence[Event]) -> tuple[Event, ...]:
+    """The run of Gaussian noise over all patients that takes all that is left; empty where nothing is.
 
     :param limit: epsilon of all together at ``delta``.
-    :param at: the delta at which the run's own epsilon is told; ``delta`` where it is None.
-    :returns: 0 where nothing fits.
     """
 
     def gaussian(scale: float) -> tuple[Event, ...]:
         return (Event(kind="gaussian", noise=scale),)
 
     try:
-        scale = accountant.calibrate(gaussian, limit, delta, past=past)
+        return gaussian(accountant.calibrate(gaussian, limit, delta, past=past))
     except BudgetError:
-        return 0.0
-    return accountant.epsilon(gaussian(scale), delta if at is None else at)
+        return ()
+
+
+def largest_epsilon(limit: float, delta: float, *, past: Sequence[Event], at: float | None = None) -> float:
+    """The largest epsilon that one run of Gaussian noise over all patients can have beside ``past``.
+
+    :param at: the delta at which the run's own epsilon is told; ``delta`` where it is None.
+    :returns: 0 where nothing fits.
+    """
+    return accountant.epsilon(room(limit, delta, past=past), delta if at is None else at)
 
 
 def least_noise(steps: int, q: float, limit: float, delta: float, *, past: Sequence[Event]) -> float | None:

@@ -138,6 +138,10 @@ class Ledger:
             return book.events_of(study, run) if book.state(study, run) else ()
         return book.events(study)
 
+    def charged(self) -> dict[tuple[str, str], tuple[State, tuple[Event, ...]]]:
+        """By study and run, what is charged and how far the run is, oldest first."""
+        return dict(self._read().states)
+
     def entries(self) -> tuple[Entry, ...]:
         """The whole book, oldest first."""
         return self._read().entries
@@ -146,11 +150,13 @@ class Ledger:
         """The epsilon of :meth:`events`, at the ledger's delta unless another is given."""
         return accountant.epsilon(self.events(study), self.delta if delta is None else delta)
 
-    def affordable_epsilon(self, delta: float | None = None) -> float:
-        """The largest epsilon that a run of Gaussian events can still have, told at ``delta``, by default the
-        ledger's.
-        """
-        return affordable.largest_epsilon(self.epsilon_limit, self.delta, past=self.events(), at=delta)
+    def room(self) -> tuple[Event, ...]:
+        """A run of Gaussian events that takes all that is left of the limit; empty where nothing is."""
+        return affordable.room(self.epsilon_limit, self.delta, past=self.events())
+
+    def affordable_epsilon(self) -> float:
+        """The largest epsilon that a run of Gaussian events can still have, at the ledger's delta."""
+        return accountant.epsilon(self.room(), self.delta)
 
     def head(self, study: str) -> str:
         """A tag of the book as it stands, for this study's files: 64 hex digits.

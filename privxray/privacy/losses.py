@@ -44,6 +44,7 @@ MOST_LOSS = 600.0  # what is above counts as infinite: far above any epsilon tha
 
 _DEVIATIONS = 9.0  # where one mechanism's noise is cut: a tail of 1e-19
 _UNIT = 2.0**-53
+_VANISHED = -100.0  # the logarithm of a magnitude that no sum over a domain brings back to any rounding error
 
 Pair = Literal["remove", "add", "replace"]
 Array = NDArray[np.float64]
@@ -129,16 +130,20 @@ def compose(parts: Sequence[tuple[Losses, int]]) -> Losses:
 
     points = fft.next_fast_len(points, real=True)
     eta = 4.0 * _UNIT * math.log2(points)
-    product = np.ones(points // 2 + 1, np.complex128)
-    envelope = np.ones(points // 2 + 1)
-    sensitivity = np.zeros(points // 2 + 1)
+    kept = points // 2 + 1  # frequencies above have vanished from the product
+    product = np.ones(kept, np.complex128)
+    envelope, sensitivity = np.zeros(kept), np.zeros(kept)
     for part, count in parts:
-        factor = fft.rfft(part.masses, points)
+        factor = fft.rfft(part.masses, points)[:kept]
         size = np.maximum(np.abs(factor), eta)
-        product *= factor if count == 1 else factor**count
-        envelope *= size if count == 1 else size**count
-        sensitivity += count / size
-    rounding = eta * math.sqrt(2.0) * float(np.linalg.norm(envelope * sensitivity))
+        envelope = envelope[:kept] + count * np.log(size)
+        product = product[:kept] * _power(factor, count)
+        sensitivity = sensitivity[:kept] + count / size
+        alive = np.flatnonzero(envelope > _VANISHED)
+        if not len(alive):  # frequency 0 is the mass that is finite
+            return NO_PROMISE
+        kept = 1 + int(alive[-1])
+    rounding = eta * math.sqrt(2.0) * float(np.linalg.norm(np.exp(envelope) * sensitivity))
     masses = np.maximum(fft.irfft(product, points), 0.0)
     # Index 0 of the product is the sum of all lowest losses; turn it so that the domain begins at its own.
     start = sum(count * part.lowest for part, count in parts)
@@ -146,6 +151,18 @@ def compose(parts: Sequence[tuple[Losses, int]]) -> Losses:
     finite = math.fsum(count * math.log1p(-part.infinite) for part, count in parts)
     rounding += 8.0 * _UNIT * sum(count for _, count in parts)
     return Losses(lowest, masses, min(1.0, -math.expm1(finite) + TAIL + rounding))
+
+
+def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
+    """By squaring, which is ten times faster than numpy's power, and rounds as often as it multiplies."""
+    result = np.ones_like(base)
+    while True:
+        if exponent & 1:
+            result = result * base
+        exponent >>= 1
+        if not exponent:
+            return result
+        base = base * base
 
 
 def _domain(parts: Sequence[tuple[Losses, int]]) -> tuple[int, int]:

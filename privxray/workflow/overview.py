@@ -1,4 +1,4 @@
-"""Where a workspace stands, what a file says, what a budget holds: read-only, and quick to start."""
+"""Where a workspace stands and what a file says: read-only, and quick to start."""
 
 from __future__ import annotations
 
@@ -64,28 +64,6 @@ class Inspected:
         return _flatten("", self.header)
 
 
-@dataclass(frozen=True)
-class Run:
-    """One charged run of the ledger. ``epsilon`` is of this run alone, at the ledger's delta."""
-
-    study: str
-    run: str
-    state: str
-    epsilon: float
-    events: list[dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Budget:
-    """A ledger's contents; all epsilons at its ``delta``."""
-
-    spent: float
-    limit: float
-    left: float
-    delta: float
-    runs: tuple[Run, ...]
-
-
 def overview(workspace: Workspace) -> Overview:
     """Look at a workspace, also one that a crash left in the middle of something."""
     with State(workspace.state_path) as state:
@@ -115,39 +93,6 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
                 raise IdentityError("the file names another signer than the one who signed it")
         received.check_body(header.body)
         return Inspected(header.model_dump(mode="json"), words)
-
-
-def budget_of(workspace: Workspace) -> Budget:
-    """The whole ledger of a hospital.
-
-    :raises MalformedError: its chain is broken.
-    """
-    from privxray.privacy.accountant import epsilon
-    from privxray.privacy.ledger import Ledger
-
-    workspace.require("hospital", "budget")
-    ledger = Ledger.open(workspace.ledger_path)
-    seen = dict.fromkeys((entry.study, entry.run) for entry in ledger.entries())
-    runs = []
-    for study, run in seen:
-        events = ledger.events(study, run)
-        if events:  # a withdrawn run has none
-            runs.append(
-                Run(
-                    study=study,
-                    run=run,
-                    state=str(ledger.state(study, run)),
-                    epsilon=epsilon(events, ledger.delta),
-                    events=[event.to_json() for event in events],
-                )
-            )
-    return Budget(
-        spent=ledger.epsilon_spent(),
-        limit=ledger.epsilon_limit,
-        left=ledger.affordable_epsilon(),
-        delta=ledger.delta,
-        runs=tuple(runs),
-    )
 
 
 def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:

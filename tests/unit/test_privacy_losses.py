@@ -121,6 +121,7 @@ def test_nothing_costs_nothing_and_hopeless_mechanisms_everything() -> None:
     assert gaussian(0.01, 0.5, "remove") is NO_PROMISE
     assert compose([(gaussian(2.0, 0.1, "add"), 5), (NO_PROMISE, 1)]) is NO_PROMISE
     assert compose([(gaussian(0.5, 1.0, "remove"), 1 << 31)]).epsilon(0.999) == math.inf
+    assert compose([(Losses(0, np.array([0.5]), 0.5), 1000)]) is NO_PROMISE
     assert gaussian(1e9, 0.5, "remove").epsilon(1e-5) == 0
 
 

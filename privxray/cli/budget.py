@@ -1,0 +1,159 @@
+"""``budget``: what a hospital has spent, and what is left, in figures and as bars."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from privxray.cli.asking import Json
+from privxray.cli.output import bar, emit, line, table, tell
+
+if TYPE_CHECKING:
+    from privxray.workflow.budget import Affords, Budget, Cost, StudyBudget
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command of this module."""
+    app.command()(budget)
+
+
+def budget(
+    study: Annotated[
+        str | None, typer.Option("--study", help="Tell of this study's runs only.", show_default=False)
+    ] = None,
+    replace_one: Annotated[
+        bool, typer.Option("--replace-one", help="Compute epsilon for a replaced patient, too.")
+    ] = False,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", help="The least noise with which so many more steps fit.", show_default=False
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            "--noise", help="How many more steps of this noise over sensitivity fit.", show_default=False
+        ),
+    ] = None,
+    sampling_rate: Annotated[
+        float, typer.Option("--sampling-rate", help="The share of patients that each of them sees.")
+    ] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """What this hospital has spent of its privacy budget."""
+    from privxray.workflow.budget import budget_of
+    from privxray.workspace import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    seen = budget_of(
+        workspace, study=study, replace_one=replace_one, steps=steps, noise=noise, q=sampling_rate
+    )
+    if as_json:
+        emit(_json(seen))
+        return
+    _runs(seen, replace_one)
+    _bars(seen)
+    if seen.affords:
+        line(_affords(seen, seen.affords))
+    tell("Runs compose to less than the sum of their epsilons; the figures are the accountant's.")
+
+
+def _runs(seen: Budget, replace_one: bool) -> None:
+    from privxray.privacy.accountant import ADJACENCY, REPLACE_ADJACENCY
+
+    what = f"{ADJACENCY}; replaced: {REPLACE_ADJACENCY}" if replace_one else ADJACENCY
+    table(
+        f"Privacy ledger, epsilon per patient of each run alone at delta {seen.delta:g}, {what}",
+        ("study", "run", "state", "epsilon", *(["replaced"] if replace_one else [])),
+        ((r.study, r.run, r.state, *_figures(r.cost)) for r in seen.runs),
+    )
+    if seen.studies:
+        table(
+            f"Studies, epsilon per patient of all their runs at the study's delta, {what}",
+            ("study", "delta", "plan", "epsilon", *(["replaced"] if replace_one else []), "left"),
+            (
+                (s.study, f"{s.cost.delta:g}", s.planned, *_figures(s.cost), f"{s.left:.4g}")
+                for s in seen.studies
+            ),
+        )
+
+
+def _figures(cost: Cost) -> list[str]:
+    return [f"{value:.4g}" for value in (cost.epsilon, cost.replaced) if value is not None]
+
+
+def _bars(seen: Budget) -> None:
+    """The lifetime limit and each study's plan as bars: how far spent and reserved epsilon reach."""
+    from privxray.privacy.accountant import ADJACENCY, REPLACE_ADJACENCY
+
+    reserved = seen.charged.epsilon > seen.spent.epsilon
+    line(f"All studies, of epsilon {seen.limit:g} (per patient, delta {seen.delta:g}, {ADJACENCY})")
+    bar(seen.limit, (("#", seen.spent.epsilon), ("=", seen.charged.epsilon)))
+    line(f"# spent: {seen.spent.epsilon:.4g}")
+    if reserved:
+        line(f"= reserved, with what is spent: {seen.charged.epsilon:.4g}")
+    line(f". left: a run of Gaussian noise of {seen.left:.4g} would fit")
+    for one in seen.studies:
+        if one.planned is not None:
+            line(
+                f"Study {one.study}, of its plan's epsilon {one.planned:g} "
+                f"(per patient, delta {one.cost.delta:g}, {ADJACENCY})"
+            )
+            bar(one.planned, (("#", one.cost.epsilon),))
+    if seen.charged.replaced is not None:
+        line(
+            f"For a replaced patient: epsilon {seen.charged.replaced:.4g} "
+            f"(per patient, delta {seen.delta:g}, {REPLACE_ADJACENCY})"
+        )
+
+
+def _affords(seen: Budget, found: Affords) -> str:
+    rate = f"sampling rate {found.q:g}"
+    if found.noise is None or found.steps == 0:
+        return f"Not one such step at {rate} fits any more."
+    return (
+        f"{found.steps:,} steps at {rate} with noise {found.noise:.6g} over sensitivity still fit: all "
+        f"together then have at most epsilon {seen.limit:g} at delta {seen.delta:g}."
+    )
+
+
+def _json(seen: Budget) -> dict[str, Any]:
+    return {
+        "spent": _cost(seen.spent),
+        "charged": _cost(seen.charged),
+        "limit": seen.limit,
+        "left": seen.left,
+        "delta": seen.delta,
+        "studies": [_study(one) for one in seen.studies],
+        "runs": [
+            {"study": r.study, "run": r.run, "state": r.state, **_cost(r.cost), "events": r.events}
+            for r in seen.runs
+        ],
+        "affords": None
+        if seen.affords is None
+        else {"steps": seen.affords.steps, "noise": seen.affords.noise, "sampling_rate": seen.affords.q},
+    }
+
+
+def _study(one: StudyBudget) -> dict[str, Any]:
+    return {"study": one.study, **_cost(one.cost), "planned": one.planned, "left": one.left}
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    from privxray.privacy.accountant import ADJACENCY, REPLACE_ADJACENCY
+
+    told = {
+        "epsilon": _finite(cost.epsilon), "delta": cost.delta, "adjacency": ADJACENCY, "unit": "patient"
+    }  # fmt: skip
+    if cost.replaced is None:
+        return told
+    return {**told, "replace_one": {"epsilon": _finite(cost.replaced), "adjacency": REPLACE_ADJACENCY}}
+
+
+def _finite(epsilon: float) -> float | None:
+    """JSON has no infinity; None stands for it."""
+    return epsilon if math.isfinite(epsilon) else None

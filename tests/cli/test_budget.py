@@ -1,0 +1,177 @@
+"""``budget`` in figures, as bars and as JSON, at any width and with 200 unlike rounds in the book."""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from played_study import At, World
+from test_ledger import spend
+from test_terminal import at_terminal
+
+from privxray.privacy import accountant
+from privxray.privacy.chain import append, read
+from privxray.privacy.events import Event
+from privxray.privacy.ledger import Ledger
+from privxray.workflow.budget import budget_of
+from privxray.workspace import Workspace
+
+ADJACENCY = "add-or-remove-one-patient"
+
+
+def ledger_of(world: World) -> Ledger:
+    return Ledger.open(world["hospital-a"] / "ledger.db")
+
+
+def test_it_tells_runs_studies_and_what_is_left_at_the_delta_of_each(at: At) -> None:
+    world = at("trained")
+    spend(world["hospital-a"], 1)
+    ledger = ledger_of(world)
+    told = world.ok("hospital-a", "budget", "--replace-one")
+    assert [run["study"] for run in told["runs"]] == ["pneumonia", "elsewhere"]
+    for cost in (told["spent"], told["charged"], *told["runs"], *told["studies"]):
+        assert (cost["adjacency"], cost["unit"]) == (ADJACENCY, "patient")
+        assert cost["epsilon"] < cost["replace_one"]["epsilon"]
+        assert cost["replace_one"]["adjacency"] == "replace-one-patient"
+    assert told["spent"]["epsilon"] == told["charged"]["epsilon"] == ledger.epsilon_spent()
+    pneumonia = next(one for one in told["studies"] if one["study"] == "pneumonia")
+    assert pneumonia["epsilon"] == ledger.epsilon_spent("pneumonia")
+    assert pneumonia["replace_one"]["epsilon"] == pytest.approx(14.01, abs=0.01)
+    assert pneumonia["planned"] == 6
+    assert told["left"] == pneumonia["left"] == ledger.affordable_epsilon()
+    only = world.ok("hospital-a", "budget", "--study", "elsewhere")
+    assert [run["study"] for run in only["runs"]] == ["elsewhere"]
+    assert only["spent"]["epsilon"] == told["spent"]["epsilon"]  # the limit is of all studies together
+    refused = world.type("hospital-a", "budget", "--study", "cardiology")
+    assert refused.code == 2
+    assert "elsewhere, pneumonia" in refused.err
+
+
+def test_a_study_at_another_delta_is_told_at_its_own(at: At) -> None:
+    world = at("initialised")
+    planned = world.ok("coordinator", "plan", "cards/*.card", "--delta", "1e-6", asks=True)
+    plan = world.carry(planned["plan"], "hospital-a")
+    world.ok("hospital-a", "join", plan, "--key-words", planned["key_words"])
+    spend(world["hospital-a"], 2, "pneumonia")
+    told = world.ok("hospital-a", "budget")
+    (study,) = told["studies"]
+    assert (study["delta"], told["delta"]) == (1e-6, 1e-5)
+    assert study["epsilon"] == ledger_of(world).epsilon_spent(delta=1e-6) > told["spent"]["epsilon"]
+    assert study["left"] > told["left"]
+
+
+def test_what_is_reserved_is_told_beside_what_is_spent(at: At) -> None:
+    world = at("initialised")
+    spend(world["hospital-a"], 3)
+    ledger_of(world).reserve("later", "1", (Event(kind="gaussian", noise=2.0),))
+    told = world.ok("hospital-a", "budget")
+    assert told["spent"]["epsilon"] < 3 < told["charged"]["epsilon"]
+    shown = world.type("hospital-a", "budget").out
+    drawn = next(line for line in shown.splitlines() if line.startswith("["))
+    assert len(drawn) == 72
+    counts = {sign: drawn.count(sign) for sign in "#=."}
+    for sign, share in (
+        ("#", 3),
+        ("=", told["charged"]["epsilon"] - 3),
+        (".", 10 - told["charged"]["epsilon"]),
+    ):
+        assert counts[sign] == pytest.approx(70 * share / 10, abs=1)
+    assert "# spent: 3" in shown
+    assert f"= reserved, with what is spent: {told['charged']['epsilon']:.4g}" in shown
+    assert f"of epsilon 10 (per patient, delta 1e-05, {ADJACENCY})" in shown
+
+
+@pytest.mark.parametrize("columns", [40, 80, 160])
+def test_it_fits_any_terminal_and_needs_no_colour(at: At, columns: int) -> None:
+    world = at("trained")
+    code, seen = at_terminal(world["hospital-a"], ["budget", "--replace-one"], [], columns, fork=True)
+    assert code == 0
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", seen)
+    assert max(map(len, plain.replace("\r", "").split("\n"))) <= columns
+    assert re.search(r"^\[#+\.+\]", plain.replace("\r", ""), re.MULTILINE)
+    assert not re.search(r"\x1b\[(3[0-7]|9[0-7]|38)", seen)  # nothing is said by colour, for there is none
+
+
+def test_the_noise_and_the_steps_that_are_told_are_admitted(at: At) -> None:
+    world = at("initialised")
+    spend(world["hospital-a"], 4)
+    ledger = ledger_of(world)
+    rate = ("--sampling-rate", "0.2")
+    noise = world.ok("hospital-a", "budget", "--steps", "60", *rate)["affords"]["noise"]
+    steps = world.ok("hospital-a", "budget", "--noise", "2.5", *rate)["affords"]["steps"]
+    for found, count in ((noise, 60), (2.5, steps)):
+        event = Event(kind="poisson-gaussian", noise=found, q=0.2, count=count)
+        more = Event(kind="poisson-gaussian", noise=found * (1 - 1e-4), q=0.2, count=count + (count == steps))
+        total = [accountant.epsilon([*ledger.events(), one], 1e-5) for one in (event, more)]
+        assert total[0] <= 10 < total[1]
+    assert "60 steps at sampling rate 0.2" in world.type("hospital-a", "budget", "--steps", "60", *rate).out
+    assert "at most epsilon 10 at delta 1e-05" in world.type("hospital-a", "budget", "--noise", "3").out
+    spend(world["hospital-a"], 8.6)
+    assert "Not one" in world.type("hospital-a", "budget", "--noise", "0.2").out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--steps", "0"),
+        ("--noise", "nan"),
+        ("--noise", "-1"),
+        ("--noise", "1", "--steps", "5"),
+        ("--steps", "5", "--sampling-rate", "1.5"),
+        ("--steps", "5", "--sampling-rate", "nan"),
+        ("--sampling-rate", "0.5"),
+    ],
+)
+def test_numbers_that_can_t_be_meant_are_refused(at: At, words: tuple[str, ...]) -> None:
+    result = at("initialised").type("hospital-a", "budget", *words)
+    assert result.code == 2
+    assert result.out == ""
+
+
+def unlike_rounds(path: Path, rounds: int) -> None:
+    """Charge many runs, each of another kind, without asking the accountant each time."""
+    random = np.random.default_rng(11)
+    with sqlite3.connect(path, isolation_level=None) as database:
+        database.execute("BEGIN")
+        for number in range(rounds):
+            event = Event(
+                kind="poisson-gaussian",
+                noise=float(random.uniform(2, 12)),
+                q=float(random.uniform(0.01, 0.2)),
+                count=int(random.integers(1, 20)),
+            )
+            for kind, events in (("reserve", [event]), ("spend", ()), ("release", ())):
+                append(database, read(database), kind, "long", f"round-{number}", events)  # type: ignore[arg-type]
+        database.execute("COMMIT")
+
+
+def test_two_hundred_unlike_rounds_are_told_in_time(at: At) -> None:
+    world = at("initialised")
+    accountant.epsilon([Event(kind="poisson-gaussian", noise=2.0, q=0.5)], 1e-5)  # imports are not measured
+    unlike_rounds(world["hospital-a"] / "ledger.db", 200)
+    start = time.process_time()
+    seen = budget_of(Workspace.find(world["hospital-a"]))
+    assert time.process_time() - start < 5  # about 2 s
+    assert len(seen.runs) == 200
+    assert max(run.cost.epsilon for run in seen.runs) < seen.spent.epsilon
+    assert 0 < seen.left < 10
+
+
+def test_it_needs_neither_torch_nor_pydicom(at: At) -> None:
+    world = at("trained")
+    code = (
+        "import sys; from privxray.cli.app import run; code = run(['-C', sys.argv[1], 'budget', '--json']);"
+        "heavy = {'torch', 'pydicom', 'opacus', 'matplotlib', 'dp_accounting'} & set(sys.modules);"
+        "print(sorted(heavy), code, file=sys.stderr)"
+    )
+    line = [sys.executable, "-c", code, str(world["hospital-a"])]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "[] 0"
+    assert json.loads(done.stdout)["limit"] == 10
