@@ -6,7 +6,8 @@ memory manager are not used: they take the sampling rate and the divisor from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,8 @@ class Trainer:
         self._device = device()
         model = network(constants.network, start, classes)
         require_separable(model, constants.image_size)
-        model.to(self._device)
+        with _explained("this network"):
+            model.to(self._device)
         self._gradients = PatientGradients(model, data)
         self._parameters = dict(model.named_parameters())
         self._sgd = torch.optim.SGD(
@@ -81,7 +83,8 @@ class Trainer:
                 at = end
             else:
                 self._smaller_chunks()
-        self._optimizer_step([p.new_zeros((0, *p.shape)) for p in self._parameters.values()])
+        with _explained("a step of this network"):
+            self._optimizer_step([p.new_zeros((0, *p.shape)) for p in self._parameters.values()])
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The parameters by name."""
@@ -141,10 +144,7 @@ class Trainer:
         self._optimizer.forget_skips()
         self._gradients.recover()
         if self._limit == 1:
-            raise SystemTroubleError(
-                "memory does not suffice for one image of this network",
-                advice="Train on a machine with more; this step goes on there, and nothing is paid twice",
-            )
+            raise _too_little_memory("one image of this network")
         self._limit = max(1, self._limit // 2)
 
     def _optimizer_step(self, rows: list[torch.Tensor]) -> None:
@@ -152,6 +152,24 @@ class Trainer:
             parameter.grad_sample = row
         self._optimizer.step()
         self._optimizer.zero_grad()
+
+
+@contextmanager
+def _explained(what: str) -> Iterator[None]:
+    """Memory that runs out in the block, where nothing smaller could be tried, is one line."""
+    try:
+        yield
+    except RuntimeError as error:
+        if _out_of_memory(error):
+            raise _too_little_memory(what) from None
+        raise
+
+
+def _too_little_memory(what: str) -> SystemTroubleError:
+    return SystemTroubleError(
+        f"memory does not suffice for {what}",
+        advice="Free some, or train on a machine with more; the training goes on, and nothing is paid twice",
+    )
 
 
 def _out_of_memory(error: RuntimeError) -> bool:

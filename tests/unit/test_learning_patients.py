@@ -164,6 +164,23 @@ def test_no_memory_for_one_image_is_one_line(store: ReleaseStore, monkeypatch: p
     assert store.latest() is None
 
 
+def test_no_memory_for_the_update_is_one_line_and_saves_nothing(
+    store: ReleaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.optim.SGD, "step", full)
+        with pytest.raises(SystemTroubleError, match="a step of this network"):
+            train(hospital(), ONE_STEP, Scripted([np.zeros(20)]), store)
+    assert store.latest() is None
+    check(
+        train(hospital(), ONE_STEP, Scripted([np.zeros(20)]), store),
+        naive_step(warm_start(), hospital(), np.arange(20), 1.0),
+    )
+
+
 def test_another_error_is_not_taken_for_memory(store: ReleaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("shapes differ")
