@@ -2,8 +2,8 @@
 
 ``events`` says what a mechanism did, ``losses`` and ``accountant`` what it costs, ``ledger`` what a hospital
 has spent in its lifetime, ``affordable`` what is left of it; ``noise`` and ``sampling`` are the randomness
-that the guarantee rests on, ``clipping`` is where sensitivities come from, ``releases`` keeps every noisy
-answer so that a crash never draws it again.
+that the guarantee rests on, ``mechanism`` ties both to what is charged, ``clipping`` is where sensitivities
+come from, ``releases`` keeps every noisy answer so that a crash never draws it again.
 
 Nothing in here imports torch, and scipy (slow to import) is loaded when an epsilon is computed.
 """

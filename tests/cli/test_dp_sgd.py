@@ -72,6 +72,20 @@ def test_built_in_weights_are_checked_by_every_hospital(at: At, monkeypatch: pyt
     one_line(world.type("hospital-a", "join", plan, "--key-words", told["key_words"]), 4, "plan-0001.plan")
 
 
+def test_a_signed_plan_with_a_rate_above_one_is_not_joined(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    from privxray.learning.constants import DpSgdConstants
+    from privxray.learning.dp_sgd import DpSgd
+
+    world = at("initialised")
+    with monkeypatch.context() as patch:
+        patch.setattr(DpSgd, "constants", lambda *_: DpSgdConstants.model_construct(sampling_rate=1.5))
+        told = world.ok("coordinator", "plan", "cards/*.card", "--method", "dp-sgd", asks=True)
+    plan = world.carry(told["plan"], "hospital-a")
+    words = ("--key-words", told["key_words"])
+    one_line(world.type("hospital-a", "join", plan, *words), 2, "plan-0001.plan", "sampling_rate")
+    assert world.ok("hospital-a", "status")["rounds"] == []
+
+
 BAD = {
     "running statistics": lambda w: w | {"features.0.1.running_mean": np.zeros(16, np.float32)},
     "has not": lambda w: w | {"more": np.zeros(3, np.float32)},
