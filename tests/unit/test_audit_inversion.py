@@ -1,0 +1,97 @@
+"""Gradient inversion shows an image through an unprotected update, and through neither noise nor masks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from broken_engines import CLASSES, DELTA, Silent
+
+from privxray.audit import inversion, likeness, synthetic, updates
+from privxray.audit.inversion import Reconstruction, Search
+from privxray.learning import methods
+from privxray.learning.data import TrainingData
+from privxray.privacy.noise import SecureNoise
+
+SGD = methods.get("dp-sgd")
+SIZE = 32
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def scene() -> dict[str, Any]:
+    """A patient, decoys and public weights; drawn anew each time."""
+    source = SecureNoise()
+    constants = SGD.constants({**updates.CONSTANTS, "image_size": SIZE})
+    drawn = synthetic.image_patients(21, SIZE, source)
+    patient = TrainingData(drawn.inputs[:1], drawn.labels[:1], np.zeros(1, np.int64))
+    start = updates.later_round(SGD.starting_model(constants, CLASSES), source)
+    return {"constants": constants, "patient": patient, "decoys": drawn.inputs[1:], "start": start}
+
+
+def attacked(scene: dict[str, Any], update: Any, search: Search) -> Reconstruction:
+    patient, label = scene["patient"], int(scene["patient"].labels[0])
+    found = inversion.reconstruct(
+        update, scene["start"], "small-cnn", len(CLASSES), label, SIZE, SecureNoise(), search
+    )
+    return inversion.compare(*found, patient.inputs[0], scene["decoys"])
+
+
+def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_updates(
+    scene: dict[str, Any],
+) -> None:
+    constants, patient, start = scene["constants"], scene["patient"], scene["start"]
+    noise = SGD.plan_noise(constants, 6.0, DELTA, rounds_left=1, past=())
+
+    def engine(source: Any) -> Any:
+        return updates.private_update(SGD, patient, start, constants, CLASSES, noise, source)
+
+    plain = updates.plain_update(patient, start, constants, len(CLASSES))
+    silent = engine(Silent())
+    # Without noise the engine's update is the plain one, only clipped: the same to a measure of direction.
+    length = math.sqrt(sum(float((v**2).sum()) for v in plain.values()))
+    clip = min(1.0, constants.learning_rate * constants.clipping_norm / length)
+    for name, value in plain.items():
+        assert np.allclose(silent[name], clip * value, atol=1e-6), name
+    broken = attacked(scene, silent, Search(steps=350, restarts=2))
+    private = attacked(scene, engine(SecureNoise()), Search(steps=200, restarts=1))
+    masked = attacked(
+        scene, updates.masked_update(plain, SGD, constants, CLASSES), Search(steps=200, restarts=1)
+    )
+    assert broken.recognised, broken
+    assert not private.recognised, private
+    assert not masked.recognised, masked
+    assert broken.ssim > max(private.ssim, masked.ssim) + 0.2
+    assert broken.psnr > max(private.psnr, masked.psnr)
+
+
+def test_a_masked_update_is_uniform_whatever_is_under_it(scene: dict[str, Any]) -> None:
+    plain = updates.plain_update(scene["patient"], scene["start"], scene["constants"], len(CLASSES))
+    masked = updates.masked_update(plain, SGD, scene["constants"], CLASSES)
+    values = np.concatenate([value.ravel() for value in masked.values()]) / 2.0**8  # 32 bits less 24
+    assert np.abs(values).max() <= 0.5
+    # Uniform on [-1/2, 1/2): mean 0 and variance 1/12, with 5.4 standard errors allowed.
+    n = values.size
+    assert abs(values.mean()) < 5.4 * math.sqrt(1 / 12 / n)
+    assert abs(values.var() - 1 / 12) < 5.4 * math.sqrt(1 / 180 / n)
+
+
+def test_likeness() -> None:
+    source = SecureNoise()
+    one, other = (np.asarray(source.uniform(32 * 32).reshape(32, 32) * 255, np.uint8) for _ in range(2))
+    assert likeness.ssim(one, one) == pytest.approx(1.0)
+    assert likeness.psnr(one, one) == math.inf
+    assert abs(likeness.ssim(one, other)) < 0.2
+    assert likeness.ssim(one, 255 - one) < -0.5
+    flat = np.full((32, 32), 100, np.uint8)
+    assert likeness.psnr(flat, flat + 10) == pytest.approx(20 * math.log10(25.5))
+    # Flat images differ in luminance only: (2 a b + c1) / (a^2 + b^2 + c1).
+    c1 = 2.55**2
+    assert likeness.ssim(flat, flat + 50) == pytest.approx((2 * 100 * 150 + c1) / (100**2 + 150**2 + c1))
