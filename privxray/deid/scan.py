@@ -1,10 +1,8 @@
 """One DICOM file against a profile, at every nesting depth (PS3.15 E.1.1 and Table E.1-1; PS3.10 section 7).
 
 The order of work: preamble, file meta, data set (inflated first where the transfer syntax says so), then what
-only the whole file can tell: the declaration (0012,0062), the method (0012,0064), what became of dates
-(0028,0303), burned-in text (0028,0301), and whether file meta and data set name the same instance. Pixel data
-is stepped over, what follows it is not. An attribute inside one that must be removed is reported as well, so
-that nothing has to be guessed.
+the file claims of itself (:mod:`privxray.deid.claims`). Pixel data is stepped over; what follows is not. An
+attribute inside one that must be removed is reported as well, so that nothing has to be guessed.
 
 A file also gives what the set needs (:mod:`privxray.deid.leaks`, :mod:`privxray.deid.cohort`): the values
 that identify somebody in it, and its identifiers. They stay in memory and never reach a report.
@@ -19,11 +17,12 @@ from functools import cache
 from typing import Final, Literal, TypeAlias
 
 from privxray.deid import rules
+from privxray.deid.claims import INSTANCE, STUDY_DATE, Claims, text
 from privxray.deid.content import ContentItems
-from privxray.deid.elements import TEXT, DamagedError, Data, Element
+from privxray.deid.elements import DamagedError, Data, Element
 from privxray.deid.identifying import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
 from privxray.deid.judge import Judge
-from privxray.deid.profile import BASIC_CODE, Dates, Option, Profile
+from privxray.deid.profile import Dates, Profile
 from privxray.deid.reading import MAX_INFLATED, NOT_INFLATED, Reader, is_dicom
 from privxray.deid.report import Finding
 from privxray.deid.rules import Rule
@@ -41,19 +40,12 @@ TermKind: TypeAlias = Literal["name", "id", "date", "place"]
 Term: TypeAlias = tuple[TermKind, str]
 """An identifying value and what it is. Private."""
 
-_DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _NETWORK: Final = frozenset({0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028})
 _PRIVATE_META: Final = frozenset({0x00020100, 0x00020102})
-_REMOVED, _METHOD_TEXT, _METHOD_CODES, _BURNED_IN = 0x00120062, 0x00120063, 0x00120064, 0x00280301
-_FEATURES, _TEMPORAL, _PIXEL_DATA = 0x00280302, 0x00280303, 0x7FE00010
-_META_CLASS, _META_INSTANCE, _CLASS, _INSTANCE = 0x00020002, 0x00020003, 0x00080016, 0x00080018
 _STUDY, _SERIES = 0x0020000D, 0x0020000E
-_STUDY_DATE, _SERIES_DATE, _ACQUIRED, _ACQUIRED_AT = 0x00080020, 0x00080021, 0x00080022, 0x0008002A
+_SERIES_DATE: Final = 0x00080021
 _CHARACTER_SET: Final = 0x00080005
-_CODE, _SCHEME = 0x00080100, 0x00080102
-_METHOD_ITEM: Final = re.compile(r"\(0012,0064\)\[[0-9]+\]/")
 _COMPONENT: Final = re.compile(r"[\\^=, \0]+")
-_DATE: Final = re.compile(r"[0-9]{8}")
 _IDENTIFYING: Final = IDENTIFIERS | INSTITUTIONS | {BIRTH_DATE}
 _OF_TEXT: Final = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "PN", "CS", "DA", "DT"})
 
@@ -108,9 +100,8 @@ class _Scanner:
         self._profile = profile
         self._judge = Judge(profile)
         self._scan = Scan()
-        self._top: dict[int, bytes] = {}
+        self._claims = Claims(profile)
         self._if_declared: list[tuple[int, Rule | None, Element, str]] = []
-        self._codes: dict[str, dict[int, str]] = {}
         self._places: Counter[str] = Counter()
         self._content = ContentItems(self._judge)
 
@@ -131,7 +122,8 @@ class _Scanner:
         if not scan.damage:
             if self._reader.zeros:
                 self._add(rules.TRAILING.at("file"))
-            self._judge_whole()
+            for finding in self._claims.findings(self._reader.meta):
+                self._add(finding)
         scan.findings = [finding for finding in scan.findings if finding is not _NOTHING]
         for rule, places in self._places.items():
             if places > MAX_PLACES:
@@ -149,12 +141,9 @@ class _Scanner:
 
     def _take(self, element: Element) -> None:
         tag = element.tag
-        if not element.prefix:
-            self._top[tag] = element.value if element.vr in TEXT else (b"1" if element.filled else b"")
-            if tag == _CHARACTER_SET:
-                self._judge.codec = codec_of(element.value)
-        elif tag in (_CODE, _SCHEME) and _METHOD_ITEM.fullmatch(element.prefix):
-            self._codes.setdefault(element.prefix, {})[tag] = _text(element.value)
+        self._claims.take(element)
+        if tag == _CHARACTER_SET and not element.prefix:
+            self._judge.codec = codec_of(element.value)
         self._apply(element)
         if element.prefix or self._content.open:
             for finding in self._content.take(element):
@@ -173,7 +162,7 @@ class _Scanner:
         elif element.vr == "PN" or element.tag in IDENTIFIERS:
             self._hide(element)  # a pseudonym that the profile declares may still not name the file
             if element.filled and self._passes_openly(element):
-                self._scan.hidden.discard(_text(element.value))
+                self._scan.hidden.discard(text(element.value))
         for rule in writing:
             self._add(rule.at(element.where))
 
@@ -208,9 +197,7 @@ class _Scanner:
 
     def _settle_declared(self) -> None:
         """What looks like a pseudonym is one only in a file that says by what method it was made."""
-        top = self._top
-        method = top.get(_METHOD_TEXT, b"").strip(b" \0") or top.get(_METHOD_CODES)
-        says_so = _text(top.get(_REMOVED, b"")) == "YES" and bool(method)
+        says_so = self._claims.names_its_method()
         for index, declared, element, name in self._if_declared:
             if not says_so:
                 rule = self._judge.judge(element).rule
@@ -221,85 +208,19 @@ class _Scanner:
                     _NOTHING if declared is None else declared.at(element.where, name)
                 )
 
-    def _judge_whole(self) -> None:
-        meta, top = self._reader.meta, self._top
-        if _text(meta.get(_META_CLASS, b"")) == _DIRECTORY:
-            self._add(rules.DIRECTORY.at("file"))
-        else:
-            if _text(meta.get(_META_INSTANCE, b"")) != _text(top.get(_INSTANCE, b"")):
-                self._add(rules.META_UID.at("(0002,0003)"))
-            if _text(meta.get(_META_CLASS, b"")) != _text(top.get(_CLASS, b"")):
-                self._add(rules.META_CLASS.at("(0002,0002)"))
-        if _text(top.get(_REMOVED, b"")) != "YES":
-            self._add(rules.DECLARED.at("(0012,0062)"))
-        self._judge_methods()
-        self._judge_dates()
-        self._judge_pixels()
-
-    def _judge_pixels(self) -> None:
-        """What the file says of its pixels; what is in them is for ``--ocr``."""
-        options, has_pixels = self._profile.options, bool(self._top.get(_PIXEL_DATA))
-        burned_in, features = _text(self._top.get(_BURNED_IN, b"")), _text(self._top.get(_FEATURES, b""))
-        if burned_in == "YES":
-            self._add(rules.BURNED_IN.at("(0028,0301)"))
-        elif burned_in != "NO":
-            cleaned = has_pixels and Option.CLEAN_PIXEL_DATA in options
-            self._add((rules.BURNED_IN_CLAIM if cleaned else rules.BURNED_IN_UNKNOWN).at("(0028,0301)"))
-        if features != "NO" and has_pixels and Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in options:
-            self._add(rules.FEATURES_CLAIM.at("(0028,0302)"))
-        elif features == "YES":
-            self._add(rules.FEATURES.at("(0028,0302)"))
-
-    def _judge_methods(self) -> None:
-        codes = {item.get(_CODE, "") for item in self._codes.values() if item.get(_SCHEME) == "DCM"}
-        if BASIC_CODE[0] not in codes:
-            words = bool(self._top.get(_METHOD_TEXT, b"").strip(b" \0"))
-            self._add((rules.METHOD_TEXT if words else rules.METHOD).at("(0012,0064)"))
-        known = {option.code for option in Option}
-        if codes - known - {BASIC_CODE[0]}:
-            self._add(rules.METHOD_CODE.at("(0012,0064)"))
-        full, modified = Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES
-        if {full.code, modified.code} <= codes:
-            self._add(rules.METHOD_BOTH.at("(0012,0064)"))
-        elif codes and codes & known != {option.code for option in self._profile.options}:
-            self._add(rules.METHOD_OPTIONS.at("(0012,0064)"))
-
-    def _judge_dates(self) -> None:
-        says = _text(self._top.get(_TEMPORAL, b""))
-        wanted = self._profile.dates
-        if says != wanted and (says or wanted is not Dates.REMOVED):
-            self._add(rules.TEMPORAL.at("(0028,0303)"))
-        if self._over_89():
-            self._add(rules.AGE.at("(0010,0030)"))
-        if wanted is not Dates.MODIFIED:
-            return
-        acquired = _text(self._top.get(_ACQUIRED, b""))
-        if not _DATE.fullmatch(acquired):
-            return
-        stamp = _text(self._top.get(_ACQUIRED_AT, b""))[:8]
-        if _DATE.fullmatch(stamp) and stamp != acquired:
-            self._add(rules.SET_DATES.at("(0008,002A)"))
-
-    def _over_89(self) -> bool:
-        born, seen = _text(self._top.get(BIRTH_DATE, b"")), _text(self._top.get(_STUDY_DATE, b""))
-        if not _DATE.fullmatch(born) or not _DATE.fullmatch(seen):
-            return False
-        years = int(seen[:4]) - int(born[:4]) - (seen[4:] < born[4:])
-        return 90 < years < 130  # more is a dummy date against a real one
-
     def _facts(self) -> Facts:
         def of(tag: int) -> str:
-            return decoded(self._top.get(tag, b"")[:1024], self._judge.codec)
+            return decoded(self._claims.value(tag)[:1024], self._judge.codec)
 
         dated = self._profile.dates is Dates.MODIFIED
         return Facts(
-            instance=of(_INSTANCE),
+            instance=of(INSTANCE),
             series=of(_SERIES),
             study=of(_STUDY),
             patient=of(ID),
             name=of(NAME).rstrip("^ "),
             birth_date=of(BIRTH_DATE),
-            study_date=of(_STUDY_DATE) if dated else "",
+            study_date=of(STUDY_DATE) if dated else "",
             series_date=of(_SERIES_DATE) if dated else "",
         )
 
@@ -315,7 +236,3 @@ _NOTHING: Final = Finding("", "notice", "", "")
 @cache
 def _basic() -> Profile:
     return Profile.load("basic")
-
-
-def _text(value: bytes) -> str:
-    return value.decode("latin-1").strip(" \0")
