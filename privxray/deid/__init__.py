@@ -9,7 +9,7 @@ be called in public, ``selection`` which files are images. ``check`` puts all to
 texts, tags and the table's own names.
 
 And the other way round, the copy that is: ``tree`` holds a data set's raw elements, ``clean`` applies a
-profile to it, ``pixels`` blacks text (``strip`` does all of it for JPEG and PNG), ``pseudonyms`` and
-``dates`` say what stands for the original, ``deidentify`` puts them together for one file and lets the check
-judge the result, ``batch`` writes it, and ``manifest`` remembers it.
+profile to it, ``blacking`` looks for text in ``pixels`` (``strip`` is for JPEG and PNG), ``pseudonyms`` and
+``dates`` say what stands for the original, ``mending`` lets the check judge the result, ``deidentify`` puts
+all together for one file, ``batch`` writes it, and ``manifest`` remembers it.
 """

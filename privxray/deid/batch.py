@@ -16,11 +16,13 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from privxray.atomic import make_private_folder, write_atomic
-from privxray.deid.deidentify import Deidentified, Finder, NotCleanError, Settings, deidentify
+from privxray.deid.blacking import Finder
+from privxray.deid.deidentify import Deidentified, Settings, deidentify
 from privxray.deid.elements import DamagedError
 from privxray.deid.files import UnreadFileError, read_image
 from privxray.deid.identifying import ID
 from privxray.deid.manifest import Entry
+from privxray.deid.mending import NotCleanError
 from privxray.deid.naming import public_name
 from privxray.deid.own_values import own_values
 from privxray.deid.part10 import read_head

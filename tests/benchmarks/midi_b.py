@@ -20,7 +20,9 @@ sys.path.append(str(Path(__file__).parents[1] / "unit"))
 from deid_injection import ACTIONS, OPTIONS, Injected, injected_set
 from deid_midi_b import score
 
-from privxray.deid.deidentify import Finder, NotCleanError, Settings, deidentify
+from privxray.deid.blacking import Finder
+from privxray.deid.deidentify import Settings, deidentify
+from privxray.deid.mending import NotCleanError
 from privxray.deid.profile import Option, Profile
 from privxray.deid.pseudonyms import Pseudonyms
 

@@ -20,7 +20,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 from privxray.deid import deidentify as deid
 from privxray.deid import part10
-from privxray.deid.deidentify import Deidentified, NotCleanError, Settings, deidentify
+from privxray.deid.deidentify import Deidentified, Settings, deidentify
+from privxray.deid.mending import NotCleanError
 from privxray.deid.profile import Option, Profile
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.worker import examine

@@ -17,8 +17,10 @@ from pydicom.pixels.encoders import RLELosslessEncoder
 from pydicom.uid import RLELossless
 from test_deid_deidentify import BASIC, KEY, identified
 
+from privxray.deid import blacking
 from privxray.deid import deidentify as deid
-from privxray.deid.deidentify import NotCleanError, Settings, deidentify
+from privxray.deid.deidentify import Settings, deidentify
+from privxray.deid.mending import NotCleanError
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.imaging.dicom import display_dicom
 
@@ -222,7 +224,7 @@ def test_without_a_search_nothing_is_claimed() -> None:
 
 @pytest.mark.parametrize(
     ("claims", "finder", "reason"),
-    [("NO", Finder(TEXT, times=9), deid.STUBBORN), ("YES", Finder(), deid.CLAIMED)],
+    [("NO", Finder(TEXT, times=9), blacking.STUBBORN), ("YES", Finder(), deid.CLAIMED)],
 )
 def test_text_that_stays_or_is_claimed_and_not_found(claims: str, finder: Finder, reason: str) -> None:
     with pytest.raises(NotCleanError) as error:

@@ -15,7 +15,8 @@ from deid_midi_b import score
 from test_deid_deidentify import BASIC, KEY
 
 from privxray.deid import deidentify as deid
-from privxray.deid.deidentify import NotCleanError, Settings, deidentify
+from privxray.deid.deidentify import Settings, deidentify
+from privxray.deid.mending import NotCleanError
 from privxray.deid.part10 import read_file
 from privxray.deid.profile import Option
 from privxray.deid.pseudonyms import Pseudonyms

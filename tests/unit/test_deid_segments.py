@@ -13,8 +13,9 @@ from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 
-from privxray.deid.deidentify import IN_STREAM, NotCleanError, Settings, deidentify
+from privxray.deid.deidentify import IN_STREAM, Settings, deidentify
 from privxray.deid.leaks import Leaks
+from privxray.deid.mending import NotCleanError
 from privxray.deid.profile import Profile
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.reading import Reader
