@@ -76,7 +76,13 @@ def _runs(seen: Budget, replace_one: bool) -> None:
             f"Studies, epsilon per patient of all their runs at the study's delta, {what}",
             ("study", "delta", "plan", "epsilon", *(["replaced"] if replace_one else []), "left"),
             (
-                (s.study, f"{s.cost.delta:g}", s.planned, *_figures(s.cost), f"{s.left:.4g}")
+                (
+                    s.study,
+                    f"{s.cost.delta:g}",
+                    s.planned and f"{s.planned:g}",
+                    *_figures(s.cost),
+                    f"{s.left:.4g}",
+                )
                 for s in seen.studies
             ),
         )

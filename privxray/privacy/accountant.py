@@ -95,16 +95,23 @@ def require_delta(delta: float) -> None:
         raise UsageError("delta must be a number above 0 and below 1, far below one over the patients")
 
 
-def require_delta_below(delta: float, n_max: int) -> None:
-    """:raises UsageError: delta is not in [1e-10, 1 / n_max), where n_max patients take part at most.
+def promises_something(delta: float, n_max: int) -> bool:
+    """Whether delta is below 1 / n_max, where at most n_max patients take part.
 
-    Above, a mechanism that publishes one patient of n at random has this delta. Below, what rounding may hide
-    and is charged to delta (:mod:`privxray.privacy.losses`) would be most of it.
+    Above, a mechanism that publishes one patient of n whole, at random, has this delta.
+    """
+    return delta * n_max < 1.0
+
+
+def require_delta_below(delta: float, n_max: int) -> None:
+    """:raises UsageError: delta does not promise something, or is too small for the accountant.
+
+    What rounding may hide is charged to delta (:mod:`privxray.privacy.losses`) and would be most of it.
     """
     require_delta(delta)
     if delta < LEAST_DELTA:
         raise UsageError(f"delta {delta:g} is smaller than the accountant resolves ({LEAST_DELTA:g})")
-    if delta * n_max >= 1.0:
+    if not promises_something(delta, n_max):
         raise UsageError(
             f"delta {delta:g} is not below one over the {n_max:,} patients that a hospital may have (the "
             "plan's constant n_max)",

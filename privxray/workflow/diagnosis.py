@@ -17,7 +17,7 @@ from privxray.exchange.intake import read_again
 from privxray.privacy.ledger import Ledger
 from privxray.state import Round, State
 from privxray.workflow.common import load_plan, public_keys
-from privxray.workflow.exported import exported_heads, kept_updates
+from privxray.workflow.exported import newer_than
 from privxray.workflow.machine import Finding, machine
 from privxray.workflow.reservation import lacking_training
 from privxray.workspace import Workspace
@@ -200,27 +200,19 @@ def _ledger(workspace: Workspace, state: State | None, files: Sequence[Path]) ->
         else:
             yield Finding("ledger and state", "ok", "every training that was done here is in the ledger")
     given = [inner for file in files for inner in (sorted(file.rglob("*")) if file.is_dir() else [file])]
-    looked = 0
-    older = []
-    for path, head in exported_heads(workspace, [*kept_updates(workspace), *given]):
-        looked += 1
-        if not ledger.knows(*head):
-            older.append(path)
-    if older:
-        inside = [path.name for path in older if path.is_relative_to(workspace.root)]
-        names = ", ".join(inside[:3]) or _number(len(older), "file") + " given"
+    newer, looked = newer_than(ledger, workspace, given)
+    if newer:
         yield Finding(
             "ledger and updates",
             "error",
-            f"the ledger is older than {names}, or another one: it never stood where that says",
+            f"the ledger is older than {newer[0]}, or another one: it never stood where that says",
             "Restore the newest backup of ledger.db; don't train before: what was spent stays spent",
         )
+    elif looked:
+        what = f"the ledger has stood where {_number(looked, 'update')} of this hospital say"
+        yield Finding("ledger and updates", "ok", what)
     else:
-        yield Finding(
-            "ledger and updates",
-            "ok",
-            f"the ledger has stood where {_number(looked, 'update')} of this hospital say",
-        )
+        yield Finding("ledger and updates", "ok", "no update of this hospital is here to hold it against")
 
 
 def _dataset(workspace: Workspace) -> Iterator[Finding]:

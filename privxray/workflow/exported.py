@@ -7,36 +7,43 @@ the update: it was put back from a backup, and what was spent since is missing i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import envelope_of
 from privxray.exchange.update import UpdateHeader
+from privxray.privacy.ledger import Ledger
 from privxray.workflow.common import public_keys
 from privxray.workspace import Workspace
 
 
-def exported_heads(
-    workspace: Workspace, files: Iterable[Path] | None = None
-) -> Iterator[tuple[Path, tuple[str, str]]]:
-    """Each update that this hospital signed, with its study and the ledger's head in it.
+def newer_than(ledger: Ledger, workspace: Workspace, files: Iterable[Path] = ()) -> tuple[list[str], int]:
+    """The updates whose head the ledger never had, by round and study, and how many were looked at.
+
+    :param files: where to look besides what the workspace keeps and what lies in its ``updates``.
+    """
+    kept = [*workspace.root.glob("rounds/*/update.enc"), *workspace.updates.glob("*.enc")]
+    stated = {
+        (header.study or "", header.round, header.ledger_head)
+        for header in _own_updates(workspace, [*kept, *files])
+    }
+    newer = [
+        f"this hospital's update of round {number} of {study}"
+        for study, number, head in sorted(stated)
+        if not ledger.knows(study, head)
+    ]
+    return newer, len(stated)
+
+
+def _own_updates(workspace: Workspace, files: Iterable[Path]) -> Iterator[UpdateHeader]:
+    """The headers that this hospital signed.
 
     Files that are no update, are damaged or are somebody else's are passed over: they say nothing here.
-
-    :param files: where to look; by default all that the workspace keeps and what lies in its ``updates``.
     """
     key = public_keys(workspace)
-    for path in kept_updates(workspace) if files is None else files:
-        try:
+    for path in files:
+        with suppress(PrivxrayError, OSError):
             envelope = envelope_of(path)
-            if envelope.kind != "update" or envelope.key_id != key.fingerprint:
-                continue
-            header = envelope.verify(key.verifier(), UpdateHeader)
-        except (PrivxrayError, OSError):
-            continue
-        yield path, (header.study or "", header.ledger_head)
-
-
-def kept_updates(workspace: Workspace) -> list[Path]:
-    """What ``export-update`` keeps of each round, and the files in the folder that it writes to."""
-    return sorted([*workspace.root.glob("rounds/*/update.enc"), *workspace.updates.glob("*.enc")])
+            if envelope.kind == "update" and envelope.key_id == key.fingerprint:
+                yield envelope.verify(key.verifier(), UpdateHeader)

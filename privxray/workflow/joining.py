@@ -16,7 +16,7 @@ from privxray.keyring import KeyRing, RoundKey
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Trustee, same_words
 from privxray.keys.statement import Statement
-from privxray.privacy.accountant import require_delta_below
+from privxray.privacy.accountant import promises_something
 from privxray.state import Round, State
 from privxray.workflow.common import load_plan, public_keys
 from privxray.workspace import Workspace
@@ -146,16 +146,21 @@ def differs_by_one(before: set[str], after: set[str]) -> tuple[str, ...]:
 def check_terms(plan: PlanHeader, body: bytes) -> None:
     """Check that this version would train what the plan describes, before anything is charged for it.
 
-    :raises UsageError: a method or a constant that does not exist here, or a delta that promises nothing.
-    :raises RefusedError: the constants give another vector, the extractor is another one, or the starting
-        model has not the tensors that the method starts from.
+    :raises UsageError: a method or a constant that does not exist here.
+    :raises RefusedError: the plan's delta promises nothing, the constants give another vector, the extractor
+        is another one, or the starting model has not the tensors that the method starts from.
     """
     from privxray.learning import methods
     from privxray.workflow.dataset import extractor_of, fits_extractor
 
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)
-    require_delta_below(plan.delta, constants.n_max)
+    if not promises_something(plan.delta, constants.n_max):
+        raise RefusedError(
+            f"the plan's delta {plan.delta:g} promises nothing to one patient of {constants.n_max:,}, its "
+            "constant n_max",
+            advice="Ask the coordinator for a plan with a smaller delta",
+        )
     start = unpack(body) if body else {}
     if plan.stage == 1:
         expected = method.starting_model(constants, plan.classes)

@@ -146,7 +146,7 @@ def _arithmetic() -> Finding:
     theirs = first.compose(second)
     events = [Event(kind="poisson-gaussian", noise=noise, q=q, count=count) for noise, q, count in parts]
     ours, expected = accountant.epsilon(events, 1e-5), float(theirs.get_epsilon_for_delta(1e-5))
-    said = f"epsilon {ours:.6f} of two sampled mechanisms, {expected:.6f} by dp-accounting"
+    said = f"two made-up mechanisms compose to {ours:.6f}, and to {expected:.6f} by dp-accounting"
     if not expected - 1e-8 <= ours <= 1.001 * expected:
         return Finding("accountant", "error", said, "Don't train here: install privxray anew and report this")
     return Finding("accountant", "ok", said)

@@ -17,7 +17,7 @@ from privxray.privacy.accountant import calibrate
 from privxray.privacy.accountant import epsilon as epsilon_of
 from privxray.privacy.ledger import Ledger, floored
 from privxray.state import Round, State
-from privxray.workflow.exported import exported_heads
+from privxray.workflow.exported import newer_than
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -49,14 +49,13 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
     """
     ledger = Ledger.open(workspace.ledger_path)
     rounds = state.rounds()
-    for path, head in exported_heads(workspace):
-        if not ledger.knows(*head):
-            raise MalformedError(
-                f"the privacy ledger is older than {path.name}, or another one: it never stood where that "
-                "update says",
-                file=workspace.ledger_path,
-                advice="Restore the newest backup of it; what was spent on these patients stays spent",
-            )
+    newer, _ = newer_than(ledger, workspace)
+    if newer:
+        raise MalformedError(
+            f"the privacy ledger is older than {newer[0]}, or another one: it never stood where that says",
+            file=workspace.ledger_path,
+            advice="Restore the newest backup of it; what was spent on these patients stays spent",
+        )
     lacking = lacking_training(state, ledger)
     if lacking is not None:
         raise MalformedError(

@@ -16,32 +16,43 @@ from collections.abc import Callable
 from typing import Any
 
 _LEFT = -1
+_ONLY: str | None = None
 
 
-def _step() -> None:
+def _step(database: str | None = None) -> None:
     global _LEFT
+    if _ONLY is not None and (database is None or _ONLY not in database):
+        return
     _LEFT -= 1
     if _LEFT == 0:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 class _Connection(sqlite3.Connection):
+    def __init__(self, path: Any, *arguments: Any, **keywords: Any) -> None:
+        super().__init__(path, *arguments, **keywords)
+        self._named = str(path)
+        self._writes = False
+
     def execute(self, *arguments: Any) -> Any:
-        _step()
+        first = arguments[0].split()[0]
+        self._writes = first in ("INSERT", "UPDATE", "DELETE") or (self._writes and first != "BEGIN")
+        if _ONLY is None or self._writes:
+            _step(self._named)
         return super().execute(*arguments)
 
     def executemany(self, *arguments: Any) -> Any:
-        _step()
+        _step(self._named)
         return super().executemany(*arguments)
 
     def commit(self) -> None:
-        _step()
+        _step(self._named)
         super().commit()
 
 
-def _arm(steps: int) -> None:
-    global _LEFT
-    _LEFT = steps
+def _arm(steps: int, only: str | None) -> None:
+    global _LEFT, _ONLY
+    _LEFT, _ONLY = steps, only
 
     def before(real: Callable[..., Any]) -> Callable[..., Any]:
         def stepped(*arguments: Any, **keywords: Any) -> Any:
@@ -58,9 +69,11 @@ def _arm(steps: int) -> None:
     sqlite3.connect = lambda *a, **k: real_connect(*a, **{"factory": _Connection} | k)  # type: ignore[assignment]
 
 
-def killed_at(steps: int, command: Callable[[], int]) -> bool:
+def killed_at(steps: int, command: Callable[[], int], only: str | None = None) -> bool:
     """Run ``command`` in a child that dies before its ``steps``-th step; False if it ended before that.
 
+    :param only: count SQL statements that write to databases with this in their path, their COMMIT included,
+        and nothing else.
     :raises AssertionError: it ended by itself, and not well.
     """
     child = os.fork()
@@ -68,7 +81,7 @@ def killed_at(steps: int, command: Callable[[], int]) -> bool:
         code = 99
         try:
             with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-                _arm(steps)
+                _arm(steps, only)
                 code = command()
         finally:
             os._exit(code)

@@ -9,7 +9,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from played_study import At, World
+from crash import killed_at
+from played_study import At, World, typed
 from test_bad_input import one_line, tree
 
 from privxray.cli.app import run
@@ -93,7 +94,9 @@ def test_a_whole_workspace_put_back_from_a_snapshot_is_refused_beside_a_newer_up
     shutil.copy(kept, update)
     before = tree(world["hospital-a"])
     for words, asks in ((("train",), False), (("export-update", "--force"), True)):
-        one_line(world.type("hospital-a", *words, asks=asks), 11, "ledger.db", update.name, "newest backup")
+        one_line(
+            world.type("hospital-a", *words, asks=asks), 11, "ledger.db", "update of round 1", "newest backup"
+        )
     assert tree(world["hospital-a"]) == before
 
 
@@ -103,6 +106,29 @@ def test_a_broken_chain_stops_all_that_spends_or_counts(at: At, command: tuple[s
     broken(world["hospital-a"] / "ledger.db")
     result = world.type("hospital-a", *command, asks=command[0] == "export-update")
     one_line(result, 11, "ledger.db", "chain of entries is broken", "Put back the untouched file")
+
+
+@pytest.mark.slow
+def test_kill_9_at_every_write_of_train_to_the_ledger_is_paid_once(at: At, tmp_path: Path) -> None:
+    source = at("untrained")["hospital-a"]
+    line = ("train", "--epsilon", "0.1")
+    step, states = 0, set()
+    while True:
+        step += 1
+        copy = tmp_path / "copy" / str(step)
+        shutil.copytree(source, copy)
+        words = ["-C", str(copy), *line]
+        killed = killed_at(step, lambda words=words: run(words), only="ledger.db")  # type: ignore[misc]
+        ledger = Ledger.open(copy / "ledger.db")
+        states.add(tuple(entry.kind for entry in ledger.entries()))
+        assert typed(words).code == 0
+        assert [entry.kind for entry in ledger.entries()] == ["reserve", "spend", "release"]
+        assert 0.099 < ledger.epsilon_spent() <= 0.1
+        shutil.rmtree(copy)
+        if not killed:
+            break
+    assert step == 3 * 3 + 1, "an INSERT, an UPDATE and a COMMIT for each entry"
+    assert states == {(), ("reserve",), ("reserve", "spend"), ("reserve", "spend", "release")}
 
 
 def test_two_trainings_at_once_are_one(at: At) -> None:
@@ -124,15 +150,15 @@ def test_two_trainings_at_once_are_one(at: At) -> None:
     assert [entry.kind for entry in entries] == ["reserve", "spend", "release"]
 
 
-@pytest.mark.parametrize("typed", ["0", "-1", "nan", "inf", "101"])
-def test_a_plan_or_a_ledger_of_an_impossible_epsilon_is_not_made(at: At, typed: str) -> None:
+@pytest.mark.parametrize("amount", ["0", "-1", "nan", "inf", "101"])
+def test_a_plan_or_a_ledger_of_an_impossible_epsilon_is_not_made(at: At, amount: str) -> None:
     world = at("initialised")
     before = tree(world["coordinator"])
-    planned = world.type("coordinator", "plan", "cards/*.card", "--epsilon", typed, asks=True)
+    planned = world.type("coordinator", "plan", "cards/*.card", "--epsilon", amount, asks=True)
     one_line(planned, 2, "epsilon must be a number above 0")
     assert tree(world["coordinator"]) == before
     (world["fresh"]).mkdir()
-    words = ("init", "--role", "hospital", "--name", "fresh", "--budget", typed)
+    words = ("init", "--role", "hospital", "--name", "fresh", "--budget", amount)
     one_line(world.type("fresh", *words, asks=True), 2, "epsilon must be a number above 0")
     assert not list(world["fresh"].iterdir())
 
@@ -146,8 +172,18 @@ def test_a_delta_that_is_not_below_one_over_n_max_is_not_planned(at: At, terms: 
     (world["coordinator"] / "terms.yaml").write_text(terms)
     before = tree(world["coordinator"])
     words = ("plan", "cards/*.card", "--from", "terms.yaml", "--delta", option)
-    one_line(world.type("coordinator", *words, asks=True), 2, "delta", "one over the")
+    one_line(world.type("coordinator", *words, asks=True), 2, "delta")
     assert tree(world["coordinator"]) == before
+
+
+def test_such_a_delta_is_not_followed_either(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = at("initialised")
+    monkeypatch.setattr("privxray.workflow.planning.require_delta_below", lambda *_: None)
+    told = world.ok("coordinator", "plan", "cards/*.card", "--delta", "1e-3", asks=True)
+    plan = world.carry(told["plan"], "hospital-a")
+    refused = world.type("hospital-a", "join", plan, "--key-words", told["key_words"])
+    one_line(refused, 4, "plan-0001.plan", "delta 0.001 promises nothing", "10,000")
+    assert world.ok("hospital-a", "status")["rounds"] == []
 
 
 def planned_for(world: World, patients: int) -> None:

@@ -39,7 +39,9 @@ def test_a_new_ledger_is_private_empty_and_whole(ledger: Ledger) -> None:
         Ledger.create(ledger.path, 10, 1e-5)
 
 
-@pytest.mark.parametrize(("limit", "delta"), [(0, 1e-5), (float("nan"), 1e-5), (10, 0), (10, float("nan"))])
+@pytest.mark.parametrize(
+    ("limit", "delta"), [(0, 1e-5), (float("nan"), 1e-5), (float("inf"), 1e-5), (10, 0), (10, float("nan"))]
+)
 def test_limits_out_of_range_are_refused(tmp_path: Path, limit: float, delta: float) -> None:
     with pytest.raises(UsageError):
         Ledger.create(tmp_path / "l", limit, delta)
