@@ -1,7 +1,7 @@
 """Is this file de-identified? A read-only, offline check against DICOM PS3.15 Annex E.
 
 ``table`` holds the standard's table, ``profile`` which options are taken, ``rules`` what is a finding and how
-grave. ``elements`` reads data elements out of bytes; ``judge`` says what an action makes of a value,
+grave. ``walker`` reads ``elements`` out of bytes; ``judge`` says what an action makes of a value,
 ``writing`` how it may be written; ``scan`` applies both to one DICOM file, ``pictures`` to JPEG and PNG.
 ``leaks`` searches for what names a patient, ``cohort`` compares files. ``naming`` decides what a file may
 be called in public, ``selection`` which files are images. ``check`` puts all together for files and folders

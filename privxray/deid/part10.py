@@ -12,10 +12,10 @@ from privxray.deid.elements import (
     EXPLICIT_LITTLE,
     IMPLICIT_LITTLE,
     DamagedError,
-    Walker,
 )
 from privxray.deid.reading import MAGIC, MAX_INFLATED, NO_SYNTAX, NOT_INFLATED, PREAMBLE_LENGTH
 from privxray.deid.tree import PIXEL_DATA, Tree, read_tree, write_tree
+from privxray.deid.walker import Walker
 
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 

@@ -19,8 +19,8 @@ from privxray.deid.elements import (
     Data,
     Element,
     Encoding,
-    Walker,
 )
+from privxray.deid.walker import Walker
 
 MAX_INFLATED = 1 << 30
 """Most bytes that a deflated data set may unfold to."""

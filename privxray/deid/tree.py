@@ -1,6 +1,6 @@
 """A data set as a tree of raw elements, and back to bytes in Explicit VR Little Endian (PS3.5 A.2).
 
-Reading is :class:`~privxray.deid.elements.Walker`'s, so that what is edited is what the check sees. A value
+Reading is :class:`~privxray.deid.walker.Walker`'s, so that what is edited is what the check sees. A value
 stays the bytes that it was, with two exceptions: numbers of big-endian files are swapped, and where the
 source named no value representation the dictionary's is written out. Nothing is decoded, no character set
 is guessed, and equal trees give equal bytes.
@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from privxray.deid.dictionary import standard_vr
-from privxray.deid.elements import TEXT, DamagedError, Element, Encoding, Walker
+from privxray.deid.elements import TEXT, DamagedError, Element, Encoding
+from privxray.deid.walker import Walker
 
 PIXEL_DATA = 0x7FE00010
 

@@ -25,7 +25,8 @@ from pydicom.pixels.processing import apply_modality_lut, apply_voi
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
 from privxray.deid.codestreams import frame_size, silence
-from privxray.deid.elements import EXPLICIT_LITTLE, DamagedError, Walker
+from privxray.deid.elements import EXPLICIT_LITTLE, DamagedError
+from privxray.deid.walker import Walker
 from privxray.errors import MalformedError
 from privxray.imaging.decode import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
 

@@ -15,10 +15,10 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Exp
 
 from privxray.cli.check import add_to
 from privxray.deid.check import check_paths
-from privxray.deid.elements import NOT_ELEMENTS, TOO_DEEP, TRUNCATED
 from privxray.deid.leaks import Leaks
 from privxray.deid.profile import Profile
 from privxray.deid.reading import NO_SYNTAX, NOT_INFLATED, is_dicom
+from privxray.deid.walker import NOT_ELEMENTS, TOO_DEEP, TRUNCATED
 from privxray.deid.worker import NO_IMAGE, examine
 from privxray.errors import FindingsError
 

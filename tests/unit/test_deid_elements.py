@@ -22,18 +22,9 @@ from pydicom.uid import (
 )
 
 from privxray.deid.check import check_bytes
-from privxray.deid.elements import (
-    EXPLICIT_BIG,
-    EXPLICIT_LITTLE,
-    IMPLICIT_LITTLE,
-    MAX_DEPTH,
-    NOT_ELEMENTS,
-    TOO_DEEP,
-    TRUNCATED,
-    DamagedError,
-    Walker,
-)
+from privxray.deid.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, DamagedError
 from privxray.deid.scan import NOT_INFLATED, scan_dicom
+from privxray.deid.walker import MAX_DEPTH, NOT_ELEMENTS, TOO_DEEP, TRUNCATED, Walker
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 BASE = encode(clean())
