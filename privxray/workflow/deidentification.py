@@ -1,4 +1,4 @@
-"""De-identifying a folder into another: who may, where to, what is done already, and by how many workers.
+"""De-identifying a folder into another: who may, what is done already, and by how many workers.
 
 The order that makes a run resumable: the folder of results is noted in the manifest before its first file,
 each result is whole on the disk before its row is written, and equal sources give equal results. So a run
@@ -7,20 +7,15 @@ that was killed at any instruction is finished by the same command.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import os
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from privxray.atomic import make_private_folder, sweep, write_atomic
 from privxray.deid.batch import (
-    CHANGED,
     Outcome,
     Task,
     carry_out,
@@ -37,16 +32,16 @@ from privxray.deid.profile import Option, Profile
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.scan import Term
 from privxray.deid.selection import select
-from privxray.errors import MalformedError, RefusedError, UsageError
-from privxray.imaging.labels import Row, csv_name, read_labels
+from privxray.errors import UsageError
+from privxray.imaging.labels import read_labels
 from privxray.state import State
 from privxray.workflow.common import Progress
+from privxray.workflow.deidlabels import labels_text, put_labels
+from privxray.workflow.deidresults import expect_apart, open_dest, problem_of_result
 from privxray.workspace import Workspace
 
 FORMAT = 1
 """Raised whenever the same source would give another result."""
-
-LABELS = "labels.csv"
 
 IN_PROCESS = 16
 """Up to so many files no workers are started: each takes a second to wake."""
@@ -55,9 +50,6 @@ PATIENCE = 4 * 3600.0
 """Seconds after which a worker is taken for stuck: text is looked for in each frame of a long film, twice."""
 
 _SECRET = "deid"  # noqa: S105 - the name of a secret, not one
-_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}")
-_RESERVED = ("data", "keys", "plans", "rounds", "updates", "models", "inbox")
-_ELSEWHERE = "Name an empty folder outside of it; privxray makes one that does not exist"
 
 
 @dataclass(frozen=True)
@@ -129,7 +121,7 @@ def deidentify_folder(
     found, skipped = select([source])
     if not found:
         raise UsageError("there is no image to de-identify here", advice="Name a folder of DICOM files")
-    _expect_apart(workspace, source, dest)
+    expect_apart(workspace, source, dest)
     rows = read_labels(labels, source, None) if labels is not None else None
     with (
         workspace.locked(),
@@ -138,7 +130,7 @@ def deidentify_folder(
     ):
         key = state.secret(_SECRET)
         names = Pseudonyms(key)
-        _open_dest(manifest, dest, _settings_text(profile, ocr))
+        open_dest(manifest, dest, _settings_text(profile, ocr))
         run = _Run(dest, manifest)
         everything = [
             Task(path, PurePosixPath(relative.as_posix()), number)
@@ -159,7 +151,11 @@ def deidentify_folder(
             done += 1
             if progress is not None:
                 progress(done, len(found))
-        written = None if rows is None else _write_labels(run, source, labels, rows, names)
+        written = None
+        if labels is not None and rows is not None:
+            results = {path: entry.result for path, entry in run.outcomes.items()}
+            text, written = labels_text(results, source, labels, rows, names)
+            put_labels(manifest, dest, text.encode())
         manifest.end(dest)
     run.quarantined.sort(key=lambda pair: pair[0])
     return Summary(
@@ -186,26 +182,6 @@ def _expect_doable(profile: Profile) -> None:
         )
 
 
-def _expect_apart(workspace: Workspace, source: Path, dest: Path) -> None:
-    """Refuse folders that lie in each other, however they are spelled or linked."""
-    inner, outer = Path(os.path.realpath(dest)), Path(os.path.realpath(source))
-    if _lies_in(inner, outer) or _lies_in(outer, inner):
-        raise RefusedError("source and results lie in each other", file=dest, advice=_ELSEWHERE)
-    root = Path(os.path.realpath(workspace.root))
-    if inner == root or any(_lies_in(inner, root / name) for name in _RESERVED):
-        raise RefusedError("this folder is the workspace's own", file=dest, advice=_ELSEWHERE)
-    if inner.exists() and not inner.is_dir():
-        raise RefusedError("the results need a folder, and this is a file", file=dest, advice=_ELSEWHERE)
-
-
-def _lies_in(inner: Path, outer: Path) -> bool:
-    """Is ``outer`` the same place as ``inner`` or as a folder above it? By inode too, for mounts."""
-    for folder in (inner, *inner.parents):
-        if folder == outer or (folder.exists() and outer.exists() and folder.samefile(outer)):
-            return True
-    return False
-
-
 def _settings_text(profile: Profile, ocr: bool) -> str:
     text = repr(
         (FORMAT, sorted(profile.options), profile.overrides, profile.pseudonyms, profile.new_uids, ocr)
@@ -213,30 +189,12 @@ def _settings_text(profile: Profile, ocr: bool) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _open_dest(manifest: Manifest, dest: Path, settings: str) -> None:
-    known = manifest.settings_of(dest)
-    if known is None and dest.is_dir() and any(dest.iterdir()):
-        raise RefusedError(
-            "this folder is not empty, and holds no results of this workspace", file=dest, advice=_ELSEWHERE
-        )
-    if known is not None and known != settings:
-        raise RefusedError(
-            "the results in this folder were made with another profile or other options",
-            file=dest,
-            advice="Type the command as it was typed then, or name a new folder",
-        )
-    make_private_folder(dest)
-    manifest.begin(dest, settings)
-    for folder in (dest, *dest.glob("*/"), *dest.glob("*/*/")):
-        sweep(folder)
-
-
 def _has_result(run: _Run, task: Task) -> bool:
     """Is a result of an earlier run there? Where it does not fit its source any more, that is told."""
     entry = run.manifest.find(run.dest, task.path)
     if entry is None or entry.result is None or not os.path.lexists(run.dest / entry.result):
         return False  # new, without a result so far, or with one that was deleted since
-    problem = _problem_of_result(run, task.path, entry)
+    problem = problem_of_result(run.manifest, run.dest, task.path, entry)
     if problem:
         name = public_name(task.relative, task.number)
         run.quarantined.append((task.number, Quarantined(name, problem)))
@@ -244,30 +202,6 @@ def _has_result(run: _Run, task: Task) -> bool:
         run.before += 1
         run.outcomes[task.path] = entry
     return True
-
-
-def _problem_of_result(run: _Run, path: Path, entry: Entry) -> str:
-    """Why an earlier result can't stand for a source, or nothing."""
-    assert entry.result is not None
-    try:
-        now = path.stat()
-        if (now.st_size, now.st_mtime_ns) != (entry.size, entry.changed):
-            if _digest(path) != entry.source_sha256:
-                return CHANGED
-            run.manifest.touch(run.dest, path, now.st_size, now.st_mtime_ns)
-    except OSError:
-        return CHANGED
-    try:
-        if _digest(run.dest / entry.result) == entry.result_sha256:
-            return ""
-    except OSError:
-        pass
-    return "its result is no longer what was written; take a new folder for the results"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _with_own_values(
@@ -299,46 +233,6 @@ def _take(run: _Run, outcome: Outcome) -> None:
     run.made += 1
     run.blacked += outcome.boxes > 0
     run.outcomes[outcome.task.path] = outcome.entry
-
-
-def _write_labels(
-    run: _Run, source: Path, labels: Path | None, rows: Sequence[Row], names: Pseudonyms
-) -> int:
-    """Write the csv of labels for the results; how many rows it has."""
-    assert labels is not None
-    results = {Path(os.path.realpath(path)): entry.result for path, entry in run.outcomes.items()}
-    lines = []
-    for row in rows:
-        result = results.get(Path(os.path.realpath(source / row.relative)))
-        if result is None:
-            continue
-        if not _LABEL.fullmatch(row.label):
-            raise MalformedError(
-                f"row {row.number} has a label that is not plainly a class",
-                file=csv_name(labels),
-                advice="Labels are letters, digits, spaces, points and dashes, at most 32",
-            )
-        patient = [] if row.patient is None else [names.patient(row.patient)]
-        lines.append([result, *patient, row.label, *([] if row.split is None else [row.split])])
-    columns = ["image", *(["patient"] if rows[0].patient is not None else []), "label"]
-    columns += ["split"] if rows[0].split is not None else []
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([columns, *lines])
-    _put_labels(run, text.getvalue().encode())
-    return len(lines)
-
-
-def _put_labels(run: _Run, data: bytes) -> None:
-    """Write the csv, over one of an earlier run only; while one replaces the other, both are noted."""
-    path = run.dest / LABELS
-    digest = hashlib.sha256(data).hexdigest()
-    known = (run.manifest.labels_of(run.dest) or "").split()
-    there = _digest(path) if path.exists() else ""
-    if path.is_symlink() or (there and there != digest and there not in known):
-        raise RefusedError("this file was not written by privxray", file=path, advice="Move it away")
-    run.manifest.note_labels(run.dest, f"{there} {digest}")
-    write_atomic(path, data, overwrite=True)
-    run.manifest.note_labels(run.dest, digest)
 
 
 def _outcomes(setup: dict[str, Any], tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
