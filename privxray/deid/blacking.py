@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from privxray.deid.pixels import Box, Pixels, PixelTroubleError, Samples
+from privxray.deid.pixels import Box, Pixels
+from privxray.deid.shades import PixelTroubleError, Samples
 from privxray.deid.strip import Picture
 
 STUBBORN = "text is still found in its pixels after they were blacked"

@@ -29,12 +29,13 @@ from privxray.deid.mending import (
 from privxray.deid.own_values import OwnValues, own_uids, own_values
 from privxray.deid.part10 import SOP_CLASS, SOP_INSTANCE, Part10, read_file
 from privxray.deid.pictures import is_jpeg, is_png
-from privxray.deid.pixels import Pixels, PixelTroubleError
+from privxray.deid.pixels import Pixels
 from privxray.deid.profile import Code, Dates, Option, Profile
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.reading import is_dicom
 from privxray.deid.scan import Term
 from privxray.deid.segments import asides
+from privxray.deid.shades import PixelTroubleError
 from privxray.deid.strip import Picture, strip_jpeg, strip_png
 from privxray.deid.text import codec_of
 from privxray.deid.tree import PIXEL_DATA

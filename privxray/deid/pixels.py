@@ -5,7 +5,7 @@ are decoded and leave in Explicit VR Little Endian, the default that every reade
 codec has to be trusted, and what was written is what is read. They grow; only files with text in their pixels
 do. What a lossy compression lost stays said in (0028,2110) (PS3.3 C.7.6.1.1.5).
 
-Black is a value that displays as black and stretches no window: see :func:`_black`.
+Black is a value that displays as black and stretches no window: see :mod:`privxray.deid.shades`.
 
 Decoders quote values in exceptions, warnings and log lines; none of those gets out of here.
 """
@@ -14,16 +14,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pydicom
 from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
 from privxray.deid.codestreams import frame_size, silence
+from privxray.deid.shades import NOT_FRAMES, PixelTroubleError, Samples, Shades
 from privxray.deid.tree import PIXEL_DATA, Node, Tree
 
 MAX_FRAME = 100_000_000
@@ -33,10 +33,7 @@ MAX_DECODED = 1 << 31
 """Most bytes that compressed pixel data may unfold to."""
 
 NOT_DECODED = "its pixels can't be decoded, so nobody looked for text in them"
-NOT_FRAMES = "its pixel data does not fit its rows, columns and frames"
 TOO_LARGE = "its pixel data is too large to be looked at"
-
-Samples = npt.NDArray[Any]
 
 _VIDEO = "1.2.840.10008.1.2.4.10"  # MPEG-2, MPEG-4 and HEVC: 100 to 108
 _LOSSY = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 93, 203, 112))
@@ -46,13 +43,6 @@ _COLOUR, _PLANAR, _ALLOCATED, _STORED = 0x00280004, 0x00280006, 0x00280100, 0x00
 _HIGH_BIT, _SIGNED, _LOSSY_FLAG = 0x00280102, 0x00280103, 0x00282110
 _SMALLEST = (0x00280106, 0x00280107, 0x00280108, 0x00280109)  # of image and series: wrong once pixels change
 _EMBEDDED = 0x60000102
-_PADDING, _SLOPE, _INTERCEPT = 0x00280120, 0x00281053, 0x00281052
-_CENTRE, _WIDTH, _LUTS = 0x00281050, 0x00281051, (0x00283000, 0x00283010)
-_PALETTES = (0x00281201, 0x00281202, 0x00281203)
-
-
-class PixelTroubleError(Exception):
-    """The pixels can't be looked at or changed. The text is one of this module's fixed ones."""
 
 
 class Box(NamedTuple):
@@ -108,8 +98,8 @@ class Pixels:
         """
         colour = self._tree.text(_COLOUR)
         for frame in self._decoded() if self._node.fragments else self._native():
-            if self._is_palette():
-                yield self._palette()[frame & self._index_mask()]
+            if self._shades.is_palette:
+                yield self._shades.palette()[frame & self._shades.index_mask]
             elif colour == "MONOCHROME1":
                 yield frame.max() - frame if frame.dtype.kind == "u" else ~frame
             elif frame.ndim == 3 and (self._colour or colour).startswith("YBR_"):
@@ -126,7 +116,7 @@ class Pixels:
             self._unpack()
         samples = self._array().copy()
         for number in {box.frame for box in boxes}:
-            value = self._black(self._frame_of(samples, number))
+            value = self._shades.black(self._frame_of(samples, number))
             for box in boxes:
                 if box.frame == number:
                     self._fill(samples, box, value)
@@ -221,6 +211,10 @@ class Pixels:
         if count != self.frames:
             raise PixelTroubleError(NOT_FRAMES)
 
+    @property
+    def _shades(self) -> Shades:
+        return Shades(self._tree, self._allocated, self._samples)
+
     def _size(self) -> tuple[int, int]:
         return self.rows, self.columns
 
@@ -294,97 +288,3 @@ class Pixels:
             samples[box.frame, rows, left:right] = value
         else:
             samples[box.frame, rows, left:right] = value[0]
-
-    def _black(self, frame: Samples) -> Samples:
-        """The stored value or values that display as black.
-
-        Colour: 0, with the neutral colour in the middle of the range for YBR. Palette: the darkest index.
-        Grey: the end of the range that is dark, MONOCHROME1 and negative slopes turned round. Of it, 8-bit
-        images take the very end. Deeper ones take the darkest value of the frame, or the padding value or the
-        dark end of the first window where these are darker, for many viewers stretch from the smallest value
-        to the largest, and one far value would wash out the rest.
-        """
-        colour = self._tree.text(_COLOUR)
-        if self._samples == 3:
-            neutral = 1 << (self._tree.number(_STORED) or self._allocated) - 1
-            return np.array([0, neutral, neutral] if colour.startswith("YBR_") else [0, 0, 0], frame.dtype)
-        if self._is_palette():
-            palette = self._palette()
-            first = self._palette_start()
-            return np.array([first + int(palette[first:].argmin())], frame.dtype)
-        bright_is_small = (colour == "MONOCHROME1") != (self._real(_SLOPE, 1.0) < 0)
-        low, high = self._range()
-        stored = frame.astype(np.int64)
-        candidates = [int(stored.max() if bright_is_small else stored.min())]
-        if (self._tree.number(_STORED) or self._allocated) <= 8 or any(
-            tag in self._tree.nodes for tag in _LUTS
-        ):
-            candidates = [high if bright_is_small else low]
-        candidates += self._padding()
-        candidates += self._window_end(bright_is_small)
-        darkest = max(candidates) if bright_is_small else min(candidates)
-        return np.array([min(max(darkest, low), high)], frame.dtype)
-
-    def _range(self) -> tuple[int, int]:
-        stored, high_bit = self._tree.number(_STORED) or self._allocated, self._tree.number(_HIGH_BIT)
-        bits = stored if high_bit is None else max(high_bit + 1, stored)
-        return (-(1 << bits - 1), (1 << bits - 1) - 1) if self._tree.number(_SIGNED) else (0, (1 << bits) - 1)
-
-    def _padding(self) -> list[int]:
-        node = self._tree.nodes.get(_PADDING)
-        if node is None or len(node.value) < 2:
-            return []
-        return [int.from_bytes(node.value[:2], "little", signed=bool(self._tree.number(_SIGNED)))]
-
-    def _window_end(self, bright_is_small: bool) -> list[int]:
-        width, slope = self._real(_WIDTH, 0.0), self._real(_SLOPE, 1.0)
-        if width < 1 or not slope or _CENTRE not in self._tree.nodes:
-            return []
-        # In rescaled values the dark end of a window is its lower one, and for MONOCHROME1 its upper one.
-        towards = 1 if bright_is_small == (slope > 0) else -1
-        end = (self._real(_CENTRE, 0.0) + towards * width / 2 - self._real(_INTERCEPT, 0.0)) / slope
-        return [int(np.ceil(end) if bright_is_small else np.floor(end))] if np.isfinite(end) else []
-
-    def _real(self, tag: int, default: float) -> float:
-        try:
-            return float(self._tree.text(tag).split("\\")[0])
-        except ValueError:
-            return default
-
-    # Palettes
-
-    def _is_palette(self) -> bool:
-        return self._tree.text(_COLOUR) == "PALETTE COLOR"
-
-    def _index_mask(self) -> int:
-        return (1 << min(self._allocated, 16)) - 1
-
-    def _palette_start(self) -> int:
-        node = self._tree.nodes.get(_PALETTES[0] - 0x100)
-        return int.from_bytes(node.value[2:4], "little") if node and len(node.value) >= 6 else 0
-
-    def _palette(self) -> Samples:
-        """The grey value, 0 to 255, of every index; outside the table the nearest entry counts (C.7.6.3.1.5).
-
-        Segmented tables are not unfolded: then an index is its own grey.
-        """
-        size = 1 << min(self._allocated, 16)
-        start = self._palette_start()
-        channels = []
-        for tag in _PALETTES:
-            data, about = self._tree.nodes.get(tag), self._tree.nodes.get(tag - 0x100)
-            if data is None or about is None or len(about.value) < 6:
-                return (np.arange(size) * 255 // (size - 1)).astype(np.uint8)
-            count, bits = (int.from_bytes(about.value[place : place + 2], "little") for place in (0, 4))
-            count = count or 1 << 16
-            deep = len(data.value) >= 2 * count
-            kind = "<u2" if deep else "u1"
-            table = np.frombuffer(data.value[: count * (1 + deep)], kind).astype(np.float32)
-            if not len(table):
-                raise PixelTroubleError(NOT_FRAMES)
-            if bits == 16 and table.max() > 255:
-                table /= 257
-            channels.append(table[np.clip(np.arange(size) - start, 0, len(table) - 1)])
-        grey = 0.299 * channels[0] + 0.587 * channels[1] + 0.114 * channels[2]
-        shown: Samples = np.clip(grey, 0, 255).astype(np.uint8)
-        return shown

@@ -15,7 +15,8 @@ import numpy as np
 from PIL import Image
 
 from privxray.deid.pictures import BROKEN_PICTURE, PNG_MAGIC
-from privxray.deid.pixels import MAX_FRAME, NOT_DECODED, TOO_LARGE, Box, PixelTroubleError, Samples
+from privxray.deid.pixels import MAX_FRAME, NOT_DECODED, TOO_LARGE, Box
+from privxray.deid.shades import PixelTroubleError, Samples
 
 _SOS, _EOI, _ADOBE = 0xDA, 0xD9, 0xEE
 _SHOWS_PNG = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB sBIT bKGD pHYs".split())
