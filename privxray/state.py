@@ -72,17 +72,22 @@ class Round:
 
 
 class State(state_inference.InferenceTables):
-    """An open ``state.db``. Use as a context manager; write inside :meth:`transaction`."""
+    """An open ``state.db``. Use as a context manager; write inside :meth:`transaction`.
 
-    def __init__(self, path: Path) -> None:
-        if not path.exists():
+    :param read_only: for looking only: nothing is made, and a write that was cut off is not taken back.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        if not path.exists() and not read_only:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
         try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=10)
+            place = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+            self._db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
             self._db.row_factory = sqlite3.Row
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._db.execute("PRAGMA secure_delete = ON")
-            self._db.executescript(_SCHEMA + SCHEMA + state_inference.SCHEMA)
+            if not read_only:
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.execute("PRAGMA secure_delete = ON")
+                self._db.executescript(_SCHEMA + SCHEMA + state_inference.SCHEMA)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
                 raise

@@ -10,7 +10,7 @@ the grid that are never more private than the mechanism (Doroshenko, Ghazi, Kama
 dp-accounting's own steps, taken for a whole grid at a time (docs/adr/0070).
 
 *Many.* Losses add up, so masses convolve, and a convolution is a product of Fourier transforms (Koskela,
-Jaelkoe and Honkela 2020, "Computing tight differential privacy guarantees using FFT"). All are multiplied in
+Jälkö and Honkela 2020, "Computing tight differential privacy guarantees using FFT"). All are multiplied in
 one circular domain of M points and transformed back once. That stays an upper bound, by three arguments:
 
 * A circular domain shifts a sum that lies outside of it by a multiple of M into it. Mass from below comes
@@ -18,10 +18,10 @@ one circular domain of M points and transformed back once. That stays an upper b
   says that it is at most ``TAIL``, and so much is added to the mass at infinity. What came back stays as
   well: surplus mass can only raise a divergence, for it is a sum of masses with weights >= 0.
 * Rounding: each transform is off by at most ``eta`` = 4 u log2 M (u = 2^-53) in every place, since masses sum
-  to at most 1 (Higham 2002, "Accuracy and stability of numerical algorithms", theorem 24.2, with room). A
-  product of factors f_i ^ c_i of magnitude <= 1 is then off by at most eta * sum of c_i |product| / |f_i|,
-  and the masses together, by Cauchy and Schwarz and Parseval, by at most the Euclidean norm of that over all
-  M places. So much is added to the mass at infinity, too.
+  to at most 1 (Higham 2002, "Accuracy and stability of numerical algorithms", theorem 24.2, with room for the
+  multiplications that follow). A product of factors f_i ^ c_i of magnitude <= 1 is then off by at most eta *
+  sum of c_i |product| / |f_i|, and the masses together, by Cauchy and Schwarz and Parseval, by at most the
+  Euclidean norm of that over all M places. So much is added to the mass at infinity, too.
 * What is infinite in one mechanism is infinite in all: 1 - prod (1 - w_i) ^ c_i. The closed forms are rounded
   too, each by a few u; 8 u a mechanism are added likewise.
 """
@@ -44,7 +44,7 @@ MOST_LOSS = 600.0  # what is above counts as infinite: far above any epsilon tha
 
 _DEVIATIONS = 9.0  # where one mechanism's noise is cut: a tail of 1e-19
 _UNIT = 2.0**-53
-_VANISHED = -100.0  # the logarithm of a magnitude that no sum over a domain brings back to any rounding error
+_VANISHED = -100.0  # logarithm of the magnitude below which a frequency is left out of the product
 
 Pair = Literal["remove", "add", "replace"]
 Array = NDArray[np.float64]
@@ -89,9 +89,9 @@ def gaussian(noise: float, q: float, pair: Pair) -> Losses:
     :param noise: standard deviation over sensitivity (to adding or removing one patient); below
         ``LEAST_NOISE`` nothing is promised.
     :param q: in (0, 1]; with 1 the pairs ``remove`` and ``add`` have the same losses.
-    :param pair: ``replace`` is dp-accounting's worst case of Poisson sampling: the one patient pulls the
-        answer as far as possible to one side, the other as far to the other. With q = 1 that is twice the
-        sensitivity.
+    :param pair: ``replace`` is dp-accounting's worst case of Poisson sampling, taken over and not proven
+        here: the one patient pulls the answer as far as possible to one side, the other as far to the other.
+        With q = 1 it is twice the sensitivity.
     """
     if noise < LEAST_NOISE:
         return NO_PROMISE
@@ -154,7 +154,7 @@ def compose(parts: Sequence[tuple[Losses, int]]) -> Losses:
 
 
 def _power(base: NDArray[np.complex128], exponent: int) -> NDArray[np.complex128]:
-    """By squaring, which is ten times faster than numpy's power, and rounds as often as it multiplies."""
+    """By squaring, ten times faster than numpy's power. Relative errors add up to 3 u an exponent at most."""
     result = np.ones_like(base)
     while True:
         if exponent & 1:
@@ -225,9 +225,7 @@ def _divergence(epsilons: Array, noise: float, q: float, pair: Pair) -> Array:
         instead = (1.0 - q) * ndtr(-x / noise) + q * ndtr((-1.0 - x) / noise)
         return np.asarray(with_ - grown * instead)
     if pair == "remove":
-        excess = grown - (
-            1.0 - q
-        )  # exp(loss) - (1 - q) = q times a likelihood ratio, above 0 where one exists
+        excess = grown - (1.0 - q)  # q times the likelihood ratio at x; at most 0 where no x has this loss
         x = noise**2 * np.log(np.maximum(excess, 1e-300) / q) + 0.5
         inside = q * ndtr((1.0 - x) / noise) - excess * ndtr(-x / noise)
         return np.where(excess > 0.0, inside, 1.0 - grown)

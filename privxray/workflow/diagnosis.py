@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from privxray.deid.naming import public_names
 from privxray.errors import PrivxrayError, SystemTroubleError
 from privxray.exchange.intake import read_again
 from privxray.privacy.ledger import Ledger
@@ -32,7 +33,9 @@ def diagnose(workspace: Workspace, files: Sequence[Path] = ()) -> Iterator[Findi
     """
     gone = next((file for file in files if not file.exists()), None)
     if gone is not None:
-        raise SystemTroubleError("there is no such file", file=gone, advice="Check the path")
+        raise SystemTroubleError(
+            "there is no such file", file=public_names([gone])[0], advice="Check the path"
+        )
     yield from _safely("keys", _keys(workspace))
     yield from _safely("permissions", _permissions(workspace))
     usable = True
@@ -40,7 +43,7 @@ def diagnose(workspace: Workspace, files: Sequence[Path] = ()) -> Iterator[Findi
         usable = usable and finding.level == "ok"
         yield finding
     if usable:
-        with State(workspace.state_path) as state:
+        with State(workspace.state_path, read_only=True) as state:
             rounds = tuple(state.rounds())
             yield from _safely("plans", _plans(workspace, rounds))
             yield from _safely("results", _results(workspace, rounds))
@@ -51,7 +54,7 @@ def diagnose(workspace: Workspace, files: Sequence[Path] = ()) -> Iterator[Findi
     if workspace.config.role == "hospital":
         yield from _safely("data set", _dataset(workspace))
     yield from _safely("leftovers", _leftovers(workspace))
-    yield from machine(workspace)
+    yield from _safely("machine", machine(workspace))
 
 
 def _safely(check: str, findings: Iterable[Finding]) -> Iterator[Finding]:

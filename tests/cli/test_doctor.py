@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -137,6 +138,17 @@ def test_a_snapshot_is_found_by_an_update_from_elsewhere(at: At) -> None:
         assert wrong(found) == {"ledger and updates"}
         assert PATIENT not in found.out + found.err
     assert world.type("hospital-a", "doctor", stick / "absent.enc").code == 1
+
+
+def test_a_state_of_an_older_version_is_looked_at_and_left_alone(at: At) -> None:
+    world = at("exported")
+    path = world["hospital-a"] / "state.db"
+    with sqlite3.connect(path) as database:
+        database.execute("DROP TABLE setting")
+    before = path.read_bytes()
+    result = world.type("hospital-a", "doctor", "--json")
+    assert result.code == 0, result.out
+    assert path.read_bytes() == before
 
 
 def test_leftovers_a_journal_and_another_command_are_notices(at: At) -> None:
