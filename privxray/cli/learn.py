@@ -38,22 +38,35 @@ def ingest(
     replace: Annotated[
         bool, typer.Option("--replace", help="Build the data set anew instead of adding to it.")
     ] = False,
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Search the pixels for text as well (needs privxray[ocr]).")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check images and take them into the data set. One that fails keeps all of them out."""
+    from privxray.cli import pixels
     from privxray.workflow.dataset import ingest_folder
     from privxray.workspace import Workspace
 
     workspace = Workspace.find(Path.cwd())
     typed = profile.load() if profile else None
+    finder = pixels.ready(ocr, False, [], False)
     with progress("Checking and reading images") as bar:
         report, before = ingest_folder(
-            workspace, images, labels, study=study, profile=typed, replace=replace, progress=bar
+            workspace,
+            images,
+            labels,
+            study=study,
+            profile=typed,
+            find=finder.find if finder else None,
+            replace=replace,
+            progress=bar,
         )
     if as_json:
         emit(
             {
                 "profile": report.profile,
+                "pixels_searched": ocr,
                 "images": report.images,
                 "added": report.added,
                 "patients": report.patients,
@@ -69,7 +82,8 @@ def ingest(
             ("split", "label", "images", "patients"),
             ((*place, *numbers) for place, numbers in sorted(report.counts.items())),
         )
-    tell(f"All {report.images:,} images passed the check; pixels were not searched for text.")
+    searched = "no text but markers was found in their pixels" if ocr else "pixels were not searched for text"
+    tell(f"All {report.images:,} images passed the check; {searched}.")
     if before and before != report.profile:
         tell(f"Judged by {report.profile}; the ingest before this one by {before}.")
     else:

@@ -20,6 +20,7 @@ from privxray.deid.files import UnreadFileError, read_image
 from privxray.deid.naming import public_name
 from privxray.deid.profile import Profile
 from privxray.deid.reading import is_dicom
+from privxray.deid.report import Finding
 from privxray.deid.selection import select
 from privxray.deid.wholeset import SetCheck
 from privxray.deid.worker import examine
@@ -29,6 +30,9 @@ from privxray.imaging.decode import decode
 from privxray.imaging.labels import Patients, Row, csv_name, read_labels
 
 Progress = Callable[[int, int], None]
+
+Look = Callable[[bytes], Sequence[Finding]]
+"""Findings in a file's pixels."""
 
 STAGE = 64
 """Images a transaction: an interrupted ingest has at most so many to decode again."""
@@ -61,6 +65,7 @@ def ingest(
     classes: Sequence[str],
     *,
     profile: Profile | None = None,
+    look: Look | None = None,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> IngestReport:
@@ -68,6 +73,7 @@ def ingest(
 
     :param images: the folder that the csv's paths start from.
     :param profile: what may become of each attribute; the Basic Profile without one.
+    :param look: looks at the pixels, too; None to check what is written beside them only.
     :param replace: the csv is the whole data set from now on. Otherwise it adds to what is there.
     :param progress: called after each file with how many are done, and how many there are.
     :raises FindingsError: a file did not pass the check.
@@ -79,7 +85,7 @@ def ingest(
     Whatever is raised, Ctrl-C included, the index is what it was.
     """
     rows = read_labels(labels, images, classes)
-    work = _Ingest(images, csv_name(labels), dataset, SetCheck(profile), replace=replace)
+    work = _Ingest(images, csv_name(labels), dataset, SetCheck(profile), look, replace=replace)
     for done, row in enumerate(rows, start=1):
         work.take(row)
         if progress is not None:
@@ -89,8 +95,18 @@ def ingest(
 
 
 class _Ingest:
-    def __init__(self, images: Path, csv: str, dataset: Dataset, checked: SetCheck, *, replace: bool) -> None:
+    def __init__(
+        self,
+        images: Path,
+        csv: str,
+        dataset: Dataset,
+        checked: SetCheck,
+        look: Look | None,
+        *,
+        replace: bool,
+    ) -> None:
         self.checked = checked
+        self._look = look
         self._images = images
         self._csv = csv
         self._dataset = dataset
@@ -115,9 +131,12 @@ class _Ingest:
         except UnreadFileError as trouble:
             name = public_name(row.relative, number)
             raise SystemTroubleError(f"{trouble} ({self._in(row)})", file=name) from None
+        scan = examine(data, self.checked.profile)
+        if self._look is not None and not scan.damage:
+            scan.findings += self._look(data)
         report = self.checked.add(
             self._total - 1,
-            examine(data, self.checked.profile),
+            scan,
             digest="",
             path=path,
             relative=PurePath(row.relative),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from privxray.deid.profile import Profile
     from privxray.imaging.ingest import IngestReport
     from privxray.learning.methods import Method
+    from privxray.workflow.pixelsearch import Find
 
 
 _PROFILE = "de-identification profile"
@@ -38,6 +39,7 @@ def ingest_folder(
     *,
     study: str | None = None,
     profile: Profile | None = None,
+    find: Find | None = None,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> tuple[IngestReport, str]:
@@ -45,6 +47,8 @@ def ingest_folder(
 
     :param profile: by what the images are judged; without one, by what the last ingest chose, or the Basic
         Profile. The choice is stored when the images are in.
+    :param find: looks for text in a frame, as :meth:`privxray.deid.pixeltext.finder.TextFinder.find`; None to
+        leave the pixels alone.
     :returns: what was done, and the profile of the ingest before in words, empty for the first one.
 
     :raises WorkspaceError: no study is joined yet.
@@ -53,6 +57,7 @@ def ingest_folder(
     from privxray.deid.profile import Profile
     from privxray.deid.worker import profile_from, profile_to
     from privxray.imaging.ingest import ingest
+    from privxray.workflow.pixelsearch import findings_in
 
     workspace.require("hospital", "ingest")
     with workspace.locked(), State(workspace.state_path) as state:
@@ -64,7 +69,14 @@ def ingest_folder(
         chosen = profile or before or Profile.load("basic")
         with open_dataset(workspace, state) as dataset:
             report = ingest(
-                images, labels, dataset, classes, profile=chosen, replace=replace, progress=progress
+                images,
+                labels,
+                dataset,
+                classes,
+                profile=chosen,
+                look=None if find is None else lambda data: findings_in(data, find),
+                replace=replace,
+                progress=progress,
             )
         with state.transaction():
             state.set_setting(_PROFILE, json.dumps(profile_to(chosen)))

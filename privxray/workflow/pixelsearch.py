@@ -73,6 +73,11 @@ def search_file(file: FileReport, find: Find) -> Searched:
     return search(planes(data, name=file.name), find)
 
 
+def findings_in(data: bytes, find: Find) -> tuple[Finding, ...]:
+    """What there is to say about the pixels of one file."""
+    return tuple(_findings(search(planes(data, name="file"), find)))
+
+
 def search(pictures: Iterable[Plane], find: Find) -> Searched:
     """Search the planes of one file."""
     boxes: list[TextBox] = []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import csv
+import io
 import sys
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 from played_study import CLASSES, At, Result, World
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
@@ -99,6 +102,26 @@ def test_a_wrong_profile_is_one_line_and_nothing_enters(world: World, text: str,
     assert result.err.count("\n") == 1
     assert "Traceback" not in result.err
     assert "Type: privxray ingest" in world.type(HOSPITAL, "train").err
+
+
+def test_text_in_the_pixels_keeps_all_out_where_they_are_searched(world: World) -> None:
+    pytest.importorskip("rapidocr_onnxruntime")
+    ds = pydicom.dcmread(io.BytesIO(radiograph(7)))
+    ds.Rows = ds.Columns = 192
+    picture = Image.new("L", (192, 192), 90)
+    ImageDraw.Draw(picture).text((10, 80), SENTINEL, fill=250, font=ImageFont.load_default(32))
+    ds.PixelData = picture.tobytes()
+    add(world, 7)
+    (world[HOSPITAL] / "dicom" / "im7.dcm").write_bytes(samples.encode(ds))
+    result = ingest(world, CHARACTERISTICS, "--ocr")
+    assert result.code == 3, result.err
+    assert "1 of 7 files did not pass" in result.err
+    assert SENTINEL not in result.err + result.out
+    assert ingest(world, CHARACTERISTICS).code == 0
+    (world[HOSPITAL] / "dicom" / "im7.dcm").write_bytes(radiograph(7))
+    searched = ingest(world, "--ocr", "--replace", "--json")
+    assert searched.code == 0, searched.err
+    assert searched.json["pixels_searched"] is True
 
 
 def test_options_that_exclude_each_other(world: World) -> None:
