@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from privxray.cli.asking import Json
-from privxray.cli.output import bar, emit, line, table, tell
+from privxray.cli.output import bar, emit, line, privacy, table, tell
 
 if TYPE_CHECKING:
     from privxray.workflow.budget import Affords, Budget, Cost, StudyBudget
@@ -123,7 +123,7 @@ def _affords(seen: Budget, found: Affords) -> str:
         return f"Not one such step at {rate} fits any more."
     return (
         f"{found.steps:,} steps at {rate} with noise {found.noise:.6g} over sensitivity still fit: all "
-        f"together then have at most epsilon {seen.limit:g} at delta {seen.delta:g}."
+        f"together then have at most {privacy(seen.limit, seen.delta)}."
     )
 
 

@@ -195,7 +195,7 @@ class Ledger:
         raise BudgetError(
             f"this run would bring the hospital to epsilon {total:.4g} of its lifetime limit "
             f"{book.epsilon_limit:g} "
-            f"(spent so far {used:.4g}; delta {book.delta:g}, {ADJACENCY}); nothing was spent",
+            f"(spent so far {used:.4g}; per patient, delta {book.delta:g}, {ADJACENCY}); nothing was spent",
             advice=advice,
         )
 

@@ -112,7 +112,10 @@ def test_the_noise_and_the_steps_that_are_told_are_admitted(at: At) -> None:
         total = [accountant.epsilon([*ledger.events(), one], 1e-5) for one in (event, more)]
         assert total[0] <= 10 < total[1]
     assert "60 steps at sampling rate 0.2" in world.type("hospital-a", "budget", "--steps", "60", *rate).out
-    assert "at most epsilon 10 at delta 1e-05" in world.type("hospital-a", "budget", "--noise", "3").out
+    assert (
+        f"at most epsilon 10 (per patient, delta 1e-05, {ADJACENCY})"
+        in world.type("hospital-a", "budget", "--noise", "3").out
+    )
     spend(world["hospital-a"], 8.6)
     assert "Not one" in world.type("hospital-a", "budget", "--noise", "0.2").out
 
