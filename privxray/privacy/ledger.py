@@ -167,11 +167,10 @@ class Ledger:
         book = self._read()
         return _tag(book, study, book.head)
 
-    def knows(self, study: str, head: str) -> bool:
-        """Whether this was once :meth:`head` for this study; not so for that of a newer or another book."""
+    def heads(self, study: str) -> frozenset[str]:
+        """All that :meth:`head` ever was for this study; the head of a newer or another book is not in it."""
         book = self._read()
-        heads = [book.genesis, *(entry.hash for entry in book.entries)]
-        return any(hmac.compare_digest(_tag(book, study, one), head) for one in heads)
+        return frozenset(_tag(book, study, one) for one in (book.genesis, *(e.hash for e in book.entries)))
 
     def verify(self) -> None:
         """Walk the chain from its first entry.

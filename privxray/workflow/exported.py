@@ -28,10 +28,11 @@ def newer_than(ledger: Ledger, workspace: Workspace, files: Iterable[Path] = ())
         (header.study or "", header.round, header.ledger_head)
         for header in _own_updates(workspace, [*kept, *files])
     }
+    known = {study: ledger.heads(study) for study in {study for study, _, _ in stated}}
     newer = [
         f"this hospital's update of round {number} of {study}"
         for study, number, head in sorted(stated)
-        if not ledger.knows(study, head)
+        if head not in known[study]
     ]
     return newer, len(stated)
 

@@ -63,20 +63,22 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
             file=workspace.ledger_path,
             advice="Restore the newest backup of it; what was spent on these patients stays spent",
         )
+    charged = ledger.charged()
     in_use = {(r.study, r.trained_in) for r in rounds if r.state != "void"}
     for round_ in rounds:
         if round_.state == "void" and (round_.study, round_.number) not in in_use:
-            run = run_name(state, round_)
-            if ledger.state(round_.study, run) == "reserved":
-                ledger.withdraw(round_.study, run)
+            run = (round_.study, run_name(state, round_))
+            if charged.get(run, ("", ()))[0] == "reserved":
+                ledger.withdraw(*run)
     return ledger
 
 
 def lacking_training(state: State, ledger: Ledger) -> Round | None:
     """A round that was trained here and that the ledger knows nothing of: the ledger is an older copy."""
+    charged = ledger.charged()
     for round_ in state.rounds():
         done = round_.state in ("trained", "exported", "closed")
-        if done and ledger.state(round_.study, run_name(state, round_)) != "released":
+        if done and charged.get((round_.study, run_name(state, round_)), ("", ()))[0] != "released":
             return round_
     return None
 
@@ -208,5 +210,4 @@ def _of_stages_before(state: State, ledger: Ledger, round_: Round) -> list[Event
 def _outside(state: State, ledger: Ledger, round_: Round) -> bool:
     """Whether the ledger holds runs of this study that are not of the current run through its stages."""
     inside = {run_name(state, r) for r in _attempt(state, round_)}
-    runs = {entry.run for entry in ledger.entries() if entry.study == round_.study}
-    return any(ledger.events(round_.study, run) for run in runs - inside)
+    return any(study == round_.study and run not in inside for study, run in ledger.charged())
