@@ -56,9 +56,7 @@ def status(as_json: Json = False) -> None:
 
 
 def inspect(
-    file: Annotated[
-        Path, typer.Argument(help="A card, plan, update, model, offer, query or answer.", show_default=False)
-    ],
+    file: Annotated[Path, typer.Argument(help="A file of any kind that travels.", show_default=False)],
     as_json: Json = False,
 ) -> None:
     """What a file says, and whether it is whole and signed."""

@@ -23,8 +23,8 @@ from privxray.exchange.intake import read_again
 from privxray.privacy.ledger import Ledger
 from privxray.workspace import Workspace
 
-# The two commands with the most steps are killed at every so many: the module takes two minutes as it is.
-STRIDE = {"train": 7, "ingest": 3}
+# Killed at every so many steps, for the module takes two minutes as it is.
+STRIDE = {"train": 7, "ingest": 3, "export-update-keyholders": 5}
 
 TRAVELLING = (".card", ".plan", ".enc", ".request", ".share", ".model")
 
@@ -39,6 +39,7 @@ CASES: dict[str, Case] = {
     "ingest": ("joined", "hospital-a", ("ingest", "source/images", "--labels", "source/labels.csv"), False),
     "train": ("untrained", "hospital-a", ("train", "--epsilon", "0.1"), False),
     "export-update": ("trained", "hospital-a", ("export-update",), True),
+    "export-update-keyholders": ("keyholders-trained", "hospital-a", ("export-update",), True),
     "aggregate": ("exported", "coordinator", ("aggregate", "updates/*.enc"), True),
     "aggregate-request": (
         "keyholders-exported",
