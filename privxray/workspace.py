@@ -12,6 +12,7 @@
                       coordinator: what an open round has taken in; each: the exact bytes that left
     updates/          what a hospital exports and a coordinator collects
     models/           global models
+    audits/           hospital: reports of audits on its own patients, and an audit that is not finished
     inference/        encrypted inference: keys, offers and answers that are kept
     offers/, queries/, answers/   its files that leave
 
@@ -123,6 +124,10 @@ class Workspace:
         return self.root / "inference"
 
     @property
+    def audits(self) -> Path:
+        return self.root / "audits"
+
+    @property
     def inbox(self) -> Path:
         return self.root / "inbox"
 
@@ -165,6 +170,7 @@ class Workspace:
             self.updates,
             self.models,
             self.inbox,
+            self.audits,
             self.root / "plans",
             self.root / "keys",
             self.inference,

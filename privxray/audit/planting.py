@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,3 +62,21 @@ def some_patients(data: TrainingData, most: int, source: NoiseSource) -> Trainin
     if len(first) > most:
         first = first[np.sort(np.argsort(source.uniform(len(first)))[:most])]
     return TrainingData(data.inputs[first], data.labels[first], np.arange(len(first)))
+
+
+def to_arrays(planted: Planted) -> dict[str, NDArray[Any]]:
+    """All of it but the constants, to be kept for an audit that is interrupted."""
+    return {
+        "inputs": planted.patients.inputs,
+        "numbers": np.stack([planted.patients.labels, planted.patients.patients]),
+        "canaries": planted.canaries,
+        "labels": planted.labels,
+        "coins": planted.coins.astype(np.uint8),
+    }
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]], constants: Any, images: int = IMAGES) -> Planted:
+    """What :func:`to_arrays` was given."""
+    patients = TrainingData(arrays["inputs"], *arrays["numbers"])
+    coins = arrays["coins"].astype(bool)
+    return with_canaries(patients, arrays["canaries"], arrays["labels"], coins, constants, images)

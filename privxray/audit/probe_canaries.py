@@ -52,7 +52,7 @@ def plant(
     dim = patients.inputs.shape[1]
     if dim + canaries > 65536:
         raise UsageError("that many canaries have no room beside the features; a few thousand do")
-    longer = constants.model_copy(update={"feature_dim": dim + canaries})
+    longer = lengthened(constants, dim + canaries)
     rows = np.zeros((canaries, dim + canaries), np.float32)
     rows[np.arange(canaries), dim + np.arange(canaries)] = _LENGTH
     padded = TrainingData(
@@ -60,6 +60,11 @@ def plant(
     )
     labels = np.arange(canaries) % classes
     return with_canaries(padded, rows, labels, toss(canaries, source), longer, images)
+
+
+def lengthened(constants: LinearProbeConstants, dim: int) -> LinearProbeConstants:
+    """The constants with this many features; what a round costs does not depend on it."""
+    return constants.model_copy(update={"feature_dim": dim})
 
 
 def scores(

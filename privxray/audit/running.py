@@ -42,17 +42,13 @@ def train(
     planted: Planted,
     classes: tuple[str, ...],
     noise: float,
+    start: Mapping[str, NDArray[Any]],
     releases: Observed,
     source: NoiseSource,
     progress: Progress | None = None,
-) -> Mapping[str, NDArray[Any]]:
-    """Run the engine on the planted data, exactly as a round is trained.
-
-    :returns: the starting model, which is public.
-    """
-    start = method.starting_model(planted.constants, classes)
+) -> None:
+    """Run the engine on the planted data, exactly as a round is trained; ``releases`` sees its answers."""
     method.train(planted.data, planted.constants, classes, noise, start, releases, progress, source=source)
-    return start
 
 
 def attack(

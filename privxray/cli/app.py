@@ -6,7 +6,7 @@ code  meaning
 0     done
 1     the operating system refused (disk full, no permission), or privxray itself is at fault
 2     the command was typed in a way that can't be meant
-3     findings: an image is not shown to be de-identified, or ``doctor`` found something wrong
+3     findings: an image is not shown to be de-identified, or ``doctor`` or ``audit`` found something wrong
 4     refused: it exists already, was done before, or a rule of the study forbids it
 10    no workspace, or not yet ready for this command
 11    a file is malformed: cut off, altered, undecodable
@@ -33,6 +33,7 @@ from typer.core import TyperGroup
 
 import privxray
 from privxray.cli import (
+    audit,
     budget,
     check,
     coordinate,
@@ -184,6 +185,7 @@ coordinate.add_to(app)
 exchange.add_to(app)
 infer.add_to(app)
 look.add_to(app)
+audit.add_to(app)
 budget.add_to(app)
 doctor.add_to(app)
 demo.add_to(app)

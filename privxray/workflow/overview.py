@@ -110,6 +110,7 @@ def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
     if not studies:
         yield f"carry {workspace.card_path.name} to the coordinator; when the plan comes: privxray join FILE"
         return
+    yield from _audit_advice(workspace)
     for study in studies:
         round_ = state.last_round(study)
         assert round_ is not None
@@ -128,6 +129,11 @@ def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
             yield f"carry {update} to the coordinator; when the answer comes: privxray accept FILE"
         else:
             yield f"privxray evaluate{option}, or privxray predict IMAGE..."
+
+
+def _audit_advice(workspace: Workspace) -> Iterator[str]:
+    for folder in sorted(workspace.audits.glob("*.running")):
+        yield f"an audit was begun and not finished; it goes on with: privxray audit {folder.stem} --own"
 
 
 def _keyholder_advice(workspace: Workspace, state: State, round_: Round) -> Iterator[str]:

@@ -18,7 +18,7 @@ README = (DOCS.parent / "README.md").read_text()
 
 def rows() -> dict[str, str]:
     """The table's rows by command; a group's are by two words."""
-    found = re.findall(r"^\| `([a-z-]+(?: [a-z]+)*)[^`]*` \|(.*)$", COMMANDS, re.MULTILINE)
+    found = re.findall(r"^\| `([a-z-]+(?: [a-z-]+)*)[^`]*` \|(.*)$", COMMANDS, re.MULTILINE)
     return dict(found)
 
 

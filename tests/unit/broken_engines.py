@@ -97,7 +97,8 @@ def audited(
     chosen = method.constants({**kind.CONSTANTS, **(constants or {})})
     planted = running.plant(method, chosen, None, len(CLASSES), canaries, source, images)
     noise = method.plan_noise(planted.constants, epsilon, DELTA, rounds_left=1, past=())
-    start = running.train(method, planted, CLASSES, noise, store, training_source or source)
+    start = method.starting_model(planted.constants, CLASSES)
+    running.train(method, planted, CLASSES, noise, start, store, training_source or source)
     scores = running.attack(method, planted, CLASSES, start, store)
     return judge(scores, planted.coins, kind.default_guesses(canaries), epsilon, DELTA)
 

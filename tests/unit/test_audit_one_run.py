@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,15 @@ def test_what_800_canaries_can_show_at_most() -> None:
     assert perfect.right == 800
     assert not perfect.refuted
     assert perfect.unseen == math.inf
+
+
+def test_the_ceilings_in_the_documents_are_these() -> None:
+    lines = (Path(__file__).parents[2] / "docs" / "AUDIT.md").read_text().splitlines()
+    rows = [line for line in lines if line.startswith(("| canaries, all", "| lower bound at most"))]
+    numbers, told = (re.findall(r"[0-9.]+", row) for row in rows)
+    assert "800" in numbers
+    for number, shown in zip(map(int, numbers), map(float, told), strict=True):
+        assert math.floor(100 * one_run.ceiling(number, number, DELTA)) / 100 == shown
 
 
 def test_bounds_grow_with_right_guesses_and_shrink_with_delta_and_confidence() -> None:

@@ -1,0 +1,81 @@
+"""The pictures of an audit's report, as data URLs: PNG, drawn without a display."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from privxray.audit.membership import Membership
+    from privxray.audit.one_run import OneRun
+
+_IN, _OUT, _CLAIM = "#0a58a8", "#8a8f98", "#a40e26"
+_ENLARGED = 160  # pixels a side
+
+
+def one_run_plot(found: OneRun, scores: NDArray[np.float64], coins: NDArray[np.bool_]) -> str:
+    """The canaries' scores by their coins, and the claim between lower bound and ceiling."""
+    figure, (left, right) = _axes(2)
+    edges = np.histogram_bin_edges(scores, 24).tolist()
+    left.hist(scores[coins], edges, color=_IN, alpha=0.75, label="in")
+    left.hist(scores[~coins], edges, histtype="step", color="black", hatch="//", label="left out")
+    left.set(xlabel="score", ylabel="canaries", title="Canaries by their score")
+    left.legend(frameon=False)
+    right.barh(["most that could\nbe shown", "shown"], [found.ceiling, found.lower_bound], color=[_OUT, _IN])
+    right.axvline(found.epsilon, color=_CLAIM, linestyle="--", label=f"claim {found.epsilon:g}")
+    right.set(xlabel="epsilon", title=f"Lower bound, {found.confidence:.0%} confidence")
+    right.set_xlim(0, 1.1 * max(found.ceiling, found.epsilon))
+    right.legend(frameon=False, loc="lower right")
+    return _png(figure)
+
+
+def membership_plot(found: Membership) -> str:
+    """The ROC curve on linear and on logarithmic axes, with what the claim allows at most."""
+    figure, (left, right) = _axes(2)
+    fpr = np.linspace(0.0, 1.0, 1001)
+    claim = found.bound
+    most = np.minimum(1.0, np.exp(claim.epsilon) * fpr + claim.delta)
+    for axes in (left, right):
+        axes.plot(fpr, most, color=_CLAIM, linestyle="--", label=f"most at epsilon {claim.epsilon:g}")
+        axes.plot(fpr, fpr, color=_OUT, linestyle=":", label="guessing")
+        axes.step(found.fpr, found.tpr, where="post", color=_IN, label="attack")
+        axes.set(xlabel="false positive rate", ylabel="true positive rate")
+    left.set(title=f"AUC {found.auc:.3f}", xlim=(0, 1), ylim=(0, 1.02))
+    left.legend(frameon=False, loc="lower right")
+    right.set(xscale="log", yscale="log", xlim=(1e-3, 1), ylim=(1e-3, 1.2))
+    right.set_title(f"TPR {found.tpr_at_low_fpr:.3f} at FPR 1 %")
+    return _png(figure)
+
+
+def enlarged(picture: NDArray[np.uint8]) -> str:
+    """A small grey image, each pixel as a square."""
+    image = Image.fromarray(picture).resize((_ENLARGED, _ENLARGED), Image.Resampling.NEAREST)
+    stream = io.BytesIO()
+    image.save(stream, "PNG", optimize=True)
+    return _url(stream)
+
+
+def _axes(number: int) -> tuple[Any, list[Axes]]:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6 * number, 3.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, [figure.add_subplot(1, number, place + 1) for place in range(number)]
+
+
+def _png(figure: Any) -> str:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
+    return _url(stream)
+
+
+def _url(stream: io.BytesIO) -> str:
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode()

@@ -1,0 +1,187 @@
+"""``privxray audit`` by the command: reports, refusals, and what an audit on own patients costs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from played_study import At, World, draw_images, typed
+
+from privxray.audit import running
+from privxray.learning import methods
+from privxray.privacy.ledger import Ledger
+from privxray.workflow import own_audit
+
+ONE_RUN = ("audit", "one-run", "--own", "--canaries", "40")
+
+
+def charged(world: World, party: str = "hospital-a") -> Any:
+    return Ledger.open(world[party] / "ledger.db").events(own_audit.LEDGER_STUDY)
+
+
+def test_a_one_run_audit_of_invented_patients_needs_no_workspace(tmp_path: Path) -> None:
+    page = tmp_path / "audit.html"
+    line = ["-C", str(tmp_path), "audit", "one-run", "--canaries", "60", "--report", str(page), "--json"]
+    told = typed(line)
+    assert told.code == 0, told.err
+    found = told.json
+    assert found["ceiling"] > 2.5 > 1.0 >= found["lower_bound"]
+    assert any("can be refuted by so few" in limit for limit in found["cannot_show"])
+    html = page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+    assert "data:image/png;base64," in html
+    assert all(limit.split(":")[0] in html for limit in found["cannot_show"])
+    assert "<script" not in html
+    assert "http" not in html.replace("http-equiv", "")
+    again = typed(line)
+    assert (again.code, again.json["exit_code"]) == (4, 4)
+    assert page.read_text() == html
+    text = typed(["audit", "one-run", "--canaries", "20", "--epsilon", "6"])
+    assert "could not have refuted it" in " ".join(text.err.split())
+
+
+@pytest.mark.parametrize("kind", ["one-run", "membership", "inversion"])
+def test_public_patients_by_dp_sgd(tmp_path: Path, kind: str) -> None:
+    labels = draw_images(tmp_path, 3, patients=24)
+    few = {
+        "one-run": ["--method", "dp-sgd", "--canaries", "6", "--guesses", "4"],
+        "membership": [],
+        "inversion": ["--number", "1", "--steps", "2", "--restarts", "1"],
+    }
+    page = tmp_path / "page.html"
+    told = typed(["audit", kind, "--public", str(labels), *few[kind], "--report", str(page), "--json"])
+    assert told.code == 0, told.err
+    assert told.json["patients"] == "24 patients of a public data set"
+    names = [path.stem for path in (tmp_path / "images").iterdir()]
+    assert not any(name in page.read_text() + told.out for name in names)
+
+
+def test_what_can_t_be_meant_is_refused(tmp_path: Path, at: At) -> None:
+    world = at("joined")
+    for code, words in [
+        (2, ("one-run", "--guesses", "11", "--canaries", "10")),
+        (2, ("one-run", "--epsilon", "0")),
+        (2, ("one-run", "--epsilon", "nan")),
+        (2, ("one-run", "--delta", "2")),
+        (2, ("one-run", "--images", "somewhere")),
+        (2, ("one-run", "--study", "pneumonia")),
+        (2, ("one-run", "--own", "--report", "x.html")),
+        (2, ("membership", "--own", "--public", "labels.csv")),
+        (2, ("one-run", "--method", "dp-sgd", "--canaries", "5000")),
+        (4, ("inversion", "--own")),
+        (1, ("membership", "--public", "missing.csv")),
+        (10, ("one-run", "--own")),  # nothing is ingested
+    ]:
+        result = world.type("hospital-a", "audit", *words)
+        assert result.code == code, (words, result.err)
+        assert len(result.err.strip().splitlines()) == 1, result.err
+    assert not list(world["hospital-a"].glob("audits/*"))
+    assert charged(world) == ()
+
+
+def test_an_audit_on_own_patients_is_charged_like_a_training_and_stays_inside(at: At) -> None:
+    world = at("untrained")
+    told = world.ok("hospital-a", *ONE_RUN)
+    probe = methods.get("linear-probe")
+    constants = probe.constants({})
+    noise = probe.plan_noise(constants, 1.0, 1e-5, rounds_left=1, past=())
+    assert set(charged(world)) == set(probe.round_events(constants, noise))
+    report = Path(told["report"])
+    assert [report] == list((world["hospital-a"] / "audits").iterdir())
+    assert report.stat().st_mode & 0o777 == 0o600
+    assert report.parent.stat().st_mode & 0o777 == 0o700
+    assert "stays inside the hospital" in report.read_text()
+    assert 0.99 < told["lifetime"]["epsilon"] <= 1.0
+    # The study itself costs what it did, and so says the update that leaves.
+    trained = world.ok("hospital-a", "train", "--epsilon", "6")
+    assert trained["epsilon"] <= 6.0
+    assert 6.0 < trained["lifetime"]["epsilon"] < 7.0
+    again = world.ok("hospital-a", *ONE_RUN)
+    assert len(list((world["hospital-a"] / "audits").iterdir())) == 2
+    assert again["lifetime"]["epsilon"] > trained["lifetime"]["epsilon"]
+    shown = world.type("hospital-a", "budget")
+    assert shown.code == 0
+    assert "audits" in shown.out
+
+
+def test_an_audit_that_the_budget_lacks_is_refused_and_leaves_nothing(at: At) -> None:
+    world = at("untrained")
+    result = world.type("hospital-a", *ONE_RUN, "--epsilon", "50")
+    assert result.code == 14, result.err
+    assert charged(world) == ()
+    assert list((world["hospital-a"] / "audits").iterdir()) == []
+
+
+class PulledPlugError(BaseException):
+    """Stands for kill -9: nothing catches it."""
+
+
+@pytest.mark.parametrize("where", ["train", "attack"])
+def test_an_interrupted_audit_goes_on_and_does_not_pay_twice(
+    at: At, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    world = at("untrained")
+    real = getattr(running, where)
+    drawn: list[int] = []
+
+    def interrupted(*arguments: Any, **named: Any) -> Any:
+        if where == "train":
+            arguments = (*arguments[:-1], _pulling_the_plug(drawn))  # after some steps
+        else:
+            raise PulledPlugError
+        return real(*arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, where, interrupted)
+        with pytest.raises(PulledPlugError):
+            world.type("hospital-a", *ONE_RUN)
+    before = charged(world)
+    assert before
+    status = world.type("hospital-a", "status")
+    assert "privxray audit one-run --own" in status.out + status.err
+    other = world.type("hospital-a", *ONE_RUN, "--epsilon", "2")
+    assert other.code == 4
+    assert "--epsilon 1 --delta 1e-05 --canaries 40 --guesses 40" in other.err
+    told = world.ok("hospital-a", *ONE_RUN)
+    assert charged(world) == before
+    assert [Path(told["report"])] == list((world["hospital-a"] / "audits").iterdir())
+
+
+def _pulling_the_plug(drawn: list[int]) -> Any:
+    def progress(done: int, _: int) -> None:
+        drawn.append(done)
+        if done == 4:
+            raise PulledPlugError
+
+    return progress
+
+
+def test_other_patients_in_between_are_refused(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = at("untrained")
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "attack", lambda *_: (_ for _ in ()).throw(PulledPlugError()))
+        with pytest.raises(PulledPlugError):
+            world.type("hospital-a", *ONE_RUN)
+    folder = world["hospital-a"] / "more"
+    shutil.rmtree(world["hospital-a"] / "source")
+    draw_images(folder, 9)
+    world.ok("hospital-a", "ingest", "more/images", "--labels", "more/labels.csv")
+    result = world.type("hospital-a", *ONE_RUN)
+    assert result.code == 4
+    assert "other patients" in result.err
+
+
+def test_membership_on_own_patients(at: At) -> None:
+    world = at("untrained")
+    for _ in range(200):  # nine patients: coins leave fewer than four on a side every other time
+        result = world.type("hospital-a", "audit", "membership", "--own", "--json")
+        if result.code == 0:
+            break
+        assert result.code == 4, result.err
+        assert charged(world) == ()
+    assert result.json["members"] + result.json["others"] == 9
+    assert 0.99 < result.json["lifetime"]["epsilon"] <= 1.0
+    html = Path(result.json["report"]).read_text()
+    assert "patient-0-" not in html
