@@ -119,6 +119,7 @@ def test_kill_9_at_every_write_of_train_to_the_ledger_is_paid_once(at: At, tmp_p
         shutil.copytree(source, copy)
         words = ["-C", str(copy), *line]
         killed = killed_at(step, lambda words=words: run(words), only="ledger.db")  # type: ignore[misc]
+        assert typed(["-C", str(copy), "doctor"]).code == 0  # cut off is not wrong
         ledger = Ledger.open(copy / "ledger.db")
         states.add(tuple(entry.kind for entry in ledger.entries()))
         assert typed(words).code == 0

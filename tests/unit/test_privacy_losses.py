@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -68,6 +69,28 @@ def test_a_composition_is_dp_accounting_s_and_not_below(parts: list[tuple[float,
         # its slope; dp-accounting adds some 1e-15 a composition, and rounds as much without adding.
         assert theirs - 1e-8 <= ours <= theirs * (1 + 1e-3)
         assert all(one.infinite < 1e-10 for one in both)
+
+
+def test_mechanisms_drawn_at_random_cost_what_dp_accounting_says() -> None:
+    seed = int.from_bytes(os.urandom(4))
+    print("seed", seed)
+    random = np.random.default_rng(seed)
+    for place in range(12):
+        noise = float(10 ** random.uniform(-0.3, 2))
+        q = float((10 ** random.uniform(-7, 0), 1 - 10 ** random.uniform(-6, -1), 1.0)[place % 3])
+        count = int(10 ** random.uniform(0, 3)) if noise > 2 else 2
+        for relation, pairs in (("ADD_OR_REMOVE_ONE", PAIRS[:2]), ("REPLACE_ONE", PAIRS[2:])):
+            once = reference.from_gaussian_mechanism(
+                noise,
+                value_discretization_interval=STEP,
+                sampling_prob=q,
+                neighboring_relation=reference.NeighborRel[relation],
+            )
+            theirs = (once.self_compose(count) if count > 1 else once).get_epsilon_for_delta(1e-5)
+            ours = max(compose([(gaussian(noise, q, pair), count)]).epsilon(1e-5) for pair in pairs)
+            # The tolerances of the test above, relative to what may here be some hundreds.
+            assert theirs - 1e-8 * max(1.0, theirs) <= ours, (seed, noise, q, count)
+            assert ours <= theirs * 1.001 + 1e-6 or theirs > losses.MOST_LOSS - 100, (seed, noise, q, count)
 
 
 @st.composite
