@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,23 +55,27 @@ class PatientGradients:
         self._device = next(network.parameters()).device
         self.carry: list[torch.Tensor] | None = None
 
-    def of(self, work: Work, start: int, end: int) -> tuple[list[torch.Tensor], list[torch.Tensor] | None]:
+    def of(
+        self, work: Work, start: int, end: int, size: int
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor] | None]:
         """The mean gradients of the patients that end in ``work[start:end]``, in float32.
 
         The loss is a sum over views with weights that sum to 1 in each patient, so adding up a patient's
         rows gives the gradient of that patient's mean loss. Patients are not padded to one length: the
         rows are added by patient number instead, which is the same sum without the zeros.
 
+        :param size: how many images the network sees at once, blank ones after the last: kernels round
+            differently with the size of a batch, and that must not tell how many patients a step has.
         :returns: for each parameter [patients, ...]; and the new carry in float64, or None where the last one
             ends too.
         """
-        self._backward(work, start, end)
+        self._backward(work, start, end, size)
         owners = work.owners[start:end] - work.owners[start]
         patients = int(owners[-1]) + 1
         belongs = torch.from_numpy(owners == np.arange(patients)[:, None]).double().to(self._device)
         rows = []
         for parameter in self._hooked._module.parameters():
-            views, parameter.grad_sample = parameter.grad_sample, None
+            views, parameter.grad_sample = parameter.grad_sample[: len(owners)], None
             rows.append(views if patients == len(owners) else _added(views, belongs))
         if end < len(work) and work.owners[end] == work.owners[end - 1]:
             unfinished = self._with_carry([row[-1] for row in rows], patients == 1)
@@ -102,17 +107,22 @@ class PatientGradients:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _backward(self, work: Work, start: int, end: int) -> None:
+    def _backward(self, work: Work, start: int, end: int, size: int) -> None:
         images = work.images[start:end]
-        pixels = work.views[start:end].of(self._data.inputs[images])
-        labels = torch.from_numpy(self._data.labels[images]).to(self._device)
-        weights = torch.from_numpy(work.weights[start:end]).float().to(self._device)
+        pixels = _filled_up(work.views[start:end].of(self._data.inputs[images]), size)
+        labels = torch.from_numpy(_filled_up(self._data.labels[images], size)).to(self._device)
+        weights = torch.from_numpy(_filled_up(work.weights[start:end], size)).float().to(self._device)
         with warnings.catch_warnings(), _plain_convolutions():
             # Images need no gradient, which torch thinks worth a warning where Opacus hooks the first layer.
             warnings.filterwarnings("ignore", message="Full backward hook is firing")
             logits = self._hooked(as_input(pixels).to(self._device))
             loss = (weights * cross_entropy(logits, labels, reduction="none")).sum()
             loss.backward()  # type: ignore[no-untyped-call]
+
+
+def _filled_up(rows: NDArray[Any], size: int) -> NDArray[Any]:
+    """``size`` rows: these, and zeros."""
+    return np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
 def _added(views: torch.Tensor, belongs: torch.Tensor) -> torch.Tensor:

@@ -25,7 +25,7 @@ from privxray.learning.views import draw_views
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import NoiseSource
 
-_CHUNK_IMAGES = 128  # at most so many images at once; results do not depend on it beyond rounding
+_CHUNK_IMAGES = 64  # at most so many images at once; results do not depend on it beyond rounding
 _CHUNK_BYTES = {"cpu": 1 << 29, "cuda": 1 << 31}  # and at most so much of gradients
 
 
@@ -129,7 +129,7 @@ class Trainer:
     def _add_chunk(self, work: Work, start: int, end: int) -> bool:
         """Clip and sum the patients whose last image lies in this part; False where memory ran out."""
         try:
-            rows, unfinished = self._gradients.of(work, start, end)
+            rows, unfinished = self._gradients.of(work, start, end, self._limit)
             self._optimizer.signal_skip_step(True)
             self._optimizer_step(rows)
             self._gradients.carry = unfinished
