@@ -26,6 +26,7 @@ from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.privacy.accountant import epsilon as epsilon_of
+from privxray.privacy.accountant import promises_something
 from privxray.privacy.events import merge
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
@@ -126,12 +127,7 @@ def train(
                 return _outcome(ledger, plan, few=few, already=True)
             method = methods.get(plan.method)
             constants = method.constants(plan.constants)
-            if dataset.patients("train") > constants.n_max:
-                raise RefusedError(
-                    f"there are more patients to train on than the {constants.n_max:,} that the plan's delta "
-                    f"{plan.delta:g} is meant for (its constant n_max); nothing was spent",
-                    advice="Ask the coordinator for a plan with a larger n_max and a smaller delta",
-                )
+            _refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
             chosen = choose_epsilon(epsilon, plan, state, ledger, round_)
             start = unpack(file.body()) if plan.body.length else {}
             round_ = reserve(state, ledger, method, constants, plan, round_, chosen)
@@ -144,6 +140,26 @@ def train(
         shutil.rmtree(round_folder(workspace, round_) / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
         return _outcome(ledger, plan, few=few, already=False, seconds=seconds)
+
+
+def _refuse_too_many(patients: int, n_max: int, plan: PlanHeader, ledger: Ledger) -> None:
+    """Hold the number of patients against what plan and ledger mean by their deltas; it is not told.
+
+    :raises RefusedError: more than the plan's ``n_max``, or so many that the ledger's delta promises nothing.
+    """
+    if patients > n_max:
+        raise RefusedError(
+            f"there are more patients to train on than the {n_max:,} that the plan's delta {plan.delta:g} is "
+            "meant for (its constant n_max); nothing was spent",
+            advice="Ask the coordinator for a plan with a larger n_max and a smaller delta",
+        )
+    if not promises_something(ledger.delta, patients):
+        raise RefusedError(
+            f"the ledger counts at delta {ledger.delta:g}, which promises nothing to one of so many patients; "
+            "nothing was spent",
+            file=ledger.path,
+            advice="Train on fewer of them",
+        )
 
 
 def open_round(workspace: Workspace, state: State, study: str | None) -> Round:

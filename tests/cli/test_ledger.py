@@ -201,3 +201,12 @@ def test_more_patients_than_the_plan_s_delta_is_meant_for_are_not_trained_on(at:
     one_line(refused, 4, "than the 8 that the plan's delta 1e-05 is meant for", "nothing was spent")
     assert not re.search(r"\b9\b", refused.err)  # the count itself stays where it is
     assert Ledger.open(world["hospital-a"] / "ledger.db").entries() == ()
+
+
+def test_a_ledger_whose_delta_promises_nothing_to_so_many_is_not_spent_from(at: At) -> None:
+    world = at("ingested")
+    path = world["hospital-a"] / "ledger.db"
+    path.unlink()
+    ledger = Ledger.create(path, 10, 0.2)
+    one_line(world.type("hospital-a", "train"), 4, "ledger.db", "delta 0.2", "nothing was spent")
+    assert ledger.entries() == ()
