@@ -32,7 +32,7 @@ from privxray.deid.report import FileReport, Finding, Report, verdict_of
 from privxray.deid.scan import Scan
 from privxray.deid.selection import select
 from privxray.deid.wholeset import SetCheck
-from privxray.deid.worker import examine, profile_to, scan_from, search, work
+from privxray.deid.worker import examine, findings_from, profile_to, scan_from, search, work
 from privxray.errors import UsageError
 
 FEW: Final = 24
@@ -148,7 +148,7 @@ def _searches(
         if isinstance(outcome, str):
             yield place, [rules.UNREADABLE.because(outcome)]
         else:
-            yield place, [Finding(*finding) for finding in outcome["findings"]]
+            yield place, findings_from(outcome)
 
 
 def _alone(scan: Scan, digest: str, name: str, path: Path) -> FileReport:

@@ -13,9 +13,11 @@ import json
 import mmap
 import signal
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from privxray.deid import rules
 from privxray.deid.elements import Data
 from privxray.deid.files import UnreadFileError, read_file
 from privxray.deid.leaks import Leaks
@@ -61,14 +63,19 @@ def work(path: Path, profile: Profile, *, digest: bool, mapped: bool) -> tuple[S
 
 
 def search(path: Path, leaks: Leaks, *, mapped: bool) -> list[Finding]:
-    """Look for a set's identifying values in one file; empty for what is no DICOM file or can't be read."""
+    """Look for a set's identifying values in one file; empty for what is no DICOM file.
+
+    A file that could be read and no longer can be, or over which the search stumbles, fails with the reason.
+    """
     try:
         data = read_file(path, mapped=mapped)
         return list(leaks.in_dicom(data)) if is_dicom(data) else []
-    except (UnreadFileError, MemoryError):
-        return []
+    except UnreadFileError as trouble:
+        return [rules.UNREADABLE.because(str(trouble))]
+    except MemoryError:
+        return [rules.UNREADABLE.because(NO_MEMORY)]
     except Exception:  # noqa: BLE001  as in examine
-        return []
+        return [rules.UNREADABLE.because(STUMBLED)]
 
 
 def main() -> None:
@@ -86,7 +93,7 @@ def main() -> None:
             continue
         path = Path(task["path"])
         if task["do"] == "search":
-            outcome: dict[str, Any] = {"findings": [_flat(f) for f in search(path, leaks, mapped=True)]}
+            outcome: dict[str, Any] = {"findings": list(map(_flat, search(path, leaks, mapped=True)))}
         else:
             scan, digest = work(path, profile, digest=task["digest"], mapped=True)
             outcome = scan_to(scan) | {"sha256": digest}
@@ -125,7 +132,7 @@ def scan_to(scan: Scan) -> dict[str, Any]:
     """A scan as JSON, for the process that asked for it."""
     facts = scan.facts
     return {
-        "findings": [_flat(finding) for finding in scan.findings],
+        "findings": list(map(_flat, scan.findings)),
         "damage": scan.damage,
         "hidden": sorted(scan.hidden),
         "terms": sorted(scan.terms),
@@ -136,7 +143,7 @@ def scan_to(scan: Scan) -> dict[str, Any]:
 def scan_from(value: dict[str, Any]) -> Scan:
     """The inverse of :func:`scan_to`."""
     return Scan(
-        findings=[Finding(*finding) for finding in value["findings"]],
+        findings=findings_from(value),
         damage=value["damage"],
         hidden=set(value["hidden"]),
         terms={(kind, text) for kind, text in value["terms"]},
@@ -144,5 +151,17 @@ def scan_from(value: dict[str, Any]) -> Scan:
     )
 
 
-def _flat(finding: Finding) -> list[str]:
-    return [finding.rule, finding.severity, finding.where, finding.reason]
+def findings_from(value: dict[str, Any]) -> list[Finding]:
+    """The findings of a scan or a search."""
+    return list(map(_finding, value["findings"]))
+
+
+def _flat(finding: Finding) -> str:
+    return f"{finding.rule}\n{finding.where}\n{finding.reason}"
+
+
+@lru_cache(maxsize=1 << 16)
+def _finding(flat: str) -> Finding:
+    """Files of one device fail alike, so most findings are known."""
+    rule, where, reason = flat.split("\n")
+    return Finding(rule, rules.RULES[rule].severity, where, reason)

@@ -157,6 +157,22 @@ def test_nothing_is_searched_for_in_a_set_that_is_deidentified(tmp_path: Path) -
     assert not [f for file in report.files for f in file.findings if f.severity == "error"]
 
 
+@pytest.mark.parametrize("trouble", [MemoryError, ValueError])
+def test_a_file_over_which_the_search_stumbles_does_not_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+) -> None:
+    def stumble(self: Leaks, data: bytes) -> list[object]:
+        raise trouble("Zwiebelmann")
+
+    put(tmp_path, "a.dcm", identified)
+    put(tmp_path, "b.dcm")
+    monkeypatch.setattr(Leaks, "in_dicom", stumble)
+    report = check_paths([tmp_path])
+    assert ("unreadable", "file") in rules_of(report, "b.dcm")
+    assert [file.verdict for file in report.files] == ["fail", "fail"]
+    assert "Zwiebelmann" not in str([file.findings for file in report.files])
+
+
 def test_the_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("privxray.deid.leaks.MAX_TERMS", 3)
     put(tmp_path, "source.dcm", identified)
