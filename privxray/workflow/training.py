@@ -155,8 +155,7 @@ def _refuse_too_many(patients: int, n_max: int, plan: PlanHeader, ledger: Ledger
         )
     if not promises_something(ledger.delta, patients):
         raise RefusedError(
-            f"its delta is {ledger.delta:g}, and promises nothing to one of so many patients; "
-            "nothing was spent",
+            f"its delta {ledger.delta:g} promises nothing to one of so many patients; nothing was spent",
             file=ledger.path,
             advice="Train on fewer of them",
         )
