@@ -88,6 +88,23 @@ def the_study(workspace: Workspace, state: State, wanted: str | None) -> str:
     return studies[0]
 
 
+def left_out(workspace: Workspace, state: State, round_: Round) -> bool:
+    """Whether this hospital, as a keyholder, has helped already to open a round's sum without itself.
+
+    Its pairwise masks are open by then: only its self-mask would hide an update, and nobody would sum it.
+    """
+    survivors = state.survivors_of(round_.plan)
+    return bool(survivors) and public_keys(workspace).fingerprint not in survivors
+
+
+def too_late() -> RefusedError:
+    """What to tell a hospital that is :func:`left_out`."""
+    return RefusedError(
+        "too late: this hospital has answered a request that opens the round's sum without it",
+        advice="Wait for the next plan",
+    )
+
+
 def tidy(workspace: Workspace, state: State) -> None:
     """Remove training results whose key is gone: nobody can read them, and a crash may have left them."""
     rounds = state.rounds()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.atomic import write_atomic
-from privxray.errors import MalformedError, RefusedError, about
+from privxray.errors import MalformedError, about
 from privxray.exchange.admit import admit_update, read_update
 from privxray.exchange.concealing import conceal
 from privxray.exchange.fixedpoint import quantise
@@ -27,11 +27,12 @@ from privxray.workflow.common import (
     SOFTWARE,
     Passphrase,
     deliver,
+    left_out,
     load_plan,
     now,
-    public_keys,
     the_study,
     tidy,
+    too_late,
     unlock,
 )
 from privxray.workflow.reservation import open_ledger
@@ -75,7 +76,8 @@ def export_update(
         again = round_.update_sha256 is not None
         if not again:
             trained_vector(workspace, round_)  # not ready is said before a passphrase is asked
-            _not_left_out(workspace, state, round_)
+            if left_out(workspace, state, round_):
+                raise too_late()
             _seal(workspace, state, unlock(workspace, passphrase), plan, round_, kept)
         header = _verify(state, round_, plan, kept)
         data = kept.read_bytes()
@@ -85,19 +87,6 @@ def export_update(
             if hashlib.sha256(path.read_bytes()).digest() != hashlib.sha256(data).digest():
                 raise MalformedError("the file reads back differently", advice="Try another stick")
         return Exported(path, header, plan, len(data), again)
-
-
-def _not_left_out(workspace: Workspace, state: State, round_: Round) -> None:
-    """Whether this hospital, as a keyholder, has helped already to open the sum without itself.
-
-    Its pairwise masks are open by then, so only its self-mask would hide what nobody sums any more.
-    """
-    survivors = state.survivors_of(round_.plan)
-    if survivors and public_keys(workspace).fingerprint not in survivors:
-        raise RefusedError(
-            "too late: this hospital has answered a request that opens the round's sum without it",
-            advice="Wait for the next plan",
-        )
 
 
 def _seal(

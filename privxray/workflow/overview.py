@@ -21,7 +21,7 @@ from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.state import Round, State
-from privxray.workflow.common import load_plan, public_keys
+from privxray.workflow.common import left_out, load_plan, public_keys
 from privxray.workflow.inference_common import known_parties
 from privxray.workspace import Workspace
 
@@ -116,7 +116,9 @@ def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
         assert round_ is not None
         option = f" --study {study}" if len(studies) > 1 else ""
         yield from _keyholder_advice(workspace, state, round_)
-        if round_.state == "joined" and not (workspace.data / "data.db").exists():
+        if round_.state in ("joined", "trained") and left_out(workspace, state, round_):
+            yield "this round is opened without this hospital; when the next plan comes: privxray accept FILE"
+        elif round_.state == "joined" and not (workspace.data / "data.db").exists():
             yield "privxray ingest FOLDER --labels labels.csv"
         elif round_.state == "joined" and round_.epsilon is not None:
             yield f"training was begun and not finished; it goes on with: privxray train{option}"

@@ -32,7 +32,7 @@ from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.state import Round, State
-from privxray.workflow.common import Progress, read_plan, the_study, tidy
+from privxray.workflow.common import Progress, left_out, read_plan, the_study, tidy, too_late
 from privxray.workflow.dataset import open_dataset, training_data
 from privxray.workflow.reservation import (
     another_epsilon,
@@ -103,8 +103,8 @@ def train(
     :param epsilon: for one run through all stages, at most the plan's; see
         :func:`~privxray.workflow.reservation.choose_epsilon` for the default.
     :raises BudgetError: above the plan's epsilon or the lifetime limit; nothing was spent.
-    :raises RefusedError: this round was exported already, an interrupted training used another epsilon, or
-        there are more patients than the plan's ``n_max``.
+    :raises RefusedError: this round was exported already or is opened without this hospital, an interrupted
+        training used another epsilon, or there are more patients than the plan's ``n_max``.
     :raises WorkspaceError: nothing is joined, or no data set is ingested.
     """
     workspace.require("hospital", "train")
@@ -128,6 +128,8 @@ def train(
             method = methods.get(plan.method)
             constants = method.constants(plan.constants)
             _refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
+            if left_out(workspace, state, round_):
+                raise too_late()
             chosen = choose_epsilon(epsilon, plan, state, ledger, round_)
             start = unpack(file.body()) if plan.body.length else {}
             round_ = reserve(state, ledger, method, constants, plan, round_, chosen)

@@ -175,6 +175,14 @@ def test_a_keyholder_that_helped_to_open_the_sum_without_itself_exports_no_more(
     assert late.code == 4
     assert "without it" in late.err
     assert not list(world["hospital-b"].rglob("*.enc"))
+    assert any("without this hospital" in line for line in world.ok("hospital-b", "status")["next"])
+    with State(Workspace.find(world["hospital-b"]).state_path) as state, state.transaction():
+        state.update_round(
+            "pneumonia", 1, state="joined", epsilon=None, vector_key=None
+        )  # as if it never trained
+    untrained = world.type("hospital-b", "train", "--epsilon", "6")
+    assert untrained.code == 4, "nothing is charged for a round that can't take it"
+    assert "without it" in untrained.err
 
 
 def test_a_state_put_back_under_a_keyholders_answer_is_noticed_by_another_request(
