@@ -16,7 +16,8 @@ from privxray.privacy.noise import NoiseSource
 
 CLASSES = ("normal", "bacteria", "virus")
 PATIENTS = 60
-_SMOOTH = 4  # cells of a picture's coarse structure, a side
+_CONTRAST = 55.0  # standard deviations, of 255
+_GRAIN = 4.0
 
 
 def labels(number: int, source: NoiseSource) -> NDArray[np.int64]:
@@ -33,16 +34,19 @@ def feature_patients(number: int, dim: int, source: NoiseSource) -> TrainingData
 
 
 def image_patients(number: int, size: int, source: NoiseSource) -> TrainingData:
-    """Patients with one image each, uint8 [number, size, size]: coarse structure, a band a class, grain.
+    """Patients with one image each, uint8 [number, size, size]: soft shadows, a band a class, a little grain.
 
-    :param size: in pixels, a multiple of 4.
+    :param size: in pixels.
     """
+    from scipy.ndimage import gaussian_filter
+
     classes = labels(number, source)
-    cell = size // _SMOOTH
-    coarse = np.kron(source.gaussian((number, _SMOOTH, _SMOOTH), 30.0), np.ones((1, cell, cell)))
-    pixels = 110.0 + coarse + source.gaussian((number, size, size), 8.0)
+    shadows = gaussian_filter(source.gaussian((number, size, size), 1.0), (0, size / 10, size / 10))
+    spread = shadows.std(axis=(1, 2), keepdims=True)
+    pixels = 128.0 + _CONTRAST * shadows / spread + source.gaussian((number, size, size), _GRAIN)
+    band = size // (len(CLASSES) + 1)
     for place in range(len(CLASSES)):
-        pixels[classes == place, place * cell : (place + 1) * cell] += 50.0
+        pixels[classes == place, place * band : (place + 1) * band] += 40.0
     return TrainingData(np.clip(pixels, 0, 255).astype(np.uint8), classes, np.arange(number))
 
 

@@ -32,7 +32,7 @@ def one_run_plot(found: OneRun, scores: NDArray[np.float64], coins: NDArray[np.b
     right.axvline(found.epsilon, color=_CLAIM, linestyle="--", label=f"claim {found.epsilon:g}")
     right.set(xlabel="epsilon", title=f"Lower bound, {found.confidence:.0%} confidence")
     right.set_xlim(0, 1.1 * max(found.ceiling, found.epsilon))
-    right.legend(frameon=False, loc="lower right")
+    right.legend(frameon=False, loc="upper right")
     return _png(figure)
 
 

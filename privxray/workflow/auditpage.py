@@ -103,7 +103,8 @@ def membership(found: Membership, method: str, who: str, *, inside: bool = False
         how=_HOW_MEMBERSHIP,
         plot=membership_plot(found),
         plot_says="The ROC curve of the attack, with guessing and with the most that the claim allows; on "
-        "the right with logarithmic axes, for the left end is what matters.",
+        "the right with logarithmic axes, for the left end is what matters. With so few patients a curve can "
+        "cross that line by chance; the lower bound takes chance into account.",
         inside=inside,
     )
     value = {
@@ -211,9 +212,9 @@ def _json_bound(found: OneRun) -> dict[str, Any]:
 
 
 def _range(ones: Sequence[Reconstruction]) -> str:
-    low, high = min(one.ssim for one in ones), max(one.ssim for one in ones)
-    best = max(one.psnr for one in ones)
-    return f"SSIM {low:.3f} to {high:.3f}, PSNR up to {best:.1f} dB"
+    low, high = (f"{pick(one.ssim for one in ones):.3f}" for pick in (min, max))
+    span = high if low == high else f"{low} to {high}"
+    return f"SSIM {span}, PSNR up to {max(one.psnr for one in ones):.1f} dB"
 
 
 def _shown(kind: str, one: Reconstruction, enlarge: Any) -> Shown:
