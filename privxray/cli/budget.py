@@ -71,21 +71,6 @@ def _runs(seen: Budget, replace_one: bool) -> None:
         ("study", "run", "state", "epsilon", *(["replaced"] if replace_one else [])),
         ((r.study, r.run, r.state, *_figures(r.cost)) for r in seen.runs),
     )
-    if seen.studies:
-        table(
-            f"Studies, epsilon per patient of all their runs at the study's delta, {what}",
-            ("study", "delta", "plan", "epsilon", *(["replaced"] if replace_one else []), "left"),
-            (
-                (
-                    s.study,
-                    f"{s.cost.delta:g}",
-                    s.planned and f"{s.planned:g}",
-                    *_figures(s.cost),
-                    f"{s.left:.4g}",
-                )
-                for s in seen.studies
-            ),
-        )
 
 
 def _figures(cost: Cost) -> list[str]:
@@ -93,28 +78,25 @@ def _figures(cost: Cost) -> list[str]:
 
 
 def _bars(seen: Budget) -> None:
-    """The lifetime limit and each study's plan as bars: how far spent and reserved epsilon reach."""
-    from privxray.privacy.accountant import ADJACENCY, REPLACE_ADJACENCY
-
-    reserved = seen.charged.epsilon > seen.spent.epsilon
-    line(f"All studies, of epsilon {seen.limit:g} (per patient, delta {seen.delta:g}, {ADJACENCY})")
+    """All studies within the lifetime limit, each within its plan: how far epsilon reaches, and what fits."""
+    line(_told("All studies", seen.charged, f" of {seen.limit:g}"))
     bar(seen.limit, (("#", seen.spent.epsilon), ("=", seen.charged.epsilon)))
     line(f"# spent: {seen.spent.epsilon:.4g}")
-    if reserved:
+    if seen.charged.epsilon > seen.spent.epsilon:
         line(f"= reserved, with what is spent: {seen.charged.epsilon:.4g}")
     line(f". left: a run of Gaussian noise of {seen.left:.4g} would fit")
     for one in seen.studies:
+        planned = "" if one.planned is None else f" of its plan's {one.planned:g}"
+        line(f"{_told(one.study, one.cost, planned)}; a run of {one.left:.4g} more would fit")
         if one.planned is not None:
-            line(
-                f"Study {one.study}, of its plan's epsilon {one.planned:g} "
-                f"(per patient, delta {one.cost.delta:g}, {ADJACENCY})"
-            )
             bar(one.planned, (("#", one.cost.epsilon),))
-    if seen.charged.replaced is not None:
-        line(
-            f"For a replaced patient: epsilon {seen.charged.replaced:.4g} "
-            f"(per patient, delta {seen.delta:g}, {REPLACE_ADJACENCY})"
-        )
+
+
+def _told(what: str, cost: Cost, of: str) -> str:
+    from privxray.privacy.accountant import REPLACE_ADJACENCY
+
+    told = f"{what}: {privacy(cost.epsilon, cost.delta)}{of}"
+    return told if cost.replaced is None else f"{told}; {cost.replaced:.4g} by {REPLACE_ADJACENCY}"
 
 
 def _affords(seen: Budget, found: Affords) -> str:

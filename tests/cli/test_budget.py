@@ -85,7 +85,11 @@ def test_what_is_reserved_is_told_beside_what_is_spent(at: At) -> None:
         assert counts[sign] == pytest.approx(70 * share / 10, abs=1)
     assert "# spent: 3" in shown
     assert f"= reserved, with what is spent: {told['charged']['epsilon']:.4g}" in shown
-    assert f"of epsilon 10 (per patient, delta 1e-05, {ADJACENCY})" in shown
+    assert (
+        f"All studies: epsilon {told['charged']['epsilon']:.4g} (per patient, delta 1e-05, {ADJACENCY})"
+        in shown
+    )
+    assert "elsewhere: epsilon 3 (per patient, delta 1e-05" in shown
 
 
 @pytest.mark.parametrize("columns", [40, 80, 160])
