@@ -30,12 +30,19 @@ LEGIBLE = 0.5
 _WORTH = 1.25
 _SQUARE = 1.5
 _GLYPH = 1.6
+_TALL = 2.2
+_SURE = 0.8
+_LARGE = 1 / 6
+_PLAIN = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
+    """What was read in a box. ``upright``: as it lies, not turned by a quarter."""
+
     text: str
     confidence: float
+    upright: bool = False
 
 
 class TextFinder:
@@ -62,9 +69,9 @@ class TextFinder:
         candidates = self.candidates(values)
         boxes: list[TextBox] = []
         for (box, score), reading in zip(candidates, self._read(values, candidates), strict=True):
-            if reading.confidence >= LEGIBLE and any(map(str.isalnum, reading.text)):
+            if reading.confidence >= LEGIBLE and not _is_anatomy(reading, box, values.shape[:2]):
                 left, top, right, bottom = box
-                severity: Severity = "notice" if _names_nobody(reading.text, box) else "error"
+                severity: Severity = "notice" if _names_nobody(reading, box) else "error"
                 confidence = round(score * reading.confidence, 3)
                 boxes.append(
                     TextBox(frame, left, top, right - left, bottom - top, confidence, severity, reading.text)
@@ -87,33 +94,49 @@ class TextFinder:
         return merged(found)
 
     def _read(self, values: views.Values, candidates: list[tuple[Box, float]]) -> list[_Reading]:
-        """The best reading of each box. A tall one is turned first, a squarish one is tried both ways."""
+        """The best reading of each box: one that stands is turned, a squarish one is read both ways."""
         lines: list[views.Picture] = []
-        owners: list[int] = []
+        owners: list[tuple[int, bool]] = []
         for number, ((left, top, right, bottom), _) in enumerate(candidates):
             cut = views.line(values[top:bottom, left:right])
             height, width = cut.shape[:2]
-            if width * _SQUARE >= height:
+            if width * _TALL >= height:
                 lines.append(cut)
-                owners.append(number)
+                owners.append((number, True))
             if height * _SQUARE >= width:
                 lines.append(np.ascontiguousarray(np.rot90(cut)))
-                owners.append(number)
+                owners.append((number, False))
         best = [_Reading("", 0.0)] * len(candidates)
-        for number, (text, confidence) in zip(owners, self._engine.read(lines), strict=True):
+        for (number, upright), (text, confidence) in zip(owners, self._engine.read(lines), strict=True):
             if confidence > best[number].confidence:
-                best[number] = _Reading(text, confidence)
+                best[number] = _Reading(text, confidence, upright)
         return best
 
 
-def _names_nobody(text: str, box: Box) -> bool:
+def _names_nobody(reading: _Reading, box: Box) -> bool:
     """Is it a side marker or one letter alone, and is the box no longer than such a text is?
 
-    A line of which only the first letter was read must not pass for an R.
+    A line of which only the first letter was read must not pass for an R. A box that stands and was read as
+    it lies holds no line, though: narrow letters and those at the frame's edge are twice as high as wide.
     """
-    long, short = sorted((box[2] - box[0], box[3] - box[1]), reverse=True)
-    fits = long <= max(short * _GLYPH * (1 + len(text)) / 2, short * _SQUARE)
-    return fits and (is_marker(text) or sum(map(str.isalnum, text)) == 1)
+    width, height = box[2] - box[0], box[3] - box[1]
+    long, short = max(width, height), min(width, height)
+    letters = _letters(reading.text)
+    fits = long <= max(short * _GLYPH * (1 + len(reading.text)) / 2, short * _SQUARE)
+    if reading.upright and letters == 1 and reading.confidence >= _SURE:
+        fits |= width < height <= width * _TALL
+    return fits and (is_marker(reading.text) or letters == 1)
+
+
+def _is_anatomy(reading: _Reading, box: Box, frame: tuple[int, ...]) -> bool:
+    """Is there no letter, or one of doubtful form that would be larger than any caption's? Ribs make such."""
+    letters = _letters(reading.text)
+    large = min(box[2] - box[0], box[3] - box[1]) > _LARGE * min(frame)
+    return not letters or (letters == 1 and large and reading.confidence < _PLAIN)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
 
 
 def _turned_back(box: Box, turns: int, columns: int) -> Box:

@@ -16,10 +16,11 @@ MARKERS = frozenset(" ".join((_SIDES, _VIEWS, _POSITIONS, _PLACES, _BREATH)).spl
 """Upper-case words. English, with the German and French side letters."""
 
 _WORD = re.compile(r"[A-Z/]+")
+_APART = re.compile(r"\b([AP])[-. ]([AP])\b")  # A-P
 
 
 def is_marker(text: str) -> bool:
     """Is every word of a text, and so all of it, a marker? Empty text is none."""
-    words = _WORD.findall(text.upper())
-    rest = _WORD.sub("", text.upper())
+    text = _APART.sub(r"\1\2", text.upper())
+    words, rest = _WORD.findall(text), _WORD.sub("", text)
     return bool(words) and all(word in MARKERS for word in words) and not any(map(str.isalnum, rest))
