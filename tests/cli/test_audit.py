@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from played_study import At, World, draw_images, typed
+from played_study import _joined as join
 
 from privxray.audit import running
 from privxray.learning import methods
@@ -114,6 +115,21 @@ def test_an_audit_that_the_budget_lacks_is_refused_and_leaves_nothing(at: At) ->
     assert list((world["hospital-a"] / "audits").iterdir()) == []
 
 
+def test_an_audit_of_dp_sgd_on_own_patients_goes_by_the_plan(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = at("initialised")
+    join(world, "--method", "dp-sgd")
+    world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    line = ("audit", "one-run", "--own", "--canaries", "8")
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "attack", _pull_the_plug)
+        with pytest.raises(PulledPlugError):
+            world.type("hospital-a", *line)
+    told = world.ok("hospital-a", *line)
+    assert (told["method"], told["canaries"], told["guesses"]) == ("dp-sgd", 8, 4)
+    (event,) = charged(world)
+    assert (event.kind, event.q, event.count) == ("poisson-gaussian", 0.25, 10)  # the plan's, not the audit's
+
+
 class PulledPlugError(BaseException):
     """Stands for kill -9: nothing catches it."""
 
@@ -149,6 +165,10 @@ def test_an_interrupted_audit_goes_on_and_does_not_pay_twice(
     assert [Path(told["report"])] == list((world["hospital-a"] / "audits").iterdir())
 
 
+def _pull_the_plug(*_: Any) -> None:
+    raise PulledPlugError
+
+
 def _pulling_the_plug(drawn: list[int]) -> Any:
     def progress(done: int, _: int) -> None:
         drawn.append(done)
@@ -161,7 +181,7 @@ def _pulling_the_plug(drawn: list[int]) -> Any:
 def test_other_patients_in_between_are_refused(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     world = at("untrained")
     with monkeypatch.context() as patch:
-        patch.setattr(running, "attack", lambda *_: (_ for _ in ()).throw(PulledPlugError()))
+        patch.setattr(running, "attack", _pull_the_plug)
         with pytest.raises(PulledPlugError):
             world.type("hospital-a", *ONE_RUN)
     folder = world["hospital-a"] / "more"

@@ -60,10 +60,10 @@ def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_up
     clip = min(1.0, constants.learning_rate * constants.clipping_norm / length)
     for name, value in plain.items():
         assert np.allclose(silent[name], clip * value, atol=1e-6), name
-    broken = attacked(scene, silent, Search(steps=350, restarts=2))
-    private = attacked(scene, engine(SecureNoise()), Search(steps=200, restarts=1))
+    broken = attacked(scene, silent, Search(steps=300, restarts=2))
+    private = attacked(scene, engine(SecureNoise()), Search(steps=150, restarts=1))
     masked = attacked(
-        scene, updates.masked_update(plain, SGD, constants, CLASSES), Search(steps=200, restarts=1)
+        scene, updates.masked_update(plain, SGD, constants, CLASSES), Search(steps=150, restarts=1)
     )
     assert broken.recognised, broken
     assert not private.recognised, private

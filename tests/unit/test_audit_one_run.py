@@ -24,6 +24,7 @@ from privxray.learning import methods
 from privxray.privacy.noise import SecureNoise
 
 CANARIES = {"linear-probe": 120, "dp-sgd": 100}
+FEWER = {"linear-probe": 120, "dp-sgd": 60}  # for the many runs of an intact engine
 SMALL = {"image_size": 16}  # of dp-sgd
 SHORT = {"image_size": 16, "steps": 3}
 
@@ -52,14 +53,14 @@ def test_the_intact_engine_is_not_flagged_in_20_runs(tmp_path: Path, name: str) 
         audited(
             store(tmp_path / str(run)),
             methods.get(name),
-            canaries=CANARIES[name],
+            canaries=FEWER[name],
             images=2,
             constants=settings(name, SHORT),
         )
         for run in range(20)
     ]
     assert not any(run.refuted for run in runs), [run.right for run in runs]
-    assert all(run.ceiling > 2.5 for run in runs)  # each could have been flagged
+    assert all(run.ceiling > 2.0 for run in runs)  # each could have been flagged
 
 
 @pytest.mark.parametrize(
