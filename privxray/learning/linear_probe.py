@@ -31,7 +31,7 @@ from privxray.learning.probe_queries import (
     probe_inputs,
 )
 from privxray.privacy.accountant import calibrate
-from privxray.privacy.clipping import Floats
+from privxray.privacy.clipping import Floats, row_norms
 from privxray.privacy.events import Event
 from privxray.privacy.noise import SENSITIVITY_INFLATION, NoiseSource, SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -122,12 +122,13 @@ class LinearProbe:
             progress(1, total)
 
         x = probe_inputs(data.inputs, centre, constants)
+        lengths = row_norms(x)
         std = _step_noise(constants, noise) * constants.gradient_clip * SENSITIVITY_INFLATION
         descent = _Descent(constants, len(classes), float(counts.sum()), 1.0 / noise)
         for step in range(1, total):
             answer = releases.load(step)
             if answer is None:
-                exact = gradient_query(descent.weights, x, one_hot, data.patients, constants)
+                exact = gradient_query(descent.weights, x, one_hot, data.patients, constants, lengths)
                 answer = {"answer": exact + source.gaussian(exact.shape, std)}
                 releases.save(step, answer)
             descent.advance(answer["answer"])

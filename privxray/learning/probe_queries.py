@@ -69,15 +69,17 @@ def gradient_query(
     one_hot: Floats,
     patients: NDArray[np.int64],
     constants: LinearProbeConstants,
+    lengths: Floats | None = None,
 ) -> Floats:
     """Query 2, without noise: [K, D + 1], the sum over patients of the mean clipped direction of ascent.
 
     :param weights: [K, D + 1], the head W.
     :param x: [N, D + 1] of :func:`probe_inputs`.
+    :param lengths: [N] norms of the rows of ``x``, where they are known: they are the same at every step.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         residual = one_hot - softmax(x @ weights.T)
     residual[~np.isfinite(residual).all(axis=1)] = 0.0
-    norms = row_norms(residual) * row_norms(x)
+    norms = row_norms(residual) * (row_norms(x) if lengths is None else lengths)
     scaled = residual * (clip_factors(norms, constants.gradient_clip) * patient_weights(patients))[:, None]
     return np.asarray(scaled.T @ x)

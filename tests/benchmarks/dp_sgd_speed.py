@@ -27,6 +27,7 @@ from privxray.learning.networks import as_input, device, initial_weights
 from privxray.learning.networks import network as build
 from privxray.learning.probe_queries import gradient_query, probe_inputs
 from privxray.learning.trainer import Trainer
+from privxray.privacy.clipping import row_norms
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SecureNoise
 
@@ -93,13 +94,13 @@ def probe(images: int = 1500, repeats: int = 100) -> dict[str, object]:
     features = np.abs(rng.standard_normal((images, constants.feature_dim))).astype(np.float32)
     x = probe_inputs(features, np.full(constants.feature_dim, 0.02), constants)
     labels, patients = np.eye(3)[rng.integers(0, 3, images)], np.arange(images) * 2 // 3
-    weights = rng.standard_normal((3, constants.feature_dim + 1)) * 0.1
+    weights, lengths = rng.standard_normal((3, constants.feature_dim + 1)) * 0.1, row_norms(x)
 
     def plain() -> None:
         (labels - softmax(x @ weights.T)).T @ x
 
     def clipped() -> None:
-        gradient_query(weights, x, labels, patients, constants)
+        gradient_query(weights, x, labels, patients, constants, lengths)
 
     # In turns, so that whatever else runs on the machine meets both alike.
     pairs = [(seconds(plain, 1), seconds(clipped, 1)) for _ in range(repeats)]
