@@ -107,14 +107,14 @@ def audit_one_run(
     canaries: int | None = None,
     guesses: int | None = None,
     progress: Progress | None = None,
-    source: NoiseSource | None = None,
+    engine: NoiseSource | None = None,
 ) -> OneRunAudit:
     """Plant, train once, guess, and hold against the coins.
 
-    :param name: of the method. :param source: of noise and coins: ``SecureNoise()``, except in tests.
+    :param name: of the method. :param engine: what training draws from: ``SecureNoise()``, except in tests.
     :raises UsageError: numbers that make no audit.
     """
-    source = source or SecureNoise()
+    source = SecureNoise()
     method = methods.get(name)
     number, chosen = guesses_of(method, canaries, guesses)
     constants = audit_constants(method, "one-run")
@@ -123,7 +123,7 @@ def audit_one_run(
     start = method.starting_model(planted.constants, patients.classes)
     with tempfile.TemporaryDirectory() as folder:
         store = Observed(Path(folder) / "answers", os.urandom(32))
-        running.train(method, planted, patients.classes, noise, start, store, source, progress)
+        running.train(method, planted, patients.classes, noise, start, store, engine or source, progress)
         scores = running.attack(method, planted, patients.classes, start, store)
     found = judge(scores, planted.coins, chosen, claim.epsilon, claim.delta)
     return OneRunAudit(found, scores, planted.coins)
@@ -135,7 +135,7 @@ def audit_membership(
     patients: Patients,
     *,
     progress: Progress | None = None,
-    source: NoiseSource | None = None,
+    engine: NoiseSource | None = None,
 ) -> Membership:
     """Train on half of the patients, and tell by the loss which half it was.
 
@@ -144,7 +144,7 @@ def audit_membership(
 
     :raises RefusedError: too few patients.
     """
-    source = source or SecureNoise()
+    source = SecureNoise()
     method = methods.get(name)
     constants = audit_constants(method, "membership")
     data = patients.data
@@ -159,7 +159,7 @@ def audit_membership(
     with tempfile.TemporaryDirectory() as folder:
         store = Observed(Path(folder) / "answers", os.urandom(32))
         scores = membership.train(
-            method, data, coins, constants, patients.classes, noise, start, store, source, progress
+            method, data, coins, constants, patients.classes, noise, start, store, engine or source, progress
         )
     return membership.compare(scores, coins, claim.epsilon, claim.delta)
 
@@ -171,7 +171,7 @@ def audit_inversion(
     images: int,
     search: Search,
     progress: Progress | None = None,
-    source: NoiseSource | None = None,
+    engine: NoiseSource | None = None,
 ) -> list[Inverted]:
     """Reconstruct images, each from its plain, its private and its masked update.
 
@@ -181,7 +181,7 @@ def audit_inversion(
     """
     if images < 1 or search.steps < 1 or search.restarts < 1:
         raise UsageError("an inversion needs at least one image, one step and one search")
-    source = source or SecureNoise()
+    source = SecureNoise()
     method = methods.get("dp-sgd")
     constants, classes = audit_constants(method, "inversion"), patients.classes
     data = patients.data or synthetic.image_patients(images + DECOYS, constants.image_size, source)
@@ -197,7 +197,7 @@ def audit_inversion(
     for place in order[:images]:
         patient = TrainingData(data.inputs[[place]], data.labels[[place]], np.zeros(1, np.int64))
         plain = updates.plain_update(patient, start, constants, len(classes))
-        private = updates.private_update(method, patient, start, constants, classes, noise, source)
+        private = updates.private_update(method, patient, start, constants, classes, noise, engine or source)
         masked = updates.masked_update(plain, method, constants, classes)
         seen: list[Reconstruction] = []
         for update in (plain, private, masked):

@@ -72,7 +72,7 @@ def membership(name: str) -> None:
     """Invented patients with labels by chance, with noise and without."""
     claim = Claim(1.0, DELTA)
     for engine, source in (("intact", SecureNoise()), ("noise off", Silent())):
-        found = [audit_membership(name, claim, INVENTED, source=source) for _ in range(BROKEN_RUNS)]
+        found = [audit_membership(name, claim, INVENTED, engine=source) for _ in range(BROKEN_RUNS)]
         print(
             f"membership {name}, {engine}: AUC {span([f.auc for f in found])}; "
             f"TPR at 1 % FPR {span([f.tpr_at_low_fpr for f in found])}; "

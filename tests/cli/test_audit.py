@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from broken_engines import ImageUnit
 from played_study import At, World, draw_images, typed
 from played_study import _joined as join
 
@@ -41,6 +42,21 @@ def test_a_one_run_audit_of_invented_patients_needs_no_workspace(tmp_path: Path)
     assert page.read_text() == html
     text = typed(["audit", "one-run", "--canaries", "20", "--epsilon", "6"])
     assert "could not have refuted it" in " ".join(text.err.split())
+
+
+def test_a_broken_engine_is_exit_3_and_the_report_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intact = methods.get("linear-probe")
+    monkeypatch.setattr(methods, "get", lambda _: ImageUnit(intact))
+    page = tmp_path / "page.html"
+    told = typed(["audit", "one-run", "--canaries", "60", "--report", str(page), "--json"])
+    assert told.code == 3
+    assert told.json["flagged"]
+    assert told.json["lower_bound"] > 1.0
+    assert "more than the engine claims" in told.err
+    assert "is refuted" in page.read_text()
+    assert "Don&#39;t train with it" in page.read_text()
 
 
 @pytest.mark.parametrize("kind", ["one-run", "membership", "inversion"])
