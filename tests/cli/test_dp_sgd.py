@@ -178,6 +178,26 @@ def test_noise_that_is_not_what_was_charged_is_not_drawn(at: At, monkeypatch: py
     assert world.ok("hospital-a", "budget")["runs"][0]["state"] == "reserved"
 
 
+def test_a_machine_without_the_memory_says_so_and_the_training_goes_on_later(
+    at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from privxray.learning.trainer import Trainer
+
+    world = at("initialised")
+    told = world.ok("coordinator", "plan", "cards/*.card", "--from", terms(world), asks=True)
+    world.ok("hospital-a", "join", world.carry(told["plan"], "hospital-a"), "--key-words", told["key_words"])
+    world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_work", lambda *_: [None])  # a sample that is not empty
+        patch.setattr(Trainer, "_add_chunk", lambda *_: False)
+        result = world.type("hospital-a", "train")
+    assert result.err.strip().splitlines()[-1].startswith("privxray: memory does not suffice for one image")
+    assert result.code == 1
+    assert "Traceback" not in result.err
+    world.ok("hospital-a", "train")
+    assert [run["state"] for run in world.ok("hospital-a", "budget")["runs"]] == ["released"]
+
+
 @pytest.mark.parametrize("method", ["linear-probe", "dp-sgd"])
 def test_answers_that_were_drawn_and_deleted_are_not_drawn_again(
     at: At, method: str, monkeypatch: pytest.MonkeyPatch
