@@ -100,13 +100,17 @@ def p_value(canaries: int, guesses: int, right: int, epsilon: float, delta: floa
     Theorem 5.2: beta + alpha m delta, with W ~ Binomial(r, e^epsilon / (1 + e^epsilon)), beta = P[W >= v] and
     alpha the maximum over i of 2 P[v - i <= W < v] / i.
     """
-    from scipy.stats import binom
+    from scipy.special import betainc, gammaln
 
+    if not right:
+        return 1.0
     q = 1.0 / (1.0 + math.exp(-epsilon))
-    beta = float(binom.sf(right - 1, guesses, q))
-    if not right or not delta:
-        return min(1.0, beta)
-    below = np.cumsum(binom.pmf(np.arange(right - 1, -1, -1), guesses, q))
+    beta = float(betainc(right, guesses - right + 1, q))  # a binomial's upper tail
+    if not delta:
+        return beta
+    w = np.arange(right - 1, -1, -1)
+    ways = gammaln(guesses + 1) - gammaln(w + 1) - gammaln(guesses - w + 1)
+    below = np.cumsum(np.exp(ways + w * math.log(q) + (guesses - w) * (math.log(q) - epsilon)))
     alpha = 2.0 * float((below / np.arange(1, right + 1)).max())
     return min(1.0, beta + alpha * canaries * delta)
 
@@ -166,13 +170,13 @@ def unseen_factor(canaries: int, guesses: int, epsilon: float, delta: float) -> 
 
 def _accuracy(distance: float, share: float) -> float:
     """How often the sign is right for N(+-distance / 2, 1), on the share of values that lie farthest out."""
-    from scipy.stats import norm
+    from scipy.special import ndtr
 
     half = distance / 2.0
     if share >= 1.0:
-        return float(norm.cdf(half))
-    near = _last(lambda t: bool(norm.sf(t - half) + norm.sf(t + half) >= share), tolerance=1e-6)
-    right, wrong = norm.sf(near - half), norm.sf(near + half)
+        return float(ndtr(half))
+    near = _last(lambda t: bool(ndtr(half - t) + ndtr(-half - t) >= share))
+    right, wrong = ndtr(half - near), ndtr(-half - near)
     return float(right / (right + wrong))
 
 
