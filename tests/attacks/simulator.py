@@ -29,11 +29,13 @@ from unittest import mock
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from exchange_samples import CREATED, Hospital, Study
+from scipy.stats import chi2
 
 from privxray.errors import PrivxrayError
 from privxray.exchange import concealing, mask, opening, shamir
 from privxray.exchange.admit import admit_update, read_update
 from privxray.exchange.admit_opening import admit_request, admit_share, admit_survivors, read_share
+from privxray.exchange.cohort import Cohort, Verdict
 from privxray.exchange.concealing import conceal
 from privxray.exchange.dealing import Opened, open_box
 from privxray.exchange.fixedpoint import unsigned
@@ -44,6 +46,7 @@ from privxray.exchange.share import open_share, write_share
 from privxray.exchange.summing import add_to_sum
 from privxray.exchange.update import UpdateHeader, open_update
 from privxray.formats.container import check_body, split
+from privxray.formats.header import Body
 from privxray.formats.tensors import total_size
 from privxray.keys.maskkey import state_mask_key
 from privxray.keys.unsealing import UnsealingStatement
@@ -351,3 +354,25 @@ def refusal(act: Callable[[], object]) -> tuple[type[PrivxrayError] | None, int]
     except PrivxrayError as error:
         return type(error), error.exit_code
     return None, 0
+
+
+def offered(cohort: Cohort, data: bytes) -> Verdict:
+    """Offer a file to a coordinator's round.
+
+    :raises PrivxrayError: it is refused.
+    """
+    envelope = split(data)
+    body = data[envelope.length :]
+
+    def check(stated: Body) -> None:
+        check_body(stated, len(body), hashlib.sha256(body).hexdigest())
+
+    take = cohort.take_share if envelope.kind == "share" else cohort.take_update
+    return take(envelope, hashlib.sha256(data).hexdigest(), check)
+
+
+def looks_random(numbers: Vector) -> bool:
+    """Chi-square on the bytes, 255 degrees of freedom; a good stream fails with probability 2e-9."""
+    counts = np.bincount(np.frombuffer(numbers.tobytes(), np.uint8), minlength=256)
+    expected = counts.sum() / 256
+    return bool(1e-9 < chi2.cdf(((counts - expected) ** 2 / expected).sum(), 255) < 1 - 1e-9)

@@ -14,6 +14,7 @@ from simulator import (
     Attacker,
     Inputs,
     World,
+    offered,
     pair_differs,
     refusal,
     self_differs,
@@ -28,7 +29,7 @@ from privxray.exchange.request import RequestHeader
 from privxray.exchange.share import write_share
 from privxray.exchange.update import UpdateHeader
 from privxray.formats import canonical
-from privxray.formats.container import Envelope, check_body, seal_header, split
+from privxray.formats.container import seal_header, split
 from privxray.keys import sealing
 
 
@@ -317,19 +318,6 @@ def test_a_share_altered_on_its_way(study: Study) -> None:
     share = bytearray(world.answer(study.trustees[0], request))
     share[-1] ^= 1
     assert refusal(lambda: Attacker(world).hears(bytes(share), request)) == (MalformedError, 11)
-
-
-def offered(cohort: Cohort, data: bytes) -> Verdict:
-    import hashlib
-
-    envelope: Envelope = split(data)
-    body = data[envelope.length :]
-
-    def check(stated: Any) -> None:
-        check_body(stated, len(body), hashlib.sha256(body).hexdigest())
-
-    take = cohort.take_share if envelope.kind == "share" else cohort.take_update
-    return take(envelope, hashlib.sha256(data).hexdigest(), check)
 
 
 def test_a_late_update_after_recovery(study: Study) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from played_study import HOSPITALS, PASSPHRASE, Snapshots, World
-from scipy.stats import chi2
+from played_study import HOSPITALS, Snapshots, World, identity_in
+from simulator import looks_random
 
 from privxray.exchange.fixedpoint import quantise, unsigned
 from privxray.exchange.intake import read_again
@@ -18,7 +18,6 @@ from privxray.exchange.summing import add_to_sum
 from privxray.exchange.update import UpdateHeader, open_update
 from privxray.formats.container import seal_header
 from privxray.formats.tensors import total_size
-from privxray.keys import keyfile
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import state_mask_key
 from privxray.keys.roster import Roster
@@ -33,18 +32,13 @@ def copy(snapshots: Snapshots, tmp_path: Path) -> Callable[[], World]:
     return lambda: World(Path(shutil.copytree(snapshots("trained"), tmp_path / "world")))
 
 
-def coordinator_of(world: World) -> Identity:
-    data = Workspace.find(world["coordinator"]).identity_path.read_bytes()
-    return Identity.from_secret(keyfile.unlock(data, PASSPHRASE))
-
-
 def plan_of(world: World) -> tuple[PlanHeader, str]:
     received = read_again(world["coordinator"] / "plan-0001.plan")
     return received.envelope.claim(PlanHeader), received.envelope.digest
 
 
 def signed(world: World, plan: PlanHeader, name: str = "evil.plan") -> Path:
-    coordinator = coordinator_of(world)
+    coordinator = identity_in(world["coordinator"])
     path = world.root / name
     path.write_bytes(seal_header(plan, coordinator.signing, coordinator.public().fingerprint))
     return path
@@ -56,7 +50,9 @@ def opened(world: World, update: Path) -> np.ndarray:
     header = received.envelope.claim(UpdateHeader)
     plan, _ = plan_of(world)
     total = np.zeros(total_size(plan.manifest), unsigned(plan.modulus_bits))
-    add_to_sum(total, open_update(header, received.pieces(), coordinator_of(world)), plan.modulus_bits)
+    add_to_sum(
+        total, open_update(header, received.pieces(), identity_in(world["coordinator"])), plan.modulus_bits
+    )
     return total
 
 
@@ -119,13 +115,6 @@ def test_two_hospitals_in_one_name_of_the_coordinator_are_refused(copy: Callable
     assert "at least 3" in result.err
 
 
-def looks_random(numbers: np.ndarray) -> None:
-    """Chi-square on the bytes, 255 degrees of freedom; a good stream fails with probability 2e-9."""
-    counts = np.bincount(np.frombuffer(numbers.tobytes(), np.uint8), minlength=256)
-    statistic = ((counts - counts.sum() / 256) ** 2 / (counts.sum() / 256)).sum()
-    assert 1e-9 < chi2.cdf(statistic, 255) < 1 - 1e-9
-
-
 def test_any_sum_that_lacks_one_hospital_is_uniformly_random(copy: Callable[[], World]) -> None:
     """The updates as they really leave: opened one by one and in pairs by the coordinator's own key."""
     world = copy()
@@ -139,12 +128,11 @@ def test_any_sum_that_lacks_one_hospital_is_uniformly_random(copy: Callable[[], 
         world.ok(party, "export-update", asks=True)
     seen = [opened(world, world[party] / "updates" / f"{party}-0001.enc") for party in HOSPITALS]
     for one in seen:
-        looks_random(one)
+        assert looks_random(one)
     for left_out in range(3):
-        looks_random(sum(vector for place, vector in enumerate(seen) if place != left_out))
+        assert looks_random(sum(vector for place, vector in enumerate(seen) if place != left_out))
     assert np.array_equal(sum(seen), sum(plain))  # bit for bit, when complete
-    counts = np.bincount(np.frombuffer(plain[0].tobytes(), np.uint8), minlength=256)
-    assert counts.max() > 4 * counts.mean(), "the plain vector must not pass for random, or the test is blind"
+    assert not looks_random(plain[0]), "the plain vector must not pass for random, or the test is blind"
 
 
 def test_mask_keys_and_results_of_an_exported_round_are_gone(copy: Callable[[], World]) -> None:
@@ -167,8 +155,7 @@ def test_mask_keys_and_results_of_an_exported_round_are_gone(copy: Callable[[], 
 def test_a_member_cannot_block_the_next_round_with_a_used_mask_key(copy: Callable[[], World]) -> None:
     """Its update names its own old key again, under a higher number: refused by name at once."""
     world = copy()
-    workspace = Workspace.find(world["hospital-a"])
-    identity = Identity.from_secret(keyfile.unlock(workspace.identity_path.read_bytes(), PASSPHRASE))
+    identity = identity_in(world["hospital-a"])
     for party in HOSPITALS:
         world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
     path = world["coordinator"] / "updates" / "hospital-a-0001.enc"

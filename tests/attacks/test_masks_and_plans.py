@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +15,7 @@ from simulator import (
     Inputs,
     World,
     differing,
+    offered,
     pair_differs,
     refusal,
     self_differs,
@@ -29,7 +29,7 @@ from privxray.exchange.mask import adds, pairwise_key
 from privxray.exchange.plan import PlanHeader
 from privxray.exchange.request import RequestHeader
 from privxray.formats import canonical
-from privxray.formats.container import check_body, split
+from privxray.formats.container import split
 from privxray.formats.header import Body
 from privxray.keyring import SCHEMA, KeyRing
 from privxray.keys.identity import Identity
@@ -315,17 +315,6 @@ def test_a_used_up_key_does_not_open_again() -> None:
 # Files of another round
 
 
-def offer(cohort: Cohort, data: bytes) -> Verdict:
-    envelope = split(data)
-    body = data[envelope.length :]
-
-    def check(stated: Any) -> None:
-        check_body(stated, len(body), hashlib.sha256(body).hexdigest())
-
-    take = cohort.take_share if envelope.kind == "share" else cohort.take_update
-    return take(envelope, hashlib.sha256(data).hexdigest(), check)
-
-
 def test_replay(held: Study) -> None:
     """Updates, requests and share files of round 1 in round 2: passed over by the coordinator, refused by
     keyholders and by whoever is asked to sum them as survivors; the same file twice in its own round
@@ -338,8 +327,8 @@ def test_replay(held: Study) -> None:
     second = World(held, plan)
     parties = {party.keys.fingerprint: party for party in plan.roster.parties}
     cohort = Cohort(plan, second.plan_hash, parties, earlier=[first.plan_hash])
-    assert offer(cohort, updates["hospital-a"]) is Verdict.OVER
-    assert offer(cohort, share) is Verdict.OVER
+    assert offered(cohort, updates["hospital-a"]) is Verdict.OVER
+    assert offered(cohort, share) is Verdict.OVER
     assert not cohort.updates
     assert not cohort.answers
     assert refusal(lambda: second.answer(held.trustees[0], request)) == (RefusedError, 4)
@@ -348,17 +337,19 @@ def test_replay(held: Study) -> None:
     assert not second.memory
     cohort = Cohort(first.plan, first.plan_hash, parties)
     for _ in range(2):
-        assert offer(cohort, updates["hospital-a"]) is Verdict.TAKEN
+        assert offered(cohort, updates["hospital-a"]) is Verdict.TAKEN
     assert len(cohort.updates) == 1
     asked = split(request)
     cohort.set_request(asked.claim(RequestHeader), asked.digest)
     for _ in range(2):
-        assert offer(cohort, share) is Verdict.TAKEN
+        assert offered(cohort, share) is Verdict.TAKEN
     assert len(cohort.answers) == 1
     again = first.answer(held.trustees[0], request)
-    assert refusal(lambda: offer(cohort, again)) == (RefusedError, 4), "another answer of the same keyholder"
+    assert refusal(lambda: offered(cohort, again)) == (RefusedError, 4), (
+        "another answer of the same keyholder"
+    )
     closed = Cohort(first.plan, first.plan_hash, parties, is_open=False)
-    assert offer(closed, share) is Verdict.OVER
+    assert offered(closed, share) is Verdict.OVER
 
 
 def test_sum_minus_sum_differencing(study: Study) -> None:

@@ -16,8 +16,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from played_keyholders import HOSPITALS as FIVE
 from played_keyholders import TRUSTEES, plain_vectors
-from played_study import HOSPITALS, PASSPHRASE, Snapshots, World
-from scipy.stats import chi2
+from played_study import HOSPITALS, Snapshots, World, identity_in
+from simulator import looks_random
 
 from privxray.exchange import shamir
 from privxray.exchange.dealing import SELF, open_box
@@ -30,8 +30,6 @@ from privxray.exchange.share import ShareHeader, open_share
 from privxray.exchange.summing import add_to_sum
 from privxray.exchange.update import UpdateHeader, open_update
 from privxray.formats.tensors import total_size
-from privxray.keys import keyfile
-from privxray.keys.identity import Identity
 from privxray.keys.sealing import SealingKey
 from privxray.state import State
 from privxray.workspace import Workspace
@@ -47,7 +45,7 @@ class Thief:
         received = read_again(folder.root / "plan-0001.plan")
         self.plan, self.plan_hash = received.envelope.claim(PlanHeader), received.envelope.digest
         self.names = {m.keys.fingerprint: m.name for m in self.plan.roster.members}
-        self.coordinator = identity_of(coordinator)
+        self.coordinator = identity_in(coordinator)
         self.recorded = {
             self.names[update.envelope.key_id]: update
             for update in map(read_again, sorted((folder.root / "updates").glob("*-0001.enc")))
@@ -55,7 +53,7 @@ class Thief:
         self.masks: dict[str, bytes] = {}
         self.unsealing: dict[str, bytes] = {}
         for stolen in (coordinator, *workspaces):
-            identity = identity_of(stolen)
+            identity = identity_in(stolen)
             with State(Workspace.find(stolen).state_path) as state:
                 for ring, found in ((state.mask_keys, self.masks), (state.unsealing_keys, self.unsealing)):
                     for key in ring.all():
@@ -125,18 +123,6 @@ class Thief:
                 if secret != SELF:
                     found[secret, owner] = found[owner, secret]
         return found
-
-
-def identity_of(folder: Path) -> Identity:
-    data = Workspace.find(folder).identity_path.read_bytes()
-    return Identity.from_secret(keyfile.unlock(data, PASSPHRASE))
-
-
-def looks_random(numbers: np.ndarray) -> bool:
-    """Chi-square on the bytes, 255 degrees of freedom; a good stream fails with probability 2e-9."""
-    counts = np.bincount(np.frombuffer(numbers.tobytes(), np.uint8), minlength=256)
-    statistic = ((counts - counts.sum() / 256) ** 2 / (counts.sum() / 256)).sum()
-    return bool(1e-9 < chi2.cdf(statistic, 255) < 1 - 1e-9)
 
 
 def nothing_opens(thief: Thief, plain: Vectors) -> None:

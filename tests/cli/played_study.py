@@ -19,6 +19,8 @@ from PIL import Image
 
 from privxray.cli.app import run
 from privxray.keys import keyfile
+from privxray.keys.identity import Identity
+from privxray.workspace import Workspace
 
 # Commands typed in this process make key files whose passphrase is cheap to try; tests/unit/test_keys.py and
 # the subprocesses of this folder run at full cost.
@@ -82,6 +84,12 @@ class World:
 
     def key_words(self) -> str:
         return (self.root / "key-words").read_text()
+
+
+def identity_in(folder: Path) -> Identity:
+    """The private keys of a workspace, for whoever knows its passphrase."""
+    data = Workspace.find(folder).identity_path.read_bytes()
+    return Identity.from_secret(keyfile.unlock(data, PASSPHRASE))
 
 
 def draw_images(folder: Path, seed: int, patients: int = 12) -> Path:

@@ -11,14 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from played_keyholders import HOSPITALS, KEYHOLDERS, TRUSTEES, answer, deliver, plain_vectors
-from played_study import PASSPHRASE, Snapshots, World
+from played_study import Snapshots, World, identity_in
 
 from privxray.exchange.fixedpoint import dequantise
 from privxray.exchange.intake import read_again
 from privxray.exchange.request import write_request
 from privxray.formats.tensors import unpack
-from privxray.keys import keyfile
-from privxray.keys.identity import Identity
 from privxray.state import State
 from privxray.workflow.common import load_plan
 from privxray.workspace import Workspace
@@ -209,7 +207,7 @@ def test_a_state_put_back_under_a_keyholders_answer_is_noticed_by_another_reques
 def another_request(world: World, survivors: tuple[str, ...], party: str) -> Path:
     """The coordinator signs a second request for the round, for the sum of other hospitals."""
     workspace = Workspace.find(world["coordinator"])
-    coordinator = Identity.from_secret(keyfile.unlock(workspace.identity_path.read_bytes(), PASSPHRASE))
+    coordinator = identity_in(world["coordinator"])
     with State(workspace.state_path) as state:
         round_ = state.rounds()[-1]
         plan = load_plan(workspace, round_)
