@@ -31,7 +31,7 @@ from privxray.exchange.update import UpdateHeader  # noqa: E402
 from privxray.formats import canonical, stream  # noqa: E402
 from privxray.formats.container import MAGIC, PREAMBLE, seal_header, split  # noqa: E402
 from privxray.formats.tensors import TensorSpec  # noqa: E402
-from privxray.keys.card import write_card  # noqa: E402
+from privxray.keys.card import CardHeader, write_card  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.maskkey import state_mask_key  # noqa: E402
 from privxray.keys.roster import words  # noqa: E402
@@ -106,7 +106,7 @@ def files(world: Study) -> dict[str, tuple[bytes, str, str]]:
     reused = a.member("pneumonia").mask
     longer = header.body.model_copy(update={"length": header.body.length + 1})
     short = world.update(a, np.zeros(14, unsigned(64)))
-    return {
+    return weak_cards(card) | {
         "card": (card, "ok", "a card"),
         "plan": (plan, "ok", "a plan"),
         "update": (good, "ok", "an update"),
@@ -134,6 +134,31 @@ def files(world: Study) -> dict[str, tuple[bytes, str, str]]:
         "next-mask-reused": (signed(next_mask=reused), "refused", "fresh mask key"),
         "vector-too-short": (short, "refused", "size of the plan's vector"),
     }  # fmt: skip
+
+
+def weak_cards(card: bytes) -> dict[str, tuple[bytes, str, str]]:
+    """Cards with keys of small order: one that anybody can sign, and one that stops whoever seals to it."""
+    header = split(card).claim(CardHeader)
+    assert header.mask is not None
+    point = (1).to_bytes(32, "little")
+    by_nobody = canonical.to_base64(point + bytes(32))  # good for every message under the neutral point
+    fields = header.model_dump(mode="json")
+    fields["keys"]["signing"] = canonical.to_base64(point)
+    fields["mask"]["signature"] = fields["unsealing"]["signature"] = by_nobody
+    fields["sender"] = hashlib.sha256(point).hexdigest()
+    envelope = {
+        "payload": canonical.to_base64(canonical.encode(fields)),
+        "payloadType": "application/vnd.privxray.card+json",
+        "signatures": [{"keyid": fields["sender"], "sig": by_nobody}],
+    }
+    owner = identity("hospital-a")
+    lattice = canonical.from_base64(header.keys.sealing, "")[:1184]
+    weak = header.keys.model_copy(update={"sealing": canonical.to_base64(lattice + bytes(32))})
+    sealing = seal_header(header.model_copy(update={"keys": weak}), owner.signing, header.sender)
+    return {
+        "card-that-anybody-signs": (reframed(envelope), "malformed", "refused keys"),
+        "card-that-nobody-can-seal-to": (sealing, "malformed", "refused keys"),
+    }
 
 
 def numbers(world: Study) -> dict[str, Any]:
