@@ -80,7 +80,8 @@ def test_a_broken_engine_is_found_at_a_claimed_epsilon_of_1(tmp_path: Path, name
         method,
         canaries=CANARIES[name],
         images=30 if broken == "image unit" else 1,
-        constants=settings(name),
+        # Clipping is the hardest to see: at 16 px two or three runs of a hundred would pass.
+        constants={} if broken == "clipping off" else settings(name),
         training_source=source,
     )
     assert run.refuted, run
