@@ -8,6 +8,7 @@ nothing ever reads one, and :func:`sweep` removes them.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -42,7 +43,7 @@ def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> 
             yield stream
             stream.flush()
             os.fchmod(stream.fileno(), mode)
-            os.fsync(stream.fileno())
+            flush(stream.fileno())
         if overwrite:
             temporary.replace(path)
         else:
@@ -68,9 +69,21 @@ def sync_folder(folder: Path) -> None:
     """Make renames and deletions in ``folder`` durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        flush(descriptor)
     finally:
         os.close(descriptor)
+
+
+def flush(descriptor: int) -> None:
+    """Make what was written durable. On macOS fsync stops at the drive's cache, F_FULLFSYNC does not."""
+    whole: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+    if whole is not None:
+        try:
+            fcntl.fcntl(descriptor, whole)
+        except OSError:  # a memory stick's file system may not know it
+            os.fsync(descriptor)
+        return
+    os.fsync(descriptor)
 
 
 def sweep(folder: Path) -> None:

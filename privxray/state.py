@@ -6,8 +6,10 @@ A round of a hospital goes ``joined -> trained -> exported -> closed``, or ``voi
 it up for another; a coordinator's goes ``open -> closed`` or ``void``, with ``requested`` in between where
 the plan has keyholders; a trustee's ``joined -> answered``, or ``closed`` where it was never asked.
 
-SQLite runs with synchronous=FULL and secure_delete=ON, so what is deleted is overwritten in the file. A copy
-that the disk or a backup made is beyond reach; docs/THREATS.md says what that leaves.
+SQLite runs with synchronous=EXTRA: a transaction is committed by deleting its journal, and FULL leaves that
+deletion to the folder's next fsync, so a power cut could bring the journal back and roll back an answer that
+has left. With secure_delete=ON what is deleted is overwritten in the file. A copy that the disk or a backup
+made is beyond reach; docs/THREATS.md says what that leaves.
 """
 
 from __future__ import annotations
@@ -85,7 +87,8 @@ class State(state_inference.InferenceTables):
             self._db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
             self._db.row_factory = sqlite3.Row
             if not read_only:
-                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.execute("PRAGMA synchronous = EXTRA")
+                self._db.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache as well
                 self._db.execute("PRAGMA secure_delete = ON")
                 self._db.executescript(_SCHEMA + SCHEMA + state_inference.SCHEMA)
         except sqlite3.DatabaseError as error:

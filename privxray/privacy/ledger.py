@@ -13,7 +13,7 @@ Rules, in the order in which they matter:
   A whole file put back from a backup is a valid book: that is what :meth:`Ledger.head` in exported files is
   for.
 
-The file is SQLite with ``synchronous=FULL`` and a rollback journal: a change is on disk, whole, before a
+The file is SQLite with ``synchronous=EXTRA`` and a rollback journal: a change is on disk, whole, before a
 call returns, or not at all. Commands that run at the same time wait for each other.
 """
 
@@ -241,7 +241,7 @@ def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Con
             f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
         )
         try:
-            database.execute("PRAGMA synchronous = FULL")
+            database.execute("PRAGMA synchronous = EXTRA")  # see privxray.state
             database.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache as well
             database.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
             try:
