@@ -150,12 +150,13 @@ class PulledPlugError(BaseException):
     """Stands for kill -9: nothing catches it."""
 
 
-@pytest.mark.parametrize("where", ["train", "attack"])
+@pytest.mark.parametrize("where", ["train", "attack", "finish"])
 def test_an_interrupted_audit_goes_on_and_does_not_pay_twice(
     at: At, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     world = at("untrained")
-    real = getattr(running, where)
+    module = own_audit if where == "finish" else running
+    real = getattr(module, where)
     drawn: list[int] = []
 
     def interrupted(*arguments: Any, **named: Any) -> Any:
@@ -166,7 +167,7 @@ def test_an_interrupted_audit_goes_on_and_does_not_pay_twice(
         return real(*arguments, **named)
 
     with monkeypatch.context() as patch:
-        patch.setattr(running, where, interrupted)
+        patch.setattr(module, where, interrupted)
         with pytest.raises(PulledPlugError):
             world.type("hospital-a", *ONE_RUN)
     before = charged(world)
