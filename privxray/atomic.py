@@ -61,8 +61,15 @@ def write_atomic(path: Path, data: bytes, *, mode: int = PRIVATE, overwrite: boo
 
 
 def make_private_folder(path: Path) -> None:
-    """Create a folder (and its parents) that only its owner may enter; an existing one is left as it is."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Create a folder that only its owner may enter, and its parents likewise, durably.
+
+    An existing one is left as it is.
+    """
+    if path.is_dir():
+        return
+    make_private_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    sync_folder(path.parent)  # or a power cut takes the folder, and with it what was synced inside
 
 
 def sync_folder(folder: Path) -> None:

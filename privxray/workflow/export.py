@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.atomic import write_atomic
+from privxray.atomic import make_private_folder, write_atomic
 from privxray.errors import MalformedError, about
 from privxray.exchange.admit import admit_update, read_update
 from privxray.exchange.concealing import conceal
@@ -99,7 +99,7 @@ def _seal(
     private = open_mask_key(state, member.mask.key, identity)
     numbers = quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits)
     dealt = conceal(numbers, plan, round_.plan, own, private)
-    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(kept.parent)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
         spent = ledger.epsilon_spent(round_.study, plan.delta)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from privxray import atomic
 from privxray.atomic import write_atomic
 from privxray.privacy import ledger
 from privxray.privacy.ledger import Ledger
@@ -59,3 +60,20 @@ def test_files_go_through_the_drives_cache_where_the_system_can(
     assert len(whole) == 2
     assert plain == ([] if known else whole)
     assert (tmp_path / "file").read_bytes() == b"data"
+
+
+def test_a_new_private_folder_is_durable_and_so_are_its_parents(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr(atomic, "sync_folder", synced.append)
+    atomic.make_private_folder(tmp_path / "rounds" / "pneumonia" / "0001")
+    made = [
+        tmp_path / "rounds",
+        tmp_path / "rounds" / "pneumonia",
+        tmp_path / "rounds" / "pneumonia" / "0001",
+    ]
+    assert synced == [folder.parent for folder in made]
+    assert {folder.stat().st_mode & 0o777 for folder in made} == {0o700}
+    atomic.make_private_folder(made[-1])
+    assert len(synced) == 3
