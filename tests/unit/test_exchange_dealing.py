@@ -459,6 +459,6 @@ def test_a_share_file_sealed_to_somebody_else_or_altered_does_not_open(
     with pytest.raises(WrongKeyError):
         open_share(header.model_copy(update={"plan": OTHER}), body, survivors, study.plan, study.coordinator)
     with pytest.raises(MalformedError):
-        open_share(header, body[:-1] + b"\0", survivors, study.plan, study.coordinator)
+        open_share(header, body[:-1] + bytes([body[-1] ^ 1]), survivors, study.plan, study.coordinator)
     with pytest.raises(MalformedError, match="another number of shares"):
         open_share(header, body, survivors[:1], study.plan, study.coordinator)
