@@ -70,13 +70,12 @@ class PatientGradients:
             ends too.
         """
         self._backward(work, start, end, size)
-        owners = work.owners[start:end] - work.owners[start]
+        owners = torch.from_numpy(work.owners[start:end] - work.owners[start]).to(self._device)
         patients = int(owners[-1]) + 1
-        belongs = torch.from_numpy(owners == np.arange(patients)[:, None]).double().to(self._device)
         rows = []
         for parameter in self._hooked._module.parameters():
             views, parameter.grad_sample = parameter.grad_sample[: len(owners)], None
-            rows.append(views if patients == len(owners) else _added(views, belongs))
+            rows.append(views if patients == len(owners) else _added(views, owners, patients))
         if end < len(work) and work.owners[end] == work.owners[end - 1]:
             unfinished = self._with_carry([row[-1] for row in rows], patients == 1)
             rows = [row[:-1] for row in rows]
@@ -125,13 +124,18 @@ def _filled_up(rows: NDArray[Any], size: int) -> NDArray[Any]:
     return np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
-def _added(views: torch.Tensor, belongs: torch.Tensor) -> torch.Tensor:
-    """The rows of each patient's views added up, in float64 and back, a block of columns at a time."""
+def _added(views: torch.Tensor, owners: torch.Tensor, patients: int) -> torch.Tensor:
+    """The rows of each patient's views added up, in float64 and back, a block of columns at a time.
+
+    Not by a product with a matrix of ones and zeros: 0 * NaN is NaN, and a patient whose gradient is not
+    finite would take everybody else's with it.
+    """
     flat = views.flatten(start_dim=1)
-    rows = flat.new_empty((len(belongs), flat.shape[1]))
+    rows = flat.new_empty((patients, flat.shape[1]))
     for at in range(0, flat.shape[1], BLOCK):
-        rows[:, at : at + BLOCK] = belongs @ flat[:, at : at + BLOCK].double()
-    return rows.view(len(belongs), *views.shape[1:])
+        part = flat[:, at : at + BLOCK].double()
+        rows[:, at : at + BLOCK] = part.new_zeros((patients, part.shape[1])).index_add_(0, owners, part)
+    return rows.view(patients, *views.shape[1:])
 
 
 def _plain_convolutions() -> AbstractContextManager[None]:

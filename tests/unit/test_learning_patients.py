@@ -15,7 +15,7 @@ from test_learning_dp_sgd import CLASSES, DPSGD, SMALL, Scripted, hospital, naiv
 from torch import nn
 
 from privxray.errors import RefusedError, SystemTroubleError
-from privxray.learning import trainer
+from privxray.learning import networks, patient_gradients, trainer
 from privxray.learning.data import TrainingData
 from privxray.learning.networks import NETWORKS, initial_weights, network
 from privxray.learning.private_optimizer import PrivateOptimizer
@@ -127,6 +127,44 @@ def test_what_a_patient_adds_does_not_depend_on_how_many_others_there_are(
         assert np.linalg.norm(alone) > 0.5 * clip
         assert np.linalg.norm(together - without - alone) < 3e-7 * clip
         assert np.linalg.norm(together - without) <= SENSITIVITY_INFLATION * clip
+
+
+def test_a_patient_whose_gradient_is_not_finite_takes_nobody_else_s_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A plan's starting weights may be such that one patient's images overflow, and no other's."""
+    patients, clip = 12, 0.5
+    data = hospital(patients, largest=4)
+    white = data.inputs.copy()
+    white[data.patients == 5] = 255
+    data = TrainingData(white, data.labels, data.patients)
+
+    def as_input(pixels: NDArray[np.uint8]) -> torch.Tensor:
+        images = networks.as_input(pixels)
+        images[(pixels == 255).all(axis=(1, 2))] = torch.nan
+        return images
+
+    sums: list[NDArray[np.float64]] = []
+
+    def keep(self: PrivateOptimizer) -> None:
+        sums.append(np.concatenate([p.summed_grad.numpy().ravel() for p in self.params]))
+        for p in self.params:
+            p.grad = torch.zeros_like(p)
+
+    monkeypatch.setattr(patient_gradients, "as_input", as_input)
+    monkeypatch.setattr(PrivateOptimizer, "add_noise", keep)
+    source = Chosen(patients)
+    constants = DPSGD.constants({**SMALL, "clipping_norm": clip})
+    mechanism = SampledGaussian(rate=0.5, clipping_norm=clip, noise=1.0, steps=1)
+    subject = trainer.Trainer(data, constants, 3, mechanism, warm_start(), source)
+    everybody = np.arange(patients)
+    for taken in (everybody, np.delete(everybody, 5), everybody[[5]]):
+        source.taken = taken
+        subject.step()
+    together, without, alone = sums
+    assert not alone.any()
+    assert np.linalg.norm(without) > clip
+    assert np.linalg.norm(together - without) < 3e-7 * clip
 
 
 def test_views_of_an_image_are_inside_its_patient_s_average(store: ReleaseStore) -> None:
