@@ -33,6 +33,10 @@ _TAG = 16
 class Witness(Protocol):
     """Remembers, outside of a run's folder, how many answers the run saved."""
 
+    @property
+    def advice(self) -> str:
+        """What to do where an answer that was saved is gone."""
+
     def saved(self) -> int:
         """How many answers were saved, the highest number plus one."""
 
@@ -116,7 +120,7 @@ class ReleaseStore:
                 f"the noisy answer to step {index + 1} of this training was saved and is gone; drawn again, "
                 "it would be a release that nobody was charged for",
                 file=self._folder,
-                advice="Restore the folder from a backup, or have the round planned and paid anew",
+                advice=self._witness.advice,
             )
 
     def _path(self, index: int) -> Path:

@@ -16,10 +16,10 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from privxray.atomic import PRIVATE, make_private_folder, sweep, write_atomic
 from privxray.audit import membership, planting, running
@@ -37,7 +37,8 @@ from privxray.state import State
 from privxray.workflow.auditing import Claim, OneRunAudit, guesses_of
 from privxray.workflow.common import Progress, read_plan, the_study
 from privxray.workflow.dataset import open_dataset, training_data
-from privxray.workflow.reservation import open_ledger
+from privxray.workflow.reservation import open_ledger, refuse_too_many
+from privxray.workflow.witness import SavedAnswers
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ LEDGER_STUDY = "audits on own patients"
 class Terms(Strict):
     """What an audit was begun with; an interrupted one goes on with the same."""
 
-    run: str
+    run: Annotated[str, Field(pattern=r"^(one-run|membership)-[0-9a-f]{12}$")]
     study: str
     plan: str
     data: str
@@ -134,11 +135,7 @@ def audit_own(
                     file=workspace.root,
                     advice="Type: privxray ingest FOLDER --labels labels.csv",
                 )
-            if dataset.patients("train") > constants.n_max:
-                raise RefusedError(
-                    f"there are more patients than the {constants.n_max:,} that the plan is meant for",
-                    advice="Audit under a plan with a larger n_max and a smaller delta",
-                )
+            refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
             setting = _Setting(plan, method, constants, start, dataset, feature_progress)
             number, chosen = guesses_of(method, canaries, guesses)
             terms = Terms(
@@ -155,9 +152,10 @@ def audit_own(
             terms = _begun(folder, terms)
             _reserve(ledger, terms, method, constants, folder)
             key = state.secret(f"audit {terms.run}")
+            answers = Observed(folder / "answers", key, _witness(state, terms, folder))
             audit = _one_run if kind == "one-run" else _membership
             try:
-                result = audit(setting, terms, ledger, folder, key, progress)
+                result = audit(setting, terms, ledger, folder, key, answers, progress)
             except PrivxrayError:
                 if ledger.state(LEDGER_STUDY, terms.run) == "reserved":  # nothing was drawn
                     ledger.withdraw(LEDGER_STUDY, terms.run)
@@ -242,8 +240,24 @@ def _spending(ledger: Ledger, terms: Terms) -> None:
         ledger.begin(LEDGER_STUDY, terms.run)
 
 
+def _witness(state: State, terms: Terms, folder: Path) -> SavedAnswers:
+    return SavedAnswers(
+        state,
+        LEDGER_STUDY,
+        int(terms.run.rpartition("-")[2], 16),
+        advice=f"Restore the folder from a backup, or delete {folder} to give the audit up; what it was "
+        "charged stays charged",
+    )
+
+
 def _one_run(
-    setting: _Setting, terms: Terms, ledger: Ledger, folder: Path, key: bytes, progress: Progress | None
+    setting: _Setting,
+    terms: Terms,
+    ledger: Ledger,
+    folder: Path,
+    key: bytes,
+    answers: Observed,
+    progress: Progress | None,
 ) -> OneRunAudit:
     classes, source = setting.plan.classes, SecureNoise()
     kept = ReleaseStore(folder / "planted", key)
@@ -255,7 +269,6 @@ def _one_run(
         kept.save(0, planting.to_arrays(planted))
     else:
         planted = planting.from_arrays(saved, _fitting(setting, saved))
-    answers = Observed(folder / "answers", key)
     _spending(ledger, terms)
     running.train(setting.method, planted, classes, terms.noise, setting.start, answers, source, progress)
     scores = running.attack(setting.method, planted, classes, setting.start, answers)
@@ -273,7 +286,13 @@ def _fitting(setting: _Setting, saved: Mapping[str, Any]) -> Any:
 
 
 def _membership(
-    setting: _Setting, terms: Terms, ledger: Ledger, folder: Path, key: bytes, progress: Progress | None
+    setting: _Setting,
+    terms: Terms,
+    ledger: Ledger,
+    folder: Path,
+    key: bytes,
+    answers: Observed,
+    progress: Progress | None,
 ) -> Membership:
     classes, source = setting.plan.classes, SecureNoise()
     data = setting.patients()
@@ -294,7 +313,7 @@ def _membership(
         classes,
         terms.noise,
         setting.start,
-        Observed(folder / "answers", key),
+        answers,
         source,
         progress,
     )

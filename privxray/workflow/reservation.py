@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
 from privxray.exchange.plan import PlanHeader
-from privxray.privacy.accountant import calibrate
+from privxray.privacy.accountant import calibrate, promises_something
 from privxray.privacy.accountant import epsilon as epsilon_of
 from privxray.privacy.ledger import Ledger, floored
 from privxray.state import Round, State
@@ -81,6 +81,25 @@ def lacking_training(state: State, ledger: Ledger) -> Round | None:
         if done and charged.get((round_.study, run_name(state, round_)), ("", ()))[0] != "released":
             return round_
     return None
+
+
+def refuse_too_many(patients: int, n_max: int, plan: PlanHeader, ledger: Ledger) -> None:
+    """Hold the number of patients against what plan and ledger mean by their deltas; it is not told.
+
+    :raises RefusedError: more than the plan's ``n_max``, or so many that the ledger's delta promises nothing.
+    """
+    if patients > n_max:
+        raise RefusedError(
+            f"there are more patients to train on than the {n_max:,} that the plan's delta {plan.delta:g} is "
+            "meant for (its constant n_max); nothing was spent",
+            advice="Ask the coordinator for a plan with a larger n_max and a smaller delta",
+        )
+    if not promises_something(ledger.delta, patients):
+        raise RefusedError(
+            f"its delta {ledger.delta:g} promises nothing to one of so many patients; nothing was spent",
+            file=ledger.path,
+            advice="Train on fewer of them",
+        )
 
 
 def choose_epsilon(

@@ -26,7 +26,6 @@ from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.privacy.accountant import epsilon as epsilon_of
-from privxray.privacy.accountant import promises_something
 from privxray.privacy.events import merge
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
@@ -38,10 +37,12 @@ from privxray.workflow.reservation import (
     another_epsilon,
     choose_epsilon,
     open_ledger,
+    refuse_too_many,
     reserve,
     round_folder,
     run_name,
 )
+from privxray.workflow.witness import SavedAnswers
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -51,23 +52,6 @@ if TYPE_CHECKING:
     from privxray.learning.methods import Method
 
 FEW_PATIENTS = 100
-
-
-@dataclass(frozen=True)
-class _SavedSteps:
-    """The state as the witness of a training's saved answers."""
-
-    state: State
-    round: Round
-
-    def saved(self) -> int:
-        return self.state.saved_releases(self.round.study, self.round.trained_in)
-
-    def remember(self, count: int) -> None:
-        self.state.remember_saved_releases(self.round.study, self.round.trained_in, count)
-
-    def note_loss(self) -> None:
-        self.state.note_lost_release(self.round.study, self.round.trained_in)
 
 
 @dataclass(frozen=True)
@@ -127,7 +111,7 @@ def train(
                 return _outcome(ledger, plan, few=few, already=True)
             method = methods.get(plan.method)
             constants = method.constants(plan.constants)
-            _refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
+            refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
             if left_out(workspace, state, round_):
                 raise too_late()
             chosen = choose_epsilon(epsilon, plan, state, ledger, round_)
@@ -142,25 +126,6 @@ def train(
         shutil.rmtree(round_folder(workspace, round_) / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
         return _outcome(ledger, plan, few=few, already=False, seconds=seconds)
-
-
-def _refuse_too_many(patients: int, n_max: int, plan: PlanHeader, ledger: Ledger) -> None:
-    """Hold the number of patients against what plan and ledger mean by their deltas; it is not told.
-
-    :raises RefusedError: more than the plan's ``n_max``, or so many that the ledger's delta promises nothing.
-    """
-    if patients > n_max:
-        raise RefusedError(
-            f"there are more patients to train on than the {n_max:,} that the plan's delta {plan.delta:g} is "
-            "meant for (its constant n_max); nothing was spent",
-            advice="Ask the coordinator for a plan with a larger n_max and a smaller delta",
-        )
-    if not promises_something(ledger.delta, patients):
-        raise RefusedError(
-            f"its delta {ledger.delta:g} promises nothing to one of so many patients; nothing was spent",
-            file=ledger.path,
-            advice="Train on fewer of them",
-        )
 
 
 def open_round(workspace: Workspace, state: State, study: str | None) -> Round:
@@ -226,7 +191,9 @@ def _draw(
     result = ReleaseStore(round_folder(workspace, round_) / "vector", round_.vector_key)
     if result.load(0) is None:
         folder = round_folder(workspace, round_) / "steps"
-        steps = ReleaseStore(folder, round_.vector_key, _SavedSteps(state, round_))
+        advice = "Restore the folder from a backup, or have the round planned and paid anew"
+        witness = SavedAnswers(state, round_.study, round_.trained_in, advice)
+        steps = ReleaseStore(folder, round_.vector_key, witness)
         vector = method.train(
             data, constants, plan.classes, round_.noise, start, steps, progress, source=SecureNoise()
         )

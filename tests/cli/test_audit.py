@@ -182,6 +182,34 @@ def test_an_interrupted_audit_goes_on_and_does_not_pay_twice(
     assert [Path(told["report"])] == list((world["hospital-a"] / "audits").iterdir())
 
 
+@pytest.mark.parametrize("where", ["train", "finish"])
+def test_an_audit_whose_saved_answers_are_gone_draws_no_more_under_the_same_charge(
+    at: At, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """Interrupted after some answers, or after all of them, when the ledger says that the run is released."""
+    world = at("untrained")
+    running_folder = world["hospital-a"] / "audits" / "one-run.running"
+    with monkeypatch.context() as patch:
+        if where == "finish":
+            patch.setattr(own_audit, "finish", _pull_the_plug)
+        else:
+            real = running.train
+            patch.setattr(running, "train", lambda *given: real(*given[:-1], _pulling_the_plug([])))
+        with pytest.raises(PulledPlugError):
+            world.type("hospital-a", *ONE_RUN)
+    before = charged(world)
+    shutil.rmtree(running_folder / "answers")
+    refused = world.type("hospital-a", *ONE_RUN)
+    assert refused.code == 14
+    assert "was saved and is gone" in refused.err
+    assert "one-run.running to give the audit up" in refused.err
+    assert not list((running_folder / "answers").iterdir())
+    assert charged(world) == before
+    shutil.rmtree(running_folder)
+    world.ok("hospital-a", *ONE_RUN)
+    assert sum(event.count for event in charged(world)) == 2 * sum(event.count for event in before)
+
+
 def _pull_the_plug(*_: Any) -> None:
     raise PulledPlugError
 

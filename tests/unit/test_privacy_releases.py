@@ -68,6 +68,8 @@ def test_a_release_is_not_readable_without_the_key(tmp_path: Path) -> None:
 
 
 class Memory:
+    advice = "Look under the sofa"
+
     def __init__(self) -> None:
         self.count = 0
         self.lost = False
