@@ -32,12 +32,17 @@ def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> 
     :param mode: permission bits of the finished file; private unless said otherwise.
     :param overwrite: replace an existing file. Without it an existing file is :class:`RefusedError`, also
         when it appears between the check and the end of the block (the name is claimed by a hard link).
-    :raises OSError: as the operating system says (disk full, no permission); nothing is left behind.
+    :raises OSError: as the operating system says (disk full, no permission), naming ``path`` where the folder
+        can't be written to; nothing is left behind.
     """
     if not overwrite and path.exists():
         raise RefusedError("this file exists already and is left as it is", file=path)
     temporary = path.parent / f".{path.name}.{secrets.token_hex(6)}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except OSError as error:
+        error.filename = str(path)  # nobody knows the temporary one
+        raise
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream

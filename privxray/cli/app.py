@@ -120,9 +120,9 @@ def _named(error: OSError) -> str:
     """The file that the system complained of, by a name that identifies nobody."""
     if not isinstance(error.filename, str):
         return ""
-    from privxray.deid.naming import public_names
+    from privxray.deid.naming import lone_name
 
-    return f"{public_names([PurePath(error.filename)])[0]}: "
+    return f"{lone_name(PurePath(error.filename))}: "
 
 
 def _where(error: BaseException) -> str:

@@ -87,7 +87,9 @@ def _bars(seen: Budget) -> None:
     line(f". left: a run of Gaussian noise of {seen.left:.4g} would fit")
     for one in seen.studies:
         planned = "" if one.planned is None else f" of its plan's {one.planned:g}"
-        line(f"{_told(one.study, one.cost, planned)}; a run of {one.left:.4g} more would fit")
+        line(_told(one.study, one.cost, planned))
+        if one.cost.delta != seen.delta:
+            line(f"at its delta the lifetime limit leaves room for a run of {one.left:.4g}")
         if one.planned is not None:
             bar(one.planned, (("#", one.cost.epsilon),))
 

@@ -61,7 +61,7 @@ def check(
     from privxray.cli import pixels
     from privxray.deid.check import check_paths
 
-    finder = pixels.ready(ocr, show_text, [to for to in (report_to, csv_to) if to], force)
+    finder = pixels.ready(ocr, show_text, {"--report": report_to, "--csv": csv_to}, force)
 
     chosen = profile.load()
     with progress("Checking") as bar:
@@ -78,7 +78,8 @@ def check(
     if failed:
         raise FindingsError(
             f"{len(failed)} of {_count(len(report.files), 'file')} not shown to be de-identified",
-            advice="Remove what is listed as an error with your de-identification tool, then check again.",
+            advice="Make copies without the errors (privxray deidentify SOURCE DEST in a hospital's "
+            "workspace), or mend them with a tool of yours; then check again",
         )
     if not as_json:
         next_step(pixels.NEXT_SEARCHED if ocr else pixels.NEXT)

@@ -63,8 +63,8 @@ def deidentify(
         _show(summary, taken, ocr)
     if summary.quarantined:
         raise FindingsError(
-            f"{_count(len(summary.quarantined), 'file')} of {summary.files} could not be made clean and "
-            "have no copy",
+            f"{len(summary.quarantined)} of {_count(summary.files, 'file')} could not be made clean and got "
+            "no copy",
             advice="The others are done; read the reasons above",
         )
     if not as_json:
@@ -120,7 +120,7 @@ def _show(summary: Summary, profile: Profile, ocr: bool) -> None:
     if not ocr:
         tell("The pixels were not searched for text; --ocr does that.")
     if summary.labels is not None:
-        left = f"; {summary.unlabelled} rows have no copy" if summary.unlabelled else ""
+        left = f"; left out without a copy: {summary.unlabelled}" if summary.unlabelled else ""
         tell(f"labels.csv has {_count(summary.labels, 'row')}{left}.")
 
 

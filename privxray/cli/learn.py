@@ -50,7 +50,7 @@ def ingest(
 
     workspace = Workspace.find(Path.cwd())
     typed = profile.load() if profile else None
-    finder = pixels.ready(ocr, False, [], False)
+    finder = pixels.ready(ocr, False, {}, False)
     with progress("Checking and reading images") as bar:
         report, before = ingest_folder(
             workspace,
@@ -68,6 +68,7 @@ def ingest(
                 "profile": report.profile,
                 "pixels_searched": ocr,
                 "images": report.images,
+                "not_listed": report.unlisted,
                 "added": report.added,
                 "patients": report.patients,
                 "counts": [
@@ -84,6 +85,8 @@ def ingest(
         )
     searched = "no text but markers was found in their pixels" if ocr else "pixels were not searched for text"
     tell(f"All {report.images:,} images passed the check; {searched}.")
+    if report.unlisted:
+        tell(f"Images of the folder that the csv has no row for, and that are left out: {report.unlisted:,}.")
     if before and before != report.profile:
         tell(f"Judged by {report.profile}; the ingest before this one by {before}.")
     else:

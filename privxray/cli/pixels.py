@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privxray.cli.output import progress, table, tell
@@ -18,16 +18,19 @@ NEXT = "look for text in the pixels (privxray check --ocr, and with your own eye
 NEXT_SEARCHED = "look at some of the images yourself, for the search misses faint text; then privxray ingest"
 
 
-def ready(ocr: bool, show_text: bool, files: Sequence[Path], force: bool) -> TextFinder | None:
+def ready(ocr: bool, show_text: bool, files: Mapping[str, Path | None], force: bool) -> TextFinder | None:
     """All that can be refused before an hour of checking: the finder, or None where none is wanted.
 
+    :param files: what is to be written, by the option that names it.
     :raises UsageError: ``--show-text`` without ``--ocr``, the extra is not installed, or no such folder.
     :raises RefusedError: a file to write is there.
     """
     if show_text and not ocr:
         raise UsageError("--show-text has nothing to show without --ocr", advice="Type both, or neither.")
-    for path in files:
-        name = public(path)
+    for option, path in files.items():
+        if path is None:
+            continue
+        name = f"the file that {option} names"
         if not path.parent.is_dir():
             raise UsageError("the folder for this file is not there", file=name)
         if path.exists() and not force:
@@ -114,10 +117,3 @@ def write(
             html = check_page(report, found, options=options, progress=bar)
         write_atomic(page_to, html.encode(), overwrite=force)
         tell("The page that --report names can be printed and signed. It stays in the hospital.")
-
-
-def public(path: Path) -> str:
-    """What a file to write is called."""
-    from privxray.deid.naming import public_names
-
-    return public_names([PurePath(path.name)])[0]

@@ -15,7 +15,7 @@ def show_plan(shown: PlanHeader) -> None:
     table(
         f"Study {shown.study}, round {shown.round} (training round {shown.stage} of {shown.stages})",
         ("fixed by this plan", "value"),
-        ((name, _plain(value)) for name, value in shown.public_constants().items()),
+        ((name, _plain(value)) for name, value in shown.public_constants().items() if value is not None),
     )
     table(
         f"Roster, version {shown.roster.version}; coordinator {shown.coordinator_name}",

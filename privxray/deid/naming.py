@@ -77,6 +77,12 @@ def public_names(paths: Sequence[PurePath]) -> list[str]:
     return names
 
 
+def lone_name(path: PurePath) -> str:
+    """What a file that was typed alone is called: its last part where neutral; a number would say nothing."""
+    name = public_name(PurePath(path.name), 0)
+    return name if name == path.name else "a file whose name may identify somebody"
+
+
 def _is_neutral(part: str) -> bool:
     if not _ALLOWED.fullmatch(part) or part in (".", ".."):
         return False

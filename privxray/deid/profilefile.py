@@ -92,9 +92,10 @@ def _load(name: str, folder: Path, bases_left: int) -> Profile:
         raise MalformedError("it is not YAML", file=shown, advice="Compare it with docs/RULES.md.") from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        at = ".".join(map(str, first["loc"])) or "the file"
+        at = ".".join(map(str, first["loc"]))
+        says = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
         raise MalformedError(
-            f"the profile's {at}: {first['msg'][:1].lower()}{first['msg'][1:]}",
+            f"the profile's {at}: {says}" if at else "this is no profile: it has no `key: value` lines",
             file=shown,
             advice="Compare it with docs/RULES.md.",
         ) from None

@@ -57,8 +57,10 @@ def decode(data: bytes, *, name: str) -> npt.NDArray[np.uint8]:
 def decode_path(path: Path, name: str) -> npt.NDArray[np.uint8]:
     """As :func:`decode`, from a file.
 
-    :raises SystemTroubleError: it is larger than 1 GiB, no regular file, or can't be read.
+    :raises SystemTroubleError: it is not there, larger than 1 GiB, no regular file, or can't be read.
     """
+    if not path.exists():
+        raise SystemTroubleError("there is no such file", file=name, advice="Check the path")
     try:
         data = read_image(path)
     except UnreadFileError as trouble:

@@ -45,13 +45,15 @@ _REPLACE = "If the new csv is right, build the data set anew: privxray ingest FO
 class IngestReport:
     """What an ingest did. Its counts are exact, so they stay inside the hospital.
 
-    :ivar images: rows of the csv. :ivar added: those that were not in before.
+    :ivar images: rows of the csv. :ivar unlisted: images of the folder that no row names.
+    :ivar added: those that were not in before.
     :ivar patients: patients in the data set now.
     :ivar counts: images and patients in the data set now, by split and label.
     :ivar profile: by what profile the images were judged, in words.
     """
 
     images: int
+    unlisted: int
     added: int
     patients: int
     counts: dict[tuple[str, str], tuple[int, int]]
@@ -91,7 +93,9 @@ def ingest(
         if progress is not None:
             progress(done, len(rows))
     added = work.finish()
-    return IngestReport(len(rows), added, dataset.patients(), dataset.counts(), work.checked.profile.summary)
+    return IngestReport(
+        len(rows), work.unlisted, added, dataset.patients(), dataset.counts(), work.checked.profile.summary
+    )
 
 
 class _Ingest:
@@ -114,6 +118,7 @@ class _Ingest:
         # Numbered as `privxray check FOLDER` numbers them, so that the user finds a file by it.
         found, _ = select([images])
         self._numbers = {path.resolve(): number for number, (path, _) in enumerate(found, start=1)}
+        self._taken: set[Path] = set()
         self._total = 0
         self._failing = False
         self._patients = Patients(csv)
@@ -125,6 +130,7 @@ class _Ingest:
         """Check one file and, while none has failed, decode it."""
         self._total += 1
         path = self._images / row.relative
+        self._taken.add(path.resolve())
         number = self._numbers.get(path.resolve(), len(self._numbers) + row.number)
         try:
             data = read_image(path)
@@ -151,6 +157,11 @@ class _Ingest:
         if len(self._pending) == STAGE:
             self._stage()
         self._entries.append(entry)
+
+    @property
+    def unlisted(self) -> int:
+        """How many images of the folder no row named so far."""
+        return len(self._numbers.keys() - self._taken)
 
     def finish(self) -> int:
         """Write the index; how many rows are new."""

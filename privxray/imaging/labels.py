@@ -62,8 +62,10 @@ def read_labels(path: Path, images: Path, classes: Sequence[str] | None) -> list
     :raises MalformedError: not UTF-8, no header or no rows, a needed column missing or doubled, a row with
         too many or too few cells, an empty cell, an unknown label or split, a path that is absolute or
         leaves the folder, an image named twice or not there, a patient in two splits or at two sites.
-    :raises SystemTroubleError: the csv can't be read.
+    :raises SystemTroubleError: the csv can't be read, or there is no such folder.
     """
+    if not images.is_dir():
+        raise SystemTroubleError("the folder of images is not there", advice="Check the path that was typed")
     reader = _Reader(csv_name(path), images, classes)
     return reader.rows(_text(path))
 
@@ -103,8 +105,10 @@ def _text(path: Path) -> str:
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise SystemTroubleError("there is no such file", file=name, advice="Check the path") from None
     except OSError:
-        raise SystemTroubleError("it can't be read", file=name, advice="Check how it is spelled") from None
+        raise SystemTroubleError("it can't be read", file=name, advice="Check its permissions") from None
     if len(data) > MAX_BYTES:
         raise MalformedError("larger than 10 MB", file=name, advice="Split it, and ingest the parts")
     try:

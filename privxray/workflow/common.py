@@ -89,10 +89,13 @@ def the_study(workspace: Workspace, state: State, wanted: str | None) -> str:
 
 
 def left_out(workspace: Workspace, state: State, round_: Round) -> bool:
-    """Whether this hospital, as a keyholder, has helped already to open a round's sum without itself.
+    """Whether a round's sum is opened without this hospital, as its answer or the round's model here says.
 
-    Its pairwise masks are open by then: only its self-mask would hide an update, and nobody would sum it.
+    Once it has answered as a keyholder, its pairwise masks are open: only its self-mask would hide an update,
+    and nobody would sum it. Where the model has come, training would be paid for nothing.
     """
+    if round_.model is not None and round_.state in ("joined", "trained"):
+        return True
     survivors = state.survivors_of(round_.plan)
     return bool(survivors) and public_keys(workspace).fingerprint not in survivors
 
@@ -100,7 +103,7 @@ def left_out(workspace: Workspace, state: State, round_: Round) -> bool:
 def too_late() -> RefusedError:
     """What to tell a hospital that is :func:`left_out`."""
     return RefusedError(
-        "too late: this hospital has answered a request that opens the round's sum without it",
+        "too late: the round's sum is opened without this hospital",
         advice="Wait for the next plan",
     )
 

@@ -98,11 +98,12 @@ def make_plan(
 ) -> Planned:
     """Enrol the hospitals of these cards and sign the plan of a study's first stage.
 
-    Called again with the same cards while its round is open, it delivers the same bytes again.
+    Called again with the same cards while its round is open, it delivers the same bytes again; the terms are
+    then the same too, or all left at their defaults.
 
     :param replace: give up the open round (its number is not used again) and plan anew.
     :param force: overwrite another file that stands where the plan goes.
-    :raises RefusedError: an unsafe roster, a used-up key, or an open round.
+    :raises RefusedError: an unsafe roster, a used-up key, or an open round of other cards or terms.
     """
     workspace.require("coordinator", "plan")
     identity = unlock(workspace, passphrase)
@@ -112,10 +113,10 @@ def make_plan(
         last = state.last_round(study)
         before = load_plan(workspace, last) if last else None
         parties = enrol(enrolled, terms.committee, before, study, identity.public())
-        if last and before and last.state in ("open", "requested"):
-            again = _again(workspace, last, before, parties, force=force, replace=replace)
-            if again:
-                return again
+        is_open = last and before and last.state in ("open", "requested")
+        if last and before and is_open and _is_open_plan(parties, before, last, replace=replace):
+            _expect_its_terms(terms, before, last)
+            return deliver_plan(workspace, before, force=force)
         check_unused(enrolled, state.used_round_keys())
         plan, body = _first_stage(workspace, parties, terms, identity, last)
         return _sign(workspace, state, identity, plan, body, last, before, force=force)
@@ -231,16 +232,8 @@ def _sign(
     return deliver_plan(workspace, plan, warnings=warnings, force=force)
 
 
-def _again(
-    workspace: Workspace,
-    last: Round,
-    plan: PlanHeader,
-    parties: Parties,
-    *,
-    force: bool,
-    replace: bool,
-) -> Planned | None:
-    """Deliver the open plan once more where these are its cards; None where it is to be replaced.
+def _is_open_plan(parties: Parties, plan: PlanHeader, last: Round, *, replace: bool) -> bool:
+    """Whether these are the open plan's cards, so that it is delivered once more; no where it is replaced.
 
     At a later stage the cards are still those that the hospitals sent first, for keys now come with updates
     and share files; so there, without ``--replace``, the same parties are enough.
@@ -248,14 +241,37 @@ def _again(
     same_cards = (parties.roster, parties.committee) == (plan.roster, plan.committee)
     same_parties = parties.roster.version == plan.roster.version
     if same_cards or (plan.stage > 1 and same_parties and not replace):
-        return deliver_plan(workspace, plan, force=force)
+        return True
     if not replace:
         raise RefusedError(
             f"round {last.number} is open, and these are other cards than its plan's",
             advice="Finish it with aggregate; plan it anew with fresh cards: privxray plan cards/*.card "
             "--continue; or begin the study anew: --replace",
         )
-    return None
+    return False
+
+
+def _expect_its_terms(terms: Terms, plan: PlanHeader, last: Round) -> None:
+    """A signed plan keeps its terms: whoever types others must not take it for one that has them."""
+    from privxray.learning import methods
+
+    if terms == Terms(committee=terms.committee):
+        return  # nothing but cards was typed
+    method = methods.get(terms.method)
+    given = {} if terms.start is None else {"start": "file"}
+    typed = (
+        terms.method,
+        terms.classes,
+        terms.rounds or method.default_rounds,
+        terms.epsilon,
+        terms.delta,
+        method.constants({**terms.constants, **given}).model_dump(mode="json"),
+    )
+    if typed != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta, dict(plan.constants)):
+        raise RefusedError(
+            f"round {last.number} is open under other terms than those typed, and a signed plan keeps its",
+            advice="Type it as it was typed first, or begin the study anew with fresh cards: --replace",
+        )
 
 
 def _first_stage(

@@ -82,8 +82,14 @@ def newest(workspace: Workspace, state: State, study: str) -> Classifier:
 def own_model(workspace: Workspace, round_: Round) -> Classifier:
     """What this hospital's training alone would give: for its own eyes, between train and export.
 
-    :raises WorkspaceError: not trained, or exported already, which destroyed it.
+    :raises WorkspaceError: not trained.
+    :raises RefusedError: exported already, which destroyed it.
     """
+    if round_.state not in ("joined", "trained"):
+        raise RefusedError(
+            f"the training result of round {round_.number} went with its export",
+            advice="privxray evaluate scores the global model",
+        )
     plan, file = read_plan(workspace, round_)
     vector = trained_vector(workspace, round_)
     method = methods.get(plan.method)

@@ -152,7 +152,7 @@ def trained_vector(workspace: Workspace, round_: Round) -> dict[str, NDArray[np.
         raise WorkspaceError(
             f"round {round_.number} is not trained yet",
             file=workspace.root,
-            advice="Type: privxray train --epsilon 6 (or smaller)",
+            advice="Type: privxray train",
         )
     vector = ReleaseStore(round_folder(workspace, round_) / "vector", round_.vector_key).load(0)
     if vector is None:  # it was saved before the state said trained

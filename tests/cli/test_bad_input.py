@@ -266,6 +266,37 @@ def test_an_impossible_csv_is_refused_by_row_without_its_values(
     assert "Type: privxray ingest" in world.type("hospital-a", "train").err
 
 
+def test_what_is_not_there_is_said_to_be_missing(at: At) -> None:
+    world = at("joined")
+    here = world["hospital-a"]
+    one_line(world.type("hospital-a", "ingest", here / "nowhere", "--labels", "x.csv"), 1, "folder of images")
+    one_line(world.type("hospital-a", "ingest", here, "--labels", "none.csv"), 1, "no such file")
+
+
+def test_an_image_without_a_row_is_told_of(at: At) -> None:
+    world = at("joined")
+    source = world["hospital-a"] / "source"
+    kept = (source / "labels.csv").read_text().splitlines()
+    (source / "labels.csv").write_text("\n".join(kept[:-1]) + "\n")
+    told = world.ok("hospital-a", "ingest", source / "images", "--labels", source / "labels.csv")
+    assert told["not_listed"] == 1
+
+
+def test_the_name_of_an_image_is_not_repeated_by_inspect(at: At) -> None:
+    world = at("joined")
+    image = world["hospital-a"] / f"{SENTINEL}.dcm"
+    image.write_bytes(b"no privxray file")
+    refused = world.type("hospital-a", "inspect", image)
+    one_line(refused, 11, "not a privxray file")
+    assert SENTINEL not in refused.err
+
+
+def test_a_folder_that_cannot_be_written_to_is_said_with_the_files_name(at: At) -> None:
+    world = at("trained")
+    refused = world.type("hospital-a", "export-update", "--to", "/proc", asks=True)
+    one_line(refused, 1, "hospital-a-0001.enc")
+
+
 def test_an_image_that_does_not_decode_is_named_and_nothing_enters(at: At) -> None:
     world = at("joined")
     broken = world["hospital-a"] / "source" / "images" / first_image(world)

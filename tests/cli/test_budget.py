@@ -65,6 +65,8 @@ def test_a_study_at_another_delta_is_told_at_its_own(at: At) -> None:
     assert (study["delta"], told["delta"]) == (1e-6, 1e-5)
     assert study["epsilon"] == ledger_of(world).epsilon_spent(delta=1e-6) > told["spent"]["epsilon"]
     assert study["left"] > told["left"]
+    shown = world.type("hospital-a", "budget").out
+    assert f"at its delta the lifetime limit leaves room for a run of {study['left']:.4g}" in shown
 
 
 def test_what_is_reserved_is_told_beside_what_is_spent(at: At) -> None:

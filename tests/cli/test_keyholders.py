@@ -49,6 +49,7 @@ def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callab
     short = world.type("coordinator", "aggregate", "shares/*.share", asks=True)
     assert short.code == 15
     assert "1 more of the share files of hospital-b, university" in short.err
+    shutil.copytree(world["hospital-e"], world.root / "away")
     deliver(world, "hospital-e")  # too late: passed over, whatever comes
     answer(world, "university")
     done = world.ok("coordinator", "aggregate", "shares/*.share", "updates/hospital-e-0001.enc", asks=True)
@@ -69,6 +70,17 @@ def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callab
     assert model.keys() == expected.keys()
     for name, tensor in expected.items():
         assert np.array_equal(model[name], tensor), name
+
+    # Who has the round's model and did not deliver is kept from paying for a training that nobody sums.
+    world.ok("away", "accept", world.carry(done["model"], "away"))
+    assert "without this hospital" in " ".join(world.ok("away", "status")["next"])
+    charged = world.ok("away", "budget")["charged"]
+    with State(Workspace.find(world["away"]).state_path) as state, state.transaction():
+        state.update_round("pneumonia", 1, state="joined", epsilon=None, vector_key=None)
+    refused = world.type("away", "train", "--epsilon", "6")
+    assert refused.code == 4
+    assert "too late" in refused.err
+    assert world.ok("away", "budget")["charged"] == charged
 
     # The next round: fresh cards of the two that gave no next key; everybody else's came with their files.
     advice = world.ok("coordinator", "status")["next"]
@@ -171,7 +183,7 @@ def test_a_keyholder_that_helped_to_open_the_sum_without_itself_exports_no_more(
     world.ok("hospital-b", "unmask", world.carry(made["request"], "hospital-b"), asks=True)
     late = world.type("hospital-b", "export-update", asks=True)
     assert late.code == 4
-    assert "without it" in late.err
+    assert "without this hospital" in late.err
     assert not list(world["hospital-b"].rglob("*.enc"))
     assert any("without this hospital" in line for line in world.ok("hospital-b", "status")["next"])
     with State(Workspace.find(world["hospital-b"]).state_path) as state, state.transaction():
@@ -180,7 +192,7 @@ def test_a_keyholder_that_helped_to_open_the_sum_without_itself_exports_no_more(
         )  # as if it never trained
     untrained = world.type("hospital-b", "train", "--epsilon", "6")
     assert untrained.code == 4, "nothing is charged for a round that can't take it"
-    assert "without it" in untrained.err
+    assert "without this hospital" in untrained.err
 
 
 def test_a_state_put_back_under_a_keyholders_answer_is_noticed_by_another_request(

@@ -110,6 +110,21 @@ def test_replacing_a_plan_twice_is_once(at: At) -> None:
     assert world.type("coordinator", "plan", "cards/*.card", asks=True).code == 4
 
 
+def test_a_signed_plan_is_not_taken_for_one_with_other_terms(at: At) -> None:
+    world = at("initialised")
+    typed = ("--epsilon", "3", "--classes", "normal,bacteria,virus")
+    plan = Path(world.ok("coordinator", "plan", "cards/*.card", *typed, asks=True)["plan"])
+    signed = plan.read_bytes()
+    for other in (("--epsilon", "2"), (*typed, "--rounds", "2"), (*typed, "--delta", "1e-6")):
+        refused = world.type("coordinator", "plan", "cards/*.card", *other, asks=True)
+        assert refused.code == 4
+        assert "other terms" in refused.err
+    for same in (typed, ()):
+        plan.unlink()
+        world.ok("coordinator", "plan", "cards/*.card", *same, asks=True)
+        assert plan.read_bytes() == signed
+
+
 def test_a_reservation_that_drew_nothing_is_given_back(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     from privxray.workflow import training
 
