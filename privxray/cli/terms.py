@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, field_validator
 
 from privxray.errors import MalformedError, SystemTroubleError, UsageError
+from privxray.learning.constants import no_bool
 
 if TYPE_CHECKING:
     from privxray.workflow.planning import Terms
@@ -32,6 +33,11 @@ class _File(BaseModel):
     corrupt_keyholders: int | None = None
     corrupt_hospitals: int | None = None
     minimum_cohort: int | None = None
+
+    @field_validator("rounds", "epsilon", "delta", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: object) -> object:
+        return no_bool(value)
 
 
 _COMMITTEE = ("threshold", "corrupt_keyholders", "corrupt_hospitals", "minimum_cohort")

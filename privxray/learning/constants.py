@@ -2,27 +2,44 @@
 
 None may be read off a hospital's data. A normaliser, a sampling rate or a number of steps that depended on
 the number of patients would tell of each of them (Opacus issues #571 and #819); these are agreed before
-anyone has looked. Every field has a range, and NaN or infinity is in none.
+anyone has looked. Every field has a range, and NaN or infinity is in none. No clip or sampling rate is so
+small that floating point, which is coarse next to zero, would round a patient's part or chance up.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-Positive = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=1e-9, le=1e6, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 FractionBits = Annotated[int, Field(ge=0, le=60)]
 
 
+def no_bool(value: object) -> object:
+    """The value, where a number is expected: YAML's ``yes`` would pass for 1.
+
+    :raises ValueError: true or false.
+    """
+    if isinstance(value, bool):
+        raise ValueError("a number is expected, not yes or no")  # noqa: TRY004 - what pydantic tells
+    return value
+
+
 class _Constants(BaseModel):
-    # Not strict about int for float: a plan may say 1 where 1.0 is meant. A bool or a string is neither.
+    # Not strict: a plan may say 1 where 1.0 is meant, and YAML takes 1e-3 for a string.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     n_max: Annotated[int, Field(ge=1, le=10**9)] = 10_000
     """The most training patients of a hospital. The plan's delta is below 1 / n_max: publishing one patient
     of n whole has delta 1 / n, so a larger delta promises nothing to the single one."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: object, info: ValidationInfo) -> object:
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        return value if wanted is bool else no_bool(value)
 
 
 class LinearProbeConstants(_Constants):
@@ -70,7 +87,7 @@ class DpSgdConstants(_Constants):
     """Where the first round's weights come from: this package's seed, or the file that the plan carries."""
     image_size: Annotated[int, Field(ge=16, le=512, multiple_of=8)] = 64
     """Height and width of the input in pixels."""
-    sampling_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.25
+    sampling_rate: Annotated[float, Field(ge=1e-9, le=1, allow_inf_nan=False)] = 0.25
     """q: each patient takes part in a step with this probability."""
     steps: Annotated[int, Field(ge=1, le=100_000)] = 10
     """Steps of one round."""

@@ -145,6 +145,7 @@ def reserve(
     :raises BudgetError: the lifetime limit; nothing was spent, and the choice is forgotten. It says which
         epsilon is still possible.
     :raises RefusedError: noise was drawn already with another epsilon.
+    :raises MalformedError: noise was drawn already, and the state does not know of it.
     """
     run = run_name(state, round_)
     charged = ledger.state(round_.study, run)
@@ -152,6 +153,12 @@ def reserve(
         return round_
     if charged == "reserved":
         ledger.withdraw(round_.study, run)
+    elif charged is not None and round_.epsilon is None:
+        raise MalformedError(
+            f"the workspace's state is an old copy: it lacks the training of round {round_.number} that the "
+            "privacy ledger was charged for; nothing was drawn",
+            advice="Restore the newest backup of state.db, or have the round planned and paid anew",
+        )
     elif charged is not None:
         raise another_epsilon(round_)
     before = _of_stages_before(state, ledger, round_)

@@ -137,6 +137,10 @@ def test_a_start_that_is_no_file_of_weights_is_refused(at: At) -> None:
         ("{views: 0}", "views"),
         ("{network: vgg}", "network"),
         ("{noise: 0}", "noise"),
+        ("{sampling_rate: yes}", "sampling_rate"),
+        ("{steps: true}", "steps"),
+        ("{clipping_norm: 1.0e-300}", "clipping_norm"),
+        ("{sampling_rate: 1.0e-300}", "sampling_rate"),
         ("{images_per_patient: 8}", "images_per_patient"),
     ],
 )
@@ -148,7 +152,8 @@ def test_a_constant_out_of_range_is_refused_by_name(at: At, constants: str, name
 
 
 @pytest.mark.parametrize(
-    "term", ["epsilon: 0", "epsilon: .inf", "epsilon: .nan", "delta: 0", "delta: .nan", "delta: 1"]
+    "term",
+    ["epsilon: 0", "epsilon: .inf", "epsilon: .nan", "delta: 0", "delta: .nan", "delta: 1", "epsilon: yes"],
 )
 def test_an_epsilon_or_delta_out_of_range_is_refused(at: At, term: str) -> None:
     world = at("initialised")

@@ -81,6 +81,18 @@ def test_another_epsilon_is_refused_in_the_same_words_before_and_after_the_end(a
     assert begun.err.split(". ")[0] == done.err.split(". ")[0]
 
 
+def test_a_state_put_back_from_before_the_training_is_refused_and_draws_nothing(at: At) -> None:
+    world = at("untrained")
+    state = world["hospital-a"] / "state.db"
+    snapshot = state.read_bytes()
+    world.ok("hospital-a", "train")
+    state.write_bytes(snapshot)
+    charged = Ledger.open(world["hospital-a"] / "ledger.db").charged()
+    for words in (("train",), ("train", "--epsilon", "3")):
+        one_line(world.type("hospital-a", *words), 11, "old copy", "backup of state.db")
+    assert Ledger.open(world["hospital-a"] / "ledger.db").charged() == charged
+
+
 def test_a_whole_workspace_put_back_from_a_snapshot_is_refused_beside_a_newer_update(at: At) -> None:
     world = at("trained")
     snapshot = world.root / "snapshot"
