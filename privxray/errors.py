@@ -72,6 +72,10 @@ class MalformedError(PrivxrayError):
     exit_code = 11
 
 
+class StrangeFileError(MalformedError):
+    """A file that is none of privxray's. It may be an image that is called after its patient. Exit 11."""
+
+
 class WrongKeyError(PrivxrayError):
     """A wrong passphrase, or a file sealed to somebody else. Exit 12."""
 

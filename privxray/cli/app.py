@@ -47,7 +47,7 @@ from privxray.cli import (
     setup,
 )
 from privxray.cli.output import emit, tell
-from privxray.errors import PrivxrayError
+from privxray.errors import PrivxrayError, StrangeFileError
 
 CANCELLED = 130
 UNEXPECTED = 1
@@ -73,6 +73,8 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except PrivxrayError as error:
+            if isinstance(error, StrangeFileError) and error.file is not None:
+                error.file = _named(error.file)
             _report(str(error), error.exit_code, as_json, error)
         except KeyboardInterrupt:
             _report(_CANCELLED_HERE, CANCELLED, as_json)
@@ -81,8 +83,9 @@ class _Commands(TyperGroup):
             raise typer.Exit(UNEXPECTED) from None
         except OSError as error:
             what = error.strerror or "refused by the operating system"
+            named = f"{_named(error.filename)}: " if isinstance(error.filename, str) else ""
             _report(
-                f"{_named(error)}{what}. Nothing is left half-written; mend it and type the command again",
+                f"{named}{what}. Nothing is left half-written; mend it and type the command again",
                 UNEXPECTED,
                 as_json,
             )
@@ -116,13 +119,11 @@ def _report(line: str, code: int, as_json: bool, error: PrivxrayError | None = N
     raise typer.Exit(code) from None
 
 
-def _named(error: OSError) -> str:
-    """The file that the system complained of, by a name that identifies nobody."""
-    if not isinstance(error.filename, str):
-        return ""
+def _named(path: str) -> str:
+    """A file that anybody may have named, by a name that identifies nobody."""
     from privxray.deid.naming import lone_name
 
-    return f"{lone_name(PurePath(error.filename))}: "
+    return lone_name(PurePath(path))
 
 
 def _where(error: BaseException) -> str:

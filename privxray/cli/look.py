@@ -9,7 +9,7 @@ import typer
 
 from privxray.cli.asking import Json
 from privxray.cli.output import emit, next_step, table, tell
-from privxray.errors import MalformedError, WorkspaceError
+from privxray.errors import WorkspaceError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,7 +60,6 @@ def inspect(
     as_json: Json = False,
 ) -> None:
     """What a file says, and whether it is whole and signed."""
-    from privxray.deid.naming import lone_name
     from privxray.workflow.overview import inspect_file
     from privxray.workspace import Workspace
 
@@ -68,11 +67,7 @@ def inspect(
         workspace = Workspace.find(Path.cwd())
     except WorkspaceError:
         workspace = None
-    try:
-        seen = inspect_file(file, workspace)
-    except MalformedError as error:
-        error.file = lone_name(file)  # it may be anything, also an image that is called after its patient
-        raise
+    seen = inspect_file(file, workspace)
     if as_json:
         emit({"file": str(file), "signature": seen.signature, "header": seen.header})
     else:

@@ -39,6 +39,10 @@ upload uploads upright valid validation verified version video view views viral 
 waveform website wide wrist wrong xray xrays ybr zero zeros zipped
 """
 
+_OWN = """
+coordinator findings global html identity plan query request safetensors trustee yaml
+"""  # what privxray itself calls files
+
 _ALSO_NAMES = """
 april august autumn banner barrel bean bird black blossom brown cannon carbon cash chase cherry clay cliff
 coach coin cook coral crane cross cruise crystal daring dawn eagle faith fall farm fiber fish flower forest
@@ -64,7 +68,7 @@ def neutral_words() -> frozenset[str]:
     """Lower-case words of any length that name nobody, with their plurals."""
     listed = frozenset(Mnemonic("english").wordlist) - frozenset(_ALSO_NAMES.split())
     plurals = {word + ending for word in listed for ending in ("s", "es")}
-    return (listed | plurals | frozenset(_TECHNICAL.split())) - short_names()
+    return (listed | plurals | frozenset((_TECHNICAL + _OWN).split())) - short_names()
 
 
 @cache

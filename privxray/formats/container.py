@@ -27,7 +27,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from pydantic import ValidationError
 
-from privxray.errors import IdentityError, MalformedError
+from privxray.errors import IdentityError, MalformedError, StrangeFileError
 from privxray.formats import canonical
 from privxray.formats.header import KINDS, Body, Header
 
@@ -106,7 +106,7 @@ def split(start: bytes) -> Envelope:
     :raises MalformedError: saying which check failed.
     """
     if not start.startswith(MAGIC):
-        raise MalformedError("this is not a privxray file", advice="Check that the right file was carried")
+        raise StrangeFileError("this is not a privxray file", advice="Check that the right file was carried")
     if len(start) < PREAMBLE:
         raise MalformedError("the file is cut off in its preamble", advice="Copy it again")
     if start[len(MAGIC)] != VERSION:

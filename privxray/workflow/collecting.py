@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from privxray.errors import CohortError, MalformedError, PrivxrayError, about
+from privxray.deid.naming import lone_name
+from privxray.errors import CohortError, MalformedError, PrivxrayError, StrangeFileError, about
 from privxray.exchange.cohort import Cohort, Verdict
 from privxray.exchange.intake import Received, read_again, take_in
 from privxray.exchange.plan import PlanHeader
@@ -62,6 +63,8 @@ def collect(workspace: Workspace, state: State, paths: Sequence[Path], copies: E
             sender = received.envelope.key_id
             who = f"{names[sender]} ({path.name})" if sender in names else path.name
             _offer(collected, received, who)
+        except StrangeFileError as error:
+            collected.refused.append(f"{lone_name(path)}: {error.what}")
         except PrivxrayError as error:
             collected.refused.append(f"{who}: {error.what}")
     return collected

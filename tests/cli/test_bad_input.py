@@ -282,13 +282,19 @@ def test_an_image_without_a_row_is_told_of(at: At) -> None:
     assert told["not_listed"] == 1
 
 
-def test_the_name_of_an_image_is_not_repeated_by_inspect(at: At) -> None:
+def test_an_image_typed_in_place_of_a_travelling_file_is_not_named(at: At) -> None:
     world = at("joined")
-    image = world["hospital-a"] / f"{SENTINEL}.dcm"
+    image = world.root / f"{SENTINEL}.dcm"
     image.write_bytes(b"no privxray file")
-    refused = world.type("hospital-a", "inspect", image)
-    one_line(refused, 11, "not a privxray file")
-    assert SENTINEL not in refused.err
+    for party, command, code in (
+        ("hospital-a", "inspect", 11),
+        ("hospital-a", "join", 11),
+        ("hospital-a", "accept", 11),
+        ("coordinator", "aggregate", 15),
+    ):
+        refused = world.type(party, command, image, asks=command == "aggregate")
+        one_line(refused, code, "not a privxray file")
+        assert SENTINEL not in refused.err
 
 
 def test_a_folder_that_cannot_be_written_to_is_said_with_the_files_name(at: At) -> None:
