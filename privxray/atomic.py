@@ -36,7 +36,7 @@ def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> 
         can't be written to; nothing is left behind.
     """
     if not overwrite and path.exists():
-        raise RefusedError("this file exists already and is left as it is", file=path)
+        raise _taken(path)
     temporary = path.parent / f".{path.name}.{secrets.token_hex(6)}.tmp"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -105,11 +105,17 @@ def sweep(folder: Path) -> None:
             leftover.unlink()
 
 
+def _taken(path: Path) -> RefusedError:
+    return RefusedError(
+        "this file exists already and is left as it is", file=path, advice="Move it away, or name another"
+    )
+
+
 def _claim(temporary: Path, path: Path) -> None:
     try:
         os.link(temporary, path)
     except FileExistsError:
-        raise RefusedError("this file exists already and is left as it is", file=path) from None
+        raise _taken(path) from None
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise

@@ -43,7 +43,9 @@ def admit_request(
     committee = plan.committee
     seat = committee.seat(own) if committee else None
     if committee is None or seat is None or own not in header.recipients:
-        raise RefusedError("this workspace is no keyholder of that plan")
+        raise RefusedError(
+            "this workspace is no keyholder of that plan", advice="Carry it to those that the plan names"
+        )
     if header.body.cipher != "none" or header.body.key is not None:
         raise MalformedError("a request is not encrypted, and this one says it is")
     survivors = header.survivors

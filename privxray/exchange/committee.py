@@ -97,7 +97,7 @@ class Committee(Strict):
             raise RefusedError("the plan assumes that no keyholder is corrupt or restored from a backup")
         if t > k - 1:
             raise RefusedError(
-                f"with {k} keyholders of which {t} must answer, one that is missing stops the round",
+                f"where {t} of {k} keyholders must answer, one that is missing stops the round",
                 advice=f"With {c} corrupt, {c + 3} keyholders and a threshold of {c + 2} is the least",
             )
         if 2 * t <= k + c:

@@ -103,7 +103,7 @@ class PlanHeader(Header):
             "mode": self.mode,
             **self._committee_terms(),
             "extractor": self.extractor,
-            **self.constants,
+            **dict(sorted(self.constants.items())),  # as a plan that was carried has them
         }
 
     def _committee_terms(self) -> Mapping[str, JsonValue]:
