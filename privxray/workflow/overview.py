@@ -118,6 +118,8 @@ def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
         yield from _keyholder_advice(workspace, state, round_)
         if round_.state in ("joined", "trained") and left_out(workspace, state, round_):
             yield "this round is opened without this hospital; when the next plan comes: privxray accept FILE"
+            if round_.model is not None:
+                yield f"privxray predict IMAGE...{option} uses the model that came of it"
         elif round_.state == "joined" and not (workspace.data / "data.db").exists():
             yield "privxray ingest FOLDER --labels labels.csv"
         elif round_.state == "joined" and round_.epsilon is not None:

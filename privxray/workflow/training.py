@@ -97,6 +97,8 @@ def train(
         plan, file = read_plan(workspace, round_)
         tidy(workspace, state)
         ledger = open_ledger(workspace, state)
+        if round_.state == "joined" and left_out(workspace, state, round_):
+            raise too_late()
         with open_dataset(workspace, state) as dataset:
             if not dataset.patients("train"):
                 raise WorkspaceError(
@@ -112,8 +114,6 @@ def train(
             method = methods.get(plan.method)
             constants = method.constants(plan.constants)
             refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
-            if left_out(workspace, state, round_):
-                raise too_late()
             chosen = choose_epsilon(epsilon, plan, state, ledger, round_)
             start = unpack(file.body()) if plan.body.length else {}
             round_ = reserve(state, ledger, method, constants, plan, round_, chosen)

@@ -73,7 +73,9 @@ def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callab
 
     # Who has the round's model and did not deliver is kept from paying for a training that nobody sums.
     world.ok("away", "accept", world.carry(done["model"], "away"))
-    assert "without this hospital" in " ".join(world.ok("away", "status")["next"])
+    advice = " ".join(world.ok("away", "status")["next"])
+    assert "without this hospital" in advice
+    assert "predict" in advice
     charged = world.ok("away", "budget")["charged"]
     with State(Workspace.find(world["away"]).state_path) as state, state.transaction():
         state.update_round("pneumonia", 1, state="joined", epsilon=None, vector_key=None)
