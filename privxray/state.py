@@ -193,6 +193,10 @@ class State(state_inference.InferenceTables):
         row = self._one("SELECT count FROM saved_release WHERE study = ? AND number = ?", study, number)
         return row["count"] if row else 0
 
+    def runs_with_releases(self) -> set[tuple[str, int]]:
+        """The study and the number of every run that has saved a noisy answer."""
+        return {(row["study"], row["number"]) for row in self._db.execute("SELECT * FROM saved_release")}
+
     def remember_saved_releases(self, study: str, number: int, count: int) -> None:
         """Note that the training of a round has saved so many; durable when this returns."""
         self._db.execute("INSERT OR REPLACE INTO saved_release VALUES (?, ?, ?, 0)", (study, number, count))

@@ -197,7 +197,7 @@ def _ledger(workspace: Workspace, state: State | None, files: Sequence[Path]) ->
             yield Finding(
                 "ledger and state",
                 "error",
-                f"the ledger lacks the training of round {lacking.number}: it is an old copy",
+                f"the ledger lacks {lacking}: it is an old copy",
                 "Restore the newest backup of ledger.db; what was spent stays spent",
             )
         else:

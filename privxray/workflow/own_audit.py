@@ -38,7 +38,7 @@ from privxray.workflow.auditing import Claim, OneRunAudit, guesses_of
 from privxray.workflow.common import Progress, read_plan, the_study
 from privxray.workflow.dataset import open_dataset, training_data
 from privxray.workflow.reservation import open_ledger, refuse_too_many
-from privxray.workflow.witness import SavedAnswers
+from privxray.workflow.witness import AUDITS, SavedAnswers, audit_number
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["one-run", "membership"]
 
-LEDGER_STUDY = "audits on own patients"
-"""No study can have this name, for it has spaces."""
+LEDGER_STUDY = AUDITS
 
 
 class Terms(Strict):
@@ -244,7 +243,7 @@ def _witness(state: State, terms: Terms, folder: Path) -> SavedAnswers:
     return SavedAnswers(
         state,
         LEDGER_STUDY,
-        int(terms.run.rpartition("-")[2], 16),
+        audit_number(terms.run),
         advice=f"Restore the folder from a backup, or delete {folder} to give the audit up; what it was "
         "charged stays charged",
     )

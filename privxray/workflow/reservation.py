@@ -18,6 +18,7 @@ from privxray.privacy.accountant import epsilon as epsilon_of
 from privxray.privacy.ledger import Ledger, floored
 from privxray.state import Round, State
 from privxray.workflow.exported import newer_than
+from privxray.workflow.witness import AUDITS, audit_number
 from privxray.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
 
     Reservations of rounds that were given up before any noise was drawn are taken back.
 
-    :raises MalformedError: it is an older copy: it lacks a training that was done here, or was never in the
-        state that an update in the workspace names.
+    :raises MalformedError: it is an older copy: it lacks a training or an audit that was done here, or was
+        never in the state that an update in the workspace names.
     """
     ledger = Ledger.open(workspace.ledger_path)
     rounds = state.rounds()
@@ -59,7 +60,7 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
     lacking = lacking_training(state, ledger)
     if lacking is not None:
         raise MalformedError(
-            f"the privacy ledger is an old copy: it lacks the training of round {lacking.number}",
+            f"the privacy ledger is an old copy: it lacks {lacking}",
             file=workspace.ledger_path,
             advice="Restore the newest backup of it; what was spent on these patients stays spent",
         )
@@ -73,13 +74,19 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
     return ledger
 
 
-def lacking_training(state: State, ledger: Ledger) -> Round | None:
-    """A round that was trained here and that the ledger knows nothing of: the ledger is an older copy."""
+def lacking_training(state: State, ledger: Ledger) -> str | None:
+    """What was drawn here without the ledger knowing, in words: the ledger is an older copy."""
     charged = ledger.charged()
+    drawn = state.runs_with_releases()
     for round_ in state.rounds():
         done = round_.state in ("trained", "exported", "closed")
-        if done and charged.get((round_.study, run_name(state, round_)), ("", ()))[0] != "released":
-            return round_
+        found = charged.get((round_.study, run_name(state, round_)), ("", ()))[0]
+        begun = (round_.study, round_.number) in drawn and found not in ("spending", "released")
+        if begun or (done and found != "released"):
+            return f"the training of round {round_.number}"
+    audits = {audit_number(run) for study, run in charged if study == AUDITS}
+    if any(study == AUDITS and number not in audits for study, number in drawn):
+        return "an audit on own patients"
     return None
 
 

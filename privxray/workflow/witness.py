@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 from privxray.state import State
 
+AUDITS = "audits on own patients"
+"""What the ledger calls all audits together. No study can have this name, for it has spaces."""
+
+
+def audit_number(run: str) -> int:
+    """The number of an audit's run: its name ends with it, in hex."""
+    return int(run.rpartition("-")[2], 16)
+
 
 @dataclass(frozen=True)
 class SavedAnswers:

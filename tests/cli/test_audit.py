@@ -123,6 +123,20 @@ def test_an_audit_on_own_patients_is_charged_like_a_training_and_stays_inside(at
     assert "audits" in shown.out
 
 
+def test_a_ledger_put_back_from_before_an_audit_is_refused(at: At) -> None:
+    world = at("untrained")
+    ledger = world["hospital-a"] / "ledger.db"
+    snapshot = ledger.read_bytes()
+    world.ok("hospital-a", *ONE_RUN)
+    ledger.write_bytes(snapshot)
+    for words in (("train",), ONE_RUN):
+        refused = world.type("hospital-a", *words)
+        assert refused.code == 11
+        assert "lacks an audit on own patients" in refused.err
+    doctor = world.type("hospital-a", "doctor")
+    assert "lacks an audit on own patients" in " ".join((doctor.out + doctor.err).split())
+
+
 def test_an_audit_that_the_budget_lacks_is_refused_and_leaves_nothing(at: At) -> None:
     world = at("untrained")
     result = world.type("hospital-a", *ONE_RUN, "--epsilon", "50")
