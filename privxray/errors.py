@@ -42,6 +42,10 @@ class SystemTroubleError(PrivxrayError):
     exit_code = 1
 
 
+class AbsentFileError(SystemTroubleError):
+    """A file that was typed can't be opened. It may be an image that is called after its patient. Exit 1."""
+
+
 class UsageError(PrivxrayError):
     """The command was typed in a way that can't be meant. Exit 2."""
 

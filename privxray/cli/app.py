@@ -47,7 +47,7 @@ from privxray.cli import (
     setup,
 )
 from privxray.cli.output import emit, tell
-from privxray.errors import PrivxrayError, StrangeFileError
+from privxray.errors import AbsentFileError, PrivxrayError, StrangeFileError
 
 CANCELLED = 130
 UNEXPECTED = 1
@@ -73,7 +73,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except PrivxrayError as error:
-            if isinstance(error, StrangeFileError) and error.file is not None:
+            if isinstance(error, AbsentFileError | StrangeFileError) and error.file is not None:
                 error.file = _named(error.file)
             _report(str(error), error.exit_code, as_json, error)
         except KeyboardInterrupt:

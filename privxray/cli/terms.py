@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, field_validator
 
-from privxray.errors import MalformedError, SystemTroubleError, UsageError
+from privxray.errors import AbsentFileError, StrangeFileError, UsageError
 from privxray.learning.constants import no_bool
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
 
     :param options: by the names of the file's fields; None where an option was not given, ``classes`` by
         comma.
-    :raises MalformedError: the file is not a mapping of the fields of a plan's terms.
+    :raises StrangeFileError: the file is not a mapping of the fields of a plan's terms.
     :raises UsageError: terms of keyholders in a strict plan.
     """
     from privxray.workflow.enrolment import CommitteeTerms
@@ -81,13 +81,13 @@ def _read(path: Path) -> _File:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SystemTroubleError(f"this file can't be read ({error.strerror})", file=path) from None
+        raise AbsentFileError(f"this file can't be read ({error.strerror})", file=path) from None
     try:
         if len(data) > MAX_BYTES:
             raise ValueError
         return _File.model_validate(yaml.safe_load(data.decode("utf-8")) or {})
     except (yaml.YAMLError, ValueError, ValidationError):
-        raise MalformedError(
+        raise StrangeFileError(
             "this is not a plan's terms",
             file=path,
             advice=f"It may hold: {', '.join(_File.model_fields)}",

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from privxray.atomic import make_private_folder
-from privxray.errors import MalformedError, SystemTroubleError, about
+from privxray.errors import AbsentFileError, MalformedError, StrangeFileError, about
 from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, check_body, split
 from privxray.formats.header import MAX_BODY, Body
 
@@ -69,7 +69,7 @@ def take_in(source: Path, inbox: Path) -> Iterator[Received]:
 
     Errors of the block name ``source`` unless they name another file.
 
-    :raises SystemTroubleError: the file is not there or can't be read.
+    :raises AbsentFileError: the file is not there.
     :raises MalformedError: it is not a privxray file, or larger than any.
     """
     make_private_folder(inbox)
@@ -118,8 +118,8 @@ def _scan(source: Path, path: Path, stream: IO[bytes], copy: IO[bytes] | None) -
 
 def _opened(path: Path) -> IO[bytes]:
     if path.is_dir():
-        raise MalformedError("this is a folder, not a file", file=path)
+        raise StrangeFileError("this is a folder, not a file", file=path)
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise SystemTroubleError("there is no such file", file=path, advice="Check the path") from None
+        raise AbsentFileError("there is no such file", file=path, advice="Check the path") from None

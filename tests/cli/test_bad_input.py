@@ -297,6 +297,19 @@ def test_an_image_typed_in_place_of_a_travelling_file_is_not_named(at: At) -> No
         assert SENTINEL not in refused.err
 
 
+def test_a_file_that_is_not_there_is_not_named_after_a_patient(at: At) -> None:
+    world = at("joined")
+    for party, line, code in (
+        ("hospital-a", ("inspect", f"{SENTINEL}.dcm"), 1),
+        ("hospital-a", ("accept", f"{SENTINEL}.dcm"), 1),
+        ("hospital-a", ("check", f"{SENTINEL}.dcm"), 2),
+        ("coordinator", ("plan", "cards", "--from", f"{SENTINEL}.dcm"), 1),
+    ):
+        refused = world.type(party, *line, asks=line[0] == "plan")
+        assert refused.code == code, (line, refused.err)
+        assert SENTINEL not in refused.out + refused.err, line
+
+
 def test_a_folder_that_cannot_be_written_to_is_said_with_the_files_name(at: At) -> None:
     world = at("trained")
     refused = world.type("hospital-a", "export-update", "--to", "/proc", asks=True)
