@@ -72,3 +72,22 @@ class Element(NamedTuple):
     def where(self) -> str:
         """The place, as a finding prints it."""
         return self.prefix + label(self.tag)
+
+
+def misplaced(stored: str | None, known: str | None) -> bool:
+    """Is it written as text, as bytes or as a sequence where the dictionary has something else?
+
+    Numbers under another kind of number, and text under another kind of text, are common and hide nothing.
+    UN is the standard's own way to carry what a sender does not know (PS3.5 6.2.2).
+
+    :param stored: the value representation in the file; None where it names none.
+    :param known: the dictionary's, or alternatives such as ``OB or OW``; None where it has none.
+    """
+    if stored is None or known is None or stored == "UN":
+        return False
+    alternatives = known.split(" or ")
+    if stored in alternatives:
+        return False
+    if stored == "SQ" or "SQ" in alternatives:
+        return True
+    return (stored in TEXT) != any(alternative in TEXT for alternative in alternatives)

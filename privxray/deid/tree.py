@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from privxray.deid.dictionary import standard_vr
-from privxray.deid.elements import TEXT, DamagedError, Element, Encoding
+from privxray.deid.elements import TEXT, DamagedError, Element, Encoding, misplaced
 from privxray.deid.walker import Walker
 
 PIXEL_DATA = 0x7FE00010
@@ -145,9 +145,9 @@ def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | 
     if tag & 0xFFFF == 0:
         return None
     known = standard_vr(tag)
-    misplaced = _misplaced(element.stored, known)
+    wrong = misplaced(element.stored, known)
     if element.vr == "SQ":
-        return Node(tag, "SQ", items=[], misplaced=misplaced)
+        return Node(tag, "SQ", items=[], misplaced=wrong)
     undefined = tag == PIXEL_DATA and element.vr in ("OB", "OW", "OB or OW") and _is_fragments(raw)
     vr = element.vr
     if known in TEXT and vr in TEXT:
@@ -157,22 +157,11 @@ def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | 
         raw = _swapped(raw, _width(vr) and max(_width(vr), width or 0))
     if undefined:
         return Node(tag, "OB", raw.removesuffix(_SEQUENCE_END), fragments=True)
-    return Node(tag, vr, raw, misplaced=misplaced)
+    return Node(tag, vr, raw, misplaced=wrong)
 
 
 def _is_fragments(raw: bytes) -> bool:
     return raw.startswith(_ITEM) and raw.endswith(_SEQUENCE_END)
-
-
-def _misplaced(stored: str | None, known: str | None) -> bool:
-    if stored is None or known is None or stored == "UN":
-        return False
-    alternatives = known.split(" or ")
-    if stored in alternatives:
-        return False
-    if stored == "SQ" or "SQ" in alternatives:
-        return True
-    return (stored in TEXT) != any(alternative in TEXT for alternative in alternatives)
 
 
 def _width(vr: str) -> int:

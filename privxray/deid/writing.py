@@ -10,7 +10,7 @@ from typing import Final
 
 from privxray.deid import rules
 from privxray.deid.dictionary import registered, standard_vr
-from privxray.deid.elements import TEXT, Element
+from privxray.deid.elements import Element, misplaced
 from privxray.deid.profile import Profile
 from privxray.deid.rules import Rule
 
@@ -38,7 +38,7 @@ def writing(element: Element, profile: Profile) -> list[Rule]:
     tag, vr, stored = element.tag, element.vr, element.stored
     if element.again:
         found.append(rules.DUPLICATE)
-    if stored is not None and not tag & 0x10000 and _misplaced(stored, standard_vr(tag)):
+    if not tag & 0x10000 and misplaced(stored, standard_vr(tag)):
         found.append(rules.VR)
     if vr == "UI":
         if not _UIDS.fullmatch(element.value.strip(b" \0")):
@@ -65,20 +65,3 @@ def _over_89(value: bytes) -> bool:
         return False
     per_year = {b"Y": 1, b"M": 12, b"W": 52, b"D": 365}[matched[2].upper()]
     return int(matched[1]) > 90 * per_year
-
-
-def _misplaced(stored: str, known: str | None) -> bool:
-    """Is it written as text, as bytes or as a sequence where the dictionary has something else?
-
-    Numbers under another kind of number, and text under another kind of text, are common and hide nothing.
-    UN is the standard's own way to carry what a sender does not know.
-    """
-    if known is None or stored == "UN" or stored == known:
-        return False
-    alternatives = known.split(" or ")
-    if stored in alternatives:
-        return False
-    if stored == "SQ" or "SQ" in alternatives:
-        return True
-    text = any(alternative in TEXT for alternative in alternatives)
-    return (stored in TEXT) != text

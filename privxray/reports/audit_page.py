@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from privxray.reports.rendering import render
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +43,5 @@ def audit_page(page: Page, version: str, when: str) -> str:
 
     :param version: of privxray. :param when: date and time in words, with the zone.
     """
-    environment = Environment(
-        loader=PackageLoader("privxray.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     values = {name: getattr(page, name) for name in Page.__slots__}
-    return environment.get_template("audit.html").render(values, version=version, when=when)
+    return render("audit.html", **values, version=version, when=when)

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from privxray.deid.report import FileReport, Finding, Report
 from privxray.deid.rules import RULES
+from privxray.reports.rendering import render
 
 PLACES = 6
 """Places of one rule and file that the page names; the csv has all."""
@@ -58,16 +57,10 @@ class Facts:
 
 def page(report: Report, facts: Facts) -> str:
     """The page as HTML text."""
-    environment = Environment(
-        loader=PackageLoader("privxray.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     verdicts = Counter(file.verdict for file in report.files)
     digest, hashed = set_digest(report.files)
-    return environment.get_template("check.html").render(
+    return render(
+        "check.html",
         report=report,
         facts=facts,
         verdicts={verdict: verdicts.get(verdict, 0) for verdict in ("pass", "fail", "error")},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from privxray.errors import WorkspaceError
 from privxray.imaging.dataset import Dataset
 from privxray.learning.data import TrainingData
 from privxray.state import State
@@ -30,6 +31,16 @@ _PROFILE = "de-identification profile"
 def open_dataset(workspace: Workspace, state: State) -> Dataset:
     """The hospital's data set, empty where nothing was ingested. Close it, or use it as a context manager."""
     return Dataset(workspace.data, state.secret("data"))
+
+
+def require_patients(workspace: Workspace, dataset: Dataset) -> None:
+    """:raises WorkspaceError: there is no patient to train on."""
+    if not dataset.patients("train"):
+        raise WorkspaceError(
+            "no patient to train on is ingested yet",
+            file=workspace.root,
+            advice="Type: privxray ingest FOLDER --labels labels.csv",
+        )
 
 
 def ingest_folder(

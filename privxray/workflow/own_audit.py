@@ -26,7 +26,7 @@ from privxray.audit import membership, planting, running
 from privxray.audit.membership import Membership
 from privxray.audit.observing import Observed
 from privxray.audit.one_run import judge, toss
-from privxray.errors import BudgetError, MalformedError, PrivxrayError, RefusedError, WorkspaceError
+from privxray.errors import BudgetError, MalformedError, PrivxrayError, RefusedError
 from privxray.formats.header import Strict
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
@@ -36,7 +36,7 @@ from privxray.privacy.releases import ReleaseStore
 from privxray.state import State
 from privxray.workflow.auditing import Claim, OneRunAudit, guesses_of
 from privxray.workflow.common import Progress, read_plan, the_study
-from privxray.workflow.dataset import open_dataset, training_data
+from privxray.workflow.dataset import open_dataset, require_patients, training_data
 from privxray.workflow.reservation import open_ledger, refuse_too_many
 from privxray.workflow.witness import AUDITS, SavedAnswers, audit_number
 from privxray.workspace import Workspace
@@ -128,12 +128,7 @@ def audit_own(
         start = unpack(file.body()) if plan.body.length else method.starting_model(constants, plan.classes)
         ledger = open_ledger(workspace, state)
         with open_dataset(workspace, state) as dataset:
-            if not dataset.patients("train"):
-                raise WorkspaceError(
-                    "no patient is ingested yet",
-                    file=workspace.root,
-                    advice="Type: privxray ingest FOLDER --labels labels.csv",
-                )
+            require_patients(workspace, dataset)
             refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
             setting = _Setting(plan, method, constants, start, dataset, feature_progress)
             number, chosen = guesses_of(method, canaries, guesses)

@@ -32,7 +32,7 @@ from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.state import Round, State
 from privxray.workflow.common import Progress, left_out, read_plan, the_study, tidy, too_late
-from privxray.workflow.dataset import open_dataset, training_data
+from privxray.workflow.dataset import open_dataset, require_patients, training_data
 from privxray.workflow.reservation import (
     another_epsilon,
     choose_epsilon,
@@ -100,12 +100,7 @@ def train(
         if round_.state == "joined" and left_out(workspace, state, round_):
             raise too_late()
         with open_dataset(workspace, state) as dataset:
-            if not dataset.patients("train"):
-                raise WorkspaceError(
-                    "no patient to train on is ingested yet",
-                    file=workspace.root,
-                    advice="Type: privxray ingest FOLDER --labels labels.csv",
-                )
+            require_patients(workspace, dataset)
             few = dataset.patients("train") < FEW_PATIENTS
             if round_.state == "trained":
                 if epsilon not in (None, round_.epsilon):

@@ -1,0 +1,17 @@
+"""Pages from the packaged templates. What is put in is escaped; a name that is missing is an error."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+def render(template: str, **values: object) -> str:
+    """The page of ``template``, a file in ``reports/templates``, as HTML text."""
+    environment = Environment(
+        loader=PackageLoader("privxray.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
