@@ -29,7 +29,7 @@ from privxray.deid.part10 import read_head
 from privxray.deid.profile import Profile
 from privxray.deid.pseudonyms import Pseudonyms
 from privxray.deid.reading import is_dicom
-from privxray.deid.scan import Term
+from privxray.deid.scan import Facts, Term
 from privxray.deid.worker import examine, profile_from, profile_to
 from privxray.errors import RefusedError
 
@@ -47,7 +47,7 @@ class Task:
 
     :ivar relative: its path below the folder that the user named. :ivar number: its position there, from 1.
     :ivar own: identifying values of the same patient in other files, as bytes. :ivar terms: likewise, as the
-        check has them.
+        check has them. :ivar broken: why no copy may be made beside the others' copies; empty if one may.
     """
 
     path: Path
@@ -55,6 +55,7 @@ class Task:
     number: int
     own: frozenset[bytes] = frozenset()
     terms: frozenset[Term] = frozenset()
+    broken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def carry_out(task: Task, dest: Path, settings: Settings) -> Outcome:
     if len(data) != before.st_size:
         return Outcome(task, name, replace(entry, source_sha256="", reason=VANISHED))
     try:
+        if task.broken:
+            raise NotCleanError(task.broken)
         done = deidentify(data, replace(settings, own=task.own, terms=task.terms))
         relative = _place(done, digest, settings.pseudonyms)
         _write(dest, relative, done.data)
@@ -142,6 +145,7 @@ def task_to(task: Task) -> dict[str, Any]:
         "number": task.number,
         "own": sorted(value.decode("latin-1") for value in task.own),
         "terms": sorted(task.terms),
+        "broken": task.broken,
     }
 
 
@@ -167,6 +171,7 @@ def _task_from(value: dict[str, Any]) -> Task:
         value["number"],
         frozenset(text.encode("latin-1") for text in value["own"]),
         frozenset((kind, text) for kind, text in value["terms"]),
+        value["broken"],
     )
 
 
@@ -177,21 +182,34 @@ def _finder(threads: int) -> Finder:
     return lambda frame, number: finder.find(frame, frame=number)
 
 
-def head_values(
-    path: Path, names: Pseudonyms, profile: Profile
-) -> tuple[str, frozenset[bytes], frozenset[Term]]:
-    """The pseudonym of a file's patient and the identifying values in its first MiB; empty if unreadable."""
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the first MiB of a file says; empty where it is unreadable.
+
+    :ivar patient: the patient's pseudonym. :ivar own: identifying values, as bytes. :ivar terms: likewise, as
+        the check has them. :ivar facts: what relates it to other files.
+    """
+
+    patient: str = ""
+    own: frozenset[bytes] = frozenset()
+    terms: frozenset[Term] = frozenset()
+    facts: Facts | None = None
+
+
+def read_values(path: Path, names: Pseudonyms, profile: Profile) -> Head:
+    """The head of a file, for what has to be known of all files before the first is de-identified."""
     try:
         with path.open("rb") as stream:
             data = stream.read(_HEAD)
         if not is_dicom(data):
-            return "", frozenset(), frozenset()
+            return Head()
         tree = read_head(data)
     except (OSError, DamagedError):
-        return "", frozenset(), frozenset()
+        return Head()
     patient = tree.text(ID)
-    terms = frozenset(examine(data, profile).terms)
-    return (names.patient(patient) if patient else ""), own_values(tree, profile), terms
+    scan = examine(data, profile)
+    pseudonym = names.patient(patient) if patient else ""
+    return Head(pseudonym, own_values(tree, profile), frozenset(scan.terms), scan.facts)
 
 
 def _place(done: Deidentified, digest: str, names: Pseudonyms) -> PurePath:

@@ -15,16 +15,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from privxray.deid import rules
 from privxray.deid.batch import (
     Outcome,
     Task,
     carry_out,
-    head_values,
     outcome_from,
+    read_values,
     settings_from,
     settings_to,
     task_to,
 )
+from privxray.deid.cohort import Cohort
 from privxray.deid.manifest import Entry, Manifest
 from privxray.deid.naming import public_name
 from privxray.deid.pool import Pool
@@ -136,7 +138,7 @@ def deidentify_folder(
             Task(path, PurePosixPath(relative.as_posix()), number)
             for number, (path, relative) in enumerate(found, start=1)
         ]
-        everything = _with_own_values(everything, names, profile, reading)
+        everything = _with_set_values(everything, names, profile, reading)
         tasks, done = [], 0
         for task in everything:
             if _has_result(run, task):
@@ -204,24 +206,43 @@ def _has_result(run: _Run, task: Task) -> bool:
     return True
 
 
-def _with_own_values(
+def _with_set_values(
     tasks: list[Task], names: Pseudonyms, profile: Profile, progress: Progress | None
 ) -> list[Task]:
-    """Tasks with what all files of their patient say of him or her: a name may be in another file's text."""
+    """Tasks with what only the whole set tells.
+
+    That is what all files of their patient say of him or her, for a name may be in another file's text; and
+    whether their UIDs contradict the files before them, for UIDs are replaced one by one, and the copies
+    would contradict each other likewise.
+    """
     values: defaultdict[str, set[bytes]] = defaultdict(set)
     terms: defaultdict[str, set[Term]] = defaultdict(set)
     patients: list[str] = []
+    broken: list[str] = []
+    cohort = Cohort()
+    lasting = {rules.SET_INSTANCE.id, rules.SET_SERIES.id, rules.SET_STUDY.id}
+    if profile.options & {
+        Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES
+    }:  # fmt: skip
+        lasting.add(rules.SET_DATES.id)
     for number, task in enumerate(tasks, start=1):
-        patient, own, searched = head_values(task.path, names, profile)
-        patients.append(patient)
-        if patient:
-            values[patient] |= own
-            terms[patient] |= searched
+        head = read_values(task.path, names, profile)
+        patients.append(head.patient)
+        if head.patient:
+            values[head.patient] |= head.own
+            terms[head.patient] |= head.terms
+        found = cohort.add(head.facts) if head.facts else []
+        broken.append("; ".join(finding.reason for finding in found if finding.rule in lasting))
         if progress is not None:
             progress(number, len(tasks))
     return [
-        replace(task, own=frozenset(values.get(patient, ())), terms=frozenset(terms.get(patient, ())))
-        for task, patient in zip(tasks, patients, strict=True)
+        replace(
+            task,
+            own=frozenset(values.get(patient, ())),
+            terms=frozenset(terms.get(patient, ())),
+            broken=why,
+        )
+        for task, patient, why in zip(tasks, patients, broken, strict=True)
     ]
 
 

@@ -102,6 +102,20 @@ def test_copies_pass_the_check_and_are_ingested(world: World) -> None:
     assert world.ok(HOSPITAL, "ingest", "clean", "--labels", "clean/labels.csv")["added"] == 0
 
 
+def test_files_whose_uids_contradict_each_other_have_no_copies_that_do(world: World) -> None:
+    for patient in (0, 1):
+        ds = pydicom.dcmread(world[HOSPITAL] / "dicom" / f"{SENTINEL}{patient}" / f"{SENTINEL}_0.dcm")
+        ds.StudyInstanceUID, ds.SeriesInstanceUID = "1.2.840.99.7", f"1.2.840.99.7.{patient}"
+        ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"1.2.840.99.7.{patient}.1"
+        ds.save_as(world[HOSPITAL] / "dicom" / f"twin{patient}.dcm")
+    result = deidentify(world, "dicom", "clean", "--json")
+    assert result.code == 3
+    assert [file["reason"] for file in result.json["quarantined"]] == ["a study belongs to two patients"]
+    assert (result.json["files"], result.json["made"]) == (10, 9)
+    check = world.type(HOSPITAL, "check", "clean", "--json")
+    assert check.code == 0, check.json
+
+
 def test_nothing_that_identifies_is_printed_and_the_workspace_names_nobody(world: World) -> None:
     (world[HOSPITAL] / "dicom" / f"{SENTINEL}.dcm").write_bytes(radiograph(1, 1)[:700])
     for words in ((), ("--json",)):
