@@ -49,6 +49,7 @@ _MAX_DIGITS = 5
 _MAX_COUNTER = 4  # significant digits of a longer, zero-padded counter such as IM000001
 _MAX_LETTERS = 3
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
+_DIGEST = re.compile(r"-[0-9a-f]{8}(?=\.(?:offer|answer)\Z)")  # of privxray's own files: no word, no date
 
 
 def public_name(path: PurePath, number: int, hidden_values: Collection[str] = ()) -> str:
@@ -86,6 +87,7 @@ def lone_name(path: PurePath) -> str:
 def _is_neutral(part: str) -> bool:
     if not _ALLOWED.fullmatch(part) or part in (".", ".."):
         return False
+    part = _DIGEST.sub("", part)
     suffix = _SUFFIX.search(part)
     stem = part[: suffix.start()] if suffix and suffix.end() == len(part) else part
     if len(stem) <= _MAX_UID and _OPAQUE.fullmatch(stem):

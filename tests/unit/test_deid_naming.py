@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from privxray.deid.naming import public_name, public_names
+from privxray.deid.naming import lone_name, public_name, public_names
 
 PRINTED = """
 img_001.dcm
@@ -96,3 +96,10 @@ def test_values_of_the_same_file(path: str, values: list[str], printed: bool) ->
 def test_names_that_were_typed() -> None:
     paths = [Path("/home/smith/img1.dcm"), Path("/other/img1.dcm"), Path("doe/john.dcm"), Path("img2.dcm")]
     assert public_names(paths) == ["img1.dcm", "file #2", "file #3", "img2.dcm"]
+
+
+def test_privxray_s_own_files_are_named_whatever_their_digest_spells() -> None:
+    for name in ("office-d3abfef0.offer", "office-20230514.offer", "office-deadbeef.answer"):
+        assert lone_name(PurePath(name)) == name
+    for name in ("office-d3abfef0.dcm", "Zwiebel-d3abfef0.offer", "office-d3abfef01.offer"):
+        assert lone_name(PurePath(name)) != name
