@@ -14,16 +14,16 @@ import sys
 from pathlib import Path
 
 from privxray.demo.xrays import draw_study
-from privxray.workflow.adoption import accept
-from privxray.workflow.aggregation import Aggregated, aggregate
-from privxray.workflow.dataset import ingest_folder
-from privxray.workflow.export import export_update
-from privxray.workflow.joining import join
-from privxray.workflow.planning import Planned, Terms, make_plan
-from privxray.workflow.scoring import evaluate
-from privxray.workflow.setup import init_coordinator, init_hospital
-from privxray.workflow.training import train
-from privxray.workspace import Workspace
+from privxray.workflow.common.init_workspace import init_coordinator, init_hospital
+from privxray.workflow.coordinator.aggregate import Aggregated, aggregate
+from privxray.workflow.coordinator.make_plan import Planned, Terms, make_plan
+from privxray.workflow.hospital.accept import accept
+from privxray.workflow.hospital.evaluate_and_predict import evaluate
+from privxray.workflow.hospital.export_update import export_update
+from privxray.workflow.hospital.join import join
+from privxray.workflow.hospital.own_dataset import ingest_folder
+from privxray.workflow.hospital.train import train
+from privxray.workspace.folder import Workspace
 
 SITES = ("A", "B", "C")
 EPSILON = 6.0

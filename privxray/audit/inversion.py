@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
 from privxray.audit.likeness import psnr, ssim
+from privxray.learning.dp_sgd.networks import network
 from privxray.learning.methods import Progress
-from privxray.learning.networks import network
 from privxray.privacy.noise import NoiseSource
 
 Picture = NDArray[np.uint8]

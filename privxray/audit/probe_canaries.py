@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from privxray.audit.one_run import Scores, toss
 from privxray.audit.planting import IMAGES, Planted, with_canaries
-from privxray.audit.synthetic import PATIENTS, feature_patients
+from privxray.audit.synthetic_patients import PATIENTS, feature_patients
 from privxray.errors import UsageError
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.data import TrainingData

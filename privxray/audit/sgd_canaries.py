@@ -24,11 +24,11 @@ from torch.nn.functional import cross_entropy
 
 from privxray.audit.one_run import Scores, toss
 from privxray.audit.planting import IMAGES, Planted, some_patients, with_canaries
-from privxray.audit.synthetic import PATIENTS, image_patients
+from privxray.audit.synthetic_patients import PATIENTS, image_patients
 from privxray.errors import RefusedError, UsageError
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.networks import as_input, network
+from privxray.learning.dp_sgd.networks import as_input, network
 from privxray.privacy.clipping import Floats
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore

@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
-from privxray.exchange.fixedpoint import dequantise, quantise
-from privxray.exchange.mask import add_streams, mask_streams, pairwise_key
+from privxray.exchange.masking.fixed_point import dequantise, quantise
+from privxray.exchange.masking.masks import add_streams, mask_streams, pairwise_key
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
+from privxray.learning.dp_sgd.networks import as_input, network
 from privxray.learning.methods import Method
-from privxray.learning.networks import as_input, network
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 

@@ -32,19 +32,19 @@ import typer
 from typer.core import TyperGroup
 
 import privxray
-from privxray.cli import (
-    audit,
-    budget,
-    check,
-    coordinate,
-    deidentify,
-    demo,
-    doctor,
-    exchange,
-    infer,
-    learn,
-    look,
-    setup,
+from privxray.cli.commands import (
+    audit_commands,
+    budget_command,
+    check_command,
+    coordinator_commands,
+    deidentify_command,
+    demo_command,
+    doctor_command,
+    hospital_commands,
+    infer_commands,
+    look_commands,
+    setup_commands,
+    training_commands,
 )
 from privxray.cli.output import emit, tell
 from privxray.errors import AbsentFileError, PrivxrayError, StrangeFileError
@@ -121,7 +121,7 @@ def _report(line: str, code: int, as_json: bool, error: PrivxrayError | None = N
 
 def _named(path: str) -> str:
     """A file that anybody may have named, by a name that identifies nobody."""
-    from privxray.deid.naming import lone_name
+    from privxray.naming.public_names import lone_name
 
     return lone_name(PurePath(path))
 
@@ -178,18 +178,18 @@ def _main(
         ctx.call_on_close(lambda: os.chdir(before))
 
 
-setup.add_to(app)
-check.add_to(app)
-deidentify.add_to(app)
-learn.add_to(app)
-coordinate.add_to(app)
-exchange.add_to(app)
-infer.add_to(app)
-look.add_to(app)
-audit.add_to(app)
-budget.add_to(app)
-doctor.add_to(app)
-demo.add_to(app)
+setup_commands.add_to(app)
+check_command.add_to(app)
+deidentify_command.add_to(app)
+training_commands.add_to(app)
+coordinator_commands.add_to(app)
+hospital_commands.add_to(app)
+infer_commands.add_to(app)
+look_commands.add_to(app)
+audit_commands.add_to(app)
+budget_command.add_to(app)
+doctor_command.add_to(app)
+demo_command.add_to(app)
 
 
 @cache

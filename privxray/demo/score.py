@@ -19,11 +19,11 @@ from privxray.learning.metrics import scores
 from privxray.learning.reference import pooled_reference
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
-from privxray.state import State
-from privxray.workflow.common import load_plan
-from privxray.workflow.dataset import open_dataset, training_data
-from privxray.workflow.scoring import Classifier, newest, own_model
-from privxray.workspace import Workspace
+from privxray.workflow.common.session import load_plan
+from privxray.workflow.hospital.evaluate_and_predict import Classifier, newest, own_model
+from privxray.workflow.hospital.own_dataset import open_dataset, training_data
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from pathlib import Path
 from privxray.errors import MalformedError
 from privxray.imaging.labels import Row, read_labels
 from privxray.keys.roster import MIN_HOSPITALS
-from privxray.workflow.planning import DEFAULT_CLASSES
+from privxray.workflow.coordinator.make_plan import DEFAULT_CLASSES
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from privxray.atomic import make_private_folder, write_atomic
 from privxray.cli.app import run
 from privxray.demo.sites import Site
 from privxray.errors import PrivxrayError
+from privxray.workspace.atomic import make_private_folder, write_atomic
 
 Say = Callable[[str], None]
 STUDY = "pneumonia"

@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from privxray.exchange.dealing import SELF, Dealt, deal
-from privxray.exchange.fixedpoint import Integers
-from privxray.exchange.mask import add_streams, mask_streams, pairwise_key, self_mask_key
-from privxray.exchange.plan import PlanHeader
-from privxray.exchange.shamir import SECRET_BYTES
+from privxray.exchange.masking.fixed_point import Integers
+from privxray.exchange.masking.masks import add_streams, mask_streams, pairwise_key, self_mask_key
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.sharing.dealing import SELF, Dealt, deal
+from privxray.exchange.sharing.shamir import SECRET_BYTES
 
 
 def conceal(

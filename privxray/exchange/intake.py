@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from privxray.atomic import make_private_folder
 from privxray.errors import AbsentFileError, MalformedError, StrangeFileError, about
 from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, check_body, split
 from privxray.formats.header import MAX_BODY, Body
+from privxray.workspace.atomic import make_private_folder
 
 _PIECE = 1 << 20
 _MAX_FILE = PREAMBLE + MAX_ENVELOPE + MAX_BODY

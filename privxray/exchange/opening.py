@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from privxray.errors import IdentityError, MalformedError, about
-from privxray.exchange import shamir
-from privxray.exchange.dealing import SELF, Dealt, Opened, check_share, names_of
-from privxray.exchange.fixedpoint import Integers, unsigned
-from privxray.exchange.mask import add_streams, adds, self_mask_key
-from privxray.exchange.plan import PlanHeader
-from privxray.exchange.summing import add_to_sum
+from privxray.exchange.masking.fixed_point import Integers, unsigned
+from privxray.exchange.masking.masks import add_streams, adds, self_mask_key
+from privxray.exchange.masking.summing import add_to_sum
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.sharing import shamir
+from privxray.exchange.sharing.dealing import SELF, Dealt, Opened, check_share, names_of
 from privxray.formats.tensors import total_size
 
 

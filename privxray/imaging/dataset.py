@@ -33,9 +33,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from privxray.atomic import make_private_folder
 from privxray.errors import MalformedError, WorkspaceError
 from privxray.imaging.decode import DECODER, SIZE
+from privxray.workspace.atomic import make_private_folder
 
 FILE = "data.db"
 

@@ -1,9 +1,10 @@
 """One file, in memory, to one display-grey image: what a radiologist would see, as numbers from 0 to 255.
 
-What a file is, its content decides and not its name. DICOM goes through :mod:`privxray.imaging.dicom`; JPEG
-and PNG through Pillow here, colour reduced to its luma (ITU-R 601), since radiographs are often kept as RGB.
-More than 8 bits are stretched from the smallest to the largest value of the image, for a 16-bit PNG does not
-say how many of its bits are in use; 8 bits are taken as they are.
+What a file is, its content decides and not its name. DICOM goes through
+:mod:`privxray.imaging.dicom_display`; JPEG and PNG through Pillow here, colour reduced to its luma (ITU-R
+601), since radiographs are often kept as RGB. More than 8 bits are stretched from the smallest to the
+largest value of the image, for a 16-bit PNG does not say how many of its bits are in use; 8 bits are taken
+as they are.
 
 No error text holds a value from the file, nor a library's own words, which may quote one.
 """
@@ -18,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from privxray.deid.files import UnreadFileError, read_image
-from privxray.deid.pictures import is_jpeg, is_png
-from privxray.deid.reading import is_dicom
+from privxray.deid.dicomfile.file_reader import is_dicom
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
+from privxray.deid.judging.picture_metadata import is_jpeg, is_png
 from privxray.errors import MalformedError, SystemTroubleError
 
 SIZE = 260
@@ -77,7 +78,9 @@ def display(data: bytes, *, name: str) -> Grey:
     if len(data) > MAX_BYTES:
         raise malformed("larger than 1 GiB", name)
     if is_dicom(data):
-        from privxray.imaging.dicom import display_dicom  # pydicom is slow to import, and JPEG needs none
+        from privxray.imaging.dicom_display import (
+            display_dicom,  # pydicom is slow to import, and JPEG needs none
+        )
 
         return display_dicom(data, name=name)
     if is_jpeg(data) or is_png(data):

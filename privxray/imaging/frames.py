@@ -23,11 +23,11 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import RLELossless
 
-from privxray.deid.codestreams import frame_size, silence
-from privxray.deid.pictures import is_jpeg, is_png
-from privxray.deid.scan import is_dicom
+from privxray.deid.dicomfile.codestreams import frame_size, silence
+from privxray.deid.judging.dicom_scan import is_dicom
+from privxray.deid.judging.picture_metadata import is_jpeg, is_png
 from privxray.imaging.decode import MAX_BYTES, MAX_PIXELS, malformed
-from privxray.imaging.dicom import CODED, NOT_DECODED, guard_inflation
+from privxray.imaging.dicom_display import CODED, NOT_DECODED, guard_inflation
 
 Pixels = npt.NDArray[np.generic]
 
@@ -95,7 +95,7 @@ def _dicom(data: bytes, name: str) -> Iterator[Plane]:
     _guard_codestreams(file, rows, columns, name)
     options: dict[str, Any] = {}
     if file.file_meta.TransferSyntaxUID == RLELossless:
-        options["decoding_plugin"] = "pydicom"  # as in imaging/dicom.py
+        options["decoding_plugin"] = "pydicom"  # as in imaging/dicom_display.py
     for number, frame in enumerate(iter_pixels(file, correct_unused_bits=False, **options)):
         yield from _of_frame(file, frame, number)
 

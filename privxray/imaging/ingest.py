@@ -16,18 +16,18 @@ from pathlib import Path, PurePath
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.files import UnreadFileError, read_image
-from privxray.deid.naming import public_name
-from privxray.deid.profile import Profile
-from privxray.deid.reading import is_dicom
-from privxray.deid.report import Finding
-from privxray.deid.selection import select
-from privxray.deid.wholeset import SetCheck
-from privxray.deid.worker import examine
+from privxray.deid.dicomfile.file_reader import is_dicom
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
+from privxray.deid.findings.report import Finding
+from privxray.deid.judging.selection import select
+from privxray.deid.judging.whole_set import SetCheck
+from privxray.deid.judging.worker import examine
+from privxray.deid.profile.profile import Profile
 from privxray.errors import FindingsError, MalformedError, RefusedError, SystemTroubleError
 from privxray.imaging.dataset import Dataset, Entry
 from privxray.imaging.decode import decode
 from privxray.imaging.labels import Patients, Row, csv_name, read_labels
+from privxray.naming.public_names import public_name
 
 Progress = Callable[[int, int], None]
 
@@ -213,7 +213,7 @@ class _Ingest:
         if row.patient is not None:
             return row.patient
         if is_dicom(data):
-            from privxray.imaging.dicom import patient_id
+            from privxray.imaging.dicom_display import patient_id
 
             found = patient_id(data)
             if found:

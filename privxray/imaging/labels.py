@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal
 
-from privxray.deid.naming import public_name
 from privxray.errors import MalformedError, SystemTroubleError
+from privxray.naming.public_names import public_name
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")

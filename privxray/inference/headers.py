@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from privxray.exchange.plan import ClassName
+from privxray.exchange.messages.plan import ClassName
 from privxray.formats.header import Digest, Header, Name
 from privxray.inference.parameters import (
     MAX_IMAGES,

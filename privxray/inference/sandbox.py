@@ -19,7 +19,7 @@ import numpy as np
 
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.formats.tensors import pack, unpack
-from privxray.inference.evaluate import Evaluator, Head
+from privxray.inference.owner import Evaluator, Head
 from privxray.inference.parameters import Layout
 from privxray.inference.scheme import Scheme
 from privxray.inference.wire import Residues, read_answers, to_bytes

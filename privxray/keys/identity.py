@@ -1,4 +1,5 @@
-"""The long-lived keys of a party: one to sign (Ed25519, RFC 8032), one to be sealed to (:mod:`.sealing`)."""
+"""The long-lived keys of a party: one to sign (Ed25519, RFC 8032), one to be sealed to
+(:mod:`.sealing_keys`)."""
 
 from __future__ import annotations
 
@@ -12,11 +13,11 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from privxray.errors import MalformedError
 from privxray.formats import canonical
 from privxray.formats.header import Strict
-from privxray.keys import sealing
+from privxray.keys import sealing_keys
 from privxray.keys.points import is_ed25519
-from privxray.keys.sealing import SealingKey
+from privxray.keys.sealing_keys import SealingKey
 
-_SECRET_BYTES = 32 + sealing.SECRET_BYTES
+_SECRET_BYTES = 32 + sealing_keys.SECRET_BYTES
 
 
 class PublicKeys(Strict):
@@ -48,12 +49,12 @@ class PublicKeys(Strict):
 
         :raises MalformedError: the sealing key is not one.
         """
-        return sealing.seal_to(self.sealing, secret, info)
+        return sealing_keys.seal_to(self.sealing, secret, info)
 
     def check(self) -> None:
         """:raises MalformedError: one of the two is not a key."""
         self.verifier()
-        sealing.parse(self.sealing)
+        sealing_keys.parse(self.sealing)
 
     def _signing_bytes(self) -> bytes:
         return canonical.from_base64(self.signing, "a signing key", length=32)

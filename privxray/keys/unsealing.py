@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from privxray.keys import sealing
+from privxray.keys import sealing_keys
 from privxray.keys.statement import Statement
 
 
@@ -19,4 +19,4 @@ class UnsealingStatement(Statement):
 
     def check_key(self) -> None:
         """:raises MalformedError: not a sealing key."""
-        sealing.parse(self.key)
+        sealing_keys.parse(self.key)

@@ -103,11 +103,11 @@ def get(name: str) -> Method:
     :raises UsageError: there is none.
     """
     if name == "linear-probe":
-        from privxray.learning.linear_probe import LinearProbe
+        from privxray.learning.linear_probe.linear_probe_method import LinearProbe
 
         return LinearProbe()
     if name == "dp-sgd":
-        from privxray.learning.dp_sgd import DpSgd
+        from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 
         return DpSgd()
     raise UsageError("there is no training method of that name", advice=f"Methods are {', '.join(NAMES)}")

@@ -29,12 +29,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from privxray.atomic import PRIVATE, write_atomic
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, about
 from privxray.privacy import accountant, affordable
 from privxray.privacy.accountant import ADJACENCY
 from privxray.privacy.chain import SCHEMA, Book, Entry, State, append, genesis_hash, read
 from privxray.privacy.events import Event, merge
+from privxray.workspace.atomic import PRIVATE, write_atomic
 
 _BUSY_SECONDS = 60.0
 
@@ -241,7 +241,7 @@ def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Con
             f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
         )
         try:
-            database.execute("PRAGMA synchronous = EXTRA")  # see privxray.state
+            database.execute("PRAGMA synchronous = EXTRA")  # see privxray.workspace.state
             database.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache as well
             database.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
             try:

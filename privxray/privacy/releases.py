@@ -22,9 +22,9 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from numpy.typing import NDArray
 
-from privxray.atomic import PRIVATE, make_private_folder, sweep, write_atomic
 from privxray.errors import BudgetError, MalformedError
 from privxray.formats.tensors import pack, unpack
+from privxray.workspace.atomic import PRIVATE, make_private_folder, sweep, write_atomic
 
 _NONCE = 12
 _TAG = 16

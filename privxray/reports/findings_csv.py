@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from privxray.deid.report import Report
-from privxray.deid.rules import RULES
+from privxray.deid.findings.report import Report
+from privxray.deid.findings.rules import RULES
 
 COLUMNS = ("file", "verdict", "severity", "rule", "where", "reason", "source", "sha256")
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from privxray.deid.pixeltext import views
-from privxray.deid.pixeltext.boxes import TextBox
+from privxray.deid.pixels.text import picture_views
+from privxray.deid.pixels.text.boxes import TextBox
 
 SIDE = 320
 """Longest side in pixels."""
@@ -33,7 +33,7 @@ def thumbnail(pixels: npt.NDArray[np.generic], boxes: Sequence[TextBox]) -> str:
 
     :param pixels: ``[rows, columns]`` or ``[rows, columns, 3]``.
     """
-    plain = np.clip(views.values(pixels), 0, 255).astype(np.uint8)
+    plain = np.clip(picture_views.values(pixels), 0, 255).astype(np.uint8)
     covered = _covered(plain, boxes)
     rows, columns = covered.shape[:2]
     scale = min(SIDE / max(rows, columns), 1.0)
@@ -50,7 +50,7 @@ def thumbnail(pixels: npt.NDArray[np.generic], boxes: Sequence[TextBox]) -> str:
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def _covered(picture: views.Picture, boxes: Sequence[TextBox]) -> views.Picture:
+def _covered(picture: picture_views.Picture, boxes: Sequence[TextBox]) -> picture_views.Picture:
     covered = picture.copy()
     # A pixel of the small picture mixes a square of the large one; the margin is at least one such square.
     margin = MARGIN + max(picture.shape[:2]) // SIDE

@@ -32,19 +32,21 @@ from exchange_samples import CREATED, Hospital, Study
 from scipy.stats import chi2
 
 from privxray.errors import PrivxrayError
-from privxray.exchange import concealing, mask, opening, shamir
-from privxray.exchange.admit import admit_update, read_update
-from privxray.exchange.admit_opening import admit_request, admit_share, admit_survivors, read_share
-from privxray.exchange.cohort import Cohort, Verdict
+from privxray.exchange import concealing, opening
+from privxray.exchange.admission.admit import admit_update, read_update
+from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
+from privxray.exchange.admission.cohort import Cohort, Verdict
 from privxray.exchange.concealing import conceal
-from privxray.exchange.dealing import Opened, open_box
-from privxray.exchange.fixedpoint import unsigned
+from privxray.exchange.masking import masks
+from privxray.exchange.masking.fixed_point import unsigned
+from privxray.exchange.masking.summing import add_to_sum
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.share import open_share, write_share
+from privxray.exchange.messages.update import UpdateHeader, open_update
 from privxray.exchange.opening import checked_answer, open_sum, restored_streams
-from privxray.exchange.plan import PlanHeader
-from privxray.exchange.request import RequestHeader
-from privxray.exchange.share import open_share, write_share
-from privxray.exchange.summing import add_to_sum
-from privxray.exchange.update import UpdateHeader, open_update
+from privxray.exchange.sharing import shamir
+from privxray.exchange.sharing.dealing import Opened, open_box
 from privxray.formats.container import check_body, split
 from privxray.formats.header import Body
 from privxray.formats.tensors import total_size
@@ -107,10 +109,10 @@ class World:
     def self_mask_key(self, hospital: Hospital, attempt: int = 0) -> bytes:
         """The key that :meth:`export` masks with: its seed is the first thing that it draws."""
         seed = Coins("export", self.plan_hash, hospital.name, attempt).bytes(32)
-        return mask.self_mask_key(seed, self.plan_hash, hospital.fingerprint)
+        return masks.self_mask_key(seed, self.plan_hash, hospital.fingerprint)
 
     def pairwise_key(self, one: Hospital, other: Hospital) -> bytes:
-        return mask.pairwise_key(
+        return masks.pairwise_key(
             one.mask, other.mask.public_key(), self.plan_hash, one.fingerprint, other.fingerprint
         )
 
@@ -208,7 +210,7 @@ class Attacker:
             if len(held) >= threshold:
                 key = shamir.restore(held, threshold)
                 if secret == "self":
-                    key = mask.self_mask_key(key, self.plan_hash, owner)
+                    key = masks.self_mask_key(key, self.plan_hash, owner)
                 else:
                     found[secret, owner] = key
                 found[owner, secret] = key
@@ -216,7 +218,7 @@ class Attacker:
             for peer in self.plan.roster.members:
                 other = peer.keys.fingerprint
                 if other != own.fingerprint:
-                    key = mask.pairwise_key(
+                    key = masks.pairwise_key(
                         own.mask, peer.mask.public_key(), self.plan_hash, own.fingerprint, other
                     )
                     found[own.fingerprint, other] = found[other, own.fingerprint] = key
@@ -239,7 +241,7 @@ class Attacker:
         numbers = self.body(name, which)
         for (owner, secret), key in self.keys().items():
             if owner == own:
-                added = secret == "self" or mask.adds(own, secret)
+                added = secret == "self" or masks.adds(own, secret)
                 opening.add_streams(numbers, [(key, added)])
         return numbers
 
@@ -297,7 +299,7 @@ class Attacker:
 @contextmanager
 def stream_shifted(key: bytes, shift: Vector) -> Iterator[None]:
     """Let the keystream under one key be another one: itself plus ``shift``."""
-    real = mask.add_streams
+    real = masks.add_streams
 
     def shifted(vector: Vector, streams: Any) -> None:
         real(vector, streams)
@@ -306,7 +308,7 @@ def stream_shifted(key: bytes, shift: Vector) -> Iterator[None]:
                 (np.subtract if subtract else np.add)(vector, shift, out=vector)
 
     with (
-        mock.patch.object(mask, "add_streams", shifted),
+        mock.patch.object(masks, "add_streams", shifted),
         mock.patch.object(concealing, "add_streams", shifted),
         mock.patch.object(opening, "add_streams", shifted),
     ):

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from simulator import World, refusal, some_inputs
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, StrangeFileError
-from privxray.exchange.admit import admit_model, admit_plan, admit_update, read_update
-from privxray.exchange.admit_opening import admit_request, admit_share, admit_survivors, read_share
+from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
+from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.intake import take_in
-from privxray.exchange.model import write_model
-from privxray.exchange.request import RequestHeader
+from privxray.exchange.messages.model import write_model
+from privxray.exchange.messages.request import RequestHeader
 from privxray.formats.container import MAGIC, check_body, seal_header, split
 from privxray.formats.header import Body
 from privxray.keys.card import read_card, write_card

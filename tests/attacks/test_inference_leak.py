@@ -11,7 +11,7 @@ import tenseal
 
 from privxray.inference import parameters, wire
 from privxray.inference.client import Client, KeySet, make_keys
-from privxray.inference.evaluate import Evaluator, Head, answer_noise
+from privxray.inference.owner import Evaluator, Head, answer_noise
 from privxray.inference.parameters import Layout
 from privxray.inference.scheme import Scheme
 from privxray.privacy.noise import SecureNoise

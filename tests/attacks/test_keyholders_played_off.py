@@ -23,14 +23,14 @@ from simulator import (
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.exchange import concealing
-from privxray.exchange.cohort import Cohort, Verdict
-from privxray.exchange.dealing import SELF, Opened, names_of
-from privxray.exchange.request import RequestHeader
-from privxray.exchange.share import write_share
-from privxray.exchange.update import UpdateHeader
+from privxray.exchange.admission.cohort import Cohort, Verdict
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.share import write_share
+from privxray.exchange.messages.update import UpdateHeader
+from privxray.exchange.sharing.dealing import SELF, Opened, names_of
 from privxray.formats import canonical
 from privxray.formats.container import seal_header, split
-from privxray.keys import sealing
+from privxray.keys import sealing_keys
 
 
 @pytest.fixture(scope="module")
@@ -275,7 +275,7 @@ def test_a_box_that_the_corrupt_hospital_seals_itself_does_not_pass_without_its_
     context = world.plan.dealing(world.plan_hash, evil.fingerprint)
     key = world.plan.committee.seats[0].unsealing.key
     content = bytes(49 * 5)
-    box = canonical.to_base64(sealing.seal_to(key, content, context.box_info(1)))
+    box = canonical.to_base64(sealing_keys.seal_to(key, content, context.box_info(1)))
     dealt = own.model_copy(update={"boxes": (box, *own.boxes[1:])})
     update = tampered(world, evil, updates["hospital-e"], dealt=dealt)
     request = world.request(updates | {"hospital-e": update}, all_but(study))

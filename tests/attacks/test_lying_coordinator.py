@@ -11,20 +11,20 @@ import pytest
 from played_study import HOSPITALS, Snapshots, World, identity_in
 from simulator import looks_random
 
-from privxray.exchange.fixedpoint import quantise, unsigned
 from privxray.exchange.intake import read_again
-from privxray.exchange.plan import PlanHeader
-from privxray.exchange.summing import add_to_sum
-from privxray.exchange.update import UpdateHeader, open_update
+from privxray.exchange.masking.fixed_point import quantise, unsigned
+from privxray.exchange.masking.summing import add_to_sum
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.update import UpdateHeader, open_update
 from privxray.formats.container import seal_header
 from privxray.formats.tensors import total_size
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import state_mask_key
 from privxray.keys.roster import Roster
-from privxray.state import State
-from privxray.workflow.common import load_plan
-from privxray.workflow.training import trained_vector
-from privxray.workspace import Workspace
+from privxray.workflow.common.session import load_plan
+from privxray.workflow.hospital.train import trained_vector
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import State
 
 
 @pytest.fixture

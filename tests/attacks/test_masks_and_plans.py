@@ -23,19 +23,19 @@ from simulator import (
 )
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
-from privxray.exchange.admit import admit_successor
-from privxray.exchange.cohort import Cohort, Verdict
-from privxray.exchange.mask import adds, pairwise_key
-from privxray.exchange.plan import PlanHeader
-from privxray.exchange.request import RequestHeader
+from privxray.exchange.admission.admit import admit_successor
+from privxray.exchange.admission.cohort import Cohort, Verdict
+from privxray.exchange.masking.masks import adds, pairwise_key
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import RequestHeader
 from privxray.formats import canonical
 from privxray.formats.container import split
 from privxray.formats.header import Body
-from privxray.keyring import SCHEMA, KeyRing
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement, state_mask_key
 from privxray.keys.roster import Member
-from privxray.workflow.joining import differs_by_one
+from privxray.workflow.hospital.join import differs_by_one
+from privxray.workspace.key_ring import SCHEMA, KeyRing
 
 
 @pytest.fixture(scope="module")

@@ -19,20 +19,20 @@ from played_keyholders import TRUSTEES, plain_vectors
 from played_study import HOSPITALS, Snapshots, World, identity_in
 from simulator import looks_random
 
-from privxray.exchange import shamir
-from privxray.exchange.dealing import SELF, open_box
-from privxray.exchange.fixedpoint import unsigned
 from privxray.exchange.intake import read_again
-from privxray.exchange.mask import add_streams, adds, pairwise_key, self_mask_key
-from privxray.exchange.plan import PlanHeader
-from privxray.exchange.request import RequestHeader
-from privxray.exchange.share import ShareHeader, open_share
-from privxray.exchange.summing import add_to_sum
-from privxray.exchange.update import UpdateHeader, open_update
+from privxray.exchange.masking.fixed_point import unsigned
+from privxray.exchange.masking.masks import add_streams, adds, pairwise_key, self_mask_key
+from privxray.exchange.masking.summing import add_to_sum
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.share import ShareHeader, open_share
+from privxray.exchange.messages.update import UpdateHeader, open_update
+from privxray.exchange.sharing import shamir
+from privxray.exchange.sharing.dealing import SELF, open_box
 from privxray.formats.tensors import total_size
-from privxray.keys.sealing import SealingKey
-from privxray.state import State
-from privxray.workspace import Workspace
+from privxray.keys.sealing_keys import SealingKey
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import State
 
 Vectors = Mapping[str, np.ndarray]
 

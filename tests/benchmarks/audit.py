@@ -28,7 +28,7 @@ from privxray.audit.inversion import Search
 from privxray.audit.observing import Observed
 from privxray.learning import methods
 from privxray.privacy.noise import SecureNoise
-from privxray.workflow.auditing import INVENTED, Claim, audit_inversion, audit_membership
+from privxray.workflow.auditing.audit_engine import INVENTED, Claim, audit_inversion, audit_membership
 
 BROKEN_RUNS = 5
 

@@ -32,8 +32,8 @@ from pathlib import Path
 import pydicom
 from pydicom.uid import generate_uid
 
-from privxray.deid.check import check_paths
-from privxray.deid.profile import Profile
+from privxray.deid.judging.check import check_paths
+from privxray.deid.profile.profile import Profile
 
 SOURCES = Path(pydicom.__file__).parent / "data" / "test_files"
 MAX_SOURCE = 4 << 20

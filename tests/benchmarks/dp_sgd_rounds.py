@@ -25,7 +25,7 @@ from privxray.demo.score import global_model, score_on_pool
 from privxray.demo.sites import read_sites
 from privxray.demo.study import STUDY, Party, play
 from privxray.privacy.ledger import Ledger
-from privxray.workspace import Workspace
+from privxray.workspace.folder import Workspace
 
 
 def independent(ledger: Ledger, delta: float) -> float:

@@ -30,14 +30,14 @@ from privxray.imaging.decode import decode_path
 from privxray.imaging.features import Extractor
 from privxray.inference import parameters, wire
 from privxray.inference.client import Client, KeySet, make_keys
-from privxray.inference.evaluate import TOP1_FACTOR, Evaluator, Head, answer_noise
+from privxray.inference.owner import TOP1_FACTOR, Evaluator, Head, answer_noise
 from privxray.inference.scheme import Scheme
+from privxray.learning.linear_probe.probe_queries import centred_features
 from privxray.learning.methods import softmax
-from privxray.learning.probe_queries import centred_features
 from privxray.privacy.noise import SecureNoise
-from privxray.state import State
-from privxray.workflow import inference_offering
-from privxray.workspace import Workspace
+from privxray.workflow.inference import offer
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import State
 
 CHUNK = 200
 TIMED = 40
@@ -122,8 +122,8 @@ def timings(owner: Party, features: np.ndarray) -> None:
     """Evaluation alone, in this process, with keys and head loaded."""
     workspace = Workspace.find(owner.folder)
     with State(workspace.state_path) as state:
-        model = inference_offering.find_model(workspace, state, None)
-    head = inference_offering.head_of(model, top1=False)
+        model = offer.find_model(workspace, state, None)
+    head = offer.head_of(model, top1=False)
     scheme = Scheme()
     clock = time.perf_counter()
     keys = make_keys(scheme, 1280)
@@ -183,8 +183,8 @@ def learning(owner: Party, features: np.ndarray) -> None:
     """How well a head that is fitted to n answers agrees with the model on other images."""
     workspace = Workspace.find(owner.folder)
     with State(workspace.state_path) as state:
-        model = inference_offering.find_model(workspace, state, None)
-    head = inference_offering.head_of(model, top1=False)
+        model = offer.find_model(workspace, state, None)
+    head = offer.head_of(model, top1=False)
     radius = float(model.header.constants["feature_radius"])  # type: ignore[arg-type]
     order = np.random.default_rng(0).permutation(len(features))
     z = centred_features(features, model.tensors["centre"], radius)[order]

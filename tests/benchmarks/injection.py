@@ -20,7 +20,7 @@ import test_deid_injection as injection
 from deid_reference import deidentified
 from deid_samples import clean, encode
 
-from privxray.deid.check import check_bytes, check_paths
+from privxray.deid.judging.check import check_bytes, check_paths
 
 
 def main() -> None:

@@ -20,11 +20,11 @@ sys.path.append(str(Path(__file__).parents[1] / "unit"))
 from deid_injection import ACTIONS, OPTIONS, Injected, injected_set
 from deid_midi_b import score
 
-from privxray.deid.blacking import Finder
-from privxray.deid.deidentify import Settings, deidentify
-from privxray.deid.mending import NotCleanError
-from privxray.deid.profile import Option, Profile
-from privxray.deid.pseudonyms import Pseudonyms
+from privxray.deid.cleaning.black_text import Finder
+from privxray.deid.cleaning.deidentify import Settings, deidentify
+from privxray.deid.cleaning.finish_copy import NotCleanError
+from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.profile.profile import Option, Profile
 
 
 def main() -> None:
@@ -73,7 +73,7 @@ def _run(files: object, settings: Settings) -> tuple[list[tuple[Injected, bytes]
 
 
 def _finder() -> Finder:
-    from privxray.deid.pixeltext.finder import TextFinder
+    from privxray.deid.pixels.text.text_finder import TextFinder
 
     finder = TextFinder()
     return lambda frame, number: finder.find(frame, frame=number)

@@ -27,7 +27,7 @@ import numpy as np
 import pydicom
 from PIL import Image, ImageDraw, ImageFont
 
-from privxray.deid.pixeltext.finder import TextFinder
+from privxray.deid.pixels.text.text_finder import TextFinder
 from privxray.demo.radiograph import Child
 from privxray.demo.radiograph import draw as drawn
 

@@ -31,25 +31,25 @@ sys.path.insert(0, str(HERE.parent / "unit"))
 
 from exchange_samples import CREATED, Hospital, Study  # noqa: E402
 
-from privxray.exchange.admit import admit_update, read_update  # noqa: E402
-from privxray.exchange.admit_opening import admit_request, admit_survivors  # noqa: E402
-from privxray.exchange.committee import Committee, Seat, least_cohort  # noqa: E402
+from privxray.exchange.admission.admit import admit_update, read_update  # noqa: E402
+from privxray.exchange.admission.admit_opening import admit_request, admit_survivors  # noqa: E402
 from privxray.exchange.concealing import conceal  # noqa: E402
-from privxray.exchange.dealing import open_box  # noqa: E402
 from privxray.exchange.intake import read_again  # noqa: E402
-from privxray.exchange.mask import add_streams  # noqa: E402
+from privxray.exchange.masking.masks import add_streams  # noqa: E402
+from privxray.exchange.messages.plan import PlanHeader  # noqa: E402
+from privxray.exchange.messages.request import write_request  # noqa: E402
+from privxray.exchange.messages.share import ShareHeader, open_share, write_share  # noqa: E402
+from privxray.exchange.messages.update import UpdateHeader, open_update, write_update  # noqa: E402
 from privxray.exchange.opening import checked_answer, open_sum, restored_streams  # noqa: E402
-from privxray.exchange.plan import PlanHeader  # noqa: E402
-from privxray.exchange.request import write_request  # noqa: E402
-from privxray.exchange.share import ShareHeader, open_share, write_share  # noqa: E402
-from privxray.exchange.update import UpdateHeader, open_update, write_update  # noqa: E402
+from privxray.exchange.sharing.committee import Committee, Seat, least_cohort  # noqa: E402
+from privxray.exchange.sharing.dealing import open_box  # noqa: E402
 from privxray.formats.container import split  # noqa: E402
 from privxray.formats.header import Body  # noqa: E402
 from privxray.formats.tensors import TensorSpec, pack, total_size  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.maskkey import state_mask_key  # noqa: E402
 from privxray.keys.roster import Roster  # noqa: E402
-from privxray.keys.sealing import SealingKey  # noqa: E402
+from privxray.keys.sealing_keys import SealingKey  # noqa: E402
 from privxray.keys.unsealing import UnsealingStatement  # noqa: E402
 
 BUFFER = 256 * 1024
@@ -274,10 +274,10 @@ def _asked(root, plan, plan_hash, coordinator, files, headers, keyholders):  # t
 
 def command_of(hospitals: int, missing: int, parameters: int) -> dict[str, float]:
     """The coordinator's whole command, as typed, in a workspace whose round these hospitals take part in."""
-    from privxray.state import State
-    from privxray.workflow.common import unlock
-    from privxray.workflow.planning import record_plan, stage_plan
-    from privxray.workflow.setup import init_coordinator
+    from privxray.workflow.common.init_workspace import init_coordinator
+    from privxray.workflow.common.session import unlock
+    from privxray.workflow.coordinator.make_plan import record_plan, stage_plan
+    from privxray.workspace.state import State
 
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "coordinator"

@@ -9,11 +9,11 @@ from __future__ import annotations
 import numpy as np
 from played_study import BESIDES, PASSPHRASE, Snapshots, World, draw_images
 
-from privxray.exchange.fixedpoint import quantise
-from privxray.state import State
-from privxray.workflow.common import load_plan
-from privxray.workflow.training import trained_vector
-from privxray.workspace import Workspace
+from privxray.exchange.masking.fixed_point import quantise
+from privxray.workflow.common.session import load_plan
+from privxray.workflow.hospital.train import trained_vector
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import State
 
 HOSPITALS = tuple(f"hospital-{letter}" for letter in "abcde")
 TRUSTEES = ("notary", "university")

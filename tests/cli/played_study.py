@@ -20,7 +20,7 @@ from PIL import Image
 from privxray.cli.app import run
 from privxray.keys import keyfile
 from privxray.keys.identity import Identity
-from privxray.workspace import Workspace
+from privxray.workspace.folder import Workspace
 
 # Commands typed in this process make key files whose passphrase is cheap to try; tests/unit/test_keys.py and
 # the subprocesses of this folder run at full cost.

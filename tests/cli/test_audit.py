@@ -14,13 +14,13 @@ from played_study import _joined as join
 from privxray.audit import running
 from privxray.learning import methods
 from privxray.privacy.ledger import Ledger
-from privxray.workflow import own_audit
+from privxray.workflow.auditing import audit_own_patients
 
 ONE_RUN = ("audit", "one-run", "--own", "--canaries", "40")
 
 
 def charged(world: World, party: str = "hospital-a") -> Any:
-    return Ledger.open(world[party] / "ledger.db").events(own_audit.LEDGER_STUDY)
+    return Ledger.open(world[party] / "ledger.db").events(audit_own_patients.LEDGER_STUDY)
 
 
 def test_a_one_run_audit_of_invented_patients_needs_no_workspace(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_an_interrupted_audit_goes_on_and_does_not_pay_twice(
     at: At, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     world = at("untrained")
-    module = own_audit if where == "finish" else running
+    module = audit_own_patients if where == "finish" else running
     real = getattr(module, where)
     drawn: list[int] = []
 
@@ -205,7 +205,7 @@ def test_an_audit_whose_saved_answers_are_gone_draws_no_more_under_the_same_char
     running_folder = world["hospital-a"] / "audits" / "one-run.running"
     with monkeypatch.context() as patch:
         if where == "finish":
-            patch.setattr(own_audit, "finish", _pull_the_plug)
+            patch.setattr(audit_own_patients, "finish", _pull_the_plug)
         else:
             real = running.train
             patch.setattr(running, "train", lambda *given: real(*given[:-1], _pulling_the_plug([])))

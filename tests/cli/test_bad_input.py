@@ -425,16 +425,16 @@ def test_ctrl_c_while_the_command_is_read_is_one_line_too(
 
 
 def test_a_fault_of_privxray_itself_shows_no_value(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.workflow import training
+    from privxray.workflow.hospital import train
 
     def fail(*_: object, **__: object) -> None:
         patient = f"{SENTINEL}^Zephyrine"
         raise KeyError(patient)
 
-    monkeypatch.setattr(training, "open_dataset", fail)
+    monkeypatch.setattr(train, "open_dataset", fail)
     world = at("ingested")
     result = world.type("hospital-a", "train")
-    one_line(result, 1, "privxray itself failed (KeyError at workflow/training.py")
+    one_line(result, 1, "privxray itself failed (KeyError at workflow/hospital/train.py")
     assert SENTINEL not in result.err + result.out
 
 

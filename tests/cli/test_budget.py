@@ -20,8 +20,8 @@ from privxray.privacy import accountant
 from privxray.privacy.chain import append, read
 from privxray.privacy.events import Event
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.budget import budget_of
-from privxray.workspace import Workspace
+from privxray.workflow.hospital.budget import budget_of
+from privxray.workspace.folder import Workspace
 
 ADJACENCY = "add-or-remove-one-patient"
 

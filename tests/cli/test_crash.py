@@ -15,13 +15,13 @@ from crash import killed_at
 from played_study import Snapshots, World
 
 import privxray.imaging.features
-import privxray.learning.dp_sgd
+import privxray.learning.dp_sgd.dp_sgd_method
 import privxray.privacy.accountant  # noqa: F401
 from privxray.cli.app import run
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import read_again
 from privxray.privacy.ledger import Ledger
-from privxray.workspace import Workspace
+from privxray.workspace.folder import Workspace
 
 # Killed at every so many steps, for the module takes two minutes as it is.
 STRIDE = {"train": 7, "ingest": 3, "export-update-keyholders": 5}

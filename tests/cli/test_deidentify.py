@@ -20,8 +20,8 @@ from played_study import CLASSES, At, Result, World, typed
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 import deid_samples as samples
 
-import privxray.deid.deidentify  # noqa: F401 - before the forks of the crash test
-import privxray.workflow.deidentification as deidentification
+import privxray.deid.cleaning.deidentify  # noqa: F401 - before the forks of the crash test
+import privxray.workflow.images.deidentify_folder as deidentification
 from privxray.cli.app import run
 
 SENTINEL = "Zyxwvutsen"

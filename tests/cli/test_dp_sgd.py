@@ -15,7 +15,7 @@ from test_bad_input import one_line
 
 from privxray.exchange.intake import read_again
 from privxray.formats.tensors import unpack
-from privxray.learning.networks import initial_weights
+from privxray.learning.dp_sgd.networks import initial_weights
 
 TERMS = """
 method: dp-sgd
@@ -62,7 +62,7 @@ def test_weights_from_a_file_are_what_the_round_starts_from(at: At) -> None:
 
 
 def test_built_in_weights_are_checked_by_every_hospital(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.learning.dp_sgd import DpSgd
+    from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 
     world = at("initialised")
     with monkeypatch.context() as patch:
@@ -74,7 +74,7 @@ def test_built_in_weights_are_checked_by_every_hospital(at: At, monkeypatch: pyt
 
 def test_a_signed_plan_with_a_rate_above_one_is_not_joined(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     from privxray.learning.constants import DpSgdConstants
-    from privxray.learning.dp_sgd import DpSgd
+    from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 
     world = at("initialised")
     with monkeypatch.context() as patch:
@@ -165,15 +165,15 @@ def test_an_epsilon_or_delta_out_of_range_is_refused(at: At, term: str) -> None:
 
 
 def test_noise_that_is_not_what_was_charged_is_not_drawn(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.state import State
-    from privxray.workflow import training
+    from privxray.workflow.hospital import train
+    from privxray.workspace.state import State
 
     world = at("initialised")
     told = world.ok("coordinator", "plan", "cards/*.card", "--from", terms(world), asks=True)
     world.ok("hospital-a", "join", world.carry(told["plan"], "hospital-a"), "--key-words", told["key_words"])
     world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
     with monkeypatch.context() as patch:
-        patch.setattr(training, "training_data", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(train, "training_data", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert world.type("hospital-a", "train").code == 130
     with State(world["hospital-a"] / "state.db") as state, state.transaction():
         noise = state.rounds("pneumonia")[0].noise
@@ -186,7 +186,7 @@ def test_noise_that_is_not_what_was_charged_is_not_drawn(at: At, monkeypatch: py
 def test_a_machine_without_the_memory_says_so_and_the_training_goes_on_later(
     at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from privxray.learning.trainer import Trainer
+    from privxray.learning.dp_sgd.trainer import Trainer
 
     world = at("initialised")
     told = world.ok("coordinator", "plan", "cards/*.card", "--from", terms(world), asks=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from privxray.cli.terms import read_terms
-from privxray.deid.profile import Option, Profile
-from privxray.exchange.committee import least_cohort
+from privxray.cli.plan_options import read_terms
+from privxray.deid.profile.profile import Option, Profile
+from privxray.exchange.sharing.committee import least_cohort
 from privxray.learning.methods import get
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

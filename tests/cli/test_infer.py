@@ -25,11 +25,11 @@ from privxray.formats.container import seal_header
 from privxray.imaging import features
 from privxray.inference import parameters, sandbox
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.inference.sealing import open_body, seal_body
+from privxray.inference.sealed_body import open_body, seal_body
 from privxray.keys import keyfile
 from privxray.keys.identity import Identity
 from privxray.keys.party import party_words
-from privxray.workflow import inference_asking
+from privxray.workflow.inference import ask
 
 REAL = features.Extractor
 
@@ -110,7 +110,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return np.repeat(made_up, len(queries), axis=0)
 
     monkeypatch.setattr(sandbox, "evaluate", evaluate)
-    monkeypatch.setattr(inference_asking, "_features", lambda _, paths, __: np.zeros((len(paths), 1280)))
+    monkeypatch.setattr(ask, "_features", lambda _, paths, __: np.zeros((len(paths), 1280)))
 
 
 # The way through
@@ -578,16 +578,16 @@ def test_a_dp_sgd_model_is_refused_in_one_line(
 ) -> None:
     from dataclasses import replace
 
-    from privxray.workflow import inference_offering
+    from privxray.workflow.inference import offer
 
     world = copy(asked)
-    real = inference_offering.find_model
+    real = offer.find_model
 
     def dp_sgd(*arguments: object) -> object:
         found = real(*arguments)  # type: ignore[arg-type]
         return replace(found, header=found.header.model_copy(update={"method": "dp-sgd"}))
 
-    monkeypatch.setattr(inference_offering, "find_model", dp_sgd)
+    monkeypatch.setattr(offer, "find_model", dp_sgd)
     result = world.type("coordinator", "infer", "offer", "--limit", "8", asks=True)
     one_line(result, 4, "only linear-probe", "dp-sgd")
 

@@ -13,13 +13,13 @@ import pytest
 from played_keyholders import HOSPITALS, KEYHOLDERS, TRUSTEES, answer, deliver, plain_vectors
 from played_study import Snapshots, World, identity_in
 
-from privxray.exchange.fixedpoint import dequantise
 from privxray.exchange.intake import read_again
-from privxray.exchange.request import write_request
+from privxray.exchange.masking.fixed_point import dequantise
+from privxray.exchange.messages.request import write_request
 from privxray.formats.tensors import unpack
-from privxray.state import State
-from privxray.workflow.common import load_plan
-from privxray.workspace import Workspace
+from privxray.workflow.common.session import load_plan
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import State
 
 
 @pytest.fixture

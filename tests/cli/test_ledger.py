@@ -191,7 +191,7 @@ def test_a_delta_that_is_not_below_one_over_n_max_is_not_planned(at: At, terms: 
 
 def test_such_a_delta_is_not_followed_either(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     world = at("initialised")
-    monkeypatch.setattr("privxray.workflow.planning.require_delta_below", lambda *_: None)
+    monkeypatch.setattr("privxray.workflow.coordinator.make_plan.require_delta_below", lambda *_: None)
     told = world.ok("coordinator", "plan", "cards/*.card", "--delta", "1e-3", asks=True)
     plan = world.carry(told["plan"], "hospital-a")
     refused = world.type("hospital-a", "join", plan, "--key-words", told["key_words"])

@@ -15,9 +15,9 @@ from played_study import HOSPITALS, At, World, draw_images
 from privxray.exchange.intake import read_again
 from privxray.formats.tensors import unpack
 from privxray.privacy.ledger import Ledger
-from privxray.state import State
-from privxray.workflow.training import trained_vector
-from privxray.workspace import Workspace
+from privxray.workflow.hospital.train import trained_vector
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import State
 
 Q, STEPS, DELTA = 0.3, 2, 1e-5
 TERMS = f"""

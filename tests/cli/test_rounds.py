@@ -128,11 +128,11 @@ def test_a_signed_plan_is_not_taken_for_one_with_other_terms(at: At) -> None:
 
 
 def test_a_reservation_that_drew_nothing_is_given_back(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.workflow import training
+    from privxray.workflow.hospital import train
 
     world = at("untrained")
     with monkeypatch.context() as patch:
-        patch.setattr(training, "training_data", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(train, "training_data", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         assert world.type("hospital-a", "train", "--epsilon", "6").code == 130
     assert world.ok("hospital-a", "budget")["runs"][0]["state"] == "reserved"
     for party in HOSPITALS:

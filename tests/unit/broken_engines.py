@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from privxray.audit import running
 from privxray.audit.observing import Observed
 from privxray.audit.one_run import OneRun, judge
-from privxray.learning import methods, probe_queries
+from privxray.learning import methods
+from privxray.learning.linear_probe import probe_queries
 from privxray.learning.methods import Method
 from privxray.privacy.clipping import rows_scaled
 from privxray.privacy.noise import SecureNoise

@@ -23,7 +23,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.tag import Tag
 from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
-from privxray.deid.table import lookup
+from privxray.deid.profile.annex_e import lookup
 
 ACTIONS = (
     "tag_retained",

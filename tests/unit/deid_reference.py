@@ -17,7 +17,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.uid import UID_dictionary
 
-from privxray.deid.pseudonym import pseudonym_of, uid_of
+from privxray.deid.profile.pseudonym_forms import pseudonym_of, uid_of
 
 _DUMMY = {
     "DA": "19000101",
@@ -28,7 +28,7 @@ _DUMMY = {
     "DS": "0",
     "IS": "0",
 }
-_SOURCE = resources.files("privxray.deid").joinpath("tables", "table_e1_1.csv").read_text()
+_SOURCE = resources.files("privxray.deid.profile").joinpath("tables", "table_e1_1.csv").read_text()
 ACTIONS = {
     int(row["tag"][1:5] + row["tag"][6:10], 16): row["basic_profile_action"]
     for row in csv.DictReader(io.StringIO(_SOURCE))

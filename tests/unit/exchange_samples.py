@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from privxray.exchange.committee import Committee, Seat, least_cohort
 from privxray.exchange.concealing import conceal
-from privxray.exchange.fixedpoint import quantise
-from privxray.exchange.plan import PlanHeader
-from privxray.exchange.request import write_request
-from privxray.exchange.update import write_update
+from privxray.exchange.masking.fixed_point import quantise
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import write_request
+from privxray.exchange.messages.update import write_update
+from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
 from privxray.formats.container import Envelope, seal_header, split
 from privxray.formats.header import Body
 from privxray.formats.tensors import TensorSpec
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import state_mask_key
 from privxray.keys.roster import Member, Roster, Trustee
-from privxray.keys.sealing import SealingKey
+from privxray.keys.sealing_keys import SealingKey
 from privxray.keys.unsealing import UnsealingStatement
 
 MANIFEST = (

@@ -10,7 +10,7 @@ import pytest
 import torch
 from broken_engines import CLASSES, DELTA, Silent
 
-from privxray.audit import inversion, likeness, synthetic, updates
+from privxray.audit import inversion, likeness, synthetic_patients, updates
 from privxray.audit.inversion import Reconstruction, Search
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
@@ -30,7 +30,7 @@ def scene() -> dict[str, Any]:
     """A patient, decoys and public weights; drawn anew each time."""
     source = SecureNoise()
     constants = SGD.constants({**updates.CONSTANTS, "image_size": SIZE})
-    drawn = synthetic.image_patients(21, SIZE, source)
+    drawn = synthetic_patients.image_patients(21, SIZE, source)
     patient = TrainingData(drawn.inputs[:1], drawn.labels[:1], np.zeros(1, np.int64))
     start = updates.later_round(SGD.starting_model(constants, CLASSES), source)
     return {"constants": constants, "patient": patient, "decoys": drawn.inputs[1:], "start": start}

@@ -12,7 +12,7 @@ import torch
 from broken_engines import CLASSES, DELTA, Silent
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from privxray.audit import membership, synthetic
+from privxray.audit import membership, synthetic_patients
 from privxray.audit.membership import Membership
 from privxray.audit.one_run import toss
 from privxray.errors import RefusedError
@@ -30,7 +30,7 @@ def _one_thread() -> None:
 def attacked(folder: Path, name: str, source: Any, patients: int) -> Membership:
     method, secure = methods.get(name), SecureNoise()
     constants = method.constants(membership.CONSTANTS[name])
-    data = synthetic.patients_for(method, constants, patients, secure)
+    data = synthetic_patients.patients_for(method, constants, patients, secure)
     data = membership.unlearnable(data, len(CLASSES), secure)
     coins = toss(patients, secure)
     noise = method.plan_noise(constants, 1.0, DELTA, rounds_left=1, past=())

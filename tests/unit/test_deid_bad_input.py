@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-from privxray.cli.check import add_to
-from privxray.deid.check import check_paths
-from privxray.deid.leaks import Leaks
-from privxray.deid.profile import Profile
-from privxray.deid.reading import NO_SYNTAX, NOT_INFLATED, is_dicom
-from privxray.deid.walker import NOT_ELEMENTS, TOO_DEEP, TRUNCATED
-from privxray.deid.worker import NO_IMAGE, examine
+from privxray.cli.commands.check_command import add_to
+from privxray.deid.dicomfile.element_reader import NOT_ELEMENTS, TOO_DEEP, TRUNCATED
+from privxray.deid.dicomfile.file_reader import NO_SYNTAX, NOT_INFLATED, is_dicom
+from privxray.deid.judging.check import check_paths
+from privxray.deid.judging.leaks import Leaks
+from privxray.deid.judging.worker import NO_IMAGE, examine
+from privxray.deid.profile.profile import Profile
 from privxray.errors import FindingsError
 
 BASE = encode(clean())

@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from privxray.deid import deidentify as deid
-from privxray.deid import part10
-from privxray.deid.deidentify import Deidentified, Settings, deidentify
-from privxray.deid.mending import NotCleanError
-from privxray.deid.profile import Option, Profile
-from privxray.deid.pseudonyms import Pseudonyms
-from privxray.deid.worker import examine
+from privxray.deid.cleaning import deidentify as deid
+from privxray.deid.cleaning.deidentify import Deidentified, Settings, deidentify
+from privxray.deid.cleaning.finish_copy import NotCleanError
+from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.dicomfile import part10
+from privxray.deid.judging.worker import examine
+from privxray.deid.profile.profile import Option, Profile
 
 KEY = bytes(range(32))
 BASIC = Profile.load("basic")

@@ -18,10 +18,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from privxray.deid.check import check_bytes
-from privxray.deid.dummies import is_dummy, is_pseudonym
-from privxray.deid.report import FileReport
-from privxray.deid.table import Row, lookup, rows
+from privxray.deid.findings.report import FileReport
+from privxray.deid.judging.check import check_bytes
+from privxray.deid.profile.annex_e import Row, lookup, rows
+from privxray.deid.values.dummies import is_dummy, is_pseudonym
 
 SYNTAXES = [
     ExplicitVRLittleEndian,

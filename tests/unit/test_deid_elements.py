@@ -21,10 +21,10 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from privxray.deid.check import check_bytes
-from privxray.deid.elements import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, DamagedError
-from privxray.deid.scan import NOT_INFLATED, scan_dicom
-from privxray.deid.walker import MAX_DEPTH, NOT_ELEMENTS, TOO_DEEP, TRUNCATED, Walker
+from privxray.deid.dicomfile.element import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, DamagedError
+from privxray.deid.dicomfile.element_reader import MAX_DEPTH, NOT_ELEMENTS, TOO_DEEP, TRUNCATED, Walker
+from privxray.deid.judging.check import check_bytes
+from privxray.deid.judging.dicom_scan import NOT_INFLATED, scan_dicom
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 BASE = encode(clean())

@@ -22,9 +22,9 @@ from deid_reference import ACTIONS, deidentified
 from deid_samples import clean, element, encode, sequence
 from pydicom.uid import ExplicitVRLittleEndian
 
-from privxray.deid.check import check_bytes, check_paths
-from privxray.deid.dictionary import standard_vr
-from privxray.deid.table import label
+from privxray.deid.dicomfile.dictionary import standard_vr
+from privxray.deid.judging.check import check_bytes, check_paths
+from privxray.deid.profile.annex_e import label
 
 _LISTED = "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SS ST SV TM UC UI UL UN UR US UT UV"
 CODES = _LISTED.split()

@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from privxray.deid.naming import lone_name, public_name, public_names
+from privxray.naming.public_names import lone_name, public_name, public_names
 
 PRINTED = """
 img_001.dcm

@@ -11,9 +11,9 @@ from deid_samples import clean, element, encode, sequence
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
-from privxray.deid.check import check_bytes
-from privxray.deid.profile import Option, Profile
-from privxray.deid.pseudonym import pseudonym_of, uid_of
+from privxray.deid.judging.check import check_bytes
+from privxray.deid.profile.profile import Option, Profile
+from privxray.deid.profile.pseudonym_forms import pseudonym_of, uid_of
 
 BASIC = Profile.load("basic")
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from privxray.deid.check import check_bytes
+from privxray.deid.judging.check import check_bytes
 
 JPEG = jpeg()
 PNG = png()

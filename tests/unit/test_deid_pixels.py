@@ -17,12 +17,12 @@ from pydicom.pixels.encoders import RLELosslessEncoder
 from pydicom.uid import RLELossless
 from test_deid_deidentify import BASIC, KEY, identified
 
-from privxray.deid import blacking
-from privxray.deid import deidentify as deid
-from privxray.deid.deidentify import Settings, deidentify
-from privxray.deid.mending import NotCleanError
-from privxray.deid.pseudonyms import Pseudonyms
-from privxray.imaging.dicom import display_dicom
+from privxray.deid.cleaning import black_text
+from privxray.deid.cleaning import deidentify as deid
+from privxray.deid.cleaning.deidentify import Settings, deidentify
+from privxray.deid.cleaning.finish_copy import NotCleanError
+from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.imaging.dicom_display import display_dicom
 
 
 @dataclass
@@ -224,7 +224,7 @@ def test_without_a_search_nothing_is_claimed() -> None:
 
 @pytest.mark.parametrize(
     ("claims", "finder", "reason"),
-    [("NO", Finder(TEXT, times=9), blacking.STUBBORN), ("YES", Finder(), deid.CLAIMED)],
+    [("NO", Finder(TEXT, times=9), black_text.STUBBORN), ("YES", Finder(), deid.CLAIMED)],
 )
 def test_text_that_stays_or_is_claimed_and_not_found(claims: str, finder: Finder, reason: str) -> None:
     with pytest.raises(NotCleanError) as error:

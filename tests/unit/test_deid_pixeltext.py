@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from privxray.deid.pixeltext import engine, views
-from privxray.deid.pixeltext import finder as finding
-from privxray.deid.pixeltext.boxes import TextBox, from_map, merged, same_place
-from privxray.deid.pixeltext.finder import TextFinder
-from privxray.deid.pixeltext.markers import is_marker
-from privxray.deid.pixeltext.tiles import OVERLAP, SIDE, STEP, in_tiles, spans
+from privxray.deid.pixels.text import ocr_engine, picture_views
+from privxray.deid.pixels.text import text_finder as finding
+from privxray.deid.pixels.text.boxes import TextBox, from_map, merged, same_place
+from privxray.deid.pixels.text.markers import is_marker
+from privxray.deid.pixels.text.text_finder import TextFinder
+from privxray.deid.pixels.text.tiles import OVERLAP, SIDE, STEP, in_tiles, spans
 from privxray.errors import MalformedError, UsageError
 
 NAME = "KOWALSKI ANNA"
@@ -83,20 +83,20 @@ def test_tiles_put_a_map_together_at_its_own_size(rows: int, columns: int) -> No
 
 def test_values_of_any_depth_fill_the_same_scale() -> None:
     grey = np.random.default_rng(1).integers(0, 256, (64, 64)).astype(np.uint8)
-    assert np.array_equal(views.values(grey), grey)
-    deep = views.values(grey.astype(np.uint16) * 16 + 1000)
+    assert np.array_equal(picture_views.values(grey), grey)
+    deep = picture_views.values(grey.astype(np.uint16) * 16 + 1000)
     assert np.abs(deep - grey).max() < 6
-    assert np.abs(views.values(grey.astype(np.float32) / 7) - grey).max() < 6
-    assert not views.values(np.full((4, 4), 7, np.int32)).any()
+    assert np.abs(picture_views.values(grey.astype(np.float32) / 7) - grey).max() < 6
+    assert not picture_views.values(np.full((4, 4), 7, np.int32)).any()
     for wrong in (np.zeros((2, 2, 2)), np.zeros(4), np.zeros((0, 4))):
         with pytest.raises(ValueError, match="one frame is wanted"):
-            views.values(wrong)
+            picture_views.values(wrong)
 
 
 def test_evening_makes_a_faint_caption_stand_out() -> None:
     frame = np.random.default_rng(1).normal(120, 2, (200, 200)).astype(np.float32)
     frame[90:100, 50:150:4] += 15
-    even = views.evened(frame).astype(float)
+    even = picture_views.evened(frame).astype(float)
     assert even[90:100, 50:150:4].mean() - even[20:60].mean() > 60
 
 
@@ -184,15 +184,15 @@ def test_a_side_marker_is_a_notice_and_noise_is_nothing(finder: TextFinder) -> N
 
 def test_a_missing_extra_and_altered_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     pytest.importorskip("rapidocr_onnxruntime")
-    models = engine._folder()
+    models = ocr_engine._folder()
     shutil.copytree(models, tmp_path / "models")
-    weights = tmp_path / "models" / engine.DIRECTION[0]
+    weights = tmp_path / "models" / ocr_engine.DIRECTION[0]
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
-    monkeypatch.setattr(engine, "_folder", lambda: tmp_path / "models")
+    monkeypatch.setattr(ocr_engine, "_folder", lambda: tmp_path / "models")
     with pytest.raises(MalformedError, match="not the ones"):
         TextFinder()
     monkeypatch.undo()
-    monkeypatch.setattr(engine, "PACKAGE", "no_such_package_at_all")
+    monkeypatch.setattr(ocr_engine, "PACKAGE", "no_such_package_at_all")
     with pytest.raises(UsageError, match="extra that is not installed") as caught:
         TextFinder()
     assert "privxray[ocr]" in str(caught.value.advice)

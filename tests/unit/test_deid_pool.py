@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from deid_samples import clean, encode
 
-from privxray.deid import pool as pool_module
-from privxray.deid.check import FEW, check_paths
-from privxray.deid.profile import Option, Profile
-from privxray.deid.worker import profile_from, profile_to
+from privxray.deid.judging import worker_pool as pool_module
+from privxray.deid.judging.check import FEW, check_paths
+from privxray.deid.judging.worker import profile_from, profile_to
+from privxray.deid.profile.profile import Option, Profile
 
 HOSTILE = """
 import os, time
-import privxray.deid.worker as w
+import privxray.deid.judging.worker as w
 real = w.work
 def work(path, profile, **options):
     if path.name.startswith("kill"):

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from privxray.deid.leaks import Leaks
-from privxray.deid.printable import folded
+from privxray.deid.judging.leaks import Leaks
+from privxray.deid.values.printable import folded
 
 ACCENTED = Leaks([("name", "Müßig-Ørsted^Zoë"), ("id", "MRN-881234"), ("date", "19520130")])
 POLISH = Leaks([("name", "Łukasz^Wiśniewska")])

@@ -11,8 +11,8 @@ import pytest
 import typer
 from deid_samples import chunk, clean, element, encode, jpeg, png, segment, sequence
 
-from privxray.cli.check import add_to
-from privxray.deid.check import check_bytes, check_paths
+from privxray.cli.commands.check_command import add_to
+from privxray.deid.judging.check import check_bytes, check_paths
 from privxray.errors import FindingsError
 
 SENTINEL = "QZXSENTINEL"

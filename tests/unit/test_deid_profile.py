@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from privxray.deid.profile import Code, Dates, Option, Profile, packaged
-from privxray.deid.pseudonym import is_uuid8, pseudonym_of, uid_of
-from privxray.deid.table import content_rows, rows, safe_private
+from privxray.deid.profile.annex_e import content_rows, rows, safe_private
+from privxray.deid.profile.profile import Code, Dates, Option, Profile, packaged
+from privxray.deid.profile.pseudonym_forms import is_uuid8, pseudonym_of, uid_of
 from privxray.errors import MalformedError, UsageError
 
 SEX, NAME, STUDY_DATE, STATION, MODALITY = 0x00100040, 0x00100010, 0x00080020, 0x00081010, 0x00080060

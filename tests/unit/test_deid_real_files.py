@@ -14,14 +14,14 @@ from deid_injection import injected_set
 from deid_midi_b import score
 from test_deid_deidentify import BASIC, KEY
 
-from privxray.deid import deidentify as deid
-from privxray.deid.deidentify import Settings, deidentify
-from privxray.deid.mending import NotCleanError
-from privxray.deid.part10 import read_file
-from privxray.deid.profile import Option
-from privxray.deid.pseudonyms import Pseudonyms
-from privxray.deid.reading import is_dicom
-from privxray.deid.worker import examine
+from privxray.deid.cleaning import deidentify as deid
+from privxray.deid.cleaning.deidentify import Settings, deidentify
+from privxray.deid.cleaning.finish_copy import NotCleanError
+from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.dicomfile.file_reader import is_dicom
+from privxray.deid.dicomfile.part10 import read_file
+from privxray.deid.judging.worker import examine
+from privxray.deid.profile.profile import Option
 
 MAX_SIZE = 600_000
 RESEARCH = BASIC.with_options(
@@ -91,7 +91,7 @@ def test_a_reader_shows_the_same_picture(name: str) -> None:
 
 def test_text_is_found_by_the_networks_and_blacked() -> None:
     pytest.importorskip("rapidocr_onnxruntime", reason="the extra ocr is not installed")
-    from privxray.deid.pixeltext.finder import TextFinder
+    from privxray.deid.pixels.text.text_finder import TextFinder
 
     finder = TextFinder()
     settings = Settings(BASIC, Pseudonyms(KEY), lambda frame, number: finder.find(frame, frame=number))

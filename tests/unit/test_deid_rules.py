@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from privxray.deid.rulebook import pages
-from privxray.deid.rules import RULES
+from privxray.deid.findings.rulebook import pages
+from privxray.deid.findings.rules import RULES
 
 ROOT = Path(__file__).parents[2]
 
 
 def test_docs_say_what_the_rules_say() -> None:
-    assert (ROOT / "docs" / "RULES.md").read_text() == "".join(pages()), "python -m privxray.deid.rulebook"
+    assert (ROOT / "docs" / "RULES.md").read_text() == "".join(pages()), (
+        "python -m privxray.deid.findings.rulebook"
+    )
 
 
 def test_every_rule_describes_itself() -> None:

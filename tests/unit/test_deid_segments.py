@@ -13,13 +13,13 @@ from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 
-from privxray.deid.deidentify import IN_STREAM, Settings, deidentify
-from privxray.deid.leaks import Leaks
-from privxray.deid.mending import NotCleanError
-from privxray.deid.profile import Profile
-from privxray.deid.pseudonyms import Pseudonyms
-from privxray.deid.reading import Reader
-from privxray.deid.segments import asides
+from privxray.deid.cleaning.deidentify import IN_STREAM, Settings, deidentify
+from privxray.deid.cleaning.finish_copy import NotCleanError
+from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.dicomfile.file_reader import Reader
+from privxray.deid.dicomfile.frame_segments import asides
+from privxray.deid.judging.leaks import Leaks
+from privxray.deid.profile.profile import Profile
 
 NAME = b"for Zwiebelmann, Anna"
 LEAKS = Leaks([("name", "Zwiebelmann^Anna")])

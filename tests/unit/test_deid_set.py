@@ -11,10 +11,10 @@ from deid_samples import clean, element, encode, sequence
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from privxray.deid.check import check_paths
-from privxray.deid.leaks import Leaks
-from privxray.deid.profile import Option, Profile
-from privxray.deid.report import Report
+from privxray.deid.findings.report import Report
+from privxray.deid.judging.check import check_paths
+from privxray.deid.judging.leaks import Leaks
+from privxray.deid.profile.profile import Option, Profile
 
 MODIFIED = Profile.load("basic").with_options({Option.RETAIN_LONGITUDINAL_MODIFIED_DATES})
 
@@ -174,7 +174,7 @@ def test_a_file_over_which_the_search_stumbles_does_not_pass(
 
 
 def test_the_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("privxray.deid.leaks.MAX_TERMS", 3)
+    monkeypatch.setattr("privxray.deid.judging.leaks.MAX_TERMS", 3)
     put(tmp_path, "source.dcm", identified)
     report = check_paths([tmp_path])
     assert ("leak-limit", "file") in rules_of(report, "source.dcm")

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from privxray.deid.shapes import is_address, is_name, shape_of
+from privxray.deid.values.shapes import is_address, is_name, shape_of
 
 NAMES = """
 Doe^John|DOE^JOHN^^DR|Doe, John|Müller, Jörg|Müller^Jörg|van der Berg^Jan|seen by Dr. Roe|Prof. med. Brown

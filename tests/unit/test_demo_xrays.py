@@ -9,7 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from privxray.deid.check import check_paths
+from privxray.deid.judging.check import check_paths
 from privxray.demo.radiograph import FINDINGS, Child, draw
 from privxray.demo.xrays import draw_leaky, draw_study
 from privxray.imaging.decode import decode_path

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from privxray import atomic
-from privxray.atomic import write_atomic
 from privxray.privacy import ledger
 from privxray.privacy.ledger import Ledger
-from privxray.state import State
+from privxray.workspace import atomic
+from privxray.workspace.atomic import write_atomic
+from privxray.workspace.state import State
 
 EXTRA = 3
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from exchange_samples import CREATED, MANIFEST, Hospital, Study
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, WrongKeyError
-from privxray.exchange.admit import (
+from privxray.exchange.admission.admit import (
     admit_model,
     admit_party,
     admit_plan,
@@ -19,10 +19,10 @@ from privxray.exchange.admit import (
     admit_update,
     read_update,
 )
-from privxray.exchange.fixedpoint import dequantise, quantise, unsigned
-from privxray.exchange.model import write_model
-from privxray.exchange.summing import add_to_sum
-from privxray.exchange.update import UpdateHeader, open_update
+from privxray.exchange.masking.fixed_point import dequantise, quantise, unsigned
+from privxray.exchange.masking.summing import add_to_sum
+from privxray.exchange.messages.model import write_model
+from privxray.exchange.messages.update import UpdateHeader, open_update
 from privxray.formats.container import Envelope, check_body, seal_header, split
 from privxray.formats.tensors import TensorSpec, masked_prefix, total_size
 from privxray.keys.identity import Identity

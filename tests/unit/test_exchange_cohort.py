@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
-from privxray.exchange.admit_opening import admit_request
-from privxray.exchange.cohort import Cohort, Verdict
-from privxray.exchange.dealing import open_box
-from privxray.exchange.plan import PlanHeader
-from privxray.exchange.request import RequestHeader
-from privxray.exchange.share import write_share
-from privxray.exchange.update import UpdateHeader
+from privxray.exchange.admission.admit_opening import admit_request
+from privxray.exchange.admission.cohort import Cohort, Verdict
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.share import write_share
+from privxray.exchange.messages.update import UpdateHeader
+from privxray.exchange.sharing.dealing import open_box
 from privxray.formats.container import check_body, split
 from privxray.keys.maskkey import state_mask_key
-from privxray.keys.sealing import SealingKey
+from privxray.keys.sealing_keys import SealingKey
 from privxray.keys.unsealing import UnsealingStatement
 
 

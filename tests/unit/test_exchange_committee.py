@@ -9,7 +9,7 @@ import pytest
 from exchange_samples import Hospital, Study
 
 from privxray.errors import IdentityError, PrivxrayError, RefusedError
-from privxray.exchange.committee import Committee, least_cohort, most_left_out
+from privxray.exchange.sharing.committee import Committee, least_cohort, most_left_out
 from privxray.keys.unsealing import UnsealingStatement
 
 

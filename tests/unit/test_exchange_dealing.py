@@ -14,22 +14,31 @@ import pytest
 from exchange_samples import CREATED, Hospital, Study
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, WrongKeyError
-from privxray.exchange import shamir
-from privxray.exchange.admit import admit_update, read_update
-from privxray.exchange.admit_opening import admit_request, admit_share, admit_survivors, read_share
+from privxray.exchange.admission.admit import admit_update, read_update
+from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.concealing import conceal
-from privxray.exchange.dealing import SELF, Dealt, Opened, check_form, check_share, deal, names_of, open_box
-from privxray.exchange.fixedpoint import quantise
-from privxray.exchange.mask import pairwise_key
+from privxray.exchange.masking.fixed_point import quantise
+from privxray.exchange.masking.masks import pairwise_key
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.share import ShareHeader, body_length, open_share, write_share
+from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.opening import open_sum
-from privxray.exchange.request import RequestHeader
-from privxray.exchange.share import ShareHeader, body_length, open_share, write_share
-from privxray.exchange.update import UpdateHeader
+from privxray.exchange.sharing import shamir
+from privxray.exchange.sharing.dealing import (
+    SELF,
+    Dealt,
+    Opened,
+    check_form,
+    check_share,
+    deal,
+    names_of,
+    open_box,
+)
 from privxray.formats import canonical
 from privxray.formats.container import MAGIC, check_body, payload_type, pre_authentication, split
 from privxray.formats.stream import sealed_length
 from privxray.keys.identity import Identity
-from privxray.keys.sealing import SealingKey
+from privxray.keys.sealing_keys import SealingKey
 from privxray.keys.unsealing import UnsealingStatement
 
 
@@ -202,8 +211,8 @@ def test_a_share_file_holds_what_opens_the_sum_and_no_more(
         )
         assert list(answers[seat]) == names_of(header.survivors, study.plan.hospitals)
         assert {secret for _, secret in answers[seat]} == {SELF, missing}
+    from privxray.exchange.messages.update import open_update
     from privxray.exchange.opening import restored_streams
-    from privxray.exchange.update import open_update
 
     streams = restored_streams(study.plan, study.plan_hash, header.survivors, answers)
     bodies = []
@@ -217,7 +226,7 @@ def test_a_share_file_holds_what_opens_the_sum_and_no_more(
 
 
 def test_a_wrong_mask_leaves_a_sum_that_is_refused(study: Study, updates: dict[str, bytes]) -> None:
-    from privxray.exchange.update import open_update
+    from privxray.exchange.messages.update import open_update
 
     bodies = []
     for fingerprint in updates:

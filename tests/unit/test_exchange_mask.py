@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from privxray.errors import MalformedError, RefusedError
-from privxray.exchange.fixedpoint import dequantise, quantise, unsigned
-from privxray.exchange.mask import _BLOCK, add_streams, mask_streams, pairwise_key
+from privxray.exchange.masking.fixed_point import dequantise, quantise, unsigned
+from privxray.exchange.masking.masks import _BLOCK, add_streams, mask_streams, pairwise_key
 from privxray.formats.tensors import TensorSpec, check_headroom
 
 PLAN = "ab" * 32

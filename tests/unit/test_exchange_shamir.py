@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from privxray.errors import MalformedError
-from privxray.exchange.shamir import PRIME, SECRET_BYTES, SHARE_BYTES, restore, split
+from privxray.exchange.sharing.shamir import PRIME, SECRET_BYTES, SHARE_BYTES, restore, split
 
 secrets_ = st.binary(min_size=32, max_size=32)
 sizes = st.integers(1, 9).flatmap(lambda k: st.tuples(st.integers(1, k), st.just(k)))

@@ -257,7 +257,7 @@ def test_a_file_that_is_in_already_keeps_its_place(
 def test_a_file_that_can_not_be_read(
     tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from privxray.deid.files import UnreadFileError
+    from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 
     def refuse(path: Path) -> bytes:
         raise UnreadFileError("the operating system does not let it be read")

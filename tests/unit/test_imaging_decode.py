@@ -341,7 +341,7 @@ def test_an_impossible_value_is_not_quoted(value: str, caplog: pytest.LogCapture
 
 
 def test_a_deflated_bomb_is_refused_before_it_unfolds(monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.imaging import dicom as dicom_module
+    from privxray.imaging import dicom_display as dicom_module
 
     data = written(dicom(np.zeros((2000, 2000), np.uint16)), DeflatedExplicitVRLittleEndian)
     assert len(data) < 50_000

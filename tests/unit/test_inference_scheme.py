@@ -16,7 +16,7 @@ pytest.importorskip("tenseal", reason="the extra privxray[inference] is not inst
 from privxray.errors import MalformedError, RefusedError, SystemTroubleError
 from privxray.inference import parameters, sandbox, wire
 from privxray.inference.client import Client, KeySet, make_keys
-from privxray.inference.evaluate import TOP1_FACTOR, Evaluator, Head, answer_noise
+from privxray.inference.owner import TOP1_FACTOR, Evaluator, Head, answer_noise
 from privxray.inference.parameters import Layout
 from privxray.inference.scheme import Scheme
 from privxray.inference.wire import Residues

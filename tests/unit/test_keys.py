@@ -8,13 +8,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, WrongKeyError
 from privxray.formats import canonical
 from privxray.formats.container import split
-from privxray.keys import keyfile, sealing
+from privxray.keys import keyfile, sealing_keys
 from privxray.keys.card import read_card, write_card
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.maskkey import MaskStatement, state_mask_key
 from privxray.keys.points import is_ed25519
 from privxray.keys.roster import Member, Roster, same_words
-from privxray.keys.sealing import SealingKey
+from privxray.keys.sealing_keys import SealingKey
 from privxray.keys.unsealing import UnsealingStatement
 
 CHEAP = 10  # log2 of scrypt's N: the format is the same, the guess is cheap
@@ -150,7 +150,7 @@ def test_a_sealing_key_that_stops_whoever_seals_to_it_is_none(u: int) -> None:
     good = canonical.from_base64(Identity.generate().public().sealing, "")
     weak = canonical.to_base64(good[:1184] + u.to_bytes(32, "little"))
     with pytest.raises(MalformedError):
-        sealing.parse(weak)
+        sealing_keys.parse(weak)
     owner = Identity.generate()
     with pytest.raises(MalformedError):
         UnsealingStatement.sign(weak, None, 1, owner.signing).verify(owner.public())

@@ -20,7 +20,8 @@ def test_an_average_is_start_plus_the_mean_of_the_deltas_in_float32() -> None:
 def test_a_coordinators_commands_import_no_torch() -> None:
     """It is 300 MB of memory, the aim of the whole command."""
     code = (
-        "import sys, numpy as np, privxray.workflow.aggregation; from privxray.learning import methods; "
+        "import sys, numpy as np, privxray.workflow.coordinator.aggregate\n"
+        "from privxray.learning import methods\n"
         "one = {'w': np.ones(3, np.float32)}; "
         "methods.combine('dp-sgd', one, 3, {}, ('a', 'b'), one); "
         "bad = {'torch', 'opacus', 'sklearn', 'pydicom'} & set(sys.modules); sys.exit(str(bad) if bad else 0)"

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy
 from privxray.errors import UsageError
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
-from privxray.learning.networks import as_input, initial_weights, network, shapes
+from privxray.learning.dp_sgd.networks import as_input, initial_weights, network, shapes
 from privxray.privacy import accountant
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore

@@ -15,12 +15,12 @@ from test_learning_dp_sgd import CLASSES, DPSGD, SMALL, Scripted, hospital, naiv
 from torch import nn
 
 from privxray.errors import RefusedError, SystemTroubleError
-from privxray.learning import networks, patient_gradients, trainer
 from privxray.learning.data import TrainingData
-from privxray.learning.networks import NETWORKS, initial_weights, network
-from privxray.learning.private_optimizer import PrivateOptimizer
-from privxray.learning.separable import require_separable
-from privxray.learning.views import draw_views
+from privxray.learning.dp_sgd import networks, patient_gradients, trainer
+from privxray.learning.dp_sgd.networks import NETWORKS, initial_weights, network
+from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
+from privxray.learning.dp_sgd.separable import require_separable
+from privxray.learning.dp_sgd.views import draw_views
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 from privxray.privacy.releases import ReleaseStore
@@ -321,7 +321,7 @@ def test_a_network_that_mixes_patients_or_remembers_them_is_refused(
     build: object, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for kind in (_Wrapped, _Mixing, _Remembering):  # as if the package had a container like these
-        monkeypatch.setattr(kind, "__module__", "privxray.learning.networks")
+        monkeypatch.setattr(kind, "__module__", "privxray.learning.dp_sgd.networks")
     with pytest.raises(RefusedError, match=reason):
         require_separable(build(), 16)
 

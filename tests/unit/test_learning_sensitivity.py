@@ -14,8 +14,13 @@ import torch
 from numpy.typing import NDArray
 
 from privxray.learning.constants import LinearProbeConstants
-from privxray.learning.private_optimizer import PrivateOptimizer
-from privxray.learning.probe_queries import count_query, count_sensitivity, gradient_query, probe_inputs
+from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
+from privxray.learning.linear_probe.probe_queries import (
+    count_query,
+    count_sensitivity,
+    gradient_query,
+    probe_inputs,
+)
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 

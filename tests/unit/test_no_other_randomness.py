@@ -20,8 +20,8 @@ ATTACKS = {"audit"}
 
 # Public starting weights, by a fixed seed; they travel in the plan.
 ALLOWED = {
-    ("learning/networks.py", "numpy.random.Generator"),
-    ("learning/networks.py", "numpy.random.PCG64"),
+    ("learning/dp_sgd/networks.py", "numpy.random.Generator"),
+    ("learning/dp_sgd/networks.py", "numpy.random.PCG64"),
 }
 
 GENERATORS = re.compile(

@@ -72,7 +72,8 @@ def test_a_mechanism_that_promises_nothing_is_refused(bad: dict[str, float]) -> 
 
 def test_there_is_one_way_to_train() -> None:
     """Who in the package makes what trains: one place each. ``demo`` plays, and ``audit`` trains by the same
-    methods, on a hospital's own patients under a charge of its own (``workflow.own_audit``).
+    methods, on a hospital's own patients under a charge of its own
+    (``workflow.auditing.audit_own_patients``).
     """
     package = Path(privxray.__file__).parent
     made: Counter[tuple[str, str]] = Counter()
@@ -86,8 +87,8 @@ def test_there_is_one_way_to_train() -> None:
                 if called in ("Trainer", "PrivateOptimizer", "SampledGaussian", "method.train"):
                     made[called, name] += 1
     assert made == {
-        ("Trainer", "learning/dp_sgd.py"): 1,
-        ("PrivateOptimizer", "learning/trainer.py"): 1,
-        ("SampledGaussian", "learning/dp_sgd.py"): 1,
-        ("method.train", "workflow/training.py"): 1,
+        ("Trainer", "learning/dp_sgd/dp_sgd_method.py"): 1,
+        ("PrivateOptimizer", "learning/dp_sgd/trainer.py"): 1,
+        ("SampledGaussian", "learning/dp_sgd/dp_sgd_method.py"): 1,
+        ("method.train", "workflow/hospital/train.py"): 1,
     }

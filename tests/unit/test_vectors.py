@@ -21,8 +21,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from mnemonic import Mnemonic
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
-from privxray.exchange.admit import admit_plan, admit_update, read_update
-from privxray.exchange.plan import PlanHeader
+from privxray.exchange.admission.admit import admit_plan, admit_update, read_update
+from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.container import check_body, split
 from privxray.keys.card import read_card
 

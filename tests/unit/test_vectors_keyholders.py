@@ -15,15 +15,15 @@ import spec_reader as spec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
-from privxray.exchange.admit import admit_plan, admit_update, read_update
-from privxray.exchange.admit_opening import admit_request, admit_share, admit_survivors, read_share
-from privxray.exchange.dealing import open_box
+from privxray.exchange.admission.admit import admit_plan, admit_update, read_update
+from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.share import open_share
 from privxray.exchange.opening import checked_answer
-from privxray.exchange.request import RequestHeader
-from privxray.exchange.share import open_share
+from privxray.exchange.sharing.dealing import open_box
 from privxray.formats.container import check_body, split
 from privxray.keys.identity import PublicKeys
-from privxray.keys.sealing import SealingKey
+from privxray.keys.sealing_keys import SealingKey
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 INDEX = json.loads((VECTORS / "index.json").read_text())

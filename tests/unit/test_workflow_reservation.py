@@ -11,7 +11,7 @@ import pytest
 from privxray.privacy import accountant
 from privxray.privacy.events import Event
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.reservation import _largest
+from privxray.workflow.hospital.reserve_budget import _largest
 
 
 class TenSampledSteps:

@@ -22,20 +22,20 @@ sys.path += [str(HERE.parent / "unit"), str(HERE.parent / "attacks")]
 from exchange_samples import CREATED, Hospital, Study  # noqa: E402
 from simulator import World  # noqa: E402
 
-from privxray.exchange import shamir  # noqa: E402
-from privxray.exchange.admit_opening import admit_survivors  # noqa: E402
-from privxray.exchange.committee import Seat  # noqa: E402
-from privxray.exchange.dealing import SELF, Opened, open_box  # noqa: E402
-from privxray.exchange.mask import add_streams, self_mask_key  # noqa: E402
-from privxray.exchange.plan import PlanHeader  # noqa: E402
-from privxray.exchange.request import RequestHeader  # noqa: E402
-from privxray.exchange.share import write_share  # noqa: E402
-from privxray.exchange.update import UpdateHeader  # noqa: E402
+from privxray.exchange.admission.admit_opening import admit_survivors  # noqa: E402
+from privxray.exchange.masking.masks import add_streams, self_mask_key  # noqa: E402
+from privxray.exchange.messages.plan import PlanHeader  # noqa: E402
+from privxray.exchange.messages.request import RequestHeader  # noqa: E402
+from privxray.exchange.messages.share import write_share  # noqa: E402
+from privxray.exchange.messages.update import UpdateHeader  # noqa: E402
+from privxray.exchange.sharing import shamir  # noqa: E402
+from privxray.exchange.sharing.committee import Seat  # noqa: E402
+from privxray.exchange.sharing.dealing import SELF, Opened, open_box  # noqa: E402
 from privxray.formats import canonical  # noqa: E402
 from privxray.formats.container import seal_header, split  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.maskkey import MaskStatement  # noqa: E402
-from privxray.keys.sealing import SealingKey  # noqa: E402
+from privxray.keys.sealing_keys import SealingKey  # noqa: E402
 from privxray.keys.unsealing import UnsealingStatement  # noqa: E402
 
 Files = dict[str, tuple[bytes, str, str]]

@@ -25,9 +25,9 @@ sys.path += [str(HERE), str(HERE.parent / "unit")]
 import keyholders  # noqa: E402
 from exchange_samples import Hospital, Study  # noqa: E402
 
-from privxray.exchange.fixedpoint import quantise, unsigned  # noqa: E402
-from privxray.exchange.mask import add_streams, pairwise_key  # noqa: E402
-from privxray.exchange.update import UpdateHeader  # noqa: E402
+from privxray.exchange.masking.fixed_point import quantise, unsigned  # noqa: E402
+from privxray.exchange.masking.masks import add_streams, pairwise_key  # noqa: E402
+from privxray.exchange.messages.update import UpdateHeader  # noqa: E402
 from privxray.formats import canonical, stream  # noqa: E402
 from privxray.formats.container import MAGIC, PREAMBLE, seal_header, split  # noqa: E402
 from privxray.formats.tensors import TensorSpec  # noqa: E402
@@ -35,7 +35,7 @@ from privxray.keys.card import CardHeader, write_card  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.maskkey import state_mask_key  # noqa: E402
 from privxray.keys.roster import words  # noqa: E402
-from privxray.keys.sealing import SealingKey  # noqa: E402
+from privxray.keys.sealing_keys import SealingKey  # noqa: E402
 
 
 def seeded(label: str, length: int = 32) -> bytes:

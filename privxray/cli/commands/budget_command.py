@@ -1,0 +1,149 @@
+"""``budget``: what a hospital has spent, and what is left, in figures and as bars."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from privxray.cli.output import bar, emit, line, privacy, table, tell
+from privxray.cli.prompts import Json
+
+if TYPE_CHECKING:
+    from privxray.workflow.hospital.budget import Affords, Budget, Cost, StudyBudget
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command of this module."""
+    app.command()(budget)
+
+
+def budget(
+    study: Annotated[
+        str | None, typer.Option("--study", help="Tell of this study's runs only.", show_default=False)
+    ] = None,
+    replace_one: Annotated[
+        bool, typer.Option("--replace-one", help="Compute epsilon for a replaced patient, too.")
+    ] = False,
+    steps: Annotated[
+        int | None,
+        typer.Option(
+            "--steps", help="The least noise with which so many more steps fit.", show_default=False
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            "--noise", help="How many more steps of this noise over sensitivity fit.", show_default=False
+        ),
+    ] = None,
+    sampling_rate: Annotated[
+        float, typer.Option("--sampling-rate", help="The share of patients that each of them sees.")
+    ] = 1.0,
+    as_json: Json = False,
+) -> None:
+    """What this hospital has spent of its privacy budget."""
+    from privxray.workflow.hospital.budget import budget_of
+    from privxray.workspace.folder import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    seen = budget_of(
+        workspace, study=study, replace_one=replace_one, steps=steps, noise=noise, q=sampling_rate
+    )
+    if as_json:
+        emit(_json(seen))
+        return
+    _runs(seen, replace_one)
+    _bars(seen)
+    if seen.affords:
+        line(_affords(seen, seen.affords))
+    tell("Runs compose to less than the sum of their epsilons; the figures are the accountant's.")
+
+
+def _runs(seen: Budget, replace_one: bool) -> None:
+    from privxray.privacy.accountant import ADJACENCY, REPLACE_ADJACENCY
+
+    what = f"{ADJACENCY}; replaced: {REPLACE_ADJACENCY}" if replace_one else ADJACENCY
+    table(
+        f"Privacy ledger, epsilon per patient of each run alone at delta {seen.delta:g}, {what}",
+        ("study", "run", "state", "epsilon", *(["replaced"] if replace_one else [])),
+        ((r.study, r.run, r.state, *_figures(r.cost)) for r in seen.runs),
+    )
+
+
+def _figures(cost: Cost) -> list[str]:
+    return [f"{value:.4g}" for value in (cost.epsilon, cost.replaced) if value is not None]
+
+
+def _bars(seen: Budget) -> None:
+    """All studies within the lifetime limit, each within its plan: how far epsilon reaches, and what fits."""
+    line(_told("All studies", seen.charged, f" of {seen.limit:g}"))
+    bar(seen.limit, (("#", seen.spent.epsilon), ("=", seen.charged.epsilon)))
+    line(f"# spent: {seen.spent.epsilon:.4g}")
+    if seen.charged.epsilon > seen.spent.epsilon:
+        line(f"= reserved, with what is spent: {seen.charged.epsilon:.4g}")
+    line(f". left: a run of Gaussian noise of {seen.left:.4g} would fit")
+    for one in seen.studies:
+        planned = "" if one.planned is None else f" of its plan's {one.planned:g}"
+        line(_told(one.study, one.cost, planned))
+        if one.cost.delta != seen.delta:
+            line(f"at its delta the lifetime limit leaves room for a run of {one.left:.4g}")
+        if one.planned is not None:
+            bar(one.planned, (("#", one.cost.epsilon),))
+
+
+def _told(what: str, cost: Cost, of: str) -> str:
+    from privxray.privacy.accountant import REPLACE_ADJACENCY
+
+    told = f"{what}: {privacy(cost.epsilon, cost.delta)}{of}"
+    return told if cost.replaced is None else f"{told}; {cost.replaced:.4g} by {REPLACE_ADJACENCY}"
+
+
+def _affords(seen: Budget, found: Affords) -> str:
+    rate = f"sampling rate {found.q:g}"
+    if found.noise is None or found.steps == 0:
+        return f"Not one such step at {rate} fits any more."
+    return (
+        f"{found.steps:,} steps at {rate} with noise {found.noise:.6g} over sensitivity still fit: all "
+        f"together then have at most {privacy(seen.limit, seen.delta)}."
+    )
+
+
+def _json(seen: Budget) -> dict[str, Any]:
+    return {
+        "spent": _cost(seen.spent),
+        "charged": _cost(seen.charged),
+        "limit": seen.limit,
+        "left": seen.left,
+        "delta": seen.delta,
+        "studies": [_study(one) for one in seen.studies],
+        "runs": [
+            {"study": r.study, "run": r.run, "state": r.state, **_cost(r.cost), "events": r.events}
+            for r in seen.runs
+        ],
+        "affords": None
+        if seen.affords is None
+        else {"steps": seen.affords.steps, "noise": seen.affords.noise, "sampling_rate": seen.affords.q},
+    }
+
+
+def _study(one: StudyBudget) -> dict[str, Any]:
+    return {"study": one.study, **_cost(one.cost), "planned": one.planned, "left": one.left}
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    from privxray.privacy.accountant import ADJACENCY, REPLACE_ADJACENCY
+
+    told = {
+        "epsilon": _finite(cost.epsilon), "delta": cost.delta, "adjacency": ADJACENCY, "unit": "patient"
+    }  # fmt: skip
+    if cost.replaced is None:
+        return told
+    return {**told, "replace_one": {"epsilon": _finite(cost.replaced), "adjacency": REPLACE_ADJACENCY}}
+
+
+def _finite(epsilon: float) -> float | None:
+    """JSON has no infinity; None stands for it."""
+    return epsilon if math.isfinite(epsilon) else None

@@ -1,0 +1,128 @@
+"""``privxray deidentify``: clean copies of images, and what becomes of each file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from privxray.cli.output import emit, next_step, progress, table, tell
+from privxray.cli.profile_options import Typed, takes_profile
+from privxray.cli.prompts import Jobs, Json, processes
+from privxray.errors import FindingsError
+
+if TYPE_CHECKING:
+    from privxray.deid.profile.profile import Profile
+    from privxray.workflow.images.deidentify_folder import Summary
+
+_SHOWN = 60
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(deidentify)
+
+
+@takes_profile(writes=True)
+def deidentify(
+    source: Annotated[
+        Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files, or one.", show_default=False)
+    ],
+    dest: Annotated[Path, typer.Argument(help="A new folder for the copies.", show_default=False)],
+    profile: Typed,
+    ocr: Annotated[bool, typer.Option("--ocr", help="Look for text in the pixels and black it.")] = False,
+    labels: Annotated[
+        Path | None,
+        typer.Option("--labels", help="A csv for SOURCE; one for DEST is written there.", show_default=False),
+    ] = None,
+    jobs: Jobs = None,
+    as_json: Json = False,
+) -> None:
+    """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
+    from privxray.workflow.images.deidentify_folder import deidentify_folder
+    from privxray.workspace.folder import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    taken = profile.load()
+    with progress("Reading headers") as heads, progress("De-identifying") as bar:
+        summary = deidentify_folder(
+            workspace,
+            source,
+            dest,
+            taken,
+            ocr=ocr,
+            labels=labels,
+            workers=processes(jobs),
+            progress=bar,
+            reading=heads,
+        )
+    if as_json:
+        emit(_json(summary, taken, ocr))
+    else:
+        _show(summary, taken, ocr)
+    if summary.quarantined:
+        raise FindingsError(
+            f"{len(summary.quarantined)} of {_count(summary.files, 'file')} could not be made clean and got "
+            "no copy",
+            advice="The others are done; read the reasons above",
+        )
+    if not as_json:
+        options = _same_options(profile, ocr)
+        csv = "DEST/labels.csv" if labels is not None else "FILE"
+        next_step(f"privxray ingest DEST --labels {csv}{options} (privxray check DEST{options} looks only)")
+
+
+def _same_options(typed: Typed, ocr: bool) -> str:
+    """The options by which check and ingest judge these copies as they were made."""
+    from privxray.deid.profile.profile import Option
+
+    options = {Option(key) for key in typed.options} | ({Option.CLEAN_PIXEL_DATA} if ocr else set())
+    # A profile's own name is typed by the user, and a path in it may be anybody's.
+    named = ["--profile ..."] if typed.name else []
+    return "".join(f" {flag}" for flag in named + sorted(option.flag for option in options))
+
+
+def _json(summary: Summary, profile: Profile, ocr: bool) -> dict[str, object]:
+    return {
+        "profile": profile.summary,
+        "pixels_searched": ocr,
+        "files": summary.files,
+        "made": summary.made,
+        "made_before": summary.before,
+        "passed_over": summary.skipped,
+        "blacked": summary.blacked,
+        "labels": summary.labels,
+        "unlabelled": summary.unlabelled,
+        "quarantined": [{"file": file.name, "reason": file.reason} for file in summary.quarantined],
+    }
+
+
+def _show(summary: Summary, profile: Profile, ocr: bool) -> None:
+    listed = summary.quarantined[:_SHOWN]
+    if listed:
+        table("Not copied", ("file", "reason"), ((file.name, file.reason) for file in listed))
+    if len(summary.quarantined) > len(listed):
+        more = len(summary.quarantined) - len(listed)
+        tell(f"{_count(more, 'more file')} not listed; --json lists everything.")
+    table(
+        "De-identified (these counts stay in this hospital)",
+        ("what", "files"),
+        (
+            ("copied now", summary.made),
+            ("copied by earlier runs", summary.before),
+            ("text in the pixels blacked", summary.blacked if ocr else None),
+            ("not copied", len(summary.quarantined)),
+            ("passed over as no images", summary.skipped),
+        ),
+    )
+    tell(f"Done by {profile.summary}; every copy passed the check.")
+    if not ocr:
+        tell("The pixels were not searched for text; --ocr does that.")
+    if summary.labels is not None:
+        left = f"; left out without a copy: {summary.unlabelled}" if summary.unlabelled else ""
+        tell(f"labels.csv has {_count(summary.labels, 'row')}{left}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

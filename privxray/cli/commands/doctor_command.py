@@ -1,0 +1,60 @@
+"""``doctor``: what is right and wrong in a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from privxray.cli.output import emit, line, next_step, tell
+from privxray.cli.prompts import Json, expand
+from privxray.errors import FindingsError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command of this module."""
+    app.command()(doctor)
+
+
+def doctor(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Updates that left and lie elsewhere, or folders of them, for the ledger's check.",
+            show_default=False,
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Look for trouble in this workspace; nothing is changed."""
+    from privxray.workflow.upkeep.doctor import diagnose
+    from privxray.workspace.folder import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    findings = []
+    for finding in diagnose(workspace, expand(files or [], none_is_fine=True)):
+        findings.append(finding)
+        if not as_json:
+            advice = f". {finding.advice}" if finding.advice else ""
+            line(f"{finding.level:<6}  {finding.check}: {finding.what}{advice}")
+    errors = [finding for finding in findings if finding.level == "error"]
+    if as_json:
+        emit(
+            {
+                "checks": [
+                    {"check": f.check, "result": f.level, "what": f.what, "advice": f.advice}
+                    for f in findings
+                ],
+                "errors": len(errors),
+            }
+        )
+    if errors:
+        raise FindingsError(
+            f"{len(errors)} of {len(findings)} checks found something wrong",
+            file=workspace.root,
+            advice="Mend the first one, and type privxray doctor again",
+        )
+    notices = sum(finding.level == "notice" for finding in findings)
+    tell(f"{len(findings)} checks, nothing wrong{f', {notices} to note' if notices else ''}.")
+    next_step("privxray status")

@@ -1,0 +1,76 @@
+"""``status`` and ``inspect``: looking without changing anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from privxray.cli.output import emit, next_step, table, tell
+from privxray.cli.prompts import Json
+from privxray.errors import WorkspaceError
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands of this module."""
+    app.command()(status)
+    app.command()(inspect)
+
+
+def status(as_json: Json = False) -> None:
+    """Where this workspace stands, and what to type next."""
+    from privxray.workflow.upkeep.status import overview
+    from privxray.workspace.folder import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    seen = overview(workspace)
+    if as_json:
+        emit(
+            {
+                "workspace": str(workspace.root),
+                "role": workspace.config.role,
+                "name": workspace.config.name,
+                "rounds": [{"study": r.study, "round": r.number, "state": r.state} for r in seen.rounds],
+                "answered": [{"hospital": h, "model": m, "images": n} for h, m, n in seen.answered],
+                "queries_waiting": seen.waiting,
+                "next": list(seen.advice),
+            }
+        )
+        return
+    table(
+        f"{workspace.config.name}, a {workspace.config.role}'s workspace: {workspace.root}",
+        ("study", "round", "state"),
+        ((r.study, r.number, r.state) for r in seen.rounds),
+    )
+    if seen.answered:
+        table(
+            "Encrypted images answered",
+            ("hospital", "model", "images"),
+            ((who, model[:16], images) for who, model, images in seen.answered),
+        )
+    if seen.waiting:
+        tell(f"Queries without an answer that was read here: {seen.waiting}.")
+    for advice in seen.advice:
+        next_step(advice)
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A file of any kind that travels.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """What a file says, and whether it is whole and signed."""
+    from privxray.workflow.upkeep.status import inspect_file
+    from privxray.workspace.folder import Workspace
+
+    try:
+        workspace = Workspace.find(Path.cwd())
+    except WorkspaceError:
+        workspace = None
+    seen = inspect_file(file, workspace)
+    if as_json:
+        emit({"file": str(file), "signature": seen.signature, "header": seen.header})
+    else:
+        kind = str(seen.header["kind"])
+        table(f"{file.name}: {'an' if kind[0] in 'aeiou' else 'a'} {kind}", ("field", "value"), seen.rows())
+    tell(f"Signature: {seen.signature}. Body: as long as the header says, and its SHA-256 agrees.")

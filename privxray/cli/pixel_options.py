@@ -1,0 +1,119 @@
+"""The part of ``privxray check`` that looks at pixels and writes files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from privxray.cli.output import progress, table, tell
+from privxray.errors import RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from privxray.deid.findings.report import Report
+    from privxray.deid.pixels.text.text_finder import TextFinder
+    from privxray.workflow.images.text_search import Searched
+
+NEXT = "look for text in the pixels (privxray check --ocr, and with your own eyes), then privxray ingest"
+NEXT_SEARCHED = "look at some of the images yourself, for the search misses faint text; then privxray ingest"
+
+
+def ready(ocr: bool, show_text: bool, files: Mapping[str, Path | None], force: bool) -> TextFinder | None:
+    """All that can be refused before an hour of checking: the finder, or None where none is wanted.
+
+    :param files: what is to be written, by the option that names it.
+    :raises UsageError: ``--show-text`` without ``--ocr``, the extra is not installed, or no such folder.
+    :raises RefusedError: a file to write is there.
+    """
+    if show_text and not ocr:
+        raise UsageError("--show-text has nothing to show without --ocr", advice="Type both, or neither.")
+    for option, path in files.items():
+        if path is None:
+            continue
+        name = f"the file that {option} names"
+        if not path.parent.is_dir():
+            raise UsageError("the folder for this file is not there", file=name)
+        if path.exists() and not force:
+            raise RefusedError("it exists already", file=name, advice="Choose another name, or type --force.")
+    if not ocr:
+        return None
+    from privxray.deid.pixels.text.text_finder import TextFinder
+
+    return TextFinder()
+
+
+def searched(report: Report, finder: TextFinder | None) -> tuple[Report, dict[int, Searched] | None]:
+    """The report with the findings in the pixels; None beside it where the pixels were not searched."""
+    if finder is None:
+        return report, None
+    from privxray.workflow.images.text_search import search_report
+
+    with progress("Searching pixels") as bar:
+        return search_report(report, finder.find, progress=bar)
+
+
+def show(report: Report, found: Mapping[int, Searched] | None, show_text: bool) -> None:
+    """Say on the terminal what was searched, and what was read where that was typed."""
+    if found is None:
+        tell("Only what is written beside the pixels was checked; the pixels were not searched for text.")
+        return
+    from privxray.workflow.images.text_search import silent, texts
+
+    if show_text:
+        rows = list(texts(found, report.files))
+        if rows:
+            table("Text in the pixels (may name patients)", ("file", "where", "text"), rows)
+    tell(
+        f"Pixels of {len(found)} of {len(report.files)} files were searched: no text found in "
+        f"{silent(found)}. That is no proof that there is none."
+    )
+
+
+def to_json(report: Report, found: Mapping[int, Searched] | None, show_text: bool) -> dict[str, Any]:
+    """What ``--json`` says of the pixels."""
+    if found is None:
+        return {"pixels": None}
+    from privxray.workflow.images.text_search import silent
+
+    boxes = [
+        {
+            "file": report.files[place].name,
+            "frame": box.frame,
+            "x": box.x,
+            "y": box.y,
+            "width": box.width,
+            "height": box.height,
+            "confidence": box.confidence,
+            "severity": box.severity,
+        }
+        | ({"text": box.text} if show_text else {})
+        for place, one in found.items()
+        for box in one.boxes
+    ]
+    return {"pixels": {"searched": len(found), "no_text_found": silent(found), "boxes": boxes}}
+
+
+def write(
+    report: Report,
+    found: Mapping[int, Searched] | None,
+    page_to: Path | None,
+    csv_to: Path | None,
+    *,
+    force: bool,
+) -> None:
+    """Write the files that were asked for, whole or not at all. Neither ever holds what was read."""
+    from privxray.workspace.atomic import write_atomic
+
+    if csv_to is not None:
+        from privxray.reports.findings_csv import findings_csv
+
+        write_atomic(csv_to, findings_csv(report), overwrite=force)
+        tell("Every finding is in the file that --csv names.")
+    if page_to is not None:
+        from privxray.workflow.images.check_page import check_page
+
+        options = [] if found is None else ["--ocr"]
+        with progress("Drawing") as bar:
+            html = check_page(report, found, options=options, progress=bar)
+        write_atomic(page_to, html.encode(), overwrite=force)
+        tell("The page that --report names can be printed and signed. It stays in the hospital.")

@@ -1,0 +1,48 @@
+"""How a plan is shown before anybody trusts it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from privxray.cli.output import table
+
+if TYPE_CHECKING:
+    from privxray.exchange.messages.plan import PlanHeader
+    from privxray.keys.roster import Member, Trustee
+
+
+def show_plan(shown: PlanHeader) -> None:
+    table(
+        f"Study {shown.study}, round {shown.round} (training round {shown.stage} of {shown.stages})",
+        ("fixed by this plan", "value"),
+        ((name, _plain(value)) for name, value in shown.public_constants().items() if value is not None),
+    )
+    table(
+        f"Roster, version {shown.roster.version}; coordinator {shown.coordinator_name}",
+        ("name", "role", "signing key"),
+        ((party.name, _role(shown, party), party.keys.fingerprint[:16]) for party in shown.roster.parties),
+    )
+
+
+def plan_json(shown: PlanHeader) -> dict[str, object]:
+    return {
+        "study": shown.study,
+        "round": shown.round,
+        "stage": shown.stage,
+        "stages": shown.stages,
+        "roster": {
+            "version": shown.roster.version,
+            "members": [m.name for m in shown.roster.members],
+            "trustees": [t.name for t in shown.roster.trustees],
+        },
+        "terms": dict(shown.public_constants()),
+    }
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _role(shown: PlanHeader, party: Member | Trustee) -> str:
+    sits = shown.committee is not None and shown.committee.seat(party.keys.fingerprint) is not None
+    return f"{party.role}, keyholder" if sits else party.role

@@ -1,0 +1,1 @@
+"""``deidentify``: copies by the same rules, each checked before it is written."""

@@ -1,0 +1,1 @@
+"""DICOM bytes to data elements and back, without an opinion on what they say."""

@@ -1,0 +1,224 @@
+"""A data set as a tree of raw elements, and back to bytes in Explicit VR Little Endian (PS3.5 A.2).
+
+Reading is :class:`~privxray.deid.dicomfile.element_reader.Walker`'s, so that what is edited is what the
+check sees. A value stays the bytes that it was, with two exceptions: numbers of big-endian files are
+swapped, and where the source named no value representation the dictionary's is written out. Nothing is
+decoded, no character set is guessed, and equal trees give equal bytes.
+
+Left out from the start, for nothing of it may be kept: group lengths (PS3.5 7.2, retired), everything
+after the pixel data of the data set (all that the standard has there is signatures and padding, which the
+profile removes), and the earlier of two elements with one tag.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from privxray.deid.dicomfile.dictionary import standard_vr
+from privxray.deid.dicomfile.element import TEXT, DamagedError, Element, Encoding, misplaced
+from privxray.deid.dicomfile.element_reader import Walker
+
+PIXEL_DATA = 0x7FE00010
+
+_LONG = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
+_MAX_SHORT = 0xFFFF
+_UNDEFINED = 0xFFFFFFFF
+_WIDTHS = {
+    **dict.fromkeys(("AT", "OW", "SS", "US"), 2),
+    **dict.fromkeys(("FL", "OF", "OL", "SL", "UL"), 4),
+    **dict.fromkeys(("FD", "OD", "OV", "SV", "UV"), 8),
+}
+_ITEM = struct.pack("<HHL", 0xFFFE, 0xE000, 0)[:4]
+_SEQUENCE_END = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
+
+
+@dataclass(slots=True)
+class Node:
+    """One data element.
+
+    :ivar vr: two letters. :ivar value: little-endian bytes as they are stored, any length; empty for SQ.
+    :ivar items: the data sets of a sequence; None for everything else.
+    :ivar misplaced: the source stored text, bytes or items where the dictionary has another of these.
+    :ivar fragments: ``value`` is a whole run of fragment items, without the delimiter (PS3.5 A.4).
+    """
+
+    tag: int
+    vr: str
+    value: bytes = b""
+    items: list[Tree] | None = None
+    misplaced: bool = False
+    fragments: bool = False
+
+    @property
+    def text(self) -> str:
+        """The value without padding, a letter a byte: good for codes and digits, not for reading."""
+        return self.value.decode("latin-1").strip(" \0")
+
+
+@dataclass(slots=True)
+class Tree:
+    """A data set, or an item of a sequence: elements by tag."""
+
+    nodes: dict[int, Node] = field(default_factory=dict)
+
+    def text(self, tag: int) -> str:
+        """The text of an element, empty where there is none."""
+        node = self.nodes.get(tag)
+        return node.text if node else ""
+
+    def number(self, tag: int) -> int | None:
+        """The first value of a US element, or of an IS; None where there is none."""
+        node = self.nodes.get(tag)
+        if node is None:
+            return None
+        if node.vr in TEXT:
+            first = node.text.split("\\")[0].strip()
+            return int(first) if first.lstrip("+-").isdigit() and first.isascii() else None
+        return int.from_bytes(node.value[:2], "little") if len(node.value) >= 2 else None
+
+    def put(self, tag: int, vr: str, value: str | bytes) -> None:
+        """Set an element; text must be ASCII."""
+        self.nodes[tag] = Node(tag, vr, value.encode("ascii") if isinstance(value, str) else value)
+
+
+def read_tree(data: bytes, start: int, encoding: Encoding, *, part: bool = False) -> Tree:
+    """The data set that begins at ``start``.
+
+    :param part: the file is known to be cut off: give what can be read.
+    :raises DamagedError: the bytes up to the end of the pixel data, or of the file where there is none, can't
+        be read.
+    """
+    root = Tree()
+    trees = {"": root}
+    walker = Walker(data, start, encoding)
+    try:
+        for element in walker.walk():
+            tree = _tree_at(trees, element.prefix)
+            if element.again and element.vr == "SQ":
+                for prefix in [prefix for prefix in trees if prefix.startswith(element.where)]:
+                    del trees[prefix]
+            big = not encoding.little and element.stored != "UN"
+            width = (root.number(0x00280100) or 16) // 8 if element.tag == PIXEL_DATA else None
+            node = _node(element, data[element.start : element.end], big, width)
+            if node is not None:
+                tree.nodes.pop(node.tag, None)
+                tree.nodes[node.tag] = node
+                if node.items is not None:
+                    trees[element.where] = tree  # where the items of this sequence belong
+            if element.tag == PIXEL_DATA and not element.prefix:
+                break
+    except DamagedError:
+        if not part:
+            raise
+    _resolve(root, signed=False)
+    return root
+
+
+def write_tree(tree: Tree) -> bytes:
+    """The data set in Explicit VR Little Endian, tags ascending, lengths defined."""
+    return b"".join(_written(tree.nodes[tag]) for tag in sorted(tree.nodes))
+
+
+def _tree_at(trees: dict[str, Tree], prefix: str) -> Tree:
+    """The data set at a place such as ``(0040,A730)[0]/``, made where it is new."""
+    tree = trees.get(prefix)
+    if tree is None:
+        where, _, index = prefix[:-2].rpartition("[")
+        items = trees[where].nodes[_tag_of(where)].items
+        assert items is not None
+        while len(items) <= int(index):
+            items.append(Tree())
+        tree = trees[prefix] = items[int(index)]
+    return tree
+
+
+def _tag_of(where: str) -> int:
+    return int(where[-10:-6] + where[-5:-1], 16)
+
+
+def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | None:
+    tag = element.tag
+    if tag & 0xFFFF == 0:
+        return None
+    known = standard_vr(tag)
+    wrong = misplaced(element.stored, known)
+    if element.vr == "SQ":
+        return Node(tag, "SQ", items=[], misplaced=wrong)
+    undefined = tag == PIXEL_DATA and element.vr in ("OB", "OW", "OB or OW") and _is_fragments(raw)
+    vr = element.vr
+    if known in TEXT and vr in TEXT:
+        vr = str(known)  # one kind of text under another's name would miss the rules for its own
+    if big and not undefined:
+        # Pixels of 32 bits are swapped as wholes, and two of 8 bits share a word (PS3.5 A.3, 8.1.1).
+        raw = _swapped(raw, _width(vr) and max(_width(vr), width or 0))
+    if undefined:
+        return Node(tag, "OB", raw.removesuffix(_SEQUENCE_END), fragments=True)
+    return Node(tag, vr, raw, misplaced=wrong)
+
+
+def _is_fragments(raw: bytes) -> bool:
+    return raw.startswith(_ITEM) and raw.endswith(_SEQUENCE_END)
+
+
+def _width(vr: str) -> int:
+    """Bytes of one number; 0 for what has no byte order."""
+    return _WIDTHS.get(vr.split(" or ")[-1], 0)
+
+
+def _swapped(raw: bytes, width: int) -> bytes:
+    if not width:
+        return raw
+    whole = len(raw) - len(raw) % width
+    numbers = np.frombuffer(raw[:whole], np.uint8).reshape(-1, width)
+    return numbers[:, ::-1].tobytes() + raw[whole:]
+
+
+def _resolve(tree: Tree, *, signed: bool) -> None:
+    """Write out the dictionary's alternatives (PS3.5 A.1): by Pixel Representation, and words for tables."""
+    representation = tree.number(0x00280103)
+    signed = signed if representation is None else representation == 1
+    for node in tree.nodes.values():
+        for item in node.items or ():
+            _resolve(item, signed=signed)
+        if node.vr in ("OB or OW", "US or OW", "US or SS or OW"):
+            node.vr = "OW"
+        elif node.vr == "US or SS":
+            node.vr = "SS" if signed else "US"
+
+
+def _written(node: Node) -> bytes:
+    if node.items is not None:
+        body = b"".join(map(_item, node.items))
+        return _header(node.tag, "SQ", len(body)) + body
+    if node.fragments:
+        return _header(node.tag, "OB", _UNDEFINED) + node.value + _SEQUENCE_END
+    value = node.value
+    if len(value) % 2:
+        value += b" " if node.vr in TEXT - {"UI"} else b"\0"
+    # PS3.5 6.2.2: a value too long for its own VR's short length travels as UN.
+    vr = node.vr if node.vr in _LONG or len(value) <= _MAX_SHORT else "UN"
+    return _header(node.tag, vr, len(value)) + value
+
+
+def _item(tree: Tree) -> bytes:
+    body = write_tree(tree)
+    return _ITEM + struct.pack("<L", len(body)) + body
+
+
+def _header(tag: int, vr: str, length: int) -> bytes:
+    head = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr.encode())
+    return head + (struct.pack("<HL", 0, length) if vr in _LONG else struct.pack("<H", length))
+
+
+def all_trees(tree: Tree) -> Iterable[Tree]:
+    """The data set and every item in it, at any depth."""
+    waiting = [tree]
+    while waiting:
+        current = waiting.pop()
+        yield current
+        for node in current.nodes.values():
+            waiting.extend(node.items or ())

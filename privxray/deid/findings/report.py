@@ -1,0 +1,94 @@
+"""What a check hands back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+Severity = Literal["error", "notice"]
+Verdict = Literal["pass", "fail", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a rule has to say about one place in a file.
+
+    :param rule: identifier of a rule in :mod:`privxray.deid.findings.rules`.
+    :param severity: an ``error`` fails the file, a ``notice`` does not.
+    :param where: ``(0010,0010)``, ``(0040,A730)[0]/(0010,0010)``, a JPEG segment or PNG chunk, ``preamble``
+        or ``file``.
+    :param reason: a fixed text, at most with an attribute's name from Table E.1-1; never a value.
+    """
+
+    rule: str
+    severity: Severity
+    where: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """The verdict on one file.
+
+    :param name: how the file is called in public, see :func:`privxray.naming.public_names.public_name`.
+    :param path: where it really is. Private: a path may hold a name.
+    :param verdict: ``error`` says that the file could not be checked to its end, which fails it too.
+    :param sha256: lower-case digest of the bytes that were checked; empty if they could not be read, or if no
+        digest was asked for.
+    :param number: position, from 1, among the files that the user can list; 0 for a file by itself.
+    """
+
+    name: str
+    path: Path
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    sha256: str
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The verdicts on a selection of files.
+
+    :param skipped: how many files of the folders were passed over because they are no images.
+    :param profile: the profile and its options in words, see
+        :attr:`privxray.deid.profile.profile.Profile.summary`.
+    """
+
+    files: tuple[FileReport, ...]
+    skipped: int = 0
+    profile: str = "profile basic"
+
+    @property
+    def verdict(self) -> Literal["pass", "fail"]:
+        """``pass`` only if every file passes."""
+        return "pass" if all(file.verdict == "pass" for file in self.files) else "fail"
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that ``privxray check --json`` prints; it names no real path and no digest."""
+        return {
+            "verdict": self.verdict,
+            "profile": self.profile,
+            "files": [
+                {
+                    "file": file.name,
+                    "verdict": file.verdict,
+                    "findings": [
+                        {
+                            "rule": finding.rule,
+                            "severity": finding.severity,
+                            "where": finding.where,
+                            "reason": finding.reason,
+                        }
+                        for finding in file.findings
+                    ],
+                }
+                for file in self.files
+            ],
+        }
+
+
+def verdict_of(findings: tuple[Finding, ...]) -> Verdict:
+    """``fail`` if any finding is an error, ``pass`` otherwise."""
+    return "fail" if any(finding.severity == "error" for finding in findings) else "pass"

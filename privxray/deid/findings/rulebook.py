@@ -1,0 +1,103 @@
+"""docs/RULES.md, made from the rules' own words: ``python -m privxray.deid.findings.rulebook``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from privxray.deid.findings.rules import RULES
+from privxray.deid.profile.annex_e import EDITION, content_rows, rows, safe_private
+from privxray.deid.profile.profile import BASIC_CODE, Option, Profile, packaged
+
+_JUDGED = {
+    "`X` alone": ("error",),
+    "`Z`, with `X` or not": (
+        "a listed dummy or a declared pseudonym passes",
+        "what has a telling shape is an error of that name",
+        "a number of up to three digits, or the shape of a pseudonym in a file that declares its "
+        "de-identification, is a notice",
+        "the rest is an error",
+    ),
+    "any alternatives with `D`": ("the same, but the rest is a notice",),
+    "`U`": ("a UID of the standard or of a declared form passes", "the rest is a notice"),
+    "`C`": (
+        "dates under modified dates pass",
+        "text with a telling shape is an error",
+        "text of general and technical words passes",
+        "the rest is a notice",
+    ),
+    "`K`": ("passes",),
+    "not in the table": ("passes, but for the rules on how it is written and `kept-text`",),
+}
+
+
+def _actions() -> str:
+    lines = [f"| {action} | {'; '.join(verdicts)} |\n" for action, verdicts in _JUDGED.items()]
+    return "| action that the profile allows | a filled value |\n| --- | --- |\n" + "".join(lines)
+
+
+_HEAD = f"""\
+# The rules of `privxray check`
+
+Made by `python -m privxray.deid.findings.rulebook` from the texts of the rules themselves; a test fails
+where the two differ.
+
+An **error** fails a file: something that the profile would have removed or changed is visibly still there, or
+something keeps the check from seeing. A **notice** does not: it may be in order, and nobody can tell without
+the original. What passes is not proven to be anonymous, and pixels are another matter (`--ocr`).
+
+The tables are those of DICOM PS3.15, edition {EDITION}: E.1-1 with {len(rows())} rows and all its option
+columns, E.3.4-1 with {len(content_rows())} content items, E.3.10-1 with {len(safe_private())} safe private
+attributes (an older edition).
+
+## How an attribute is judged
+
+{_actions()}
+Telling shapes: a person's name, an address, a calendar date within text, three or more words that are not all
+general ones. Attributes of every depth are judged alike.
+
+## Profiles
+
+`--profile` takes a packaged name or a YAML file; each option on the command line adds to it. Commands print
+the profile, the options and the number of overrides that they judged by.
+
+"""
+
+_FILE = """\
+A profile file:
+
+```yaml
+name: our-site
+base: basic                          # a packaged profile or another file
+options: [retain_uids]               # as below
+overrides:                           # a site's own action for one attribute; tightens or loosens
+  - attribute: StationName           # or (0008,1010), (60xx,3000), (0019,GEMS_ACQU_01,23)
+    action: K                        # X Z D K C U, or alternatives such as X/Z
+    reason: shared by all rooms      # for the reader
+pseudonyms:                          # forms of replaced values; a whole value must match
+  - attributes: [PatientID]
+    pattern: SITE[0-9]{4}
+new_uids: [uuid8, 1.2.276.0.99.]     # uuid8: as privxray makes them; or a root that ends with a dot
+```
+
+"""
+
+
+def pages() -> Iterator[str]:
+    """The document, part by part."""
+    yield _HEAD
+    yield "| profile | what it is |\n| --- | --- |\n"
+    for name in packaged():
+        yield f"| `{name}` | {Profile.load(name).description} |\n"
+    yield "\n"
+    yield _FILE
+    yield "| option | in a profile file | code of CID 7050 |\n| --- | --- | --- |\n"
+    yield f"| (base) | | {BASIC_CODE[0]} {BASIC_CODE[1]} |\n"
+    for option in Option:
+        yield f"| `{option.flag}` | `{option.value}` | {option.code} {option.meaning} |\n"
+    yield "\n## Rules\n\n| rule | | says | source | about |\n| --- | --- | --- | --- | --- |\n"
+    for rule in RULES.values():
+        yield f"| `{rule.id}` | {rule.severity} | {rule.says} | {rule.source} | {rule.about} |\n"
+
+
+if __name__ == "__main__":
+    print("".join(pages()), end="")

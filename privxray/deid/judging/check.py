@@ -1,0 +1,160 @@
+"""Check files and folders: the entry point of :mod:`privxray.deid.judging`.
+
+A set is checked in two passes. The first applies the rules to each file by itself and collects what the
+second needs; the second, a search for identifying values in every other place, runs only where the first
+found such values, so never for a set that is de-identified. Both can be spread over worker processes
+(:mod:`privxray.deid.judging.worker_pool`).
+
+Memory: a worker holds the header of one file at a time (a mapped file's pixels stay on disk; a data set that
+is deflated is unfolded, up to 1 GiB). This process holds one report a file, whose findings are shared between
+files, a few numbers a file (:mod:`privxray.deid.judging.set_relations`), and at most 100,000 identifying
+values (:mod:`privxray.deid.judging.leaks`).
+
+Not done here: looking for text in the pixels, behind the first scan of compressed frames, or in encapsulated
+documents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from privxray.deid.dicomfile.file_reader import is_dicom
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
+from privxray.deid.findings import rules
+from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
+from privxray.deid.judging.dicom_scan import Scan
+from privxray.deid.judging.leaks import Leaks, beyond
+from privxray.deid.judging.selection import select
+from privxray.deid.judging.whole_set import SetCheck
+from privxray.deid.judging.worker import examine, findings_from, profile_to, scan_from, search, work
+from privxray.deid.judging.worker_pool import Pool
+from privxray.deid.profile.profile import Profile
+from privxray.errors import UsageError
+
+FEW: Final = 24
+"""Up to so many files are checked in this process: workers would take longer to start."""
+
+Progress = Callable[[int, int], None]
+
+
+def check_file(path: Path, *, name: str, profile: Profile | None = None) -> FileReport:
+    """Check one file.
+
+    :param name: its public name, see :func:`privxray.naming.public_names.public_name`; it goes into the
+        report as is.
+
+    Raises nothing for whatever is in the file, or for a file that can't be read: verdict ``error`` says so.
+    """
+    try:
+        data = read_image(path)
+    except UnreadFileError as trouble:
+        return _alone(Scan(damage=str(trouble)), "", name, path)
+    return check_bytes(data, name=name, path=path, profile=profile)
+
+
+def check_bytes(data: bytes, *, name: str, path: Path, profile: Profile | None = None) -> FileReport:
+    """Check the bytes of one file by itself; ``path`` only goes into the report."""
+    scan = examine(data, profile or Profile.load("basic"))
+    leaks = Leaks(sorted(scan.terms))
+    if leaks and is_dicom(data):
+        scan.findings += beyond(scan.findings, leaks.in_dicom(data))
+    return _alone(scan, hashlib.sha256(data).hexdigest(), name, path)
+
+
+def check_paths(
+    paths: Sequence[Path],
+    *,
+    profile: Profile | None = None,
+    jobs: int = 1,
+    digests: bool = True,
+    progress: Progress | None = None,
+) -> Report:
+    """Check files and folders (to any depth), sorted by path, as one set.
+
+    :param profile: what may become of each attribute; the Basic Profile without one.
+    :param jobs: worker processes; 1, or at most :data:`FEW` files, does all work in this process.
+    :param digests: also compute each file's SHA-256, for which all of it must be read; without, reading a
+        large file stops at its pixel data and goes on after it.
+    :param progress: called after each file with how many are done, and how many there are to do; where files
+        are searched a second time, that counts as well.
+    :raises UsageError: a path does not exist, or there is nothing to check. A check of nothing must not pass.
+    :raises SystemTroubleError: a folder can't be listed.
+    """
+    selected, skipped = select(paths)
+    if not selected:
+        raise UsageError(
+            "there is no image to check here",
+            advice="Name DICOM, JPEG or PNG files, or a folder that holds them.",
+        )
+    whole = SetCheck(profile)
+    many = jobs > 1 and len(selected) > FEW
+    with Pool(jobs, {"profile": profile_to(whole.profile)}) if many else nullcontext() as pool:
+        done = 0
+        for place, scan, digest in _scans(selected, whole.profile, digests, pool):
+            path, relative = selected[place]
+            whole.add(place, scan, digest=digest, path=path, relative=relative, number=place + 1)
+            done += 1
+            if progress is not None:
+                progress(done, len(selected))
+        again = whole.to_search()
+        for place, findings in _searches(again, whole.leaks, pool):
+            whole.add_leaks(place, findings)
+            done += 1
+            if progress is not None:
+                progress(done, len(selected) + len(again))
+    return Report(whole.reports(), skipped, whole.profile.summary)
+
+
+def _scans(
+    selected: Sequence[tuple[Path, PurePath]], profile: Profile, digests: bool, pool: Pool | None
+) -> Iterator[tuple[int, Scan, str]]:
+    if pool is None:
+        for place, (path, _) in enumerate(selected):
+            yield place, *work(path, profile, digest=digests, mapped=False)
+        return
+    tasks = (
+        (place, {"do": "scan", "path": str(path), "digest": digests})
+        for place, (path, _) in enumerate(selected)
+    )
+    for place, outcome in pool.run(tasks):
+        if isinstance(outcome, str):
+            yield place, Scan(damage=outcome), ""
+        else:
+            yield place, scan_from(outcome), outcome["sha256"]
+
+
+def _searches(
+    files: Sequence[tuple[int, Path]], leaks: Leaks, pool: Pool | None
+) -> Iterator[tuple[int, list[Finding]]]:
+    if pool is None or not files:
+        for place, path in files:
+            yield place, search(path, leaks, mapped=False)
+        return
+    pool.tell(
+        {
+            "words": sorted(leaks.words),
+            "dates": sorted(leaks.dates),
+            "phrases": sorted(leaks.phrases),
+            "accented": leaks.accented,
+        }
+    )
+    tasks: Iterable[tuple[int, dict[str, Any]]] = (
+        (place, {"do": "search", "path": str(path)}) for place, path in files
+    )
+    for place, outcome in pool.run(tasks):
+        if isinstance(outcome, str):
+            yield place, [rules.UNREADABLE.because(outcome)]
+        else:
+            yield place, findings_from(outcome)
+
+
+def _alone(scan: Scan, digest: str, name: str, path: Path) -> FileReport:
+    if scan.damage:
+        findings = (*scan.findings, rules.UNREADABLE.because(scan.damage))
+        return FileReport(name, path, "error", findings, digest)
+    findings = tuple(scan.findings)
+    return FileReport(name, path, verdict_of(findings), findings, digest)

@@ -1,0 +1,85 @@
+"""Which files are images: those that were named, and those of a folder that are meant as such.
+
+A file's content decides what it is, not its name. Which files of a folder are checked: those whose content
+starts like DICOM, JPEG or PNG, and those whose name promises an image (a suffix of :data:`IMAGE_SUFFIXES`, no
+suffix, or a number as PACS write it). A promise that the content doesn't keep is verdict ``error``: somebody
+meant it as an image, and the check couldn't look. That includes image formats which this tool does not read.
+All else (a csv, notes) is no image, is passed over and counted. Names with a leading dot are not looked at.
+Symbolic links to folders are not followed, and those to files only while they stay inside the folder. A file
+that is named itself is always checked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath
+
+from privxray.deid.dicomfile.file_reader import is_dicom
+from privxray.deid.judging.picture_metadata import is_jpeg, is_png
+from privxray.errors import SystemTroubleError, UsageError
+from privxray.naming.public_names import public_name
+
+_READ = frozenset({".dcm", ".dicom", ".dic", ".ima", ".jpg", ".jpeg", ".jpe", ".png"})
+_NOT_READ = frozenset({".tif", ".tiff", ".bmp", ".gif", ".webp", ".heic", ".jp2", ".nii", ".nrrd", ".mha"})
+IMAGE_SUFFIXES = _READ | _NOT_READ
+"""Lower-case suffixes of files that are meant as images, also of kinds that can't be checked."""
+
+_SNIFF = 132
+
+
+def select(paths: Sequence[Path]) -> tuple[list[tuple[Path, PurePath]], int]:
+    """The files to check with their paths relative to what was named, and how many were passed over.
+
+    :raises UsageError: a path does not exist.
+    :raises SystemTroubleError: a folder can't be listed.
+    """
+    chosen: dict[str, tuple[Path, PurePath]] = {}
+    skipped = 0
+    for number, path in enumerate(paths, start=1):
+        if path.is_dir():
+            root = Path(os.path.realpath(path))
+            for found in _files_below(path):
+                if _is_inside(found, root) and _promises_image(found):
+                    chosen.setdefault(os.path.realpath(found), (found, found.relative_to(path)))
+                else:
+                    skipped += 1
+        elif path.exists():
+            chosen.setdefault(os.path.realpath(path), (path, PurePath(path.name)))
+        else:
+            # The path as typed may name a patient, and this line may be mailed on.
+            shown = public_name(PurePath(path.name), number).replace("file #", "path no. ")
+            raise UsageError("there is no such file or folder", file=shown, advice="Check how it is spelled.")
+    return sorted(chosen.values(), key=lambda pair: pair[0].as_posix()), skipped
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    def refused(_: OSError) -> None:
+        # What can't be listed can't be passed over in silence; its path may name a patient.
+        raise SystemTroubleError(
+            "a folder among those to check can't be listed", advice="Ask for the right to read it."
+        )
+
+    for place, folders, files in os.walk(folder, onerror=refused):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if not name.startswith("."):
+                yield Path(place, name)
+
+
+def _is_inside(path: Path, root: Path) -> bool:
+    return not path.is_symlink() or Path(os.path.realpath(path)).is_relative_to(root)
+
+
+def _promises_image(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in IMAGE_SUFFIXES or not suffix or suffix[1:].isdigit():
+        return True
+    try:
+        if not path.is_file():
+            return True
+        with path.open("rb") as stream:
+            head = stream.read(_SNIFF)
+    except OSError:
+        return True  # what can't be looked at can't be passed over either
+    return is_dicom(head) or is_jpeg(head) or is_png(head)

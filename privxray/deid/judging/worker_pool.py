@@ -1,0 +1,167 @@
+"""Worker processes for the check, that survive what files do to them.
+
+Not :mod:`multiprocessing`: its pools hang or break as a whole when a worker dies, its messages are pickles,
+and it imports the caller's main module again. Here a worker is a child with two pipes and JSON lines. Tasks
+go out a few ahead, outcomes come back in their order, so that of a worker that died it is known which file it
+was reading. That file gets an outcome that says so, the others go to a new worker, and the run goes on.
+
+Memory: each worker holds one file's header at a time, the pool a few paths a worker.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from types import TracebackType
+from typing import IO, Any, Final, TypeVar, cast
+
+T = TypeVar("T")
+
+AHEAD: Final = 8
+"""Tasks that a worker has in its pipe: enough to keep it busy, few enough that the pipe can't fill up."""
+
+PATIENCE: Final = 600.0
+"""Seconds without an outcome after which a worker of the check is taken for stuck."""
+
+CRASHED = "the process that read it ended without an answer"
+STUCK = "reading it took longer than ten minutes"
+
+_BOOT: Final = (
+    "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "importlib.import_module(sys.argv[2]).main()"
+)
+
+
+class Pool:
+    """Runs tasks in ``jobs`` worker processes; a context manager, at whose end the workers are gone.
+
+    :param setup: messages that every worker gets before any task, also one that replaces a dead one.
+    :param module: its function ``main`` is what a worker runs.
+    :param patience: seconds without an outcome after which a worker is taken for stuck; `PATIENCE` if None.
+    """
+
+    def __init__(
+        self,
+        jobs: int,
+        *setup: dict[str, Any],
+        module: str = "privxray.deid.judging.worker",
+        patience: float | None = None,
+    ) -> None:
+        self._setup = list(setup)
+        self._module = module
+        self._patience = PATIENCE if patience is None else patience
+        self._selector = selectors.DefaultSelector()
+        self._jobs = jobs
+        self._workers: list[_Worker] = []
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for worker in self._workers:
+            worker.end()
+        self._selector.close()
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Give every worker a further setup message; no task may be under way."""
+        self._setup.append(message)
+        for worker in self._workers:
+            worker.send(message)
+
+    def run(self, tasks: Iterable[tuple[T, dict[str, Any]]]) -> Iterator[tuple[T, dict[str, Any] | str]]:
+        """Outcomes as they come, each with its task's key; a string says why there is none."""
+        waiting = iter(tasks)
+        again: deque[tuple[T, dict[str, Any]]] = deque()  # what a worker that died had not come to
+        while len(self._workers) < self._jobs:
+            self._workers.append(self._start())
+        while True:
+            for worker in self._workers:
+                self._feed(worker, waiting, again)
+            if not any(worker.under_way for worker in self._workers):
+                return
+            for key, _ in self._selector.select(timeout=1.0):
+                worker = key.data
+                for outcome in worker.receive():
+                    yield worker.under_way.popleft()[0], outcome
+                if worker.ended:
+                    yield from self._replace(worker, again, CRASHED)
+            for worker in list(self._workers):
+                if worker.under_way and time.monotonic() - worker.heard > self._patience:
+                    yield from self._replace(worker, again, STUCK)
+
+    def _feed(self, worker: _Worker, waiting: Iterator[Any], again: deque[Any]) -> None:
+        while len(worker.under_way) < AHEAD and not worker.ended:
+            task = again.popleft() if again else next(waiting, None)
+            if task is None:
+                return
+            if not worker.under_way:
+                worker.heard = time.monotonic()
+            worker.under_way.append(task)
+            worker.send(task[1])
+
+    def _replace(self, worker: _Worker, again: deque[Any], why: str) -> Iterator[tuple[Any, str]]:
+        self._selector.unregister(worker.outcomes)
+        worker.end()
+        self._workers.remove(worker)
+        if worker.under_way:
+            yield worker.under_way.popleft()[0], why
+        again.extend(worker.under_way)
+        worker.under_way.clear()
+        self._workers.append(self._start())
+
+    def _start(self) -> _Worker:
+        worker = _Worker(self._module)
+        self._selector.register(worker.outcomes, selectors.EVENT_READ, worker)
+        for message in self._setup:
+            worker.send(message)
+        return worker
+
+
+class _Worker:
+    def __init__(self, module: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), module],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a traceback might quote a file
+        )
+        self._tasks = cast(IO[bytes], self._process.stdin)
+        self.outcomes = cast(IO[bytes], self._process.stdout)
+        self._half = bytearray()
+        self.under_way: deque[Any] = deque()
+        self.heard = time.monotonic()
+        self.ended = False
+
+    def send(self, message: dict[str, Any]) -> None:
+        with suppress(OSError):  # a dead worker is noticed when its outcomes end
+            self._tasks.write(json.dumps(message).encode("ascii") + b"\n")
+            self._tasks.flush()
+
+    def receive(self) -> Iterator[dict[str, Any]]:
+        """The whole outcomes that arrived; sets ``ended`` when there will be no more."""
+        data = os.read(self.outcomes.fileno(), 1 << 16)
+        self.ended = not data
+        self.heard = time.monotonic()
+        if b"\n" not in data:
+            self._half += data
+            return
+        *lines, rest = (bytes(self._half) + data).split(b"\n")
+        self._half = bytearray(rest)
+        for line in lines:
+            yield json.loads(line)
+
+    def end(self) -> None:
+        self._process.kill()
+        for stream in (self._tasks, self.outcomes):
+            with suppress(OSError):
+                stream.close()
+        self._process.wait()

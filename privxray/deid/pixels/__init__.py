@@ -1,0 +1,1 @@
+"""Stored pixels: frames to look at, and boxes to black."""

@@ -1,0 +1,170 @@
+"""The networks: PP-OCRv4's text detector, direction classifier and reader, run by onnxruntime.
+
+The weights lie in the wheel of ``rapidocr-onnxruntime`` (Apache-2.0) and are pinned by SHA-256; nothing is
+downloaded. Only its files are used. Its code logs to stderr from a handler of its own and sets neither
+threads nor spinning as a workstation needs them, and what is left of it here is short.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from privxray.deid.pixels.text.picture_views import Picture
+from privxray.deid.pixels.text.tiles import STEP
+from privxray.errors import MalformedError, SystemTroubleError, UsageError
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+PACKAGE = "rapidocr_onnxruntime"
+DETECTOR = (
+    "ch_PP-OCRv4_det_infer.onnx",
+    "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
+)
+DIRECTION = (
+    "ch_ppocr_mobile_v2.0_cls_infer.onnx",
+    "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
+)
+READER = (
+    "ch_PP-OCRv4_rec_infer.onnx",
+    "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
+)
+
+LINE = 48
+"""Height in pixels at which a line is read."""
+
+_LEAST = 320
+_WIDEST = LINE * 40
+_BEGINNING = LINE * 4
+_BATCH = 6
+_INSTALL = "pip install privxray[ocr]"
+_REINSTALL = "Install it again: pip install --force-reinstall rapidocr-onnxruntime==1.4.4"
+
+
+class Engine:
+    """The networks, loaded.
+
+    :param threads: CPU threads to compute with.
+    :raises UsageError: the extra ``ocr`` is not installed.
+    :raises SystemTroubleError: its weights can't be read.
+    :raises MalformedError: they are not the pinned ones.
+    """
+
+    def __init__(self, threads: int = 2) -> None:
+        folder = _folder()
+        import onnxruntime
+
+        onnxruntime.disable_telemetry_events()
+        self._detector = _session(folder, DETECTOR, threads)
+        self._direction = _session(folder, DIRECTION, threads)
+        self._reader = _session(folder, READER, threads)
+        characters = self._reader.get_modelmeta().custom_metadata_map["character"].splitlines()
+        self._characters = ["", *characters, " "]
+
+    def detect(self, picture: Picture) -> npt.NDArray[np.float32]:
+        """How probably each pixel is text, float32 ``[rows, columns]`` from 0 to 1.
+
+        :param picture: uint8 ``[rows, columns]``, or ``[rows, columns, 3]`` as red, green, blue.
+        """
+        rows, columns = picture.shape[:2]
+        (out,) = self._detector.run(None, {"x": _batch([_padded(picture)])})
+        probability: npt.NDArray[np.float32] = out[0, 0, :rows, :columns]
+        return probability
+
+    def read(self, lines: Sequence[Picture]) -> list[tuple[str, float]]:
+        """Text and confidence (0 to 1) of pictures of one line each, whichever way up."""
+        pictures = [_line(line) for line in lines]
+        order = sorted(range(len(pictures)), key=lambda place: pictures[place].shape[1])
+        results: list[tuple[str, float]] = [("", 0.0)] * len(pictures)
+        for start in range(0, len(order), _BATCH):
+            places = order[start : start + _BATCH]
+            turned = self._upright([pictures[place] for place in places])
+            (out,) = self._reader.run(None, {"x": _batch(turned, _LEAST)})
+            for place, scores in zip(places, out, strict=True):
+                results[place] = self._decode(scores)
+        return results
+
+    def _upright(self, pictures: list[Picture]) -> list[Picture]:
+        beginnings = [picture[:, :_BEGINNING] for picture in pictures]
+        (out,) = self._direction.run(None, {"x": _batch(beginnings, _BEGINNING)})
+        return [
+            np.ascontiguousarray(picture[::-1, ::-1]) if down > 0.9 else picture
+            for picture, down in zip(pictures, out[:, 1], strict=True)
+        ]
+
+    def _decode(self, scores: npt.NDArray[np.float32]) -> tuple[str, float]:
+        """Greedy CTC: the best class of each column, repeats and blanks left out."""
+        best = scores.argmax(axis=1)
+        kept = (best != 0) & np.concatenate(([True], best[1:] != best[:-1]))
+        if not kept.any():
+            return "", 0.0
+        text = "".join(self._characters[index] for index in best[kept])
+        return text, float(scores.max(axis=1)[kept].mean())
+
+
+def _folder() -> Path:
+    missing = [name for name in (PACKAGE, "onnxruntime") if importlib.util.find_spec(name) is None]
+    spec = None if missing else importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError("finding text in the pixels needs an extra that is not installed", advice=_INSTALL)
+    return Path(spec.submodule_search_locations[0], "models")
+
+
+def _session(folder: Path, model: tuple[str, str], threads: int) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    name, digest = model
+    try:
+        data = (folder / name).read_bytes()
+    except OSError:
+        raise SystemTroubleError(
+            "the text detector's weights can't be read", file=name, advice=_REINSTALL
+        ) from None
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise MalformedError(
+            "the text detector's weights are not the ones that this version was made for",
+            file=name,
+            advice=_REINSTALL,
+        )
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Waiting threads would spin; beside anything else that computes, that costs more than it gains (measured
+    # for torch: docs/BENCHMARKS.md, "Time").
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False  # it keeps the largest tile's memory for good
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _padded(picture: Picture) -> Picture:
+    rows, columns = picture.shape[:2]
+    margins = ((0, -rows % STEP), (0, -columns % STEP), (0, 0))
+    return np.pad(picture, margins[: picture.ndim], mode="edge")
+
+
+def _line(picture: Picture) -> Picture:
+    rows, columns = picture.shape[:2]
+    width = min(max(round(columns * LINE / rows), 1), _WIDEST)
+    return np.asarray(Image.fromarray(picture).resize((width, LINE), Image.Resampling.BILINEAR))
+
+
+def _batch(pictures: Sequence[Picture], least: int = 0) -> npt.NDArray[np.float32]:
+    """Pictures of one height as blue, green, red from -1 to 1, filled up with grey to one width."""
+    width = max(least, *(picture.shape[1] for picture in pictures), 1)
+    batch = np.zeros((len(pictures), 3, pictures[0].shape[0], width), np.float32)
+    for row, picture in zip(batch, pictures, strict=True):
+        planes = picture[None] if picture.ndim == 2 else picture[..., ::-1].transpose(2, 0, 1)
+        scaled = planes.astype(np.float32)
+        scaled *= np.float32(2 / 255)
+        scaled -= 1
+        row[:, :, : picture.shape[1]] = scaled
+    return batch

@@ -1,0 +1,158 @@
+"""Finding text in one frame.
+
+Two passes: over the frame as it lies, and over a copy turned by a quarter. Each finds text that runs in
+either direction, since the detector does not mind upside down and the reader is told which way up. Boxes of
+both are put together before they are read, as most are found twice and reading costs as much as finding.
+
+Frames under 1024 px are enlarged, up to threefold: it costs little there, and small glyphs gain most. Larger
+ones go in tiles at their own size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from privxray.deid.pixels.text import picture_views
+from privxray.deid.pixels.text.boxes import Box, Severity, TextBox, from_map, merged
+from privxray.deid.pixels.text.markers import is_marker
+from privxray.deid.pixels.text.ocr_engine import Engine
+from privxray.deid.pixels.text.tiles import SIDE, in_tiles
+
+ENLARGED = 3.0
+"""Most that a small frame is enlarged by."""
+
+LEGIBLE = 0.5
+"""What is read with at least this confidence (mean over the characters) is text."""
+
+_WORTH = 1.25
+_SQUARE = 1.5
+_GLYPH = 1.6
+_TALL = 2.2
+_SURE = 0.8
+_LARGE = 1 / 6
+_PLAIN = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What was read in a box. ``upright``: as it lies, not turned by a quarter."""
+
+    text: str
+    confidence: float
+    upright: bool = False
+
+
+class TextFinder:
+    """Finds text in frames, whichever of the four ways it runs.
+
+    :param threads: CPU threads to compute with.
+    :raises UsageError: the extra ``ocr`` is not installed.
+    :raises SystemTroubleError: the networks' weights can't be read.
+    :raises MalformedError: they are not the pinned ones.
+    """
+
+    def __init__(self, threads: int = 2) -> None:
+        self._engine = Engine(threads)
+
+    def find(self, pixels: npt.NDArray[np.generic], *, frame: int = 0) -> list[TextBox]:
+        """The places of one frame that hold text, from top to bottom.
+
+        :param pixels: stored values ``[rows, columns]``, or ``[rows, columns, 3]`` as red, green, blue; any
+            number type.
+        :param frame: goes into the boxes.
+        :raises ValueError: another shape; that is a mistake of the caller.
+        """
+        values = picture_views.values(pixels)
+        candidates = self.candidates(values)
+        boxes: list[TextBox] = []
+        for (box, score), reading in zip(candidates, self._read(values, candidates), strict=True):
+            if reading.confidence >= LEGIBLE and not _is_anatomy(reading, box, values.shape[:2]):
+                left, top, right, bottom = box
+                severity: Severity = "notice" if _names_nobody(reading, box) else "error"
+                confidence = round(score * reading.confidence, 3)
+                boxes.append(
+                    TextBox(frame, left, top, right - left, bottom - top, confidence, severity, reading.text)
+                )
+        return boxes
+
+    def candidates(self, values: picture_views.Values) -> list[tuple[Box, float]]:
+        """Places that may hold text, and how sure the detector is (0 to 1), before anything is read."""
+        rows, columns = values.shape[:2]
+        scale = min(ENLARGED, SIDE / max(rows, columns))
+        picture = picture_views.evened(values)
+        if scale >= _WORTH:
+            picture = picture_views.resized(picture, round(rows * scale), round(columns * scale))
+        found: list[tuple[Box, float]] = []
+        for turns in (0, 1):
+            turned = np.ascontiguousarray(np.rot90(picture, turns))
+            for box, score in from_map(in_tiles(turned, self._engine.detect)):
+                back = _turned_back(box, turns, picture.shape[1])
+                found.append((_shrunk(back, picture.shape, (rows, columns)), score))
+        return merged(found)
+
+    def _read(self, values: picture_views.Values, candidates: list[tuple[Box, float]]) -> list[_Reading]:
+        """The best reading of each box: one that stands is turned, a squarish one is read both ways."""
+        lines: list[picture_views.Picture] = []
+        owners: list[tuple[int, bool]] = []
+        for number, ((left, top, right, bottom), _) in enumerate(candidates):
+            cut = picture_views.line(values[top:bottom, left:right])
+            height, width = cut.shape[:2]
+            if width * _TALL >= height:
+                lines.append(cut)
+                owners.append((number, True))
+            if height * _SQUARE >= width:
+                lines.append(np.ascontiguousarray(np.rot90(cut)))
+                owners.append((number, False))
+        best = [_Reading("", 0.0)] * len(candidates)
+        for (number, upright), (text, confidence) in zip(owners, self._engine.read(lines), strict=True):
+            if confidence > best[number].confidence:
+                best[number] = _Reading(text, confidence, upright)
+        return best
+
+
+def _names_nobody(reading: _Reading, box: Box) -> bool:
+    """Is it a side marker or one letter alone, and is the box no longer than such a text is?
+
+    A line of which only the first letter was read must not pass for an R. A box that stands and was read as
+    it lies holds no line, though: narrow letters and those at the frame's edge are twice as high as wide.
+    """
+    width, height = box[2] - box[0], box[3] - box[1]
+    long, short = max(width, height), min(width, height)
+    letters = _letters(reading.text)
+    fits = long <= max(short * _GLYPH * (1 + len(reading.text)) / 2, short * _SQUARE)
+    if reading.upright and letters == 1 and reading.confidence >= _SURE:
+        fits |= width < height <= width * _TALL
+    return fits and (is_marker(reading.text) or letters == 1)
+
+
+def _is_anatomy(reading: _Reading, box: Box, frame: tuple[int, ...]) -> bool:
+    """Is there no letter, or one of doubtful form that would be larger than any caption's? Ribs make such."""
+    letters = _letters(reading.text)
+    large = min(box[2] - box[0], box[3] - box[1]) > _LARGE * min(frame)
+    return not letters or (letters == 1 and large and reading.confidence < _PLAIN)
+
+
+def _letters(text: str) -> int:
+    return sum(map(str.isalnum, text))
+
+
+def _turned_back(box: Box, turns: int, columns: int) -> Box:
+    """A box of a picture that was turned counter-clockwise, in the picture itself."""
+    if not turns:
+        return box
+    left, top, right, bottom = box
+    return columns - bottom, left, columns - top, right
+
+
+def _shrunk(box: Box, picture: tuple[int, ...], frame: tuple[int, int]) -> Box:
+    """A box of an enlarged picture, in the frame, rounded outwards."""
+    down, across = frame[0] / picture[0], frame[1] / picture[1]
+    return (
+        int(box[0] * across),
+        int(box[1] * down),
+        min(int(np.ceil(box[2] * across)), frame[1]),
+        min(int(np.ceil(box[3] * down)), frame[0]),
+    )

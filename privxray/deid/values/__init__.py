@@ -1,0 +1,1 @@
+"""What a value looks like, whatever attribute holds it."""

@@ -1,0 +1,150 @@
+"""A coordinator's round as a state machine without I/O: what has come, what may still come, when it can be
+opened.
+
+::
+
+    strict        collecting --(every hospital delivered)--> complete
+    keyholders    collecting --(request)--> requested --(threshold answered)--> complete
+
+Each travelling file is offered once with the rules of :mod:`.admit`, and then with those that depend on what
+came before it:
+
+- a file of an earlier round, or of one that was given up, is passed over, never summed;
+- two different updates of one hospital are refused: one of them is not its export;
+- a next key that any plan of the study used before, or that another file of this round names, is refused;
+- once a request is signed its survivors are final: a later update is passed over, and no second request is
+made;
+- two different share files of one keyholder are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from privxray.errors import RefusedError
+from privxray.exchange.admission.admit import admit_update, read_update
+from privxray.exchange.admission.admit_opening import admit_share, read_share
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.share import ShareHeader
+from privxray.exchange.messages.update import UpdateHeader
+from privxray.formats.container import Envelope
+from privxray.formats.header import Body
+from privxray.keys.roster import Member, Trustee
+
+CheckBody = Callable[[Body], None]
+"""Compares a file's body with its verified header; raises where they differ."""
+
+
+class Verdict(StrEnum):
+    """What became of a file that is good in itself."""
+
+    TAKEN = "taken"
+    OVER = "of a round that is over"
+    LATE = "too late: the request of its round is signed without it"
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """An update that was taken, and the SHA-256 of its file."""
+
+    header: UpdateHeader
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A share file that was taken, its seat, and the SHA-256 of its file."""
+
+    header: ShareHeader
+    seat: int
+    sha256: str
+
+
+@dataclass
+class Cohort:
+    """The round of one plan. ``earlier`` are the hashes of the study's other plans, ``parties`` everybody who
+    was ever a hospital or a trustee of it, ``used`` the one-round keys that its plans named."""
+
+    plan: PlanHeader
+    plan_hash: str
+    parties: Mapping[str, Member | Trustee]
+    earlier: Collection[str] = ()
+    used: Collection[str] = ()
+    is_open: bool = True
+    request: RequestHeader | None = None
+    request_digest: str | None = None
+    updates: dict[str, Delivered] = field(default_factory=dict)
+    answers: dict[int, Answered] = field(default_factory=dict)
+
+    def take_update(self, envelope: Envelope, sha256: str, check_body: CheckBody) -> Verdict:
+        """Offer an update.
+
+        :param sha256: of its whole file.
+        :raises IdentityError: by nobody of the study, or altered.
+        :raises RefusedError: see the rules above.
+        :raises MalformedError: damaged.
+        """
+        hospitals = [party for party in self.parties.values() if isinstance(party, Member)]
+        header, member = read_update(envelope, hospitals)
+        if header.plan in self.earlier or (header.plan == self.plan_hash and not self.is_open):
+            return Verdict.OVER
+        admit_update(header, self.plan.roster.named(header.sender) or member, self.plan, self.plan_hash)
+        check_body(header.body)
+        if self.request is not None and header.sender not in self.request.survivors:
+            return Verdict.LATE
+        before = self.updates.get(header.sender)
+        if before is not None and before.sha256 != sha256:
+            raise RefusedError("another update of the same sender was taken in before")
+        self._check_fresh(header.next_mask.key, header.sender)
+        self.updates[header.sender] = Delivered(header, sha256)
+        return Verdict.TAKEN
+
+    def take_share(self, envelope: Envelope, sha256: str, check_body: CheckBody) -> Verdict:
+        """Offer a share file; one of this round only after its request.
+
+        :raises IdentityError: by no keyholder, or altered.
+        :raises RefusedError: see the rules above.
+        :raises MalformedError: damaged.
+        """
+        header = read_share(envelope, self.parties.values())
+        if header.plan in self.earlier or (header.plan == self.plan_hash and not self.is_open):
+            return Verdict.OVER
+        if self.request is None or self.request_digest is None:
+            raise RefusedError("no request of this round was made, so nothing can answer it")
+        seat = admit_share(header, self.plan, self.plan_hash, self.request, self.request_digest)
+        check_body(header.body)
+        before = self.answers.get(seat)
+        if before is not None and before.sha256 != sha256:
+            raise RefusedError("another share file of the same keyholder was taken in before")
+        self._check_fresh(header.next_unsealing.key, header.sender)
+        self.answers[seat] = Answered(header, seat, sha256)
+        return Verdict.TAKEN
+
+    def set_request(self, header: RequestHeader, digest: str) -> None:
+        """Fix the survivors: the request of this round is signed.
+
+        :raises RefusedError: another one was signed before.
+        """
+        if self.request_digest not in (None, digest):
+            raise RefusedError("another request of this round was signed before")
+        self.request, self.request_digest = header, digest
+
+    @property
+    def missing(self) -> list[Member]:
+        """The hospitals of the plan that have not delivered."""
+        return [m for m in self.plan.roster.members if m.keys.fingerprint not in self.updates]
+
+    @property
+    def answers_lacking(self) -> int:
+        """How many more keyholders have to answer."""
+        assert self.plan.committee is not None
+        return max(0, self.plan.committee.threshold - len(self.answers))
+
+    def _check_fresh(self, key: str, sender: str) -> None:
+        stated = [(fp, one.header.next_mask.key) for fp, one in self.updates.items()]
+        stated += [(one.header.sender, one.header.next_unsealing.key) for one in self.answers.values()]
+        if key in self.used or any(key == other and fp != sender for fp, other in stated):
+            raise RefusedError("the key that it names for the next round was used before")

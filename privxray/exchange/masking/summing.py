@@ -1,0 +1,39 @@
+"""Adding up decrypted bodies as they stream in: memory holds the sum and a chunk, whatever the number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from privxray.errors import MalformedError
+from privxray.exchange.masking.fixed_point import Integers, unsigned
+from privxray.formats.tensors import ModulusBits, masked_prefix
+
+
+def add_to_sum(total: Integers, pieces: Iterable[bytes], modulus_bits: ModulusBits) -> None:
+    """Add a decrypted body to the running sum, in place, a chunk at a time.
+
+    :param total: shape [d]; left half-added where the body turns out to be wrong, so the caller drops it.
+    :raises MalformedError: not exactly the vector that the plan describes.
+    """
+    kind = unsigned(modulus_bits)
+    expected, pending, done = masked_prefix(len(total), modulus_bits), bytearray(), 0
+    for piece in pieces:
+        pending += piece
+        if expected:
+            if len(pending) < len(expected):
+                continue
+            if not pending.startswith(expected):
+                raise MalformedError("the update does not hold the vector that the plan describes")
+            del pending[: len(expected)]
+            expected = b""
+        count = len(pending) // kind.itemsize
+        if done + count > len(total):
+            raise MalformedError("the update holds more numbers than the plan describes")
+        target = total[done : done + count]
+        np.add(target, np.frombuffer(bytes(pending[: count * kind.itemsize]), kind), out=target)
+        del pending[: count * kind.itemsize]
+        done += count
+    if done != len(total) or pending:
+        raise MalformedError("the update holds fewer numbers than the plan describes")

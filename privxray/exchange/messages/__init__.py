@@ -1,0 +1,1 @@
+"""The travelling files of a round: plan, update, request, share and global model."""

@@ -1,0 +1,66 @@
+"""A global model: what the opened sum became, signed by the coordinator.
+
+It names no hospital and not how many took part, so it can be shown to anybody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, JsonValue
+
+from privxray.exchange.messages.plan import ClassName, PlanHeader
+from privxray.formats.container import seal_header
+from privxray.formats.header import Body, Header
+from privxray.formats.tensors import pack
+from privxray.keys.identity import Identity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class ModelHeader(Header):
+    """The header of a global model; the body is its tensors. ``epsilon`` is the plan's."""
+
+    kind: Literal["model"] = "model"
+    method: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
+    constants: dict[str, JsonValue]
+    extractor: Annotated[str, Field(max_length=200)] | None
+    classes: Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
+    stage: Annotated[int, Field(ge=1, le=1000)]
+    stages: Annotated[int, Field(ge=1, le=1000)]
+    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    delta: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+
+
+def write_model(
+    tensors: Mapping[str, NDArray[Any]],
+    plan: PlanHeader,
+    plan_hash: str,
+    identity: Identity,
+    *,
+    created: str,
+    software: str,
+) -> bytes:
+    """Sign and serialise the model that a round gave."""
+    body = pack(tensors)
+    header = ModelHeader(
+        study=plan.study,
+        round=plan.round,
+        sender=identity.public().fingerprint,
+        plan=plan_hash,
+        body=Body(length=len(body), sha256=hashlib.sha256(body).hexdigest()),
+        created=created,
+        software=software,
+        method=plan.method,
+        constants=plan.constants,
+        extractor=plan.extractor,
+        classes=plan.classes,
+        stage=plan.stage,
+        stages=plan.stages,
+        epsilon=plan.epsilon,
+        delta=plan.delta,
+    )
+    return seal_header(header, identity.signing, header.sender) + body

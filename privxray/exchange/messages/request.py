@@ -1,0 +1,76 @@
+"""A request: the coordinator asks the keyholders to open the sum of one set of survivors.
+
+The body is the signed envelopes of the survivors' updates, in the order of their fingerprints and without
+the updates' bodies. They prove to a keyholder that each survivor delivered under this very plan, and carry
+its box of shares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from privxray.errors import MalformedError
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, seal_header, split
+from privxray.formats.header import Body, Fingerprint, Header
+from privxray.keys.identity import Identity
+from privxray.keys.roster import MAX_HOSPITALS
+
+
+class RequestHeader(Header):
+    """``survivors`` are the hospitals whose sum is to be opened, ascending and each once."""
+
+    kind: Literal["request"] = "request"
+    survivors: Annotated[tuple[Fingerprint, ...], Field(strict=False, min_length=1, max_length=MAX_HOSPITALS)]
+
+
+def write_request(
+    envelopes: Mapping[str, bytes],
+    plan: PlanHeader,
+    plan_hash: str,
+    identity: Identity,
+    *,
+    created: str,
+    software: str,
+) -> bytes:
+    """Sign a request.
+
+    :param envelopes: by survivor's fingerprint, the start of its update up to its body.
+    """
+    assert plan.committee is not None
+    survivors = tuple(sorted(envelopes))
+    body = b"".join(envelopes[survivor] for survivor in survivors)
+    header = RequestHeader(
+        study=plan.study,
+        round=plan.round,
+        sender=identity.public().fingerprint,
+        recipients=tuple(seat.keyholder for seat in plan.committee.seats),
+        plan=plan_hash,
+        body=Body(length=len(body), sha256=hashlib.sha256(body).hexdigest()),
+        created=created,
+        software=software,
+        survivors=survivors,
+    )
+    return seal_header(header, identity.signing, header.sender) + body
+
+
+def survivors_envelopes(header: RequestHeader, body: bytes) -> dict[str, Envelope]:
+    """The envelopes in a verified body, by survivor; nothing in them is verified yet.
+
+    :raises MalformedError: not exactly one envelope for each survivor, in their order.
+    """
+    envelopes: dict[str, Envelope] = {}
+    place = 0
+    for survivor in header.survivors:
+        envelope = split(body[place : place + PREAMBLE + MAX_ENVELOPE])
+        if envelope.key_id != survivor:
+            raise MalformedError("the request's updates are not those of its survivors")
+        envelopes[survivor] = envelope
+        place += envelope.length
+    if place != len(body):
+        raise MalformedError("the request holds more than its survivors' updates")
+    return envelopes

@@ -1,0 +1,106 @@
+"""A share file: a keyholder's one answer of a round, sealed to the coordinator.
+
+The plaintext body is shares and salts, 49 bytes each, in the order of
+:func:`~privxray.exchange.sharing.dealing.names_of`: for each survivor its self-mask's seed, then its
+pairwise keys with each missing hospital.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from privxray.errors import MalformedError
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.sharing.binding import hpke_info
+from privxray.exchange.sharing.dealing import OPENED_BYTES, Opened, names_of
+from privxray.formats import canonical, stream
+from privxray.formats.container import seal_header
+from privxray.formats.header import Body, Digest, Header, SealedKey
+from privxray.keys.identity import Identity
+from privxray.keys.unsealing import UnsealingStatement
+
+
+class ShareHeader(Header):
+    """``request`` is the digest of the request that is answered; ``next_unsealing`` serves the next plan."""
+
+    kind: Literal["share"] = "share"
+    request: Digest
+    next_unsealing: UnsealingStatement
+
+
+def body_length(survivors: int, hospitals: int) -> int:
+    """Bytes of a share file's plaintext body."""
+    return survivors * (1 + hospitals - survivors) * OPENED_BYTES
+
+
+def write_share(
+    opened: Mapping[str, Mapping[str, Opened]],
+    request: RequestHeader,
+    request_digest: str,
+    plan: PlanHeader,
+    identity: Identity,
+    *,
+    next_unsealing: UnsealingStatement,
+    created: str,
+    software: str,
+) -> bytes:
+    """Answer a request that was admitted, with no more than it may get.
+
+    :param opened: by survivor, all shares of this keyholder's box; only those that open the sum are written.
+    """
+    pairs = names_of(request.survivors, plan.hospitals)
+    plain = b"".join(opened[owner][secret].to_bytes() for owner, secret in pairs)
+    key = os.urandom(stream.KEY_BYTES)
+    body = b"".join(stream.seal(key, (plain,)))
+    sender, recipient = identity.public().fingerprint, plan.sender
+    info = _info(request.study, request.plan, sender, recipient)
+    header = ShareHeader(
+        study=request.study,
+        round=request.round,
+        sender=sender,
+        recipients=(recipient,),
+        plan=request.plan,
+        body=Body(
+            length=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+            cipher="chacha20poly1305-stream",
+            key=SealedKey(recipient=recipient, wrapped=canonical.to_base64(plan.coordinator.seal(key, info))),
+        ),
+        created=created,
+        software=software,
+        request=request_digest,
+        next_unsealing=next_unsealing,
+    )
+    return seal_header(header, identity.signing, sender) + body
+
+
+def open_share(
+    header: ShareHeader, body: bytes, survivors: Sequence[str], plan: PlanHeader, coordinator: Identity
+) -> dict[tuple[str, str], Opened]:
+    """The shares of an admitted share file, by (owner, secret); they are not yet held against commitments.
+
+    :raises WrongKeyError: not sealed to this coordinator for this plan.
+    :raises MalformedError: a chunk fails authentication, or it holds another number of shares.
+    """
+    if header.body.key is None:
+        raise MalformedError("the share file is not encrypted")
+    info = _info(header.study, header.plan, header.sender, coordinator.public().fingerprint)
+    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
+    plain = b"".join(stream.unseal(coordinator.open(wrapped, info), (body,)))
+    pairs = names_of(survivors, plan.hospitals)
+    if len(plain) != len(pairs) * OPENED_BYTES:
+        raise MalformedError("the share file holds another number of shares than was asked for")
+    return {
+        pair: Opened.from_bytes(plain[place * OPENED_BYTES : (place + 1) * OPENED_BYTES])
+        for place, pair in enumerate(pairs)
+    }
+
+
+def _info(study: str | None, plan: str | None, sender: str, recipient: str) -> bytes:
+    return hpke_info(
+        kind="share", purpose="body key", study=study, plan=plan, sender=sender, recipient=recipient
+    )

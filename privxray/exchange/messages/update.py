@@ -1,0 +1,106 @@
+"""An update: one hospital's masked vector, sealed to the coordinator and signed.
+
+Encrypt, then sign: the signature covers the digest of the encrypted body, so that a file gateway or the
+hospital itself can verify a file that only the coordinator can open.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
+
+from privxray.errors import MalformedError
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.sharing.binding import hpke_info
+from privxray.exchange.sharing.dealing import Dealt
+from privxray.formats import canonical, stream
+from privxray.formats.container import seal_header
+from privxray.formats.header import Body, Digest, Header, SealedKey
+from privxray.formats.tensors import masked_prefix
+from privxray.keys.identity import Identity
+from privxray.keys.maskkey import MaskStatement
+
+if TYPE_CHECKING:
+    from privxray.exchange.masking.fixed_point import Integers
+
+
+class UpdateHeader(Header):
+    """The header of an update.
+
+    ``epsilon`` is what the hospital's ledger holds for this study (rounded up to 1e-4), at the plan's delta.
+    ``ledger_head`` is an HMAC under a secret of the ledger, so nothing links two studies of one hospital.
+    ``next_mask`` is the mask key that the next plan will name. ``dealt`` are the shares for the keyholders,
+    where the plan has any.
+    """
+
+    kind: Literal["update"] = "update"
+    epsilon: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    delta: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+    ledger_head: Digest
+    next_mask: MaskStatement
+    dealt: Dealt | None = None
+
+
+def write_update(
+    masked: Integers,
+    plan: PlanHeader,
+    plan_hash: str,
+    identity: Identity,
+    *,
+    epsilon: float,
+    ledger_head: str,
+    next_mask: MaskStatement,
+    dealt: Dealt | None = None,
+    created: str,
+    software: str,
+) -> bytes:
+    """Seal, sign and serialise a masked vector of shape [d] for the plan's coordinator."""
+    sender, recipient = identity.public().fingerprint, plan.coordinator.fingerprint
+    key = os.urandom(stream.KEY_BYTES)
+    body = b"".join(stream.seal(key, (masked_prefix(len(masked), plan.modulus_bits), masked.tobytes())))
+    info = _body_info(plan.study, plan_hash, sender, recipient)
+    header = UpdateHeader(
+        study=plan.study,
+        round=plan.round,
+        sender=sender,
+        recipients=(recipient,),
+        plan=plan_hash,
+        body=Body(
+            length=len(body),
+            sha256=hashlib.sha256(body).hexdigest(),
+            cipher="chacha20poly1305-stream",
+            key=SealedKey(recipient=recipient, wrapped=canonical.to_base64(plan.coordinator.seal(key, info))),
+        ),
+        created=created,
+        software=software,
+        epsilon=epsilon,
+        delta=plan.delta,
+        ledger_head=ledger_head,
+        next_mask=next_mask,
+        dealt=dealt,
+    )
+    return seal_header(header, identity.signing, sender) + body
+
+
+def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Identity) -> Iterator[bytes]:
+    """Decrypt the body of an update whose signature, plan and body digest have been verified.
+
+    :raises WrongKeyError: not sealed to this coordinator for this study and plan.
+    :raises MalformedError: a chunk fails authentication.
+    """
+    own = coordinator.public().fingerprint
+    if header.body.key is None or header.body.cipher == "none":
+        raise MalformedError("the update is not encrypted")
+    info = _body_info(header.study, header.plan, header.sender, own)
+    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
+    return stream.unseal(coordinator.open(wrapped, info), pieces)
+
+
+def _body_info(study: str | None, plan: str | None, sender: str, recipient: str) -> bytes:
+    return hpke_info(
+        kind="update", purpose="body key", study=study, plan=plan, sender=sender, recipient=recipient
+    )

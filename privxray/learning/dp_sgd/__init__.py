@@ -1,0 +1,1 @@
+"""DP-SGD of a small network or a ResNet-18, in rounds."""

@@ -1,0 +1,164 @@
+"""DP-SGD in rounds: hospitals train on from the global model, and their deltas are averaged.
+
+The mechanism of one step (Abadi et al. 2016, algorithm 1, with the patient as the unit): every patient is
+taken with probability q, the gradients of the patient's images are averaged, the average is clipped to C, the
+clipped averages are summed, Gaussian noise of s C is added. The noise scale of this method is s, the noise
+multiplier.
+"""
+
+# ruff: noqa: ARG002 (the interface's arguments; not every method needs each)
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from privxray.errors import UsageError
+from privxray.formats.tensors import ModulusBits, TensorSpec
+from privxray.learning.averaging import average
+from privxray.learning.constants import DpSgdConstants
+from privxray.learning.data import TrainingData
+from privxray.learning.dp_sgd.networks import as_input, device, initial_weights, network, shapes
+from privxray.learning.dp_sgd.trainer import Trainer
+from privxray.learning.methods import Progress, Tensors, softmax, validated
+from privxray.privacy.accountant import calibrate
+from privxray.privacy.events import Event
+from privxray.privacy.mechanism import SampledGaussian
+from privxray.privacy.noise import NoiseSource, SecureNoise
+from privxray.privacy.releases import ReleaseStore
+
+_PREDICT_IMAGES = 256
+
+
+class DpSgd:
+    """The method ``dp-sgd``; see :class:`privxray.learning.methods.Method` for the interface."""
+
+    name = "dp-sgd"
+    modulus_bits: ModulusBits = 32
+    inputs: Literal["features", "pixels"] = "pixels"
+    default_rounds = 4
+
+    def constants(self, overrides: Mapping[str, object]) -> DpSgdConstants:
+        """See the interface."""
+        return validated(DpSgdConstants, overrides)
+
+    def manifest(self, constants: DpSgdConstants, classes: Sequence[str]) -> tuple[TensorSpec, ...]:
+        """How far each parameter moved in the round."""
+        return tuple(
+            TensorSpec(
+                name=name,
+                shape=shape,
+                bound=constants.delta_bound,
+                fraction_bits=constants.fraction_bits,
+            )
+            for name, shape in shapes(constants.network, len(classes)).items()
+        )
+
+    def starting_model(self, constants: DpSgdConstants, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """See :func:`privxray.learning.dp_sgd.networks.initial_weights`."""
+        return dict(initial_weights(constants.network, len(classes)))
+
+    def starts_from_file(self, constants: DpSgdConstants) -> bool:
+        """See the interface."""
+        return constants.start == "file"
+
+    def round_events(self, constants: DpSgdConstants, noise: float) -> list[Event]:
+        """The steps of one round."""
+        return _mechanism(constants, noise).events()
+
+    def plan_noise(
+        self,
+        constants: DpSgdConstants,
+        epsilon: float,
+        delta: float,
+        *,
+        rounds_left: int,
+        past: Sequence[Event],
+    ) -> float:
+        """See the interface."""
+        return calibrate(
+            lambda noise: self.round_events(constants, noise) * rounds_left, epsilon, delta, past=past
+        )
+
+    def train(
+        self,
+        data: TrainingData,
+        constants: DpSgdConstants,
+        classes: Sequence[str],
+        noise: float,
+        start: Tensors,
+        releases: ReleaseStore,
+        progress: Progress | None = None,
+        *,
+        source: NoiseSource | None = None,
+    ) -> dict[str, NDArray[np.float64]]:
+        """See the interface. Release t is the whole state after step t + 1: weights and momentum."""
+        require_size(data.inputs, constants)
+        data.one_hot(len(classes))  # checks the labels
+        mechanism = _mechanism(constants, noise)
+        trainer = Trainer(data, constants, len(classes), mechanism, start, source or SecureNoise())
+        done = releases.latest()
+        if done is not None and (saved := releases.load(done)) is not None:
+            trainer.restore(saved)
+        for step in range(0 if done is None else done + 1, mechanism.steps):
+            trainer.step()
+            releases.save(step, trainer.state())
+            releases.discard_before(step)
+            if progress:
+                progress(step + 1, mechanism.steps)
+        bound = constants.delta_bound
+        return {
+            name: np.clip(weights.astype(np.float64) - start[name], -bound, bound)
+            for name, weights in trainer.weights().items()
+        }
+
+    def combine(
+        self,
+        sums: Tensors,
+        hospitals: int,
+        constants: DpSgdConstants,
+        classes: Sequence[str],
+        start: Tensors,
+    ) -> dict[str, NDArray[Any]]:
+        """See :func:`privxray.learning.averaging.average`."""
+        return average(sums, hospitals, start)
+
+    def local_model(
+        self, vector: Tensors, constants: DpSgdConstants, classes: Sequence[str], start: Tensors
+    ) -> dict[str, NDArray[Any]]:
+        """See the interface."""
+        return self.combine(vector, 1, constants, classes, start)
+
+    def probabilities(
+        self, model: Tensors, inputs: NDArray[Any], constants: DpSgdConstants, classes: Sequence[str]
+    ) -> NDArray[np.float64]:
+        """See the interface."""
+        require_size(inputs, constants)
+        where = device()
+        classifier = network(constants.network, model, len(classes)).to(where)
+        with torch.no_grad():
+            batches = [
+                classifier(as_input(inputs[at : at + _PREDICT_IMAGES]).to(where)).cpu().numpy()
+                for at in range(0, len(inputs), _PREDICT_IMAGES)
+            ]
+        return softmax(np.concatenate(batches)) if batches else np.empty((0, len(classes)))
+
+
+def _mechanism(constants: DpSgdConstants, noise: float) -> SampledGaussian:
+    """The one object that training draws from and that the ledger is charged by."""
+    return SampledGaussian(
+        rate=constants.sampling_rate,
+        clipping_norm=constants.clipping_norm,
+        noise=noise,
+        steps=constants.steps,
+    )
+
+
+def require_size(pixels: NDArray[Any], constants: DpSgdConstants) -> None:
+    """:raises UsageError: not [N, H, W] uint8 of the plan's size."""
+    size = constants.image_size
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (size, size):
+        raise UsageError(f"this method takes 8-bit grey images of {size} x {size} pixels")

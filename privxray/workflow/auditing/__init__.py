@@ -1,0 +1,1 @@
+"""Audits: of the engine on invented or public patients, and on own ones."""

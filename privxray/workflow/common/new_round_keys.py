@@ -1,0 +1,49 @@
+"""Making the keys that serve one round: a hospital's mask key, and the unsealing key of who may be a
+keyholder.
+"""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
+from privxray.keys.identity import Identity
+from privxray.keys.maskkey import MaskStatement, state_mask_key
+from privxray.keys.sealing_keys import SealingKey
+from privxray.keys.unsealing import UnsealingStatement
+from privxray.workspace.state import State
+
+
+def new_mask_key(state: State, identity: Identity, study: str | None) -> MaskStatement:
+    """Make a mask key, keep its private half, and state its public half; call it in a transaction."""
+    private, number = X25519PrivateKey.generate(), state.mask_keys.next_number()
+    statement = state_mask_key(private, study, number, identity.signing)
+    state.mask_keys.add(private.private_bytes_raw(), statement.key, number, study, identity)
+    return statement
+
+
+def open_mask_key(state: State, public: str, identity: Identity) -> X25519PrivateKey:
+    """The private half of the mask key that a plan names.
+
+    :raises RefusedError: it is used up.
+    """
+    key = state.mask_keys.find(public)
+    assert key is not None  # checked when the plan was joined
+    return X25519PrivateKey.from_private_bytes(state.mask_keys.open(key, identity))
+
+
+def new_unsealing_key(state: State, identity: Identity, study: str | None) -> UnsealingStatement:
+    """Make an unsealing key, keep its private half, and state its public half; call it in a transaction."""
+    private, number = SealingKey.generate(), state.unsealing_keys.next_number()
+    statement = UnsealingStatement.sign(private.public(), study, number, identity.signing)
+    state.unsealing_keys.add(private.secret(), statement.key, number, study, identity)
+    return statement
+
+
+def open_unsealing_key(state: State, public: str, identity: Identity) -> SealingKey:
+    """The private half of the unsealing key that a plan names.
+
+    :raises RefusedError: it is used up.
+    """
+    key = state.unsealing_keys.find(public)
+    assert key is not None  # checked when the plan was joined
+    return SealingKey.from_secret(state.unsealing_keys.open(key, identity))

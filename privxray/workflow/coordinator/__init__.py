@@ -1,0 +1,1 @@
+"""The coordinator's steps: plan, collect, request and aggregate."""

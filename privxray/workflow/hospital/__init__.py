@@ -1,0 +1,1 @@
+"""A hospital's steps: join, ingest, train, export, accept, evaluate, predict, and its budget."""

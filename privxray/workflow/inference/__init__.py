@@ -1,0 +1,1 @@
+"""Encrypted inference over a workspace: offer, ask, answer, read."""

@@ -1,0 +1,1 @@
+"""A keyholder's step: unmask."""

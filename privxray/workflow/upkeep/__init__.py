@@ -1,0 +1,1 @@
+"""Looking at a workspace without changing it: status, inspect, doctor."""

@@ -1,0 +1,137 @@
+"""The part of a workspace's state that encrypted inference needs; :class:`privxray.workspace.state.State`
+includes it.
+
+``party`` holds whom key words were compared with outside a study. An owner remembers its offers and, query by
+query, what it answered: the count that an offer's limit is held against. A hospital remembers others' offers
+and its own queries; the names of the images in a query are sealed under the passphrase's storage key.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS party (
+    fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, keys TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS offer (
+    number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, model TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS answered (
+    query TEXT PRIMARY KEY, hospital TEXT NOT NULL, model TEXT NOT NULL, images INTEGER NOT NULL,
+    sha256 TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS asked (
+    number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, header TEXT NOT NULL, names BLOB NOT NULL,
+    answered INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS holds_keys (owner TEXT PRIMARY KEY, sha256 TEXT NOT NULL) STRICT;
+"""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An offer that is kept here, made here or by another owner. ``owner`` is a fingerprint."""
+
+    number: int
+    digest: str
+    owner: str
+    model: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A query of this hospital: its signed header, and its images' names, sealed."""
+
+    number: int
+    digest: str
+    header: str
+    names: bytes
+    answered: int
+
+
+class InferenceTables:
+    """Methods over the tables above."""
+
+    _db: sqlite3.Connection
+
+    # Parties
+
+    def party(self, fingerprint: str) -> tuple[str, str] | None:
+        """Name and public keys (JSON) of a party whose key words were compared."""
+        row = self._db.execute(
+            "SELECT name, keys FROM party WHERE fingerprint = ?", (fingerprint,)
+        ).fetchone()
+        return (row["name"], row["keys"]) if row else None
+
+    def parties(self) -> list[tuple[str, str]]:
+        """Names and public keys (JSON) of all of them."""
+        return [(row["name"], row["keys"]) for row in self._db.execute("SELECT name, keys FROM party")]
+
+    def trust_party(self, fingerprint: str, name: str, keys: str) -> None:
+        """Remember a party whose key words were compared."""
+        self._db.execute("INSERT OR REPLACE INTO party VALUES (?, ?, ?)", (fingerprint, name, keys))
+
+    # Offers
+
+    def add_offer(self, digest: str, owner: str, model: str) -> None:
+        """Remember an offer as the newest; one that came before becomes the newest again."""
+        self._db.execute("DELETE FROM offer WHERE digest = ?", (digest,))
+        self._db.execute(
+            "INSERT INTO offer (digest, owner, model) VALUES (?, ?, ?)",
+            (digest, owner, model),
+        )
+
+    def offers(self) -> list[Offer]:
+        """All offers, oldest first."""
+        return [Offer(**row) for row in self._db.execute("SELECT * FROM offer ORDER BY number")]
+
+    # An owner's count
+
+    def answer_to(self, query: str) -> str | None:
+        """The SHA-256 of the answer that a query got."""
+        row = self._db.execute("SELECT sha256 FROM answered WHERE query = ?", (query,)).fetchone()
+        return str(row["sha256"]) if row else None
+
+    def add_answer(self, query: str, hospital: str, model: str, images: int, sha256: str) -> None:
+        """Count an answer; a query is counted once."""
+        self._db.execute(
+            "INSERT INTO answered VALUES (?, ?, ?, ?, ?)", (query, hospital, model, images, sha256)
+        )
+
+    def answered_images(self, hospital: str, model: str) -> int:
+        """How many images of a hospital a model has answered."""
+        row = self._db.execute(
+            "SELECT coalesce(sum(images), 0) AS total FROM answered WHERE hospital = ? AND model = ?",
+            (hospital, model),
+        ).fetchone()
+        return int(row["total"])
+
+    def answer_counts(self) -> list[tuple[str, str, int]]:
+        """Hospital, model and images answered, for all hospitals and models."""
+        rows = self._db.execute(
+            "SELECT hospital, model, sum(images) AS total FROM answered GROUP BY hospital, model "
+            "ORDER BY min(rowid)"
+        )
+        return [(row["hospital"], row["model"], int(row["total"])) for row in rows]
+
+    # A hospital's queries
+
+    def add_asked(self, digest: str, header: str, names: bytes) -> int:
+        """Remember a query before it leaves; its number, counted from 1."""
+        added = self._db.execute(
+            "INSERT INTO asked (digest, header, names, answered) VALUES (?, ?, ?, 0)", (digest, header, names)
+        )
+        assert added.lastrowid is not None
+        return added.lastrowid
+
+    def asked(self) -> list[Asked]:
+        """All queries, oldest first."""
+        return [Asked(**row) for row in self._db.execute("SELECT * FROM asked ORDER BY number")]
+
+    def settle(self, digest: str, owner: str, keys_sha256: str) -> None:
+        """A query was answered, so its owner holds these evaluation keys."""
+        self._db.execute("UPDATE asked SET answered = 1 WHERE digest = ?", (digest,))
+        self._db.execute("INSERT OR REPLACE INTO holds_keys VALUES (?, ?)", (owner, keys_sha256))
+
+    def holds_keys(self, owner: str) -> str | None:
+        """The SHA-256 of the evaluation keys that an owner is known to hold."""
+        row = self._db.execute("SELECT sha256 FROM holds_keys WHERE owner = ?", (owner,)).fetchone()
+        return str(row["sha256"]) if row else None
