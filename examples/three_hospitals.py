@@ -20,8 +20,8 @@ from privxray.workflow.coordinator.make_plan import Planned, Terms, make_plan
 from privxray.workflow.hospital.accept import accept
 from privxray.workflow.hospital.evaluate_and_predict import evaluate
 from privxray.workflow.hospital.export_update import export_update
+from privxray.workflow.hospital.ingest_images import ingest_folder
 from privxray.workflow.hospital.join import join
-from privxray.workflow.hospital.own_dataset import ingest_folder
 from privxray.workflow.hospital.train import train
 from privxray.workspace.folder import Workspace
 

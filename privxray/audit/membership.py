@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from privxray.audit.one_run import Bits, OneRun, Scores, judge
 from privxray.errors import RefusedError
 from privxray.learning.data import TrainingData
-from privxray.learning.methods import Method, Progress
+from privxray.learning.method import Method, Progress
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 

@@ -13,7 +13,7 @@ from privxray.audit.observing import Observed
 from privxray.audit.one_run import Scores
 from privxray.audit.planting import IMAGES, Planted
 from privxray.learning.data import TrainingData
-from privxray.learning.methods import Method, Progress
+from privxray.learning.method import Method, Progress
 from privxray.privacy.noise import NoiseSource
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privxray.learning.data import TrainingData
-from privxray.learning.methods import Method
+from privxray.learning.method import Method
 from privxray.privacy.noise import NoiseSource
 
 CLASSES = ("normal", "bacteria", "virus")

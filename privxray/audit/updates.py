@@ -18,7 +18,7 @@ from privxray.exchange.masking.masks import add_streams, mask_streams, pairwise_
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, network
-from privxray.learning.methods import Method
+from privxray.learning.method import Method
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 

@@ -42,15 +42,15 @@ from privxray.cli.commands import (
     doctor_command,
     hospital_commands,
     infer_commands,
-    look_commands,
     setup_commands,
+    status_command,
     training_commands,
 )
 from privxray.cli.output import emit, tell
+from privxray.cli.running import UNEXPECTED, run_command
 from privxray.errors import AbsentFileError, PrivxrayError, StrangeFileError
 
 CANCELLED = 130
-UNEXPECTED = 1
 
 _CANCELLED_HERE = "cancelled. The same command goes on where this one stopped"
 
@@ -185,7 +185,7 @@ training_commands.add_to(app)
 coordinator_commands.add_to(app)
 hospital_commands.add_to(app)
 infer_commands.add_to(app)
-look_commands.add_to(app)
+status_command.add_to(app)
 audit_commands.add_to(app)
 budget_command.add_to(app)
 doctor_command.add_to(app)
@@ -199,12 +199,8 @@ def _parser() -> Any:
 
 
 def run(arguments: list[str]) -> int:
-    """Run one command in this process and return its exit code, as the demo does."""
-    try:
-        _parser()(args=arguments, prog_name="privxray", standalone_mode=True, obj=arguments)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else UNEXPECTED
-    return 0
+    """Run one command in this process and return its exit code."""
+    return run_command(_parser().main, arguments)
 
 
 def main() -> None:

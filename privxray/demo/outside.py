@@ -49,7 +49,7 @@ def missing_extra() -> str | None:
 
 def ask_outside(root: Path, owner: Party, image: Path, say: Say) -> Asked:
     """Offer the newest global model, ask about one image, answer, read; a second query shows its size."""
-    asker = make_party(root, NAME)
+    asker = make_party(root, NAME, owner.run)
     seconds: dict[str, float] = {}
 
     def timed(step: str, party: Party, *words: str | Path) -> dict[str, Any]:

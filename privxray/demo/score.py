@@ -19,9 +19,10 @@ from privxray.learning.metrics import scores
 from privxray.learning.reference import pooled_reference
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
+from privxray.workflow.common.method_inputs import training_data
 from privxray.workflow.common.session import load_plan
 from privxray.workflow.hospital.evaluate_and_predict import Classifier, newest, own_model
-from privxray.workflow.hospital.own_dataset import open_dataset, training_data
+from privxray.workflow.hospital.ingest_images import open_dataset
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from privxray.cli.app import run
 from privxray.demo.sites import Site
 from privxray.errors import PrivxrayError
 from privxray.workspace.atomic import make_private_folder, write_atomic
 
 Say = Callable[[str], None]
+Run = Callable[[list[str]], int]
+"""Runs one ``privxray`` command in this process and gives its exit code."""
+
 STUDY = "pneumonia"
 
 
@@ -33,11 +35,12 @@ class DemoError(PrivxrayError):
 
 @dataclass(frozen=True)
 class Party:
-    """One workspace, and a passphrase file that only the demo would keep beside it."""
+    """One workspace, a passphrase file that only the demo would keep beside it, and who runs its commands."""
 
     name: str
     folder: Path
     passphrase: Path
+    run: Run
 
     def type(self, *words: str | Path, asks: bool = False) -> dict[str, Any]:
         """Type ``privxray -C <folder> WORDS --json`` and return its JSON object.
@@ -50,7 +53,7 @@ class Party:
             line += ["--passphrase-file", str(self.passphrase)]
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run([*line, "--json"])
+            code = self.run([*line, "--json"])
         if code:
             shown = err.getvalue().strip().splitlines()
             last = shown[-1] if shown else f"exit code {code}"
@@ -94,6 +97,7 @@ def play(
     root: Path,
     sites: Sequence[Site],
     *,
+    run: Run,
     epsilon: float,
     method: str,
     say: Say,
@@ -105,7 +109,8 @@ def play(
         the only moment at which a hospital's own result can still be looked at.
     """
     played = Played(
-        make_party(root, "coordinator"), {site.name: make_party(root, site.hospital) for site in sites}
+        make_party(root, "coordinator", run),
+        {site.name: make_party(root, site.hospital, run) for site in sites},
     )
     coordinator = played.coordinator
     say("Making the workspaces of a coordinator and of each hospital.")
@@ -163,14 +168,14 @@ def _one_round(
             played.count_features(accepted["evaluation"])
 
 
-def make_party(root: Path, name: str) -> Party:
+def make_party(root: Path, name: str, run: Run) -> Party:
     """An empty folder for a party, and its passphrase."""
     folder = root / name
     make_private_folder(folder)
     passphrase = root / "passphrases" / name
     make_private_folder(passphrase.parent)
     write_atomic(passphrase, secrets.token_urlsafe(18).encode())
-    return Party(name, folder, passphrase)
+    return Party(name, folder, passphrase, run)
 
 
 def carry(file: Path, folder: Path) -> Path:

@@ -23,6 +23,7 @@ from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
 from privxray.deid.judging.picture_metadata import is_jpeg, is_png
 from privxray.errors import MalformedError, SystemTroubleError
+from privxray.imaging.grey import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
 
 SIZE = 260
 """Side of the canonical image in pixels."""
@@ -30,17 +31,8 @@ SIZE = 260
 DECODER = "1"
 """Raised whenever the same bytes would give other pixels, so that nothing old is taken for new."""
 
-MAX_PIXELS = 100_000_000
-"""Most pixels of an image; the largest detectors and film scanners stay under 40 million."""
-
-MAX_BYTES = 1 << 30
-"""Most bytes of a file."""
-
-Grey = npt.NDArray[np.float32]
-
 _MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
 _DEEP_MODES = {"I", "I;16", "I;16B", "I;16L"}
-_ADVICE = "Leave it out of the labels, or export it again from the source"
 
 
 def decode(data: bytes, *, name: str) -> npt.NDArray[np.uint8]:
@@ -94,20 +86,6 @@ def shrink(grey: npt.NDArray[np.float32] | npt.NDArray[np.uint8], size: int) -> 
         whole = Image.fromarray(np.ascontiguousarray(grey, dtype=np.float32))
         grey = np.asarray(whole.resize((size, size), Image.Resampling.BILINEAR))
     return np.clip(np.rint(grey), 0, 255).astype(np.uint8)
-
-
-def stretch(values: Grey, low: float, high: float) -> Grey:
-    """``low`` to 0 and ``high`` to 255, linear between; a flat image becomes black."""
-    if not high > low:
-        return np.zeros_like(values)
-    scaled = (values - np.float32(low)) * np.float32(255 / (high - low))
-    clipped: Grey = np.clip(scaled, 0, 255)
-    return clipped
-
-
-def malformed(what: str, name: str) -> MalformedError:
-    """The error of an image that can't be used."""
-    return MalformedError(what, file=name, advice=_ADVICE)
 
 
 def _display_picture(data: bytes, name: str) -> Grey:

@@ -28,7 +28,7 @@ from privxray.deid.dicomfile.codestreams import frame_size, silence
 from privxray.deid.dicomfile.element import EXPLICIT_LITTLE, DamagedError
 from privxray.deid.dicomfile.element_reader import Walker
 from privxray.errors import MalformedError
-from privxray.imaging.decode import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
+from privxray.imaging.grey import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _META_START, _TRANSFER_SYNTAX = 132, 0x00020010

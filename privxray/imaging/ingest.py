@@ -19,9 +19,9 @@ import numpy.typing as npt
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
 from privxray.deid.findings.report import Finding
+from privxray.deid.judging.examine import examine
 from privxray.deid.judging.selection import select
 from privxray.deid.judging.whole_set import SetCheck
-from privxray.deid.judging.worker import examine
 from privxray.deid.profile.profile import Profile
 from privxray.errors import FindingsError, MalformedError, RefusedError, SystemTroubleError
 from privxray.imaging.dataset import Dataset, Entry

@@ -25,6 +25,7 @@ from simulator import (
 from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.exchange.admission.admit import admit_successor
 from privxray.exchange.admission.cohort import Cohort, Verdict
+from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.masking.masks import adds, pairwise_key
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import RequestHeader
@@ -34,7 +35,6 @@ from privxray.formats.header import Body
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement, state_mask_key
 from privxray.keys.roster import Member
-from privxray.workflow.hospital.join import differs_by_one
 from privxray.workspace.key_ring import SCHEMA, KeyRing
 
 

@@ -34,6 +34,7 @@ from pydicom.uid import generate_uid
 
 from privxray.deid.judging.check import check_paths
 from privxray.deid.profile.profile import Profile
+from privxray.deid.profile.profile_file import load_profile
 
 SOURCES = Path(pydicom.__file__).parent / "data" / "test_files"
 MAX_SOURCE = 4 << 20
@@ -113,7 +114,7 @@ def main() -> None:
     parser.add_argument("--others", type=Path)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    profile = Profile.load("basic")
+    profile = load_profile("basic")
     with tempfile.TemporaryDirectory() as place:
         folders = {}
         for kind in ("as they are", "emptied"):

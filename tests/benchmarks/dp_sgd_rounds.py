@@ -20,6 +20,7 @@ from dp_accounting import GaussianDpEvent, PoissonSampledDpEvent, SelfComposedDp
 from dp_accounting.pld import PLDAccountant
 from dp_accounting.privacy_accountant import NeighboringRelation
 
+from privxray.cli.app import run
 from privxray.demo import study
 from privxray.demo.score import global_model, score_on_pool
 from privxray.demo.sites import read_sites
@@ -56,6 +57,7 @@ def main() -> None:
         played = play(
             Path(root),
             read_sites(options.data, None),
+            run=run,
             epsilon=options.epsilon,
             method="dp-sgd",
             say=lambda _: None,

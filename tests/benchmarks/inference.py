@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from privxray.cli.app import run
 from privxray.demo.sites import read_sites
 from privxray.demo.study import Party, play
 from privxray.imaging.decode import decode_path
@@ -33,7 +34,7 @@ from privxray.inference.client import Client, KeySet, make_keys
 from privxray.inference.owner import TOP1_FACTOR, Evaluator, Head, answer_noise
 from privxray.inference.scheme import Scheme
 from privxray.learning.linear_probe.probe_queries import centred_features
-from privxray.learning.methods import softmax
+from privxray.learning.method import softmax
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.inference import offer
 from privxray.workspace.folder import Workspace
@@ -53,7 +54,13 @@ def study(root: Path, data: Path, images: Path | None, epsilon: float) -> tuple[
     """The coordinator and the first hospital of a study that was played through."""
     sites = read_sites(data, images)
     played = play(
-        root, sites, epsilon=epsilon, method="linear-probe", say=print, after_training=lambda _: None
+        root,
+        sites,
+        run=run,
+        epsilon=epsilon,
+        method="linear-probe",
+        say=print,
+        after_training=lambda _: None,
     )
     return played.coordinator, next(iter(played.hospitals.values()))
 
@@ -63,7 +70,7 @@ def clinic(root: Path) -> Party:
     folder.mkdir()
     passphrase = root / "passphrases" / "clinic"
     passphrase.write_text("only a benchmark\n")
-    party = Party("clinic", folder, passphrase)
+    party = Party("clinic", folder, passphrase, run)
     party.type("init", "--role", "hospital", "--name", "clinic", asks=True)
     return party
 
@@ -241,8 +248,8 @@ def main() -> None:
     images = [site.images / row.relative for site in sites for row in site.rows if row.split == options.split]
     images = images[: options.limit]
     if (root / "coordinator" / "models" / "global-0001.model").exists():
-        owner = Party("coordinator", root / "coordinator", root / "passphrases" / "coordinator")
-        member = Party("m", root / sites[0].hospital, root / "passphrases" / sites[0].hospital)
+        owner = Party("coordinator", root / "coordinator", root / "passphrases" / "coordinator", run)
+        member = Party("m", root / sites[0].hospital, root / "passphrases" / sites[0].hospital, run)
     else:
         owner, member = study(root, options.data, options.images, options.epsilon)
     shutil.rmtree(root / "clinic", ignore_errors=True)

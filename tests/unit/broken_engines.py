@@ -19,7 +19,7 @@ from privxray.audit.observing import Observed
 from privxray.audit.one_run import OneRun, judge
 from privxray.learning import methods
 from privxray.learning.linear_probe import probe_queries
-from privxray.learning.methods import Method
+from privxray.learning.method import Method
 from privxray.privacy.clipping import rows_scaled
 from privxray.privacy.noise import SecureNoise
 

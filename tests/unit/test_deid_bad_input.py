@@ -17,9 +17,9 @@ from privxray.cli.commands.check_command import add_to
 from privxray.deid.dicomfile.element_reader import NOT_ELEMENTS, TOO_DEEP, TRUNCATED
 from privxray.deid.dicomfile.file_reader import NO_SYNTAX, NOT_INFLATED, is_dicom
 from privxray.deid.judging.check import check_paths
+from privxray.deid.judging.examine import NO_IMAGE, examine
 from privxray.deid.judging.leaks import Leaks
-from privxray.deid.judging.worker import NO_IMAGE, examine
-from privxray.deid.profile.profile import Profile
+from privxray.deid.profile.profile_file import load_profile
 from privxray.errors import FindingsError
 
 BASE = encode(clean())
@@ -146,7 +146,7 @@ def test_the_whole_reader_path_survives_anything(data: bytes, cuts: list[tuple[i
         list(LEAKS.in_dicom(data))
 
 
-PROFILE = Profile.load("research")
+PROFILE = load_profile("research")
 
 
 @settings(max_examples=150, deadline=None)

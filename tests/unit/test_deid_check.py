@@ -14,8 +14,8 @@ from deid_samples import clean, encode, jpeg, png
 import privxray.deid.dicomfile.untrusted_bytes as files_module
 from privxray.cli.commands.check_command import add_to
 from privxray.deid.judging.check import check_bytes, check_file, check_paths
+from privxray.deid.judging.examine import examine
 from privxray.deid.judging.whole_set import SetCheck
-from privxray.deid.judging.worker import examine
 from privxray.errors import FindingsError, SystemTroubleError, UsageError
 
 

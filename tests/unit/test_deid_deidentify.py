@@ -23,11 +23,12 @@ from privxray.deid.cleaning.deidentify import Deidentified, Settings, deidentify
 from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.dicomfile import part10
-from privxray.deid.judging.worker import examine
-from privxray.deid.profile.profile import Option, Profile
+from privxray.deid.judging.examine import examine
+from privxray.deid.profile.profile import Option
+from privxray.deid.profile.profile_file import load_profile
 
 KEY = bytes(range(32))
-BASIC = Profile.load("basic")
+BASIC = load_profile("basic")
 SENTINEL = "Zyxwvutsen"
 
 

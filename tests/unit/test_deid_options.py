@@ -12,10 +12,11 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from privxray.deid.judging.check import check_bytes
-from privxray.deid.profile.profile import Option, Profile
+from privxray.deid.profile.profile import Option
+from privxray.deid.profile.profile_file import load_profile
 from privxray.deid.profile.pseudonym_forms import pseudonym_of, uid_of
 
-BASIC = Profile.load("basic")
+BASIC = load_profile("basic")
 
 
 def findings(data: bytes, *options: Option, severity: str = "error") -> set[tuple[str, str]]:

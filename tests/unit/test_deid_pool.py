@@ -14,8 +14,9 @@ from deid_samples import clean, encode
 
 from privxray.deid.judging import worker_pool as pool_module
 from privxray.deid.judging.check import FEW, check_paths
-from privxray.deid.judging.worker import profile_from, profile_to
-from privxray.deid.profile.profile import Option, Profile
+from privxray.deid.profile.profile import Option
+from privxray.deid.profile.profile_file import load_profile
+from privxray.deid.profile.profile_json import profile_from, profile_to
 
 HOSTILE = """
 import os, time
@@ -51,7 +52,7 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
     fill(tmp_path, FEW + 10)
     (tmp_path / "im_bad.dcm").write_bytes(b"nothing")
-    profile = Profile.load("research").with_options({Option.RETAIN_UIDS})
+    profile = load_profile("research").with_options({Option.RETAIN_UIDS})
     alone = check_paths([tmp_path], profile=profile)
     together = check_paths([tmp_path], profile=profile, jobs=3)
     assert together == alone
@@ -64,7 +65,7 @@ def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
 
 def test_profiles_travel_whole() -> None:
     for name in ("basic", "research"):
-        profile = Profile.load(name)
+        profile = load_profile(name)
         assert profile_from(profile_to(profile)).summary == profile.summary
         assert profile_from(profile_to(profile)).is_pseudonym(0x00100020, "PX-ABCDEFGHIJKLMNOP")
 

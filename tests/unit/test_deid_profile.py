@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from privxray.deid.profile.annex_e import content_rows, rows, safe_private
-from privxray.deid.profile.profile import Code, Dates, Option, Profile, packaged
+from privxray.deid.profile.profile import Code, Dates, Option, Profile
+from privxray.deid.profile.profile_file import load_profile, packaged
 from privxray.deid.profile.pseudonym_forms import is_uuid8, pseudonym_of, uid_of
 from privxray.errors import MalformedError, UsageError
 
@@ -20,7 +21,7 @@ GEMS = (0x00191027, "GEMS_ACQU_01")
 def load(folder: Path, text: str) -> Profile:
     path = folder / "profile.yaml"
     path.write_text(text)
-    return Profile.load(path)
+    return load_profile(path)
 
 
 @pytest.mark.parametrize("option", list(Option)[:10])
@@ -94,7 +95,7 @@ def test_content_items() -> None:
 
 def test_dates_and_methods() -> None:
     assert Profile().dates == Dates.REMOVED
-    research = Profile.load("research")
+    research = load_profile("research")
     assert research.dates == Dates.MODIFIED
     assert [code for code, _ in research.methods] == ["113100", "113107", "113108", "113109"]
     assert research.is_temporal(STUDY_DATE)
@@ -110,7 +111,7 @@ def test_codes_of_cid_7050_are_all_there_once() -> None:
 def test_packaged_profiles_load_and_travel_to_workers() -> None:
     assert packaged() == ("basic", "research")
     for name in packaged():
-        profile = Profile.load(name)
+        profile = load_profile(name)
         assert profile.name == name
         assert pickle.loads(pickle.dumps(profile)).codes(SEX) == profile.codes(SEX)
 
@@ -174,9 +175,9 @@ def test_a_wrong_profile_file_is_one_line_of_error(tmp_path: Path, text: str) ->
 
 def test_unknown_profiles(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        Profile.load("no-such-profile")
+        load_profile("no-such-profile")
     with pytest.raises(UsageError):
-        Profile.load(tmp_path)
+        load_profile(tmp_path)
 
 
 def test_new_uids_have_a_form_that_no_random_uuid_has() -> None:

@@ -20,7 +20,7 @@ from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.part10 import read_file
-from privxray.deid.judging.worker import examine
+from privxray.deid.judging.examine import examine
 from privxray.deid.profile.profile import Option
 
 MAX_SIZE = 600_000

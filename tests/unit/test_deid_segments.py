@@ -19,7 +19,7 @@ from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.dicomfile.file_reader import Reader
 from privxray.deid.dicomfile.frame_segments import asides
 from privxray.deid.judging.leaks import Leaks
-from privxray.deid.profile.profile import Profile
+from privxray.deid.profile.profile_file import load_profile
 
 NAME = b"for Zwiebelmann, Anna"
 LEAKS = Leaks([("name", "Zwiebelmann^Anna")])
@@ -91,7 +91,7 @@ def test_the_check_finds_it_before_the_first_scan(place: str, per_frame: int) ->
 
 @pytest.mark.parametrize("place", [*EARLY, *LATE])
 def test_deidentify_finds_it_everywhere(place: str) -> None:
-    settings_ = Settings(Profile.load("basic"), Pseudonyms(b"k" * 32))
+    settings_ = Settings(load_profile("basic"), Pseudonyms(b"k" * 32))
     data = (EARLY | LATE)[place]
     with pytest.raises(NotCleanError, match=IN_STREAM):
         deidentify(file_with([data]), settings_)

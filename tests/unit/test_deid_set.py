@@ -14,9 +14,10 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 from privxray.deid.findings.report import Report
 from privxray.deid.judging.check import check_paths
 from privxray.deid.judging.leaks import Leaks
-from privxray.deid.profile.profile import Option, Profile
+from privxray.deid.profile.profile import Option
+from privxray.deid.profile.profile_file import load_profile
 
-MODIFIED = Profile.load("basic").with_options({Option.RETAIN_LONGITUDINAL_MODIFIED_DATES})
+MODIFIED = load_profile("basic").with_options({Option.RETAIN_LONGITUDINAL_MODIFIED_DATES})
 
 
 def put(folder: Path, name: str, change: Callable[[Dataset], None] | None = None, tail: bytes = b"") -> None:

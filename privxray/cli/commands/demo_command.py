@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ import typer
 
 from privxray.cli.output import emit, next_step, table, tell
 from privxray.cli.prompts import Json
+from privxray.cli.running import run_command
 from privxray.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
     from privxray.demo.outside import Asked
     from privxray.demo.sites import Site
-    from privxray.demo.study import Played
+    from privxray.demo.study import Played, Run
     from privxray.workflow.hospital.evaluate_and_predict import Classifier
 
 MARKER = ".privxray-demo"
@@ -30,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def demo(
+    ctx: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to play it.")] = Path(
         "privxray-demo"
     ),
@@ -57,11 +60,12 @@ def demo(
 
     start = time.perf_counter()
     root = folder.resolve()
+    run = partial(run_command, ctx.find_root().command.main)
     sites = _given_sites(data, images) if data else None
     _clear(root, force)
     say = _quiet if as_json else tell
     if sites is None:
-        sites = _drawn_sites(root, as_json)
+        sites = _drawn_sites(root, as_json, run)
     models: dict[str, Classifier] = {}
 
     def remember(played: Played) -> None:
@@ -69,7 +73,7 @@ def demo(
 
         models.update(own_models(played.hospitals))
 
-    played = play(root, sites, epsilon=epsilon, method=method, say=say, after_training=remember)
+    played = play(root, sites, run=run, epsilon=epsilon, method=method, say=say, after_training=remember)
     asked = _ask_outside(root, played, sites, say) if method == "linear-probe" else None
     (root / MARKER).write_text("done\n")
     result = _scored(played, models, method, time.perf_counter() - start)
@@ -99,9 +103,8 @@ def _given_sites(data: Path, images: Path | None) -> list[Site]:
     return read_sites(data, images)
 
 
-def _drawn_sites(root: Path, as_json: bool) -> list[Site]:
+def _drawn_sites(root: Path, as_json: bool, run: Run) -> list[Site]:
     """Draw the X-rays, and let the check find what some of them should not say."""
-    from privxray.cli.app import run
     from privxray.demo.sites import read_sites
     from privxray.demo.xrays import draw_leaky, draw_study
 

@@ -45,7 +45,7 @@ def ingest(
 ) -> None:
     """Check images and take them into the data set. One that fails keeps all of them out."""
     from privxray.cli import pixel_options
-    from privxray.workflow.hospital.own_dataset import ingest_folder
+    from privxray.workflow.hospital.ingest_images import ingest_folder
     from privxray.workspace.folder import Workspace
 
     workspace = Workspace.find(Path.cwd())

@@ -34,8 +34,8 @@ from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.frame_segments import asides
 from privxray.deid.dicomfile.part10 import SOP_CLASS, SOP_INSTANCE, Part10, read_file
 from privxray.deid.judging.dicom_scan import Term
+from privxray.deid.judging.examine import NO_IMAGE, examine
 from privxray.deid.judging.picture_metadata import is_jpeg, is_png
-from privxray.deid.judging.worker import NO_IMAGE, examine
 from privxray.deid.pixels.shades import PixelTroubleError
 from privxray.deid.pixels.stored_pixels import Pixels
 from privxray.deid.profile.identifying import ID

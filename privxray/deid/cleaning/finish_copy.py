@@ -11,7 +11,7 @@ from privxray.deid.dicomfile.element import TEXT
 from privxray.deid.dicomfile.part10 import SOP_CLASS, SOP_INSTANCE, Part10, write_file
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
-from privxray.deid.judging.worker import examine
+from privxray.deid.judging.examine import examine
 from privxray.deid.profile.annex_e import EDITION
 from privxray.deid.profile.identifying import ID
 from privxray.deid.profile.profile import Profile

@@ -26,9 +26,10 @@ from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.part10 import read_head
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
 from privxray.deid.judging.dicom_scan import Facts, Term
-from privxray.deid.judging.worker import examine, profile_from, profile_to
+from privxray.deid.judging.examine import examine
 from privxray.deid.profile.identifying import ID
 from privxray.deid.profile.profile import Profile
+from privxray.deid.profile.profile_json import profile_from, profile_to
 from privxray.errors import RefusedError
 from privxray.naming.public_names import public_name
 from privxray.workspace.atomic import make_private_folder, write_atomic

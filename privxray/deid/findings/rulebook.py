@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from privxray.deid.findings.rules import RULES
 from privxray.deid.profile.annex_e import EDITION, content_rows, rows, safe_private
-from privxray.deid.profile.profile import BASIC_CODE, Option, Profile, packaged
+from privxray.deid.profile.profile import BASIC_CODE, Option
+from privxray.deid.profile.profile_file import load_profile, packaged
 
 _JUDGED = {
     "`X` alone": ("error",),
@@ -87,7 +88,7 @@ def pages() -> Iterator[str]:
     yield _HEAD
     yield "| profile | what it is |\n| --- | --- |\n"
     for name in packaged():
-        yield f"| `{name}` | {Profile.load(name).description} |\n"
+        yield f"| `{name}` | {load_profile(name).description} |\n"
     yield "\n"
     yield _FILE
     yield "| option | in a profile file | code of CID 7050 |\n| --- | --- | --- |\n"

@@ -27,12 +27,15 @@ from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
 from privxray.deid.judging.dicom_scan import Scan
+from privxray.deid.judging.examine import examine, search, work
 from privxray.deid.judging.leaks import Leaks, beyond
 from privxray.deid.judging.selection import select
 from privxray.deid.judging.whole_set import SetCheck
-from privxray.deid.judging.worker import examine, findings_from, profile_to, scan_from, search, work
+from privxray.deid.judging.worker import findings_from, scan_from
 from privxray.deid.judging.worker_pool import Pool
+from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
+from privxray.deid.profile.profile_json import profile_to
 from privxray.errors import UsageError
 
 FEW: Final = 24
@@ -58,7 +61,7 @@ def check_file(path: Path, *, name: str, profile: Profile | None = None) -> File
 
 def check_bytes(data: bytes, *, name: str, path: Path, profile: Profile | None = None) -> FileReport:
     """Check the bytes of one file by itself; ``path`` only goes into the report."""
-    scan = examine(data, profile or Profile.load("basic"))
+    scan = examine(data, profile or basic_profile())
     leaks = Leaks(sorted(scan.terms))
     if leaks and is_dicom(data):
         scan.findings += beyond(scan.findings, leaks.in_dicom(data))

@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Final, Literal, TypeAlias
 
 from privxray.deid.dicomfile.character_sets import codec_of, decoded
@@ -26,6 +25,7 @@ from privxray.deid.findings.rules import Rule
 from privxray.deid.judging.claims import INSTANCE, STUDY_DATE, Claims, text
 from privxray.deid.judging.content_items import ContentItems
 from privxray.deid.judging.element_judge import Judge
+from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.identifying import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
 from privxray.deid.profile.profile import Dates, Profile
 
@@ -92,7 +92,7 @@ def scan_dicom(data: Data, profile: Profile | None = None) -> Scan:
 
     :param profile: what may become of each attribute; the Basic Profile without one.
     """
-    return _Scanner(data, profile or _basic()).run()
+    return _Scanner(data, profile or basic_profile()).run()
 
 
 class _Scanner:
@@ -232,8 +232,3 @@ class _Scanner:
 
 
 _NOTHING: Final = Finding("", "notice", "", "")
-
-
-@cache
-def _basic() -> Profile:
-    return Profile.load("basic")

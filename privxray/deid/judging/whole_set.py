@@ -11,6 +11,7 @@ from privxray.deid.findings.report import FileReport, Finding, Verdict, verdict_
 from privxray.deid.judging.dicom_scan import Scan
 from privxray.deid.judging.leaks import Leaks, beyond
 from privxray.deid.judging.set_relations import Cohort
+from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
 from privxray.naming.public_names import public_name
 
@@ -23,7 +24,7 @@ class SetCheck:
     """
 
     def __init__(self, profile: Profile | None = None) -> None:
-        self.profile = profile or Profile.load("basic")
+        self.profile = profile or basic_profile()
         self.leaks = Leaks()
         self._cohort = Cohort()
         self._files: dict[int, tuple[FileReport, PurePath]] = {}

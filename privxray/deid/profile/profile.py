@@ -17,8 +17,6 @@ import re
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
-from importlib import resources
-from pathlib import Path
 from typing import Final
 
 from privxray.deid.profile.annex_e import content_row, lookup, safe_private
@@ -154,19 +152,6 @@ class Profile:
                 advice="Choose --retain-longitudinal-full-dates or --retain-longitudinal-modified-dates.",
             )
 
-    @classmethod
-    def load(cls, name_or_path: str | Path = "basic") -> Profile:
-        """A packaged profile by its name, or one from a YAML file.
-
-        :raises UsageError: there is no such profile, or it takes two options that exclude each other.
-        :raises MalformedError: the file is not a profile; the reason names the field.
-        """
-        from privxray.deid.profile.profile_file import (
-            load,  # takes a quarter of a second, and workers never need it
-        )
-
-        return load(str(name_or_path))
-
     def with_options(self, options: frozenset[Option] | set[Option]) -> Profile:
         """This profile with further options.
 
@@ -272,14 +257,6 @@ class Profile:
             for tag in pseudonym.tags:
                 found[tag] = (*found.get(tag, ()), re.compile(pseudonym.pattern))
         return found
-
-
-def packaged() -> tuple[str, ...]:
-    """Names of the profiles that come with the tool."""
-    folder = resources.files("privxray.deid.profile").joinpath("packaged")
-    return tuple(
-        sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
-    )
 
 
 def alternatives(action: str) -> tuple[Code, ...]:

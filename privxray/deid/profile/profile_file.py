@@ -28,7 +28,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from privxray.deid.profile.annex_e import label, rows
-from privxray.deid.profile.profile import Code, Option, Override, Profile, Pseudonym, alternatives, packaged
+from privxray.deid.profile.profile import Code, Option, Override, Profile, Pseudonym, alternatives
 from privxray.errors import MalformedError, UsageError
 
 MAX_PROFILE: Final = 1 << 20
@@ -38,9 +38,21 @@ MAX_BASES: Final = 8
 """Longest chain of profiles that build on each other."""
 
 
-def load(name_or_path: str) -> Profile:
-    """A packaged profile by its name, or one from a file; see :meth:`.profile.Profile.load`."""
-    return _load(name_or_path, Path(), MAX_BASES)
+def load_profile(name_or_path: str | Path = "basic") -> Profile:
+    """A packaged profile by its name, or one from a YAML file.
+
+    :raises UsageError: there is no such profile, or it takes two options that exclude each other.
+    :raises MalformedError: the file is not a profile; the reason names the field.
+    """
+    return _load(str(name_or_path), Path(), MAX_BASES)
+
+
+def packaged() -> tuple[str, ...]:
+    """Names of the profiles that come with the tool."""
+    folder = resources.files("privxray.deid.profile").joinpath("packaged")
+    return tuple(
+        sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    )
 
 
 class _Strict(BaseModel):

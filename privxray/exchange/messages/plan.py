@@ -6,7 +6,7 @@ public constant, so hospitals that train under one plan hash can't have been tol
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
@@ -17,7 +17,7 @@ from privxray.exchange.sharing.dealing import Context
 from privxray.formats.header import Digest, Header, Name
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom
 from privxray.keys.identity import PublicKeys
-from privxray.keys.roster import Roster
+from privxray.keys.roster import Member, Roster
 
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,39}$")]
 
@@ -117,3 +117,8 @@ class PlanHeader(Header):
             "corrupt_hospitals": self.committee.corrupt_hospitals,
             "minimum_cohort": self.committee.minimum_cohort,
         }
+
+
+def members_of(plan: PlanHeader, senders: Sequence[str]) -> list[Member]:
+    """The hospitals with these fingerprints, in the roster's order."""
+    return [member for member in plan.roster.members if member.keys.fingerprint in senders]

@@ -23,7 +23,7 @@ from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, device, initial_weights, network, shapes
 from privxray.learning.dp_sgd.trainer import Trainer
-from privxray.learning.methods import Progress, Tensors, softmax, validated
+from privxray.learning.method import Progress, Tensors, softmax, validated
 from privxray.privacy.accountant import calibrate
 from privxray.privacy.events import Event
 from privxray.privacy.mechanism import SampledGaussian

@@ -29,7 +29,7 @@ from privxray.learning.linear_probe.probe_queries import (
     gradient_query,
     probe_inputs,
 )
-from privxray.learning.methods import Progress, Tensors, softmax, validated
+from privxray.learning.method import Progress, Tensors, softmax, validated
 from privxray.privacy.accountant import calibrate
 from privxray.privacy.clipping import Floats, row_norms
 from privxray.privacy.events import Event

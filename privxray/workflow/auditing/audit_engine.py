@@ -25,7 +25,7 @@ from privxray.workflow.common.session import Progress
 
 if TYPE_CHECKING:
     from privxray.audit.one_run import Bits
-    from privxray.learning.methods import Method
+    from privxray.learning.method import Method
 
 DECOYS = 20
 """Unconcerned images that a reconstruction is held against."""

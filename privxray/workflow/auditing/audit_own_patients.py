@@ -33,8 +33,9 @@ from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.auditing.audit_engine import Claim, OneRunAudit, guesses_of
+from privxray.workflow.common.method_inputs import training_data
 from privxray.workflow.common.session import Progress, read_plan, the_study
-from privxray.workflow.hospital.own_dataset import open_dataset, require_patients, training_data
+from privxray.workflow.hospital.ingest_images import open_dataset, require_patients
 from privxray.workflow.hospital.release_witness import AUDITS, SavedAnswers, audit_number
 from privxray.workflow.hospital.reserve_budget import open_ledger, refuse_too_many
 from privxray.workspace.atomic import PRIVATE, make_private_folder, sweep, write_atomic
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
     from privxray.imaging.dataset import Dataset
     from privxray.learning.data import TrainingData
-    from privxray.learning.methods import Method
+    from privxray.learning.method import Method
 
 Kind = Literal["one-run", "membership"]
 

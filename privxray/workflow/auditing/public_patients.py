@@ -13,8 +13,8 @@ from privxray.learning.data import TrainingData
 from privxray.naming.public_names import public_names
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.audit_engine import Patients, audit_constants
+from privxray.workflow.common.method_inputs import image_inputs
 from privxray.workflow.common.session import Progress
-from privxray.workflow.hospital.own_dataset import image_inputs
 
 MOST = 400
 """Patients; of more, so many are picked at random. A further one blurs an audit more than it adds."""

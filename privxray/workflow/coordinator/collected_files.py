@@ -12,7 +12,6 @@ from privxray.exchange.admission.cohort import Cohort, Verdict
 from privxray.exchange.intake import Received, read_again, take_in
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import RequestHeader
-from privxray.keys.roster import Member
 from privxray.naming.public_names import lone_name
 from privxray.workflow.common.session import load_plan
 from privxray.workspace.folder import Workspace
@@ -139,8 +138,3 @@ def incomplete(
         file=workspace.updates,
         advice=advice,
     )
-
-
-def members_of(plan: PlanHeader, senders: Sequence[str]) -> list[Member]:
-    """The hospitals with these fingerprints, in the roster's order."""
-    return [member for member in plan.roster.members if member.keys.fingerprint in senders]

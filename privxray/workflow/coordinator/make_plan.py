@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import JsonValue
 
 from privxray.errors import MalformedError, RefusedError, UsageError, WorkspaceError, about
+from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.container import seal_header, split
@@ -20,6 +21,7 @@ from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.unsealing import UnsealingStatement
 from privxray.privacy.accountant import require_delta_below, require_epsilon
+from privxray.workflow.common.method_inputs import extractor_of, fits_extractor
 from privxray.workflow.common.session import (
     SOFTWARE,
     Passphrase,
@@ -39,8 +41,6 @@ from privxray.workflow.coordinator.enrolment import (
     read_cards,
 )
 from privxray.workflow.coordinator.starting_weights import read_start
-from privxray.workflow.hospital.join import differs_by_one
-from privxray.workflow.hospital.own_dataset import extractor_of, fits_extractor
 from privxray.workspace.atomic import atomic_file, make_private_folder
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
@@ -48,7 +48,7 @@ from privxray.workspace.state import Round, State
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from privxray.learning.methods import Method
+    from privxray.learning.method import Method
 
 _Stated = TypeVar("_Stated", MaskStatement, UnsealingStatement)
 

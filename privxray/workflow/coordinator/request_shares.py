@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.errors import CohortError, PrivxrayError, RefusedError, UsageError
+from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import read_again
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, members_of
 from privxray.exchange.messages.request import RequestHeader, write_request
 from privxray.exchange.messages.share import open_share
 from privxray.exchange.opening import checked_answer, restored_streams
@@ -21,14 +22,7 @@ from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import split
 from privxray.keys.identity import Identity
 from privxray.workflow.common.session import SOFTWARE, Passphrase, deliver, load_plan, now, unlock
-from privxray.workflow.coordinator.collected_files import (
-    Collected,
-    incomplete,
-    members_of,
-    request_copy,
-    update_copy,
-)
-from privxray.workflow.hospital.join import differs_by_one
+from privxray.workflow.coordinator.collected_files import Collected, incomplete, request_copy, update_copy
 from privxray.workspace.atomic import atomic_file, make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State

@@ -14,9 +14,10 @@ from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
+from privxray.workflow.common.method_inputs import extractor_of, image_inputs, training_data
 from privxray.workflow.common.session import Progress, read_plan, the_study
 from privxray.workflow.hospital.accept import kept_model
-from privxray.workflow.hospital.own_dataset import extractor_of, image_inputs, open_dataset, training_data
+from privxray.workflow.hospital.ingest_images import open_dataset
 from privxray.workflow.hospital.train import trained_vector
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydantic import BaseModel
 
-    from privxray.learning.methods import Method
+    from privxray.learning.method import Method
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_party, admit_plan, admit_successor, terms_of
+from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.tensors import same_form, unpack
@@ -132,17 +133,6 @@ def _term_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
     )
 
 
-def differs_by_one(before: set[str], after: set[str]) -> tuple[str, ...]:
-    """A warning where two cohorts differ by a single hospital, for their sums then differ by its vector."""
-    if not before or len(before ^ after) != 1:
-        return ()
-    return (
-        "the hospitals differ from those of the round before by one: whoever has both sums can estimate that "
-        "hospital's vector from their difference. Its own noise is in that vector, so each patient keeps the "
-        "plan's epsilon; that the vector is hidden among others is no longer sure",
-    )
-
-
 def check_terms(plan: PlanHeader, body: bytes) -> None:
     """Check that this version would train what the plan describes, before anything is charged for it.
 
@@ -151,7 +141,7 @@ def check_terms(plan: PlanHeader, body: bytes) -> None:
         is another one, or the starting model has not the tensors that the method starts from.
     """
     from privxray.learning import methods
-    from privxray.workflow.hospital.own_dataset import extractor_of, fits_extractor
+    from privxray.workflow.common.method_inputs import extractor_of, fits_extractor
 
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)

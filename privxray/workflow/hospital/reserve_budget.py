@@ -22,7 +22,7 @@ from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
 
 if TYPE_CHECKING:
-    from privxray.learning.methods import Method
+    from privxray.learning.method import Method
     from privxray.privacy.events import Event
 
 

@@ -30,8 +30,9 @@ from privxray.privacy.events import merge
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
+from privxray.workflow.common.method_inputs import training_data
 from privxray.workflow.common.session import Progress, left_out, read_plan, the_study, tidy, too_late
-from privxray.workflow.hospital.own_dataset import open_dataset, require_patients, training_data
+from privxray.workflow.hospital.ingest_images import open_dataset, require_patients
 from privxray.workflow.hospital.release_witness import SavedAnswers
 from privxray.workflow.hospital.reserve_budget import (
     another_epsilon,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privxray.learning.methods import Method
+    from privxray.learning.method import Method
 
 FEW_PATIENTS = 100
 

@@ -158,7 +158,7 @@ def _check_extractor(offer: OfferHeader) -> None:
 def _features(offer: KeptOffer, paths: Sequence[Path], names: Sequence[str]) -> NDArray[np.float64]:
     from privxray.learning import methods
     from privxray.learning.linear_probe.probe_queries import centred_features
-    from privxray.workflow.hospital.own_dataset import image_inputs
+    from privxray.workflow.common.method_inputs import image_inputs
 
     inputs = image_inputs(paths, names, methods.get("linear-probe"), None)
     return centred_features(

@@ -80,7 +80,7 @@ def _reading(
     paths: Sequence[str],
     wanted: str | None,
 ) -> Reading:
-    from privxray.learning.methods import softmax
+    from privxray.learning.method import softmax
 
     best = scores.argmax(axis=1)
     expected = wanted or query.model

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from privxray.errors import IdentityError, MalformedError, RefusedError, about
 from privxray.exchange.admission.admit_opening import admit_request, admit_survivors
+from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import Received, read_again, take_in
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, members_of
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader, write_share
 from privxray.exchange.sharing.dealing import Opened, open_box
@@ -24,8 +25,6 @@ from privxray.workflow.common.session import (
     public_keys,
     unlock,
 )
-from privxray.workflow.coordinator.collected_files import members_of
-from privxray.workflow.hospital.join import differs_by_one
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State

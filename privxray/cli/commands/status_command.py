@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from privxray.cli.commands.inspect_command import inspect
 from privxray.cli.output import emit, next_step, table, tell
 from privxray.cli.prompts import Json
-from privxray.errors import WorkspaceError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -53,24 +52,3 @@ def status(as_json: Json = False) -> None:
         tell(f"Queries without an answer that was read here: {seen.waiting}.")
     for advice in seen.advice:
         next_step(advice)
-
-
-def inspect(
-    file: Annotated[Path, typer.Argument(help="A file of any kind that travels.", show_default=False)],
-    as_json: Json = False,
-) -> None:
-    """What a file says, and whether it is whole and signed."""
-    from privxray.workflow.upkeep.status import inspect_file
-    from privxray.workspace.folder import Workspace
-
-    try:
-        workspace = Workspace.find(Path.cwd())
-    except WorkspaceError:
-        workspace = None
-    seen = inspect_file(file, workspace)
-    if as_json:
-        emit({"file": str(file), "signature": seen.signature, "header": seen.header})
-    else:
-        kind = str(seen.header["kind"])
-        table(f"{file.name}: {'an' if kind[0] in 'aeiou' else 'a'} {kind}", ("field", "value"), seen.rows())
-    tell(f"Signature: {seen.signature}. Body: as long as the header says, and its SHA-256 agrees.")

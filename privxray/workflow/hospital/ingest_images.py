@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from privxray.errors import WorkspaceError
 from privxray.imaging.dataset import Dataset
-from privxray.learning.data import TrainingData
 from privxray.workflow.common.session import Progress, load_plan, the_study
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from privxray.deid.profile.profile import Profile
     from privxray.imaging.ingest import IngestReport
-    from privxray.learning.methods import Method
     from privxray.workflow.images.text_search import Find
 
 
@@ -65,8 +58,8 @@ def ingest_folder(
     :raises WorkspaceError: no study is joined yet.
     :raises FindingsError: an image did not pass the check; nothing was taken in.
     """
-    from privxray.deid.judging.worker import profile_from, profile_to
-    from privxray.deid.profile.profile import Profile
+    from privxray.deid.profile.basic import basic_profile
+    from privxray.deid.profile.profile_json import profile_from, profile_to
     from privxray.imaging.ingest import ingest
     from privxray.workflow.images.text_search import findings_in
 
@@ -77,7 +70,7 @@ def ingest_folder(
         classes = load_plan(workspace, round_).classes
         stored = state.setting(_PROFILE)
         before = profile_from(json.loads(stored)) if stored else None
-        chosen = profile or before or Profile.load("basic")
+        chosen = profile or before or basic_profile()
         with open_dataset(workspace, state) as dataset:
             report = ingest(
                 images,
@@ -92,56 +85,3 @@ def ingest_folder(
         with state.transaction():
             state.set_setting(_PROFILE, json.dumps(profile_to(chosen)))
         return report, before.summary if before else ""
-
-
-def extractor_of(method: Method) -> str | None:
-    """The feature extractor that a method needs, by its public name; None for one that sees pixels."""
-    if method.inputs == "pixels":
-        return None
-    from privxray.imaging.features import EXTRACTOR
-
-    return EXTRACTOR
-
-
-def fits_extractor(method: Method, constants: Any) -> bool:
-    """Whether a method that learns from features expects as many as the extractor gives."""
-    if method.inputs == "pixels":
-        return True
-    from privxray.imaging.features import Extractor
-
-    return bool(constants.feature_dim == Extractor.dim)
-
-
-def training_data(
-    dataset: Dataset,
-    classes: Sequence[str],
-    method: Method,
-    constants: Any,
-    split: str,
-    progress: Progress | None,
-) -> TrainingData:
-    """One split as arrays; frozen features are computed once and kept.
-
-    :raises RefusedError: the split has no patient.
-    """
-    from privxray.imaging import featurestore
-
-    if method.inputs == "pixels":
-        return TrainingData(*featurestore.pixels(dataset, split, constants.image_size, classes))
-    return TrainingData(*featurestore.features(dataset, split, classes, progress=progress))
-
-
-def image_inputs(paths: Sequence[Path], names: Sequence[str], method: Method, constants: Any) -> NDArray[Any]:
-    """Single images, outside any data set, as a method wants them.
-
-    :param names: how errors name them.
-    :raises MalformedError: one does not decode.
-    """
-    from privxray.imaging.decode import decode_path, shrink
-
-    images = [decode_path(path, name) for path, name in zip(paths, names, strict=True)]
-    if method.inputs == "pixels":
-        return np.stack([shrink(image, constants.image_size) for image in images])
-    from privxray.imaging.features import Extractor
-
-    return Extractor()(np.stack(images))

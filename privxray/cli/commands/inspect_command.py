@@ -1,0 +1,33 @@
+"""``inspect``: what a file says, and whether it is whole and signed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from privxray.cli.output import emit, table, tell
+from privxray.cli.prompts import Json
+from privxray.errors import WorkspaceError
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(help="A file of any kind that travels.", show_default=False)],
+    as_json: Json = False,
+) -> None:
+    """What a file says, and whether it is whole and signed."""
+    from privxray.workflow.upkeep.inspect_file import inspect_file
+    from privxray.workspace.folder import Workspace
+
+    try:
+        workspace = Workspace.find(Path.cwd())
+    except WorkspaceError:
+        workspace = None
+    seen = inspect_file(file, workspace)
+    if as_json:
+        emit({"file": str(file), "signature": seen.signature, "header": seen.header})
+    else:
+        kind = str(seen.header["kind"])
+        table(f"{file.name}: {'an' if kind[0] in 'aeiou' else 'a'} {kind}", ("field", "value"), seen.rows())
+    tell(f"Signature: {seen.signature}. Body: as long as the header says, and its SHA-256 agrees.")

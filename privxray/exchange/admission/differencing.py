@@ -1,0 +1,14 @@
+"""Two sums whose hospitals differ by one: their difference is that hospital's vector."""
+
+from __future__ import annotations
+
+
+def differs_by_one(before: set[str], after: set[str]) -> tuple[str, ...]:
+    """A warning where two cohorts differ by a single hospital, for their sums then differ by its vector."""
+    if not before or len(before ^ after) != 1:
+        return ()
+    return (
+        "the hospitals differ from those of the round before by one: whoever has both sums can estimate that "
+        "hospital's vector from their difference. Its own noise is in that vector, so each patient keeps the "
+        "plan's epsilon; that the vector is hidden among others is no longer sure",
+    )
