@@ -14,10 +14,13 @@ WORKERS ?= 2
 demo: $(STAMP)
 	$(BIN)/privxray demo --force
 
-test: $(STAMP)
+lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 $(STAMP): pyproject.toml constraints.txt

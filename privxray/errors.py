@@ -19,14 +19,18 @@ class PrivxrayError(Exception):
     """Base of every error that is explained to the user.
 
     :param what: one sentence without a full stop, lower case, naming the failed check.
+    :param reason: its stable name, listed in ``privxray/explanations/reasons``; wording may change, this not.
     :param file: the file or folder concerned, printed before the sentence.
     :param advice: what to do next, ideally the command to type.
     """
 
     exit_code: int = 1
 
-    def __init__(self, what: str, *, file: Path | str | None = None, advice: str = "") -> None:
+    def __init__(
+        self, what: str, *, reason: str = "", file: Path | str | None = None, advice: str = ""
+    ) -> None:
         super().__init__(what)
+        self.reason = reason
         self.what = what
         self.file = None if file is None else str(file)
         self.advice = advice
@@ -102,6 +106,12 @@ class CohortError(PrivxrayError):
     """Not every hospital of the round has delivered a good update. Exit 15."""
 
     exit_code = 15
+
+
+class CancelledError(PrivxrayError):
+    """The person at the terminal cancelled the command. Exit 130."""
+
+    exit_code = 130
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     part for part in (str(NETBLOCK), os.environ.get("PYTHONPATH", "")) if part
 )
 os.environ.pop("PRIVXRAY_PASSPHRASE_FILE", None)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # or what the tests start could not be cancelled
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 if WORKER:  # tests run side by side, a core each; before torch is imported, and for what the tests start
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -26,7 +26,7 @@ import sys
 import warnings
 from functools import cache
 from pathlib import Path, PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -40,6 +40,7 @@ from privxray.cli.commands import (
     deidentify_command,
     demo_command,
     doctor_command,
+    help_command,
     hospital_commands,
     infer_commands,
     setup_commands,
@@ -48,9 +49,14 @@ from privxray.cli.commands import (
 )
 from privxray.cli.output import emit, tell
 from privxray.cli.running import UNEXPECTED, run_command
-from privxray.errors import AbsentFileError, PrivxrayError, StrangeFileError
-
-CANCELLED = 130
+from privxray.errors import (
+    AbsentFileError,
+    CancelledError,
+    FindingsError,
+    PrivxrayError,
+    StrangeFileError,
+    SystemTroubleError,
+)
 
 _CANCELLED_HERE = "cancelled. The same command goes on where this one stopped"
 
@@ -66,57 +72,74 @@ class _Commands(TyperGroup):
         try:
             return super().make_context(*arguments, **extra)
         except KeyboardInterrupt:  # Typer would end without a word
-            _report(_CANCELLED_HERE, CANCELLED, "--json" in (extra.get("obj") or sys.argv))
+            _report(_cancelled(_CANCELLED_HERE), "--json" in (extra.get("obj") or sys.argv))
 
     def invoke(self, ctx: Any) -> Any:
-        as_json = "--json" in sys.argv if ctx.obj is None else "--json" in ctx.obj
+        words = sys.argv if ctx.obj is None else ctx.obj
         try:
             return super().invoke(ctx)
-        except PrivxrayError as error:
-            if isinstance(error, AbsentFileError | StrangeFileError) and error.file is not None:
-                error.file = _named(error.file)
-            _report(str(error), error.exit_code, as_json, error)
-        except KeyboardInterrupt:
-            _report(_CANCELLED_HERE, CANCELLED, as_json)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(UNEXPECTED) from None
-        except OSError as error:
-            what = error.strerror or "refused by the operating system"
-            named = f"{_named(error.filename)}: " if isinstance(error.filename, str) else ""
-            _report(
-                f"{named}{what}. Nothing is left half-written; mend it and type the command again",
-                UNEXPECTED,
-                as_json,
-            )
-        except sqlite3.Error as error:
-            _report(
-                f"the workspace's database can't be used ({type(error).__name__}). Check the disk and its "
-                "free space, then type the same command again",
-                UNEXPECTED,
-                as_json,
-            )
-        except MemoryError:
-            _report("there is not enough memory for this", UNEXPECTED, as_json)
-        except Exception as error:  # the last resort: a traceback could hold a patient's data
-            if type(error).__name__ == "Abort":  # Ctrl-C at a prompt
-                _report("cancelled. Nothing was changed", CANCELLED, as_json)
-            if type(error).__module__.partition(".")[0] in ("click", "typer"):
-                if as_json and hasattr(error, "format_message"):
-                    emit({"error": {"what": error.format_message()}, "exit_code": 2})
+        except (
+            KeyboardInterrupt,
+            Exception,
+        ) as error:  # the last resort: a traceback could hold a patient's data
+            if type(error).__module__.partition(".")[0] in ("click", "typer") and not _aborted(error):
+                if "--json" in words and hasattr(error, "format_message"):
+                    emit({"error": {"reason": "usage", "what": error.format_message()}, "exit_code": 2})
                 raise  # a usage error, or an exit code on its way
-            place = f"{type(error).__name__} at {_where(error)}"
-            _report(f"privxray itself failed ({place}); please report this line", UNEXPECTED, as_json)
+            _report(_told(error), "--json" in words, verbose=bool(ctx.params.get("verbose")))
 
 
-def _report(line: str, code: int, as_json: bool, error: PrivxrayError | None = None) -> None:
-    from privxray.errors import FindingsError
+def _aborted(error: BaseException) -> bool:
+    """Ctrl-C at a prompt."""
+    return type(error).__name__ == "Abort"
 
+
+def _told(error: BaseException) -> PrivxrayError:
+    """Whatever was raised, as an error for a person."""
+    if isinstance(error, PrivxrayError):
+        if isinstance(error, AbsentFileError | StrangeFileError) and error.file is not None:
+            error.file = _named(error.file)
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return _cancelled(_CANCELLED_HERE)
+    if _aborted(error):
+        return _cancelled("cancelled. Nothing was changed")
+    if isinstance(error, OSError):
+        return SystemTroubleError(
+            error.strerror or "refused by the operating system",
+            reason="system.refused",
+            file=_named(error.filename) if isinstance(error.filename, str) else None,
+            advice="Nothing is left half-written; mend it and type the command again",
+        )
+    if isinstance(error, sqlite3.Error):
+        return SystemTroubleError(
+            f"the workspace's database can't be used ({type(error).__name__})",
+            reason="system.database",
+            advice="Check the disk and its free space, then type the same command again",
+        )
+    if isinstance(error, MemoryError):
+        return SystemTroubleError("there is not enough memory for this", reason="system.memory")
+    place = f"{type(error).__name__} at {_where(error)}"
+    return PrivxrayError(
+        f"privxray itself failed ({place}); please report this line", reason="internal.fault"
+    )
+
+
+def _cancelled(line: str) -> PrivxrayError:
+    return CancelledError(line, reason="system.cancelled")
+
+
+def _report(error: PrivxrayError, as_json: bool, *, verbose: bool = False) -> NoReturn:
     if as_json and not isinstance(error, FindingsError):  # findings have printed their object already
-        what = {"what": error.what, "file": error.file, "advice": error.advice} if error else {"what": line}
-        emit({"error": what, "exit_code": code})
-    tell(f"privxray: {line}")
-    raise typer.Exit(code) from None
+        told = {"reason": error.reason, "what": error.what, "file": error.file, "advice": error.advice}
+        emit({"error": told, "exit_code": error.exit_code})
+    tell(f"privxray: {error}")
+    if verbose:
+        tell(f"reason: {error.reason}; more: privxray help {error.reason}")
+    raise typer.Exit(error.exit_code) from None
 
 
 def _named(path: str) -> str:
@@ -167,6 +190,9 @@ def _main(
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    verbose: Annotated[  # noqa: ARG001 - read where an error is told
+        bool, typer.Option("--verbose", help="Name the reason of an error; privxray help REASON explains it.")
+    ] = False,
 ) -> None:
     warnings.filterwarnings("ignore")  # libraries warn with what they were given, which may be a patient's
     if folder is not None:
@@ -189,6 +215,7 @@ status_command.add_to(app)
 audit_commands.add_to(app)
 budget_command.add_to(app)
 doctor_command.add_to(app)
+help_command.add_to(app)
 demo_command.add_to(app)
 
 

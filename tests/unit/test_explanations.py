@@ -1,0 +1,87 @@
+"""Every error has a reason that the catalogue explains, and every reason of the catalogue is used."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import privxray
+from privxray import errors
+from privxray.explanations.catalogue import glossary, reasons
+from privxray.explanations.pages import main
+
+PACKAGE = Path(privxray.__file__).parent
+DOCS = Path(__file__).parents[2] / "docs"
+CLASSES = {
+    name: kind.exit_code
+    for name, kind in vars(errors).items()
+    if isinstance(kind, type) and issubclass(kind, errors.PrivxrayError)
+}
+# Folders whose every error has a reason. What is not in here yet is on its way.
+DONE: tuple[str, ...] = ("explanations/",)
+
+
+def raised() -> Iterator[tuple[str, str, ast.expr | None]]:
+    """Place, class and reason of every error that the package makes."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in CLASSES:
+                reason = next((word.value for word in node.keywords if word.arg == "reason"), None)
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node.func.id, reason
+
+
+def literals(reason: ast.expr) -> Iterator[str]:
+    """The names that an expression can give: a literal, or one literal or another."""
+    if isinstance(reason, ast.IfExp):
+        yield from literals(reason.body)
+        yield from literals(reason.orelse)
+    elif isinstance(reason, ast.Constant):
+        yield str(reason.value)
+
+
+def test_every_error_has_a_reason() -> None:
+    assert [place for place, _, reason in raised() if reason is None and place.startswith(DONE)] == []
+
+
+def test_reasons_are_listed_with_the_exit_code_of_their_error() -> None:
+    known = reasons()
+    wrong = [
+        (place, kind, name)
+        for place, kind, reason in raised()
+        for name in ([] if reason is None else literals(reason))
+        if name not in known or known[name].exit_code != CLASSES[kind]
+    ]
+    assert wrong == []
+
+
+def test_every_listed_reason_is_used() -> None:
+    source = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    assert [name for name in reasons() if f'"{name}"' not in source] == []
+
+
+def test_reasons_are_written_for_people() -> None:
+    for reason in reasons().values():
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)?", reason.name)
+        for text in (reason.cause, reason.remedy):
+            assert text.endswith((".", "`")), reason.name
+            assert "|" not in text, reason.name  # it goes into a table
+    for word, meaning in glossary().items():
+        assert meaning.endswith("."), word
+        assert "|" not in meaning, word
+
+
+def test_docs_say_what_the_catalogue_says(tmp_path: Path) -> None:
+    main(tmp_path)
+    for page in ("REASONS.md", "GLOSSARY.md"):
+        assert (DOCS / page).read_text("utf-8") == (tmp_path / page).read_text("utf-8"), (
+            "python -m privxray.explanations.pages docs"
+        )
+
+
+@pytest.mark.parametrize("name", ["usage", "system.memory"])
+def test_a_reason_is_found_by_its_name(name: str) -> None:
+    assert reasons()[name].name == name
