@@ -24,6 +24,7 @@ from pydicom.encaps import get_frame
 from pydicom.pixels.processing import apply_modality_lut, apply_voi
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.codestreams import frame_size, silence
 from privxray.deid.dicomfile.element import EXPLICIT_LITTLE, DamagedError
 from privxray.deid.dicomfile.element_reader import Walker
@@ -31,7 +32,7 @@ from privxray.errors import MalformedError
 from privxray.imaging.grey import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
-_META_START, _TRANSFER_SYNTAX = 132, 0x00020010
+_META_START = 132
 NOT_DECODED = "this DICOM image can't be decoded"
 _MANY_PIXELS = "more than 100 million pixels"
 _CHUNK = 1 << 20
@@ -168,7 +169,7 @@ def guard_inflation(data: bytes, name: str) -> None:
         meta = {element.tag: element.value for element in walker.walk()}
     except DamagedError:
         raise malformed("its file meta can't be read", name) from None
-    if meta.get(_TRANSFER_SYNTAX, b"").strip(b" \0") != _DEFLATED:
+    if meta.get(tags.TRANSFER_SYNTAX_UID, b"").strip(b" \0") != _DEFLATED:
         return
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     total, rest = 0, data[walker.position :]

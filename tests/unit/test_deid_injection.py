@@ -24,7 +24,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from privxray.deid.dicomfile.dictionary import standard_vr
 from privxray.deid.judging.check import check_bytes, check_paths
-from privxray.deid.profile.annex_e import label
+from privxray.deid.tags import label
 
 _LISTED = "AE AS AT CS DA DS DT FD FL IS LO LT OB OD OF OL OV OW PN SH SL SS ST SV TM UC UI UL UN UR US UT UV"
 CODES = _LISTED.split()

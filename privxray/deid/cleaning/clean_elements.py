@@ -23,15 +23,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from privxray.deid import tags
 from privxray.deid.cleaning.descriptors import is_safe
 from privxray.deid.cleaning.own_values import OwnValues
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.cleaning.replacement_values import dummy
 from privxray.deid.cleaning.shift_dates import capped_age, is_valid, moved
-from privxray.deid.cleaning.structured_content import SEQUENCES, TEXT_VALUE, is_public_code, item_codes
-from privxray.deid.dicomfile.data_set_tree import PIXEL_DATA, Node, Tree
+from privxray.deid.cleaning.structured_content import SEQUENCES, is_public_code, item_codes
+from privxray.deid.dicomfile.data_set_tree import Node, Tree
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
-from privxray.deid.profile.identifying import ID, NAME
 from privxray.deid.profile.profile import Code, Dates, Profile
 
 PLAIN_IMAGES = frozenset(
@@ -46,7 +46,6 @@ PLAIN_IMAGES = frozenset(
 )
 """SOP classes in which the first alternative is known to be valid (PS3.3 A.2 to A.8, A.14, A.16, A.26 ff)."""
 
-_TIMEZONE = 0x00080201
 _DESCRIBING = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 _OPAQUE = frozenset({"OB", "OW", "UN"})
 _SEARCHED = frozenset({"OB", "UN"})
@@ -81,7 +80,7 @@ class Cleaner:
     def clean(self, tree: Tree) -> None:
         """The data set; afterwards it has Patient's Name and ID, which every image needs (PS3.3 C.7.1.1)."""
         self._clean(tree, strict=False)
-        for tag, vr in ((NAME, "PN"), (ID, "LO")):
+        for tag, vr in ((tags.PATIENT_NAME, "PN"), (tags.PATIENT_ID, "LO")):
             if Code.K not in self._profile.codes(tag):
                 tree.put(tag, vr, self._subject.patient)
 
@@ -138,7 +137,7 @@ class Cleaner:
     def _chosen(self, tag: int, codes: tuple[Code, ...]) -> Code:
         if Code.U in codes:
             return Code.U
-        if self._plain and Code.D in codes and tag != ID:
+        if self._plain and Code.D in codes and tag != tags.PATIENT_ID:
             return codes[0]
         return codes[-1]
 
@@ -150,7 +149,7 @@ class Cleaner:
         """Codes X, Z, D and U."""
         if code is Code.X:
             return False
-        if node.tag == ID and node.text:
+        if node.tag == tags.PATIENT_ID and node.text:
             node.value = self._pseudonyms.patient(node.text).encode()
         elif code is Code.Z:
             node.value, node.items = b"", [] if node.items is not None else None
@@ -180,7 +179,7 @@ class Cleaner:
         else:
             for item in items:
                 self._clean(item, strict=strict)
-                item.nodes.pop(PIXEL_DATA, None)  # a second picture, in which nobody looks for text
+                item.nodes.pop(tags.PIXEL_DATA, None)  # a second picture, in which nobody looks for text
         while items and not items[-1].nodes:  # says nothing, and is not seen when the file is read again
             items.pop()
 
@@ -193,15 +192,15 @@ class Cleaner:
         codes = item_codes(self._profile, item)
         if codes == (Code.X,):
             return False
-        text = item.nodes.get(TEXT_VALUE)
+        text = item.nodes.get(tags.TEXT_VALUE)
         kept = None
         if text is not None and codes == (Code.K,) and self._keep(text, strict=False):
-            kept = item.nodes.pop(TEXT_VALUE)
+            kept = item.nodes.pop(tags.TEXT_VALUE)
         elif text is not None and Code.D in codes:
             text.value = dummy(text.vr, 0)
         self._clean(item, strict=True)
         if kept is not None:
-            item.nodes[TEXT_VALUE] = kept
+            item.nodes[tags.TEXT_VALUE] = kept
         return True
 
     def _keep(self, node: Node, *, strict: bool) -> bool:
@@ -223,13 +222,13 @@ class Cleaner:
             node.value = dummy(node.vr, 0)
         elif node.vr in ("DS", "IS") and self._subject.own.are_in_number(node.value):
             node.value = dummy(node.vr, 0)
-        elif node.vr in _SEARCHED and node.tag != PIXEL_DATA and len(node.value) <= _MAX_SEARCHED:
+        elif node.vr in _SEARCHED and node.tag != tags.PIXEL_DATA and len(node.value) <= _MAX_SEARCHED:
             return not self._subject.own.are_in_bytes(node.value)
         return True
 
     def _move(self, node: Node) -> bool:
         """Dates by the profile's option, what is none emptied; False where no date is left."""
-        if node.tag == _TIMEZONE:
+        if node.tag == tags.TIMEZONE_OFFSET_FROM_UTC:
             return is_valid("DT", f"20000101{node.text}") and len(node.text) == 5
         days = self._subject.days if self._profile.dates is Dates.MODIFIED else 0
         if not node.text:
@@ -243,7 +242,7 @@ class Cleaner:
         """New UIDs for old ones, the standard's own excepted: all of them, or those in ``only``."""
         if node.vr != "UI":
             return
-        if Code.K in self._profile.codes(0x00080018):
+        if Code.K in self._profile.codes(tags.SOP_INSTANCE_UID):
             return
         parts = [part.strip(" \0") for part in node.text.split("\\")]
         new = [

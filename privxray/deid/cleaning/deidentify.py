@@ -12,12 +12,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from privxray.deid import tags
 from privxray.deid.cleaning.black_text import Finder, black_text
 from privxray.deid.cleaning.clean_elements import Cleaner, Subject
 from privxray.deid.cleaning.finish_copy import (
-    BURNED_IN,
-    STUDY,
-    TEMPORAL,
     NotCleanError,
     checked,
     declare,
@@ -28,17 +26,15 @@ from privxray.deid.cleaning.own_values import OwnValues, own_uids, own_values
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.cleaning.strip_pictures import Picture, strip_jpeg, strip_png
 from privxray.deid.dicomfile.character_sets import codec_of
-from privxray.deid.dicomfile.data_set_tree import PIXEL_DATA
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.frame_segments import asides
-from privxray.deid.dicomfile.part10 import SOP_CLASS, SOP_INSTANCE, Part10, read_file
+from privxray.deid.dicomfile.part10 import Part10, read_file
 from privxray.deid.judging.dicom_scan import Term
 from privxray.deid.judging.examine import NO_IMAGE, examine
 from privxray.deid.judging.picture_metadata import is_jpeg, is_png
 from privxray.deid.pixels.shades import PixelTroubleError
 from privxray.deid.pixels.stored_pixels import Pixels
-from privxray.deid.profile.identifying import ID
 from privxray.deid.profile.profile import Code, Dates, Option, Profile
 
 DIRECTORY = "an index of a medium (DICOMDIR), which names every patient on it; it is not copied"
@@ -51,9 +47,7 @@ NO_PIXELS = "its pixel data is stored in a way that the standard does not have"
 IN_STREAM = "a value of the patient is inside its compressed pixel data"
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
-_DOCUMENT = 0x00420011
-_CHARACTER_SET = 0x00080005
-_FLOATS = (0x7FE00008, 0x7FE00009)
+_FLOATS = (tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA)
 
 
 @dataclass(frozen=True)
@@ -118,7 +112,7 @@ def _deidentify_dicom(data: bytes, settings: Settings) -> Deidentified:
     try:
         file = read_file(data)
         _expect_object(file)
-        had_pixels = PIXEL_DATA in file.tree.nodes
+        had_pixels = tags.PIXEL_DATA in file.tree.nodes
         boxes, searched = _clean_pixels(file, data, settings)
         subject = _subject(file, data, settings)
         _clean_elements(file, subject, settings)
@@ -129,28 +123,31 @@ def _deidentify_dicom(data: bytes, settings: Settings) -> Deidentified:
         profile = profile.with_options({Option.CLEAN_PIXEL_DATA})
     declare(file.tree, profile, searched=searched)
     result = checked(file, profile)
-    if (PIXEL_DATA in file.tree.nodes) != had_pixels:
+    if (tags.PIXEL_DATA in file.tree.nodes) != had_pixels:
         raise NotCleanError(NO_PIXELS)
-    return Deidentified(result, subject.patient, file.tree.text(STUDY), boxes)
+    return Deidentified(result, subject.patient, file.tree.text(tags.STUDY_INSTANCE_UID), boxes)
 
 
 def _expect_object(file: Part10) -> None:
-    sop_class = file.tree.text(SOP_CLASS)
-    if sop_class == _DIRECTORY or 0x00041220 in file.tree.nodes:
+    sop_class = file.tree.text(tags.SOP_CLASS_UID)
+    if sop_class == _DIRECTORY or tags.DIRECTORY_RECORD_SEQUENCE in file.tree.nodes:
         raise NotCleanError(DIRECTORY)
-    if _DOCUMENT in file.tree.nodes:
+    if tags.ENCAPSULATED_DOCUMENT in file.tree.nodes:
         raise NotCleanError(DOCUMENT)
-    if not sop_class or not file.tree.text(SOP_INSTANCE):
+    if not sop_class or not file.tree.text(tags.SOP_INSTANCE_UID):
         raise NotCleanError(NO_INSTANCE)
 
 
 def _subject(file: Part10, data: bytes, settings: Settings) -> Subject:
     """Whose file it is. Without a Patient ID each study is a patient of its own."""
     tree, names = file.tree, settings.pseudonyms
-    original = tree.text(ID)
-    patient = names.patient(original) if original else names.patient(f"study {names.uid(tree.text(STUDY))}")
-    done_before = names.is_own_patient(original) and tree.text(TEMPORAL) == Dates.MODIFIED
-    uids = frozenset() if Code.K in settings.profile.codes(SOP_INSTANCE) else own_uids(tree)
+    original, study = tree.text(tags.PATIENT_ID), tree.text(tags.STUDY_INSTANCE_UID)
+    patient = names.patient(original or f"study {names.uid(study)}")
+    done_before = (
+        names.is_own_patient(original)
+        and tree.text(tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED) == Dates.MODIFIED
+    )
+    uids = frozenset() if Code.K in settings.profile.codes(tags.SOP_INSTANCE_UID) else own_uids(tree)
     values = own_values(tree, settings.profile) | settings.own
     values -= {patient.lower().encode()}
     return Subject(
@@ -159,7 +156,7 @@ def _subject(file: Part10, data: bytes, settings: Settings) -> Subject:
         OwnValues(
             values | {uid.encode() for uid in uids if not names.is_own_uid(uid)},
             examine(data, settings.profile).terms | settings.terms,
-            codec_of(tree.text(_CHARACTER_SET).encode("latin-1")),
+            codec_of(tree.text(tags.SPECIFIC_CHARACTER_SET).encode("latin-1")),
         ),
         uids,
     )
@@ -168,8 +165,8 @@ def _subject(file: Part10, data: bytes, settings: Settings) -> Subject:
 def _clean_pixels(file: Part10, data: bytes, settings: Settings) -> tuple[int, bool]:
     """Black what the finder finds; how many boxes, and whether the pixels were searched."""
     tree = file.tree
-    claims = tree.text(BURNED_IN) == "YES"
-    if PIXEL_DATA not in tree.nodes:
+    claims = tree.text(tags.BURNED_IN_ANNOTATION) == "YES"
+    if tags.PIXEL_DATA not in tree.nodes:
         if settings.finder is not None and any(tag in tree.nodes for tag in _FLOATS):
             raise NotCleanError(FLOATS)
         if claims:
@@ -195,10 +192,10 @@ def _clean_pixels(file: Part10, data: bytes, settings: Settings) -> tuple[int, b
 
 
 def _clean_elements(file: Part10, subject: Subject, settings: Settings) -> None:
-    pixels = file.tree.nodes.get(PIXEL_DATA)
+    pixels = file.tree.nodes.get(tags.PIXEL_DATA)
     if pixels is not None and pixels.fragments:
         parts = asides(pixels.value, 0, len(pixels.value), whole=True)
         if any(map(subject.own.are_in_bytes, parts)):
             raise NotCleanError(IN_STREAM)
-    cleaner = Cleaner(settings.profile, settings.pseudonyms, subject, file.tree.text(SOP_CLASS))
+    cleaner = Cleaner(settings.profile, settings.pseudonyms, subject, file.tree.text(tags.SOP_CLASS_UID))
     cleaner.clean(file.tree)

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import privxray
+from privxray.deid import tags
 from privxray.deid.cleaning.replacement_values import dummy
 from privxray.deid.dicomfile.data_set_tree import Node, Tree
 from privxray.deid.dicomfile.element import TEXT
-from privxray.deid.dicomfile.part10 import SOP_CLASS, SOP_INSTANCE, Part10, write_file
+from privxray.deid.dicomfile.part10 import Part10, write_file
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.examine import examine
 from privxray.deid.profile.annex_e import EDITION
-from privxray.deid.profile.identifying import ID
 from privxray.deid.profile.profile import Profile
 
-STUDY = 0x0020000D
-BURNED_IN, TEMPORAL = 0x00280301, 0x00280303
-
 _ROUNDS = 3
-_REMOVED, _METHOD, _CODES = 0x00120062, 0x00120063, 0x00120064
-_NEEDED = frozenset({SOP_CLASS, SOP_INSTANCE, STUDY, 0x0020000E, ID, _REMOVED, _METHOD, _CODES, TEMPORAL})
+_NEEDED = frozenset(
+    {
+        tags.SOP_CLASS_UID,
+        tags.SOP_INSTANCE_UID,
+        tags.STUDY_INSTANCE_UID,
+        tags.SERIES_INSTANCE_UID,
+        tags.PATIENT_ID,
+        tags.PATIENT_IDENTITY_REMOVED,
+        tags.DEIDENTIFICATION_METHOD,
+        tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE,
+        tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED,
+    }
+)
 
 
 class NotCleanError(Exception):
@@ -30,19 +38,25 @@ class NotCleanError(Exception):
 
 def declare(tree: Tree, profile: Profile, *, searched: bool) -> None:
     """Say what was done (PS3.15 E.1.1 step 6, E.3.1, E.3.6; PS3.3 C.7.1.1, C.7.6.1 and C.12.1)."""
-    tree.put(_REMOVED, "CS", "YES")
-    tree.put(_METHOD, "LO", f"privxray {privxray.__version__}, DICOM PS3.15 {EDITION} Annex E"[:64])
+    tree.put(tags.PATIENT_IDENTITY_REMOVED, "CS", "YES")
+    tree.put(
+        tags.DEIDENTIFICATION_METHOD,
+        "LO",
+        f"privxray {privxray.__version__}, DICOM PS3.15 {EDITION} Annex E"[:64],
+    )
     codes = []
     for value, meaning in profile.methods:
         code = Tree()
-        code.put(0x00080100, "SH", value)
-        code.put(0x00080102, "SH", "DCM")
-        code.put(0x00080104, "LO", meaning)
+        code.put(tags.CODE_VALUE, "SH", value)
+        code.put(tags.CODING_SCHEME_DESIGNATOR, "SH", "DCM")
+        code.put(tags.CODE_MEANING, "LO", meaning)
         codes.append(code)
-    tree.nodes[_CODES] = Node(_CODES, "SQ", items=codes)
-    tree.put(TEMPORAL, "CS", str(profile.dates.value))
+    tree.nodes[tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE] = Node(
+        tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE, "SQ", items=codes
+    )
+    tree.put(tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED, "CS", str(profile.dates.value))
     if searched:
-        tree.put(BURNED_IN, "CS", "NO")
+        tree.put(tags.BURNED_IN_ANNOTATION, "CS", "NO")
 
 
 def checked(file: Part10, profile: Profile) -> bytes:
@@ -69,8 +83,8 @@ def _mend(tree: Tree, where: str) -> bool:
     *path, last = where.split("/")
     try:
         for step in path:
-            tree = (tree.nodes[_tag(step[:11])].items or [])[int(step[12:-1])]
-        node = tree.nodes[_tag(last)]
+            tree = (tree.nodes[tags.from_label(step[:11])].items or [])[int(step[12:-1])]
+        node = tree.nodes[tags.from_label(last)]
     except (KeyError, IndexError, ValueError):
         return False
     if not path and (node.tag in _NEEDED or node.tag >> 16 in (0x0028, 0x7FE0)):
@@ -81,11 +95,6 @@ def _mend(tree: Tree, where: str) -> bool:
     else:
         del tree.nodes[node.tag]
     return True
-
-
-def _tag(text: str) -> int:
-    """From ``(gggg,eeee)``."""
-    return int(text[1:5] + text[6:10], 16)
 
 
 def errors_in(result: bytes, profile: Profile) -> list[Finding]:

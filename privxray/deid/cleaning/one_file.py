@@ -15,6 +15,7 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from privxray.deid import tags
 from privxray.deid.cleaning.black_text import Finder
 from privxray.deid.cleaning.deidentify import Deidentified, Settings, deidentify
 from privxray.deid.cleaning.finish_copy import NotCleanError
@@ -27,7 +28,6 @@ from privxray.deid.dicomfile.part10 import read_head
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
 from privxray.deid.judging.dicom_scan import Facts, Term
 from privxray.deid.judging.examine import examine
-from privxray.deid.profile.identifying import ID
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_from, profile_to
 from privxray.errors import RefusedError
@@ -207,7 +207,7 @@ def read_values(path: Path, names: Pseudonyms, profile: Profile) -> Head:
         tree = read_head(data)
     except (OSError, DamagedError):
         return Head()
-    patient = tree.text(ID)
+    patient = tree.text(tags.PATIENT_ID)
     scan = examine(data, profile)
     pseudonym = names.patient(patient) if patient else ""
     return Head(pseudonym, own_values(tree, profile), frozenset(scan.terms), scan.facts)

@@ -13,12 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from privxray.deid import tags
 from privxray.deid.cleaning.shift_dates import is_valid
 from privxray.deid.dicomfile.character_sets import decoded
 from privxray.deid.dicomfile.data_set_tree import Node, Tree, all_trees
 from privxray.deid.judging.dicom_scan import Term
 from privxray.deid.judging.leaks import Leaks
-from privxray.deid.profile.identifying import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS
+from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
 from privxray.deid.profile.profile import Code, Profile
 from privxray.naming.common_words import neutral_words
 
@@ -31,9 +32,9 @@ MIN_NUMBER = 4
 MIN_IN_BYTES = 6
 """Shortest value that is looked for in bytes: three letters are found by chance in every image."""
 
-_ETHNIC_GROUP = 0x00102160  # among the check's identifiers, and a word that many share
-_IDENTIFYING = (IDENTIFIERS | INSTITUTIONS | {ID, BIRTH_DATE}) - {_ETHNIC_GROUP}
-_INSTANCES = frozenset({0x00080018, 0x0020000D, 0x0020000E})
+# The check counts the ethnic group among the identifiers, but many patients share the word for it.
+_IDENTIFYING = (IDENTIFIERS | INSTITUTIONS | {tags.PATIENT_ID, tags.PATIENT_BIRTH_DATE}) - {tags.ETHNIC_GROUP}
+_INSTANCES = frozenset({tags.SOP_INSTANCE_UID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID})
 _COMPONENT = re.compile(rb"[\\^=, \0]+")
 _WHOLE = re.compile(rb"[\\\0]+")
 

@@ -18,11 +18,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import standard_vr
 from privxray.deid.dicomfile.element import TEXT, DamagedError, Element, Encoding, misplaced
 from privxray.deid.dicomfile.element_reader import Walker
-
-PIXEL_DATA = 0x7FE00010
 
 _LONG = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
 _MAX_SHORT = 0xFFFF
@@ -102,14 +101,14 @@ def read_tree(data: bytes, start: int, encoding: Encoding, *, part: bool = False
                 for prefix in [prefix for prefix in trees if prefix.startswith(element.where)]:
                     del trees[prefix]
             big = not encoding.little and element.stored != "UN"
-            width = (root.number(0x00280100) or 16) // 8 if element.tag == PIXEL_DATA else None
+            width = (root.number(tags.BITS_ALLOCATED) or 16) // 8 if element.tag == tags.PIXEL_DATA else None
             node = _node(element, data[element.start : element.end], big, width)
             if node is not None:
                 tree.nodes.pop(node.tag, None)
                 tree.nodes[node.tag] = node
                 if node.items is not None:
                     trees[element.where] = tree  # where the items of this sequence belong
-            if element.tag == PIXEL_DATA and not element.prefix:
+            if element.tag == tags.PIXEL_DATA and not element.prefix:
                 break
     except DamagedError:
         if not part:
@@ -128,16 +127,12 @@ def _tree_at(trees: dict[str, Tree], prefix: str) -> Tree:
     tree = trees.get(prefix)
     if tree is None:
         where, _, index = prefix[:-2].rpartition("[")
-        items = trees[where].nodes[_tag_of(where)].items
+        items = trees[where].nodes[tags.from_label(where[-11:])].items
         assert items is not None
         while len(items) <= int(index):
             items.append(Tree())
         tree = trees[prefix] = items[int(index)]
     return tree
-
-
-def _tag_of(where: str) -> int:
-    return int(where[-10:-6] + where[-5:-1], 16)
 
 
 def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | None:
@@ -148,7 +143,7 @@ def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | 
     wrong = misplaced(element.stored, known)
     if element.vr == "SQ":
         return Node(tag, "SQ", items=[], misplaced=wrong)
-    undefined = tag == PIXEL_DATA and element.vr in ("OB", "OW", "OB or OW") and _is_fragments(raw)
+    undefined = tag == tags.PIXEL_DATA and element.vr in ("OB", "OW", "OB or OW") and _is_fragments(raw)
     vr = element.vr
     if known in TEXT and vr in TEXT:
         vr = str(known)  # one kind of text under another's name would miss the rules for its own
@@ -179,7 +174,7 @@ def _swapped(raw: bytes, width: int) -> bytes:
 
 def _resolve(tree: Tree, *, signed: bool) -> None:
     """Write out the dictionary's alternatives (PS3.5 A.1): by Pixel Representation, and words for tables."""
-    representation = tree.number(0x00280103)
+    representation = tree.number(tags.PIXEL_REPRESENTATION)
     signed = signed if representation is None else representation == 1
     for node in tree.nodes.values():
         for item in node.items or ():

@@ -7,7 +7,7 @@ from mmap import mmap
 from struct import Struct
 from typing import NamedTuple, TypeAlias
 
-from privxray.deid.profile.annex_e import label
+from privxray.deid import tags
 
 Data: TypeAlias = bytes | mmap
 """A file's bytes, in memory or mapped: a mapped file's pixel data is stepped over without being read."""
@@ -71,7 +71,7 @@ class Element(NamedTuple):
     @property
     def where(self) -> str:
         """The place, as a finding prints it."""
-        return self.prefix + label(self.tag)
+        return self.prefix + tags.label(self.tag)
 
 
 def misplaced(stored: str | None, known: str | None) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import standard_vr
 from privxray.deid.dicomfile.element import (
     EXPLICIT_BIG,
@@ -27,7 +28,6 @@ from privxray.deid.dicomfile.element import (
     Element,
     Encoding,
 )
-from privxray.deid.profile.annex_e import label
 
 MAX_DEPTH = 64
 """Deepest nesting that is followed. Structured reports stay under 20; beyond this a file is refused."""
@@ -35,7 +35,6 @@ MAX_DEPTH = 64
 MAX_ELEMENTS = 4_000_000
 """Most data elements of one file: a slide scanner's 100,000 frames stay well below."""
 
-_PADDING = 0xFFFCFFFC  # Data Set Trailing Padding: bytes by its VR, and empty if they are all zero
 
 _PADDING_BYTES = b" \0\\^=\t\r\n"
 _LONG_CODES = "OB OD OF OL OV OW SQ SV UC UN UR UT UV"
@@ -44,9 +43,6 @@ _LONG = {code.encode(): code for code in _LONG_CODES.split()}
 _SHORT = {code.encode(): code for code in _SHORT_CODES.split()}
 _FRAGMENTED = frozenset({"OB", "OW", "OB or OW"})
 _UNDEFINED = 0xFFFFFFFF
-_ITEM = 0xFFFEE000
-_ITEM_END = 0xFFFEE00D
-_SEQUENCE_END = 0xFFFEE0DD
 
 TRUNCATED = "the file ends in the middle of a data element, or a length points past its end"
 NOT_ELEMENTS = "part of the file can't be read as DICOM data elements"
@@ -149,10 +145,10 @@ class Walker:
 
     def _enter_item(self, level: _Level) -> None:
         tag, length = self._bare_header(level)
-        if tag == _SEQUENCE_END and level.end is None and length == 0:
+        if tag == tags.SEQUENCE_DELIMITATION_ITEM and level.end is None and length == 0:
             self._stack.pop()
             return
-        if tag != _ITEM:
+        if tag != tags.ITEM:
             raise DamagedError(NOT_ELEMENTS)
         if len(self._stack) > 2 * MAX_DEPTH:
             raise DamagedError(TOO_DEEP)
@@ -170,7 +166,7 @@ class Walker:
                 raise DamagedError(TRUNCATED)
             group, number, code, length = encoding.explicit_header.unpack_from(data, start)
             tag = group << 16 | number
-            if tag == _ITEM_END:
+            if tag == tags.ITEM_DELIMITATION_ITEM:
                 self._leave_item(level)
                 return None
             self.position = start + 8
@@ -185,7 +181,7 @@ class Walker:
                 self.position = start + 12
         else:
             tag, length = self._bare_header(level)
-            if tag == _ITEM_END:
+            if tag == tags.ITEM_DELIMITATION_ITEM:
                 self.position = start
                 self._leave_item(level)
                 return None
@@ -204,7 +200,7 @@ class Walker:
             inner = IMPLICIT_LITTLE if stored == "UN" else level.encoding
             end = self._end(level, length)
             filled = self._has_items(inner, end)
-            self._stack.append(_Level(level.prefix + label(tag), inner, end, level.limit, items=True))
+            self._stack.append(_Level(level.prefix + tags.label(tag), inner, end, level.limit, items=True))
             at = self.position
             return Element(
                 tag, "SQ", stored, level.prefix, b"", filled, again, at, at, self._creator(level, tag)
@@ -219,7 +215,7 @@ class Walker:
         if end > level.limit:
             raise DamagedError(TRUNCATED)
         self.position = end
-        if vr in TEXT or tag == _PADDING:
+        if vr in TEXT or tag == tags.DATA_SET_TRAILING_PADDING:  # padding is empty if all of it is zero
             value = self._data[start:end]
             filled = bool(value.strip(_PADDING_BYTES))
         else:
@@ -249,9 +245,9 @@ class Walker:
     def _skip_fragments(self, level: _Level) -> None:
         while True:
             tag, length = self._bare_header(level)
-            if tag == _SEQUENCE_END and length == 0:
+            if tag == tags.SEQUENCE_DELIMITATION_ITEM and length == 0:
                 return
-            if tag != _ITEM or length == _UNDEFINED:
+            if tag != tags.ITEM or length == _UNDEFINED:
                 raise DamagedError(NOT_ELEMENTS)
             self.position = self._end(level, length) or self.position
 
@@ -277,7 +273,7 @@ class Walker:
         if self.position + 4 > len(self._data):
             return False
         group, number = encoding.tag.unpack_from(self._data, self.position)
-        return bool(group << 16 | number != _SEQUENCE_END)
+        return bool(group << 16 | number != tags.SEQUENCE_DELIMITATION_ITEM)
 
     def _at_top_end(self, start: int, encoding: Encoding) -> bool:
         """Is the data set over here? Another group ends the meta; a tail of zero bytes ends a file."""

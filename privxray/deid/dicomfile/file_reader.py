@@ -10,6 +10,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import is_transfer_syntax
 from privxray.deid.dicomfile.element import (
     EXPLICIT_BIG,
@@ -35,7 +36,6 @@ _PROBLEM_OF_META = "the file meta can't be read"
 _IMPLICIT = "1.2.840.10008.1.2"
 _BIG = "1.2.840.10008.1.2.2"
 _DEFLATED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
-_SYNTAX = 0x00020010
 
 
 def is_dicom(data: Data) -> bool:
@@ -85,7 +85,7 @@ class Reader:
 
     def _open(self) -> tuple[int, Encoding]:
         """Where the data set is and how it is written; unnamed kinds are explicit little (PS3.5 Annex A)."""
-        syntax = self.meta.get(_SYNTAX, b"").decode("latin-1").strip(" \0")
+        syntax = self.meta.get(tags.TRANSFER_SYNTAX_UID, b"").decode("latin-1").strip(" \0")
         if not is_transfer_syntax(syntax):
             raise DamagedError(NO_SYNTAX)
         if syntax in _DEFLATED:

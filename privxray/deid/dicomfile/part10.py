@@ -6,7 +6,8 @@ import zlib
 from dataclasses import dataclass
 
 import privxray
-from privxray.deid.dicomfile.data_set_tree import PIXEL_DATA, Tree, read_tree, write_tree
+from privxray.deid import tags
+from privxray.deid.dicomfile.data_set_tree import Tree, read_tree, write_tree
 from privxray.deid.dicomfile.dictionary import is_transfer_syntax
 from privxray.deid.dicomfile.element import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, DamagedError
 from privxray.deid.dicomfile.element_reader import Walker
@@ -14,7 +15,6 @@ from privxray.deid.dicomfile.file_reader import MAGIC, MAX_INFLATED, NO_SYNTAX, 
 
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
-SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 
 IMPLEMENTATION = "2.25.147394821376127451874230986621534398127"
 """Implementation Class UID: a UUID below 2.25, made once for privxray."""
@@ -23,7 +23,6 @@ _IMPLICIT, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
 _NATIVE = frozenset({_IMPLICIT, _BIG, _DEFLATED, EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.1.98"})
 _REFERENCED = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (94, 95, 204, 205))
-_SYNTAX = 0x00020010
 _NO_META = "the file meta can't be read"
 _OTHER_KIND = "its pixel data is not of the kind that its transfer syntax says"
 _ELSEWHERE = "its pixels lie on a server, and the file names it"
@@ -49,7 +48,7 @@ def read_file(data: bytes) -> Part10:
     :raises DamagedError: it can't be read to the end of its pixel data; the text says why.
     """
     tree, said = _read(data, part=False)
-    pixels = tree.nodes.get(PIXEL_DATA)
+    pixels = tree.nodes.get(tags.PIXEL_DATA)
     native = said in _NATIVE or pixels is None
     if pixels is not None and pixels.fragments == native:
         raise DamagedError(_OTHER_KIND)
@@ -69,7 +68,7 @@ def _read(data: bytes, *, part: bool) -> tuple[Tree, str]:
     meta = {element.tag: element.value for element in walker.walk() if not element.prefix}
     if not meta:
         raise DamagedError(_NO_META)
-    said = meta.get(_SYNTAX, b"").decode("latin-1").strip(" \0")
+    said = meta.get(tags.TRANSFER_SYNTAX_UID, b"").decode("latin-1").strip(" \0")
     if not is_transfer_syntax(said):
         raise DamagedError(NO_SYNTAX)
     if said in _REFERENCED:
@@ -87,15 +86,15 @@ def _read(data: bytes, *, part: bool) -> tuple[Tree, str]:
 def write_file(tree: Tree, syntax: str) -> bytes:
     """A file with a preamble of zeros and a file meta that names no machine and no former file."""
     meta = Tree()
-    meta.put(0x00020001, "OB", b"\0\1")
-    meta.put(0x00020002, "UI", tree.text(SOP_CLASS))
-    meta.put(0x00020003, "UI", tree.text(SOP_INSTANCE))
-    meta.put(_SYNTAX, "UI", syntax)
-    meta.put(0x00020012, "UI", IMPLEMENTATION)
-    meta.put(0x00020013, "SH", f"PRIVXRAY {privxray.__version__}"[:16])
+    meta.put(tags.FILE_META_INFORMATION_VERSION, "OB", b"\0\1")
+    meta.put(tags.MEDIA_STORAGE_SOP_CLASS_UID, "UI", tree.text(tags.SOP_CLASS_UID))
+    meta.put(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", tree.text(tags.SOP_INSTANCE_UID))
+    meta.put(tags.TRANSFER_SYNTAX_UID, "UI", syntax)
+    meta.put(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION)
+    meta.put(tags.IMPLEMENTATION_VERSION_NAME, "SH", f"PRIVXRAY {privxray.__version__}"[:16])
     body = write_tree(meta)
     length = Tree()
-    length.put(0x00020000, "UL", len(body).to_bytes(4, "little"))
+    length.put(tags.FILE_META_INFORMATION_GROUP_LENGTH, "UL", len(body).to_bytes(4, "little"))
     return bytes(PREAMBLE_LENGTH) + MAGIC + write_tree(length) + body + write_tree(tree)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from privxray.deid.findings.report import Finding, Severity
+from privxray.deid.tags import label
 
 _TABLE: Final = "PS3.15 Table E.1-1"
 _PROFILE: Final = "PS3.15 E.1.1"
@@ -38,10 +39,15 @@ class Rule:
     source: str
     about: str
 
-    def at(self, where: str, name: str = "") -> Finding:
-        """A finding of this rule; ``name`` must come from the table, never from a file."""
+    def at(self, where: str | int, name: str = "") -> Finding:
+        """A finding of this rule.
+
+        :param where: the place in words; or the tag of an element of the data set itself or of the file meta.
+        :param name: an attribute's name from the standard's table, never from a file; empty to leave it out.
+        """
+        place = label(where) if isinstance(where, int) else where
         reason = f"{name}: {self.says}" if name else self.says
-        return Finding(self.id, self.severity, where, reason)
+        return Finding(self.id, self.severity, place, reason)
 
     def because(self, why: str) -> Finding:
         """A finding about the whole file, with a fixed text of this package that says why."""

@@ -11,21 +11,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.element import TEXT, Element
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
-from privxray.deid.profile.identifying import BIRTH_DATE
 from privxray.deid.profile.profile import BASIC_CODE, Dates, Option, Profile
 
-META_CLASS, META_INSTANCE, CLASS, INSTANCE = 0x00020002, 0x00020003, 0x00080016, 0x00080018
-STUDY_DATE: Final = 0x00080020
-
 _DIRECTORY: Final = "1.2.840.10008.1.3.10"
-_REMOVED, _METHOD_TEXT, _METHOD_CODES = 0x00120062, 0x00120063, 0x00120064
-_BURNED_IN, _FEATURES, _TEMPORAL = 0x00280301, 0x00280302, 0x00280303
-_ACQUIRED, _ACQUIRED_AT, _PIXEL_DATA = 0x00080022, 0x0008002A, 0x7FE00010
-_CODE, _SCHEME = 0x00080100, 0x00080102
-_METHOD_ITEM: Final = re.compile(r"\(0012,0064\)\[[0-9]+\]/")
+_METHOD_ITEM: Final = re.compile(
+    re.escape(tags.label(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)) + r"\[[0-9]+\]/"
+)
 _DATE: Final = re.compile(r"[0-9]{8}")
 
 
@@ -42,7 +37,9 @@ class Claims:
         tag = element.tag
         if not element.prefix:
             self._top[tag] = element.value if element.vr in TEXT else (b"1" if element.filled else b"")
-        elif tag in (_CODE, _SCHEME) and _METHOD_ITEM.fullmatch(element.prefix):
+        elif tag in (tags.CODE_VALUE, tags.CODING_SCHEME_DESIGNATOR) and _METHOD_ITEM.fullmatch(
+            element.prefix
+        ):
             self._codes.setdefault(element.prefix, {})[tag] = text(element.value)
 
     def value(self, tag: int) -> bytes:
@@ -51,14 +48,16 @@ class Claims:
 
     def names_its_method(self) -> bool:
         """Does it say that it is de-identified, and how?"""
-        method = self.value(_METHOD_TEXT).strip(b" \0") or self.value(_METHOD_CODES)
-        return self._text(_REMOVED) == "YES" and bool(method)
+        method = self.value(tags.DEIDENTIFICATION_METHOD).strip(b" \0") or self.value(
+            tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE
+        )
+        return self._text(tags.PATIENT_IDENTITY_REMOVED) == "YES" and bool(method)
 
     def findings(self, meta: Mapping[int, bytes]) -> Iterator[Finding]:
         """What is wrong. :param meta: the file meta's values."""
         yield from self._of_object(meta)
-        if self._text(_REMOVED) != "YES":
-            yield rules.DECLARED.at("(0012,0062)")
+        if self._text(tags.PATIENT_IDENTITY_REMOVED) != "YES":
+            yield rules.DECLARED.at(tags.PATIENT_IDENTITY_REMOVED)
         yield from self._of_methods()
         yield from self._of_dates()
         yield from self._of_pixels()
@@ -67,57 +66,68 @@ class Claims:
         return text(self.value(tag))
 
     def _of_object(self, meta: Mapping[int, bytes]) -> Iterator[Finding]:
-        if text(meta.get(META_CLASS, b"")) == _DIRECTORY:
+        if text(meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")) == _DIRECTORY:
             yield rules.DIRECTORY.at("file")
             return
-        if text(meta.get(META_INSTANCE, b"")) != self._text(INSTANCE):
-            yield rules.META_UID.at("(0002,0003)")
-        if text(meta.get(META_CLASS, b"")) != self._text(CLASS):
-            yield rules.META_CLASS.at("(0002,0002)")
+        if text(meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")) != self._text(tags.SOP_INSTANCE_UID):
+            yield rules.META_UID.at(tags.MEDIA_STORAGE_SOP_INSTANCE_UID)
+        if text(meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")) != self._text(tags.SOP_CLASS_UID):
+            yield rules.META_CLASS.at(tags.MEDIA_STORAGE_SOP_CLASS_UID)
 
     def _of_methods(self) -> Iterator[Finding]:
-        codes = {item.get(_CODE, "") for item in self._codes.values() if item.get(_SCHEME) == "DCM"}
+        codes = {
+            item.get(tags.CODE_VALUE, "")
+            for item in self._codes.values()
+            if item.get(tags.CODING_SCHEME_DESIGNATOR) == "DCM"
+        }
         if BASIC_CODE[0] not in codes:
-            words = bool(self.value(_METHOD_TEXT).strip(b" \0"))
-            yield (rules.METHOD_TEXT if words else rules.METHOD).at("(0012,0064)")
+            words = bool(self.value(tags.DEIDENTIFICATION_METHOD).strip(b" \0"))
+            yield (rules.METHOD_TEXT if words else rules.METHOD).at(
+                tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE
+            )
         known = {option.code for option in Option}
         if codes - known - {BASIC_CODE[0]}:
-            yield rules.METHOD_CODE.at("(0012,0064)")
+            yield rules.METHOD_CODE.at(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
         full, modified = Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES
         if {full.code, modified.code} <= codes:
-            yield rules.METHOD_BOTH.at("(0012,0064)")
+            yield rules.METHOD_BOTH.at(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
         elif codes and codes & known != {option.code for option in self._profile.options}:
-            yield rules.METHOD_OPTIONS.at("(0012,0064)")
+            yield rules.METHOD_OPTIONS.at(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
 
     def _of_dates(self) -> Iterator[Finding]:
-        says = self._text(_TEMPORAL)
+        says = self._text(tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED)
         wanted = self._profile.dates
         if says != wanted and (says or wanted is not Dates.REMOVED):
-            yield rules.TEMPORAL.at("(0028,0303)")
+            yield rules.TEMPORAL.at(tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED)
         if self._over_89():
-            yield rules.AGE.at("(0010,0030)")
+            yield rules.AGE.at(tags.PATIENT_BIRTH_DATE)
         if wanted is not Dates.MODIFIED:
             return
-        acquired, stamp = self._text(_ACQUIRED), self._text(_ACQUIRED_AT)[:8]
+        acquired, stamp = self._text(tags.ACQUISITION_DATE), self._text(tags.ACQUISITION_DATE_TIME)[:8]
         if _DATE.fullmatch(acquired) and _DATE.fullmatch(stamp) and stamp != acquired:
-            yield rules.SET_DATES.at("(0008,002A)")
+            yield rules.SET_DATES.at(tags.ACQUISITION_DATE_TIME)
 
     def _of_pixels(self) -> Iterator[Finding]:
         """What is in them is for ``--ocr``."""
-        options, has_pixels = self._profile.options, bool(self.value(_PIXEL_DATA))
-        burned_in, features = self._text(_BURNED_IN), self._text(_FEATURES)
+        options, has_pixels = self._profile.options, bool(self.value(tags.PIXEL_DATA))
+        burned_in, features = (
+            self._text(tags.BURNED_IN_ANNOTATION),
+            self._text(tags.RECOGNIZABLE_VISUAL_FEATURES),
+        )
         if burned_in == "YES":
-            yield rules.BURNED_IN.at("(0028,0301)")
+            yield rules.BURNED_IN.at(tags.BURNED_IN_ANNOTATION)
         elif burned_in != "NO":
             cleaned = has_pixels and Option.CLEAN_PIXEL_DATA in options
-            yield (rules.BURNED_IN_CLAIM if cleaned else rules.BURNED_IN_UNKNOWN).at("(0028,0301)")
+            yield (rules.BURNED_IN_CLAIM if cleaned else rules.BURNED_IN_UNKNOWN).at(
+                tags.BURNED_IN_ANNOTATION
+            )
         if features != "NO" and has_pixels and Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in options:
-            yield rules.FEATURES_CLAIM.at("(0028,0302)")
+            yield rules.FEATURES_CLAIM.at(tags.RECOGNIZABLE_VISUAL_FEATURES)
         elif features == "YES":
-            yield rules.FEATURES.at("(0028,0302)")
+            yield rules.FEATURES.at(tags.RECOGNIZABLE_VISUAL_FEATURES)
 
     def _over_89(self) -> bool:
-        born, seen = self._text(BIRTH_DATE), self._text(STUDY_DATE)
+        born, seen = self._text(tags.PATIENT_BIRTH_DATE), self._text(tags.STUDY_DATE)
         if not _DATE.fullmatch(born) or not _DATE.fullmatch(seen):
             return False
         years = int(seen[:4]) - int(born[:4]) - (seen[4:] < born[4:])

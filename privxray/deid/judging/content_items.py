@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.element import Element
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
@@ -18,10 +19,21 @@ from privxray.deid.judging.element_judge import Judge
 from privxray.deid.profile.annex_e import content_row
 from privxray.deid.profile.profile import Code
 
-_SEQUENCES: Final = ("(0040,A730)", "(0040,0555)", "(0040,0612)", "(0040,B020)")
-_CONCEPT: Final = "(0040,A043)[0]/"
-_CODE, _SCHEME, _NESTED, _TYPE = 0x00080100, 0x00080102, 0x0040A730, 0x0040A040
-_VALUES: Final = frozenset({0x0040A120, 0x0040A121, 0x0040A122, 0x0040A123, 0x0040A124, 0x0040A160})
+_SEQUENCES: Final = tuple(
+    map(
+        tags.label,
+        (
+            tags.CONTENT_SEQUENCE,
+            tags.ACQUISITION_CONTEXT_SEQUENCE,
+            tags.SPECIMEN_PREPARATION_STEP_CONTENT_ITEM_SEQUENCE,
+            tags.WAVEFORM_ANNOTATION_SEQUENCE,
+        ),
+    )
+)
+_CONCEPT: Final = f"{tags.label(tags.CONCEPT_NAME_CODE_SEQUENCE)}[0]/"
+_VALUES: Final = frozenset(
+    {tags.DATE_TIME, tags.DATE, tags.TIME, tags.PERSON_NAME, tags.UID, tags.TEXT_VALUE}
+)
 _MAX_VALUES: Final = 64  # of one item: a legal one has one
 
 
@@ -42,23 +54,23 @@ class ContentItems:
     def take(self, element: Element) -> Iterator[Finding]:
         """The next element of the file; gives the findings of an item that ended before it."""
         prefix = element.prefix
-        if self._prefix and (not prefix.startswith(self._prefix) or element.tag == _NESTED):
+        if self._prefix and (not prefix.startswith(self._prefix) or element.tag == tags.CONTENT_SEQUENCE):
             yield from self.finish()
-        if not prefix or element.tag == _NESTED:
+        if not prefix or element.tag == tags.CONTENT_SEQUENCE:
             return
         if not self._prefix and _is_item(prefix):
             self._prefix = prefix
         if not self._prefix:
             return
         if prefix == self._prefix:
-            if element.tag == _TYPE:
+            if element.tag == tags.VALUE_TYPE:
                 self._type = _text(element)
             elif element.tag in _VALUES and len(self._values) < _MAX_VALUES:
                 self._values.append(element)
         elif prefix == self._prefix + _CONCEPT:
-            if element.tag == _CODE:
+            if element.tag == tags.CODE_VALUE:
                 self._code = _text(element)
-            elif element.tag == _SCHEME:
+            elif element.tag == tags.CODING_SCHEME_DESIGNATOR:
                 self._scheme = _text(element)
 
     def finish(self) -> Iterator[Finding]:

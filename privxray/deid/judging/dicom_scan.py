@@ -16,17 +16,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.character_sets import codec_of, decoded
 from privxray.deid.dicomfile.element import DamagedError, Data, Element
 from privxray.deid.dicomfile.file_reader import MAX_INFLATED, NOT_INFLATED, Reader, is_dicom
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.findings.rules import Rule
-from privxray.deid.judging.claims import INSTANCE, STUDY_DATE, Claims, text
+from privxray.deid.judging.claims import Claims, text
 from privxray.deid.judging.content_items import ContentItems
 from privxray.deid.judging.element_judge import Judge
 from privxray.deid.profile.basic import basic_profile
-from privxray.deid.profile.identifying import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
+from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
 from privxray.deid.profile.profile import Dates, Profile
 
 __all__ = ["MAX_INFLATED", "NOT_INFLATED", "Facts", "Scan", "Term", "is_dicom", "scan_dicom"]
@@ -41,13 +42,19 @@ TermKind: TypeAlias = Literal["name", "id", "date", "place"]
 Term: TypeAlias = tuple[TermKind, str]
 """An identifying value and what it is. Private."""
 
-_NETWORK: Final = frozenset({0x00020016, 0x00020017, 0x00020018, 0x00020026, 0x00020027, 0x00020028})
-_PRIVATE_META: Final = frozenset({0x00020100, 0x00020102})
-_STUDY, _SERIES = 0x0020000D, 0x0020000E
-_SERIES_DATE: Final = 0x00080021
-_CHARACTER_SET: Final = 0x00080005
+_NETWORK: Final = frozenset(
+    {
+        tags.SOURCE_APPLICATION_ENTITY_TITLE,
+        tags.SENDING_APPLICATION_ENTITY_TITLE,
+        tags.RECEIVING_APPLICATION_ENTITY_TITLE,
+        tags.SOURCE_PRESENTATION_ADDRESS,
+        tags.SENDING_PRESENTATION_ADDRESS,
+        tags.RECEIVING_PRESENTATION_ADDRESS,
+    }
+)
+_PRIVATE_META: Final = frozenset({tags.PRIVATE_INFORMATION_CREATOR_UID, tags.PRIVATE_INFORMATION})
 _COMPONENT: Final = re.compile(r"[\\^=, \0]+")
-_IDENTIFYING: Final = IDENTIFIERS | INSTITUTIONS | {BIRTH_DATE}
+_IDENTIFYING: Final = IDENTIFIERS | INSTITUTIONS | {tags.PATIENT_BIRTH_DATE}
 _OF_TEXT: Final = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "PN", "CS", "DA", "DT"})
 
 
@@ -143,7 +150,7 @@ class _Scanner:
     def _take(self, element: Element) -> None:
         tag = element.tag
         self._claims.take(element)
-        if tag == _CHARACTER_SET and not element.prefix:
+        if tag == tags.SPECIFIC_CHARACTER_SET and not element.prefix:
             self._judge.codec = codec_of(element.value)
         self._apply(element)
         if element.prefix or self._content.open:
@@ -169,7 +176,7 @@ class _Scanner:
 
     def _passes_openly(self, element: Element) -> bool:
         """A dummy or a declared pseudonym may be in a path; what the profile merely keeps may not."""
-        return element.tag in (NAME, ID)
+        return element.tag in (tags.PATIENT_NAME, tags.PATIENT_ID)
 
     def _remember(self, element: Element, rule: Rule) -> None:
         """Keep a value that is there undisguised in an identifying attribute."""
@@ -180,9 +187,9 @@ class _Scanner:
         if rule.severity != "error" or not element.filled or element.vr not in _OF_TEXT:
             return
         kind: TermKind = "id"
-        if element.vr == "PN" or element.tag == NAME:
+        if element.vr == "PN" or element.tag == tags.PATIENT_NAME:
             kind = "name"
-        elif element.tag == BIRTH_DATE:
+        elif element.tag == tags.PATIENT_BIRTH_DATE:
             kind = "date"
         elif element.tag in INSTITUTIONS:
             kind = "place"
@@ -215,14 +222,14 @@ class _Scanner:
 
         dated = self._profile.dates is Dates.MODIFIED
         return Facts(
-            instance=of(INSTANCE),
-            series=of(_SERIES),
-            study=of(_STUDY),
-            patient=of(ID),
-            name=of(NAME).rstrip("^ "),
-            birth_date=of(BIRTH_DATE),
-            study_date=of(STUDY_DATE) if dated else "",
-            series_date=of(_SERIES_DATE) if dated else "",
+            instance=of(tags.SOP_INSTANCE_UID),
+            series=of(tags.SERIES_INSTANCE_UID),
+            study=of(tags.STUDY_INSTANCE_UID),
+            patient=of(tags.PATIENT_ID),
+            name=of(tags.PATIENT_NAME).rstrip("^ "),
+            birth_date=of(tags.PATIENT_BIRTH_DATE),
+            study_date=of(tags.STUDY_DATE) if dated else "",
+            series_date=of(tags.SERIES_DATE) if dated else "",
         )
 
     def _add(self, finding: Finding) -> None:

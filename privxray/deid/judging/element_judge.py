@@ -14,6 +14,7 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.character_sets import decoded
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
 from privxray.deid.dicomfile.element import TEXT, Element
@@ -21,14 +22,18 @@ from privxray.deid.findings import rules
 from privxray.deid.findings.rules import Rule
 from privxray.deid.judging.value_form import CONTENT, writing
 from privxray.deid.profile.annex_e import lookup
-from privxray.deid.profile.identifying import BIRTH_DATE, ID, INSTITUTIONS, NAME
+from privxray.deid.profile.identifying import INSTITUTIONS
 from privxray.deid.profile.profile import Code, Dates, Profile
 from privxray.deid.values.dummies import is_dummy, is_pseudonym
 from privxray.deid.values.shapes import all_neutral, has_letters, holds_date, is_address, is_name, shape_of
 
-_ORGANISATION: Final = 0x00080116  # who defines a coding scheme, with their address
-
-_BIRTH_DATES: Final = frozenset({BIRTH_DATE, 0x00100033, 0x00100034})
+_BIRTH_DATES: Final = frozenset(
+    {
+        tags.PATIENT_BIRTH_DATE,
+        tags.PATIENT_BIRTH_DATE_IN_ALTERNATIVE_CALENDAR,
+        tags.PATIENT_DEATH_DATE_IN_ALTERNATIVE_CALENDAR,
+    }
+)
 _YEAR_ONLY: Final = re.compile(r"[12][0-9]{3}0101")
 _SHORT_NUMBER: Final = re.compile(r"[0-9]{1,3}")
 _STAMPS: Final = frozenset({"DA", "TM", "DT"})
@@ -110,7 +115,7 @@ class Judge:
         tag = element.tag
         if Code.K in codes:
             return _FINE
-        if tag in (NAME, ID):
+        if tag in (tags.PATIENT_NAME, tags.PATIENT_ID):
             return self._patient(element)
         if Code.U in codes:
             return self._uid(element)
@@ -126,7 +131,7 @@ class Judge:
             return _always(rules.EMPTY)
         if self._passes(element):
             return _FINE
-        if is_pseudonym(element.value, as_name=element.tag == NAME):
+        if is_pseudonym(element.value, as_name=element.tag == tags.PATIENT_NAME):
             return Judgement(rules.EMPTY, rules.PSEUDONYM)
         return _always(rules.EMPTY)
 
@@ -201,7 +206,7 @@ class Judge:
         text = decoded(element.value, self.codec)
         if vr == "PN":
             return _FINE if self._passes(element) or not has_letters(text) else _always(rules.SHAPE)
-        if vr == "UR" or element.tag == _ORGANISATION:
+        if vr == "UR" or element.tag == tags.CODING_SCHEME_RESPONSIBLE_ORGANIZATION:  # with its address
             return _FINE
         return _always(rules.SHAPE) if is_name(text) or is_address(text) else _FINE
 

@@ -29,6 +29,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Final
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.character_sets import codec_of, decoded
 from privxray.deid.dicomfile.element import TEXT, DamagedError, Data, Element
 from privxray.deid.dicomfile.file_reader import Reader
@@ -36,7 +37,7 @@ from privxray.deid.dicomfile.frame_segments import asides
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.dicom_scan import MAX_PLACES, Term
-from privxray.deid.profile.identifying import BIRTH_DATE, ID, IDENTIFIERS, INSTITUTIONS, NAME
+from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
 from privxray.deid.values.printable import SHORTEST, ascii_words, folded, latin_words, texts, views
 from privxray.naming.common_words import neutral_words
 
@@ -50,10 +51,8 @@ _REMEMBERED: Final = 64
 _MOST_REMEMBERED: Final = 16_384
 _BLOCK: Final = 1 << 20
 _OVERLAP: Final = 256
-_CHARACTER_SET: Final = 0x00080005
-_PIXEL_DATA: Final = 0x7FE00010
-_FLOATS: Final = frozenset({0x7FE00008, 0x7FE00009})
-_OWN: Final = IDENTIFIERS | INSTITUTIONS | {NAME, ID, BIRTH_DATE}
+_FLOATS: Final = frozenset({tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA})
+_OWN: Final = IDENTIFIERS | INSTITUTIONS | {tags.PATIENT_NAME, tags.PATIENT_ID, tags.PATIENT_BIRTH_DATE}
 _NUMERIC: Final = frozenset({"DS", "IS", "TM", "UI"})
 
 
@@ -194,7 +193,7 @@ class Leaks:
         reader = Reader(data)
         try:
             for element in _elements(reader):
-                if element.tag == _CHARACTER_SET and not element.prefix:
+                if element.tag == tags.SPECIFIC_CHARACTER_SET and not element.prefix:
                     codec = codec_of(element.value)
                 finding = self._in_element(element, reader.data, codec)
                 if finding is not None:
@@ -210,7 +209,7 @@ class Leaks:
         tag, vr = element.tag, element.vr
         if vr == "SQ" or tag in _FLOATS or not element.filled:
             return None
-        if tag == _PIXEL_DATA:
+        if tag == tags.PIXEL_DATA:
             parts = asides(data, element.start, element.end, whole=False)
             found = any(self.in_bytes(part, 0, len(part)) for part in parts)
             return rules.LEAK_BYTES.at(element.where) if found else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from hashlib import blake2b
 
+from privxray.deid import tags
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.dicom_scan import Facts
@@ -42,19 +43,19 @@ class Cohort:
         patient = _mark(facts.patient)
         whole = _mark("\n".join((facts.series, facts.study, facts.patient)))
         if _breaks(self._instances, instance, whole):
-            found.append(rules.SET_INSTANCE.at("(0008,0018)"))
+            found.append(rules.SET_INSTANCE.at(tags.SOP_INSTANCE_UID))
         if _breaks(self._studies_of_series, series, study):
-            found.append(rules.SET_SERIES.at("(0020,000E)"))
+            found.append(rules.SET_SERIES.at(tags.SERIES_INSTANCE_UID))
         if _breaks(self._patients_of_study, study, patient):
-            found.append(rules.SET_STUDY.at("(0020,000D)"))
+            found.append(rules.SET_STUDY.at(tags.STUDY_INSTANCE_UID))
         if _breaks(self._names, patient, _mark(facts.name)):
-            found.append(rules.SET_PATIENT.at("(0010,0010)"))
+            found.append(rules.SET_PATIENT.at(tags.PATIENT_NAME))
         if _breaks(self._births, patient, _mark(facts.birth_date)):
-            found.append(rules.SET_PATIENT.at("(0010,0030)"))
+            found.append(rules.SET_PATIENT.at(tags.PATIENT_BIRTH_DATE))
         if _breaks(self._study_dates, study, _mark(facts.study_date)):
-            found.append(rules.SET_DATES.at("(0008,0020)"))
+            found.append(rules.SET_DATES.at(tags.STUDY_DATE))
         if _breaks(self._series_dates, series, _mark(facts.series_date)):
-            found.append(rules.SET_DATES.at("(0008,0021)"))
+            found.append(rules.SET_DATES.at(tags.SERIES_DATE))
         return found
 
 

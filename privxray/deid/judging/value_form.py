@@ -8,15 +8,23 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
 from privxray.deid.dicomfile.element import Element, misplaced
 from privxray.deid.findings import rules
 from privxray.deid.findings.rules import Rule
 from privxray.deid.profile.profile import Profile
 
-_AGE: Final = 0x00101010
 _CLASSES: Final = frozenset(
-    {0x00020002, 0x00020010, 0x00080016, 0x0008001A, 0x00081150, 0x0008010C, 0x00080117}
+    {
+        tags.MEDIA_STORAGE_SOP_CLASS_UID,
+        tags.TRANSFER_SYNTAX_UID,
+        tags.SOP_CLASS_UID,
+        tags.RELATED_GENERAL_SOP_CLASS_UID,
+        tags.REFERENCED_SOP_CLASS_UID,
+        tags.CODING_SCHEME_UID,
+        tags.CONTEXT_UID,
+    }
 )
 _UIDS: Final = re.compile(rb"[0-9.\\]*")
 
@@ -48,7 +56,7 @@ def writing(element: Element, profile: Profile) -> list[Rule]:
     elif vr in CONTENT:
         if element.filled and not CONTENT[vr].match(element.value.rstrip(b"\0")):
             found.append(rules.CONTENT)
-        elif tag == _AGE and _over_89(element.value):
+        elif tag == tags.PATIENT_AGE and _over_89(element.value):
             found.append(rules.AGE)
     return found
 

@@ -7,16 +7,19 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.data_set_tree import Tree
 
 NOT_FRAMES = "its pixel data does not fit its rows, columns and frames"
 
 Samples: TypeAlias = npt.NDArray[Any]
 
-_COLOUR, _STORED, _HIGH_BIT, _SIGNED = 0x00280004, 0x00280101, 0x00280102, 0x00280103
-_PADDING, _SLOPE, _INTERCEPT = 0x00280120, 0x00281053, 0x00281052
-_CENTRE, _WIDTH, _LUTS = 0x00281050, 0x00281051, (0x00283000, 0x00283010)
-_PALETTES = (0x00281201, 0x00281202, 0x00281203)
+_LUTS = (tags.MODALITY_LUT_SEQUENCE, tags.VOI_LUT_SEQUENCE)
+_PALETTES = (
+    tags.RED_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags.GREEN_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+    tags.BLUE_PALETTE_COLOR_LOOKUP_TABLE_DATA,
+)
 
 
 class PixelTroubleError(Exception):
@@ -43,19 +46,19 @@ class Shades:
         dark end of the first window where these are darker, for many viewers stretch from the smallest value
         to the largest, and one far value would wash out the rest.
         """
-        colour = self._tree.text(_COLOUR)
+        colour = self._tree.text(tags.PHOTOMETRIC_INTERPRETATION)
         if self._samples == 3:
-            neutral = 1 << (self._tree.number(_STORED) or self._allocated) - 1
+            neutral = 1 << (self._tree.number(tags.BITS_STORED) or self._allocated) - 1
             return np.array([0, neutral, neutral] if colour.startswith("YBR_") else [0, 0, 0], frame.dtype)
         if self.is_palette:
             palette = self.palette()
             first = self._palette_start()
             return np.array([first + int(palette[first:].argmin())], frame.dtype)
-        bright_is_small = (colour == "MONOCHROME1") != (self._real(_SLOPE, 1.0) < 0)
+        bright_is_small = (colour == "MONOCHROME1") != (self._real(tags.RESCALE_SLOPE, 1.0) < 0)
         low, high = self._range()
         stored = frame.astype(np.int64)
         candidates = [int(stored.max() if bright_is_small else stored.min())]
-        if (self._tree.number(_STORED) or self._allocated) <= 8 or any(
+        if (self._tree.number(tags.BITS_STORED) or self._allocated) <= 8 or any(
             tag in self._tree.nodes for tag in _LUTS
         ):
             candidates = [high if bright_is_small else low]
@@ -65,23 +68,38 @@ class Shades:
         return np.array([min(max(darkest, low), high)], frame.dtype)
 
     def _range(self) -> tuple[int, int]:
-        stored, high_bit = self._tree.number(_STORED) or self._allocated, self._tree.number(_HIGH_BIT)
+        stored, high_bit = (
+            self._tree.number(tags.BITS_STORED) or self._allocated,
+            self._tree.number(tags.HIGH_BIT),
+        )
         bits = stored if high_bit is None else max(high_bit + 1, stored)
-        return (-(1 << bits - 1), (1 << bits - 1) - 1) if self._tree.number(_SIGNED) else (0, (1 << bits) - 1)
+        return (
+            (-(1 << bits - 1), (1 << bits - 1) - 1)
+            if self._tree.number(tags.PIXEL_REPRESENTATION)
+            else (0, (1 << bits) - 1)
+        )
 
     def _padding(self) -> list[int]:
-        node = self._tree.nodes.get(_PADDING)
+        node = self._tree.nodes.get(tags.PIXEL_PADDING_VALUE)
         if node is None or len(node.value) < 2:
             return []
-        return [int.from_bytes(node.value[:2], "little", signed=bool(self._tree.number(_SIGNED)))]
+        return [
+            int.from_bytes(
+                node.value[:2], "little", signed=bool(self._tree.number(tags.PIXEL_REPRESENTATION))
+            )
+        ]
 
     def _window_end(self, bright_is_small: bool) -> list[int]:
-        width, slope = self._real(_WIDTH, 0.0), self._real(_SLOPE, 1.0)
-        if width < 1 or not slope or _CENTRE not in self._tree.nodes:
+        width, slope = self._real(tags.WINDOW_WIDTH, 0.0), self._real(tags.RESCALE_SLOPE, 1.0)
+        if width < 1 or not slope or tags.WINDOW_CENTER not in self._tree.nodes:
             return []
         # In rescaled values the dark end of a window is its lower one, and for MONOCHROME1 its upper one.
         towards = 1 if bright_is_small == (slope > 0) else -1
-        end = (self._real(_CENTRE, 0.0) + towards * width / 2 - self._real(_INTERCEPT, 0.0)) / slope
+        end = (
+            self._real(tags.WINDOW_CENTER, 0.0)
+            + towards * width / 2
+            - self._real(tags.RESCALE_INTERCEPT, 0.0)
+        ) / slope
         return [int(np.ceil(end) if bright_is_small else np.floor(end))] if np.isfinite(end) else []
 
     def _real(self, tag: int, default: float) -> float:
@@ -93,7 +111,7 @@ class Shades:
     @property
     def is_palette(self) -> bool:
         """Are the stored values indices into a table of colours?"""
-        return self._tree.text(_COLOUR) == "PALETTE COLOR"
+        return self._tree.text(tags.PHOTOMETRIC_INTERPRETATION) == "PALETTE COLOR"
 
     @property
     def index_mask(self) -> int:

@@ -22,8 +22,9 @@ from pydicom.encaps import generate_frames
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, ExplicitVRLittleEndian, RLELossless
 
+from privxray.deid import tags
 from privxray.deid.dicomfile.codestreams import frame_size, silence
-from privxray.deid.dicomfile.data_set_tree import PIXEL_DATA, Node, Tree
+from privxray.deid.dicomfile.data_set_tree import Node, Tree
 from privxray.deid.pixels.shades import NOT_FRAMES, PixelTroubleError, Samples, Shades
 
 MAX_FRAME = 100_000_000
@@ -38,11 +39,12 @@ TOO_LARGE = "its pixel data is too large to be looked at"
 _VIDEO = "1.2.840.10008.1.2.4.10"  # MPEG-2, MPEG-4 and HEVC: 100 to 108
 _LOSSY = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 93, 203, 112))
 _DTYPES = {8: "u1", 16: "<u2", 32: "<u4"}
-_ROWS, _COLUMNS, _FRAMES, _SAMPLES = 0x00280010, 0x00280011, 0x00280008, 0x00280002
-_COLOUR, _PLANAR, _ALLOCATED, _STORED = 0x00280004, 0x00280006, 0x00280100, 0x00280101
-_HIGH_BIT, _SIGNED, _LOSSY_FLAG = 0x00280102, 0x00280103, 0x00282110
-_SMALLEST = (0x00280106, 0x00280107, 0x00280108, 0x00280109)  # of image and series: wrong once pixels change
-_EMBEDDED = 0x60000102
+_SMALLEST = (
+    tags.SMALLEST_IMAGE_PIXEL_VALUE,
+    tags.LARGEST_IMAGE_PIXEL_VALUE,
+    tags.SMALLEST_PIXEL_VALUE_IN_SERIES,
+    tags.LARGEST_PIXEL_VALUE_IN_SERIES,
+)  # of image and series: wrong once pixels change
 
 
 class Box(NamedTuple):
@@ -70,14 +72,14 @@ class Pixels:
         self._colour = ""  # of decoded frames; a decoder may have turned YBR into RGB
         self._tree = tree
         self._file = file
-        node = tree.nodes.get(PIXEL_DATA)
+        node = tree.nodes.get(tags.PIXEL_DATA)
         if node is None:
             raise PixelTroubleError(NOT_FRAMES)
         self._node: Node = node
-        self.rows, self.columns = tree.number(_ROWS) or 0, tree.number(_COLUMNS) or 0
-        self.frames = tree.number(_FRAMES) or 1
-        self._samples = tree.number(_SAMPLES) or 1
-        self._allocated = tree.number(_ALLOCATED) or 0
+        self.rows, self.columns = tree.number(tags.ROWS) or 0, tree.number(tags.COLUMNS) or 0
+        self.frames = tree.number(tags.NUMBER_OF_FRAMES) or 1
+        self._samples = tree.number(tags.SAMPLES_PER_PIXEL) or 1
+        self._allocated = tree.number(tags.BITS_ALLOCATED) or 0
         if (
             not self.rows
             or not self.columns
@@ -96,7 +98,7 @@ class Pixels:
 
         :raises PixelTroubleError: they can't be decoded.
         """
-        colour = self._tree.text(_COLOUR)
+        colour = self._tree.text(tags.PHOTOMETRIC_INTERPRETATION)
         for frame in self._decoded() if self._node.fragments else self._native():
             if self._shades.is_palette:
                 yield self._shades.palette()[frame & self._shades.index_mask]
@@ -133,7 +135,9 @@ class Pixels:
         groups = [
             tag
             for tag in self._tree.nodes
-            if tag & 0xFF00FFFF == _EMBEDDED & 0xFF00FFFF and self._tree.number(tag) and tag >> 16 & 1 == 0
+            if tag & 0xFF00FFFF == tags.OVERLAY_BIT_POSITION & 0xFF00FFFF
+            and self._tree.number(tag)
+            and tag >> 16 & 1 == 0
         ]
         if not groups and (not always or self._node.fragments):
             return
@@ -141,8 +145,8 @@ class Pixels:
             return
         if self._node.fragments:
             self._unpack()
-        high = (self._tree.number(_HIGH_BIT) or self._allocated - 1) + 1
-        low = high - (self._tree.number(_STORED) or high)
+        high = (self._tree.number(tags.HIGH_BIT) or self._allocated - 1) + 1
+        low = high - (self._tree.number(tags.BITS_STORED) or high)
         used = (1 << high) - (1 << low)
         if used == (1 << self._allocated) - 1 or low < 0 or len(self._node.value) % (self._allocated // 8):
             return
@@ -150,7 +154,7 @@ class Pixels:
         samples = raw & used
         if np.array_equal(raw, samples):
             return
-        if self._tree.number(_SIGNED):  # unused bits of a negative number are ones
+        if self._tree.number(tags.PIXEL_REPRESENTATION):  # unused bits of a negative number are ones
             negative = samples & (1 << high - 1) != 0
             samples = np.where(negative, samples | (1 << self._allocated) - (1 << high), samples)
         self._node.value = samples.astype(_DTYPES[self._allocated]).tobytes()
@@ -224,13 +228,13 @@ class Pixels:
         if self._allocated not in _DTYPES or len(self._node.value) < expected:
             raise PixelTroubleError(NOT_FRAMES)
         flat = np.frombuffer(self._node.value[:expected], _DTYPES[self._allocated])
-        if self._tree.number(_SIGNED):
+        if self._tree.number(tags.PIXEL_REPRESENTATION):
             flat = flat.view(flat.dtype.str.replace("u", "i"))
         if self._is_halved():
             return flat.reshape(self.frames, self.rows, self.columns // 2, 4)
         if self._samples == 1:
             return flat.reshape(self.frames, self.rows, self.columns)
-        if self._tree.number(_PLANAR):
+        if self._tree.number(tags.PLANAR_CONFIGURATION):
             return flat.reshape(self.frames, 3, self.rows, self.columns)
         return flat.reshape(self.frames, self.rows, self.columns, 3)
 
@@ -241,7 +245,10 @@ class Pixels:
 
     def _is_halved(self) -> bool:
         """YBR_FULL_422: two pixels share their colour, stored Y Y Cb Cr (PS3.3 C.7.6.3.1.2)."""
-        return self._tree.text(_COLOUR) in ("YBR_FULL_422", "YBR_PARTIAL_422") and not self._node.fragments
+        return (
+            self._tree.text(tags.PHOTOMETRIC_INTERPRETATION) in ("YBR_FULL_422", "YBR_PARTIAL_422")
+            and not self._node.fragments
+        )
 
     def _frame_of(self, array: Samples, number: int) -> Samples:
         if not 0 <= number < self.frames:
@@ -252,7 +259,11 @@ class Pixels:
     def _as_picture(self, frame: Samples) -> Samples:
         if self._is_halved():
             return frame[:, :, :2].reshape(self.rows, self.columns)
-        return np.moveaxis(frame, 0, -1) if self._samples == 3 and self._tree.number(_PLANAR) else frame
+        return (
+            np.moveaxis(frame, 0, -1)
+            if self._samples == 3 and self._tree.number(tags.PLANAR_CONFIGURATION)
+            else frame
+        )
 
     # Changing
 
@@ -267,14 +278,14 @@ class Pixels:
             raise PixelTroubleError(NOT_DECODED)
         raw = b"".join(frame.astype(frame.dtype.newbyteorder("<")).tobytes() for frame in frames)
         self._allocated = width
-        self._tree.put(_ALLOCATED, "US", width.to_bytes(2, "little"))
+        self._tree.put(tags.BITS_ALLOCATED, "US", width.to_bytes(2, "little"))
         self._node.value, self._node.fragments = raw, False
         self._node.vr = "OB" if width == 8 else "OW"
-        self._tree.put(_COLOUR, "CS", self._colour)
+        self._tree.put(tags.PHOTOMETRIC_INTERPRETATION, "CS", self._colour)
         if self._samples == 3:
-            self._tree.put(_PLANAR, "US", b"\0\0")
+            self._tree.put(tags.PLANAR_CONFIGURATION, "US", b"\0\0")
         if self.syntax in _LOSSY:
-            self._tree.put(_LOSSY_FLAG, "CS", "01")
+            self._tree.put(tags.LOSSY_IMAGE_COMPRESSION, "CS", "01")
         self.syntax = str(ExplicitVRLittleEndian)
 
     def _fill(self, samples: Samples, box: Box, value: Samples) -> None:
@@ -282,7 +293,7 @@ class Pixels:
         left, right = max(box.left, 0), max(box.right, 0)
         if self._is_halved():
             samples[box.frame, rows, left // 2 : (right + 1) // 2] = [value[0], value[0], value[1], value[2]]
-        elif self._samples == 3 and self._tree.number(_PLANAR):
+        elif self._samples == 3 and self._tree.number(tags.PLANAR_CONFIGURATION):
             samples[box.frame, :, rows, left:right] = value[:, None, None]
         elif self._samples == 3:
             samples[box.frame, rows, left:right] = value

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
+from privxray.deid.tags import from_label
+
 EDITION = "2026d"
 
-_PLAIN = re.compile(r"\(([0-9A-F]{4}),([0-9A-F]{4})\)")
+_PLAIN = re.compile(r"\([0-9A-F]{4},[0-9A-F]{4}\)")
 _PRIVATE_ROW = "(gggg,eeee) odd gggg"
 _CURVE_ROW = "(50xx,xxxx)"
 _OVERLAY_ROWS = {0x3000: "(60xx,3000)", 0x4000: "(60xx,4000)"}
@@ -123,11 +125,6 @@ def lookup(tag: int) -> Row | None:
     return None
 
 
-def label(tag: int) -> str:
-    """``(gggg,eeee)`` with upper-case hexadecimal digits."""
-    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
-
-
 def _read(name: str) -> Iterator[dict[str, str]]:
     source = resources.files("privxray.deid.profile").joinpath("tables", name)
     yield from csv.DictReader(source.read_text(encoding="utf-8").splitlines())
@@ -150,9 +147,8 @@ def _index() -> tuple[dict[int, Row], dict[str, Row]]:
     plain: dict[int, Row] = {}
     masks: dict[str, Row] = {}
     for row in rows():
-        matched = _PLAIN.fullmatch(row.tag)
-        if matched:
-            plain[int(matched[1] + matched[2], 16)] = row
+        if _PLAIN.fullmatch(row.tag):
+            plain[from_label(row.tag)] = row
         else:
             masks[row.tag] = row
     return plain, masks

@@ -4,32 +4,38 @@ from __future__ import annotations
 
 from typing import Final
 
-NAME: Final = 0x00100010
-ID: Final = 0x00100020
-BIRTH_DATE: Final = 0x00100030
+from privxray.deid import tags
 
 IDENTIFIERS: Final = frozenset(
     {
-        ID,
-        0x00080050,  # Accession Number
-        0x00101000,  # Other Patient IDs
-        0x00101002,  # Other Patient IDs Sequence, by its items' (0010,0020)
-        0x00101005,  # Patient's Birth Name
-        0x00102160,
-        0x00200010,  # Study ID
-        0x00380010,  # Admission ID
-        0x00401001,  # Requested Procedure ID
-        0x00402016,
-        0x00402017,  # placer and filler order numbers
-        0x00101040,  # Patient's Address
-        0x00102154,  # Patient's Telephone Numbers
-        0x00101090,  # Medical Record Locator
-        0x00120040,  # Clinical Trial Subject ID
+        tags.PATIENT_ID,
+        tags.ACCESSION_NUMBER,
+        tags.OTHER_PATIENT_IDS,
+        tags.OTHER_PATIENT_IDS_SEQUENCE,  # the Patient ID in each of its items
+        tags.PATIENT_BIRTH_NAME,
+        tags.ETHNIC_GROUP,
+        tags.STUDY_ID,
+        tags.ADMISSION_ID,
+        tags.REQUESTED_PROCEDURE_ID,
+        tags.PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST,
+        tags.FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST,
+        tags.PATIENT_ADDRESS,
+        tags.PATIENT_TELEPHONE_NUMBERS,
+        tags.MEDICAL_RECORD_LOCATOR,
+        tags.CLINICAL_TRIAL_SUBJECT_ID,
     }
 )
 """Attributes whose undisguised values are searched for in the rest of the set as numbers."""
 
 INSTITUTIONS: Final = frozenset(
-    {0x00080080, 0x00080081, 0x00081040, 0x0040A027, 0x00120031, 0x00120010, 0x00120060}
+    {
+        tags.INSTITUTION_NAME,
+        tags.INSTITUTION_ADDRESS,
+        tags.INSTITUTIONAL_DEPARTMENT_NAME,
+        tags.VERIFYING_ORGANIZATION,
+        tags.CLINICAL_TRIAL_SITE_NAME,
+        tags.CLINICAL_TRIAL_SPONSOR_NAME,
+        tags.CLINICAL_TRIAL_COORDINATING_CENTER_NAME,
+    }
 )
 """Attributes for the name of an institution or a part of it."""

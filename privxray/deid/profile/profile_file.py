@@ -27,8 +27,9 @@ from typing import Any, Final
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from privxray.deid.profile.annex_e import label, rows
+from privxray.deid.profile.annex_e import rows
 from privxray.deid.profile.profile import Code, Option, Override, Profile, Pseudonym, alternatives
+from privxray.deid.tags import PATIENT_NAME, from_label, label
 from privxray.errors import MalformedError, UsageError
 
 MAX_PROFILE: Final = 1 << 20
@@ -185,7 +186,7 @@ def _key(text: str) -> int | str | tuple[int, str, int]:
     if tag is None:
         tag = _keywords().get(text)
     if tag is None:
-        raise ValueError(f"{text!r} is neither a keyword nor a tag such as {label(0x00100010)}")
+        raise ValueError(f"{text!r} is neither a keyword nor a tag such as {label(PATIENT_NAME)}")
     return int(tag)
 
 
@@ -194,5 +195,5 @@ def _keywords() -> dict[str, int]:
     found = {}
     for row in rows():
         if "x" not in row.tag and "g" not in row.tag:
-            found[re.sub(r"[^A-Za-z0-9]", "", row.name)] = int(row.tag[1:5] + row.tag[6:10], 16)
+            found[re.sub(r"[^A-Za-z0-9]", "", row.name)] = from_label(row.tag)
     return found
