@@ -13,17 +13,24 @@ import shutil
 import sys
 from pathlib import Path
 
-from privxray.demo.xrays import draw_study
-from privxray.workflow.common.init_workspace import init_coordinator, init_hospital
-from privxray.workflow.coordinator.aggregate import Aggregated, aggregate
-from privxray.workflow.coordinator.make_plan import Planned, Terms, make_plan
-from privxray.workflow.hospital.accept import accept
-from privxray.workflow.hospital.evaluate_and_predict import evaluate
-from privxray.workflow.hospital.export_update import export_update
-from privxray.workflow.hospital.ingest_images import ingest_folder
-from privxray.workflow.hospital.join import join
-from privxray.workflow.hospital.train import train
-from privxray.workspace.folder import Workspace
+from privxray import (
+    Aggregated,
+    Planned,
+    Terms,
+    Workspace,
+    accept,
+    aggregate,
+    draw_study,
+    evaluate,
+    export_update,
+    ingest,
+    init_coordinator,
+    init_hospital,
+    join,
+    make_plan,
+    predict,
+    train,
+)
 
 SITES = ("A", "B", "C")
 EPSILON = 6.0
@@ -42,8 +49,8 @@ def carry(file: Path, folder: Path) -> Path:
 
 def hospital_before_export(workspace: Workspace, plan: Path, words: str, images: Path, labels: Path) -> Path:
     """Join the plan, take the images in, train, and export; returns the update to carry."""
-    join(workspace, plan, lambda *_: words)
-    ingest_folder(workspace, images, labels)
+    join(workspace, plan, words)
+    ingest(workspace, images, labels)
     trained = train(workspace, epsilon=EPSILON)
     print(f"{workspace.config.name}: epsilon {trained.epsilon:.3f} at delta {trained.delta:g}")
     return export_update(workspace, passphrase).path
@@ -80,12 +87,15 @@ def main(root: Path, patients_per_site: int = 120) -> dict[str, float | None]:
     assert isinstance(summed, Aggregated)  # a plan with keyholders would give a request first
     scores = None
     for workspace in hospitals.values():
-        accept(workspace, carry(summed.model, workspace.root / "received"), lambda *_: "")
+        accept(workspace, carry(summed.model, workspace.root / "received"))
         scores = evaluate(workspace)
         print(
             f"{workspace.config.name}: macro AUC on its own held-out patients {scores.metrics['macro_auc']}"
         )
     assert scores is not None
+    image = min((labels.parent / "images").iterdir())
+    told = predict(workspace, [image])[0]
+    print(f"{told.image}: most likely {told.label}")
     return dict(scores.metrics)
 
 

@@ -1,14 +1,111 @@
 """privxray: several hospitals train one chest X-ray classifier by carrying files.
 
-The package follows the way of the data, and imports run one way along it::
-
-    errors <- formats <- keys <- {deid, imaging, privacy, exchange} <- {learning, inference}
-        <- workflow <- cli <- demo
-
-``deid`` checks that images are de-identified and makes copies that are, ``imaging`` takes them in,
-``privacy`` accounts for and draws the noise, ``learning`` trains, ``exchange`` seals, masks, verifies and
-sums what travels, ``inference`` answers about encrypted images, ``workflow`` does what one command does,
-``cli`` is what a person types, and ``demo`` plays a whole study. No module opens a network connection.
+Programs need no more than ``import privxray``: it hands out the names of :mod:`privxray.api` and loads that
+module when one of them is first used, so ``privxray --version`` and worker processes stay quick to start.
+docs/ARCHITECTURE.md draws the parts of the package, and which way their imports run.
 """
 
-__version__ = "0.1.0"
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from privxray.version import __version__
+
+if TYPE_CHECKING:
+    from privxray.api import (
+        Accepted,
+        Aggregated,
+        CheckReport,
+        CommitteeTerms,
+        DeidentifyReport,
+        Exported,
+        IngestReport,
+        Inspected,
+        Joined,
+        Passphrase,
+        Planned,
+        Prediction,
+        PrivxrayError,
+        Profile,
+        Requested,
+        Scores,
+        Terms,
+        Trained,
+        Unmasked,
+        Workspace,
+        accept,
+        aggregate,
+        check,
+        deidentify,
+        draw_study,
+        evaluate,
+        export_update,
+        ingest,
+        init_coordinator,
+        init_hospital,
+        init_trustee,
+        inspect_file,
+        join,
+        load_profile,
+        make_plan,
+        predict,
+        train,
+        unmask,
+    )
+
+__all__ = [
+    "Accepted",
+    "Aggregated",
+    "CheckReport",
+    "CommitteeTerms",
+    "DeidentifyReport",
+    "Exported",
+    "IngestReport",
+    "Inspected",
+    "Joined",
+    "Passphrase",
+    "Planned",
+    "Prediction",
+    "PrivxrayError",
+    "Profile",
+    "Requested",
+    "Scores",
+    "Terms",
+    "Trained",
+    "Unmasked",
+    "Workspace",
+    "__version__",
+    "accept",
+    "aggregate",
+    "check",
+    "deidentify",
+    "draw_study",
+    "evaluate",
+    "export_update",
+    "ingest",
+    "init_coordinator",
+    "init_hospital",
+    "init_trustee",
+    "inspect_file",
+    "join",
+    "load_profile",
+    "make_plan",
+    "predict",
+    "train",
+    "unmask",
+]
+
+
+def __getattr__(name: str) -> object:
+    """A name of the front door, loaded when it is first asked for (PEP 562)."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from privxray import api
+
+    value: object = getattr(api, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -31,7 +31,6 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-import privxray
 from privxray.cli.commands import (
     audit_commands,
     budget_command,
@@ -57,6 +56,7 @@ from privxray.errors import (
     StrangeFileError,
     SystemTroubleError,
 )
+from privxray.version import __version__
 
 _CANCELLED_HERE = "cancelled. The same command goes on where this one stopped"
 
@@ -152,7 +152,7 @@ def _named(path: str) -> str:
 def _where(error: BaseException) -> str:
     """The file and line in this package where an unexpected error arose: code, not data."""
     place, step = "unknown", error.__traceback__
-    package = str(Path(privxray.__file__).parent)
+    package = str(Path(__file__).parents[1])
     while step is not None:
         file = step.tb_frame.f_code.co_filename
         if file.startswith(package):
@@ -176,7 +176,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"privxray {privxray.__version__}")
+        print(f"privxray {__version__}")
         raise typer.Exit
 
 

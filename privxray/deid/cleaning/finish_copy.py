@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import privxray
 from privxray.deid import tags
 from privxray.deid.cleaning.replacement_values import dummy
 from privxray.deid.dicomfile.data_set_tree import Node, Tree
@@ -15,6 +14,7 @@ from privxray.deid.findings.report import Finding
 from privxray.deid.judging.examine import examine
 from privxray.deid.profile.annex_e import EDITION
 from privxray.deid.profile.profile import Profile
+from privxray.version import __version__
 
 _ROUNDS = 3
 _NEEDED = frozenset(
@@ -42,7 +42,7 @@ def declare(tree: Tree, profile: Profile, *, searched: bool) -> None:
     tree.put(
         tags.DEIDENTIFICATION_METHOD,
         "LO",
-        f"privxray {privxray.__version__}, DICOM PS3.15 {EDITION} Annex E"[:64],
+        f"privxray {__version__}, DICOM PS3.15 {EDITION} Annex E"[:64],
     )
     codes = []
     for value, meaning in profile.methods:

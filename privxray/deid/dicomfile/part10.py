@@ -5,13 +5,13 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-import privxray
 from privxray.deid import tags
 from privxray.deid.dicomfile.data_set_tree import Tree, read_tree, write_tree
 from privxray.deid.dicomfile.dictionary import is_transfer_syntax
 from privxray.deid.dicomfile.element import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, DamagedError
 from privxray.deid.dicomfile.element_reader import Walker
 from privxray.deid.dicomfile.file_reader import MAGIC, MAX_INFLATED, NO_SYNTAX, NOT_INFLATED, PREAMBLE_LENGTH
+from privxray.version import __version__
 
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
@@ -91,7 +91,7 @@ def write_file(tree: Tree, syntax: str) -> bytes:
     meta.put(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, "UI", tree.text(tags.SOP_INSTANCE_UID))
     meta.put(tags.TRANSFER_SYNTAX_UID, "UI", syntax)
     meta.put(tags.IMPLEMENTATION_CLASS_UID, "UI", IMPLEMENTATION)
-    meta.put(tags.IMPLEMENTATION_VERSION_NAME, "SH", f"PRIVXRAY {privxray.__version__}"[:16])
+    meta.put(tags.IMPLEMENTATION_VERSION_NAME, "SH", f"PRIVXRAY {__version__}"[:16])
     body = write_tree(meta)
     length = Tree()
     length.put(tags.FILE_META_INFORMATION_GROUP_LENGTH, "UL", len(body).to_bytes(4, "little"))

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import privxray
 from privxray.audit import limits
 from privxray.audit.inversion import Reconstruction, Search
 from privxray.audit.membership import Membership
 from privxray.audit.one_run import OneRun
 from privxray.privacy.accountant import ADJACENCY
 from privxray.reports.audit_page import Page, Shown, audit_page
+from privxray.version import __version__
 from privxray.workflow.auditing.audit_engine import Claim, Inverted, OneRunAudit, flagged
 
 _HOW_ONE_RUN = (
@@ -176,7 +176,7 @@ def _told(page: Page, value: dict[str, Any]) -> Told:
         list(page.figures),
         list(page.limits),
         value,
-        audit_page(page, privxray.__version__, when),
+        audit_page(page, __version__, when),
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import privxray
 from privxray.errors import MalformedError, RefusedError, UsageError, WorkspaceError, about
 from privxray.exchange.intake import Received, read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.keys import keyfile
 from privxray.keys.identity import Identity, PublicKeys
+from privxray.version import __version__
 from privxray.workspace.atomic import PUBLIC, sweep, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
@@ -23,7 +23,7 @@ Passphrase = Callable[[], str]
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
 
-SOFTWARE = f"privxray {privxray.__version__}"
+SOFTWARE = f"privxray {__version__}"
 
 
 def now() -> str:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-import privxray
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
 from privxray.deid.findings.report import FileReport, Report
 from privxray.errors import MalformedError
 from privxray.imaging.frames import planes
 from privxray.reports.findings_page import Facts, Shown, page
 from privxray.reports.thumbnails import thumbnail
+from privxray.version import __version__
 from privxray.workflow.images.text_search import Searched, silent
 
 MOST = 200
@@ -47,7 +47,7 @@ def check_page(
             progress(done, len(flagged))
     quiet = silent(found or {})
     facts = Facts(
-        version=privxray.__version__,
+        version=__version__,
         when=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M (UTC%z)"),
         options=options,
         searched=None if found is None else len(found),

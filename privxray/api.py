@@ -1,0 +1,254 @@
+"""The front door for programs: a whole study from a notebook or a pipeline, in a dozen functions.
+
+``import privxray`` is enough: the package hands out every name of :data:`__all__` and loads this module when
+one is first used. Names and signatures are stable: a change is announced in CHANGELOG.md, and docs/API.md
+shows how the functions follow each other. Everything else in the package may move from one version to the
+next.
+
+The functions do what the commands do, with the same checks and the same files, and they print nothing. Each
+raises a :class:`PrivxrayError`, whose ``reason`` has a stable name (docs/REASONS.md) and whose text holds
+nothing that was read from a patient's data.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from privxray.deid.findings.report import Report as CheckReport
+from privxray.deid.profile.profile import Option, Profile
+from privxray.demo.xrays import draw_study
+from privxray.errors import PrivxrayError, UsageError
+from privxray.imaging.ingest import IngestReport
+from privxray.workflow.common.init_workspace import init_coordinator, init_hospital, init_trustee
+from privxray.workflow.common.session import Passphrase
+from privxray.workflow.coordinator.aggregate import Aggregated, aggregate
+from privxray.workflow.coordinator.enrolment import CommitteeTerms
+from privxray.workflow.coordinator.make_plan import Planned, Terms, make_plan
+from privxray.workflow.coordinator.request_shares import Requested
+from privxray.workflow.hospital.accept import Accepted
+from privxray.workflow.hospital.evaluate_and_predict import Scores, evaluate
+from privxray.workflow.hospital.export_update import Exported, export_update
+from privxray.workflow.hospital.join import Joined
+from privxray.workflow.hospital.train import Trained, train
+from privxray.workflow.images.deidentify_folder import Summary as DeidentifyReport
+from privxray.workflow.keyholder.unmask import Unmasked, unmask
+from privxray.workflow.upkeep.inspect_file import Inspected, inspect_file
+from privxray.workspace.folder import Workspace
+
+if TYPE_CHECKING:
+    from privxray.workflow.images.text_search import Find
+
+__all__ = [
+    "Accepted",
+    "Aggregated",
+    "CheckReport",
+    "CommitteeTerms",
+    "DeidentifyReport",
+    "Exported",
+    "IngestReport",
+    "Inspected",
+    "Joined",
+    "Passphrase",
+    "Planned",
+    "Prediction",
+    "PrivxrayError",
+    "Profile",
+    "Requested",
+    "Scores",
+    "Terms",
+    "Trained",
+    "Unmasked",
+    "Workspace",
+    "accept",
+    "aggregate",
+    "check",
+    "deidentify",
+    "draw_study",
+    "evaluate",
+    "export_update",
+    "ingest",
+    "init_coordinator",
+    "init_hospital",
+    "init_trustee",
+    "inspect_file",
+    "join",
+    "load_profile",
+    "make_plan",
+    "predict",
+    "train",
+    "unmask",
+]
+
+_MOST_WORKERS = 8
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the model says about one image.
+
+    ``image`` names the image in public: the file's name, or its number where the name may identify somebody.
+    ``label`` is the most likely class. ``probabilities`` holds one number for each class; they sum to 1.
+    """
+
+    image: str
+    label: str
+    probabilities: Mapping[str, float]
+
+
+def load_profile(name: str | Path = "basic", options: Iterable[str] = ()) -> Profile:
+    """A de-identification profile: what may become of each attribute of a DICOM file.
+
+    :param name: ``basic``, ``research``, or a YAML file of your own (docs/RULES.md has its fields).
+    :param options: options of DICOM PS3.15 Annex E, named as on the command line: ``clean-descriptors``.
+    :raises UsageError: there is no such profile or option, or two options exclude each other.
+    :raises MalformedError: the file is not a profile.
+    """
+    from privxray.deid.profile.profile_file import load_profile as load
+
+    known = {option.flag.removeprefix("--"): option for option in Option}
+    wanted = list(options)
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        raise UsageError(
+            f"there is no option {', '.join(unknown)} of a de-identification profile",
+            reason="profile.no-such-option",
+            advice=f"The options are {', '.join(known)}",
+        )
+    return load(name).with_options({known[option] for option in wanted})
+
+
+def check(paths: Iterable[Path | str], *, profile: Profile | None = None, ocr: bool = False) -> CheckReport:
+    """Check that images are de-identified, as one set. Nothing is changed, and no workspace is needed.
+
+    :param paths: DICOM, JPEG or PNG files, or folders of them.
+    :param profile: see :func:`load_profile`; by default the Basic Profile.
+    :param ocr: also look for text in the pixels; this needs the extra ``privxray[ocr]``.
+    :returns: the findings, file by file. Files that fail raise nothing: look at ``verdict``.
+    :raises UsageError: a path does not exist, there is no image to check, or the extra is missing.
+    """
+    from privxray.deid.judging.check import check_paths
+
+    find = _text_finder() if ocr else None
+    report = check_paths([Path(path) for path in paths], profile=profile, jobs=_workers(), digests=ocr)
+    if find is None:
+        return report
+    from privxray.workflow.images.text_search import search_report
+
+    return search_report(report, find)[0]
+
+
+def deidentify(
+    workspace: Workspace,
+    source: Path,
+    dest: Path,
+    *,
+    profile: Profile | None = None,
+    ocr: bool = False,
+    labels: Path | None = None,
+) -> DeidentifyReport:
+    """Write copies that pass the check into ``dest``; the originals are only read.
+
+    Pseudonyms and moved dates come from a key of the workspace, so they fit those of earlier runs.
+
+    :param profile: see :func:`load_profile`; by default the Basic Profile.
+    :param ocr: look for text in the pixels and black it out; this needs the extra ``privxray[ocr]``.
+    :param labels: a csv for ``source``. One with the copies' names is written to ``dest``, as ``labels.csv``.
+    :returns: counts, and the files that could not be made clean and have no copy (``quarantined``).
+    :raises UsageError: there is no image, or the profile asks for what no program can do.
+    :raises RefusedError: one folder lies in the other, or ``dest`` holds other files.
+    """
+    from privxray.deid.profile.basic import basic_profile
+    from privxray.workflow.images.deidentify_folder import deidentify_folder
+
+    return deidentify_folder(
+        workspace, source, dest, profile or basic_profile(), ocr=ocr, labels=labels, workers=_workers()
+    )
+
+
+def join(workspace: Workspace, plan: Path, key_words: str) -> Joined:
+    """Verify a plan and follow it: the first step of a hospital or a trustee in a study.
+
+    :param key_words: the twelve words, as another party of the study read them out. They are what ties the
+        plan to people, so never take them from the plan's own sender by the same way as the file.
+    :raises IdentityError: the words, the signature or the coordinator are wrong.
+    :raises RefusedError: an unsafe plan, or one without this party.
+    """
+    from privxray.workflow.hospital.join import join as follow
+
+    return follow(workspace, plan, lambda *_: key_words)
+
+
+def ingest(
+    workspace: Workspace,
+    images: Path,
+    labels: Path,
+    *,
+    profile: Profile | None = None,
+    ocr: bool = False,
+    study: str | None = None,
+) -> IngestReport:
+    """Check a folder's images and take them into the hospital's data set, all or none.
+
+    :param labels: a csv with the columns image (or file), patient, label, and optionally split.
+    :param profile: by default that of the ingest before, or else the Basic Profile.
+    :param ocr: also look for text in the pixels; this needs the extra ``privxray[ocr]``.
+    :param study: needed only where the hospital takes part in several.
+    :raises FindingsError: an image did not pass the check; nothing was taken in.
+    :raises WorkspaceError: no study is joined yet.
+    """
+    from privxray.workflow.hospital.ingest_images import ingest_folder
+
+    find = _text_finder() if ocr else None
+    return ingest_folder(workspace, images, labels, study=study, profile=profile, find=find)[0]
+
+
+def accept(workspace: Workspace, file: Path, *, key_words: str = "") -> Accepted:
+    """Take in what the coordinator sends back: a global model, or the next plan.
+
+    :param key_words: needed only for a plan whose roster has changed; see :func:`join`.
+    :raises IdentityError: not signed by the study's coordinator, or the words are wrong.
+    :raises RefusedError: of another study or round, or a replay.
+    """
+    from privxray.workflow.hospital.accept import accept as take
+
+    return take(workspace, file, lambda *_: key_words)
+
+
+def predict(
+    workspace: Workspace, images: Iterable[Path | str], *, study: str | None = None
+) -> tuple[Prediction, ...]:
+    """Classify single images by the newest global model. These are no diagnoses.
+
+    :param study: needed only where the hospital takes part in several.
+    :raises WorkspaceError: no model has been accepted yet.
+    :raises MalformedError: an image does not decode.
+    """
+    from privxray.naming.public_names import public_names
+    from privxray.workflow.hospital.evaluate_and_predict import predict as classify
+
+    paths: Sequence[Path] = [Path(image) for image in images]
+    names = public_names(paths)
+    model, rows = classify(workspace, paths, names, study=study)
+    return tuple(
+        Prediction(
+            image=name,
+            label=model.classes[int(row.argmax())],
+            probabilities=dict(zip(model.classes, map(float, row), strict=True)),
+        )
+        for name, row in zip(names, rows, strict=True)
+    )
+
+
+def _text_finder() -> Find:
+    """:raises UsageError: the extra ``privxray[ocr]`` is not installed."""
+    from privxray.deid.pixels.text.text_finder import TextFinder
+
+    return TextFinder().find
+
+
+def _workers() -> int:
+    return min(os.cpu_count() or 1, _MOST_WORKERS)
