@@ -9,7 +9,7 @@ WHEELHOUSE ?= wheelhouse
 # Processes that share the tests out. 0 runs them in one, as `python -m pytest` does; a worker takes about 1 GB.
 WORKERS ?= 2
 
-.PHONY: demo test lint wheelhouse clean
+.PHONY: demo test lint mutants wheelhouse clean
 
 demo: $(STAMP)
 	$(BIN)/privxray demo --force
@@ -22,6 +22,11 @@ lint: $(STAMP)
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# Would the tests notice? Each refusal taken out, each comparison turned round, each constant shifted, one at a
+# time in a copy: hours. MUTANTS takes options, for instance `make mutants MUTANTS="--only keys --kinds refusal"`.
+mutants: $(STAMP)
+	$(BIN)/python tests/mutants/run.py $(MUTANTS)
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,416 @@
+"""Would the tests notice? One change at a time in a copy of the tree: ``make mutants``, or
+
+    python tests/mutants/run.py --only exchange formats --kinds refusal condition
+
+What a change is, :mod:`mutate` says. For each one the tests that TESTED_BY names run until the first fails. A
+change that all of them pass has survived. survivors.toml, beside this file, lists those that may, each with
+its reason; this script ends with 1 where others survive. ``--write`` adds them to the list, with an empty
+reason for you to fill in.
+
+What was noticed is remembered in ``.mutants/`` and not tried again while the text of its module stays;
+survivors are always tried again. ``--anew`` forgets everything, for figures to report.
+
+Needs fork (so not on Windows): each run starts from a process that has imported all libraries already, which
+saves most of a run's time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import importlib
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mutate import KINDS, Mutant, mutants
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+SURVIVORS = HERE / "survivors.toml"
+REMEMBERED = ROOT / ".mutants"
+
+_EXCHANGE = (
+    "tests/unit/test_exchange_admit.py",
+    "tests/unit/test_vectors.py",
+    "tests/unit/test_vectors_keyholders.py",
+    "tests/unit/test_exchange_dealing.py",
+    "tests/unit/test_exchange_committee.py",
+    "tests/unit/test_exchange_cohort.py",
+    "tests/unit/test_exchange_mask.py",
+    "tests/unit/test_exchange_shamir.py",
+    "tests/unit/test_formats_container.py",
+    "tests/unit/test_formats_stream.py",
+    "tests/unit/test_keys.py",
+    "tests/attacks/test_altered_files.py",
+    "tests/attacks/test_keyholders_played_off.py",
+    "tests/attacks/test_masks_and_plans.py",
+)
+_PRIVACY = (
+    "tests/unit/test_privacy_releases.py",
+    "tests/unit/test_privacy_clipping.py",
+    "tests/unit/test_privacy_noise.py",
+    "tests/unit/test_privacy_mechanism.py",
+    "tests/unit/test_privacy_ledger.py",
+    "tests/unit/test_privacy_losses.py",
+    "tests/unit/test_privacy_accountant.py",
+    "tests/unit/test_workflow_reservation.py",
+)
+
+# Which tests are to notice a change in a module: the longest beginning that fits. Tests of its own first.
+TESTED_BY: dict[str, tuple[str, ...]] = {
+    "privxray/formats/": (
+        "tests/unit/test_formats_container.py",
+        "tests/unit/test_formats_stream.py",
+        *_EXCHANGE,
+    ),
+    "privxray/keys/": ("tests/unit/test_keys.py", *_EXCHANGE),
+    "privxray/exchange/": _EXCHANGE,
+    "privxray/exchange/sharing/": (
+        "tests/unit/test_exchange_dealing.py",
+        "tests/unit/test_exchange_committee.py",
+        *_EXCHANGE,
+    ),
+    "privxray/exchange/sharing/shamir.py": ("tests/unit/test_exchange_shamir.py", *_EXCHANGE),
+    "privxray/exchange/masking/": ("tests/unit/test_exchange_mask.py", *_EXCHANGE),
+    "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
+    "privxray/exchange/admission/admit_opening.py": ("tests/unit/test_exchange_dealing.py", *_EXCHANGE),
+    "privxray/inference/": (
+        "tests/unit/test_inference_scheme.py",
+        "tests/attacks/test_inference_leak.py",
+        "tests/cli/test_infer.py",
+    ),
+    "privxray/privacy/": _PRIVACY,
+    "privxray/learning/linear_probe/": (
+        "tests/unit/test_learning_sensitivity.py",
+        "tests/unit/test_learning_linear_probe.py",
+    ),
+    "privxray/learning/dp_sgd/": (
+        "tests/unit/test_learning_sensitivity.py",
+        "tests/unit/test_learning_patients.py",
+        "tests/unit/test_learning_dp_sgd.py",
+    ),
+}
+
+# Without which a folder is not gone through when --only names nothing.
+FOLDERS = ("exchange", "formats", "keys", "inference", "privacy", "learning")
+# Code whose tests say nothing about privacy or trust is no part of it.
+_SENSITIVITY = (
+    "privxray/learning/linear_probe/probe_queries.py",
+    "privxray/learning/dp_sgd/patient_gradients.py",
+    "privxray/learning/dp_sgd/private_optimizer.py",
+)
+_PRELOADED = (
+    "pytest", "numpy", "scipy.stats", "hypothesis", "hypothesis.stateful", "pydantic", "mnemonic",
+    "safetensors.numpy", "cryptography.hazmat.primitives.hpke",
+    "cryptography.hazmat.primitives.asymmetric.mlkem", "typer", "rich", "yaml",
+)  # fmt: skip
+_HEAVY = {
+    "privxray/privacy/": ("dp_accounting",),
+    "privxray/learning/": ("torch", "dp_accounting"),
+    "privxray/inference/": ("tenseal",),
+}
+MEMORY = 8 << 30
+"""Bytes of data that a run may have: a constant that was shifted may ask for any amount."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How a run ended: ``noticed`` (by which test), ``survived``, or ``slow``, which counts as noticed."""
+
+    outcome: str
+    by: str
+    seconds: float
+
+
+class Copy:
+    """A copy of the tree in which one module at a time is another one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for name in ("privxray", "tests", "docs", "examples"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("pyproject.toml", "README.md", "Makefile", "CHANGELOG.md"):
+            shutil.copy(ROOT / name, folder / name)
+
+    def start(self, module: str | None, text: str, tests: Sequence[str]) -> int:
+        """Run tests in a child process, with ``text`` in the place of ``module``; without one, as all is."""
+        if module is not None:
+            (self.folder / module).write_text(text)
+        self._forget_compiled(module)
+        child = os.fork()
+        if child == 0:
+            self._become_pytest(tests, compiling=module is None)
+        return child
+
+    def restore(self, module: str | None) -> None:
+        if module is not None:
+            shutil.copy(ROOT / module, self.folder / module)
+            self._forget_compiled(module)
+
+    def failed(self) -> str:
+        """The first test that failed in the run that is over, or how it ended."""
+        lines = (self.folder / "out.txt").read_text(errors="replace").splitlines()
+        said = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+        return (said or lines or [""])[-1][:200]
+
+    def _forget_compiled(self, module: str | None) -> None:
+        if module is not None:  # a compiled file is known by second and size, and both may be the same
+            path = self.folder / module
+            for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
+                compiled.unlink()
+
+    def _become_pytest(self, tests: Sequence[str], *, compiling: bool) -> None:
+        code = 3
+        try:
+            os.setsid()
+            resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+            out = os.open(self.folder / "out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            os.chdir(self.folder)
+            os.environ["PYTHONPATH"] = str(self.folder)
+            os.environ["TMPDIR"] = tempfile.tempdir = str(self.folder / "tmp")
+            Path(tempfile.tempdir).mkdir(exist_ok=True)
+            sys.path[:] = [
+                str(self.folder),
+                *(part for part in sys.path if part not in (str(HERE), str(ROOT))),
+            ]
+            sys.dont_write_bytecode = not compiling
+            import pytest
+
+            options = ["-x", "-q", "-p", "no:cacheprovider", "--tb=line", "-rfE", "--hypothesis-seed=0"]
+            code = int(pytest.main([*options, *tests]))
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+
+
+def tests_for(module: str) -> tuple[str, ...]:
+    """The test files that are to notice a change in this module, each once."""
+    fitting = [start for start in TESTED_BY if module.startswith(start)]
+    return tuple(dict.fromkeys(TESTED_BY[max(fitting, key=len)])) if fitting else ()
+
+
+def modules(folders: Iterable[str]) -> list[str]:
+    """The modules to go through, as paths from the root."""
+    found = []
+    for folder in folders:
+        start = ROOT / "privxray" / folder
+        for path in sorted(start.rglob("*.py")) if start.is_dir() else [start]:
+            name = path.relative_to(ROOT).as_posix()
+            if tests_for(name) and (not name.startswith("privxray/learning/") or name in _SENSITIVITY):
+                found.append(name)
+    return found
+
+
+def remembered() -> dict[str, str]:
+    """What was noticed before, by the digest of mutant and module: the test that did."""
+    path = REMEMBERED / "noticed.jsonl"
+    if not path.exists():
+        return {}
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return {line["digest"]: line["by"] for line in lines}
+
+
+def named(mutant: Mutant) -> str:
+    """A mutant in one line."""
+    return f"{mutant.module} {mutant.function} [{mutant.kind}] {mutant.source}  ->  {mutant.becomes}"
+
+
+def digest(mutant: Mutant, text: str) -> str:
+    return hashlib.sha256(repr((mutant.key, text)).encode()).hexdigest()
+
+
+def argued() -> dict[tuple[str, str, str, str, str, int], str]:
+    """The reasons in survivors.toml, by mutant."""
+    if not SURVIVORS.exists():
+        return {}
+    listed = tomllib.loads(SURVIVORS.read_text("utf-8")).get("survivor", [])
+    return {Mutant(**{k: v for k, v in one.items() if k != "why"}).key: one["why"] for one in listed}
+
+
+HEAD = """\
+# Changes that no test notices, each with the reason why none has to: written by tests/mutants/run.py --write,
+# the reasons by people. No refusal that an input can reach is among them.
+"""
+
+
+def write(reasons: dict[tuple[str, str, str, str, str, int], str]) -> None:
+    """Write survivors.toml, sorted."""
+    parts = [HEAD]
+    for key in sorted(reasons):
+        mutant = Mutant(*key)
+        lines = [
+            f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in asdict(mutant).items()
+        ]
+        if mutant.which == 1:
+            lines.pop()
+        parts.append(
+            "\n".join(["[[survivor]]", *lines, f"why = {json.dumps(reasons[key], ensure_ascii=False)}", ""])
+        )
+    SURVIVORS.write_text("\n".join(parts), "utf-8")
+
+
+class Runner:
+    """Runs mutants in ``jobs`` copies at a time."""
+
+    def __init__(self, jobs: int, folder: Path) -> None:
+        self.copies = [Copy(folder / str(number)) for number in range(jobs)]
+        self.limits: dict[tuple[str, ...], float] = {}
+
+    def limit(self, tests: tuple[str, ...]) -> float:
+        """Seconds that a run of these tests may take: three times what it takes without a change."""
+        if tests not in self.limits:
+            (verdict,) = [v for _, v in self.verdicts([(None, "", tests, 900.0)])]
+            if verdict.outcome != "survived":
+                sys.exit(f"the tests fail without any change: {verdict.by}")
+            self.limits[tests] = 3 * verdict.seconds + 10
+        return self.limits[tests]
+
+    def verdicts(
+        self, work: Iterable[tuple[Mutant | None, str, tuple[str, ...], float]]
+    ) -> Iterator[tuple[Mutant | None, Verdict]]:
+        """Each mutant with what became of it, in the order in which they end."""
+        waiting, free = iter(work), list(self.copies)
+        running: dict[int, tuple[Copy, Mutant | None, float, float]] = {}
+        try:
+            while True:
+                while free and (one := next(waiting, None)) is not None:
+                    mutant, text, tests, limit = one
+                    copy = free.pop()
+                    child = copy.start(mutant and mutant.module, text, tests)
+                    running[child] = (copy, mutant, time.monotonic(), limit)
+                if not running:
+                    return
+                child, verdict = self._wait(running)
+                copy, mutant, _, _ = running.pop(child)
+                copy.restore(mutant and mutant.module)
+                free.append(copy)
+                yield mutant, verdict
+        finally:
+            for child in running:
+                _end(child)
+
+    @staticmethod
+    def _wait(running: dict[int, tuple[Copy, Mutant | None, float, float]]) -> tuple[int, Verdict]:
+        while True:
+            for child, (copy, _, began, limit) in running.items():
+                passed = time.monotonic() - began
+                done, status = os.waitpid(child, os.WNOHANG)
+                if done:
+                    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+                        return child, Verdict("survived", "", passed)
+                    return child, Verdict("noticed", copy.failed(), passed)
+                if passed > limit:
+                    _end(child)
+                    return child, Verdict("slow", f"not done after {limit:.0f} s", passed)
+            time.sleep(0.02)
+
+
+def _end(child: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(child, 0)
+
+
+def preload(names: Sequence[str]) -> None:
+    """Import what the runs have in common and what is none of privxray's."""
+    heavy = {one for start, more in _HEAVY.items() for one in more if any(n.startswith(start) for n in names)}
+    for name in (*_PRELOADED, *sorted(heavy)):
+        importlib.import_module(name)
+    assert not any(name.split(".")[0] == "privxray" for name in sys.modules)
+
+
+def main() -> int:
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument(
+        "--only", nargs="+", default=FOLDERS, metavar="FOLDER", help="folders or modules of privxray"
+    )
+    words.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
+    words.add_argument("--jobs", type=int, default=1)
+    words.add_argument("--anew", action="store_true", help="forget what was noticed before")
+    words.add_argument("--list", action="store_true", help="print the changes and run nothing")
+    words.add_argument("--write", action="store_true", help="add survivors to survivors.toml")
+    typed = words.parse_args()
+    names = modules(typed.only)
+    chosen = [
+        (mutant, text)
+        for name in names
+        for mutant, text in mutants(name, (ROOT / name).read_text("utf-8"))
+        if mutant.kind in typed.kinds
+    ]
+    if typed.list:
+        for mutant, _ in chosen:
+            print(named(mutant))
+        return 0
+    return go_through(chosen, typed, names)
+
+
+def go_through(chosen: list[tuple[Mutant, str]], typed: argparse.Namespace, names: list[str]) -> int:
+    """Run, remember, report. 1 where something survives that survivors.toml does not argue."""
+    preload(names)
+    REMEMBERED.mkdir(exist_ok=True)
+    if typed.anew:
+        (REMEMBERED / "noticed.jsonl").unlink(missing_ok=True)
+    known, reasons, tally = remembered(), argued(), Counter[tuple[str, str]]()
+    todo = [one for one in chosen if digest(*one) not in known]
+    tally.update((mutant.kind, "noticed") for mutant, text in chosen if digest(mutant, text) in known)
+    survivors: list[Mutant] = []
+    texts = {mutant.key: text for mutant, text in todo}
+    with tempfile.TemporaryDirectory(prefix="privxray-mutants-") as folder:
+        runner = Runner(typed.jobs, Path(folder))
+        limits = {mutant.module: runner.limit(tests_for(mutant.module)) for mutant, _ in todo}
+        work = ((mutant, text, tests_for(mutant.module), limits[mutant.module]) for mutant, text in todo)
+        for number, (mutant, verdict) in enumerate(runner.verdicts(work), start=1):
+            assert mutant is not None
+            line = f"{number}/{len(todo)} {verdict.outcome} {verdict.seconds:.1f} s  {named(mutant)}"
+            print(line, flush=True)
+            if verdict.outcome == "survived":
+                survivors.append(mutant)
+                tally[mutant.kind, "argued" if reasons.get(mutant.key) else "survived"] += 1
+                continue
+            tally[mutant.kind, "noticed"] += 1
+            with (REMEMBERED / "noticed.jsonl").open("a") as book:
+                said = {"digest": digest(mutant, texts[mutant.key]), "by": verdict.by}
+                book.write(json.dumps(said) + "\n")
+    return report(typed, chosen, survivors, tally)
+
+
+def report(
+    typed: argparse.Namespace,
+    chosen: list[tuple[Mutant, str]],
+    survivors: list[Mutant],
+    tally: Counter[tuple[str, str]],
+) -> int:
+    reasons = argued()
+    looked_at = {(m.module, m.kind) for m, _ in chosen}
+    gone = [key for key in reasons if (key[0], key[2]) in looked_at and Mutant(*key) not in survivors]
+    for kind in typed.kinds:
+        counts = ", ".join(f"{tally[kind, end]} {end}" for end in ("noticed", "argued", "survived"))
+        print(f"{kind}: {sum(tally[kind, end] for end in ('noticed', 'argued', 'survived'))} tried, {counts}")
+    for key in gone:
+        print(f"no survivor any more, take it off survivors.toml: {key}")
+    unargued = [mutant for mutant in survivors if not reasons.get(mutant.key)]
+    for mutant in unargued:
+        print(f"survived: {named(mutant)}")
+    if typed.write:
+        kept = {key: why for key, why in reasons.items() if key not in gone}
+        write(kept | {mutant.key: "" for mutant in unargued})
+    return 1 if unargued or gone else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
