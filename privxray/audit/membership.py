@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 
 from privxray.audit.one_run import Bits, OneRun, Scores, judge
 from privxray.errors import RefusedError
+from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.method import Method, Progress
+from privxray.learning.method import AnyMethod, Drawing, Progress, Task
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 
@@ -85,10 +86,10 @@ def members_of(data: TrainingData, coins: Bits) -> TrainingData:
 
 
 def train(
-    method: Method,
+    method: AnyMethod,
     data: TrainingData,
     coins: Bits,
-    constants: Any,
+    constants: MethodConstants,
     classes: tuple[str, ...],
     noise: float,
     start: Mapping[str, NDArray[Any]],
@@ -101,8 +102,9 @@ def train(
     :returns: [P] minus each patient's mean loss.
     """
     members = members_of(data, coins)
-    vector = method.train(members, constants, classes, noise, start, releases, progress, source=source)
-    model = method.local_model(vector, constants, classes, start)
+    task = Task(constants, classes, start)
+    vector = method.train(members, task, Drawing(noise, source, releases, progress))
+    model = method.local_model(vector, task)
     shares = method.probabilities(model, data.inputs, constants, classes)
     losses = -np.log(np.maximum(shares[np.arange(len(data.labels)), data.labels], 1e-300))
     return np.asarray(-np.bincount(data.patients, losses) / np.bincount(data.patients))

@@ -12,20 +12,21 @@ from numpy.typing import NDArray
 from privxray.audit.observing import Observed
 from privxray.audit.one_run import Scores
 from privxray.audit.planting import IMAGES, Planted
+from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.method import Method, Progress
+from privxray.learning.method import AnyMethod, Drawing, Progress, Task
 from privxray.privacy.noise import NoiseSource
 
 
-def canaries_of(method: Method) -> ModuleType:
+def canaries_of(method: AnyMethod) -> ModuleType:
     """The module with this method's canaries: ``DEFAULT``, ``CONSTANTS``, guesses, ``plant``, ``scores``."""
     name = "sgd_canaries" if method.name == "dp-sgd" else "probe_canaries"
     return import_module(f"privxray.audit.{name}")
 
 
 def plant(
-    method: Method,
-    constants: Any,
+    method: AnyMethod,
+    constants: MethodConstants,
     patients: TrainingData | None,
     classes: int,
     canaries: int,
@@ -38,7 +39,7 @@ def plant(
 
 
 def train(
-    method: Method,
+    method: AnyMethod,
     planted: Planted,
     classes: tuple[str, ...],
     noise: float,
@@ -48,11 +49,12 @@ def train(
     progress: Progress | None = None,
 ) -> None:
     """Run the engine on the planted data, exactly as a round is trained; ``releases`` sees its answers."""
-    method.train(planted.data, planted.constants, classes, noise, start, releases, progress, source=source)
+    task = Task(planted.constants, classes, start)
+    method.train(planted.data, task, Drawing(noise, source, releases, progress))
 
 
 def attack(
-    method: Method,
+    method: AnyMethod,
     planted: Planted,
     classes: tuple[str, ...],
     start: Mapping[str, NDArray[Any]],

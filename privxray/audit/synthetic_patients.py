@@ -5,13 +5,12 @@ They come from the noise source like all randomness here; nobody needs the same 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.method import Method
+from privxray.learning.method import AnyMethod
 from privxray.privacy.noise import NoiseSource
 
 CLASSES = ("normal", "bacteria", "virus")
@@ -50,8 +49,11 @@ def image_patients(number: int, size: int, source: NoiseSource) -> TrainingData:
     return TrainingData(np.clip(pixels, 0, 255).astype(np.uint8), classes, np.arange(number))
 
 
-def patients_for(method: Method, constants: Any, number: int, source: NoiseSource) -> TrainingData:
+def patients_for(
+    method: AnyMethod, constants: MethodConstants, number: int, source: NoiseSource
+) -> TrainingData:
     """Invented patients in the form that a method trains on, of the sizes that its constants say."""
+    size = method.input_size(constants)
     if method.inputs == "pixels":
-        return image_patients(number, constants.image_size, source)
-    return feature_patients(number, constants.feature_dim, source)
+        return image_patients(number, size, source)
+    return feature_patients(number, size, source)

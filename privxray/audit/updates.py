@@ -18,7 +18,7 @@ from privxray.exchange.masking.masks import add_streams, mask_streams, pairwise_
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, network
-from privxray.learning.method import Method
+from privxray.learning.method import Drawing, Method, Task
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 
@@ -66,7 +66,7 @@ def plain_update(patient: TrainingData, start: Weights, constants: DpSgdConstant
 
 
 def private_update(
-    method: Method,
+    method: Method[DpSgdConstants],
     patient: TrainingData,
     start: Weights,
     constants: DpSgdConstants,
@@ -77,11 +77,11 @@ def private_update(
     """What privxray's engine makes of the same patient."""
     with tempfile.TemporaryDirectory() as folder:
         store = ReleaseStore(Path(folder) / "steps", os.urandom(32))
-        return method.train(patient, constants, classes, noise, start, store, source=source)
+        return method.train(patient, Task(constants, classes, start), Drawing(noise, source, store))
 
 
 def masked_update(
-    update: Update, method: Method, constants: DpSgdConstants, classes: tuple[str, ...]
+    update: Update, method: Method[DpSgdConstants], constants: DpSgdConstants, classes: tuple[str, ...]
 ) -> Update:
     """An update as the coordinator opens it: in fixed point, under the masks with two other hospitals."""
     manifest = method.manifest(constants, classes)

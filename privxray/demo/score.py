@@ -15,6 +15,7 @@ import numpy as np
 from privxray.demo.study import Party
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
+from privxray.learning.method import Drawing, Task
 from privxray.learning.metrics import scores
 from privxray.learning.reference import pooled_reference
 from privxray.privacy.noise import SecureNoise
@@ -57,11 +58,11 @@ def own_models(hospitals: Mapping[str, Party]) -> dict[str, Classifier]:
 
 
 def _one_stage_further(model: Classifier, data: TrainingData, noise: float) -> Classifier:
-    method, constants, start = model.method, model.constants, model.tensors
+    task = Task(model.constants, model.classes, model.tensors)
     with tempfile.TemporaryDirectory() as folder:
         steps = ReleaseStore(Path(folder) / "steps", os.urandom(32))
-        vector = method.train(data, constants, model.classes, noise, start, steps, source=SecureNoise())
-    return replace(model, tensors=method.local_model(vector, constants, model.classes, start))
+        vector = model.method.train(data, task, Drawing(noise, SecureNoise(), steps))
+    return replace(model, tensors=model.method.local_model(vector, task))
 
 
 def global_model(hospitals: Mapping[str, Party], study: str) -> Classifier:

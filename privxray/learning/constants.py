@@ -27,7 +27,9 @@ def no_bool(value: object) -> object:
     return value
 
 
-class _Constants(BaseModel):
+class MethodConstants(BaseModel):
+    """What every method's constants have."""
+
     # Not strict: a plan may say 1 where 1.0 is meant, and YAML takes 1e-3 for a string.
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -42,7 +44,7 @@ class _Constants(BaseModel):
         return value if wanted is bool else no_bool(value)
 
 
-class LinearProbeConstants(_Constants):
+class LinearProbeConstants(MethodConstants):
     """The linear probe's recipe in numbers. Lengths are Euclidean norms of unit-length features.
 
     ``fraction_bits`` 32 leaves room for 64 hospitals: 64 * 65536 * 64 * 2^32 = 2^60 < 2^63.
@@ -75,7 +77,7 @@ class LinearProbeConstants(_Constants):
     fraction_bits: Annotated[int, Field(ge=0, le=32)] = 32
 
 
-class DpSgdConstants(_Constants):
+class DpSgdConstants(MethodConstants):
     """DP-SGD in numbers.
 
     ``fraction_bits`` 24 at a bound of 1 leaves room for 64 hospitals: 64 * 2^24 = 2^30 < 2^31.

@@ -18,8 +18,10 @@ from privxray.audit import running
 from privxray.audit.observing import Observed
 from privxray.audit.one_run import OneRun, judge
 from privxray.learning import methods
+from privxray.learning.constants import DpSgdConstants
+from privxray.learning.data import TrainingData
 from privxray.learning.linear_probe import probe_queries
-from privxray.learning.method import Method
+from privxray.learning.method import AnyMethod, Drawing, Task
 from privxray.privacy.clipping import rows_scaled
 from privxray.privacy.noise import SecureNoise
 
@@ -47,7 +49,7 @@ class Quiet(SecureNoise):
 class _Changed:
     """A method with another training."""
 
-    def __init__(self, intact: Method) -> None:
+    def __init__(self, intact: AnyMethod) -> None:
         self._intact = intact
 
     def __getattr__(self, name: str) -> Any:
@@ -57,19 +59,19 @@ class _Changed:
 class ImageUnit(_Changed):
     """Every image counts as a patient: its gradient is clipped by itself, and they are added up."""
 
-    def train(self, data: Any, *arguments: Any, **named: Any) -> Any:
+    def train(self, data: TrainingData, task: Task[Any], drawing: Drawing) -> Any:
         data = replace(data, patients=np.arange(len(data.labels)))
-        return self._intact.train(data, *arguments, **named)
+        return self._intact.train(data, task, drawing)
 
 
 class Unclipped(_Changed):
     """DP-SGD that neither normalises nor clips: noise of s C on gradients of any length."""
 
-    def train(self, data: Any, constants: Any, classes: Any, noise: float, *rest: Any, **named: Any) -> Any:
+    def train(self, data: TrainingData, task: Task[DpSgdConstants], drawing: Drawing) -> Any:
         longest = 1e6
-        unclipped = constants.model_copy(update={"clipping_norm": longest})
-        noise *= constants.clipping_norm / longest
-        return self._intact.train(data, unclipped, classes, noise, *rest, **named)
+        unclipped = task.constants.model_copy(update={"clipping_norm": longest})
+        noise = drawing.noise * task.constants.clipping_norm / longest
+        return self._intact.train(data, replace(task, constants=unclipped), replace(drawing, noise=noise))
 
 
 @contextmanager
@@ -84,7 +86,7 @@ def nothing_clipped() -> Iterator[None]:
 
 def audited(
     store: Observed,
-    method: Method,
+    method: AnyMethod,
     *,
     canaries: int,
     epsilon: float = 1.0,
@@ -104,10 +106,10 @@ def audited(
     return judge(scores, planted.coins, kind.default_guesses(canaries), epsilon, DELTA)
 
 
-def engines(name: str) -> dict[str, tuple[Method, Any]]:
+def engines(name: str) -> dict[str, tuple[AnyMethod, Any]]:
     """The broken engines of a method that need no patch: by name, the method and its source."""
     intact = methods.get(name)
-    found: dict[str, tuple[Method, Any]] = {
+    found: dict[str, tuple[AnyMethod, Any]] = {
         "noise off": (intact, Silent()),
         "image unit": (ImageUnit(intact), None),
     }

@@ -16,6 +16,7 @@ from privxray.errors import UsageError
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, initial_weights, network, shapes
+from privxray.learning.method import Drawing, Task
 from privxray.privacy import accountant
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -75,7 +76,7 @@ def train(
     noise: float = 1.0,
 ) -> dict[str, NDArray]:
     constants = DPSGD.constants({**SMALL, **overrides})
-    return DPSGD.train(data, constants, CLASSES, noise, warm_start(), store, source=source)
+    return DPSGD.train(data, Task(constants, CLASSES, warm_start()), Drawing(noise, source, store))
 
 
 def naive_step(
@@ -182,7 +183,7 @@ def test_a_patient_with_many_images_and_a_weight_gone_to_nan_leave_finite_number
     start = warm_start()
     start["head.bias"] = np.full(3, 1e38, np.float32)
     start["head.weight"] = np.full_like(start["head.weight"], 3e38)  # logits overflow, so gradients are NaN
-    vector = DPSGD.train(data, constants, CLASSES, 1.0, start, store, source=SecureNoise())
+    vector = DPSGD.train(data, Task(constants, CLASSES, start), Drawing(1.0, SecureNoise(), store))
     assert all(np.isfinite(change).all() for change in vector.values())
     assert all((np.abs(vector[spec.name]) <= spec.bound).all() for spec in DPSGD.manifest(constants, CLASSES))
 
@@ -190,7 +191,7 @@ def test_a_patient_with_many_images_and_a_weight_gone_to_nan_leave_finite_number
 def test_federated_averaging_adds_the_mean_delta() -> None:
     start = DPSGD.starting_model(DPSGD.constants({}), CLASSES)
     sums = {name: np.full(w.shape, 0.3) for name, w in start.items()}
-    model = DPSGD.combine(sums, 3, DPSGD.constants({}), CLASSES, start)
+    model = DPSGD.combine(sums, 3, Task(DPSGD.constants({}), CLASSES, start))
     assert all(np.allclose(model[name], start[name] + 0.1) for name in start)
     assert all(w.dtype == np.float32 for w in model.values())
     pixels = np.zeros((5, 64, 64), np.uint8)

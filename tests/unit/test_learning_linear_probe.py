@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from privxray.errors import RefusedError, UsageError
 from privxray.learning import methods, metrics
 from privxray.learning.data import TrainingData
+from privxray.learning.method import Drawing, Task
 from privxray.privacy import accountant
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -22,6 +23,7 @@ CLASSES = ["normal", "bacteria", "virus"]
 D = 16
 PROBE = methods.get("linear-probe")
 CONSTANTS = PROBE.constants({"feature_dim": D})
+TASK = Task(CONSTANTS, CLASSES, {})
 
 
 def hospital(patients: int = 300, seed: int = 0) -> TrainingData:
@@ -75,7 +77,7 @@ class Crashing(ReleaseStore):
 
 
 def train(data: TrainingData, noise: float, store: ReleaseStore, source: object = None) -> dict[str, NDArray]:
-    return PROBE.train(data, CONSTANTS, CLASSES, noise, {}, store, source=source or SecureNoise())
+    return PROBE.train(data, TASK, Drawing(noise, source or SecureNoise(), store))
 
 
 def test_a_run_interrupted_after_each_release_draws_none_twice(tmp_path: Path) -> None:
@@ -135,7 +137,7 @@ def test_the_federation_learns_and_its_model_predicts(tmp_path: Path) -> None:
         vectors.append(train(hospital(seed=site), 0.76, store))
     assert all(within(vector) for vector in vectors)
     sums = {name: sum(vector[name] for vector in vectors) for name in vectors[0]}
-    model = PROBE.combine(sums, 3, CONSTANTS, CLASSES, {})
+    model = PROBE.combine(sums, 3, TASK)
     held_out = hospital(seed=9)
     p = PROBE.probabilities(model, held_out.inputs, CONSTANTS, CLASSES)
     assert np.allclose(p.sum(axis=1), 1)
@@ -147,7 +149,7 @@ def test_the_federation_learns_and_its_model_predicts(tmp_path: Path) -> None:
     n = [vector["counts"].sum() for vector in vectors]
     mean = sum(vector["weights"] for vector in vectors) / sum(n)
     assert np.allclose(model["weights"], mean)
-    alone = PROBE.local_model(vectors[0], CONSTANTS, CLASSES, {})
+    alone = PROBE.local_model(vectors[0], TASK)
     assert np.allclose(alone["centre"], vectors[0]["centre"] / n[0])
 
 
@@ -161,16 +163,14 @@ def test_hopeless_data_and_enormous_noise_still_give_a_vector_within_bounds(
     for scale in (0.5, 1e6):
         vector = train(data, scale, ReleaseStore(tmp_path / str(scale), os.urandom(32)))
         assert within(vector)
-        model = PROBE.local_model(vector, CONSTANTS, CLASSES, {})
+        model = PROBE.local_model(vector, TASK)
         assert np.isfinite(PROBE.probabilities(model, inputs, CONSTANTS, CLASSES)).all()
 
 
 def test_progress_is_told_nothing_but_steps(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     store = ReleaseStore(tmp_path / "run", os.urandom(32))
-    PROBE.train(
-        hospital(20), CONSTANTS, CLASSES, 1.0, {}, store, lambda *a: told.append(a), source=Counting()
-    )
+    PROBE.train(hospital(20), TASK, Drawing(1.0, Counting(), store, lambda *a: told.append(a)))
     assert told == [(done, 11) for done in range(1, 12)]
 
 

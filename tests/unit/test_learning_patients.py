@@ -21,6 +21,7 @@ from privxray.learning.dp_sgd.networks import NETWORKS, initial_weights, network
 from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
 from privxray.learning.dp_sgd.separable import require_separable
 from privxray.learning.dp_sgd.views import draw_views
+from privxray.learning.method import Drawing, Task
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 from privxray.privacy.releases import ReleaseStore
@@ -65,7 +66,7 @@ def test_resnet_s_step_equals_a_loop_over_patients(
     constants = DPSGD.constants({**SMALL, **ONE_STEP, "image_size": 32, "network": "resnet18"})
     start = warm_start("resnet18")
     source = Scripted([np.zeros(3)])
-    vector = DPSGD.train(data, constants, CLASSES, 1.0, start, store, source=source)
+    vector = DPSGD.train(data, Task(constants, CLASSES, start), Drawing(1.0, source, store))
     check(vector, naive_step(start, data, np.arange(3), 1.0, "resnet18"))
     assert set(batches) == {2}
     assert len(source.stds) == 62

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from test_learning_dp_sgd import CLASSES, DPSGD, hospital, warm_start
 
 import privxray
+from privxray.learning.method import Drawing, Task
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION, SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -42,7 +43,7 @@ def test_a_round_draws_what_it_charges(tmp_path: Path, q: float) -> None:
     (event,) = DPSGD.round_events(constants, 1.9)
     spy, start = Spy(), warm_start()
     store = ReleaseStore(tmp_path / "run", os.urandom(32))
-    DPSGD.train(hospital(), constants, CLASSES, 1.9, start, store, source=spy)
+    DPSGD.train(hospital(), Task(constants, CLASSES, start), Drawing(1.9, spy, store))
     assert (event.kind, event.q) == ("gaussian" if q == 1 else "poisson-gaussian", q)
     assert [len(draw) for draw in spy.sampled] == [20] * event.count
     assert len(spy.stds) == event.count * len(start)

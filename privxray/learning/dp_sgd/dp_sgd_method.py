@@ -6,44 +6,41 @@ clipped averages are summed, Gaussian noise of s C is added. The noise scale of 
 multiplier.
 """
 
-# ruff: noqa: ARG002 (the interface's arguments; not every method needs each)
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from privxray.errors import UsageError
-from privxray.formats.tensors import ModulusBits, TensorSpec
+from privxray.formats.tensors import TensorSpec
 from privxray.learning.averaging import average
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, device, initial_weights, network, shapes
 from privxray.learning.dp_sgd.trainer import Trainer
-from privxray.learning.method import Progress, Tensors, softmax, validated
-from privxray.privacy.accountant import calibrate
+from privxray.learning.method import Drawing, Method, Task, Tensors, softmax
 from privxray.privacy.events import Event
 from privxray.privacy.mechanism import SampledGaussian
-from privxray.privacy.noise import NoiseSource, SecureNoise
-from privxray.privacy.releases import ReleaseStore
 
 _PREDICT_IMAGES = 256
 
 
-class DpSgd:
-    """The method ``dp-sgd``; see :class:`privxray.learning.methods.Method` for the interface."""
+class DpSgd(Method[DpSgdConstants]):
+    """The method ``dp-sgd``; see :class:`privxray.learning.method.Method` for the interface."""
 
     name = "dp-sgd"
-    modulus_bits: ModulusBits = 32
-    inputs: Literal["features", "pixels"] = "pixels"
+    modulus_bits = 32
+    inputs = "pixels"
     default_rounds = 4
+    constants_type = DpSgdConstants
 
-    def constants(self, overrides: Mapping[str, object]) -> DpSgdConstants:
-        """See the interface."""
-        return validated(DpSgdConstants, overrides)
+    def input_size(self, constants: DpSgdConstants) -> int:
+        """Height and width of an image in pixels."""
+        return constants.image_size
 
     def manifest(self, constants: DpSgdConstants, classes: Sequence[str]) -> tuple[TensorSpec, ...]:
         """How far each parameter moved in the round."""
@@ -69,37 +66,15 @@ class DpSgd:
         """The steps of one round."""
         return _mechanism(constants, noise).events()
 
-    def plan_noise(
-        self,
-        constants: DpSgdConstants,
-        epsilon: float,
-        delta: float,
-        *,
-        rounds_left: int,
-        past: Sequence[Event],
-    ) -> float:
-        """See the interface."""
-        return calibrate(
-            lambda noise: self.round_events(constants, noise) * rounds_left, epsilon, delta, past=past
-        )
-
     def train(
-        self,
-        data: TrainingData,
-        constants: DpSgdConstants,
-        classes: Sequence[str],
-        noise: float,
-        start: Tensors,
-        releases: ReleaseStore,
-        progress: Progress | None = None,
-        *,
-        source: NoiseSource | None = None,
+        self, data: TrainingData, task: Task[DpSgdConstants], drawing: Drawing
     ) -> dict[str, NDArray[np.float64]]:
         """See the interface. Release t is the whole state after step t + 1: weights and momentum."""
+        constants, releases = task.constants, drawing.releases
         require_size(data.inputs, constants)
-        data.one_hot(len(classes))  # checks the labels
-        mechanism = _mechanism(constants, noise)
-        trainer = Trainer(data, constants, len(classes), mechanism, start, source or SecureNoise())
+        data.one_hot(len(task.classes))  # checks the labels
+        mechanism = _mechanism(constants, drawing.noise)
+        trainer = Trainer(data, constants, len(task.classes), mechanism, task.start, drawing.source)
         done = releases.latest()
         if done is not None and (saved := releases.load(done)) is not None:
             trainer.restore(saved)
@@ -107,30 +82,16 @@ class DpSgd:
             trainer.step()
             releases.save(step, trainer.state())
             releases.discard_before(step)
-            if progress:
-                progress(step + 1, mechanism.steps)
+            drawing.tell(step + 1, mechanism.steps)
         bound = constants.delta_bound
         return {
-            name: np.clip(weights.astype(np.float64) - start[name], -bound, bound)
+            name: np.clip(weights.astype(np.float64) - task.start[name], -bound, bound)
             for name, weights in trainer.weights().items()
         }
 
-    def combine(
-        self,
-        sums: Tensors,
-        hospitals: int,
-        constants: DpSgdConstants,
-        classes: Sequence[str],
-        start: Tensors,
-    ) -> dict[str, NDArray[Any]]:
+    def combine(self, sums: Tensors, hospitals: int, task: Task[DpSgdConstants]) -> dict[str, NDArray[Any]]:
         """See :func:`privxray.learning.averaging.average`."""
-        return average(sums, hospitals, start)
-
-    def local_model(
-        self, vector: Tensors, constants: DpSgdConstants, classes: Sequence[str], start: Tensors
-    ) -> dict[str, NDArray[Any]]:
-        """See the interface."""
-        return self.combine(vector, 1, constants, classes, start)
+        return average(sums, hospitals, task.start)
 
     def probabilities(
         self, model: Tensors, inputs: NDArray[Any], constants: DpSgdConstants, classes: Sequence[str]

@@ -13,13 +13,13 @@ to a / s^2 + T (1 - a) / (s^2 T) = 1 / s^2.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from privxray.formats.tensors import ModulusBits, TensorSpec
+from privxray.formats.tensors import TensorSpec
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.linear_probe.probe_queries import (
@@ -29,28 +29,27 @@ from privxray.learning.linear_probe.probe_queries import (
     gradient_query,
     probe_inputs,
 )
-from privxray.learning.method import Progress, Tensors, softmax, validated
-from privxray.privacy.accountant import calibrate
+from privxray.learning.method import Drawing, Method, Task, Tensors, softmax
 from privxray.privacy.clipping import Floats, row_norms
 from privxray.privacy.events import Event
-from privxray.privacy.noise import SENSITIVITY_INFLATION, NoiseSource, SecureNoise
-from privxray.privacy.releases import ReleaseStore
+from privxray.privacy.noise import SENSITIVITY_INFLATION
 
 
-class LinearProbe:
-    """The method ``linear-probe``; see :class:`privxray.learning.methods.Method` for the interface."""
+class LinearProbe(Method[LinearProbeConstants]):
+    """The method ``linear-probe``; see :class:`privxray.learning.method.Method` for the interface."""
 
     name = "linear-probe"
-    modulus_bits: ModulusBits = 64
-    inputs: Literal["features", "pixels"] = "features"
+    modulus_bits = 64
+    inputs = "features"
     default_rounds = 1
+    constants_type = LinearProbeConstants
 
-    def constants(self, overrides: Mapping[str, object]) -> LinearProbeConstants:
-        """See the interface."""
-        return validated(LinearProbeConstants, overrides)
+    def input_size(self, constants: LinearProbeConstants) -> int:
+        """D, the length of a feature vector."""
+        return constants.feature_dim
 
     def manifest(self, constants: LinearProbeConstants, classes: Sequence[str]) -> tuple[TensorSpec, ...]:
-        """n W [K, D + 1], n c [D] and the class counts [K], n being the noisy number of patients."""
+        """The head n W [K, D + 1], the centre n c [D] and the class counts [K]; n is their noisy sum."""
         cap, bits, k = constants.weight_cap, constants.fraction_bits, len(classes)
         return (
             TensorSpec(
@@ -70,7 +69,7 @@ class LinearProbe:
         return {}
 
     def starts_from_file(self, constants: LinearProbeConstants) -> bool:
-        """See the interface."""
+        """Never."""
         return False
 
     def round_events(self, constants: LinearProbeConstants, noise: float) -> list[Event]:
@@ -80,69 +79,37 @@ class LinearProbe:
             Event(kind="gaussian", noise=_step_noise(constants, noise), count=constants.steps),
         ]
 
-    def plan_noise(
-        self,
-        constants: LinearProbeConstants,
-        epsilon: float,
-        delta: float,
-        *,
-        rounds_left: int,
-        past: Sequence[Event],
-    ) -> float:
-        """See the interface."""
-        return calibrate(
-            lambda noise: self.round_events(constants, noise) * rounds_left, epsilon, delta, past=past
-        )
-
     def train(
-        self,
-        data: TrainingData,
-        constants: LinearProbeConstants,
-        classes: Sequence[str],
-        noise: float,
-        start: Tensors,
-        releases: ReleaseStore,
-        progress: Progress | None = None,
-        *,
-        source: NoiseSource | None = None,
+        self, data: TrainingData, task: Task[LinearProbeConstants], drawing: Drawing
     ) -> dict[str, NDArray[np.float64]]:
         """See the interface. Release 0 is query 1, release t the gradient of step t."""
-        source = source or SecureNoise()
+        constants, classes, noise = task.constants, len(task.classes), drawing.noise
         total = constants.steps + 1
-        one_hot = data.one_hot(len(classes))
+        one_hot = data.one_hot(classes)
 
-        answer = releases.load(0)
-        if answer is None:
-            std = _count_noise(constants, noise) * count_sensitivity(constants) * SENSITIVITY_INFLATION
-            exact = count_query(data.inputs, one_hot, data.patients, constants)
-            answer = {"answer": exact + source.gaussian(exact.shape, std)}
-            releases.save(0, answer)
-        centre, counts = _centre_and_counts(answer["answer"], constants)
-        if progress:
-            progress(1, total)
+        std = _count_noise(constants, noise) * count_sensitivity(constants) * SENSITIVITY_INFLATION
+        answer = drawing.noisy_sum(
+            0, lambda: count_query(data.inputs, one_hot, data.patients, constants), std
+        )
+        centre, counts = _centre_and_counts(answer, constants)
+        drawing.tell(1, total)
 
         x = probe_inputs(data.inputs, centre, constants)
         lengths = row_norms(x)
         std = _step_noise(constants, noise) * constants.gradient_clip * SENSITIVITY_INFLATION
-        descent = _Descent(constants, len(classes), float(counts.sum()), 1.0 / noise)
+        descent = _Descent(constants, classes, float(counts.sum()), 1.0 / noise)
         for step in range(1, total):
-            answer = releases.load(step)
-            if answer is None:
-                exact = gradient_query(descent.weights, x, one_hot, data.patients, constants, lengths)
-                answer = {"answer": exact + source.gaussian(exact.shape, std)}
-                releases.save(step, answer)
-            descent.advance(answer["answer"])
-            if progress:
-                progress(step + 1, total)
+            answer = drawing.noisy_sum(
+                step,
+                lambda: gradient_query(descent.weights, x, one_hot, data.patients, constants, lengths),
+                std,
+            )
+            descent.advance(answer)
+            drawing.tell(step + 1, total)
         return _exported(descent.averaged(), centre, counts, constants)
 
     def combine(
-        self,
-        sums: Tensors,
-        hospitals: int,
-        constants: LinearProbeConstants,
-        classes: Sequence[str],
-        start: Tensors,
+        self, sums: Tensors, hospitals: int, task: Task[LinearProbeConstants]
     ) -> dict[str, NDArray[Any]]:
         """Weighted means of heads and centres, and the class shares of all hospitals together."""
         # Every hospital's counts are floored before they travel; the floor here only meets fixed-point
@@ -150,12 +117,6 @@ class LinearProbe:
         counts = np.maximum(sums["counts"], 1e-6)
         n = counts.sum()
         return {"weights": sums["weights"] / n, "centre": sums["centre"] / n, "shares": counts / n}
-
-    def local_model(
-        self, vector: Tensors, constants: LinearProbeConstants, classes: Sequence[str], start: Tensors
-    ) -> dict[str, NDArray[Any]]:
-        """See the interface."""
-        return self.combine(vector, 1, constants, classes, start)
 
     def probabilities(
         self,
@@ -219,8 +180,9 @@ def _step_noise(constants: LinearProbeConstants, noise: float) -> float:
 
 
 def _centre_and_counts(answer: NDArray[Any], constants: LinearProbeConstants) -> tuple[Floats, Floats]:
-    """From the noisy answer to query 1: c [D], within [0, 1] as means of such features are, and counts
-    [K].
+    """The centre c [D] and the class counts [K] from the noisy answer to query 1.
+
+    The centre is clamped to [0, 1], where means of non-negative features of unit length lie.
     """
     counts = np.maximum(answer[constants.feature_dim :] / constants.label_scale, constants.count_floor)
     return np.clip(answer[: constants.feature_dim] / counts.sum(), 0.0, 1.0), counts

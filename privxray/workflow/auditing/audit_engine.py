@@ -19,13 +19,15 @@ from privxray.audit.one_run import OneRun, Scores, judge, require_guesses, toss
 from privxray.errors import RefusedError, UsageError
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
+from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 from privxray.privacy.accountant import require_delta, require_epsilon
 from privxray.privacy.noise import NoiseSource, SecureNoise
 from privxray.workflow.common.session import Progress
 
 if TYPE_CHECKING:
     from privxray.audit.one_run import Bits
-    from privxray.learning.method import Method
+    from privxray.learning.constants import MethodConstants
+    from privxray.learning.method import AnyMethod, Constants, Method
 
 DECOYS = 20
 """Unconcerned images that a reconstruction is held against."""
@@ -54,7 +56,7 @@ class Claim:
         require_epsilon(self.epsilon)
         require_delta(self.delta)
 
-    def noise(self, method: Method, constants: Any) -> float:
+    def noise(self, method: Method[Constants], constants: Constants) -> float:
         """The noise that one round under this claim has."""
         return method.plan_noise(constants, self.epsilon, self.delta, rounds_left=1, past=())
 
@@ -78,7 +80,7 @@ class Inverted:
     masked: Reconstruction
 
 
-def audit_constants(method: Method, kind: str) -> Any:
+def audit_constants(method: AnyMethod, kind: str) -> MethodConstants:
     """The public constants that an audit of this kind trains by, where no plan has others."""
     if kind == "membership":
         return method.constants(membership.CONSTANTS[method.name])
@@ -87,7 +89,7 @@ def audit_constants(method: Method, kind: str) -> Any:
     return method.constants(running.canaries_of(method).CONSTANTS)
 
 
-def guesses_of(method: Method, canaries: int | None, guesses: int | None) -> tuple[int, int]:
+def guesses_of(method: AnyMethod, canaries: int | None, guesses: int | None) -> tuple[int, int]:
     """How many canaries and guesses an audit has.
 
     :raises UsageError: no canary, or more guesses than canaries.
@@ -182,8 +184,8 @@ def audit_inversion(
     if images < 1 or search.steps < 1 or search.restarts < 1:
         raise UsageError("an inversion needs at least one image, one step and one search")
     source = SecureNoise()
-    method = methods.get("dp-sgd")
-    constants, classes = audit_constants(method, "inversion"), patients.classes
+    method = DpSgd()
+    constants, classes = method.constants(updates.CONSTANTS), patients.classes
     data = patients.data or synthetic_patients.image_patients(images + DECOYS, constants.image_size, source)
     if len(data.labels) <= images:
         raise RefusedError(

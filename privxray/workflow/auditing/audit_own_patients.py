@@ -29,6 +29,7 @@ from privxray.errors import BudgetError, MalformedError, PrivxrayError, RefusedE
 from privxray.formats.header import Strict
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
+from privxray.learning.constants import LinearProbeConstants, MethodConstants
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
     from privxray.imaging.dataset import Dataset
     from privxray.learning.data import TrainingData
-    from privxray.learning.method import Method
+    from privxray.learning.method import AnyMethod
 
 Kind = Literal["one-run", "membership"]
 
@@ -85,8 +86,8 @@ class _Setting:
     """What a plan says, and the patients that it is trained on."""
 
     plan: PlanHeader
-    method: Method
-    constants: Any
+    method: AnyMethod
+    constants: MethodConstants
     start: Mapping[str, Any]
     dataset: Dataset
     progress: Progress | None
@@ -214,7 +215,9 @@ def _begun(folder: Path, wanted: Terms) -> Terms:
     return begun
 
 
-def _reserve(ledger: Ledger, terms: Terms, method: Method, constants: Any, folder: Path) -> None:
+def _reserve(
+    ledger: Ledger, terms: Terms, method: AnyMethod, constants: MethodConstants, folder: Path
+) -> None:
     try:
         ledger.reserve(LEDGER_STUDY, terms.run, method.round_events(constants, terms.noise))
     except BudgetError:
@@ -271,9 +274,9 @@ def _one_run(
     return OneRunAudit(found, scores, planted.coins)
 
 
-def _fitting(setting: _Setting, saved: Mapping[str, Any]) -> Any:
+def _fitting(setting: _Setting, saved: Mapping[str, Any]) -> MethodConstants:
     """The constants for a planted data set: the probe's features were lengthened."""
-    if setting.method.inputs == "pixels":
+    if not isinstance(setting.constants, LinearProbeConstants):
         return setting.constants
     from privxray.audit.probe_canaries import lengthened
 

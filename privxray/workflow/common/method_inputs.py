@@ -15,10 +15,11 @@ from privxray.workflow.common.session import Progress
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from privxray.learning.method import Method
+    from privxray.learning.constants import MethodConstants
+    from privxray.learning.method import AnyMethod
 
 
-def extractor_of(method: Method) -> str | None:
+def extractor_of(method: AnyMethod) -> str | None:
     """The feature extractor that a method needs, by its public name; None for one that sees pixels."""
     if method.inputs == "pixels":
         return None
@@ -27,20 +28,20 @@ def extractor_of(method: Method) -> str | None:
     return EXTRACTOR
 
 
-def fits_extractor(method: Method, constants: Any) -> bool:
+def fits_extractor(method: AnyMethod, constants: MethodConstants) -> bool:
     """Whether a method that learns from features expects as many as the extractor gives."""
     if method.inputs == "pixels":
         return True
     from privxray.imaging.features import Extractor
 
-    return bool(constants.feature_dim == Extractor.dim)
+    return method.input_size(constants) == Extractor.dim
 
 
 def training_data(
     dataset: Dataset,
     classes: Sequence[str],
-    method: Method,
-    constants: Any,
+    method: AnyMethod,
+    constants: MethodConstants,
     split: str,
     progress: Progress | None,
 ) -> TrainingData:
@@ -51,11 +52,13 @@ def training_data(
     from privxray.imaging import featurestore
 
     if method.inputs == "pixels":
-        return TrainingData(*featurestore.pixels(dataset, split, constants.image_size, classes))
+        return TrainingData(*featurestore.pixels(dataset, split, method.input_size(constants), classes))
     return TrainingData(*featurestore.features(dataset, split, classes, progress=progress))
 
 
-def image_inputs(paths: Sequence[Path], names: Sequence[str], method: Method, constants: Any) -> NDArray[Any]:
+def image_inputs(
+    paths: Sequence[Path], names: Sequence[str], method: AnyMethod, constants: MethodConstants
+) -> NDArray[Any]:
     """Single images, outside any data set, as a method wants them.
 
     :param names: how errors name them.
@@ -65,7 +68,7 @@ def image_inputs(paths: Sequence[Path], names: Sequence[str], method: Method, co
 
     images = [decode_path(path, name) for path, name in zip(paths, names, strict=True)]
     if method.inputs == "pixels":
-        return np.stack([shrink(image, constants.image_size) for image in images])
+        return np.stack([shrink(image, method.input_size(constants)) for image in images])
     from privxray.imaging.features import Extractor
 
     return Extractor()(np.stack(images))

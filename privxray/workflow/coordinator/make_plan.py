@@ -48,7 +48,8 @@ from privxray.workspace.state import Round, State
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from privxray.learning.method import Method
+    from privxray.learning.constants import MethodConstants
+    from privxray.learning.method import AnyMethod
 
 _Stated = TypeVar("_Stated", MaskStatement, UnsealingStatement)
 
@@ -326,7 +327,7 @@ def _first_stage(
     return plan, body
 
 
-def _start(method: Method, constants: Any, terms: Terms) -> dict[str, NDArray[Any]]:
+def _start(method: AnyMethod, constants: MethodConstants, terms: Terms) -> dict[str, NDArray[Any]]:
     """The first round's weights: the method's own, or a file's of the same form."""
     start = method.starting_model(constants, terms.classes)
     if terms.start is not None:

@@ -14,6 +14,7 @@ from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
+from privxray.learning.method import Task
 from privxray.workflow.common.method_inputs import extractor_of, image_inputs, training_data
 from privxray.workflow.common.session import Progress, read_plan, the_study
 from privxray.workflow.hospital.accept import kept_model
@@ -24,9 +25,9 @@ from privxray.workspace.state import Round, State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from pydantic import BaseModel
 
-    from privxray.learning.method import Method
+    from privxray.learning.constants import MethodConstants
+    from privxray.learning.method import AnyMethod
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,8 @@ class Classifier:
     label: str
     classes: tuple[str, ...]
     terms: PlanHeader | ModelHeader
-    method: Method
-    constants: BaseModel
+    method: AnyMethod
+    constants: MethodConstants
     tensors: Mapping[str, NDArray[Any]]
 
     def probabilities(self, inputs: NDArray[Any]) -> NDArray[Any]:
@@ -96,7 +97,7 @@ def own_model(workspace: Workspace, round_: Round) -> Classifier:
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)
     start = unpack(file.body()) if plan.body.length else {}
-    tensors = method.local_model(vector, constants, plan.classes, start)
+    tensors = method.local_model(vector, Task(constants, plan.classes, start))
     return Classifier(
         f"this hospital's own model of round {round_.number}", plan.classes, plan, method, constants, tensors
     )

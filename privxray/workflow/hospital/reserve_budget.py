@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
@@ -22,7 +22,8 @@ from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
 
 if TYPE_CHECKING:
-    from privxray.learning.method import Method
+    from privxray.learning.constants import MethodConstants
+    from privxray.learning.method import AnyMethod
     from privxray.privacy.events import Event
 
 
@@ -140,8 +141,8 @@ def choose_epsilon(
 def reserve(
     state: State,
     ledger: Ledger,
-    method: Method,
-    constants: Any,
+    method: AnyMethod,
+    constants: MethodConstants,
     plan: PlanHeader,
     round_: Round,
     epsilon: float,
@@ -199,7 +200,13 @@ def another_epsilon(round_: Round) -> RefusedError:
 
 
 def _largest(
-    ledger: Ledger, method: Method, constants: Any, delta: float, *, left: int, before: list[Event]
+    ledger: Ledger,
+    method: AnyMethod,
+    constants: MethodConstants,
+    delta: float,
+    *,
+    left: int,
+    before: list[Event],
 ) -> float:
     """The largest epsilon, in hundredths, with which all rounds that the study has left fit the ledger; or 0.
 

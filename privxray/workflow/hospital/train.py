@@ -25,6 +25,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
+from privxray.learning.method import Drawing, Task
 from privxray.privacy.accountant import epsilon as epsilon_of
 from privxray.privacy.events import merge
 from privxray.privacy.ledger import Ledger
@@ -50,7 +51,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privxray.learning.method import Method
+    from privxray.learning.constants import MethodConstants
+    from privxray.learning.method import AnyMethod
 
 FEW_PATIENTS = 100
 
@@ -164,8 +166,8 @@ def _draw(
     workspace: Workspace,
     state: State,
     ledger: Ledger,
-    method: Method,
-    constants: Any,
+    method: AnyMethod,
+    constants: MethodConstants,
     plan: PlanHeader,
     round_: Round,
     data: TrainingData,
@@ -190,9 +192,8 @@ def _draw(
         advice = "Restore the folder from a backup, or have the round planned and paid anew"
         witness = SavedAnswers(state, round_.study, round_.trained_in, advice)
         steps = ReleaseStore(folder, round_.vector_key, witness)
-        vector = method.train(
-            data, constants, plan.classes, round_.noise, start, steps, progress, source=SecureNoise()
-        )
+        task = Task(constants, plan.classes, start)
+        vector = method.train(data, task, Drawing(round_.noise, SecureNoise(), steps, progress))
         result.save(0, vector)
     ledger.finish(round_.study, run)
 

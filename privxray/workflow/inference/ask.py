@@ -160,7 +160,8 @@ def _features(offer: KeptOffer, paths: Sequence[Path], names: Sequence[str]) -> 
     from privxray.learning.linear_probe.probe_queries import centred_features
     from privxray.workflow.common.method_inputs import image_inputs
 
-    inputs = image_inputs(paths, names, methods.get("linear-probe"), None)
+    probe = methods.get("linear-probe")
+    inputs = image_inputs(paths, names, probe, probe.constants({}))
     return centred_features(
         inputs, admit_inference.read_centre(offer.header, offer.body), offer.header.feature_radius
     )
