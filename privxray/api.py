@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.deid.findings.report import Report as CheckReport
-from privxray.deid.profile.profile import Option, Profile
+from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.demo.xrays import draw_study
 from privxray.errors import PrivxrayError, UsageError
 from privxray.imaging.ingest import IngestReport
@@ -109,7 +109,7 @@ def load_profile(name: str | Path = "basic", options: Iterable[str] = ()) -> Pro
     """
     from privxray.deid.profile.profile_file import load_profile as load
 
-    known = {option.flag.removeprefix("--"): option for option in Option}
+    known = {option.flag.removeprefix("--"): option for option in ProfileOption}
     wanted = list(options)
     unknown = sorted(set(wanted) - set(known))
     if unknown:

@@ -81,10 +81,10 @@ class Typed:
         :raises UsageError: no such profile, or options that exclude each other.
         :raises MalformedError: the file is not a profile.
         """
-        from privxray.deid.profile.profile import Option
+        from privxray.deid.profile.profile import ProfileOption
         from privxray.deid.profile.profile_file import load_profile
 
-        return load_profile(self.name or "basic").with_options({Option(key) for key in self.options})
+        return load_profile(self.name or "basic").with_options({ProfileOption(key) for key in self.options})
 
 
 def takes_profile(*, writes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:

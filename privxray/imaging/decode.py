@@ -20,8 +20,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
-from privxray.deid.judging.picture_metadata import is_jpeg, is_png
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
+from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging.grey import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
 
@@ -55,7 +55,7 @@ def decode_path(path: Path, name: str) -> npt.NDArray[np.uint8]:
     if not path.exists():
         raise SystemTroubleError("there is no such file", file=name, advice="Check the path")
     try:
-        data = read_image(path)
+        data = read_whole(path)
     except UnreadFileError as trouble:
         raise SystemTroubleError(str(trouble), file=name) from None
     return decode(data, name=name)

@@ -27,7 +27,7 @@ from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTr
 from privxray.deid import tags
 from privxray.deid.dicomfile.codestreams import frame_size, silence
 from privxray.deid.dicomfile.element import EXPLICIT_LITTLE, DamagedError
-from privxray.deid.dicomfile.element_reader import Walker
+from privxray.deid.dicomfile.element_reader import ElementReader
 from privxray.errors import MalformedError
 from privxray.imaging.grey import MAX_BYTES, MAX_PIXELS, Grey, malformed, stretch
 
@@ -164,7 +164,7 @@ def _first(value: Any) -> float:
 
 def guard_inflation(data: bytes, name: str) -> None:
     """Refuse a deflated data set that would unfold without end; pydicom unfolds it all at once."""
-    walker = Walker(data, _META_START, EXPLICIT_LITTLE, only_group=2)
+    walker = ElementReader(data, _META_START, EXPLICIT_LITTLE, only_group=2)
     try:
         meta = {element.tag: element.value for element in walker.walk()}
     except DamagedError:

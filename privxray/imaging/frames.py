@@ -24,8 +24,8 @@ from pydicom.pixels.utils import iter_pixels
 from pydicom.uid import RLELossless
 
 from privxray.deid.dicomfile.codestreams import frame_size, silence
-from privxray.deid.judging.dicom_scan import is_dicom
-from privxray.deid.judging.picture_metadata import is_jpeg, is_png
+from privxray.deid.dicomfile.file_reader import is_dicom
+from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.imaging.dicom_display import CODED, NOT_DECODED, guard_inflation
 from privxray.imaging.grey import MAX_BYTES, MAX_PIXELS, malformed
 

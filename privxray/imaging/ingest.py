@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
 from privxray.deid.findings.report import Finding
-from privxray.deid.judging.examine import examine
+from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.selection import select
-from privxray.deid.judging.whole_set import SetCheck
+from privxray.deid.judging.set_check import SetCheck
 from privxray.deid.profile.profile import Profile
 from privxray.errors import FindingsError, MalformedError, RefusedError, SystemTroubleError
 from privxray.imaging.dataset import Dataset, Entry
@@ -133,11 +133,11 @@ class _Ingest:
         self._taken.add(path.resolve())
         number = self._numbers.get(path.resolve(), len(self._numbers) + row.number)
         try:
-            data = read_image(path)
+            data = read_whole(path)
         except UnreadFileError as trouble:
             name = public_name(row.relative, number)
             raise SystemTroubleError(f"{trouble} ({self._in(row)})", file=name) from None
-        scan = examine(data, self.checked.profile)
+        scan = scan_bytes(data, self.checked.profile)
         if self._look is not None and not scan.damage:
             scan.findings += self._look(data)
         report = self.checked.add(

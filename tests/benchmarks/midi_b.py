@@ -24,7 +24,7 @@ from privxray.deid.cleaning.black_text import Finder
 from privxray.deid.cleaning.deidentify import Settings, deidentify
 from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
-from privxray.deid.profile.profile import Option
+from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--files", type=int, default=300)
     parser.add_argument("--burned-in", type=int, default=60, help="further files, with text in their pixels")
     arguments = parser.parse_args()
-    profile = load_profile("basic").with_options({Option(name) for name in OPTIONS})
+    profile = load_profile("basic").with_options({ProfileOption(name) for name in OPTIONS})
     names = Pseudonyms(bytes(range(32)))
     print(f"seed {arguments.seed}; {profile.summary}")
     total: Counter[tuple[str, bool]] = Counter()

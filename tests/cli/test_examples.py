@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from privxray.cli.plan_options import read_terms
-from privxray.deid.profile.profile import Option
+from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 from privxray.exchange.sharing.committee import least_cohort
 from privxray.learning.methods import get
@@ -45,4 +45,4 @@ def test_the_profile_of_a_site() -> None:
     profile = load_profile(str(EXAMPLES / "site-profile.yaml"))
     assert profile.is_pseudonym(0x00100020, "SITE0042")
     assert not profile.is_pseudonym(0x00100020, "Zwiebel^Anna")
-    assert Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in profile.options
+    assert ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES in profile.options

@@ -17,8 +17,8 @@ from privxray.cli.commands.check_command import add_to
 from privxray.deid.dicomfile.element_reader import NOT_ELEMENTS, TOO_DEEP, TRUNCATED
 from privxray.deid.dicomfile.file_reader import NO_SYNTAX, NOT_INFLATED, is_dicom
 from privxray.deid.judging.check import check_paths
-from privxray.deid.judging.examine import NO_IMAGE, examine
-from privxray.deid.judging.leaks import Leaks
+from privxray.deid.judging.file_scan import NO_IMAGE, scan_bytes
+from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.profile.profile_file import load_profile
 from privxray.errors import FindingsError
 
@@ -127,7 +127,7 @@ def test_the_command_ends_with_3(folder: Path, capsys: pytest.CaptureFixture[str
     assert all(file["findings"] for file in files if file["verdict"] != "pass")
 
 
-LEAKS = Leaks([("name", "Zwiebelmann^Anna"), ("id", "MRN-881234"), ("date", "19520130")])
+LEAKS = LeakSearch([("name", "Zwiebelmann^Anna"), ("id", "MRN-881234"), ("date", "19520130")])
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -140,7 +140,7 @@ def test_the_whole_reader_path_survives_anything(data: bytes, cuts: list[tuple[i
     for at, put, drop in cuts:
         at %= len(data)
         data = data[:at] + put + data[at + drop :]
-    scan = examine(data, PROFILE)
+    scan = scan_bytes(data, PROFILE)
     assert scan.damage != "the reader stumbled over it, which is a fault of this tool"
     if is_dicom(data):
         list(LEAKS.in_dicom(data))
@@ -153,13 +153,13 @@ PROFILE = load_profile("research")
 @given(st.binary(max_size=200), st.sampled_from(["png", "jpeg", "dicom"]))
 def test_pictures_and_headers_of_any_bytes(tail: bytes, kind: str) -> None:
     head = {"png": png()[:33], "jpeg": b"\xff\xd8\xff", "dicom": BASE[:400]}[kind]
-    scan = examine(head + tail, PROFILE)
+    scan = scan_bytes(head + tail, PROFILE)
     assert scan.damage != "the reader stumbled over it, which is a fault of this tool"
 
 
 def test_many_findings_of_one_rule_are_counted_not_listed() -> None:
     body = b"".join(element(0x00091000 + number, "LO", b"x ") for number in range(0xEFF))
-    scan = examine(BASE + body, PROFILE)
+    scan = scan_bytes(BASE + body, PROFILE)
     private = [f for f in scan.findings if f.rule == "private"]
     assert len(private) == 201
     assert private[-1].reason.endswith(f"{0xEFF - 200} more places, not listed")

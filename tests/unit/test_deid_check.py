@@ -14,8 +14,8 @@ from deid_samples import clean, encode, jpeg, png
 import privxray.deid.dicomfile.untrusted_bytes as files_module
 from privxray.cli.commands.check_command import add_to
 from privxray.deid.judging.check import check_bytes, check_file, check_paths
-from privxray.deid.judging.examine import examine
-from privxray.deid.judging.whole_set import SetCheck
+from privxray.deid.judging.file_scan import scan_bytes
+from privxray.deid.judging.set_check import SetCheck
 from privxray.errors import FindingsError, SystemTroubleError, UsageError
 
 
@@ -129,7 +129,7 @@ def test_what_is_checked_is_hashed(tmp_path: Path) -> None:
 def test_own_values_hide_the_path_and_declared_pseudonyms_do_not() -> None:
     def name_of(data: bytes, path: str) -> str:
         whole = SetCheck()
-        scan = examine(data, whole.profile)
+        scan = scan_bytes(data, whole.profile)
         whole.add(0, scan, digest="", path=Path(path), relative=PurePath(path), number=5)
         return whole.reports()[0].name
 

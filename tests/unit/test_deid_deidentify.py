@@ -23,8 +23,8 @@ from privxray.deid.cleaning.deidentify import Deidentified, Settings, deidentify
 from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.dicomfile import part10
-from privxray.deid.judging.examine import examine
-from privxray.deid.profile.profile import Option
+from privxray.deid.judging.file_scan import scan_bytes
+from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 
 KEY = bytes(range(32))
@@ -32,7 +32,7 @@ BASIC = load_profile("basic")
 SENTINEL = "Zyxwvutsen"
 
 
-def settings_of(*options: Option, finder: Any = None) -> Settings:
+def settings_of(*options: ProfileOption, finder: Any = None) -> Settings:
     return Settings(BASIC.with_options(set(options)), Pseudonyms(KEY), finder)
 
 
@@ -52,7 +52,7 @@ def identified() -> Dataset:
 
 
 def done(
-    ds: Dataset, *options: Option, finder: Any = None, syntax: str = "1.2.840.10008.1.2.1"
+    ds: Dataset, *options: ProfileOption, finder: Any = None, syntax: str = "1.2.840.10008.1.2.1"
 ) -> Deidentified:
     return deidentify(samples.encode(ds, syntax), settings_of(*options, finder=finder))
 
@@ -83,7 +83,7 @@ def test_the_basic_profile_leaves_nothing_of_the_patient() -> None:
 
 
 def test_the_result_has_no_finding_at_all() -> None:
-    scan = examine(done(identified()).data, BASIC)
+    scan = scan_bytes(done(identified()).data, BASIC)
     assert scan.findings == []
     assert scan.damage == ""
 
@@ -123,14 +123,14 @@ def test_uids_are_new_the_same_everywhere_and_the_standards_own_stay() -> None:
     assert new.SourceImageSequence[0].ReferencedSOPInstanceUID == new.SOPInstanceUID
     assert new.FrameOfReferenceUID == ds.FrameOfReferenceUID
     assert new.SourceImageSequence[0].ReferencedSOPClassUID == "1.2.840.10008.5.1.4.1.1.1"
-    assert read(done(ds, Option.RETAIN_UIDS)).SOPInstanceUID == ds.SOPInstanceUID
+    assert read(done(ds, ProfileOption.RETAIN_UIDS)).SOPInstanceUID == ds.SOPInstanceUID
 
 
 def test_dates_move_by_one_offset_and_times_stay() -> None:
     ds = identified()
     ds.AcquisitionDateTime = "20230514101502.5+0200"
     ds.ContentDate, ds.AcquisitionDate, ds.DateOfLastCalibration = "202305", "20230514", "20230504"
-    new = read(done(ds, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES))
+    new = read(done(ds, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES))
     days = Pseudonyms(KEY).shift(str(new.PatientID))
     moved = (np.datetime64("2023-05-14") - days).astype(str).replace("-", "")
     assert new.StudyDate == new.SeriesDate == moved
@@ -141,12 +141,12 @@ def test_dates_move_by_one_offset_and_times_stay() -> None:
     calibrated = np.datetime64(f"{moved[:4]}-{moved[4:6]}-{moved[6:]}") - 10
     assert new.DateOfLastCalibration == calibrated.astype(str).replace("-", "")
     assert "113107" in [code.CodeValue for code in new.DeidentificationMethodCodeSequence]
-    full = read(done(ds, Option.RETAIN_LONGITUDINAL_FULL_DATES))
+    full = read(done(ds, ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES))
     assert (full.StudyDate, full.LongitudinalTemporalInformationModified) == ("20230514", "UNMODIFIED")
 
 
 def test_descriptions_stay_only_where_every_word_is_known() -> None:
-    new = read(done(identified(), Option.CLEAN_DESCRIPTORS))
+    new = read(done(identified(), ProfileOption.CLEAN_DESCRIPTORS))
     assert new.StudyDescription == "CHEST PA"
     assert "SeriesDescription" not in new
 
@@ -154,7 +154,7 @@ def test_descriptions_stay_only_where_every_word_is_known() -> None:
 def test_ages_over_89_are_one_class() -> None:
     ds = identified()
     ds.PatientAge = "097Y"
-    assert read(done(ds, Option.RETAIN_PATIENT_CHARACTERISTICS)).PatientAge == "090Y"
+    assert read(done(ds, ProfileOption.RETAIN_PATIENT_CHARACTERISTICS)).PatientAge == "090Y"
 
 
 def test_a_value_of_the_patient_is_found_where_nothing_of_it_belongs() -> None:
@@ -173,7 +173,9 @@ def test_private_elements_go_except_those_known_to_be_safe() -> None:
     block.add_new(0x23, "DS", "1.5")
     block.add_new(0x55, "LO", SENTINEL)
     assert not any(element.tag.is_private for element in read(done(ds)))
-    kept = [element for element in read(done(ds, Option.RETAIN_SAFE_PRIVATE)) if element.tag.is_private]
+    kept = [
+        element for element in read(done(ds, ProfileOption.RETAIN_SAFE_PRIVATE)) if element.tag.is_private
+    ]
     assert [element.value for element in kept] == ["GEMS_ACQU_01", 1.5]
 
 
@@ -227,12 +229,12 @@ def test_structured_reports_lose_names_dates_and_free_text() -> None:
         _item("PNAME", "121008", "DCM", "Person Observer Name", PersonName="House^Gregory"),
         _item("NUM", "G-D705", "SRT", "Volume"),
     ]
-    result = done(ds, Option.CLEAN_STRUCTURED_CONTENT)
+    result = done(ds, ProfileOption.CLEAN_STRUCTURED_CONTENT)
     items = read(result).ContentSequence
     assert SENTINEL.encode() not in result.data
     assert b"House" not in result.data
     assert "NUM" in [item.ValueType for item in items]
-    assert examine(result.data, BASIC.with_options({Option.CLEAN_STRUCTURED_CONTENT})).damage == ""
+    assert scan_bytes(result.data, BASIC.with_options({ProfileOption.CLEAN_STRUCTURED_CONTENT})).damage == ""
 
 
 def _item(kind: str, code: str, scheme: str, meaning: str, **values: Any) -> Dataset:
@@ -289,9 +291,9 @@ def test_a_patient_has_one_pseudonym_under_one_key_only() -> None:
 
 def test_a_result_is_its_own_result() -> None:
     options = (
-        Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
-        Option.CLEAN_DESCRIPTORS,
-        Option.RETAIN_PATIENT_CHARACTERISTICS,
+        ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES,
+        ProfileOption.CLEAN_DESCRIPTORS,
+        ProfileOption.RETAIN_PATIENT_CHARACTERISTICS,
     )
     once = done(identified(), *options)
     assert deidentify(once.data, settings_of(*options)) == once
@@ -301,7 +303,7 @@ def test_pictures_keep_their_compressed_pixels_only() -> None:
     jpeg = samples.jpeg(exif=b"Exif\0\0" + SENTINEL.encode(), comment=SENTINEL.encode()) + SENTINEL.encode()
     result = deidentify(jpeg, settings_of())
     assert SENTINEL.encode() not in result.data
-    assert examine(result.data, BASIC).findings == []
+    assert scan_bytes(result.data, BASIC).findings == []
     assert result.suffix == ".jpg"
     png = samples.png()
     with_text = png[:33] + samples.chunk(b"tEXt", b"Name\0" + SENTINEL.encode()) + png[33:] + b"more"
@@ -311,7 +313,7 @@ def test_pictures_keep_their_compressed_pixels_only() -> None:
 def test_the_midi_b_actions_over_an_injected_set() -> None:
     seed = 4
     print(f"seed {seed}")
-    profile = BASIC.with_options({Option(name) for name in OPTIONS})
+    profile = BASIC.with_options({ProfileOption(name) for name in OPTIONS})
     worked = Settings(profile, Pseudonyms(KEY))
     pairs = [(file, deidentify(file.data, worked).data) for file in injected_set(seed, 24)]
     found, wrong = score(pairs)
@@ -319,7 +321,7 @@ def test_the_midi_b_actions_over_an_injected_set() -> None:
     assert set(found) == set(ACTIONS) - {"pixels_hidden"}  # with a text finder, in tests/benchmarks/midi_b.py
     assert sum(count[True] for count in found.values()) > 1500
     for _, result in pairs:
-        assert [f for f in examine(result, profile).findings if f.severity == "error"] == []
+        assert [f for f in scan_bytes(result, profile).findings if f.severity == "error"] == []
 
 
 _TAGS = (
@@ -340,20 +342,20 @@ _VALUES = st.dictionaries(
     options=st.sets(
         st.sampled_from(
             [
-                Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
-                Option.CLEAN_DESCRIPTORS,
-                Option.RETAIN_DEVICE_IDENTITY,
-                Option.RETAIN_PATIENT_CHARACTERISTICS,
-                Option.RETAIN_SAFE_PRIVATE,
-                Option.RETAIN_INSTITUTION_IDENTITY,
-                Option.CLEAN_GRAPHICS,
+                ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES,
+                ProfileOption.CLEAN_DESCRIPTORS,
+                ProfileOption.RETAIN_DEVICE_IDENTITY,
+                ProfileOption.RETAIN_PATIENT_CHARACTERISTICS,
+                ProfileOption.RETAIN_SAFE_PRIVATE,
+                ProfileOption.RETAIN_INSTITUTION_IDENTITY,
+                ProfileOption.CLEAN_GRAPHICS,
             ]
         )
     ),
 )
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_is_in_a_file_its_copy_passes_and_is_its_own_copy(
-    values: dict[int, Any], nested: dict[int, Any], options: set[Option]
+    values: dict[int, Any], nested: dict[int, Any], options: set[ProfileOption]
 ) -> None:
     inner = b"".join(_raw(tag, value) for tag, value in sorted(nested.items()))
     body = {tag: _raw(tag, value) for tag, value in values.items()}
@@ -364,7 +366,7 @@ def test_whatever_is_in_a_file_its_copy_passes_and_is_its_own_copy(
     data = base[:at] + b"".join(body[tag] for tag in sorted(body)) + base[at:]
     worked = settings_of(*options)
     result = deidentify(data, worked)
-    scan = examine(result.data, worked.profile)
+    scan = scan_bytes(result.data, worked.profile)
     assert [finding for finding in scan.findings if finding.severity == "error"] == []
     assert deidentify(result.data, worked) == result
 

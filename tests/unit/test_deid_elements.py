@@ -22,9 +22,10 @@ from pydicom.uid import (
 )
 
 from privxray.deid.dicomfile.element import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, DamagedError
-from privxray.deid.dicomfile.element_reader import MAX_DEPTH, NOT_ELEMENTS, TOO_DEEP, TRUNCATED, Walker
+from privxray.deid.dicomfile.element_reader import MAX_DEPTH, NOT_ELEMENTS, TOO_DEEP, TRUNCATED, ElementReader
+from privxray.deid.dicomfile.file_reader import NOT_INFLATED
 from privxray.deid.judging.check import check_bytes
-from privxray.deid.judging.dicom_scan import NOT_INFLATED, scan_dicom
+from privxray.deid.judging.dicom_scan import scan_dicom
 
 FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 BASE = encode(clean())
@@ -69,11 +70,11 @@ def test_sees_the_same_elements_as_pydicom(path: Path) -> None:
         if syntax.is_deflated:
             return  # compared by its findings elsewhere
         start = data.index(b"DICM") + 4
-        meta = Walker(data, start, EXPLICIT_LITTLE, only_group=2)
+        meta = ElementReader(data, start, EXPLICIT_LITTLE, only_group=2)
         assert [e.where for e in meta.walk()] == list(places(ds.file_meta))
         encoding = IMPLICIT_LITTLE if syntax.is_implicit_VR else EXPLICIT_LITTLE
         encoding = EXPLICIT_BIG if syntax == ExplicitVRBigEndian else encoding
-        seen = [e.where for e in Walker(data, meta.position, encoding).walk()]
+        seen = [e.where for e in ElementReader(data, meta.position, encoding).walk()]
         expected = list(places(ds))
     # pydicom iterates in the order of the tags, the file need not be in it
     assert sorted(seen) == sorted(expected)
@@ -85,7 +86,7 @@ def test_every_truncation_fails() -> None:
     boundary = whole.index(b"\xe0\x7f\x10\x00")
     passing = [cut for cut in range(0, len(whole)) if verdict(whole[:cut]) == "pass"]
     assert all(cut < len(whole) - 64 for cut in passing)
-    read = {e.where for e in Walker(whole, whole.index(b"\x08\0\x16\0UI"), EXPLICIT_LITTLE).walk()}
+    read = {e.where for e in ElementReader(whole, whole.index(b"\x08\0\x16\0UI"), EXPLICIT_LITTLE).walk()}
     assert len(passing) <= len(read)  # only between two elements
     assert boundary in passing
 
@@ -155,7 +156,7 @@ def test_damage(tail: bytes, why: str) -> None:
 def test_an_element_can_not_reach_out_of_its_item() -> None:
     inside = element(0x00080060, "CS", b"CR")[:-2]  # its value would end in what follows the item
     with pytest.raises(DamagedError, match="ends in the middle"):
-        list(Walker(sequence(0x00081115, [inside]) + bytes(100), 0, EXPLICIT_LITTLE).walk())
+        list(ElementReader(sequence(0x00081115, [inside]) + bytes(100), 0, EXPLICIT_LITTLE).walk())
 
 
 def test_encapsulated_pixel_data_is_stepped_over() -> None:
@@ -204,7 +205,7 @@ def test_altered_files_are_a_verdict(position: int, byte: int, how: str) -> None
 def test_whole_elements_of_any_kind_are_seen(parts: list[tuple[int, str, bytes]]) -> None:
     data = b"".join(element(tag, vr, value) for tag, vr, value in parts)
     try:
-        seen = [e.tag for e in Walker(data, 0, EXPLICIT_LITTLE).walk() if not e.prefix]
+        seen = [e.tag for e in ElementReader(data, 0, EXPLICIT_LITTLE).walk() if not e.prefix]
     except DamagedError:
         return
     if not parts or parts[0][0] & 0xFFFFFFFF:
@@ -227,7 +228,7 @@ def test_deflated_data_sets_are_whole() -> None:
 
 
 def scan_start(data: bytes) -> int:
-    meta = Walker(data, 132, EXPLICIT_LITTLE, only_group=2)
+    meta = ElementReader(data, 132, EXPLICIT_LITTLE, only_group=2)
     assert list(meta.walk())
     return meta.position
 
@@ -243,7 +244,7 @@ def test_unknown_sequences_in_big_endian_are_little_endian() -> None:
     head = b"\x00\x08\x11\x15UN\0\0"
     data = head + b"\xff\xff\xff\xff" + item + b"\xfe\xff\xdd\xe0\0\0\0\0"
     data += head + struct.pack(">L", len(item)) + item
-    seen = [(e.where, e.value) for e in Walker(data, 0, EXPLICIT_BIG).walk()]
+    seen = [(e.where, e.value) for e in ElementReader(data, 0, EXPLICIT_BIG).walk()]
     assert seen == [("(0008,1115)", b""), ("(0008,1115)[0]/(0010,0030)", b"19520130")] * 2
 
 
@@ -254,7 +255,7 @@ def test_a_length_that_looks_like_letters_is_a_length() -> None:
     data = (
         struct.pack("<HHL", 0x0008, 0x0060, 2) + b"CR" + struct.pack("<HHL", 0x0008, 0x1115, len(item)) + item
     )
-    assert [e.where for e in Walker(data, 0, IMPLICIT_LITTLE).walk()] == [
+    assert [e.where for e in ElementReader(data, 0, IMPLICIT_LITTLE).walk()] == [
         "(0008,0060)",
         "(0008,1115)",
         "(0008,1115)[0]/(0010,4000)",

@@ -12,26 +12,26 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
 from privxray.deid.judging.check import check_bytes
-from privxray.deid.profile.profile import Option
+from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 from privxray.deid.profile.pseudonym_forms import pseudonym_of, uid_of
 
 BASIC = load_profile("basic")
 
 
-def findings(data: bytes, *options: Option, severity: str = "error") -> set[tuple[str, str]]:
+def findings(data: bytes, *options: ProfileOption, severity: str = "error") -> set[tuple[str, str]]:
     report = check_bytes(data, name="x", path=Path("x"), profile=BASIC.with_options(set(options)))
     return {(f.rule, f.where) for f in report.findings if f.severity == severity}
 
 
-def declared(ds: Dataset, *options: Option) -> None:
+def declared(ds: Dataset, *options: ProfileOption) -> None:
     for option in options:
         code = Dataset()
         code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = option.code, "DCM", option.meaning
         ds.DeidentificationMethodCodeSequence.append(code)
-    if Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in options:
+    if ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES in options:
         ds.LongitudinalTemporalInformationModified = "MODIFIED"
-    if Option.RETAIN_LONGITUDINAL_FULL_DATES in options:
+    if ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES in options:
         ds.LongitudinalTemporalInformationModified = "UNMODIFIED"
 
 
@@ -70,36 +70,36 @@ DATED = {("E.1-1/Z", f"(0008,{number})") for number in ("0020", "0022", "0030")}
     ("option", "change", "without"),
     [
         (
-            Option.RETAIN_PATIENT_CHARACTERISTICS,
+            ProfileOption.RETAIN_PATIENT_CHARACTERISTICS,
             sex_and_age,
             {("E.1-1/Z", "(0010,0040)"), ("E.1-1/X", "(0010,1010)"), ("E.1-1/X", "(0010,1030)")},
         ),
-        (Option.RETAIN_DEVICE_IDENTITY, device, {("E.1-1/name", "(0008,1010)")}),
+        (ProfileOption.RETAIN_DEVICE_IDENTITY, device, {("E.1-1/name", "(0008,1010)")}),
         (
-            Option.RETAIN_INSTITUTION_IDENTITY,
+            ProfileOption.RETAIN_INSTITUTION_IDENTITY,
             institution,
             {("E.1-1/institution", "(0008,0080)"), ("E.1-1/X", "(0008,0081)")},
         ),
         (
-            Option.RETAIN_LONGITUDINAL_FULL_DATES,
+            ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES,
             dates,
             DATED,
         ),
         (
-            Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
+            ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES,
             dates,
             DATED,
         ),
         (
-            Option.CLEAN_DESCRIPTORS,
+            ProfileOption.CLEAN_DESCRIPTORS,
             described,
             {("E.1-1/X", "(0008,1030)"), ("E.1-1/X", "(0008,103E)")},
         ),
-        (Option.CLEAN_GRAPHICS, overlay, {("E.1-1/X", "(6000,3000)"), ("E.1-1/X", "(5000,3000)")}),
+        (ProfileOption.CLEAN_GRAPHICS, overlay, {("E.1-1/X", "(6000,3000)"), ("E.1-1/X", "(5000,3000)")}),
     ],
 )
 def test_an_option_lets_pass_what_it_names(
-    option: Option, change: Callable[[Dataset], None], without: set[tuple[str, str]]
+    option: ProfileOption, change: Callable[[Dataset], None], without: set[tuple[str, str]]
 ) -> None:
     ds = clean()
     change(ds)
@@ -114,9 +114,9 @@ def test_an_option_lets_pass_what_it_names(
 @pytest.mark.parametrize(
     ("option", "keyword", "unsaid", "without"),
     [
-        (Option.CLEAN_PIXEL_DATA, "BurnedInAnnotation", "burned-in-unsaid", "burned-in-unknown"),
+        (ProfileOption.CLEAN_PIXEL_DATA, "BurnedInAnnotation", "burned-in-unsaid", "burned-in-unknown"),
         (
-            Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES,
+            ProfileOption.CLEAN_RECOGNIZABLE_VISUAL_FEATURES,
             "RecognizableVisualFeatures",
             "features-unsaid",
             None,
@@ -124,9 +124,9 @@ def test_an_option_lets_pass_what_it_names(
     ],
 )
 def test_cleaned_pixels_must_be_said_to_be_clean(
-    option: Option, keyword: str, unsaid: str, without: str | None
+    option: ProfileOption, keyword: str, unsaid: str, without: str | None
 ) -> None:
-    where = "(0028,0301)" if option is Option.CLEAN_PIXEL_DATA else "(0028,0302)"
+    where = "(0028,0301)" if option is ProfileOption.CLEAN_PIXEL_DATA else "(0028,0302)"
     ds = clean()
     declared(ds, option)
     setattr(ds, keyword, "NO")
@@ -148,7 +148,7 @@ def test_a_file_that_says_that_somebody_can_be_recognised() -> None:
     ds = clean()
     ds.RecognizableVisualFeatures = "YES"
     assert ("features", "(0028,0302)") in findings(encode(ds), severity="notice")
-    option = Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES
+    option = ProfileOption.CLEAN_RECOGNIZABLE_VISUAL_FEATURES
     assert ("features-unsaid", "(0028,0302)") in findings(encode(ds), option)
 
 
@@ -162,7 +162,9 @@ def test_an_index_of_a_medium_fails_and_its_records_are_judged() -> None:
 def test_retained_uids_and_new_ones_pass_without_a_notice() -> None:
     ds = clean()
     assert {rule for rule, _ in findings(encode(ds), severity="notice")} == {"E.1-1/U", "E.1-1/pseudonym"}
-    assert "E.1-1/U" not in {rule for rule, _ in findings(encode(ds), Option.RETAIN_UIDS, severity="notice")}
+    assert "E.1-1/U" not in {
+        rule for rule, _ in findings(encode(ds), ProfileOption.RETAIN_UIDS, severity="notice")
+    }
     for number, keyword in enumerate(("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")):
         setattr(ds, keyword, uid_of(bytes([number]) * 16))
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
@@ -174,10 +176,10 @@ def test_cleaned_descriptors_are_judged_by_their_shape() -> None:
     def of(text: str) -> tuple[set[str], set[str]]:
         ds = clean()
         ds.StudyDescription = text
-        declared(ds, Option.CLEAN_DESCRIPTORS)
+        declared(ds, ProfileOption.CLEAN_DESCRIPTORS)
         data = encode(ds)
         found = [
-            {r for r, w in findings(data, Option.CLEAN_DESCRIPTORS, severity=s) if w == "(0008,1030)"}
+            {r for r, w in findings(data, ProfileOption.CLEAN_DESCRIPTORS, severity=s) if w == "(0008,1030)"}
             for s in ("error", "notice")
         ]
         return found[0], found[1]
@@ -193,22 +195,22 @@ def test_graphics_that_were_cleaned_are_to_be_looked_at() -> None:
     ds = clean()
     overlay(ds)
     assert ("E.1-1/C-graphics", "(6000,3000)") in findings(
-        encode(ds), Option.CLEAN_GRAPHICS, severity="notice"
+        encode(ds), ProfileOption.CLEAN_GRAPHICS, severity="notice"
     )
 
 
 def test_safe_private_attributes() -> None:
     ds = clean()
-    declared(ds, Option.RETAIN_SAFE_PRIVATE)
+    declared(ds, ProfileOption.RETAIN_SAFE_PRIVATE)
     tail = element(0x00190010, "LO", b"GEMS_ACQU_01") + element(0x00191027, "DS", b"1.5 ")
     unsafe = element(0x00191028, "DS", b"1.5 ")
     data = encode(ds)
-    assert findings(data + tail, Option.RETAIN_SAFE_PRIVATE) == set()
+    assert findings(data + tail, ProfileOption.RETAIN_SAFE_PRIVATE) == set()
     assert findings(data + tail) == {("private", "(0019,0010)"), ("private", "(0019,1027)")}
-    assert findings(data + tail + unsafe, Option.RETAIN_SAFE_PRIVATE) == {("private", "(0019,1028)")}
+    assert findings(data + tail + unsafe, ProfileOption.RETAIN_SAFE_PRIVATE) == {("private", "(0019,1028)")}
     # without its creator at the same place nobody knows what it is
     nested = sequence(0x00081115, [element(0x00191027, "DS", b"1.5 ")])
-    assert findings(data + tail + nested, Option.RETAIN_SAFE_PRIVATE) == {
+    assert findings(data + tail + nested, ProfileOption.RETAIN_SAFE_PRIVATE) == {
         ("private", "(0008,1115)[0]/(0019,1027)")
     }
 
@@ -229,7 +231,7 @@ def test_content_items_of_structured_reports() -> None:
         0x0040A730, [kept, removed, replaced, named, item("121071", "TEXT", inner)]
     )
     place = "(0040,A730)"
-    assert findings(data, Option.CLEAN_STRUCTURED_CONTENT) == {
+    assert findings(data, ProfileOption.CLEAN_STRUCTURED_CONTENT) == {
         ("E.3.4-1/X", f"{place}[1]"),
         ("E.1-1/name", f"{place}[3]/(0040,A123)"),
         ("E.3.4-1/X", f"{place}[4]/(0040,A730)[0]"),
@@ -256,16 +258,16 @@ def test_sequences_that_must_go(tag: int, name: str) -> None:
 def test_ages(age: str, fails: bool) -> None:
     ds = clean()
     ds.PatientAge = age
-    declared(ds, Option.RETAIN_PATIENT_CHARACTERISTICS)
-    found = findings(encode(ds), Option.RETAIN_PATIENT_CHARACTERISTICS)
+    declared(ds, ProfileOption.RETAIN_PATIENT_CHARACTERISTICS)
+    found = findings(encode(ds), ProfileOption.RETAIN_PATIENT_CHARACTERISTICS)
     assert found == ({("age", "(0010,1010)")} if fails else set())
 
 
 def test_a_birth_year_that_makes_somebody_over_89() -> None:
     ds = clean()
     ds.PatientBirthDate, ds.StudyDate = "19100101", "20240131"
-    declared(ds, Option.RETAIN_LONGITUDINAL_FULL_DATES)
-    assert findings(encode(ds), Option.RETAIN_LONGITUDINAL_FULL_DATES) == {("age", "(0010,0030)")}
+    declared(ds, ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES)
+    assert findings(encode(ds), ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES) == {("age", "(0010,0030)")}
 
 
 @pytest.mark.parametrize(
@@ -274,13 +276,13 @@ def test_a_birth_year_that_makes_somebody_over_89() -> None:
         ("", (), False),
         ("REMOVED", (), False),
         ("MODIFIED", (), True),
-        ("", (Option.RETAIN_LONGITUDINAL_FULL_DATES,), True),
-        ("MODIFIED", (Option.RETAIN_LONGITUDINAL_FULL_DATES,), True),
-        ("UNMODIFIED", (Option.RETAIN_LONGITUDINAL_FULL_DATES,), False),
-        ("MODIFIED", (Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,), False),
+        ("", (ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES,), True),
+        ("MODIFIED", (ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES,), True),
+        ("UNMODIFIED", (ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES,), False),
+        ("MODIFIED", (ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES,), False),
     ],
 )
-def test_what_the_file_says_of_its_dates(says: str, options: tuple[Option, ...], fails: bool) -> None:
+def test_what_the_file_says_of_its_dates(says: str, options: tuple[ProfileOption, ...], fails: bool) -> None:
     ds = clean()
     if says:
         ds.LongitudinalTemporalInformationModified = says
@@ -289,8 +291,8 @@ def test_what_the_file_says_of_its_dates(says: str, options: tuple[Option, ...],
 
 def test_codes_of_the_method() -> None:
     ds = clean()
-    declared(ds, Option.RETAIN_LONGITUDINAL_FULL_DATES)
-    declared(ds, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES)
+    declared(ds, ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES)
+    declared(ds, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES)
     assert ("method-contradiction", "(0012,0064)") in findings(encode(ds))
     other = clean()
     code = Dataset()

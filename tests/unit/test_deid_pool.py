@@ -14,21 +14,21 @@ from deid_samples import clean, encode
 
 from privxray.deid.judging import worker_pool as pool_module
 from privxray.deid.judging.check import FEW, check_paths
-from privxray.deid.profile.profile import Option
+from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
-from privxray.deid.profile.profile_json import profile_from, profile_to
+from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
 
 HOSTILE = """
 import os, time
-import privxray.deid.judging.worker as w
-real = w.work
-def work(path, profile, **options):
+import privxray.deid.judging.check_worker as w
+real = w.scan_file
+def scan_file(path, profile, **options):
     if path.name.startswith("kill"):
         os.kill(os.getpid(), 11)
     if path.name.startswith("wait"):
         time.sleep(600)
     return real(path, profile, **options)
-w.work = work
+w.scan_file = scan_file
 w.main()
 """
 
@@ -52,7 +52,7 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
     fill(tmp_path, FEW + 10)
     (tmp_path / "im_bad.dcm").write_bytes(b"nothing")
-    profile = load_profile("research").with_options({Option.RETAIN_UIDS})
+    profile = load_profile("research").with_options({ProfileOption.RETAIN_UIDS})
     alone = check_paths([tmp_path], profile=profile)
     together = check_paths([tmp_path], profile=profile, jobs=3)
     assert together == alone
@@ -66,8 +66,8 @@ def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
 def test_profiles_travel_whole() -> None:
     for name in ("basic", "research"):
         profile = load_profile(name)
-        assert profile_from(profile_to(profile)).summary == profile.summary
-        assert profile_from(profile_to(profile)).is_pseudonym(0x00100020, "PX-ABCDEFGHIJKLMNOP")
+        assert profile_from_json(profile_to_json(profile)).summary == profile.summary
+        assert profile_from_json(profile_to_json(profile)).is_pseudonym(0x00100020, "PX-ABCDEFGHIJKLMNOP")
 
 
 @pytest.mark.usefixtures("hostile")

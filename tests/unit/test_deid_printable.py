@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from privxray.deid.judging.leaks import Leaks
+from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.values.printable import folded
 
-ACCENTED = Leaks([("name", "Müßig-Ørsted^Zoë"), ("id", "MRN-881234"), ("date", "19520130")])
-POLISH = Leaks([("name", "Łukasz^Wiśniewska")])
-PLAIN = Leaks([("name", "Zwiebelmann^Anna")])
+ACCENTED = LeakSearch([("name", "Müßig-Ørsted^Zoë"), ("id", "MRN-881234"), ("date", "19520130")])
+POLISH = LeakSearch([("name", "Łukasz^Wiśniewska")])
+PLAIN = LeakSearch([("name", "Zwiebelmann^Anna")])
 NOISE = random.Random(1).randbytes(4096)
 
 
@@ -29,14 +29,14 @@ NOISE = random.Random(1).randbytes(4096)
         (PLAIN, "ZWIEBELMANN", "ascii utf-16-le utf-16-be"),
     ],
 )
-def test_a_value_is_found(leaks: Leaks, text: str, encodings: str, around: bytes) -> None:
+def test_a_value_is_found(leaks: LeakSearch, text: str, encodings: str, around: bytes) -> None:
     for encoding in encodings.split():
         data = around + text.encode(encoding) + around
         assert leaks.in_bytes(data, 0, len(data)), encoding
 
 
 @pytest.mark.parametrize("leaks", [ACCENTED, POLISH, PLAIN])
-def test_noise_and_other_text_is_not(leaks: Leaks) -> None:
+def test_noise_and_other_text_is_not(leaks: LeakSearch) -> None:
     data = random.Random(2).randbytes(1 << 20)
     assert not leaks.in_bytes(data, 0, len(data))
     for text in ("ukasz", "miner", "orsteds", "wisniewskas", "8812345", "1952013"):
@@ -50,7 +50,7 @@ def test_a_value_across_two_blocks_is_found() -> None:
 
 
 def test_a_text_that_was_passed_is_looked_at_again_when_more_is_searched_for() -> None:
-    leaks = Leaks([("name", "Zwiebelmann^Anna")])
+    leaks = LeakSearch([("name", "Zwiebelmann^Anna")])
     assert not leaks.in_value(b"with Rettich there", "ascii")
     leaks.add("name", "Rettich^Otto")
     assert leaks.in_value(b"with Rettich there", "ascii")

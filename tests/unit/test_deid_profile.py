@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from privxray.deid.profile.annex_e import content_rows, rows, safe_private
-from privxray.deid.profile.profile import Code, Dates, Option, Profile
+from privxray.deid.profile.profile import Action, Dates, Profile, ProfileOption
 from privxray.deid.profile.profile_file import load_profile, packaged
 from privxray.deid.profile.pseudonym_forms import is_uuid8, pseudonym_of, uid_of
 from privxray.errors import MalformedError, UsageError
@@ -24,8 +24,8 @@ def load(folder: Path, text: str) -> Profile:
     return load_profile(path)
 
 
-@pytest.mark.parametrize("option", list(Option)[:10])
-def test_an_option_replaces_the_base_action_where_its_column_says_so(option: Option) -> None:
+@pytest.mark.parametrize("option", list(ProfileOption)[:10])
+def test_an_option_replaces_the_base_action_where_its_column_says_so(option: ProfileOption) -> None:
     basic, taken = Profile(), Profile(options=frozenset({option}))
     changed = 0
     for row in rows():
@@ -35,10 +35,10 @@ def test_an_option_replaces_the_base_action_where_its_column_says_so(option: Opt
         expected = row.options.get(option.value)
         if expected:
             changed += 1
-            assert taken.codes(tag) == (Code(expected),)
+            assert taken.actions(tag) == (Action(expected),)
         else:
-            assert taken.codes(tag) == basic.codes(tag)
-            assert "/".join(basic.codes(tag)) == row.action.replace("*", "")
+            assert taken.actions(tag) == basic.actions(tag)
+            assert "/".join(basic.actions(tag)) == row.action.replace("*", "")
     # the counts of the standard's table, edition 2026d, without its four rows of masks
     assert (
         changed
@@ -58,39 +58,43 @@ def test_an_option_replaces_the_base_action_where_its_column_says_so(option: Opt
 
 
 def test_masks_and_elements_that_no_row_governs() -> None:
-    graphics = Profile(options=frozenset({Option.CLEAN_GRAPHICS}))
+    graphics = Profile(options=frozenset({ProfileOption.CLEAN_GRAPHICS}))
     for tag in (0x60023000, 0x60024000, 0x50020010):
-        assert Profile().codes(tag) == (Code.X,)
-        assert graphics.codes(tag) == (Code.C,)
-    assert Profile().codes(MODALITY) == ()
+        assert Profile().actions(tag) == (Action.X,)
+        assert graphics.actions(tag) == (Action.C,)
+    assert Profile().actions(MODALITY) == ()
 
 
 def test_two_options_allow_either() -> None:
     both = Profile(
-        options=frozenset({Option.RETAIN_DEVICE_IDENTITY, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES})
+        options=frozenset(
+            {ProfileOption.RETAIN_DEVICE_IDENTITY, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES}
+        )
     )
-    assert both.codes(0x00181200) == (Code.K, Code.C)  # Date of Last Calibration
+    assert both.actions(0x00181200) == (Action.K, Action.C)  # Date of Last Calibration
 
 
 def test_safe_private_attributes() -> None:
     assert len(safe_private()) == 130
-    safe = Profile(options=frozenset({Option.RETAIN_SAFE_PRIVATE}))
-    assert Profile().codes(*GEMS) == (Code.X,)
-    assert safe.codes(*GEMS) == (Code.K,)
-    assert safe.codes(0x00191127, "GEMS_ACQU_01") == (Code.K,)  # another block of the same creator
-    assert safe.codes(0x00191027, "ACME") == safe.codes(0x00191027) == (Code.X,)
-    assert safe.codes(0x00190010) == (Code.K, Code.X)
+    safe = Profile(options=frozenset({ProfileOption.RETAIN_SAFE_PRIVATE}))
+    assert Profile().actions(*GEMS) == (Action.X,)
+    assert safe.actions(*GEMS) == (Action.K,)
+    assert safe.actions(0x00191127, "GEMS_ACQU_01") == (Action.K,)  # another block of the same creator
+    assert safe.actions(0x00191027, "ACME") == safe.actions(0x00191027) == (Action.X,)
+    assert safe.actions(0x00190010) == (Action.K, Action.X)
 
 
 def test_content_items() -> None:
     assert len(content_rows()) == 214
-    basic, uids = Profile(), Profile(options=frozenset({Option.RETAIN_UIDS}))
-    assert basic.content_codes("DCM", "121022", "TEXT") == (Code.X,)
-    assert basic.content_codes("DCM", "121112", "IMAGE") == (Code.D,)
-    assert basic.content_codes("DCM", "121112", "WAVEFORM") == (Code.X,)
-    assert basic.content_codes("DCM", "121112", "TEXT") == (Code.D,)  # not listed: the concept's first row
-    assert uids.content_codes("DCM", "121112", "IMAGE") == (Code.K,)
-    assert basic.content_codes("DCM", "no such", "TEXT") == ()
+    basic, uids = Profile(), Profile(options=frozenset({ProfileOption.RETAIN_UIDS}))
+    assert basic.content_actions("DCM", "121022", "TEXT") == (Action.X,)
+    assert basic.content_actions("DCM", "121112", "IMAGE") == (Action.D,)
+    assert basic.content_actions("DCM", "121112", "WAVEFORM") == (Action.X,)
+    assert basic.content_actions("DCM", "121112", "TEXT") == (
+        Action.D,
+    )  # not listed: the concept's first row
+    assert uids.content_actions("DCM", "121112", "IMAGE") == (Action.K,)
+    assert basic.content_actions("DCM", "no such", "TEXT") == ()
 
 
 def test_dates_and_methods() -> None:
@@ -101,11 +105,11 @@ def test_dates_and_methods() -> None:
     assert research.is_temporal(STUDY_DATE)
     assert not research.is_temporal(0x00100030)
     with pytest.raises(UsageError):
-        research.with_options({Option.RETAIN_LONGITUDINAL_FULL_DATES})
+        research.with_options({ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES})
 
 
 def test_codes_of_cid_7050_are_all_there_once() -> None:
-    assert sorted(int(option.code) for option in Option) == list(range(113101, 113113))
+    assert sorted(int(option.code) for option in ProfileOption) == list(range(113101, 113113))
 
 
 def test_packaged_profiles_load_and_travel_to_workers() -> None:
@@ -113,7 +117,7 @@ def test_packaged_profiles_load_and_travel_to_workers() -> None:
     for name in packaged():
         profile = load_profile(name)
         assert profile.name == name
-        assert pickle.loads(pickle.dumps(profile)).codes(SEX) == profile.codes(SEX)
+        assert pickle.loads(pickle.dumps(profile)).actions(SEX) == profile.actions(SEX)
 
 
 def test_a_profile_file(tmp_path: Path) -> None:
@@ -133,13 +137,13 @@ pseudonyms:
 new_uids: ["1.2.826.0.1.3680043.10.1."]
 """,
     )
-    assert Option.RETAIN_UIDS in profile.options
-    assert Option.RETAIN_DEVICE_IDENTITY in profile.options
-    assert profile.codes(STATION) == (Code.K,)
-    assert profile.codes(MODALITY) == (Code.X,)
-    assert profile.codes(0x60043000) == (Code.K,)
-    assert profile.codes(*GEMS) == (Code.K,)
-    assert profile.codes(0x00191028, "GEMS_ACQU_01") == (Code.X,)
+    assert ProfileOption.RETAIN_UIDS in profile.options
+    assert ProfileOption.RETAIN_DEVICE_IDENTITY in profile.options
+    assert profile.actions(STATION) == (Action.K,)
+    assert profile.actions(MODALITY) == (Action.X,)
+    assert profile.actions(0x60043000) == (Action.K,)
+    assert profile.actions(*GEMS) == (Action.K,)
+    assert profile.actions(0x00191028, "GEMS_ACQU_01") == (Action.X,)
     assert profile.is_pseudonym(0x00100020, "SITE0042")
     assert not profile.is_pseudonym(0x00100020, "SITE0042x")
     assert not profile.is_pseudonym(NAME, "SITE0042")

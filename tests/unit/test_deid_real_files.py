@@ -19,20 +19,20 @@ from privxray.deid.cleaning.deidentify import Settings, deidentify
 from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.part10 import read_file
-from privxray.deid.judging.examine import examine
-from privxray.deid.profile.profile import Option
+from privxray.deid.dicomfile.part10 import read_part10
+from privxray.deid.judging.file_scan import scan_bytes
+from privxray.deid.profile.profile import ProfileOption
 
 MAX_SIZE = 600_000
 RESEARCH = BASIC.with_options(
     {
-        Option.RETAIN_LONGITUDINAL_MODIFIED_DATES,
-        Option.RETAIN_PATIENT_CHARACTERISTICS,
-        Option.RETAIN_DEVICE_IDENTITY,
-        Option.RETAIN_SAFE_PRIVATE,
-        Option.CLEAN_DESCRIPTORS,
-        Option.CLEAN_STRUCTURED_CONTENT,
-        Option.CLEAN_GRAPHICS,
+        ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES,
+        ProfileOption.RETAIN_PATIENT_CHARACTERISTICS,
+        ProfileOption.RETAIN_DEVICE_IDENTITY,
+        ProfileOption.RETAIN_SAFE_PRIVATE,
+        ProfileOption.CLEAN_DESCRIPTORS,
+        ProfileOption.CLEAN_STRUCTURED_CONTENT,
+        ProfileOption.CLEAN_GRAPHICS,
     }
 )
 
@@ -58,9 +58,9 @@ def test_copies_of_real_files_pass_with_their_pixels_untouched() -> None:
             refused[str(error)] += 1
             continue
         done += 1
-        scan = examine(result, RESEARCH)
+        scan = scan_bytes(result, RESEARCH)
         assert [finding for finding in scan.findings if finding.severity == "error"] == []
-        before, after = read_file(data).tree, read_file(result).tree
+        before, after = read_part10(data).tree, read_part10(result).tree
         pixels = before.nodes.get(0x7FE00010)
         if pixels is not None and not any(tag >> 24 == 0x60 for tag in before.nodes):
             assert after.nodes[0x7FE00010].value.startswith(

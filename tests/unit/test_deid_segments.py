@@ -16,13 +16,13 @@ from pydicom.uid import JPEGBaseline8Bit
 from privxray.deid.cleaning.deidentify import IN_STREAM, Settings, deidentify
 from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
-from privxray.deid.dicomfile.file_reader import Reader
-from privxray.deid.dicomfile.frame_segments import asides
-from privxray.deid.judging.leaks import Leaks
+from privxray.deid.dicomfile.file_reader import FileReader
+from privxray.deid.dicomfile.frame_segments import non_picture_parts
+from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.profile.profile_file import load_profile
 
 NAME = b"for Zwiebelmann, Anna"
-LEAKS = Leaks([("name", "Zwiebelmann^Anna")])
+LEAKS = LeakSearch([("name", "Zwiebelmann^Anna")])
 PICTURE = np.random.default_rng(1).integers(0, 256, (16, 16)).astype(np.uint8)
 
 
@@ -103,16 +103,16 @@ def test_native_pixels_are_left_alone() -> None:
     ds.PixelData = (NAME * 8)[:64]
     data = encode(ds)
     assert leaks_of(data) == set()
-    reader = Reader(data)
+    reader = FileReader(data)
     list(reader.walk_meta())
     (element,) = (each for each in reader.walk_data_set() if each.tag == 0x7FE00010)
-    assert b"".join(asides(data, element.start, element.end, whole=True)) == b""
+    assert b"".join(non_picture_parts(data, element.start, element.end, whole=True)) == b""
 
 
 def test_the_offset_table_is_searched_and_rle_gives_its_beginning() -> None:
     parts = (NAME, bytes(64) + b"frame")
     data = b"".join(b"\xfe\xff\x00\xe0" + len(part).to_bytes(4, "little") + part for part in parts)
-    assert list(asides(data, 0, len(data), whole=False)) == [*parts]
+    assert list(non_picture_parts(data, 0, len(data), whole=False)) == [*parts]
 
 
 @settings(max_examples=300, deadline=None)
@@ -125,5 +125,5 @@ def test_damaged_streams_end_somewhere(data: bytes, cuts: list[tuple[int, bytes,
     for at, put, drop in cuts:
         data = data[: at % len(data)] + put + data[at % len(data) + drop :]
     value = encapsulate([data or b"\0"])
-    parts = list(asides(value, 0, len(value), whole=whole))
+    parts = list(non_picture_parts(value, 0, len(value), whole=whole))
     assert all(part in value for part in parts)

@@ -13,11 +13,11 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, Imp
 
 from privxray.deid.findings.report import Report
 from privxray.deid.judging.check import check_paths
-from privxray.deid.judging.leaks import Leaks
-from privxray.deid.profile.profile import Option
+from privxray.deid.judging.leaks import LeakSearch
+from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 
-MODIFIED = load_profile("basic").with_options({Option.RETAIN_LONGITUDINAL_MODIFIED_DATES})
+MODIFIED = load_profile("basic").with_options({ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES})
 
 
 def put(folder: Path, name: str, change: Callable[[Dataset], None] | None = None, tail: bytes = b"") -> None:
@@ -162,12 +162,12 @@ def test_nothing_is_searched_for_in_a_set_that_is_deidentified(tmp_path: Path) -
 def test_a_file_over_which_the_search_stumbles_does_not_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
 ) -> None:
-    def stumble(self: Leaks, data: bytes) -> list[object]:
+    def stumble(self: LeakSearch, data: bytes) -> list[object]:
         raise trouble("Zwiebelmann")
 
     put(tmp_path, "a.dcm", identified)
     put(tmp_path, "b.dcm")
-    monkeypatch.setattr(Leaks, "in_dicom", stumble)
+    monkeypatch.setattr(LeakSearch, "in_dicom", stumble)
     report = check_paths([tmp_path])
     assert ("unreadable", "file") in rules_of(report, "b.dcm")
     assert [file.verdict for file in report.files] == ["fail", "fail"]
@@ -194,7 +194,7 @@ def test_the_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_pa
     ],
 )
 def test_what_would_match_by_chance_is_not_searched_for(kind: str, value: str, text: str) -> None:
-    assert not Leaks([(kind, value)]).in_text(text)  # type: ignore[list-item]
+    assert not LeakSearch([(kind, value)]).in_text(text)  # type: ignore[list-item]
 
 
 def test_relations_that_broke(tmp_path: Path) -> None:

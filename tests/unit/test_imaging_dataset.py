@@ -263,7 +263,7 @@ def test_a_file_that_can_not_be_read(
         raise UnreadFileError("the operating system does not let it be read")
 
     images, labels = study(tmp_path, 1)
-    monkeypatch.setattr(ingesting, "read_image", refuse)
+    monkeypatch.setattr(ingesting, "read_whole", refuse)
     with pytest.raises(SystemTroubleError, match=r"im0\.png.*row 2 of labels\.csv"):
         ingest(images, labels, dataset, CLASSES)
 

@@ -75,9 +75,11 @@ def deidentify(
 
 def _same_options(typed: Typed, ocr: bool) -> str:
     """The options by which check and ingest judge these copies as they were made."""
-    from privxray.deid.profile.profile import Option
+    from privxray.deid.profile.profile import ProfileOption
 
-    options = {Option(key) for key in typed.options} | ({Option.CLEAN_PIXEL_DATA} if ocr else set())
+    options = {ProfileOption(key) for key in typed.options} | (
+        {ProfileOption.CLEAN_PIXEL_DATA} if ocr else set()
+    )
     # A profile's own name is typed by the user, and a path in it may be anybody's.
     named = ["--profile ..."] if typed.name else []
     return "".join(f" {flag}" for flag in named + sorted(option.flag for option in options))

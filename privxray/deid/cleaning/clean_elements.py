@@ -29,10 +29,10 @@ from privxray.deid.cleaning.own_values import OwnValues
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.cleaning.replacement_values import dummy
 from privxray.deid.cleaning.shift_dates import capped_age, is_valid, moved
-from privxray.deid.cleaning.structured_content import SEQUENCES, is_public_code, item_codes
+from privxray.deid.cleaning.structured_content import SEQUENCES, is_public_code, item_actions
 from privxray.deid.dicomfile.data_set_tree import Node, Tree
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
-from privxray.deid.profile.profile import Code, Dates, Profile
+from privxray.deid.profile.profile import Action, Dates, Profile
 
 PLAIN_IMAGES = frozenset(
     f"1.2.840.10008.5.1.4.1.1.{number}"
@@ -81,7 +81,7 @@ class Cleaner:
         """The data set; afterwards it has Patient's Name and ID, which every image needs (PS3.3 C.7.1.1)."""
         self._clean(tree, strict=False)
         for tag, vr in ((tags.PATIENT_NAME, "PN"), (tags.PATIENT_ID, "LO")):
-            if Code.K not in self._profile.codes(tag):
+            if Action.K not in self._profile.actions(tag):
                 tree.put(tag, vr, self._subject.patient)
 
     def _clean(self, tree: Tree, *, strict: bool) -> None:
@@ -96,7 +96,7 @@ class Cleaner:
             node = tree.nodes[tag]
             if tag & 0x10000:
                 creator = creators.get((tag >> 16, (tag & 0xFFFF) >> 8))
-                keep = Code.K in self._profile.codes(tag, creator) and self._keep(node, strict=True)
+                keep = Action.K in self._profile.actions(tag, creator) and self._keep(node, strict=True)
             else:
                 keep = self._act(node, strict=strict if node.items is not None else made_up)
             if not keep:
@@ -108,18 +108,18 @@ class Cleaner:
         tag = node.tag
         group = tag >> 16
         known = standard_vr(tag)
-        codes = self._profile.codes(tag)
+        actions = self._profile.actions(tag)
         if group in (0x0000, 0x0002) or 0x5000 <= group <= 0x50FF or 0x6000 <= group <= 0x60FF:
             return False
-        if (known is None and not codes) or node.misplaced:
+        if (known is None and not actions) or node.wrong_kind:
             return False
-        if not codes:
+        if not actions:
             return self._act_unlisted(node, strict=strict)
-        if Code.C in codes:
+        if Action.C in actions:
             return self._clean_value(node) or self._carry_out(node, self._base(tag))
-        if Code.K in codes:
+        if Action.K in actions:
             return self._keep(node, strict=strict) or self._carry_out(node, self._base(tag))
-        return self._carry_out(node, self._chosen(tag, codes))
+        return self._carry_out(node, self._chosen(tag, actions))
 
     def _act_unlisted(self, node: Node, *, strict: bool) -> bool:
         if node.vr in _TEMPORAL:
@@ -134,26 +134,26 @@ class Cleaner:
             return True
         return self._keep(node, strict=strict)
 
-    def _chosen(self, tag: int, codes: tuple[Code, ...]) -> Code:
-        if Code.U in codes:
-            return Code.U
-        if self._plain and Code.D in codes and tag != tags.PATIENT_ID:
-            return codes[0]
-        return codes[-1]
+    def _chosen(self, tag: int, actions: tuple[Action, ...]) -> Action:
+        if Action.U in actions:
+            return Action.U
+        if self._plain and Action.D in actions and tag != tags.PATIENT_ID:
+            return actions[0]
+        return actions[-1]
 
-    def _base(self, tag: int) -> Code:
-        codes = _BASE.codes(tag)
-        return self._chosen(tag, codes) if codes else Code.X
+    def _base(self, tag: int) -> Action:
+        actions = _BASE.actions(tag)
+        return self._chosen(tag, actions) if actions else Action.X
 
-    def _carry_out(self, node: Node, code: Code) -> bool:
+    def _carry_out(self, node: Node, code: Action) -> bool:
         """Codes X, Z, D and U."""
-        if code is Code.X:
+        if code is Action.X:
             return False
         if node.tag == tags.PATIENT_ID and node.text:
             node.value = self._pseudonyms.patient(node.text).encode()
-        elif code is Code.Z:
+        elif code is Action.Z:
             node.value, node.items = b"", [] if node.items is not None else None
-        elif code is Code.U or node.vr == "UI":
+        elif code is Action.U or node.vr == "UI":
             self._new_uids(node)
             for item in node.items or ():
                 self._clean(item, strict=False)
@@ -189,14 +189,14 @@ class Cleaner:
         Names, dates and UIDs in it have rows of their own in Table E.1-1. A text that no row keeps stays only
         if it consists of known terms.
         """
-        codes = item_codes(self._profile, item)
-        if codes == (Code.X,):
+        actions = item_actions(self._profile, item)
+        if actions == (Action.X,):
             return False
         text = item.nodes.get(tags.TEXT_VALUE)
         kept = None
-        if text is not None and codes == (Code.K,) and self._keep(text, strict=False):
+        if text is not None and actions == (Action.K,) and self._keep(text, strict=False):
             kept = item.nodes.pop(tags.TEXT_VALUE)
-        elif text is not None and Code.D in codes:
+        elif text is not None and Action.D in actions:
             text.value = dummy(text.vr, 0)
         self._clean(item, strict=True)
         if kept is not None:
@@ -217,7 +217,7 @@ class Cleaner:
         if node.vr == "UI":
             self._new_uids(node, only=self._subject.uids)
         elif node.vr in _DESCRIBING and self._subject.own.are_in(node.value):
-            if standard_vr(node.tag) is None or self._profile.codes(node.tag):
+            if standard_vr(node.tag) is None or self._profile.actions(node.tag):
                 return False
             node.value = dummy(node.vr, 0)
         elif node.vr in ("DS", "IS") and self._subject.own.are_in_number(node.value):
@@ -242,7 +242,7 @@ class Cleaner:
         """New UIDs for old ones, the standard's own excepted: all of them, or those in ``only``."""
         if node.vr != "UI":
             return
-        if Code.K in self._profile.codes(tags.SOP_INSTANCE_UID):
+        if Action.K in self._profile.actions(tags.SOP_INSTANCE_UID):
             return
         parts = [part.strip(" \0") for part in node.text.split("\\")]
         new = [

@@ -28,14 +28,14 @@ from privxray.deid.cleaning.strip_pictures import Picture, strip_jpeg, strip_png
 from privxray.deid.dicomfile.character_sets import codec_of
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.frame_segments import asides
-from privxray.deid.dicomfile.part10 import Part10, read_file
-from privxray.deid.judging.dicom_scan import Term
-from privxray.deid.judging.examine import NO_IMAGE, examine
-from privxray.deid.judging.picture_metadata import is_jpeg, is_png
+from privxray.deid.dicomfile.frame_segments import non_picture_parts
+from privxray.deid.dicomfile.part10 import Part10, read_part10
+from privxray.deid.judging.file_scan import NO_IMAGE, scan_bytes
+from privxray.deid.judging.picture_scan import is_jpeg, is_png
+from privxray.deid.judging.scan import IdentifyingValue
 from privxray.deid.pixels.shades import PixelTroubleError
 from privxray.deid.pixels.stored_pixels import Pixels
-from privxray.deid.profile.profile import Code, Dates, Option, Profile
+from privxray.deid.profile.profile import Action, Dates, Profile, ProfileOption
 
 DIRECTORY = "an index of a medium (DICOMDIR), which names every patient on it; it is not copied"
 DOCUMENT = "it holds a document (such as a PDF), which can't be cleaned"
@@ -63,7 +63,7 @@ class Settings:
     pseudonyms: Pseudonyms
     finder: Finder | None = None
     own: frozenset[bytes] = frozenset()
-    terms: frozenset[Term] = frozenset()
+    terms: frozenset[IdentifyingValue] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def _deidentify_picture(data: bytes, settings: Settings) -> Deidentified:
 
 def _deidentify_dicom(data: bytes, settings: Settings) -> Deidentified:
     try:
-        file = read_file(data)
+        file = read_part10(data)
         _expect_object(file)
         had_pixels = tags.PIXEL_DATA in file.tree.nodes
         boxes, searched = _clean_pixels(file, data, settings)
@@ -120,7 +120,7 @@ def _deidentify_dicom(data: bytes, settings: Settings) -> Deidentified:
         raise NotCleanError(str(trouble)) from None
     profile = settings.profile
     if searched:
-        profile = profile.with_options({Option.CLEAN_PIXEL_DATA})
+        profile = profile.with_options({ProfileOption.CLEAN_PIXEL_DATA})
     declare(file.tree, profile, searched=searched)
     result = checked(file, profile)
     if (tags.PIXEL_DATA in file.tree.nodes) != had_pixels:
@@ -147,7 +147,7 @@ def _subject(file: Part10, data: bytes, settings: Settings) -> Subject:
         names.is_own_patient(original)
         and tree.text(tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED) == Dates.MODIFIED
     )
-    uids = frozenset() if Code.K in settings.profile.codes(tags.SOP_INSTANCE_UID) else own_uids(tree)
+    uids = frozenset() if Action.K in settings.profile.actions(tags.SOP_INSTANCE_UID) else own_uids(tree)
     values = own_values(tree, settings.profile) | settings.own
     values -= {patient.lower().encode()}
     return Subject(
@@ -155,7 +155,7 @@ def _subject(file: Part10, data: bytes, settings: Settings) -> Subject:
         0 if done_before else names.shift(patient),
         OwnValues(
             values | {uid.encode() for uid in uids if not names.is_own_uid(uid)},
-            examine(data, settings.profile).terms | settings.terms,
+            scan_bytes(data, settings.profile).undisguised | settings.terms,
             codec_of(tree.text(tags.SPECIFIC_CHARACTER_SET).encode("latin-1")),
         ),
         uids,
@@ -194,7 +194,7 @@ def _clean_pixels(file: Part10, data: bytes, settings: Settings) -> tuple[int, b
 def _clean_elements(file: Part10, subject: Subject, settings: Settings) -> None:
     pixels = file.tree.nodes.get(tags.PIXEL_DATA)
     if pixels is not None and pixels.fragments:
-        parts = asides(pixels.value, 0, len(pixels.value), whole=True)
+        parts = non_picture_parts(pixels.value, 0, len(pixels.value), whole=True)
         if any(map(subject.own.are_in_bytes, parts)):
             raise NotCleanError(IN_STREAM)
     cleaner = Cleaner(settings.profile, settings.pseudonyms, subject, file.tree.text(tags.SOP_CLASS_UID))

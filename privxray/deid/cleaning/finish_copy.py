@@ -8,10 +8,10 @@ from privxray.deid import tags
 from privxray.deid.cleaning.replacement_values import dummy
 from privxray.deid.dicomfile.data_set_tree import Node, Tree
 from privxray.deid.dicomfile.element import TEXT
-from privxray.deid.dicomfile.part10 import Part10, write_file
+from privxray.deid.dicomfile.part10 import Part10, write_part10
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
-from privxray.deid.judging.examine import examine
+from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.profile.annex_e import EDITION
 from privxray.deid.profile.profile import Profile
 from privxray.version import __version__
@@ -67,7 +67,7 @@ def checked(file: Part10, profile: Profile) -> bytes:
     know more than the profile: the shape of a name, characters that don't belong.
     """
     for _ in range(_ROUNDS):
-        result = write_file(file.tree, file.syntax)
+        result = write_part10(file.tree, file.syntax)
         errors = errors_in(result, profile)
         if not errors:
             return result
@@ -99,7 +99,7 @@ def _mend(tree: Tree, where: str) -> bool:
 
 def errors_in(result: bytes, profile: Profile) -> list[Finding]:
     """What the check fails these bytes for."""
-    scan = examine(result, profile)
+    scan = scan_bytes(result, profile)
     errors = [finding for finding in scan.findings if finding.severity == "error"]
     return [*errors, *([rules.UNREADABLE.because(scan.damage)] if scan.damage else [])]
 

@@ -7,10 +7,7 @@ folder of results. The file's is that of its bytes, so that the same source alwa
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import signal
-import sys
 from dataclasses import astuple, dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -25,11 +22,12 @@ from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.part10 import read_head
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
-from privxray.deid.judging.dicom_scan import Facts, Term
-from privxray.deid.judging.examine import examine
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
+from privxray.deid.judging.file_scan import scan_bytes
+from privxray.deid.judging.scan import FileRelations, IdentifyingValue
+from privxray.deid.judging.worker_loop import serve
 from privxray.deid.profile.profile import Profile
-from privxray.deid.profile.profile_json import profile_from, profile_to
+from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
 from privxray.errors import RefusedError
 from privxray.naming.public_names import public_name
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -55,7 +53,7 @@ class Task:
     relative: PurePath
     number: int
     own: frozenset[bytes] = frozenset()
-    terms: frozenset[Term] = frozenset()
+    terms: frozenset[IdentifyingValue] = frozenset()
     broken: str = ""
 
 
@@ -80,7 +78,7 @@ def carry_out(task: Task, dest: Path, settings: Settings) -> Outcome:
     name = public_name(task.relative, task.number)
     try:
         before = task.path.stat()
-        data = read_image(task.path)
+        data = read_whole(task.path)
     except OSError as error:
         return Outcome(task, name, Entry(0, 0, "", reason=f"it can't be read ({type(error).__name__})"))
     except UnreadFileError as trouble:
@@ -102,21 +100,26 @@ def carry_out(task: Task, dest: Path, settings: Settings) -> Outcome:
     return Outcome(task, name, made, done.boxes)
 
 
-def main() -> None:
-    """Serve the pool until stdin ends; see :mod:`privxray.deid.judging.worker` for why and how."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    dest, settings = Path(), Settings(Profile(), Pseudonyms(b""))
-    for line in sys.stdin.buffer:
-        message = json.loads(line)
+class _Worker:
+    """Holds what the set-up message said."""
+
+    def __init__(self) -> None:
+        self._dest = Path()
+        self._settings = Settings(Profile(), Pseudonyms(b""))
+
+    def handle(self, message: dict[str, Any]) -> dict[str, Any] | None:
         if "dest" in message:
-            dest, settings = Path(message["dest"]), settings_from(message)
-            continue
+            self._dest, self._settings = Path(message["dest"]), settings_from(message)
+            return None
         try:
-            outcome = outcome_to(carry_out(_task_from(message), dest, settings))
+            return outcome_to(carry_out(_task_from(message), self._dest, self._settings))
         except OSError as error:
-            outcome = {"refused": error.errno}
-        sys.stdout.buffer.write(json.dumps(outcome).encode("ascii") + b"\n")
-        sys.stdout.buffer.flush()
+            return {"refused": error.errno}
+
+
+def main() -> None:
+    """De-identify files for the pool until stdin ends; see :mod:`privxray.deid.judging.worker_loop`."""
+    serve(_Worker().handle)
 
 
 def settings_to(dest: Path, profile: Profile, key: bytes, threads: int) -> dict[str, Any]:
@@ -125,7 +128,7 @@ def settings_to(dest: Path, profile: Profile, key: bytes, threads: int) -> dict[
 
     :param threads: for looking for text in the pixels; 0 to leave them alone.
     """
-    return {"dest": str(dest), "profile": profile_to(profile), "key": key.hex(), "threads": threads}
+    return {"dest": str(dest), "profile": profile_to_json(profile), "key": key.hex(), "threads": threads}
 
 
 def settings_from(message: dict[str, Any]) -> Settings:
@@ -135,7 +138,7 @@ def settings_from(message: dict[str, Any]) -> Settings:
     """
     finder = _finder(message["threads"]) if message["threads"] else None
     names = Pseudonyms(bytes.fromhex(message["key"]))
-    return Settings(profile_from(message["profile"]), names, finder)
+    return Settings(profile_from_json(message["profile"]), names, finder)
 
 
 def task_to(task: Task) -> dict[str, Any]:
@@ -193,8 +196,8 @@ class Head:
 
     patient: str = ""
     own: frozenset[bytes] = frozenset()
-    terms: frozenset[Term] = frozenset()
-    facts: Facts | None = None
+    terms: frozenset[IdentifyingValue] = frozenset()
+    facts: FileRelations | None = None
 
 
 def read_values(path: Path, names: Pseudonyms, profile: Profile) -> Head:
@@ -208,9 +211,9 @@ def read_values(path: Path, names: Pseudonyms, profile: Profile) -> Head:
     except (OSError, DamagedError):
         return Head()
     patient = tree.text(tags.PATIENT_ID)
-    scan = examine(data, profile)
+    scan = scan_bytes(data, profile)
     pseudonym = names.patient(patient) if patient else ""
-    return Head(pseudonym, own_values(tree, profile), frozenset(scan.terms), scan.facts)
+    return Head(pseudonym, own_values(tree, profile), frozenset(scan.undisguised), scan.relations)
 
 
 def _place(done: Deidentified, digest: str, names: Pseudonyms) -> PurePath:

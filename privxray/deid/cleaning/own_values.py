@@ -17,10 +17,10 @@ from privxray.deid import tags
 from privxray.deid.cleaning.shift_dates import is_valid
 from privxray.deid.dicomfile.character_sets import decoded
 from privxray.deid.dicomfile.data_set_tree import Node, Tree, all_trees
-from privxray.deid.judging.dicom_scan import Term
-from privxray.deid.judging.leaks import Leaks
+from privxray.deid.judging.leaks import LeakSearch
+from privxray.deid.judging.scan import IdentifyingValue
 from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
-from privxray.deid.profile.profile import Code, Profile
+from privxray.deid.profile.profile import Action, Profile
 from privxray.naming.common_words import neutral_words
 
 MIN_NAME = 3
@@ -47,9 +47,11 @@ class OwnValues:
     :param codec: of the file that is searched.
     """
 
-    def __init__(self, values: Iterable[bytes], terms: Iterable[Term] = (), codec: str = "ascii") -> None:
+    def __init__(
+        self, values: Iterable[bytes], terms: Iterable[IdentifyingValue] = (), codec: str = "ascii"
+    ) -> None:
         self.values = frozenset(values)
-        self._leaks = Leaks(terms)
+        self._leaks = LeakSearch(terms)
         self._codec = codec
         parts = b"|".join(map(re.escape, sorted(self.values, key=lambda value: (-len(value), value))))
         # Whole words only: a patient called Ray is not found in X-ray..., nor 1234 in 512345.
@@ -80,7 +82,7 @@ def own_values(tree: Tree, profile: Profile) -> frozenset[bytes]:
     found: set[bytes] = set()
     for part in all_trees(tree):
         for tag, node in part.nodes.items():
-            if (node.vr != "PN" and tag not in _IDENTIFYING) or Code.K in profile.codes(tag):
+            if (node.vr != "PN" and tag not in _IDENTIFYING) or Action.K in profile.actions(tag):
                 continue
             found.update(_names(node) if node.vr == "PN" else _numbers(node))
     return frozenset(found)

@@ -1,7 +1,7 @@
 """JPEG and PNG copies without anything but the picture.
 
 The compressed picture is copied byte for byte; segments and chunks that don't show it are left out, which is
-what :mod:`privxray.deid.judging.picture_metadata` would find fault with. Only a picture with text in it is
+what :mod:`privxray.deid.judging.picture_scan` would find fault with. Only a picture with text in it is
 written anew, as a PNG, since a JPEG can't be changed in one place without loss in others.
 """
 
@@ -14,7 +14,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from privxray.deid.judging.picture_metadata import BROKEN_PICTURE, PNG_MAGIC
+from privxray.deid.judging.picture_scan import BROKEN_PICTURE, PNG_MAGIC
 from privxray.deid.pixels.shades import PixelTroubleError, Samples
 from privxray.deid.pixels.stored_pixels import MAX_FRAME, NOT_DECODED, TOO_LARGE, Box
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from privxray.deid import tags
 from privxray.deid.dicomfile.data_set_tree import Tree
-from privxray.deid.profile.profile import Code, Profile
+from privxray.deid.profile.profile import Action, Profile
 
 SEQUENCES = frozenset(
     {
@@ -25,14 +25,14 @@ _SCHEMES = """
 _PUBLIC = frozenset({*_SCHEMES.split(), "NCDR [2.0b]"})
 
 
-def item_codes(profile: Profile, item: Tree) -> tuple[Code, ...]:
+def item_actions(profile: Profile, item: Tree) -> tuple[Action, ...]:
     """What a profile says about a content item by the name of its concept; empty where nothing does."""
     name = item.nodes.get(tags.CONCEPT_NAME_CODE_SEQUENCE)
     if name is None or not name.items:
         return ()
     concept = name.items[0]
     code = next(filter(None, map(concept.text, _VALUES)), "")
-    return profile.content_codes(
+    return profile.content_actions(
         concept.text(tags.CODING_SCHEME_DESIGNATOR), code, item.text(tags.VALUE_TYPE)
     )
 

@@ -1,7 +1,7 @@
 """A data set as a tree of raw elements, and back to bytes in Explicit VR Little Endian (PS3.5 A.2).
 
-Reading is :class:`~privxray.deid.dicomfile.element_reader.Walker`'s, so that what is edited is what the
-check sees. A value stays the bytes that it was, with two exceptions: numbers of big-endian files are
+Reading is :class:`~privxray.deid.dicomfile.element_reader.ElementReader`'s, so that what is edited is what
+the check sees. A value stays the bytes that it was, with two exceptions: numbers of big-endian files are
 swapped, and where the source named no value representation the dictionary's is written out. Nothing is
 decoded, no character set is guessed, and equal trees give equal bytes.
 
@@ -20,8 +20,8 @@ import numpy as np
 
 from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import standard_vr
-from privxray.deid.dicomfile.element import TEXT, DamagedError, Element, Encoding, misplaced
-from privxray.deid.dicomfile.element_reader import Walker
+from privxray.deid.dicomfile.element import TEXT, DamagedError, Element, Encoding, wrong_kind
+from privxray.deid.dicomfile.element_reader import ElementReader
 
 _LONG = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
 _MAX_SHORT = 0xFFFF
@@ -49,7 +49,7 @@ class Node:
     vr: str
     value: bytes = b""
     items: list[Tree] | None = None
-    misplaced: bool = False
+    wrong_kind: bool = False
     fragments: bool = False
 
     @property
@@ -93,7 +93,7 @@ def read_tree(data: bytes, start: int, encoding: Encoding, *, part: bool = False
     """
     root = Tree()
     trees = {"": root}
-    walker = Walker(data, start, encoding)
+    walker = ElementReader(data, start, encoding)
     try:
         for element in walker.walk():
             tree = _tree_at(trees, element.prefix)
@@ -140,9 +140,9 @@ def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | 
     if tag & 0xFFFF == 0:
         return None
     known = standard_vr(tag)
-    wrong = misplaced(element.stored, known)
+    wrong = wrong_kind(element.stored, known)
     if element.vr == "SQ":
-        return Node(tag, "SQ", items=[], misplaced=wrong)
+        return Node(tag, "SQ", items=[], wrong_kind=wrong)
     undefined = tag == tags.PIXEL_DATA and element.vr in ("OB", "OW", "OB or OW") and _is_fragments(raw)
     vr = element.vr
     if known in TEXT and vr in TEXT:
@@ -152,7 +152,7 @@ def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | 
         raw = _swapped(raw, _width(vr) and max(_width(vr), width or 0))
     if undefined:
         return Node(tag, "OB", raw.removesuffix(_SEQUENCE_END), fragments=True)
-    return Node(tag, vr, raw, misplaced=wrong)
+    return Node(tag, vr, raw, wrong_kind=wrong)
 
 
 def _is_fragments(raw: bytes) -> bool:

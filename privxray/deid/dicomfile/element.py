@@ -74,7 +74,7 @@ class Element(NamedTuple):
         return self.prefix + tags.label(self.tag)
 
 
-def misplaced(stored: str | None, known: str | None) -> bool:
+def wrong_kind(stored: str | None, known: str | None) -> bool:
     """Is it written as text, as bytes or as a sequence where the dictionary has something else?
 
     Numbers under another kind of number, and text under another kind of text, are common and hide nothing.

@@ -75,7 +75,7 @@ class _Level:
         self.creators: dict[int, str] = {}  # by group and block, as the upper 24 bits of a tag
 
 
-class Walker:
+class ElementReader:
     """Yields every element from ``start`` to the end of ``data``, nested ones after their sequence.
 
     :param only_group: stop before the first top-level element of another group (for the file meta).

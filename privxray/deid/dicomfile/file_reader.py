@@ -21,7 +21,7 @@ from privxray.deid.dicomfile.element import (
     Element,
     Encoding,
 )
-from privxray.deid.dicomfile.element_reader import Walker
+from privxray.deid.dicomfile.element_reader import ElementReader
 
 MAX_INFLATED = 1 << 30
 """Most bytes that a deflated data set may unfold to."""
@@ -43,7 +43,7 @@ def is_dicom(data: Data) -> bool:
     return data[PREAMBLE_LENGTH : PREAMBLE_LENGTH + 4] == MAGIC
 
 
-class Reader:
+class FileReader:
     """Yields the elements of one file, first those of the file meta, then those of the data set.
 
     :ivar data: the bytes that the spans of the data set's elements refer to: the file, or what was inflated.
@@ -67,7 +67,7 @@ class Reader:
 
     def walk_meta(self) -> Iterator[Element]:
         """The file meta's elements."""
-        walker = Walker(self._file, self._start, EXPLICIT_LITTLE, only_group=2)
+        walker = ElementReader(self._file, self._start, EXPLICIT_LITTLE, only_group=2)
         for element in walker.walk():
             if not element.prefix:
                 self.meta[element.tag] = element.value
@@ -79,7 +79,7 @@ class Reader:
     def walk_data_set(self) -> Iterator[Element]:
         """The data set's elements; call it after :meth:`walk_meta` came to its end."""
         start, encoding = self._open()
-        walker = Walker(self.data, start, encoding)
+        walker = ElementReader(self.data, start, encoding)
         yield from walker.walk()
         self.zeros = walker.zeros and walker.position < len(self.data)
 

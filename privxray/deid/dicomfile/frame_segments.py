@@ -25,7 +25,7 @@ _ALONE: Final = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a lengt
 _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
-def asides(data: Data, start: int, end: int, *, whole: bool) -> Iterator[bytes]:
+def non_picture_parts(data: Data, start: int, end: int, *, whole: bool) -> Iterator[bytes]:
     """The parts of encapsulated pixel data that are no picture; nothing for native pixel data.
 
     :param start: of the element's value, where its first item begins (PS3.5 A.4). :param end: of the value.

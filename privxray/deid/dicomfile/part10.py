@@ -9,7 +9,7 @@ from privxray.deid import tags
 from privxray.deid.dicomfile.data_set_tree import Tree, read_tree, write_tree
 from privxray.deid.dicomfile.dictionary import is_transfer_syntax
 from privxray.deid.dicomfile.element import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, DamagedError
-from privxray.deid.dicomfile.element_reader import Walker
+from privxray.deid.dicomfile.element_reader import ElementReader
 from privxray.deid.dicomfile.file_reader import MAGIC, MAX_INFLATED, NO_SYNTAX, NOT_INFLATED, PREAMBLE_LENGTH
 from privxray.version import __version__
 
@@ -33,7 +33,7 @@ class Part10:
     """A file that was read.
 
     :ivar tree: its data set. :ivar syntax: transfer syntax of its pixel data, native ones as Explicit VR
-        Little Endian, which is how :func:`write_file` writes every data set.
+        Little Endian, which is how :func:`write_part10` writes every data set.
     :ivar said: the transfer syntax that the file names.
     """
 
@@ -42,7 +42,7 @@ class Part10:
     said: str
 
 
-def read_file(data: bytes) -> Part10:
+def read_part10(data: bytes) -> Part10:
     """Read a file in memory.
 
     :raises DamagedError: it can't be read to the end of its pixel data; the text says why.
@@ -64,7 +64,7 @@ def read_head(data: bytes) -> Tree:
 
 
 def _read(data: bytes, *, part: bool) -> tuple[Tree, str]:
-    walker = Walker(data, PREAMBLE_LENGTH + len(MAGIC), EXPLICIT_LITTLE, only_group=2)
+    walker = ElementReader(data, PREAMBLE_LENGTH + len(MAGIC), EXPLICIT_LITTLE, only_group=2)
     meta = {element.tag: element.value for element in walker.walk() if not element.prefix}
     if not meta:
         raise DamagedError(_NO_META)
@@ -83,7 +83,7 @@ def _read(data: bytes, *, part: bool) -> tuple[Tree, str]:
     return read_tree(data, start, encoding, part=part), said
 
 
-def write_file(tree: Tree, syntax: str) -> bytes:
+def write_part10(tree: Tree, syntax: str) -> bytes:
     """A file with a preamble of zeros and a file meta that names no machine and no former file."""
     meta = Tree()
     meta.put(tags.FILE_META_INFORMATION_VERSION, "OB", b"\0\1")

@@ -23,7 +23,7 @@ class UnreadFileError(Exception):
     """A file whose bytes could not be had. The text is one of this module's fixed ones."""
 
 
-def read_file(path: Path, *, mapped: bool) -> Data:
+def read_or_map(path: Path, *, mapped: bool) -> Data:
     """The bytes of a file of at most :data:`MAX_FILE`.
 
     :param mapped: a file above :data:`MAPPED` may be mapped. Whoever truncates it then kills this process, so
@@ -47,9 +47,9 @@ def read_file(path: Path, *, mapped: bool) -> Data:
     return data
 
 
-def read_image(path: Path) -> bytes:
+def read_whole(path: Path) -> bytes:
     """The bytes of a file of at most 1 GiB.
 
     :raises UnreadFileError: it is larger, not a regular file, or the operating system refuses.
     """
-    return bytes(read_file(path, mapped=False))
+    return bytes(read_or_map(path, mapped=False))

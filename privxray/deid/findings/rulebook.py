@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from privxray.deid.findings.rules import RULES
 from privxray.deid.profile.annex_e import EDITION, content_rows, rows, safe_private
-from privxray.deid.profile.profile import BASIC_CODE, Option
+from privxray.deid.profile.profile import BASIC_CODE, ProfileOption
 from privxray.deid.profile.profile_file import load_profile, packaged
 
 _JUDGED = {
@@ -93,7 +93,7 @@ def pages() -> Iterator[str]:
     yield _FILE
     yield "| option | in a profile file | code of CID 7050 |\n| --- | --- | --- |\n"
     yield f"| (base) | | {BASIC_CODE[0]} {BASIC_CODE[1]} |\n"
-    for option in Option:
+    for option in ProfileOption:
         yield f"| `{option.flag}` | `{option.value}` | {option.code} {option.meaning} |\n"
     yield "\n## Rules\n\n| rule | | says | source | about |\n| --- | --- | --- | --- | --- |\n"
     for rule in RULES.values():

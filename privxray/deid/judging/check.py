@@ -23,19 +23,19 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
-from privxray.deid.judging.dicom_scan import Scan
-from privxray.deid.judging.examine import examine, search, work
-from privxray.deid.judging.leaks import Leaks, beyond
+from privxray.deid.judging.check_worker import findings_from, scan_from
+from privxray.deid.judging.file_scan import scan_bytes, scan_file, search_file
+from privxray.deid.judging.leaks import LeakSearch, beyond
+from privxray.deid.judging.scan import Scan
 from privxray.deid.judging.selection import select
-from privxray.deid.judging.whole_set import SetCheck
-from privxray.deid.judging.worker import findings_from, scan_from
+from privxray.deid.judging.set_check import SetCheck
 from privxray.deid.judging.worker_pool import Pool
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
-from privxray.deid.profile.profile_json import profile_to
+from privxray.deid.profile.profile_json import profile_to_json
 from privxray.errors import UsageError
 
 FEW: Final = 24
@@ -53,7 +53,7 @@ def check_file(path: Path, *, name: str, profile: Profile | None = None) -> File
     Raises nothing for whatever is in the file, or for a file that can't be read: verdict ``error`` says so.
     """
     try:
-        data = read_image(path)
+        data = read_whole(path)
     except UnreadFileError as trouble:
         return _alone(Scan(damage=str(trouble)), "", name, path)
     return check_bytes(data, name=name, path=path, profile=profile)
@@ -61,8 +61,8 @@ def check_file(path: Path, *, name: str, profile: Profile | None = None) -> File
 
 def check_bytes(data: bytes, *, name: str, path: Path, profile: Profile | None = None) -> FileReport:
     """Check the bytes of one file by itself; ``path`` only goes into the report."""
-    scan = examine(data, profile or basic_profile())
-    leaks = Leaks(sorted(scan.terms))
+    scan = scan_bytes(data, profile or basic_profile())
+    leaks = LeakSearch(sorted(scan.undisguised))
     if leaks and is_dicom(data):
         scan.findings += beyond(scan.findings, leaks.in_dicom(data))
     return _alone(scan, hashlib.sha256(data).hexdigest(), name, path)
@@ -95,7 +95,7 @@ def check_paths(
         )
     whole = SetCheck(profile)
     many = jobs > 1 and len(selected) > FEW
-    with Pool(jobs, {"profile": profile_to(whole.profile)}) if many else nullcontext() as pool:
+    with Pool(jobs, {"profile": profile_to_json(whole.profile)}) if many else nullcontext() as pool:
         done = 0
         for place, scan, digest in _scans(selected, whole.profile, digests, pool):
             path, relative = selected[place]
@@ -117,7 +117,7 @@ def _scans(
 ) -> Iterator[tuple[int, Scan, str]]:
     if pool is None:
         for place, (path, _) in enumerate(selected):
-            yield place, *work(path, profile, digest=digests, mapped=False)
+            yield place, *scan_file(path, profile, digest=digests, mapped=False)
         return
     tasks = (
         (place, {"do": "scan", "path": str(path), "digest": digests})
@@ -131,11 +131,11 @@ def _scans(
 
 
 def _searches(
-    files: Sequence[tuple[int, Path]], leaks: Leaks, pool: Pool | None
+    files: Sequence[tuple[int, Path]], leaks: LeakSearch, pool: Pool | None
 ) -> Iterator[tuple[int, list[Finding]]]:
     if pool is None or not files:
         for place, path in files:
-            yield place, search(path, leaks, mapped=False)
+            yield place, search_file(path, leaks, mapped=False)
         return
     pool.tell(
         {

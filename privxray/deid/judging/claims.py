@@ -15,7 +15,7 @@ from privxray.deid import tags
 from privxray.deid.dicomfile.element import TEXT, Element
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
-from privxray.deid.profile.profile import BASIC_CODE, Dates, Option, Profile
+from privxray.deid.profile.profile import BASIC_CODE, Dates, Profile, ProfileOption
 
 _DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _METHOD_ITEM: Final = re.compile(
@@ -85,10 +85,13 @@ class Claims:
             yield (rules.METHOD_TEXT if words else rules.METHOD).at(
                 tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE
             )
-        known = {option.code for option in Option}
+        known = {option.code for option in ProfileOption}
         if codes - known - {BASIC_CODE[0]}:
             yield rules.METHOD_CODE.at(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
-        full, modified = Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES
+        full, modified = (
+            ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES,
+            ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES,
+        )
         if {full.code, modified.code} <= codes:
             yield rules.METHOD_BOTH.at(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
         elif codes and codes & known != {option.code for option in self._profile.options}:
@@ -117,11 +120,11 @@ class Claims:
         if burned_in == "YES":
             yield rules.BURNED_IN.at(tags.BURNED_IN_ANNOTATION)
         elif burned_in != "NO":
-            cleaned = has_pixels and Option.CLEAN_PIXEL_DATA in options
+            cleaned = has_pixels and ProfileOption.CLEAN_PIXEL_DATA in options
             yield (rules.BURNED_IN_CLAIM if cleaned else rules.BURNED_IN_UNKNOWN).at(
                 tags.BURNED_IN_ANNOTATION
             )
-        if features != "NO" and has_pixels and Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in options:
+        if features != "NO" and has_pixels and ProfileOption.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in options:
             yield rules.FEATURES_CLAIM.at(tags.RECOGNIZABLE_VISUAL_FEATURES)
         elif features == "YES":
             yield rules.FEATURES.at(tags.RECOGNIZABLE_VISUAL_FEATURES)

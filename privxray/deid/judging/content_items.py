@@ -17,7 +17,7 @@ from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.element_judge import Judge
 from privxray.deid.profile.annex_e import content_row
-from privxray.deid.profile.profile import Code
+from privxray.deid.profile.profile import Action
 
 _SEQUENCES: Final = tuple(
     map(
@@ -82,11 +82,11 @@ class ContentItems:
         row = content_row(scheme, code, value_type) if code else None
         if row is None:
             return
-        codes = self._judge.profile.content_codes(scheme, code, value_type)
-        if codes == (Code.X,):
+        actions = self._judge.profile.content_actions(scheme, code, value_type)
+        if actions == (Action.X,):
             yield rules.CONTENT_REMOVE.at(prefix.removesuffix("/"), row.meaning)
             return
-        if Code.K in codes or Code.C in codes:
+        if Action.K in actions or Action.C in actions:
             return  # kept, or judged by its shape like any text that stays
         for element in values:
             if element.filled:

@@ -13,34 +13,28 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from privxray.deid import tags
 from privxray.deid.dicomfile.character_sets import codec_of, decoded
 from privxray.deid.dicomfile.element import DamagedError, Data, Element
-from privxray.deid.dicomfile.file_reader import MAX_INFLATED, NOT_INFLATED, Reader, is_dicom
+from privxray.deid.dicomfile.file_reader import FileReader
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.findings.rules import Rule
 from privxray.deid.judging.claims import Claims, text
 from privxray.deid.judging.content_items import ContentItems
 from privxray.deid.judging.element_judge import Judge
+from privxray.deid.judging.scan import FileRelations, Scan, ValueKind
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
 from privxray.deid.profile.profile import Dates, Profile
-
-__all__ = ["MAX_INFLATED", "NOT_INFLATED", "Facts", "Scan", "Term", "is_dicom", "scan_dicom"]
 
 MAX_PLACES: Final = 200
 """Most findings of one rule in one file that are listed one by one; the rest are counted."""
 
 MAX_TERMS: Final = 500
 """Most identifying values that one file contributes to the search for leaks."""
-
-TermKind: TypeAlias = Literal["name", "id", "date", "place"]
-Term: TypeAlias = tuple[TermKind, str]
-"""An identifying value and what it is. Private."""
 
 _NETWORK: Final = frozenset(
     {
@@ -58,42 +52,6 @@ _IDENTIFYING: Final = IDENTIFIERS | INSTITUTIONS | {tags.PATIENT_BIRTH_DATE}
 _OF_TEXT: Final = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "PN", "CS", "DA", "DT"})
 
 
-@dataclass(slots=True)
-class Facts:
-    """What one file says of its place in the set. Private: the values are the file's own.
-
-    :ivar instance, series, study: UIDs. :ivar patient: Patient ID. :ivar name, birth_date: of the patient.
-    :ivar study_date, series_date: eight digits, where the profile shifts dates. Empty where there is none.
-    """
-
-    instance: str = ""
-    series: str = ""
-    study: str = ""
-    patient: str = ""
-    name: str = ""
-    birth_date: str = ""
-    study_date: str = ""
-    series_date: str = ""
-
-
-@dataclass(slots=True)
-class Scan:
-    """What was found in one file.
-
-    :ivar findings: in the order of the file, then what the whole file tells.
-    :ivar damage: a fixed text where the file could not be read to its end, else empty.
-    :ivar hidden: identifying values of the file, for :func:`privxray.naming.public_names.public_name` only.
-    :ivar terms: values in identifying attributes that are there undisguised.
-    :ivar facts: None for what is no DICOM file.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
-    damage: str = ""
-    hidden: set[str] = field(default_factory=set)
-    terms: set[Term] = field(default_factory=set)
-    facts: Facts | None = None
-
-
 def scan_dicom(data: Data, profile: Profile | None = None) -> Scan:
     """Check one DICOM file in memory. Raises nothing, whatever the bytes are.
 
@@ -104,7 +62,7 @@ def scan_dicom(data: Data, profile: Profile | None = None) -> Scan:
 
 class _Scanner:
     def __init__(self, data: Data, profile: Profile) -> None:
-        self._reader = Reader(data)
+        self._reader = FileReader(data)
         self._profile = profile
         self._judge = Judge(profile)
         self._scan = Scan()
@@ -136,7 +94,7 @@ class _Scanner:
         for rule, places in self._places.items():
             if places > MAX_PLACES:
                 scan.findings.append(rules.RULES[rule].more(places - MAX_PLACES))
-        scan.facts = self._facts()
+        scan.relations = self._relations()
         return scan
 
     def _take_meta(self, element: Element) -> None:
@@ -186,7 +144,7 @@ class _Scanner:
             self._hide(element)
         if rule.severity != "error" or not element.filled or element.vr not in _OF_TEXT:
             return
-        kind: TermKind = "id"
+        kind: ValueKind = "id"
         if element.vr == "PN" or element.tag == tags.PATIENT_NAME:
             kind = "name"
         elif element.tag == tags.PATIENT_BIRTH_DATE:
@@ -194,8 +152,8 @@ class _Scanner:
         elif element.tag in INSTITUTIONS:
             kind = "place"
         for part in decoded(element.value, self._judge.codec).split("\\"):
-            if len(self._scan.terms) < MAX_TERMS and part.strip():
-                self._scan.terms.add((kind, part.strip()[:256]))
+            if len(self._scan.undisguised) < MAX_TERMS and part.strip():
+                self._scan.undisguised.add((kind, part.strip()[:256]))
 
     def _hide(self, element: Element) -> None:
         # Only ASCII can occur in a path that is printed at all, so the character set does not matter.
@@ -216,12 +174,12 @@ class _Scanner:
                     _NOTHING if declared is None else declared.at(element.where, name)
                 )
 
-    def _facts(self) -> Facts:
+    def _relations(self) -> FileRelations:
         def of(tag: int) -> str:
             return decoded(self._claims.value(tag)[:1024], self._judge.codec)
 
         dated = self._profile.dates is Dates.MODIFIED
-        return Facts(
+        return FileRelations(
             instance=of(tags.SOP_INSTANCE_UID),
             series=of(tags.SERIES_INSTANCE_UID),
             study=of(tags.STUDY_INSTANCE_UID),

@@ -1,6 +1,6 @@
 """One element against a profile: the findings about it, and whether its value identifies somebody.
 
-The action codes come from :class:`~privxray.deid.profile.profile.Profile`; here is what each of them means
+The action actions come from :class:`~privxray.deid.profile.profile.Profile`; here is what each of them means
 for a value that is there. ``K`` keeps. ``X`` alone is an error for any value. ``U`` wants a UID of the
 standard or of a declared form. ``C`` and the alternatives with ``D`` or ``Z`` are judged by the value's shape
 (:mod:`privxray.deid.values.shapes`): a listed dummy or a declared pseudonym passes, what plainly identifies
@@ -20,10 +20,10 @@ from privxray.deid.dicomfile.dictionary import registered, standard_vr
 from privxray.deid.dicomfile.element import TEXT, Element
 from privxray.deid.findings import rules
 from privxray.deid.findings.rules import Rule
-from privxray.deid.judging.value_form import CONTENT, writing
+from privxray.deid.judging.value_representation import CONTENT, writing
 from privxray.deid.profile.annex_e import lookup
 from privxray.deid.profile.identifying import INSTITUTIONS
-from privxray.deid.profile.profile import Code, Dates, Profile
+from privxray.deid.profile.profile import Action, Dates, Profile
 from privxray.deid.values.dummies import is_dummy, is_pseudonym
 from privxray.deid.values.shapes import all_neutral, has_letters, holds_date, is_address, is_name, shape_of
 
@@ -95,34 +95,34 @@ class Judge:
     def judge(self, element: Element) -> Judgement:
         """The verdict on an element by its action code."""
         tag = element.tag
-        codes = self.profile.codes(tag, element.creator)
+        actions = self.profile.actions(tag, element.creator)
         if tag & 0x10000:
-            if Code.K in codes:
+            if Action.K in actions:
                 return self._kept_text(element) if element.filled else _FINE
             return _always(rules.PRIVATE)
-        if not codes:
+        if not actions:
             if standard_vr(tag) is None:
                 return _always(rules.UNKNOWN)
             return self._kept_text(element) if element.filled else _FINE
         row = lookup(tag)
         name = row.name if row is not None else ""
         if not element.filled:
-            return _always(rules.REMOVE_EMPTY, name) if codes == (Code.X,) else _FINE
-        found = self._filled(element, codes)
+            return _always(rules.REMOVE_EMPTY, name) if actions == (Action.X,) else _FINE
+        found = self._filled(element, actions)
         return _FINE if found is _FINE else Judgement(found.rule, found.declared, name)
 
-    def _filled(self, element: Element, codes: tuple[Code, ...]) -> Judgement:
+    def _filled(self, element: Element, actions: tuple[Action, ...]) -> Judgement:
         tag = element.tag
-        if Code.K in codes:
+        if Action.K in actions:
             return _FINE
         if tag in (tags.PATIENT_NAME, tags.PATIENT_ID):
             return self._patient(element)
-        if Code.U in codes:
+        if Action.U in actions:
             return self._uid(element)
-        if Code.C in codes:
+        if Action.C in actions:
             return self._cleaned(element)
-        if Code.D in codes or Code.Z in codes:
-            return self.replaced(element, dummy_allowed=Code.D in codes)
+        if Action.D in actions or Action.Z in actions:
+            return self.replaced(element, dummy_allowed=Action.D in actions)
         return _always(rules.REMOVE)
 
     def _patient(self, element: Element) -> Judgement:

@@ -32,11 +32,12 @@ from typing import Final
 from privxray.deid import tags
 from privxray.deid.dicomfile.character_sets import codec_of, decoded
 from privxray.deid.dicomfile.element import TEXT, DamagedError, Data, Element
-from privxray.deid.dicomfile.file_reader import Reader
-from privxray.deid.dicomfile.frame_segments import asides
+from privxray.deid.dicomfile.file_reader import FileReader
+from privxray.deid.dicomfile.frame_segments import non_picture_parts
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
-from privxray.deid.judging.dicom_scan import MAX_PLACES, Term
+from privxray.deid.judging.dicom_scan import MAX_PLACES
+from privxray.deid.judging.scan import IdentifyingValue
 from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
 from privxray.deid.values.printable import SHORTEST, ascii_words, folded, latin_words, texts, views
 from privxray.naming.common_words import neutral_words
@@ -59,7 +60,7 @@ _NUMERIC: Final = frozenset({"DS", "IS", "TM", "UI"})
 class _Index:
     """What makes looking up fast: the words as bytes, and how everything longer begins."""
 
-    def __init__(self, leaks: Leaks) -> None:
+    def __init__(self, leaks: LeakSearch) -> None:
         numbers = [word for word in leaks.words if any(map(str.isdigit, word))]
         self.singles = leaks.words | leaks.dates
         self.number_heads = {word[:length] for word in numbers for length in range(1, min(len(word), 65))}
@@ -71,10 +72,10 @@ class _Index:
         self.beyond_ascii = leaks.accented or any(not text.isascii() for text in self.singles | leaks.phrases)
 
 
-class Leaks:
+class LeakSearch:
     """The values to search for, in the folded forms that are looked up."""
 
-    def __init__(self, terms: Iterable[Term] = ()) -> None:
+    def __init__(self, terms: Iterable[IdentifyingValue] = ()) -> None:
         self.words: set[str] = set()
         self.dates: set[str] = set()
         self.phrases: set[str] = set()
@@ -88,7 +89,7 @@ class Leaks:
     @classmethod
     def of(
         cls, words: Sequence[str], dates: Sequence[str], phrases: Sequence[str], *, accented: bool
-    ) -> Leaks:
+    ) -> LeakSearch:
         """What another process collected."""
         leaks = cls()
         leaks.words, leaks.dates, leaks.phrases = set(words), set(dates), set(phrases)
@@ -190,7 +191,7 @@ class Leaks:
         """
         found = 0
         codec = "ascii"
-        reader = Reader(data)
+        reader = FileReader(data)
         try:
             for element in _elements(reader):
                 if element.tag == tags.SPECIFIC_CHARACTER_SET and not element.prefix:
@@ -210,7 +211,7 @@ class Leaks:
         if vr == "SQ" or tag in _FLOATS or not element.filled:
             return None
         if tag == tags.PIXEL_DATA:
-            parts = asides(data, element.start, element.end, whole=False)
+            parts = non_picture_parts(data, element.start, element.end, whole=False)
             found = any(self.in_bytes(part, 0, len(part)) for part in parts)
             return rules.LEAK_BYTES.at(element.where) if found else None
         if vr not in TEXT:
@@ -263,7 +264,7 @@ def beyond(findings: Iterable[Finding], leaks: Iterable[Finding]) -> list[Findin
     return [leak for leak in leaks if leak.rule != rules.LEAK_OWN.id or leak.where not in known]
 
 
-def _elements(reader: Reader) -> Iterator[Element]:
+def _elements(reader: FileReader) -> Iterator[Element]:
     yield from reader.walk_meta()
     yield from reader.walk_data_set()
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.judging.picture_metadata import is_jpeg, is_png
+from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.errors import SystemTroubleError, UsageError
 from privxray.naming.public_names import public_name
 

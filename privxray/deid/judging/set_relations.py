@@ -16,12 +16,12 @@ from hashlib import blake2b
 from privxray.deid import tags
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
-from privxray.deid.judging.dicom_scan import Facts
+from privxray.deid.judging.scan import FileRelations
 
 _KEY = os.urandom(32)
 
 
-class Cohort:
+class SetRelations:
     """Takes one file after the other; :meth:`add` says what is wrong with the newest against those before.
 
     A relation that breaks is reported at the file by which it breaks, not at all files of both sides.
@@ -36,7 +36,7 @@ class Cohort:
         self._study_dates: dict[int, int] = {}
         self._series_dates: dict[int, int] = {}
 
-    def add(self, facts: Facts) -> list[Finding]:
+    def add(self, facts: FileRelations) -> list[Finding]:
         """Findings about one file; relations with an empty side say nothing."""
         found: list[Finding] = []
         instance, series, study = _mark(facts.instance), _mark(facts.series), _mark(facts.study)

@@ -51,7 +51,7 @@ class Pool:
         self,
         jobs: int,
         *setup: dict[str, Any],
-        module: str = "privxray.deid.judging.worker",
+        module: str = "privxray.deid.judging.check_worker",
         patience: float | None = None,
     ) -> None:
         self._setup = list(setup)

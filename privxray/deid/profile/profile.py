@@ -1,7 +1,7 @@
 """A profile: the Basic Profile of PS3.15 E.1, the options of E.3 that are taken, and what a site declares.
 
 Both ``check`` and ``deidentify`` ask a profile the same question: what may become of this element? The answer
-is a tuple of action codes, the alternatives that Table E.1-1 allows with the options taken. Which of them a
+is a tuple of actions, the alternatives that Table E.1-1 allows with the options taken. Which of them a
 given object must use depends on the attribute's type in its IOD; the check accepts any of them.
 
 An option's column replaces the base action where it has an entry, as E.3 says ("K" keep, "C" clean). Where
@@ -26,8 +26,8 @@ from privxray.errors import UsageError
 _MAX_VALUE: Final = 1024  # longer values are no pseudonyms, and a pattern need not be tried on them
 
 
-class Code(StrEnum):
-    """Action codes of Table E.1-1 (PS3.15 Table E.1-1a)."""
+class Action(StrEnum):
+    """The action codes of Table E.1-1 (PS3.15 Table E.1-1a)."""
 
     X = "X"
     """Remove."""
@@ -43,7 +43,7 @@ class Code(StrEnum):
     """Replace with a new UID, the same for the same original within a set."""
 
 
-class Option(StrEnum):
+class ProfileOption(StrEnum):
     """The options of PS3.15 E.3. The first ten are columns of Table E.1-1, under these names in the csv."""
 
     RETAIN_SAFE_PRIVATE = "retain_safe_private"
@@ -79,24 +79,24 @@ BASIC_CODE: Final = ("113100", "Basic Application Confidentiality Profile")
 """The base profile in CID 7050."""
 
 _CID_7050: Final = {
-    Option.CLEAN_PIXEL_DATA: ("113101", "Clean Pixel Data Option"),
-    Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES: ("113102", "Clean Recognizable Visual Features Option"),
-    Option.CLEAN_GRAPHICS: ("113103", "Clean Graphics Option"),
-    Option.CLEAN_STRUCTURED_CONTENT: ("113104", "Clean Structured Content Option"),
-    Option.CLEAN_DESCRIPTORS: ("113105", "Clean Descriptors Option"),
-    Option.RETAIN_LONGITUDINAL_FULL_DATES: (
+    ProfileOption.CLEAN_PIXEL_DATA: ("113101", "Clean Pixel Data Option"),
+    ProfileOption.CLEAN_RECOGNIZABLE_VISUAL_FEATURES: ("113102", "Clean Recognizable Visual Features Option"),
+    ProfileOption.CLEAN_GRAPHICS: ("113103", "Clean Graphics Option"),
+    ProfileOption.CLEAN_STRUCTURED_CONTENT: ("113104", "Clean Structured Content Option"),
+    ProfileOption.CLEAN_DESCRIPTORS: ("113105", "Clean Descriptors Option"),
+    ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES: (
         "113106",
         "Retain Longitudinal Temporal Information Full Dates Option",
     ),
-    Option.RETAIN_LONGITUDINAL_MODIFIED_DATES: (
+    ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES: (
         "113107",
         "Retain Longitudinal Temporal Information Modified Dates Option",
     ),
-    Option.RETAIN_PATIENT_CHARACTERISTICS: ("113108", "Retain Patient Characteristics Option"),
-    Option.RETAIN_DEVICE_IDENTITY: ("113109", "Retain Device Identity Option"),
-    Option.RETAIN_UIDS: ("113110", "Retain UIDs Option"),
-    Option.RETAIN_SAFE_PRIVATE: ("113111", "Retain Safe Private Option"),
-    Option.RETAIN_INSTITUTION_IDENTITY: ("113112", "Retain Institution Identity Option"),
+    ProfileOption.RETAIN_PATIENT_CHARACTERISTICS: ("113108", "Retain Patient Characteristics Option"),
+    ProfileOption.RETAIN_DEVICE_IDENTITY: ("113109", "Retain Device Identity Option"),
+    ProfileOption.RETAIN_UIDS: ("113110", "Retain UIDs Option"),
+    ProfileOption.RETAIN_SAFE_PRIVATE: ("113111", "Retain Safe Private Option"),
+    ProfileOption.RETAIN_INSTITUTION_IDENTITY: ("113112", "Retain Institution Identity Option"),
 }
 
 
@@ -109,7 +109,7 @@ class Dates(StrEnum):
 
 
 @dataclass(frozen=True)
-class Pseudonym:
+class PseudonymForm:
     """A form of replaced values.
 
     :param tags: the attributes it is for, at any depth.
@@ -126,11 +126,11 @@ class Override:
 
     :param key: tag; or ``(60xx,3000)``, ``(60xx,4000)``, ``(50xx,xxxx)``; or group, creator and number of a
         private element.
-    :param codes: the alternatives.
+    :param actions: the alternatives.
     """
 
     key: int | str | tuple[int, str, int]
-    codes: tuple[Code, ...]
+    actions: tuple[Action, ...]
 
 
 @dataclass(frozen=True)
@@ -138,21 +138,24 @@ class Profile:
     """The Basic Profile with options, overrides and declared pseudonyms. Immutable, and it can be pickled."""
 
     name: str = "basic"
-    options: frozenset[Option] = frozenset()
-    pseudonyms: tuple[Pseudonym, ...] = ()
+    options: frozenset[ProfileOption] = frozenset()
+    pseudonyms: tuple[PseudonymForm, ...] = ()
     new_uids: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     description: str = ""
 
     def __post_init__(self) -> None:
-        both = {Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES}
+        both = {
+            ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES,
+            ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES,
+        }
         if both <= self.options:
             raise UsageError(
                 "dates can't be kept in full and modified at once",
                 advice="Choose --retain-longitudinal-full-dates or --retain-longitudinal-modified-dates.",
             )
 
-    def with_options(self, options: frozenset[Option] | set[Option]) -> Profile:
+    def with_options(self, options: frozenset[ProfileOption] | set[ProfileOption]) -> Profile:
         """This profile with further options.
 
         :raises UsageError: two of them exclude each other.
@@ -162,9 +165,9 @@ class Profile:
     @property
     def dates(self) -> Dates:
         """What the profile makes of dates and times."""
-        if Option.RETAIN_LONGITUDINAL_FULL_DATES in self.options:
+        if ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES in self.options:
             return Dates.FULL
-        if Option.RETAIN_LONGITUDINAL_MODIFIED_DATES in self.options:
+        if ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES in self.options:
             return Dates.MODIFIED
         return Dates.REMOVED
 
@@ -182,21 +185,21 @@ class Profile:
             parts.append(f"{len(self.overrides)} override{'s' if len(self.overrides) > 1 else ''}")
         return ", ".join(parts)
 
-    def codes(self, tag: int, creator: str | None = None) -> tuple[Code, ...]:
+    def actions(self, tag: int, creator: str | None = None) -> tuple[Action, ...]:
         """The alternatives for an element, in the table's order; empty where no rule of the table governs it.
 
         :param tag: group in the upper 16 bits.
         :param creator: the private creator that reserved the block of a private element, without padding;
             None for standard elements, for elements of no known block, and for the creator element itself.
         """
-        known = self._codes_of.get((tag, creator))
+        known = self._actions_of.get((tag, creator))
         if known is None:
             known = self._find(tag, creator)
-            if len(self._codes_of) < 65_536:  # a hostile set can't make this grow without end
-                self._codes_of[tag, creator] = known
+            if len(self._actions_of) < 65_536:  # a hostile set can't make this grow without end
+                self._actions_of[tag, creator] = known
         return known
 
-    def content_codes(self, scheme: str, code: str, value_type: str) -> tuple[Code, ...]:
+    def content_actions(self, scheme: str, code: str, value_type: str) -> tuple[Action, ...]:
         """The alternatives for a content item; empty if Table E.3.4-1 does not have its concept.
 
         :param scheme: coding scheme designator. ``SRT`` and ``SNM3`` codes are not translated to ``SCT``.
@@ -208,7 +211,7 @@ class Profile:
     def is_temporal(self, tag: int) -> bool:
         """True for the dates and times in the longitudinal options' columns: what ``modified`` shifts."""
         row = lookup(tag)
-        return row is not None and Option.RETAIN_LONGITUDINAL_FULL_DATES.value in row.options
+        return row is not None and ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES.value in row.options
 
     def is_pseudonym(self, tag: int, value: str) -> bool:
         """Does the profile declare this form for this attribute? ``value`` is one value, without padding."""
@@ -219,7 +222,7 @@ class Profile:
         """Is this a UID of a form that the profile declares for new ones?"""
         return any(is_uuid8(uid) if form == "uuid8" else uid.startswith(form) for form in self.new_uids)
 
-    def _find(self, tag: int, creator: str | None) -> tuple[Code, ...]:
+    def _find(self, tag: int, creator: str | None) -> tuple[Action, ...]:
         row = lookup(tag)
         overridden = self._overrides.get(tag)
         if overridden is None and row is not None:
@@ -228,27 +231,27 @@ class Profile:
             group, number = tag >> 16, tag & 0xFFFF
             place = (group, creator or "", number & 0xFF)
             overridden = overridden or self._overrides.get(place)
-            if overridden is None and Option.RETAIN_SAFE_PRIVATE in self.options:
+            if overridden is None and ProfileOption.RETAIN_SAFE_PRIVATE in self.options:
                 if 0x10 <= number <= 0xFF:
-                    return (Code.K, Code.X)  # a creator stays while an element of its block does
-                return (Code.K,) if place in safe_private() else (Code.X,)
+                    return (Action.K, Action.X)  # a creator stays while an element of its block does
+                return (Action.K,) if place in safe_private() else (Action.X,)
         if overridden is not None:
             return overridden
         return () if row is None else self._combined(row.action, row.options)
 
-    def _combined(self, action: str, columns: dict[str, str]) -> tuple[Code, ...]:
+    def _combined(self, action: str, columns: dict[str, str]) -> tuple[Action, ...]:
         taken = {columns[option.value] for option in self.options if option.value in columns}
         if taken:
-            return tuple(code for code in (Code.K, Code.C) if code.value in taken)
+            return tuple(code for code in (Action.K, Action.C) if code.value in taken)
         return alternatives(action)
 
     @cached_property
-    def _codes_of(self) -> dict[tuple[int, str | None], tuple[Code, ...]]:
+    def _actions_of(self) -> dict[tuple[int, str | None], tuple[Action, ...]]:
         return {}
 
     @cached_property
-    def _overrides(self) -> dict[int | str | tuple[int, str, int], tuple[Code, ...]]:
-        return {override.key: override.codes for override in self.overrides}
+    def _overrides(self) -> dict[int | str | tuple[int, str, int], tuple[Action, ...]]:
+        return {override.key: override.actions for override in self.overrides}
 
     @cached_property
     def _patterns(self) -> dict[int, tuple[re.Pattern[str], ...]]:
@@ -259,6 +262,6 @@ class Profile:
         return found
 
 
-def alternatives(action: str) -> tuple[Code, ...]:
-    """The codes of a compound action such as ``X/Z/D``."""
-    return tuple(Code(part) for part in action.replace("*", "").split("/"))
+def alternatives(action: str) -> tuple[Action, ...]:
+    """The actions of a compound action such as ``X/Z/D``."""
+    return tuple(Action(part) for part in action.replace("*", "").split("/"))

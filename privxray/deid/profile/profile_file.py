@@ -28,7 +28,14 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from privxray.deid.profile.annex_e import rows
-from privxray.deid.profile.profile import Code, Option, Override, Profile, Pseudonym, alternatives
+from privxray.deid.profile.profile import (
+    Action,
+    Override,
+    Profile,
+    ProfileOption,
+    PseudonymForm,
+    alternatives,
+)
 from privxray.deid.tags import PATIENT_NAME, from_label, label
 from privxray.errors import MalformedError, UsageError
 
@@ -139,14 +146,14 @@ def _text_of(path: Path, shown: str) -> str:
         raise MalformedError("it can't be read as text", file=shown) from None
 
 
-def _option(text: str) -> Option:
+def _option(text: str) -> ProfileOption:
     try:
-        return Option(text.replace("-", "_").removeprefix("__"))
+        return ProfileOption(text.replace("-", "_").removeprefix("__"))
     except ValueError:
         raise ValueError(f"there is no option {text!r}; docs/RULES.md lists them") from None
 
 
-def _pseudonym(read: _PseudonymIn) -> Pseudonym:
+def _pseudonym(read: _PseudonymIn) -> PseudonymForm:
     try:
         re.compile(read.pattern)
     except re.error:
@@ -154,7 +161,7 @@ def _pseudonym(read: _PseudonymIn) -> Pseudonym:
     tags = frozenset(key for text in read.attributes if isinstance(key := _key(text), int))
     if len(tags) != len(set(read.attributes)):
         raise ValueError("pseudonyms are for single attributes of the standard")
-    return Pseudonym(tags, read.pattern)
+    return PseudonymForm(tags, read.pattern)
 
 
 def _uid_form(text: str) -> str:
@@ -164,10 +171,10 @@ def _uid_form(text: str) -> str:
 
 
 def _override(read: _OverrideIn) -> Override:
-    codes = alternatives(read.action) if re.fullmatch(r"[XZDKCU](/[XZDKCU])*\*?", read.action) else ()
-    if not codes:
-        raise ValueError(f"an override's action is one of {', '.join(Code)}, or alternatives such as X/Z")
-    return Override(_key(read.attribute), codes)
+    actions = alternatives(read.action) if re.fullmatch(r"[XZDKCU](/[XZDKCU])*\*?", read.action) else ()
+    if not actions:
+        raise ValueError(f"an override's action is one of {', '.join(Action)}, or alternatives such as X/Z")
+    return Override(_key(read.attribute), actions)
 
 
 def _key(text: str) -> int | str | tuple[int, str, int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from privxray.deid.profile.profile import Code as Action
-from privxray.deid.profile.profile import Option, Override, Profile, Pseudonym
+from privxray.deid.profile.profile import Action as Action
+from privxray.deid.profile.profile import Override, Profile, ProfileOption, PseudonymForm
 
 
-def profile_to(profile: Profile) -> dict[str, Any]:
+def profile_to_json(profile: Profile) -> dict[str, Any]:
     """A profile as JSON, for a worker."""
     return {
         "name": profile.name,
@@ -16,20 +16,20 @@ def profile_to(profile: Profile) -> dict[str, Any]:
         "pseudonyms": [[sorted(p.tags), p.pattern] for p in profile.pseudonyms],
         "new_uids": list(profile.new_uids),
         "overrides": [
-            [list(o.key) if isinstance(o.key, tuple) else o.key, list(o.codes)] for o in profile.overrides
+            [list(o.key) if isinstance(o.key, tuple) else o.key, list(o.actions)] for o in profile.overrides
         ],
     }
 
 
-def profile_from(value: dict[str, Any]) -> Profile:
-    """The inverse of :func:`profile_to`."""
+def profile_from_json(value: dict[str, Any]) -> Profile:
+    """The inverse of :func:`profile_to_json`."""
     return Profile(
         name=value["name"],
-        options=frozenset(map(Option, value["options"])),
-        pseudonyms=tuple(Pseudonym(frozenset(tags), pattern) for tags, pattern in value["pseudonyms"]),
+        options=frozenset(map(ProfileOption, value["options"])),
+        pseudonyms=tuple(PseudonymForm(frozenset(tags), pattern) for tags, pattern in value["pseudonyms"]),
         new_uids=tuple(value["new_uids"]),
         overrides=tuple(
-            Override(tuple(key) if isinstance(key, list) else key, tuple(map(Action, codes)))
-            for key, codes in value["overrides"]
+            Override(tuple(key) if isinstance(key, list) else key, tuple(map(Action, actions)))
+            for key, actions in value["overrides"]
         ),
     )

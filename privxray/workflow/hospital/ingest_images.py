@@ -59,7 +59,7 @@ def ingest_folder(
     :raises FindingsError: an image did not pass the check; nothing was taken in.
     """
     from privxray.deid.profile.basic import basic_profile
-    from privxray.deid.profile.profile_json import profile_from, profile_to
+    from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
     from privxray.imaging.ingest import ingest
     from privxray.workflow.images.text_search import findings_in
 
@@ -69,7 +69,7 @@ def ingest_folder(
         assert round_ is not None
         classes = load_plan(workspace, round_).classes
         stored = state.setting(_PROFILE)
-        before = profile_from(json.loads(stored)) if stored else None
+        before = profile_from_json(json.loads(stored)) if stored else None
         chosen = profile or before or basic_profile()
         with open_dataset(workspace, state) as dataset:
             report = ingest(
@@ -83,5 +83,5 @@ def ingest_folder(
                 progress=progress,
             )
         with state.transaction():
-            state.set_setting(_PROFILE, json.dumps(profile_to(chosen)))
+            state.set_setting(_PROFILE, json.dumps(profile_to_json(chosen)))
         return report, before.summary if before else ""

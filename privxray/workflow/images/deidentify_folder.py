@@ -28,11 +28,11 @@ from privxray.deid.cleaning.one_file import (
 )
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.findings import rules
-from privxray.deid.judging.dicom_scan import Term
+from privxray.deid.judging.scan import IdentifyingValue
 from privxray.deid.judging.selection import select
-from privxray.deid.judging.set_relations import Cohort
+from privxray.deid.judging.set_relations import SetRelations
 from privxray.deid.judging.worker_pool import Pool
-from privxray.deid.profile.profile import Option, Profile
+from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.errors import UsageError
 from privxray.imaging.labels import read_labels
 from privxray.naming.public_names import public_name
@@ -173,12 +173,12 @@ def deidentify_folder(
 
 
 def _expect_doable(profile: Profile) -> None:
-    if Option.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in profile.options:
+    if ProfileOption.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in profile.options:
         raise UsageError(
             "privxray can't remove recognizable visual features, such as a face in a CT",
             advice="Leave the option out, or clean these images with a tool made for it first",
         )
-    if Option.CLEAN_PIXEL_DATA in profile.options:
+    if ProfileOption.CLEAN_PIXEL_DATA in profile.options:
         raise UsageError(
             "the pixels are cleaned by looking for text in them", advice="Type --ocr instead of the option"
         )
@@ -216,13 +216,13 @@ def _with_set_values(
     would contradict each other likewise.
     """
     values: defaultdict[str, set[bytes]] = defaultdict(set)
-    terms: defaultdict[str, set[Term]] = defaultdict(set)
+    terms: defaultdict[str, set[IdentifyingValue]] = defaultdict(set)
     patients: list[str] = []
     broken: list[str] = []
-    cohort = Cohort()
+    cohort = SetRelations()
     lasting = {rules.SET_INSTANCE.id, rules.SET_SERIES.id, rules.SET_STUDY.id}
     if profile.options & {
-        Option.RETAIN_LONGITUDINAL_FULL_DATES, Option.RETAIN_LONGITUDINAL_MODIFIED_DATES
+        ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES
     }:  # fmt: skip
         lasting.add(rules.SET_DATES.id)
     for number, task in enumerate(tasks, start=1):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_image
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
 from privxray.deid.pixels.text.boxes import TextBox, same_place
@@ -65,7 +65,7 @@ def search_report(
 def search_file(file: FileReport, find: Find) -> Searched:
     """Search one file that was checked. Raises nothing for whatever is in it."""
     try:
-        data = read_image(file.path)
+        data = read_whole(file.path)
     except UnreadFileError as trouble:
         return Searched((), 0, str(trouble))
     if file.sha256 and hashlib.sha256(data).hexdigest() != file.sha256:

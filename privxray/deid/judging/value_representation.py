@@ -10,7 +10,7 @@ from typing import Final
 
 from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
-from privxray.deid.dicomfile.element import Element, misplaced
+from privxray.deid.dicomfile.element import Element, wrong_kind
 from privxray.deid.findings import rules
 from privxray.deid.findings.rules import Rule
 from privxray.deid.profile.profile import Profile
@@ -46,7 +46,7 @@ def writing(element: Element, profile: Profile) -> list[Rule]:
     tag, vr, stored = element.tag, element.vr, element.stored
     if element.again:
         found.append(rules.DUPLICATE)
-    if not tag & 0x10000 and misplaced(stored, standard_vr(tag)):
+    if not tag & 0x10000 and wrong_kind(stored, standard_vr(tag)):
         found.append(rules.VR)
     if vr == "UI":
         if not _UIDS.fullmatch(element.value.strip(b" \0")):

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
-from privxray.deid.judging.dicom_scan import Scan
+from privxray.deid.judging.scan import Scan
 
 JPEG_MAGIC = b"\xff\xd8\xff"
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"

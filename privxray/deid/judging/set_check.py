@@ -8,9 +8,9 @@ from pathlib import Path, PurePath
 
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Finding, Verdict, verdict_of
-from privxray.deid.judging.dicom_scan import Scan
-from privxray.deid.judging.leaks import Leaks, beyond
-from privxray.deid.judging.set_relations import Cohort
+from privxray.deid.judging.leaks import LeakSearch, beyond
+from privxray.deid.judging.scan import Scan
+from privxray.deid.judging.set_relations import SetRelations
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
 from privxray.naming.public_names import public_name
@@ -25,8 +25,8 @@ class SetCheck:
 
     def __init__(self, profile: Profile | None = None) -> None:
         self.profile = profile or basic_profile()
-        self.leaks = Leaks()
-        self._cohort = Cohort()
+        self.leaks = LeakSearch()
+        self._cohort = SetRelations()
         self._files: dict[int, tuple[FileReport, PurePath]] = {}
         self._shared: dict[Finding, Finding] = {}
         self._dicom: list[int] = []
@@ -45,7 +45,7 @@ class SetCheck:
         findings = list(scan.findings)
         if scan.damage:
             findings.append(rules.UNREADABLE.because(scan.damage))
-        if scan.facts is not None:
+        if scan.relations is not None:
             self._dicom.append(place)
         shared = tuple(self._shared.setdefault(finding, finding) for finding in findings)
         verdict: Verdict = "error" if scan.damage else verdict_of(shared)
@@ -60,10 +60,10 @@ class SetCheck:
 
     def _relate(self, place: int, scan: Scan) -> None:
         """Compare a file with those before it, and keep what may be searched for."""
-        for kind, value in sorted(scan.terms):
+        for kind, value in sorted(scan.undisguised):
             self.leaks.add(kind, value)
-        if scan.facts is not None and not scan.damage:
-            self._append(place, self._cohort.add(scan.facts))
+        if scan.relations is not None and not scan.damage:
+            self._append(place, self._cohort.add(scan.relations))
 
     def to_search(self) -> list[tuple[int, Path]]:
         """The files to search for the set's identifying values; none where there are no such values."""
