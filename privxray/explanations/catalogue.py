@@ -39,4 +39,5 @@ def reasons() -> dict[str, Reason]:
 def glossary() -> dict[str, str]:
     """Every word of the glossary with its sentence, sorted."""
     source = resources.files("privxray.explanations").joinpath("glossary.toml")
-    return dict(sorted(tomllib.loads(source.read_text(encoding="utf-8")).items()))
+    words = tomllib.loads(source.read_text(encoding="utf-8"))
+    return dict(sorted(words.items(), key=lambda pair: pair[0].casefold()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,18 @@ CLASSES = {
 }
 # Folders whose every error has a reason. What is not in here yet is on its way.
 DONE: tuple[str, ...] = ("explanations/",)
+
+# Words of help texts, tables and messages that a data officer may not know.
+NEEDED = """
+adjacency, aggregate, answer, audit, balanced accuracy, Basic Profile, budget, canary, card, clipping,
+clipping norm, cohort, constants, coordinator, corrupt hospital, corrupt keyholder, data set, delta, digest,
+dp-sgd, encrypted inference, epsilon, error, evaluation keys, features, finding, fingerprint, global model,
+gradient inversion, held-out patients, key words, keyholder, ledger, lifetime limit, linear probe, macro AUC,
+marker, mask, MCC, membership inference, method, minimum cohort, n_max, noise, noise over sensitivity, notice,
+OCR, offer, option, passphrase, plan, pneumonia AUC, private attribute, profile, pseudonym, query, reason,
+replace-one, request, reserved, ROC, roster, round, run, safetensors, sampling rate, sensitivity, share,
+share file, split, strict, study, survivor, threshold, TPR, trustee, UID, update, views, weights, workspace
+"""
 
 
 def raised() -> Iterator[tuple[str, str, ast.expr | None]]:
@@ -72,6 +85,29 @@ def test_reasons_are_written_for_people() -> None:
     for word, meaning in glossary().items():
         assert meaning.endswith("."), word
         assert "|" not in meaning, word
+
+
+def test_the_glossary_has_every_word_that_needs_it() -> None:
+    known = {word.casefold() for word in glossary()}
+    needed = [word.strip() for word in NEEDED.replace("\n", " ").split(",")]
+    assert [word for word in needed if word.casefold() not in known] == []
+
+
+def test_the_glossary_has_only_words_that_privxray_prints() -> None:
+    files = [p for p in PACKAGE.rglob("*") if p.suffix in (".py", ".html") and "explanations" not in p.parts]
+    printed = spelled(" ".join(path.read_text("utf-8") for path in files))
+    assert [word for word in glossary() if not re.search(rf"\b{spelled(word)}s?\b", printed)] == []
+
+
+def spelled(text: str) -> str:
+    """Without case, without quotes at the ends of lines, and with one blank for each dash or break."""
+    return re.sub(r"[-_\s]+", " ", re.sub(r'" *\n\s*f?"', "", text.casefold()))
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet() -> None:
+    source = (PACKAGE / "explanations" / "glossary.toml").read_text("utf-8")
+    words = [word.casefold() for word in tomllib.loads(source)]
+    assert words == sorted(words)
 
 
 def test_docs_say_what_the_catalogue_says(tmp_path: Path) -> None:
