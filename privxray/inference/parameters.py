@@ -1,11 +1,11 @@
-"""The one set of CKKS parameters that queries and answers use, and how a head is laid out in its slots.
+"""The one set of CKKS parameters that queries and answers use, and the slots in which a linear head stands.
 
 CKKS (Cheon, Kim, Kim and Song 2017, "Homomorphic encryption for arithmetic of approximate numbers") in the
 RNS form of Microsoft SEAL, which TenSEAL wraps. Ring degree 8,192, hence 4,096 slots; a modulus of 60, 49 and
-49 bits for ciphertexts and a special prime of 60 for key switching. The 218 bits together are all that the
-HomomorphicEncryption.org standard (Albrecht et al. 2018, Table 1) allows at this degree for 128 bits of
-security with ternary secrets, and they are used up on purpose: what is not needed for range goes into the
-scale, so that the noise of evaluation is far below the noise that the owner adds.
+49 bits for ciphertexts and a special prime of 60 bits for key switching. The 218 bits together are all that
+the HomomorphicEncryption.org standard (Albrecht et al. 2018, Table 1) allows at this degree for 128 bits of
+security with ternary secrets. They are used up on purpose: what the range does not need goes into the scale,
+so that the noise of the computation stays far below the noise that the owner adds.
 
 Depth two: features times weights, then the mask. Each costs one prime of 49 bits; an answer is left with one
 prime of 60 bits and a scale of 2^49, so decrypted values range over +-1,024.
@@ -15,25 +15,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+WindowStep: TypeAlias = Literal["double", "append"]
 
 ID = "ckks/8192/60-49-49-60/1"
-"""Names all of this in signed headers; a file under other parameters is refused by this name."""
+"""The name of this set in signed headers. A file that names another set is refused."""
 
 DEGREE = 8192
 SLOTS = DEGREE // 2
 PRIMES = (1152921504606748673, 562949952798721, 562949952847873, 1152921504606830593)
-"""The modulus; the last prime is the special one, which no ciphertext has."""
+"""The modulus. The last prime is the special one: keys have it, ciphertexts don't."""
 
 PRIME_BITS = (60, 49, 49, 60)
 SCALE = 2.0**49
-"""Of encoded features and of encoded weights."""
+"""The scale of encoded features and of encoded weights."""
 
 QUERY_PRIMES = 3
 ANSWER_PRIMES = 1
 MAX_VALUE = 900.0
-"""Largest decrypted magnitude that is sure not to wrap around the last prime, with room for the noise."""
+"""The largest score that surely does not wrap around the last prime; the rest of 1,024 is for the noise."""
 
 WORD = 8
+"""Bytes of a residue."""
+
 QUERY_BYTES = 2 * QUERY_PRIMES * DEGREE * WORD
 """One image on its way to the owner: 393,216 bytes."""
 ANSWER_BYTES = 2 * ANSWER_PRIMES * DEGREE * WORD
@@ -50,11 +55,11 @@ class Layout:
     """Where features and results stand in the slots.
 
     The features of one image are repeated ``copies`` times, each in a block of ``features`` slots. One
-    ciphertext of results serves ``copies`` classes; class k is in result ``k // copies`` at the start of
+    ciphertext of results serves ``copies`` classes: class k is in result ``k // copies``, at the start of
     block ``k % copies``.
 
-    :param features: D, at most 4,096.
-    :param classes: K.
+    :param features: D, 1 to 4,096.
+    :param classes: K, at least 1.
     """
 
     features: int
@@ -62,34 +67,34 @@ class Layout:
 
     @property
     def copies(self) -> int:
-        """How many classes one pass computes."""
+        """How many classes one ciphertext of results serves."""
         return min(self.classes, SLOTS // self.features)
 
     @property
     def results(self) -> int:
-        """Ciphertexts of results an image."""
+        """How many ciphertexts of results one image gets."""
         return math.ceil(self.classes / self.copies)
 
     def place(self, number: int) -> tuple[int, int]:
-        """The result and the slot of class ``number``."""
+        """The ciphertext of results that holds class ``number``, and its slot there."""
         return number // self.copies, number % self.copies * self.features
 
     @property
     def answer_bytes(self) -> int:
-        """Bytes of one image's results."""
+        """Bytes of one image's results as they travel."""
         return self.results * ANSWER_BYTES
 
 
-def window_sum(length: int) -> tuple[tuple[str, int], ...]:
+def window_sum(length: int) -> tuple[tuple[WindowStep, int], ...]:
     """How to add up windows of ``length`` slots by rotations, binary digit by binary digit.
 
-    Steps ("double", r): the running sum of r slots becomes one of 2 r. Steps ("append", r): the running sum,
-    rotated by r, is added to the result, which covers r slots so far ("append", 0 starts it). 1,280 = 5 * 256
-    takes eleven rotations by ten different steps.
+    A step ("double", r) turns the running sum of r slots into one of 2 r slots. A step ("append", r) adds the
+    running sum, rotated by r, to the result, which covers r slots so far; ("append", 0) starts the result.
+    1,280 = 5 * 256 takes eleven rotations by ten different steps.
 
-    :param length: at least 1.
+    :param length: 1 to 4,096.
     """
-    steps: list[tuple[str, int]] = []
+    steps: list[tuple[WindowStep, int]] = []
     covered, width = 0, 1
     while width <= length:
         if length & width:
@@ -102,7 +107,7 @@ def window_sum(length: int) -> tuple[tuple[str, int], ...]:
 
 
 def rotations(features: int) -> tuple[int, ...]:
-    """The slot rotations for which a hospital makes keys, ascending."""
+    """The slot rotations for which a hospital makes keys, ascending, for ``features`` from 1 to 4,096."""
     return tuple(sorted({step for _, step in window_sum(features) if step}))
 
 
@@ -112,5 +117,5 @@ def evaluation_keys_bytes(features: int) -> int:
 
 
 def galois_element(step: int) -> int:
-    """The power of the root that rotates slots to the left by ``step``: 3^step mod 2N, as SEAL counts."""
+    """The Galois element that rotates the slots to the left by ``step``: 3^step mod 2N, as in SEAL."""
     return pow(3, step, 2 * DEGREE)

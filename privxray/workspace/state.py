@@ -2,9 +2,7 @@
 
 The privacy budget is not here: it has a ledger of its own. Nothing of a patient is here either.
 
-A round of a hospital goes ``joined -> trained -> exported -> closed``, or ``void`` where the coordinator gave
-it up for another; a coordinator's goes ``open -> closed`` or ``void``, with ``requested`` in between where
-the plan has keyholders; a trustee's ``joined -> answered``, or ``closed`` where it was never asked.
+How the state of a round changes is written in :mod:`privxray.workspace.transitions`.
 
 SQLite runs with synchronous=EXTRA: a transaction is committed by deleting its journal, and FULL leaves that
 deletion to the folder's next fsync, so a power cut could bring the journal back and roll back an answer that
@@ -16,14 +14,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.errors import MalformedError
-from privxray.workspace import inference_state
+from privxray.workspace import inference_state, transitions
+from privxray.workspace.folder import Role
 from privxray.workspace.key_ring import SCHEMA, KeyRing
+from privxray.workspace.transitions import Event, RoundState
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -64,7 +64,7 @@ class Round:
     number: int
     plan: str
     stage: int
-    state: str
+    state: RoundState
     trained_in: int
     epsilon: float | None
     noise: float | None
@@ -161,28 +161,50 @@ class State(inference_state.InferenceTables):
 
     # Rounds
 
-    def add_round(self, study: str, number: int, plan: str, stage: int, state: str) -> None:
-        """Begin a round."""
+    def begin_round(
+        self, role: Role, event: Event, *, study: str, number: int, plan: str, stage: int
+    ) -> None:
+        """Begin a round; its first state is what the table of ``role`` says of ``event``."""
+        first = transitions.after(role, None, event)
         self._db.execute(
             "INSERT INTO round (study, number, plan, stage, state, trained_in) VALUES (?, ?, ?, ?, ?, ?)",
-            (study, number, plan, stage, state, number),
+            (study, number, plan, stage, first, number),
         )
+
+    def change_round(
+        self, role: Role, round_: Round, event: Event, **fields: str | float | bytes | None
+    ) -> None:
+        """Change a round's state as the table of ``role`` says, and set further fields of it.
+
+        What counts is the state that the round has now, whatever ``round_`` remembers.
+
+        :raises PrivxrayError: the table does not have this event for that state; nothing is changed.
+        """
+        row = self._one("SELECT state FROM round WHERE study = ? AND number = ?", round_.study, round_.number)
+        before = None if row is None else RoundState(row["state"])
+        after = transitions.after(role, before, event)
+        self._set(round_.study, round_.number, {**fields, "state": after})
 
     def rounds(self, study: str | None = None) -> list[Round]:
         """All rounds of a study, or of all studies, oldest first."""
         rows = self._db.execute(
             "SELECT * FROM round WHERE ? IS NULL OR study = ? ORDER BY study, number", (study, study)
         )
-        return [Round(**row) for row in rows]
+        return [Round(**{**row, "state": RoundState(row["state"])}) for row in rows]
 
     def last_round(self, study: str) -> Round | None:
         """The newest round of a study."""
         rounds = self.rounds(study)
         return rounds[-1] if rounds else None
 
-    def update_round(self, study: str, number: int, **fields: str | float | bytes | None) -> None:
-        """Set fields of a round; the names are those of :class:`Round`."""
-        if not set(fields) <= Round.__dataclass_fields__.keys():
+    def set_training(self, study: str, number: int, **fields: float | bytes | None) -> None:
+        """Set what a training is made with: ``epsilon``, ``noise``, ``vector_key``, ``trained_in``."""
+        if not fields.keys() <= {"epsilon", "noise", "vector_key", "trained_in"}:
+            raise ValueError("no field of a training")
+        self._set(study, number, fields)
+
+    def _set(self, study: str, number: int, fields: Mapping[str, str | float | bytes | None]) -> None:
+        if not fields.keys() <= Round.__dataclass_fields__.keys():
             raise ValueError("no such field of a round")
         names = ", ".join(f"{name} = ?" for name in fields)
         query = f"UPDATE round SET {names} WHERE study = ? AND number = ?"  # noqa: S608 - names checked above

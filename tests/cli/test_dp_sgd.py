@@ -178,7 +178,7 @@ def test_noise_that_is_not_what_was_charged_is_not_drawn(at: At, monkeypatch: py
     with State(world["hospital-a"] / "state.db") as state, state.transaction():
         noise = state.rounds("pneumonia")[0].noise
         assert noise is not None
-        state.update_round("pneumonia", 1, noise=noise / 2)
+        state.set_training("pneumonia", 1, noise=noise / 2)
     one_line(world.type("hospital-a", "train"), 14, "charged")
     assert world.ok("hospital-a", "budget")["runs"][0]["state"] == "reserved"
 

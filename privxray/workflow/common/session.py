@@ -94,7 +94,7 @@ def left_out(workspace: Workspace, state: State, round_: Round) -> bool:
     Once it has answered as a keyholder, its pairwise masks are open: only its self-mask would hide an update,
     and nobody would sum it. Where the model has come, training would be paid for nothing.
     """
-    if round_.model is not None and round_.state in ("joined", "trained"):
+    if round_.model is not None and round_.state.inside:
         return True
     survivors = state.survivors_of(round_.plan)
     return bool(survivors) and public_keys(workspace).fingerprint not in survivors

@@ -45,6 +45,7 @@ from privxray.workflow.coordinator.request_shares import Requested, answers_of, 
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import Event, RoundState
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def aggregate(
             )
         newest = rounds[-1]
         collected = collect(workspace, state, paths, copies)
-        if newest.state not in ("open", "requested"):
+        if not newest.state.awaits_files:
             if collected.refused:
                 raise CohortError(
                     f"no round is open, and a file is refused: {'; '.join(collected.refused)}",
@@ -104,7 +105,12 @@ def aggregate(
                 advice="A strict round needs every hospital: wait, or plan it anew: privxray plan --continue "
                 "--without NAME",
             )
-        if newest.state == "open" and plan.stage > 1 and not collected.updates and not collected.refused:
+        if (
+            newest.state is RoundState.OPEN
+            and plan.stage > 1
+            and not collected.updates
+            and not collected.refused
+        ):
             return _again(workspace, state, rounds, tuple(collected.notes), force)
         if plan.committee is not None and not collected.shares:
             return request(workspace, state, collected, newest, passphrase, without=without, force=force)
@@ -191,7 +197,7 @@ def _close(
         following_hash = stage_plan(workspace, identity, following, body)
         del body
     with state.transaction():
-        state.update_round(round_.study, round_.number, state="closed", model=model_digest)
+        state.change_round("coordinator", round_, Event.SUM, model=model_digest)
         for sender, statement in [*masks.items(), *unsealing.items()]:
             state.keep_next_key(round_.plan, sender, statement.KIND, statement.model_dump_json())
         if following is not None:
@@ -231,7 +237,7 @@ def _again(
     workspace: Workspace, state: State, rounds: Sequence[Round], notes: tuple[str, ...], force: bool
 ) -> Aggregated:
     """Deliver the last closed round's files once more: an earlier call may have been cut off before."""
-    closed = [round_ for round_ in rounds if round_.state == "closed"]
+    closed = [round_ for round_ in rounds if round_.state is RoundState.CLOSED]
     if not closed:
         raise WorkspaceError(
             "no round is open", file=workspace.root, advice="Type: privxray plan cards/*.card"
@@ -240,7 +246,7 @@ def _again(
     path = model_path(workspace, last.number)
     deliver(global_copy(workspace, last).read_bytes(), path, force=force)
     planned = None
-    if newest.state == "open":
+    if newest.state is RoundState.OPEN:
         planned = deliver_plan(workspace, load_plan(workspace, newest), force=force)
     plan = load_plan(workspace, last)
     masks = state.next_keys(last.plan, MaskStatement.KIND)  # of each hospital in the sum

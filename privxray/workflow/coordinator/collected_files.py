@@ -16,6 +16,7 @@ from privxray.naming.public_names import lone_name
 from privxray.workflow.common.session import load_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
+from privxray.workspace.transitions import RoundState
 
 
 @dataclass
@@ -48,11 +49,11 @@ def collect(workspace: Workspace, state: State, paths: Sequence[Path], copies: E
         parties={p.keys.fingerprint: p for plan in plans.values() for p in plan.roster.parties},
         earlier=plans.keys() - {newest.plan},
         used=state.used_round_keys().keys(),
-        is_open=newest.state in ("open", "requested"),
+        is_open=newest.state.awaits_files,
     )
     collected = Collected(cohort)
     folder = workspace.round_folder(newest.study, newest.number)
-    if newest.state == "requested":
+    if newest.state is RoundState.REQUESTED:
         _recall(collected, folder, state.request_of(newest.plan))
     names = {p.keys.fingerprint: p.name for plan in plans.values() for p in plan.roster.parties}
     for path in paths:

@@ -44,6 +44,7 @@ from privxray.workflow.coordinator.starting_weights import read_start
 from privxray.workspace.atomic import atomic_file, make_private_folder
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import Event, RoundState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -114,13 +115,13 @@ def make_plan(
         last = state.last_round(study)
         before = load_plan(workspace, last) if last else None
         parties = enrol(enrolled, terms.committee, before, study, identity.public())
-        is_open = last and before and last.state in ("open", "requested")
+        is_open = last and before and last.state.awaits_files
         if last and before and is_open and _is_open_plan(parties, before, last, replace=replace):
             _expect_its_terms(terms, before, last)
             return deliver_plan(workspace, before, force=force)
         check_unused(enrolled, state.used_round_keys())
         plan, body = _first_stage(workspace, parties, terms, identity, last)
-        return _sign(workspace, state, identity, plan, body, last, before, force=force)
+        return _sign(workspace, state, identity, plan, body, before, force=force)
 
 
 def continue_plan(
@@ -150,7 +151,7 @@ def continue_plan(
                 "there is no plan to go on from", file=workspace.root, advice="Type: privxray plan CARDS"
             )
         before, file = read_plan(workspace, last)
-        if last.state == "closed" and before.stage == before.stages:
+        if last.state is RoundState.CLOSED and before.stage == before.stages:
             raise RefusedError("the study is complete: its last stage is closed")
         enrolled = read_cards(workspace, cards, study)
         check_unused(enrolled, state.used_round_keys())
@@ -162,10 +163,10 @@ def continue_plan(
             without,
             identity.public(),
         )
-        closed = last.state == "closed"
+        closed = last.state is RoundState.CLOSED
         body = read_again(global_copy(workspace, last)).body() if closed else file.body()
         plan = _following(before, last.plan, parties, before.stage + 1 if closed else before.stage, body)
-        return _sign(workspace, state, identity, plan, body, last, before, force=force)
+        return _sign(workspace, state, identity, plan, body, before, force=force)
 
 
 def next_stage(
@@ -191,11 +192,17 @@ def stage_plan(workspace: Workspace, identity: Identity, plan: PlanHeader, body:
 
 
 def record_plan(state: State, plan: PlanHeader, plan_hash: str) -> None:
-    """Open the round of a staged plan; call it in a transaction, and let the plan leave afterwards."""
+    """Open the round of a staged plan. Call it in a transaction, and let the plan leave afterwards."""
     keys = [member.mask.key for member in plan.roster.members]
     keys += [seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())]
     state.use_round_keys(keys, plan.round)
-    state.add_round(plan.study or "", plan.round, plan_hash, plan.stage, "open")
+    study = plan.study or ""
+    last = state.last_round(study)
+    if last is not None:
+        state.change_round("coordinator", last, Event.SUCCEED)
+    state.begin_round(
+        "coordinator", Event.PLAN, study=study, number=plan.round, plan=plan_hash, stage=plan.stage
+    )
 
 
 def deliver_plan(
@@ -218,7 +225,6 @@ def _sign(
     identity: Identity,
     plan: PlanHeader,
     body: bytes,
-    last: Round | None,
     before: PlanHeader | None,
     *,
     force: bool,
@@ -226,8 +232,6 @@ def _sign(
     plan.verify()
     plan_hash = stage_plan(workspace, identity, plan, body)
     with state.transaction():
-        if last and last.state in ("open", "requested"):
-            state.update_round(plan.study or "", last.number, state="void")
         record_plan(state, plan, plan_hash)
     warnings = differs_by_one(set(before.hospitals), set(plan.hospitals)) if before else ()
     return deliver_plan(workspace, plan, warnings=warnings, force=force)

@@ -26,6 +26,7 @@ from privxray.workflow.coordinator.collected_files import Collected, incomplete,
 from privxray.workspace.atomic import atomic_file, make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import Event, RoundState
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,9 @@ def answers_of(collected: Collected, identity: Identity) -> list[tuple[bytes, bo
 
 def summed_before(workspace: Workspace, state: State, round_: Round) -> set[str]:
     """The hospitals in the last sum that was opened in this study before a round; empty if none was."""
-    closed = [r for r in state.rounds(round_.study) if r.number < round_.number and r.state == "closed"]
+    closed = [
+        r for r in state.rounds(round_.study) if r.number < round_.number and r.state is RoundState.CLOSED
+    ]
     if not closed:
         return set()
     kept = request_copy(workspace.round_folder(round_.study, closed[-1].number))
@@ -180,5 +183,5 @@ def _sign(
     write_atomic(request_copy(folder), data, overwrite=True)
     with state.transaction():
         state.record_request(round_.plan, split(data).digest)
-        state.update_round(round_.study, round_.number, state="requested")
+        state.change_round("coordinator", round_, Event.REQUEST)
     return data

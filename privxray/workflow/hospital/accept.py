@@ -17,6 +17,7 @@ from privxray.workflow.hospital.join import AskWords, Joined, follow
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
+from privxray.workspace.transitions import Event, RoundState
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
     plan = load_plan(workspace, round_)
     model = admit_model(received.envelope, plan, round_.plan)
     received.check_body(model.body)
-    if plan.committee is None and round_.state not in ("exported", "closed"):
+    if plan.committee is None and round_.state not in (RoundState.EXPORTED, RoundState.CLOSED):
         raise RefusedError(
             "this hospital has not exported in that round, so no model of it can be true",
             advice="Ask the coordinator how it was made",
@@ -95,9 +96,7 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
     make_private_folder(path.parent)
     write_atomic(path, data, overwrite=True)
     with state.transaction():
-        state.update_round(round_.study, round_.number, model=digest)
-        if round_.state == "exported":
-            state.update_round(round_.study, round_.number, state="closed")
+        state.change_round("hospital", round_, Event.ACCEPT_MODEL, model=digest)
     return Accepted(model, path, None, already=False)
 
 

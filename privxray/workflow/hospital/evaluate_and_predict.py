@@ -87,7 +87,7 @@ def own_model(workspace: Workspace, round_: Round) -> Classifier:
     :raises WorkspaceError: not trained.
     :raises RefusedError: exported already, which destroyed it.
     """
-    if round_.state not in ("joined", "trained"):
+    if not round_.state.inside:
         raise RefusedError(
             f"the training result of round {round_.number} went with its export",
             advice="privxray evaluate scores the global model",

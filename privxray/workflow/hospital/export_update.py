@@ -39,6 +39,7 @@ from privxray.workflow.hospital.train import trained_vector
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import Event
 
 
 @dataclass(frozen=True)
@@ -117,10 +118,10 @@ def _seal(
         )
         write_atomic(kept, data, overwrite=True)
         state.mask_keys.burn_plan(round_.plan)
-        state.update_round(
-            round_.study,
-            round_.number,
-            state="exported",
+        state.change_round(
+            "hospital",
+            round_,
+            Event.EXPORT,
             vector_key=None,
             update_sha256=hashlib.sha256(data).hexdigest(),
         )

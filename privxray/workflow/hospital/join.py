@@ -21,6 +21,7 @@ from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.key_ring import KeyRing, RoundKey
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import Event, RoundState
 
 AskWords = Callable[[PlanHeader, tuple[str, ...]], str]
 """Shows a plan and the changes of its roster, and returns the key words that a person typed."""
@@ -84,9 +85,20 @@ def follow(
         state.trust_study(study, plan.coordinator.model_dump_json(), plan.roster.version, digest)
         for ring, key in keys:
             ring.bind(key.number, plan_hash)
-        state.add_round(study, plan.round, plan_hash, plan.stage, "joined")
-        if last and before:
-            _leave(state, last, plan.round, same_training=training_of(before) == training_of(plan))
+        goes_on = bool(
+            last and before and training_of(before) == training_of(plan) and _unspoilt(state, last)
+        )
+        took_over = goes_on and last is not None and last.state is RoundState.TRAINED
+        state.begin_round(
+            workspace.config.role,
+            Event.TAKE_OVER if took_over else Event.FOLLOW,
+            study=study,
+            number=plan.round,
+            plan=plan_hash,
+            stage=plan.stage,
+        )
+        if last:
+            _leave(workspace, state, last, plan.round, goes_on=goes_on)
     return Joined(plan, changes, already=False)
 
 
@@ -177,26 +189,29 @@ def training_of(plan: PlanHeader) -> tuple[object, ...]:
     return (*terms_of(plan), plan.stage, plan.body.sha256)
 
 
-def _leave(state: State, last: Round, successor: int, *, same_training: bool) -> None:
+def _unspoilt(state: State, last: Round) -> bool:
+    """Whether a training that was begun or done has not left, and nothing of it was lost."""
+    inside = last.state in (RoundState.JOINED, RoundState.TRAINED)
+    return inside and not state.lost_release(last.study, last.trained_in)
+
+
+def _leave(workspace: Workspace, state: State, last: Round, successor: int, *, goes_on: bool) -> None:
     """End the round before, in the transaction that begins its successor.
 
-    Its mask key dies with it. A training that was begun or done and never exported serves the successor if it
-    is the same training and nothing of it was lost; otherwise its key is destroyed, and with it the result.
+    Its mask key dies with it, and so does the key of its training's result.
+
+    :param goes_on: the successor takes over the training and its key first.
     """
-    if last.state in ("joined", "trained"):
-        if same_training and not state.lost_release(last.study, last.trained_in):
-            state.update_round(
-                last.study,
-                successor,
-                state=last.state,
-                epsilon=last.epsilon,
-                noise=last.noise,
-                vector_key=last.vector_key,
-                trained_in=last.trained_in,
-            )
-        state.update_round(last.study, last.number, state="void", vector_key=None)
-    elif last.state in ("exported", "answered"):
-        state.update_round(last.study, last.number, state="closed")
+    if goes_on:
+        state.set_training(
+            last.study,
+            successor,
+            epsilon=last.epsilon,
+            noise=last.noise,
+            vector_key=last.vector_key,
+            trained_in=last.trained_in,
+        )
+    state.change_round(workspace.config.role, last, Event.SUCCEED, vector_key=None)
     for ring in (state.mask_keys, state.unsealing_keys):
         ring.burn_plan(last.plan)
 

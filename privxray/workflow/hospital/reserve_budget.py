@@ -20,6 +20,7 @@ from privxray.workflow.hospital.past_exports import newer_than
 from privxray.workflow.hospital.release_witness import AUDITS, audit_number
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import RoundState
 
 if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
@@ -66,9 +67,9 @@ def open_ledger(workspace: Workspace, state: State) -> Ledger:
             advice="Restore the newest backup of it; what was spent on these patients stays spent",
         )
     charged = ledger.charged()
-    in_use = {(r.study, r.trained_in) for r in rounds if r.state != "void"}
+    in_use = {(r.study, r.trained_in) for r in rounds if r.state is not RoundState.VOID}
     for round_ in rounds:
-        if round_.state == "void" and (round_.study, round_.number) not in in_use:
+        if round_.state is RoundState.VOID and (round_.study, round_.number) not in in_use:
             run = (round_.study, run_name(state, round_))
             if charged.get(run, ("", ()))[0] == "reserved":
                 ledger.withdraw(*run)
@@ -80,7 +81,7 @@ def lacking_training(state: State, ledger: Ledger) -> str | None:
     charged = ledger.charged()
     drawn = state.runs_with_releases()
     for round_ in state.rounds():
-        done = round_.state in ("trained", "exported", "closed")
+        done = round_.state in (RoundState.TRAINED, RoundState.EXPORTED, RoundState.CLOSED)
         found = charged.get((round_.study, run_name(state, round_)), ("", ()))[0]
         begun = (round_.study, round_.number) in drawn and found not in ("spending", "released")
         if begun or (done and found != "released"):
@@ -192,7 +193,7 @@ def reserve(
 
 def another_epsilon(round_: Round) -> RefusedError:
     """The refusal of an epsilon other than the one that a round's noise was drawn for."""
-    goes_on = "export-update" if round_.state == "trained" else f"train --epsilon {round_.epsilon:g}"
+    goes_on = "export-update" if round_.state is RoundState.TRAINED else f"train --epsilon {round_.epsilon:g}"
     return RefusedError(
         f"round {round_.number} has drawn noise for epsilon {round_.epsilon:g}, and another can't follow",
         advice=f"Go on with: privxray {goes_on}",
@@ -233,12 +234,12 @@ def _largest(
 
 def _choose(state: State, round_: Round, **fields: float | bytes | None) -> None:
     with state.transaction():
-        state.update_round(round_.study, round_.number, **fields)
+        state.set_training(round_.study, round_.number, **fields)
 
 
 def _attempt(state: State, round_: Round) -> list[Round]:
     """The rounds of the current run through the stages, oldest first: the last ``stage`` ones."""
-    used = [r for r in state.rounds(round_.study) if r.state != "void"]
+    used = [r for r in state.rounds(round_.study) if r.state is not RoundState.VOID]
     return used[-round_.stage :]
 
 

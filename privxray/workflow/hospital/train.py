@@ -46,6 +46,7 @@ from privxray.workflow.hospital.reserve_budget import (
 )
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import Event, RoundState
 
 if TYPE_CHECKING:
     import numpy as np
@@ -100,12 +101,12 @@ def train(
         plan, file = read_plan(workspace, round_)
         tidy(workspace, state)
         ledger = open_ledger(workspace, state)
-        if round_.state == "joined" and left_out(workspace, state, round_):
+        if round_.state is RoundState.JOINED and left_out(workspace, state, round_):
             raise too_late()
         with open_dataset(workspace, state) as dataset:
             require_patients(workspace, dataset)
             few = dataset.patients("train") < FEW_PATIENTS
-            if round_.state == "trained":
+            if round_.state is RoundState.TRAINED:
                 if epsilon not in (None, round_.epsilon):
                     raise another_epsilon(round_)
                 return _outcome(ledger, plan, few=few, already=True)
@@ -120,7 +121,7 @@ def train(
         computed = time.perf_counter()
         _draw(workspace, state, ledger, method, constants, plan, round_, data, start, progress)
         with state.transaction():
-            state.update_round(round_.study, round_.number, state="trained")
+            state.change_round("hospital", round_, Event.TRAIN)
         shutil.rmtree(round_folder(workspace, round_) / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
         return _outcome(ledger, plan, few=few, already=False, seconds=seconds)
@@ -133,7 +134,7 @@ def open_round(workspace: Workspace, state: State, study: str | None) -> Round:
     """
     round_ = state.last_round(the_study(workspace, state, study))
     assert round_ is not None  # a study is recorded together with its first round
-    if round_.state not in ("joined", "trained"):
+    if not round_.state.inside:
         raise RefusedError(
             f"round {round_.number} is exported already, and a round is trained once",
             advice="Carry the update to the coordinator, and type privxray accept FILE when the answer comes",
@@ -146,7 +147,7 @@ def trained_vector(workspace: Workspace, round_: Round) -> dict[str, NDArray[np.
 
     :raises WorkspaceError: there is none yet.
     """
-    if round_.state != "trained" or round_.vector_key is None:
+    if round_.state is not RoundState.TRAINED or round_.vector_key is None:
         raise WorkspaceError(
             f"round {round_.number} is not trained yet",
             file=workspace.root,

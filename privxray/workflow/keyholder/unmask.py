@@ -28,6 +28,7 @@ from privxray.workflow.common.session import (
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import Event
 
 
 @dataclass(frozen=True)
@@ -185,5 +186,4 @@ def _answer(
             round_.plan, received.envelope.digest, hashlib.sha256(data).hexdigest(), header.survivors
         )
         state.unsealing_keys.burn_plan(round_.plan)
-        if workspace.config.role == "trustee":
-            state.update_round(round_.study, round_.number, state="answered")
+        state.change_round(workspace.config.role, round_, Event.ANSWER)

@@ -22,6 +22,7 @@ from privxray.workflow.hospital.reserve_budget import lacking_training
 from privxray.workflow.upkeep.machine import Finding, machine
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import RoundState
 
 
 def diagnose(workspace: Workspace, files: Sequence[Path] = ()) -> Iterator[Finding]:
@@ -164,7 +165,7 @@ def _results(workspace: Workspace, rounds: Iterable[Round]) -> Iterator[Finding]
                 f"the update of round {round_.number} is not the one that was exported",
                 "Restore rounds/ from a backup; the update can't be made again",
             )
-        if round_.state == "trained":
+        if round_.state is RoundState.TRAINED:
             vector = workspace.round_folder(round_.study, round_.trained_in) / "vector"
             if not any(vector.glob("release-*.bin")):
                 yield Finding(
@@ -173,7 +174,7 @@ def _results(workspace: Workspace, rounds: Iterable[Round]) -> Iterator[Finding]
                     f"the training result of round {round_.number} is gone",
                     "Restore rounds/ from a backup; it can't be made again without paying again",
                 )
-        if round_.state == "joined" and round_.epsilon is not None:
+        if round_.state is RoundState.JOINED and round_.epsilon is not None:
             yield Finding(
                 "results",
                 "notice",

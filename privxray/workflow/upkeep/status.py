@@ -11,6 +11,7 @@ from privxray.workflow.common.session import left_out, load_plan, public_keys
 from privxray.workflow.inference.trust import known_parties
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import RoundState
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,19 @@ def _hospital_advice(workspace: Workspace, state: State) -> Iterator[str]:
         assert round_ is not None
         option = f" --study {study}" if len(studies) > 1 else ""
         yield from _keyholder_advice(workspace, state, round_)
-        if round_.state in ("joined", "trained") and left_out(workspace, state, round_):
+        if round_.state.inside and left_out(workspace, state, round_):
             yield "this round is opened without this hospital; when the next plan comes: privxray accept FILE"
             if round_.model is not None:
                 yield f"privxray predict IMAGE...{option} uses the model that came of it"
-        elif round_.state == "joined" and not (workspace.data / "data.db").exists():
+        elif round_.state is RoundState.JOINED and not (workspace.data / "data.db").exists():
             yield "privxray ingest FOLDER --labels labels.csv"
-        elif round_.state == "joined" and round_.epsilon is not None:
+        elif round_.state is RoundState.JOINED and round_.epsilon is not None:
             yield f"training was begun and not finished; it goes on with: privxray train{option}"
-        elif round_.state == "joined":
+        elif round_.state is RoundState.JOINED:
             yield f"privxray train{option}"
-        elif round_.state == "trained":
+        elif round_.state is RoundState.TRAINED:
             yield f"privxray export-update{option}"
-        elif round_.state == "exported":
+        elif round_.state is RoundState.EXPORTED:
             update = f"{workspace.config.name}-{round_.number:04d}.enc"
             yield f"carry {update} to the coordinator; when the answer comes: privxray accept FILE"
         else:
@@ -95,11 +96,11 @@ def _coordinator_advice(workspace: Workspace, state: State) -> Iterator[str]:
     round_ = state.last_round(workspace.config.study or "")
     if round_ is None:
         yield "collect the hospitals' cards in cards/, then: privxray plan cards/*.card"
-    elif round_.state == "open":
+    elif round_.state is RoundState.OPEN:
         plan = load_plan(workspace, round_)
         names = ", ".join(member.name for member in plan.roster.members)
         yield f"wait for the updates of {names}; then: privxray aggregate updates/*.enc"
-    elif round_.state == "requested":
+    elif round_.state is RoundState.REQUESTED:
         plan = load_plan(workspace, round_)
         assert plan.committee is not None  # only such a plan is ever requested for
         holders = [plan.roster.party(seat.keyholder) for seat in plan.committee.seats]
@@ -125,7 +126,7 @@ def _trustee_advice(workspace: Workspace, state: State) -> Iterator[str]:
     for study in studies:
         round_ = state.last_round(study)
         assert round_ is not None
-        if round_.state == "joined":
+        if round_.state is RoundState.JOINED:
             yield f"when the coordinator's request of the study {study} comes: privxray unmask FILE"
         else:
             share = f"{workspace.config.name}-{round_.number:04d}.share"
