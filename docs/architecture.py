@@ -2,8 +2,8 @@
 
 The arrows are the imports that the package really has, between its parts. Of two ways from one part to
 another only the longer one is drawn: where ``cli`` imports ``workflow`` and ``workflow`` imports ``keys``, an
-arrow from ``cli`` to ``keys`` would add nothing. The order of the parts, and of the folders in a part, is that
-of the layers in pyproject.toml (``tool.importlinter``).
+arrow from ``cli`` to ``keys`` would add nothing. The order of the parts, and of the folders in a part, is
+that of the layers in pyproject.toml (``tool.importlinter``).
 
 tests/unit/test_documents.py holds page, contracts and imports together.
 """
