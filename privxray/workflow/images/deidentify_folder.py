@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -185,10 +185,25 @@ def _expect_doable(profile: Profile) -> None:
 
 
 def _settings_text(profile: Profile, ocr: bool) -> str:
-    text = repr(
-        (FORMAT, sorted(profile.options), profile.overrides, profile.pseudonyms, profile.new_uids, ocr)
-    )
-    return hashlib.sha256(text.encode()).hexdigest()
+    """A digest of all that decides how a copy looks, by which a folder of results is recognised.
+
+    The text spells types as the first version called them, whatever they are called now: a run that an earlier
+    version began goes on.
+    """
+    options = ", ".join(f"<Option.{option.name}: {option.value!r}>" for option in sorted(profile.options))
+    overrides = [
+        f"Override(key={entry.key!r}, codes={_tuple(f'<Code.{c.name}: {c.value!r}>' for c in entry.actions)})"
+        for entry in profile.overrides
+    ]
+    forms = [f"Pseudonym(tags={form.tags!r}, pattern={form.pattern!r})" for form in profile.pseudonyms]
+    parts = (repr(FORMAT), f"[{options}]", _tuple(overrides), _tuple(forms), repr(profile.new_uids), repr(ocr))
+    return hashlib.sha256(_tuple(parts).encode()).hexdigest()
+
+
+def _tuple(parts: Iterable[str]) -> str:
+    """Parts as ``repr`` writes a tuple of them."""
+    listed = list(parts)
+    return f"({', '.join(listed)}{',' if len(listed) == 1 else ''})"
 
 
 def _has_result(run: _Run, task: Task) -> bool:
