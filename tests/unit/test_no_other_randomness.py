@@ -105,6 +105,6 @@ def test_no_module_calls_a_statistical_generator() -> None:
 
 def test_demo_and_attacks_are_not_used_by_what_protects() -> None:
     for folder in ("privacy", "learning", "exchange", "keys", "inference"):
-        for path in (PACKAGE / folder).glob("*.py"):
+        for path in (PACKAGE / folder).rglob("*.py"):
             used = [name for name in names_used(path.read_text()) if name.startswith("privxray.")]
             assert not [name for name in used if name.split(".")[1] in EXEMPT | ATTACKS], path.name

@@ -93,7 +93,7 @@ class Claims:
             ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES,
         )
         if {full.code, modified.code} <= codes:
-            yield rules.METHOD_BOTH.at(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
+            yield rules.METHOD_CONTRADICTION.at(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
         elif codes and codes & known != {option.code for option in self._profile.options}:
             yield rules.METHOD_OPTIONS.at(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
 
@@ -121,13 +121,13 @@ class Claims:
             yield rules.BURNED_IN.at(tags.BURNED_IN_ANNOTATION)
         elif burned_in != "NO":
             cleaned = has_pixels and ProfileOption.CLEAN_PIXEL_DATA in options
-            yield (rules.BURNED_IN_CLAIM if cleaned else rules.BURNED_IN_UNKNOWN).at(
+            yield (rules.BURNED_IN_UNSAID if cleaned else rules.BURNED_IN_UNKNOWN).at(
                 tags.BURNED_IN_ANNOTATION
             )
         if features != "NO" and has_pixels and ProfileOption.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in options:
-            yield rules.FEATURES_CLAIM.at(tags.RECOGNIZABLE_VISUAL_FEATURES)
+            yield rules.RECOGNIZABLE_FEATURES_UNSAID.at(tags.RECOGNIZABLE_VISUAL_FEATURES)
         elif features == "YES":
-            yield rules.FEATURES.at(tags.RECOGNIZABLE_VISUAL_FEATURES)
+            yield rules.RECOGNIZABLE_FEATURES.at(tags.RECOGNIZABLE_VISUAL_FEATURES)
 
     def _over_89(self) -> bool:
         born, seen = self._text(tags.PATIENT_BIRTH_DATE), self._text(tags.STUDY_DATE)

@@ -84,7 +84,7 @@ class ContentItems:
             return
         actions = self._judge.profile.content_actions(scheme, code, value_type)
         if actions == (Action.X,):
-            yield rules.CONTENT_REMOVE.at(prefix.removesuffix("/"), row.meaning)
+            yield rules.CONTENT_ITEM_REMOVE.at(prefix.removesuffix("/"), row.meaning)
             return
         if Action.K in actions or Action.C in actions:
             return  # kept, or judged by its shape like any text that stays
@@ -92,7 +92,7 @@ class ContentItems:
             if element.filled:
                 rule = self._judge.replaced(element, dummy_allowed=True).rule
                 if rule is rules.REPLACE:
-                    rule = rules.CONTENT_REPLACE
+                    rule = rules.CONTENT_ITEM_REPLACE
                 if rule is not None:
                     yield rule.at(element.where, row.meaning)
 

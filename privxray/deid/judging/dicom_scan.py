@@ -87,7 +87,7 @@ class _Scanner:
         self._settle_declared()
         if not scan.damage:
             if self._reader.zeros:
-                self._add(rules.TRAILING.at("file"))
+                self._add(rules.TRAILING_ZEROS.at("file"))
             for finding in self._claims.findings(self._reader.meta):
                 self._add(finding)
         scan.findings = [finding for finding in scan.findings if finding is not _NOTHING]

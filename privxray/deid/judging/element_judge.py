@@ -149,7 +149,7 @@ class Judge:
         if element.vr == "SQ":
             return _FINE  # its items are judged one by one
         if element.tag >> 24 in _GRAPHIC or element.vr not in TEXT:
-            return _always(rules.CLEANED_GRAPHICS)
+            return _always(rules.CLEAN_GRAPHICS)
         if element.vr in _STAMPS and self.profile.is_temporal(element.tag):
             return _FINE if self.profile.dates is Dates.MODIFIED else _always(rules.REPLACE)
         if self._passes(element):
@@ -163,7 +163,7 @@ class Judge:
             return _always(rules.ADDRESS)
         if holds_date(text):
             return _always(rules.FREE_TEXT)
-        return _FINE if all_neutral(text) else _always(rules.CLEANED)
+        return _FINE if all_neutral(text) else _always(rules.CLEAN)
 
     def replaced(self, element: Element, *, dummy_allowed: bool) -> Judgement:
         """A filled attribute that must hold a dummy (``dummy_allowed``) or be empty or plainly a dummy."""
@@ -205,10 +205,10 @@ class Judge:
             return _FINE
         text = decoded(element.value, self.codec)
         if vr == "PN":
-            return _FINE if self._passes(element) or not has_letters(text) else _always(rules.SHAPE)
+            return _FINE if self._passes(element) or not has_letters(text) else _always(rules.KEPT_TEXT)
         if vr == "UR" or element.tag == tags.CODING_SCHEME_RESPONSIBLE_ORGANIZATION:  # with its address
             return _FINE
-        return _always(rules.SHAPE) if is_name(text) or is_address(text) else _FINE
+        return _always(rules.KEPT_TEXT) if is_name(text) or is_address(text) else _FINE
 
     def _passes(self, element: Element) -> bool:
         """Does it hold listed dummies and declared pseudonyms only?"""

@@ -220,7 +220,7 @@ class LeakSearch:
         if not self.in_value(element.value, codec, joined=vr not in _NUMERIC):
             return None
         own = tag in _OWN or vr == "PN"
-        return (rules.LEAK_OWN if own else rules.LEAK).at(element.where)
+        return (rules.LEAK_PSEUDONYM if own else rules.LEAK).at(element.where)
 
     def in_value(self, value: bytes, codec: str, *, joined: bool = True) -> bool:
         """As :meth:`in_text`; most short values are the same in every file of a series, so they are kept."""
@@ -261,7 +261,7 @@ class LeakSearch:
 def beyond(findings: Iterable[Finding], leaks: Iterable[Finding]) -> list[Finding]:
     """The leaks that say something new: not those in identifying attributes that are errors already."""
     known = {finding.where for finding in findings if finding.severity == "error"}
-    return [leak for leak in leaks if leak.rule != rules.LEAK_OWN.id or leak.where not in known]
+    return [leak for leak in leaks if leak.rule != rules.LEAK_PSEUDONYM.id or leak.where not in known]
 
 
 def _elements(reader: FileReader) -> Iterator[Element]:

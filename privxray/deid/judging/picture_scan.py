@@ -35,12 +35,12 @@ _NEEDED = {
     b"oFFs": 9, b"sTER": 1,
 }  # fmt: skip
 _CHUNKS = {
-    b"tEXt": rules.TEXT,
-    b"zTXt": rules.TEXT,
-    b"iTXt": rules.TEXT,
-    b"eXIf": rules.EXIF,
-    b"tIME": rules.TIME,
-    b"iCCP": rules.PROFILE,
+    b"tEXt": rules.PICTURE_TEXT,
+    b"zTXt": rules.PICTURE_TEXT,
+    b"iTXt": rules.PICTURE_TEXT,
+    b"eXIf": rules.PICTURE_EXIF,
+    b"tIME": rules.PICTURE_TIME,
+    b"iCCP": rules.PICTURE_COLOUR_PROFILE,
 }
 
 
@@ -102,7 +102,7 @@ def _jpeg(data: bytes) -> Iterator[Finding]:
         elif marker in _FRAMES:
             frames += 1
         elif marker == _COM:
-            yield rules.COMMENT.at("COM")
+            yield rules.PICTURE_COMMENT.at("COM")
         elif 0xE0 <= marker <= 0xEF:
             yield from _application(marker - 0xE0, data[body : min(end, body + 64)], end - body)
         elif marker not in _TABLES:
@@ -117,21 +117,21 @@ def _application(number: int, head: bytes, size: int) -> Iterator[Finding]:
     where = f"APP{number}"
     if number == 0 and head.startswith(b"JFIF\0") and size >= 14:
         if head[12] and head[13]:
-            yield rules.THUMBNAIL.at(where)
+            yield rules.PICTURE_THUMBNAIL.at(where)
         elif size > 14:
-            yield rules.EXTRA.at(where)
+            yield rules.PICTURE_EXTRA.at(where)
     elif number == 0 and head.startswith(b"JFXX\0"):
-        yield rules.THUMBNAIL.at(where)
+        yield rules.PICTURE_THUMBNAIL.at(where)
     elif number == 1 and head.startswith(b"Exif\0"):
-        yield rules.EXIF.at(where)
+        yield rules.PICTURE_EXIF.at(where)
     elif number == 1 and head.startswith(b"http://ns.adobe.com/"):
-        yield rules.XMP.at(where)
+        yield rules.PICTURE_XMP.at(where)
     elif number == 2 and head.startswith(b"ICC_PROFILE\0"):
-        yield rules.PROFILE.at(where)
+        yield rules.PICTURE_COLOUR_PROFILE.at(where)
     elif number == 13:
-        yield rules.IPTC.at(where)
+        yield rules.PICTURE_IPTC.at(where)
     elif number != 14 or not head.startswith(b"Adobe") or size != 12:
-        yield rules.EXTRA.at(where)
+        yield rules.PICTURE_EXTRA.at(where)
 
 
 def _png(data: bytes) -> Iterator[Finding]:
@@ -155,9 +155,9 @@ def _png(data: bytes) -> Iterator[Finding]:
         if kind in _CHUNKS:
             yield _CHUNKS[kind].at(kind.decode("ascii"))
         elif kind not in _NEEDED:
-            yield rules.EXTRA.at("chunk")  # a chunk's name is free text of four letters
+            yield rules.PICTURE_EXTRA.at("chunk")  # a chunk's name is free text of four letters
         elif length > _NEEDED[kind]:
-            yield rules.EXTRA.at(kind.decode("ascii"))
+            yield rules.PICTURE_EXTRA.at(kind.decode("ascii"))
     if b"IDAT" not in kinds:
         raise DamagedError(BROKEN_PICTURE)
     yield from _after(data, position)
@@ -166,4 +166,4 @@ def _png(data: bytes) -> Iterator[Finding]:
 def _after(data: bytes, position: int) -> Iterator[Finding]:
     if position < len(data):
         zeros = data.count(0, position) == len(data) - position
-        yield (rules.PICTURE_ZEROS if zeros else rules.PICTURE_TRAILING).at("file")
+        yield (rules.PICTURE_TRAILING_ZEROS if zeros else rules.PICTURE_TRAILING).at("file")

@@ -52,10 +52,10 @@ def writing(element: Element, profile: Profile) -> list[Rule]:
         if not _UIDS.fullmatch(element.value.strip(b" \0")):
             found.append(rules.NOT_A_UID)
         elif tag in _CLASSES and element.filled and _is_new(element, profile):
-            found.append(rules.CLASS_UID)
+            found.append(rules.STANDARD_UID_REPLACED)
     elif vr in CONTENT:
         if element.filled and not CONTENT[vr].match(element.value.rstrip(b"\0")):
-            found.append(rules.CONTENT)
+            found.append(rules.VR_CONTENT)
         elif tag == tags.PATIENT_AGE and _over_89(element.value):
             found.append(rules.AGE)
     return found
