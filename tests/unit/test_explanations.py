@@ -23,7 +23,7 @@ CLASSES = {
     if isinstance(kind, type) and issubclass(kind, errors.PrivxrayError)
 }
 # Folders whose every error has a reason. What is not in here yet is on its way.
-DONE: tuple[str, ...] = ("explanations/",)
+DONE: tuple[str, ...] = ("explanations/", "inference/", "workflow/inference/")
 
 # Words of help texts, tables and messages that a data officer may not know.
 NEEDED = """
