@@ -1,6 +1,12 @@
 """From files of images to what a model learns from.
 
-``decode`` turns one file into one grey image, ``labels`` reads the csv, ``ingest`` lets checked files into
-the ``dataset``, and ``features`` computes the frozen features that ``featurestore`` keeps. torch is imported
-by ``features`` and ``efficientnet_lite`` alone, pydicom by ``dicom`` alone.
+1. ``labels`` reads the csv, by the rules in ``label_rules`` and ``patient_places``.
+2. ``decode`` turns one file into one grey image; the folder ``display`` has the steps. ``planes`` gives
+   everything that the pixels of a file can show, for the search for text.
+3. ``ingest`` takes checked images into the ``dataset``; each has one of the ``index_rows``.
+4. ``features`` computes frozen features by the network in ``efficientnet_lite``, and ``split_arrays`` gives
+   one split of the data set as arrays.
+
+torch is imported by ``features`` and ``efficientnet_lite`` alone, and pydicom by ``planes`` and, in
+``display``, by ``dicom_file``, ``grey_pipeline`` and ``decoder_guards``.
 """

@@ -2,12 +2,12 @@
 
 The network is EfficientNet (Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural
 Networks", ICML 2019) in the "Lite" variant that Google published in 2020: no squeeze-and-excitation, ReLU6
-in place of swish, and a stem and head that are not scaled. It is used frozen here, so each batch norm is
+in place of swish, and a stem and head that are not scaled. It is used frozen here. So each batch norm is
 folded into its convolution while building, and nothing of it can be trained.
 
 The weights come from TensorFlow, whose "SAME" padding puts the odd pixel of a stride-2 convolution at the
-bottom and right. PyTorch's symmetric padding would shift every map by half a pixel there, which these weights
-have never seen, and would give other features under the same name.
+bottom and right. PyTorch's symmetric padding would shift every map by half a pixel there. These weights have
+never seen such maps, and the network would give other features under the same name.
 """
 
 from __future__ import annotations
@@ -29,10 +29,27 @@ _BN_EPSILON = 1e-3  # TensorFlow's default; PyTorch's is 1e-5
 
 @dataclass(frozen=True)
 class _Stage:
+    """Blocks of one shape; the first of them has the stride."""
+
     repeats: int
     kernel: int
     stride: int
     expand: int
+
+
+@dataclass(frozen=True)
+class _Convolution:
+    """The shape of a convolution.
+
+    :ivar size: side of the input map, which decides the padding where ``stride`` is 2.
+    :ivar active: followed by ReLU6.
+    """
+
+    kernel: int = 1
+    stride: int = 1
+    size: int = 0
+    depthwise: bool = False
+    active: bool = True
 
 
 # Table 1 of the paper with the depth multiplier 1.2 of Lite2 (the first and last stage are not scaled).
@@ -68,35 +85,29 @@ def build(state: Mapping[str, torch.Tensor]) -> nn.Module:
     :raises ValueError: a tensor is left over, or has a shape that does not fit.
     """
     weights = _Weights(state)
-    layers: list[nn.Module] = list(weights.conv("_conv_stem", "_bn0", kernel=3, stride=2, size=SIZE))
+    layers: list[nn.Module] = list(weights.folded("_conv_stem", "_bn0", _Convolution(3, 2, SIZE)))
     size = _halved(SIZE)
     index = 0
     for stage in _STAGES:
         for repeat in range(stage.repeats):
-            stride = stage.stride if repeat == 0 else 1
-            layers.append(_block(weights, f"_blocks.{index}", stage, stride, size, residual=repeat > 0))
-            size = _halved(size) if stride == 2 else size
+            shape = _Convolution(stage.kernel, stage.stride if repeat == 0 else 1, size, depthwise=True)
+            expands = stage.expand > 1
+            layers.append(_block(weights, f"_blocks.{index}", shape, expands=expands, residual=repeat > 0))
+            size = _halved(size) if shape.stride == 2 else size
             index += 1
-    layers += [*weights.conv("_conv_head", "_bn1"), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    layers += [*weights.folded("_conv_head", "_bn1"), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     weights.expect_used_up()
     return nn.Sequential(*layers).eval().requires_grad_(False)
 
 
 def _block(
-    weights: _Weights, prefix: str, stage: _Stage, stride: int, size: int, *, residual: bool
+    weights: _Weights, prefix: str, depthwise: _Convolution, *, expands: bool, residual: bool
 ) -> _Block:
     layers: list[nn.Module] = []
-    if stage.expand > 1:
-        layers += weights.conv(f"{prefix}._expand_conv", f"{prefix}._bn0")
-    layers += weights.conv(
-        f"{prefix}._depthwise_conv",
-        f"{prefix}._bn1",
-        kernel=stage.kernel,
-        stride=stride,
-        size=size,
-        depthwise=True,
-    )
-    layers += weights.conv(f"{prefix}._project_conv", f"{prefix}._bn2", active=False)
+    if expands:
+        layers += weights.folded(f"{prefix}._expand_conv", f"{prefix}._bn0")
+    layers += weights.folded(f"{prefix}._depthwise_conv", f"{prefix}._bn1", depthwise)
+    layers += weights.folded(f"{prefix}._project_conv", f"{prefix}._bn2", _Convolution(active=False))
     return _Block(nn.Sequential(*layers), residual=residual)
 
 
@@ -108,32 +119,22 @@ class _Weights:
         self._left = {name for name in state if not name.startswith("_fc.")}
         self._left -= {name for name in self._left if name.endswith(".num_batches_tracked")}
 
-    def conv(
-        self,
-        conv: str,
-        norm: str,
-        *,
-        kernel: int = 1,
-        stride: int = 1,
-        size: int = 0,
-        depthwise: bool = False,
-        active: bool = True,
-    ) -> list[nn.Module]:
-        """A convolution with its batch norm folded in, after padding if it needs any, then ReLU6.
+    def folded(self, name: str, norm: str, shape: _Convolution = _Convolution()) -> list[nn.Module]:
+        """A convolution with its batch norm folded in: padding where it needs any, then itself, then ReLU6.
 
-        :param size: side of the input map, which decides the padding where ``stride`` is 2.
+        :param name: of its tensors in the state dict; ``norm`` likewise, of the batch norm.
         """
-        weight = self._take(f"{conv}.weight")
-        if weight.shape[2:] != (kernel, kernel):
-            raise ValueError(f"{conv} has another kernel")
+        weight = self._take(f"{name}.weight")
+        if weight.shape[2:] != (shape.kernel, shape.kernel):
+            raise ValueError(f"{name} has another kernel")
         scale = self._take(f"{norm}.weight") / (self._take(f"{norm}.running_var") + _BN_EPSILON).sqrt()
         shift = self._take(f"{norm}.bias") - self._take(f"{norm}.running_mean") * scale
         outputs, inputs = weight.shape[0], weight.shape[1]
-        groups = outputs if depthwise else 1
-        before, after = _same_padding(kernel, stride, size)
+        groups = outputs if shape.depthwise else 1
+        before, after = _same_padding(shape)
         even = before == after
         folded = nn.Conv2d(
-            inputs * groups, outputs, kernel, stride, padding=before if even else 0, groups=groups
+            inputs * groups, outputs, shape.kernel, shape.stride, padding=before if even else 0, groups=groups
         )
         with torch.no_grad():
             folded.weight.copy_(weight * scale[:, None, None, None])
@@ -142,7 +143,7 @@ class _Weights:
             folded.weight.data = folded.weight.contiguous(memory_format=torch.channels_last)
         layers: list[nn.Module] = [] if even else [nn.ZeroPad2d((before, after, before, after))]
         layers.append(folded)
-        if active:
+        if shape.active:
             layers.append(nn.ReLU6(inplace=True))
         return layers
 
@@ -155,10 +156,11 @@ class _Weights:
         return self._state[name].double()
 
 
-def _same_padding(kernel: int, stride: int, size: int) -> tuple[int, int]:
-    if stride == 1:
-        return kernel // 2, kernel // 2
-    total = max((_halved(size) - 1) * stride + kernel - size, 0)
+def _same_padding(shape: _Convolution) -> tuple[int, int]:
+    """TensorFlow's "SAME" padding: pixels before and after the map, in each direction."""
+    if shape.stride == 1:
+        return shape.kernel // 2, shape.kernel // 2
+    total = max((_halved(shape.size) - 1) * shape.stride + shape.kernel - shape.size, 0)
     return total // 2, total - total // 2
 
 

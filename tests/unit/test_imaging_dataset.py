@@ -23,13 +23,13 @@ from privxray.errors import (
     SystemTroubleError,
     WorkspaceError,
 )
-from privxray.imaging import dataset as dataset_module
-from privxray.imaging import featurestore
 from privxray.imaging import ingest as ingesting
+from privxray.imaging import split_arrays
 from privxray.imaging.dataset import Dataset
 from privxray.imaging.decode import decode
 from privxray.imaging.features import EXTRACTOR
-from privxray.imaging.ingest import ingest
+from privxray.imaging.ingest import IngestOptions, ingest
+from privxray.workspace import private_database
 
 SECRET = bytes(range(32))
 
@@ -110,7 +110,9 @@ def test_replace_forgets_what_the_csv_leaves_out(tmp_path: Path, dataset: Datase
     images, labels = study(tmp_path, 4)
     ingest(images, labels, dataset, CLASSES)
     gone = dataset.content_key((images / "im3.png").read_bytes())
-    report = ingest(images, table(tmp_path, ["im0.png,other,virus"]), dataset, CLASSES, replace=True)
+    report = ingest(
+        images, table(tmp_path, ["im0.png,other,virus"]), dataset, CLASSES, IngestOptions(replace=True)
+    )
     assert (report.added, report.patients, len(dataset.entries())) == (0, 1, 1)
     assert dataset.entries()[0].label == "virus"
     assert not dataset.has_pixels(gone)
@@ -156,8 +158,9 @@ def test_a_patient_stays_in_the_split_where_she_is(tmp_path: Path, dataset: Data
     ingest(images, table(tmp_path, ["im0.png,p1,normal,test"], header), dataset, CLASSES)
     ingest(images, table(tmp_path, ["im1.png,p1,normal"]), dataset, CLASSES)
     assert {entry.split for entry in dataset.entries()} == {"test"}
-    with pytest.raises(RefusedError, match=r"row 2 of labels\.csv puts a patient into another split"):
+    with pytest.raises(RefusedError, match=r"row 2 of labels\.csv") as caught:
         ingest(images, table(tmp_path, ["im2.png,p1,normal,train"], header), dataset, CLASSES)
+    assert caught.value.reason == "dataset.patient-in-other-split"
 
 
 # What is refused
@@ -178,6 +181,7 @@ def test_one_file_that_fails_the_check_keeps_all_out(tmp_path: Path, dataset: Da
     with pytest.raises(FindingsError) as caught:
         ingest(images, labels, dataset, CLASSES)
     text = str(caught.value)
+    assert caught.value.reason == "ingest.check-failed"
     assert "2 of 3 files did not pass the check (im7.dcm, file #1)" in text
     assert "privxray check" in text
     assert "Zebra" not in text
@@ -212,30 +216,35 @@ def _torn() -> bytes:
 REFUSED = {
     "same bytes, two patients": (
         _rows("im0.png,p1,normal", f"copy.png,{SENTINEL},normal"),
-        "rows 2 and 3 name files with the same bytes, but another patient",
+        "labels.bytes-of-two-patients",
+        "labels.csv: rows 2 and 3 name files with the same bytes",
     ),
     "same bytes, two labels": (
         _rows("im0.png,p1,normal", "copy.png,p1,virus"),
-        "rows 2 and 3 name files with the same bytes, but another label",
+        "labels.bytes-of-two-labels",
+        "labels.csv: rows 2 and 3 name files with the same bytes",
     ),
-    "torn": (_rows("im0.png,p1,normal", "im8.png,p2,virus"), "im8.png: this JPEG or PNG file is damaged ("),
-    "frames": (_rows("y.dcm,p1,normal"), "y.dcm: it holds several frames, and one is needed (row 2"),
-    "no patient in the file": (_rows("x.dcm,normal", header="file,label"), "no patient is known"),
-    "no patient in a png": (_rows("im1.png,normal", header="file,label"), "Add a column `patient`"),
+    "torn": (_rows("im0.png,p1,normal", "im8.png,p2,virus"), "image.picture-damaged", "im8.png: "),
+    "frames": (_rows("y.dcm,p1,normal"), "image.several-frames", "y.dcm: "),
+    "no patient in the file": (_rows("x.dcm,normal", header="file,label"), "labels.no-patient", "x.dcm: "),
+    "no patient in a png": (_rows("im1.png,normal", header="file,label"), "labels.no-patient", "im1.png: "),
     "one patient id, two splits": (
         _rows("z1.dcm,normal,train", "z2.dcm,normal,val", header="file,label,split"),
-        "row 3, column `split`",
+        "labels.patient-in-two-splits",
+        "labels.csv: row 3, column `split`",
     ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", REFUSED)
 def test_bad_input_is_malformed_and_changes_nothing(tmp_path: Path, dataset: Dataset, kind: str) -> None:
-    make, words = REFUSED[kind]
+    make, reason, beginning = REFUSED[kind]
     images, labels = make(tmp_path)
     with pytest.raises(MalformedError) as caught:
         ingest(images, labels, dataset, CLASSES)
-    assert words in str(caught.value)
+    assert caught.value.reason == reason
+    assert str(caught.value).startswith(beginning)
+    assert "row" in str(caught.value)
     assert SENTINEL not in str(caught.value)
     assert not dataset.entries()
 
@@ -250,7 +259,8 @@ def test_a_file_that_is_in_already_keeps_its_place(
     ingest(images, table(tmp_path, ["im0.png,p1,normal"]), dataset, CLASSES)
     with pytest.raises(RefusedError) as caught:
         ingest(images, table(tmp_path, [row]), dataset, CLASSES)
-    assert f"with another {differs} (row 2" in str(caught.value)
+    assert caught.value.reason == f"dataset.other-{differs}"
+    assert "(row 2" in str(caught.value)
     assert SENTINEL not in str(caught.value)
 
 
@@ -264,8 +274,9 @@ def test_a_file_that_can_not_be_read(
 
     images, labels = study(tmp_path, 1)
     monkeypatch.setattr(ingesting, "read_whole", refuse)
-    with pytest.raises(SystemTroubleError, match=r"im0\.png.*row 2 of labels\.csv"):
+    with pytest.raises(SystemTroubleError, match=r"im0\.png.*row 2 of labels\.csv") as caught:
         ingest(images, labels, dataset, CLASSES)
+    assert caught.value.reason == "image.unread"
 
 
 # Interruptions
@@ -302,19 +313,19 @@ def test_a_crash_at_any_write_leaves_the_index_as_it_was_and_the_next_run_comple
     def connect(path: Path) -> sqlite3.Connection:
         return sqlite3.connect(path, isolation_level=None, factory=CrashingConnection)
 
-    monkeypatch.setattr(dataset_module, "connect", connect)
+    monkeypatch.setattr(private_database, "connect", connect)
     monkeypatch.setattr(ingesting, "STAGE", 2)
     images, labels = study(tmp_path, 6)
     first = table(tmp_path / "images", ["im0.png,p1,normal"])
     reference = Dataset(tmp_path / "reference", SECRET)
-    ingest(images, labels, reference, CLASSES, replace=True)
+    ingest(images, labels, reference, CLASSES, IngestOptions(replace=True))
     for write in range(1, 100):
         with Dataset(tmp_path / str(write), SECRET) as dataset:
             ingest(images, first, dataset, CLASSES)
             before = dataset.entries()
             CrashingConnection.left = write
             try:
-                ingest(images, labels, dataset, CLASSES, replace=True)
+                ingest(images, labels, dataset, CLASSES, IngestOptions(replace=True))
             except Crash:
                 crashed = True
             else:
@@ -322,7 +333,7 @@ def test_a_crash_at_any_write_leaves_the_index_as_it_was_and_the_next_run_comple
             CrashingConnection.left = 10**9
         with Dataset(tmp_path / str(write), SECRET) as dataset:
             assert dataset.entries() == (before if crashed else reference.entries())
-            ingest(images, labels, dataset, CLASSES, replace=True)
+            ingest(images, labels, dataset, CLASSES, IngestOptions(replace=True))
             assert dataset.fingerprint() == reference.fingerprint()
         if not crashed:
             break
@@ -356,17 +367,34 @@ def test_an_interrupted_ingest_need_not_decode_again(
 # The file
 
 
+def refusal(folder: Path, secret: bytes = SECRET) -> str:
+    with pytest.raises(MalformedError) as caught:
+        Dataset(folder, secret)
+    return caught.value.reason
+
+
 def test_another_secret_version_or_a_damaged_file(tmp_path: Path) -> None:
     Dataset(tmp_path / "data", SECRET).close()
-    with pytest.raises(MalformedError, match="another state"):
-        Dataset(tmp_path / "data", b"x" * 32)
+    assert refusal(tmp_path / "data", b"x" * 32) == "dataset.other-workspace"
     with sqlite3.connect(tmp_path / "data/data.db") as db:
         db.execute("PRAGMA user_version = 7")
-    with pytest.raises(MalformedError, match="another version"):
-        Dataset(tmp_path / "data", SECRET)
+    assert refusal(tmp_path / "data") == "dataset.other-version"
     (tmp_path / "data/data.db").write_bytes(b"no database at all" * 300)
-    with pytest.raises(MalformedError, match="damaged"):
-        Dataset(tmp_path / "data", SECRET)
+    assert refusal(tmp_path / "data") == "dataset.damaged"
+
+
+def test_what_a_damaged_data_set_advises_heals_it(tmp_path: Path, dataset: Dataset) -> None:
+    images, labels = study(tmp_path, 2)
+    ingest(images, labels, dataset, CLASSES)
+    path = tmp_path / "ws/data/data.db"
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE pixels SET data = x'00'")
+    dataset.close()
+    assert "Delete this file, then ingest" in str(dataset.damaged())
+    path.unlink()
+    with Dataset(tmp_path / "ws/data", SECRET) as anew:
+        ingest(images, labels, anew, CLASSES)
+        assert all(anew.pixels(entry.content).shape == (260, 260) for entry in anew.entries())
 
 
 def test_lost_or_short_pixels_are_no_black_image(tmp_path: Path, dataset: Dataset) -> None:
@@ -395,7 +423,7 @@ def all_train(tmp_path: Path, count: int = 6) -> tuple[Path, Path]:
 def test_features_belong_to_their_images_and_are_computed_once(
     tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(featurestore, "KEEP", 2)
+    monkeypatch.setattr(split_arrays, "KEEP", 2)
     ingest(*all_train(tmp_path), dataset, CLASSES)
     calls: list[int] = []
 
@@ -406,20 +434,20 @@ def test_features_belong_to_their_images_and_are_computed_once(
         return fake(pixels)
 
     with pytest.raises(KeyboardInterrupt):
-        featurestore.features(dataset, "train", CLASSES, extract=counting)
+        split_arrays.features_of_split(dataset, "train", CLASSES, extract=counting)
     steps: list[tuple[int, int]] = []
-    found = featurestore.features(
+    found = split_arrays.features_of_split(
         dataset, "train", CLASSES, extract=counting, progress=lambda *step: steps.append(step)
     )
     assert calls == [2, 2, 2, 2]
     assert steps == [(4, 6), (6, 6)]
     entries = dataset.entries("train")
     expected = np.stack([fake(dataset.pixels(entry.content)[None])[0] for entry in entries])
-    np.testing.assert_array_equal(found.features, expected)
-    assert found.features.dtype == np.float32
+    np.testing.assert_array_equal(found.inputs, expected)
+    assert found.inputs.dtype == np.float32
     assert [CLASSES[label] for label in found.labels] == [entry.label for entry in entries]
     assert found.patients.tolist() == [0, 0, 1, 1, 2, 2]
-    featurestore.features(dataset, "train", CLASSES, extract=counting)
+    split_arrays.features_of_split(dataset, "train", CLASSES, extract=counting)
     assert len(calls) == 4
 
 
@@ -433,38 +461,38 @@ def test_impossible_features_are_never_kept(tmp_path: Path, dataset: Dataset, ba
         return rows
 
     with pytest.raises(SystemTroubleError, match="impossible numbers"):
-        featurestore.features(dataset, "train", CLASSES, extract=broken)
+        split_arrays.features_of_split(dataset, "train", CLASSES, extract=broken)
     assert not dataset.has_features(EXTRACTOR)
 
 
 def test_damaged_features_are_noticed(tmp_path: Path, dataset: Dataset) -> None:
     ingest(*all_train(tmp_path, 3), dataset, CLASSES)
-    featurestore.features(dataset, "train", CLASSES, extract=fake)
+    split_arrays.features_of_split(dataset, "train", CLASSES, extract=fake)
     with sqlite3.connect(tmp_path / "ws/data/data.db") as db:
         db.execute("UPDATE feature SET data = zeroblob(40)")
     with pytest.raises(MalformedError, match="damaged"):
-        featurestore.features(dataset, "train", CLASSES, extract=fake)
+        split_arrays.features_of_split(dataset, "train", CLASSES, extract=fake)
 
 
 def test_another_studys_classes(tmp_path: Path, dataset: Dataset) -> None:
     ingest(*all_train(tmp_path), dataset, CLASSES)
     with pytest.raises(WorkspaceError, match="other classes"):
-        featurestore.features(dataset, "train", ("normal", "covid"), extract=fake)
+        split_arrays.features_of_split(dataset, "train", ("normal", "covid"), extract=fake)
 
 
 def test_pixels_of_a_size(tmp_path: Path, dataset: Dataset) -> None:
     ingest(*all_train(tmp_path), dataset, CLASSES)
-    found = featurestore.pixels(dataset, "train", 64, CLASSES)
-    assert found.pixels.shape == (6, 64, 64)
-    assert found.pixels.dtype == np.uint8
+    found = split_arrays.pixels_of_split(dataset, "train", 64, CLASSES)
+    assert found.inputs.shape == (6, 64, 64)
+    assert found.inputs.dtype == np.uint8
     assert found.patients.tolist() == [0, 0, 1, 1, 2, 2]
-    nothing = featurestore.pixels(dataset, "test", 64, CLASSES)
-    assert nothing.pixels.shape == (0, 64, 64)
+    nothing = split_arrays.pixels_of_split(dataset, "test", 64, CLASSES)
+    assert nothing.inputs.shape == (0, 64, 64)
 
 
 def test_a_split_without_images_has_no_features(dataset: Dataset) -> None:
-    found = featurestore.features(dataset, "train", CLASSES)
-    assert found.features.shape == (0, 1280)
+    found = split_arrays.features_of_split(dataset, "train", CLASSES)
+    assert found.inputs.shape == (0, 1280)
     assert found.labels.dtype == found.patients.dtype == np.int64
 
 

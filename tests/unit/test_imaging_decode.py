@@ -27,7 +27,9 @@ from pydicom.uid import (
 
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging import decode as decoding
-from privxray.imaging.decode import decode, decode_path, display, shrink
+from privxray.imaging.decode import decode, decode_path, display
+from privxray.imaging.display.grey import shrink
+from privxray.imaging.display.limits import TROUBLES
 
 NAME = "im0001.dcm"
 
@@ -230,8 +232,12 @@ def test_decode_path(tmp_path: Path) -> None:
     file = tmp_path / "im.png"
     file.write_bytes(png(picture(3, 260)))
     np.testing.assert_array_equal(decode_path(file, "im.png"), picture(3, 260))
-    with pytest.raises(SystemTroubleError):
+    with pytest.raises(SystemTroubleError) as caught:
         decode_path(tmp_path / SENTINEL, "file #1")
+    assert caught.value.reason == "image.absent"
+    with pytest.raises(SystemTroubleError) as caught:
+        decode_path(tmp_path, "file #1")
+    assert caught.value.reason == "image.unread"
 
 
 # Bad files
@@ -281,30 +287,33 @@ def _cmyk() -> bytes:
 
 
 BAD = {
-    "nothing": (lambda: b"", "neither"),
-    "text": (lambda: SENTINEL.encode() * 50, "neither"),
-    "half a png": (lambda: png(picture(1, 200))[:5000], "damaged"),
-    "half a jpeg": (lambda: jpeg(picture(1, 200))[:5000], "damaged"),
-    "a bomb": (_bomb, "100 million"),
-    "an animation": (_animation, "several frames"),
-    "inks": (_cmyk, "colours"),
-    "no pixels": (lambda: _without("PixelData"), "no pixel data"),
-    "no rows": (lambda: _broken(Rows=0), "no rows"),
-    "rows missing": (lambda: _without("Rows"), "can't be decoded"),
-    "too few pixels": (lambda: _broken(Rows=4000), "can't be decoded"),
-    "too many pixels": (lambda: _broken(Rows=60000, Columns=60000), "100 million"),
-    "frames": (lambda: _broken(NumberOfFrames=2), "several frames"),
-    "colour": (_colour, "monochrome"),
-    "palette": (lambda: _broken(PhotometricInterpretation="PALETTE COLOR"), "monochrome"),
-    "a window of no width": (lambda: _broken(WindowCenter=1, WindowWidth=0), "can't be decoded"),
-    "an unknown window": (lambda: _broken(**windowed(1, 9, VOILUTFunction="ZEBRA")), "can't be decoded"),
+    "nothing": (lambda: b"", "image.other-kind"),
+    "text": (lambda: SENTINEL.encode() * 50, "image.other-kind"),
+    "half a png": (lambda: png(picture(1, 200))[:5000], "image.picture-damaged"),
+    "half a jpeg": (lambda: jpeg(picture(1, 200))[:5000], "image.picture-damaged"),
+    "a bomb": (_bomb, "image.too-many-pixels"),
+    "an animation": (_animation, "image.several-frames"),
+    "inks": (_cmyk, "image.colours"),
+    "no pixels": (lambda: _without("PixelData"), "image.no-pixels"),
+    "no rows": (lambda: _broken(Rows=0), "image.no-size"),
+    "rows missing": (lambda: _without("Rows"), "image.not-decoded"),
+    "too few pixels": (lambda: _broken(Rows=4000), "image.not-decoded"),
+    "too many pixels": (lambda: _broken(Rows=60000, Columns=60000), "image.too-many-pixels"),
+    "frames": (lambda: _broken(NumberOfFrames=2), "image.several-frames"),
+    "colour": (_colour, "image.not-monochrome"),
+    "palette": (lambda: _broken(PhotometricInterpretation="PALETTE COLOR"), "image.not-monochrome"),
+    "a window of no width": (lambda: _broken(WindowCenter=1, WindowWidth=0), "image.not-decoded"),
+    "an unknown window": (
+        lambda: _broken(**windowed(1, 9, VOILUTFunction="ZEBRA")),
+        "image.not-decoded",
+    ),
     "a rescale past all numbers": (
         lambda: _broken(RescaleSlope="1e300", RescaleIntercept="1e308"),
-        "no numbers",
+        "image.rescale",
     ),
-    "a codestream that lies": (lambda: _lying_codestream(60_000), "another size"),
-    "half a file": (lambda: written(dicom(ramp()))[:-500], "can't be decoded"),
-    "no file meta": (lambda: bytes(128) + b"DICM" + bytes(3), "meta"),
+    "a codestream that lies": (lambda: _lying_codestream(60_000), "image.frame-size"),
+    "half a file": (lambda: written(dicom(ramp()))[:-500], "image.not-decoded"),
+    "no file meta": (lambda: bytes(128) + b"DICM" + bytes(3), "image.no-meta"),
 }
 
 
@@ -312,7 +321,7 @@ BAD = {
 def test_bad_files_are_malformed_and_say_nothing_of_their_content(
     kind: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    make, words = BAD[kind]
+    make, reason = BAD[kind]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data = make()
@@ -321,8 +330,8 @@ def test_bad_files_are_malformed_and_say_nothing_of_their_content(
         capfd.readouterr()
         with caplog.at_level(logging.DEBUG), pytest.raises(MalformedError) as caught:
             decode(data, name=NAME)
-    assert words in str(caught.value)
-    assert str(caught.value).startswith(f"{NAME}: ")
+    assert caught.value.reason == reason
+    assert str(caught.value).startswith(f"{NAME}: {TROUBLES[reason]}. ")
     out, err = capfd.readouterr()
     for text in (str(caught.value), caplog.text, out, err):
         assert "ebra" not in text
@@ -341,19 +350,21 @@ def test_an_impossible_value_is_not_quoted(value: str, caplog: pytest.LogCapture
 
 
 def test_a_deflated_bomb_is_refused_before_it_unfolds(monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.imaging import dicom_display as dicom_module
+    from privxray.imaging.display import decoder_guards
 
     data = written(dicom(np.zeros((2000, 2000), np.uint16)), DeflatedExplicitVRLittleEndian)
     assert len(data) < 50_000
-    monkeypatch.setattr(dicom_module, "MAX_BYTES", 2_000_000)
-    with pytest.raises(MalformedError, match="unfolds"):
+    monkeypatch.setattr(decoder_guards, "MAX_BYTES", 2_000_000)
+    with pytest.raises(MalformedError) as caught:
         decode(data, name=NAME)
+    assert caught.value.reason == "image.inflates"
 
 
 def test_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(decoding, "MAX_BYTES", 100)
-    with pytest.raises(MalformedError, match="larger than"):
+    with pytest.raises(MalformedError) as caught:
         decode(png(picture(1)), name=NAME)
+    assert caught.value.reason == "image.too-large"
 
 
 def test_no_flipped_byte_leads_to_another_error() -> None:

@@ -174,7 +174,8 @@ def test_the_real_radiographs_give_sound_features(xrays: Path, extractor: Extrac
 
 
 def test_padding_is_tensorflows() -> None:
-    assert efficientnet_lite._same_padding(3, 2, 260) == (0, 1)
-    assert efficientnet_lite._same_padding(5, 2, 130) == (1, 2)
-    assert efficientnet_lite._same_padding(5, 2, 65) == (2, 2)
-    assert efficientnet_lite._same_padding(5, 1, 33) == (2, 2)
+    padding, shape = efficientnet_lite._same_padding, efficientnet_lite._Convolution
+    assert padding(shape(kernel=3, stride=2, size=260)) == (0, 1)
+    assert padding(shape(kernel=5, stride=2, size=130)) == (1, 2)
+    assert padding(shape(kernel=5, stride=2, size=65)) == (2, 2)
+    assert padding(shape(kernel=5, stride=1, size=33)) == (2, 2)

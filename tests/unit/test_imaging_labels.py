@@ -64,39 +64,66 @@ def test_a_row_shows_nothing_but_its_number(images: Path) -> None:
     assert repr(read(images, ["a.png,p1,normal"])) == "[Row(2)]"
 
 
-BAD: dict[str, tuple[list[str], str, str]] = {
-    "unknown label": ([f"a.png,p1,{SENTINEL}"], "", "row 2, column `label`, has a label"),
-    "label in capitals": (["a.png,p1,Normal"], "", "Use: normal, bacteria, virus"),
-    "doubled image": (["a.png,p1,normal", "./a.png,p1,normal"], "", "row 3, column `image`, names the same"),
-    "missing image": ([f"{SENTINEL}-.png,p1,normal"], "", "row 2, column `image`, names an image that"),
-    "a folder": (["sub,p1,normal"], "", "not in the folder"),
-    "empty patient": (["a.png, ,normal"], "", "row 2, column `patient`, is empty"),
-    "empty image": ([",p1,normal"], "", "row 2, column `image`, is empty"),
-    "absolute": (["/etc/passwd,p1,normal"], "", "not a path below"),
-    "a drive": (["C:\\a.png,p1,normal"], "", "not a path below"),
-    "climbing out": (["sub/../../outside.png,p1,normal"], "", "not a path below"),
-    "climbing out by a link": (["link.png,p1,normal"], "", "not in the folder"),
-    "a nul": (["a.png\0,p1,normal"], "", "row 2"),
-    "an endless name": ([f"{'a' * 3000},p1,normal"], "", "not in the folder"),
-    "an endless cell": ([f"a.png,{'p' * 5000},normal"], "", "row 2"),
-    "too many cells": (["a.png,p1,normal,more"], "", "row 2 has not the cells"),
-    "too few cells": (["a.png,p1"], "", "row 2 has not the cells"),
-    "a quote that never ends": (['a.png,"p1,normal'], "", "not valid csv"),
-    "no rows": ([], "", "no rows"),
-    "no header": (["b.png,p1,normal"], "a.png,p1,normal", "one of the columns"),
-    "both names of the image": (["a.png,a.png,normal"], "image,file,label", "one of the columns"),
-    "no label": (["a.png,p1"], "image,patient", "no column `label`"),
-    "two labels": (["a.png,normal,virus"], "image,label,label", "two columns `label`"),
-    "unknown split": ([f"a.png,p1,normal,{SENTINEL}"], "image,patient,label,split", "Use: train, val, test"),
-    "empty split": (["a.png,p1,normal,"], "image,patient,label,split", "column `split`, is empty"),
+BAD: dict[str, tuple[list[str], str, str, str]] = {
+    "unknown label": ([f"a.png,p1,{SENTINEL}"], "", "labels.unknown-label", "row 2, column `label`, has a"),
+    "label in capitals": (["a.png,p1,Normal"], "", "labels.unknown-label", "Use: normal, bacteria, virus"),
+    "doubled image": (
+        ["a.png,p1,normal", "./a.png,p1,normal"],
+        "",
+        "labels.image-twice",
+        "row 3, column `image`, names the same image as row 2",
+    ),
+    "missing image": ([f"{SENTINEL}-.png,p1,normal"], "", "labels.no-such-image", "row 2, column `image`,"),
+    "a folder": (["sub,p1,normal"], "", "labels.no-such-image", "row 2"),
+    "empty patient": (["a.png, ,normal"], "", "labels.empty-cell", "row 2, column `patient`, is empty"),
+    "empty image": ([",p1,normal"], "", "labels.empty-cell", "row 2, column `image`, is empty"),
+    "absolute": (["/etc/passwd,p1,normal"], "", "labels.path-outside", "row 2, column `image`"),
+    "a drive": (["C:\\a.png,p1,normal"], "", "labels.path-outside", "row 2"),
+    "climbing out": (["sub/../../outside.png,p1,normal"], "", "labels.path-outside", "row 2"),
+    "climbing out by a link": (["link.png,p1,normal"], "", "labels.no-such-image", "row 2"),
+    "a nul": (["a.png\0,p1,normal"], "", "labels.path-outside", "row 2"),
+    "an endless name": ([f"{'a' * 3000},p1,normal"], "", "labels.no-such-image", "row 2"),
+    "an endless cell": ([f"a.png,{'p' * 5000},normal"], "", "labels.long-cell", "row 2"),
+    "too many cells": (["a.png,p1,normal,more"], "", "labels.cells", "row 2 has more or fewer cells"),
+    "too few cells": (["a.png,p1"], "", "labels.cells", "row 2 has more or fewer cells"),
+    "a quote that never ends": (['a.png,"p1,normal'], "", "labels.not-csv", "row 2"),
+    "no rows": ([], "", "labels.no-rows", "no rows"),
+    "no header": (["b.png,p1,normal"], "a.png,p1,normal", "labels.image-column", "one of the columns"),
+    "both names of the image": (
+        ["a.png,a.png,normal"],
+        "image,file,label",
+        "labels.image-column",
+        "one of the columns",
+    ),
+    "no label": (["a.png,p1"], "image,patient", "labels.label-column", "no column `label`"),
+    "two labels": (
+        ["a.png,normal,virus"],
+        "image,label,label",
+        "labels.column-twice",
+        "two columns `label`",
+    ),
+    "unknown split": (
+        [f"a.png,p1,normal,{SENTINEL}"],
+        "image,patient,label,split",
+        "labels.unknown-split",
+        "Use: train, val, test",
+    ),
+    "empty split": (
+        ["a.png,p1,normal,"],
+        "image,patient,label,split",
+        "labels.empty-cell",
+        "column `split`, is empty",
+    ),
     "two splits": (
         [f"a.png,{SENTINEL},normal,train", f"b.png,{SENTINEL},normal,val"],
         "image,patient,label,split",
+        "labels.patient-in-two-splits",
         "row 3, column `split`, puts a patient in another split than row 2",
     ),
     "two sites": (
         [f"a.png,{SENTINEL},normal,A", f"b.png,{SENTINEL},normal,B"],
         "image,patient,label,site",
+        "labels.patient-at-two-sites",
         "row 3, column `site`, puts a patient at another site than row 2",
     ),
 }
@@ -104,9 +131,10 @@ BAD: dict[str, tuple[list[str], str, str]] = {
 
 @pytest.mark.parametrize("kind", BAD)
 def test_an_impossible_csv_is_refused_by_row_and_column(images: Path, kind: str) -> None:
-    rows, header, words = BAD[kind]
+    rows, header, reason, words = BAD[kind]
     with pytest.raises(MalformedError) as caught:
         read(images, rows, header or "image,patient,label")
+    assert caught.value.reason == reason
     assert words in str(caught.value)
     assert str(caught.value).startswith("labels.csv: ")
     assert SENTINEL not in str(caught.value)
@@ -115,17 +143,27 @@ def test_an_impossible_csv_is_refused_by_row_and_column(images: Path, kind: str)
 def test_not_utf8(images: Path) -> None:
     path = images.parent / "labels.csv"
     path.write_bytes("image,patient,label\na.png,Zo\u00eb,normal\n".encode("latin-1"))
-    with pytest.raises(MalformedError, match="not UTF-8"):
+    with pytest.raises(MalformedError) as caught:
         read_labels(path, images, CLASSES)
+    assert caught.value.reason == "labels.not-utf8"
 
 
 def test_too_large(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(labelling, "MAX_BYTES", 30)
-    with pytest.raises(MalformedError, match="larger than 10 MB"):
+    with pytest.raises(MalformedError) as caught:
         read(images, ["a.png,p1,normal"])
+    assert caught.value.reason == "labels.too-large"
+
+
+def test_no_folder_of_images(images: Path) -> None:
+    with pytest.raises(SystemTroubleError) as caught:
+        read_labels(table(images.parent, ["a.png,p1,normal"]), images / SENTINEL, CLASSES)
+    assert caught.value.reason == "labels.no-folder"
+    assert SENTINEL not in str(caught.value)
 
 
 def test_a_csv_that_is_not_there_or_is_called_after_a_patient(images: Path) -> None:
     with pytest.raises(SystemTroubleError) as caught:
         read_labels(images / f"{SENTINEL}.csv", images, CLASSES)
+    assert caught.value.reason == "labels.absent"
     assert SENTINEL not in str(caught.value)

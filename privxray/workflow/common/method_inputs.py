@@ -49,11 +49,13 @@ def training_data(
 
     :raises RefusedError: the split has no patient.
     """
-    from privxray.imaging import featurestore
+    from privxray.imaging import split_arrays
 
     if method.inputs == "pixels":
-        return TrainingData(*featurestore.pixels(dataset, split, method.input_size(constants), classes))
-    return TrainingData(*featurestore.features(dataset, split, classes, progress=progress))
+        return TrainingData(
+            *split_arrays.pixels_of_split(dataset, split, method.input_size(constants), classes)
+        )
+    return TrainingData(*split_arrays.features_of_split(dataset, split, classes, progress=progress))
 
 
 def image_inputs(
@@ -64,7 +66,8 @@ def image_inputs(
     :param names: how errors name them.
     :raises MalformedError: one does not decode.
     """
-    from privxray.imaging.decode import decode_path, shrink
+    from privxray.imaging.decode import decode_path
+    from privxray.imaging.display.grey import shrink
 
     images = [decode_path(path, name) for path, name in zip(paths, names, strict=True)]
     if method.inputs == "pixels":

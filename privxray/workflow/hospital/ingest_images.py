@@ -60,7 +60,7 @@ def ingest_folder(
     """
     from privxray.deid.profile.basic import basic_profile
     from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
-    from privxray.imaging.ingest import ingest
+    from privxray.imaging.ingest import IngestOptions, ingest
     from privxray.workflow.images.text_search import findings_in
 
     workspace.require("hospital", "ingest")
@@ -71,16 +71,15 @@ def ingest_folder(
         stored = state.setting(_PROFILE)
         before = profile_from_json(json.loads(stored)) if stored else None
         chosen = profile or before or basic_profile()
+        look = None if find is None else lambda data: findings_in(data, find)
         with open_dataset(workspace, state) as dataset:
             report = ingest(
                 images,
                 labels,
                 dataset,
                 classes,
-                profile=chosen,
-                look=None if find is None else lambda data: findings_in(data, find),
-                replace=replace,
-                progress=progress,
+                IngestOptions(chosen, look, replace),
+                progress,
             )
         with state.transaction():
             state.set_setting(_PROFILE, json.dumps(profile_to_json(chosen)))

@@ -9,7 +9,7 @@ from datetime import datetime
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
 from privxray.deid.findings.report import FileReport, Report
 from privxray.errors import MalformedError
-from privxray.imaging.frames import planes
+from privxray.imaging.planes import planes
 from privxray.reports.findings_page import Facts, Shown, page
 from privxray.reports.thumbnails import thumbnail
 from privxray.version import __version__

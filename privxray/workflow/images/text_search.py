@@ -22,7 +22,7 @@ from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
 from privxray.deid.pixels.text.boxes import TextBox, same_place
 from privxray.errors import MalformedError
-from privxray.imaging.frames import Plane, planes
+from privxray.imaging.planes import Plane, planes
 
 Find = Callable[..., list[TextBox]]
 """As :meth:`privxray.deid.pixels.text.text_finder.TextFinder.find`."""

@@ -1,0 +1,80 @@
+"""One DICOM file to display grey, through pydicom and its decoders.
+
+The steps: refuse what must not be unfolded (:mod:`privxray.imaging.display.decoder_guards`); read; refuse
+what is not one monochrome frame; decode the stored values; show them by the grey-scale pipeline
+(:mod:`privxray.imaging.display.grey_pipeline`).
+
+pydicom and its decoders quote values in exceptions, warnings and log lines; none of those gets out of here.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pydicom
+from pydicom import Dataset
+
+from privxray.deid.dicomfile.codestreams import silence
+from privxray.deid.pixels.compressed_frames import plugin_for
+from privxray.errors import MalformedError
+from privxray.imaging.display.decoder_guards import guard_frames, guard_inflation
+from privxray.imaging.display.grey import Grey
+from privxray.imaging.display.grey_pipeline import Values, display_grey
+from privxray.imaging.display.limits import MAX_PIXELS, unusable
+
+
+def display_dicom(data: bytes, *, name: str) -> Grey:
+    """The image of a DICOM file, float32 ``[rows, columns]`` from 0 to 255.
+
+    :param name: the file's public name, for errors.
+    :raises MalformedError: it is damaged, has no pixels, several frames or colour, is too large, or needs a
+        decoder that is not installed.
+    """
+    with silence():
+        try:
+            guard_inflation(data, name)
+            file = pydicom.dcmread(BytesIO(data))
+            _expect_one_monochrome_frame(file, name)
+            guard_frames(file, name)
+            return display_grey(file, _stored_values(file, name), name=name)
+        except MalformedError:
+            raise
+        except Exception:  # noqa: BLE001 - pydicom and four decoders raise whatever a damaged file leads to
+            raise unusable(name, reason="image.not-decoded") from None
+
+
+def patient_id(data: bytes) -> str:
+    """(0010,0020) of a DICOM file, stripped; empty where it has none or can't be read.
+
+    The caller must keep it out of every text.
+    """
+    with silence():
+        try:
+            guard_inflation(data, "")
+            file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=["PatientID"])
+            return str(file.get("PatientID", "")).strip()
+        except Exception:  # noqa: BLE001 - as above; the check or the decoder says what is wrong with it
+            return ""
+
+
+def _expect_one_monochrome_frame(file: Dataset, name: str) -> None:
+    if "PixelData" not in file:
+        raise unusable(name, reason="image.no-pixels")
+    if file.get("NumberOfFrames") not in (None, 0, 1):
+        raise unusable(name, reason="image.several-frames")
+    colour = str(file.get("PhotometricInterpretation", ""))
+    if file.get("SamplesPerPixel", 1) != 1 or colour not in ("MONOCHROME1", "MONOCHROME2"):
+        raise unusable(name, reason="image.not-monochrome")
+    rows, columns = int(file.Rows), int(file.Columns)
+    if not rows or not columns:
+        raise unusable(name, reason="image.no-size")
+    if rows * columns > MAX_PIXELS:
+        raise unusable(name, reason="image.too-many-pixels")
+
+
+def _stored_values(file: Dataset, name: str) -> Values:
+    file.pixel_array_options(decoding_plugin=plugin_for(file.file_meta.TransferSyntaxUID))
+    stored: Values = file.pixel_array
+    if stored.shape != (file.Rows, file.Columns):
+        raise unusable(name, reason="image.pixels-missing")
+    return stored
