@@ -13,6 +13,7 @@ WORKERS ?= 2
 
 demo: $(STAMP)
 	$(BIN)/privxray demo --force
+	@echo "The program is $(BIN)/privxray. To type just privxray: . $(BIN)/activate"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
