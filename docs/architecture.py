@@ -1,9 +1,10 @@
-"""Draws the picture of docs/ARCHITECTURE.md: ``python docs/architecture.py`` writes it between its markers.
+"""Draws the pictures of docs/ARCHITECTURE.md: ``python docs/architecture.py`` writes them into it.
 
 The arrows are the imports that the package really has, between its parts. Of two ways from one part to
 another only the longer one is drawn: where ``cli`` imports ``workflow`` and ``workflow`` imports ``keys``, an
 arrow from ``cli`` to ``keys`` would add nothing. The order of the parts, and of the folders in a part, is
-that of the layers in pyproject.toml (``tool.importlinter``).
+that of the layers in pyproject.toml (``tool.importlinter``). The states of a round are those of
+:mod:`privxray.workspace.transitions`.
 
 tests/unit/test_documents.py holds page, contracts and imports together.
 """
@@ -16,11 +17,13 @@ from pathlib import Path
 
 import grimp
 
+from privxray.workspace.transitions import TABLES, diagram
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "privxray"
 PAGE = ROOT / "docs" / "ARCHITECTURE.md"
-BEGIN = "<!-- picture: python docs/architecture.py -->"
-END = "<!-- end of picture -->"
+BEGIN = "<!-- {}: python docs/architecture.py -->"
+END = "<!-- end of {} -->"
 
 Layers = Sequence[Sequence[str]]
 """Parts of the package, the highest row first; parts of one row know nothing of each other."""
@@ -82,12 +85,26 @@ def picture() -> Iterator[str]:
     yield "```"
 
 
-def with_picture(page: str) -> str:
-    """The page with the picture as it is now."""
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return "\n".join((f"{before}{BEGIN}", *picture(), f"{END}{after}"))
+def states() -> Iterator[str]:
+    """The states of a round in Mermaid, line by line: a picture for each role."""
+    for role in TABLES:
+        yield f"A round of a {role}:"
+        yield ""
+        yield "```mermaid"
+        yield diagram(role).rstrip()
+        yield "```"
+        yield ""
+
+
+def with_pictures(page: str) -> str:
+    """The page with the pictures as they are now."""
+    for name, lines in (("picture", picture()), ("states", states())):
+        begin, end = BEGIN.format(name), END.format(name)
+        before, _, rest = page.partition(begin)
+        after = rest.partition(end)[2]
+        page = "\n".join((f"{before}{begin}", *lines, f"{end}{after}"))
+    return page
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_picture(PAGE.read_text("utf-8")), "utf-8")
+    PAGE.write_text(with_pictures(PAGE.read_text("utf-8")), "utf-8")

@@ -17,7 +17,12 @@ SITE = str(Path(__file__).parents[2] / "examples" / "site-profile.yaml")
     ("name", "options", "ocr", "digest"),
     [
         ("basic", (), False, "e4ada59e9d78bbacb72c57ceb59fd0724dec9503c6a486e5177e8e1e21b20d35"),
-        ("research", ("retain_uids",), True, "33842053c754cdb230ce58a685397acf38b0a5afaa3412a964ca0c1608a5e05f"),
+        (
+            "research",
+            ("retain_uids",),
+            True,
+            "33842053c754cdb230ce58a685397acf38b0a5afaa3412a964ca0c1608a5e05f",
+        ),
         (SITE, (), False, "060acd6db59f7c83ed628f426fa9bf8ea474536db4f4816860bc9ff081b34b13"),
     ],
 )

@@ -196,7 +196,14 @@ def _settings_text(profile: Profile, ocr: bool) -> str:
         for entry in profile.overrides
     ]
     forms = [f"Pseudonym(tags={form.tags!r}, pattern={form.pattern!r})" for form in profile.pseudonyms]
-    parts = (repr(FORMAT), f"[{options}]", _tuple(overrides), _tuple(forms), repr(profile.new_uids), repr(ocr))
+    parts = (
+        repr(FORMAT),
+        f"[{options}]",
+        _tuple(overrides),
+        _tuple(forms),
+        repr(profile.new_uids),
+        repr(ocr),
+    )
     return hashlib.sha256(_tuple(parts).encode()).hexdigest()
 
 
