@@ -187,8 +187,8 @@ def _expect_doable(profile: Profile) -> None:
 def _settings_text(profile: Profile, ocr: bool) -> str:
     """A digest of all that decides how a copy looks, by which a folder of results is recognised.
 
-    The text spells types as the first version called them, whatever they are called now: a run that an earlier
-    version began goes on.
+    The text spells types as the first version called them, whatever they are called now, so that a run which
+    an earlier version began goes on.
     """
     options = ", ".join(f"<Option.{option.name}: {option.value!r}>" for option in sorted(profile.options))
     overrides = [
