@@ -52,7 +52,7 @@ def hospital_before_export(workspace: Workspace, plan: Path, words: str, images:
     join(workspace, plan, words)
     ingest(workspace, images, labels)
     trained = train(workspace, epsilon=EPSILON)
-    print(f"{workspace.config.name}: epsilon {trained.epsilon:.3f} at delta {trained.delta:g}")
+    print(f"{workspace.config.name}: {trained.spent}")
     return export_update(workspace, passphrase).path
 
 

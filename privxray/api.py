@@ -23,6 +23,7 @@ from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.demo.xrays import draw_study
 from privxray.errors import PrivxrayError, UsageError
 from privxray.imaging.ingest import IngestReport
+from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.init_workspace import init_coordinator, init_hospital, init_trustee
 from privxray.workflow.common.session import Passphrase
 from privxray.workflow.coordinator.aggregate import Aggregated, aggregate
@@ -49,6 +50,7 @@ __all__ = [
     "CommitteeTerms",
     "DeidentifyReport",
     "Exported",
+    "Guarantee",
     "IngestReport",
     "Inspected",
     "Joined",

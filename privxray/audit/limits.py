@@ -17,8 +17,8 @@ def of_one_run(found: OneRun) -> list[str]:
     ]
     if math.isinf(found.unseen):
         said.append(
-            f"The claim of {found.epsilon:g} lies above that, so this audit could not have refuted it. Take "
-            "more canaries, or audit a smaller claim: the engine is the same."
+            f"The claim of {found.claim.epsilon:g} lies above that, so this audit could not have refuted it. "
+            "Take more canaries, or audit a smaller claim: the engine is the same."
         )
     else:
         said.append(

@@ -23,6 +23,7 @@ from privxray.errors import RefusedError
 from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.method import AnyMethod, Drawing, Progress, Task
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 
@@ -110,7 +111,7 @@ def train(
     return np.asarray(-np.bincount(data.patients, losses) / np.bincount(data.patients))
 
 
-def compare(scores: Scores, coins: Bits, epsilon: float, delta: float) -> Membership:
+def compare(scores: Scores, coins: Bits, claim: Guarantee) -> Membership:
     """Hold the scores against who was trained on.
 
     :param scores: [P], larger for members if the attack works. :param coins: [P].
@@ -123,7 +124,7 @@ def compare(scores: Scores, coins: Bits, epsilon: float, delta: float) -> Member
         tpr=tpr,
         auc=float(np.trapezoid(tpr, fpr)),
         tpr_at_low_fpr=float(tpr[fpr <= LOW_FPR].max()),
-        bound=judge(_ranks(scores), coins, len(coins), epsilon, delta),
+        bound=judge(_ranks(scores), coins, len(coins), claim),
     )
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from privxray.errors import UsageError
 from privxray.privacy.accountant import calibrate
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import NoiseSource
 
 CONFIDENCE = 0.95
@@ -38,7 +39,7 @@ Scores = NDArray[np.float64]
 class OneRun:
     """What one audited run shows.
 
-    :param epsilon: the claim, at ``delta``. :param right: right ones among ``guesses``.
+    :param claim: what the engine promises. :param right: right ones among ``guesses``.
     :param lower_bound: the engine is not (e, delta)-private for any e below this, at ``confidence``.
     :param ceiling: what ``lower_bound`` would be with every guess right.
     :param unseen: noise that is too small by up to about this factor would not have been noticed; infinite
@@ -46,8 +47,7 @@ class OneRun:
         less.
     """
 
-    epsilon: float
-    delta: float
+    claim: Guarantee
     canaries: int
     guesses: int
     right: int
@@ -59,7 +59,7 @@ class OneRun:
     @property
     def refuted(self) -> bool:
         """Whether the claim is refuted at ``confidence``."""
-        return self.lower_bound > self.epsilon
+        return self.lower_bound > self.claim.epsilon
 
 
 def toss(number: int, source: NoiseSource) -> Bits:
@@ -73,7 +73,7 @@ def require_guesses(canaries: int, guesses: int) -> None:
         raise UsageError("an audit needs at least one guess, and has at most one a canary")
 
 
-def judge(scores: Scores, coins: Bits, guesses: int, epsilon: float, delta: float) -> OneRun:
+def judge(scores: Scores, coins: Bits, guesses: int, claim: Guarantee) -> OneRun:
     """Guess by ``scores``, and hold the guesses against the coins.
 
     :param scores: [m], larger where a canary seems to be in; from releases alone.
@@ -83,14 +83,13 @@ def judge(scores: Scores, coins: Bits, guesses: int, epsilon: float, delta: floa
     guessed = guess(scores, guesses)
     right = int(((guessed > 0) & coins | (guessed < 0) & ~coins).sum())
     return OneRun(
-        epsilon=epsilon,
-        delta=delta,
+        claim=claim,
         canaries=len(coins),
         guesses=guesses,
         right=right,
-        lower_bound=lower_bound(len(coins), guesses, right, delta),
-        ceiling=ceiling(len(coins), guesses, delta),
-        unseen=unseen_factor(len(coins), guesses, epsilon, delta),
+        lower_bound=lower_bound(len(coins), guesses, right, claim.delta),
+        ceiling=ceiling(len(coins), guesses, claim.delta),
+        unseen=unseen_factor(len(coins), guesses, claim),
     )
 
 
@@ -150,7 +149,7 @@ def guess(scores: Scores, guesses: int) -> NDArray[np.int8]:
 
 
 @lru_cache(maxsize=64)
-def unseen_factor(canaries: int, guesses: int, epsilon: float, delta: float) -> float:
+def unseen_factor(canaries: int, guesses: int, claim: Guarantee) -> float:
     """How much too small the noise can be before this audit is expected to refute the claim.
 
     The claim is taken for that of a Gaussian mechanism, N(0, 1) against N(mu, 1). Noise that is too small by
@@ -160,11 +159,11 @@ def unseen_factor(canaries: int, guesses: int, epsilon: float, delta: float) -> 
 
     def stays(factor: float) -> bool:
         right = int(guesses * _accuracy(factor * mu, guesses / canaries))
-        return lower_bound(canaries, guesses, right, delta) <= epsilon
+        return lower_bound(canaries, guesses, right, claim.delta) <= claim.epsilon
 
-    if ceiling(canaries, guesses, delta) <= epsilon:
+    if ceiling(canaries, guesses, claim.delta) <= claim.epsilon:
         return math.inf
-    mu = 1.0 / calibrate(lambda scale: [Event(kind="gaussian", noise=scale)], epsilon, delta)
+    mu = 1.0 / calibrate(lambda scale: [Event(kind="gaussian", noise=scale)], claim)
     return _last(stays, tolerance=1e-2)
 
 

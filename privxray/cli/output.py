@@ -123,11 +123,6 @@ def progress(what: str) -> Iterator[Progress | None]:
         yield update
 
 
-def privacy(epsilon: float, delta: float) -> str:
-    """An epsilon with all that it means nothing without."""
-    return f"epsilon {epsilon:.4g} (per patient, delta {delta:g}, add-or-remove-one-patient)"
-
-
 def printable(text: str) -> str:
     """Text that may come from somebody else's file, without signs that a terminal would obey."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)

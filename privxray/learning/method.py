@@ -24,6 +24,7 @@ from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
 from privxray.privacy.accountant import calibrate
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 
@@ -125,16 +126,14 @@ class Method(ABC, Generic[Constants]):
         """What one round costs at noise scale ``noise``."""
 
     def plan_noise(
-        self, constants: Constants, epsilon: float, delta: float, *, rounds_left: int, past: Sequence[Event]
+        self, constants: Constants, limit: Guarantee, *, rounds_left: int, past: Sequence[Event]
     ) -> float:
-        """The least noise scale at which ``past`` and ``rounds_left`` rounds compose to at most ``epsilon``.
+        """The least noise scale at which ``past`` and ``rounds_left`` rounds together keep to ``limit``.
 
         :raises BudgetError: the past leaves no room.
         :raises UsageError: epsilon or delta out of range.
         """
-        return calibrate(
-            lambda noise: self.round_events(constants, noise) * rounds_left, epsilon, delta, past=past
-        )
+        return calibrate(lambda noise: self.round_events(constants, noise) * rounds_left, limit, past=past)
 
     @abstractmethod
     def train(

@@ -19,10 +19,9 @@ from functools import lru_cache
 from privxray.errors import BudgetError, UsageError
 from privxray.privacy import losses
 from privxray.privacy.events import Event, merge
+from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY, Guarantee
 from privxray.privacy.losses import Losses, Pair
 
-ADJACENCY = "add-or-remove-one-patient"
-REPLACE_ADJACENCY = "replace-one-patient"
 LEAST_DELTA = 1e-10
 MAX_EPSILON = 100.0  # beyond it a guarantee says nothing
 
@@ -45,32 +44,34 @@ def epsilon(events: Iterable[Event], delta: float, *, replace_one: bool = False)
     return _epsilon_after((), merge(events), delta, pairs)
 
 
+def guarantee(events: Iterable[Event], delta: float, *, replace_one: bool = False) -> Guarantee:
+    """As :func:`epsilon`, with what it means nothing without."""
+    adjacency = REPLACE_ADJACENCY if replace_one else ADJACENCY
+    return Guarantee(epsilon(events, delta, replace_one=replace_one), delta, adjacency)
+
+
 def calibrate(
-    build: Callable[[float], Sequence[Event]],
-    epsilon: float,
-    delta: float,
-    *,
-    past: Sequence[Event] = (),
+    build: Callable[[float], Sequence[Event]], limit: Guarantee, *, past: Sequence[Event] = ()
 ) -> float:
-    """The smallest noise scale s at which ``past`` and ``build(s)`` together have at most ``epsilon``.
+    """The smallest noise scale s at which ``past`` and ``build(s)`` together keep to ``limit``.
 
     :param build: the events at noise scale s; more scale must mean more noise in each of them.
-    :param epsilon: the limit, in (0, 100].
+    :param limit: epsilon in (0, 100], delta in (0, 1).
     :returns: s, rounded up by about 1e-5 of itself, and admitted by :func:`epsilon` as it stands.
     :raises BudgetError: ``past`` leaves no room, whatever the noise.
     :raises UsageError: epsilon or delta out of range.
     """
-    require_epsilon(epsilon)
-    require_delta(delta)
+    require_epsilon(limit.epsilon)
+    require_delta(limit.delta)
     past = merge(past)
 
     def excess(scale: float) -> float:
-        reached = epsilon_after(past, build(scale), delta)
+        reached = epsilon_after(past, build(scale), limit.delta)
         # As a logarithm, for there it is nearly a straight line; clamped, for a root finder needs it finite.
-        return math.log(min(max(reached, 1e-9), 1e9) / epsilon)
+        return math.log(min(max(reached, 1e-9), 1e9) / limit.epsilon)
 
-    low, high = _bracket(excess, epsilon, delta)
-    return _admitted(build, past, epsilon, delta, _search(excess, low, high))
+    low, high = _bracket(excess, limit)
+    return _admitted(build, past, limit, _search(excess, low, high))
 
 
 def epsilon_after(past: tuple[Event, ...], events: Sequence[Event], delta: float) -> float:
@@ -119,7 +120,7 @@ def require_delta_below(delta: float, n_max: int) -> None:
         )
 
 
-def _bracket(excess: Callable[[float], float], epsilon: float, delta: float) -> tuple[float, float]:
+def _bracket(excess: Callable[[float], float], limit: Guarantee) -> tuple[float, float]:
     """A refused and an admitted scale within a factor of two.
 
     The way leads from much noise to less: small noise is what makes distributions large and slow.
@@ -129,8 +130,7 @@ def _bracket(excess: Callable[[float], float], epsilon: float, delta: float) -> 
         high *= 2.0**4
         if high > _MOST_NOISE:
             raise BudgetError(
-                f"what was spent before leaves no room below epsilon {epsilon:g} "
-                f"(delta {delta:g}, {ADJACENCY})",
+                f"what was spent before leaves no room below {limit}",
                 advice="See `privxray budget` for the runs; a larger epsilon is the study's to decide",
             )
     low = high / 2.0
@@ -148,14 +148,14 @@ def _search(excess: Callable[[float], float], low: float, high: float) -> float:
 
 
 def _admitted(
-    build: Callable[[float], Sequence[Event]], past: Sequence[Event], limit: float, delta: float, scale: float
+    build: Callable[[float], Sequence[Event]], past: Sequence[Event], limit: Guarantee, scale: float
 ) -> float:
     """Check ``scale`` as the ledger will: composed afresh, in the order of :func:`merge`."""
     for _ in range(100):
-        if epsilon([*past, *build(scale)], delta) <= limit:
+        if epsilon([*past, *build(scale)], limit.delta) <= limit.epsilon:
             return scale
         scale *= 1.0 + _RELATIVE_TOLERANCE
-    raise BudgetError(f"no noise was found that stays below epsilon {limit:g} at delta {delta:g}")
+    raise BudgetError(f"no noise was found that stays below {limit}")
 
 
 # One command asks for the same figure several times (to calibrate, to admit, to print), and a demo for every

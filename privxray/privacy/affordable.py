@@ -11,55 +11,55 @@ from collections.abc import Sequence
 from privxray.errors import BudgetError
 from privxray.privacy import accountant
 from privxray.privacy.events import Event, merge
+from privxray.privacy.guarantee import Guarantee
 
 MOST_STEPS = 1 << 20
 
 
-def room(limit: float, delta: float, *, past: Sequence[Event]) -> tuple[Event, ...]:
+def room(limit: Guarantee, *, past: Sequence[Event]) -> tuple[Event, ...]:
     """The run of Gaussian noise over all patients that takes all that is left; empty where nothing is.
 
-    :param limit: epsilon of all together at ``delta``.
+    :param limit: of this run and ``past`` together.
     """
 
     def gaussian(scale: float) -> tuple[Event, ...]:
         return (Event(kind="gaussian", noise=scale),)
 
     try:
-        return gaussian(accountant.calibrate(gaussian, limit, delta, past=past))
+        return gaussian(accountant.calibrate(gaussian, limit, past=past))
     except BudgetError:
         return ()
 
 
-def largest_epsilon(limit: float, delta: float, *, past: Sequence[Event], at: float | None = None) -> float:
+def largest_epsilon(limit: Guarantee, *, past: Sequence[Event]) -> float:
     """The largest epsilon that one run of Gaussian noise over all patients can have beside ``past``.
 
-    :param at: the delta at which the run's own epsilon is told; ``delta`` where it is None.
-    :returns: 0 where nothing fits.
+    :returns: at the delta of ``limit``; 0 where nothing fits.
     """
-    return accountant.epsilon(room(limit, delta, past=past), delta if at is None else at)
+    return accountant.epsilon(room(limit, past=past), limit.delta)
 
 
-def least_noise(steps: int, q: float, limit: float, delta: float, *, past: Sequence[Event]) -> float | None:
+def least_noise(steps: int, q: float, limit: Guarantee, *, past: Sequence[Event]) -> float | None:
     """The least noise over sensitivity with which ``steps`` more steps at sampling rate ``q`` still fit.
 
     :returns: None where nothing fits.
     """
     try:
-        return accountant.calibrate(lambda scale: (_step(scale, q, steps),), limit, delta, past=past)
+        return accountant.calibrate(lambda scale: (_step(scale, q, steps),), limit, past=past)
     except BudgetError:
         return None
 
 
-def most_steps(noise: float, q: float, limit: float, delta: float, *, past: Sequence[Event]) -> int:
+def most_steps(noise: float, q: float, limit: Guarantee, *, past: Sequence[Event]) -> int:
     """How many more steps of this noise and sampling rate still fit; ``MOST_STEPS`` at most.
 
     :param noise: standard deviation over sensitivity.
     """
-    accountant.require_epsilon(limit)
+    accountant.require_epsilon(limit.epsilon)
     before = merge(past)
 
     def fits(steps: int) -> bool:
-        return accountant.epsilon_after(before, (_step(noise, q, steps),), delta) <= limit
+        return accountant.epsilon_after(before, (_step(noise, q, steps),), limit.delta) <= limit.epsilon
 
     if not fits(1):
         return 0
@@ -68,7 +68,7 @@ def most_steps(noise: float, q: float, limit: float, delta: float, *, past: Sequ
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
     # The search composes the past first, which may differ from the ledger's figure in the last digits.
-    while low and accountant.epsilon([*before, _step(noise, q, low)], delta) > limit:
+    while low and accountant.epsilon([*before, _step(noise, q, low)], limit.delta) > limit.epsilon:
         low -= 1
     return low
 

@@ -16,6 +16,7 @@ from typing import Literal
 
 from privxray.errors import MalformedError
 from privxray.privacy.events import Event, from_json, merge
+from privxray.privacy.guarantee import Guarantee
 
 EntryKind = Literal["reserve", "spend", "release", "withdraw"]
 State = Literal["reserved", "spending", "released"]
@@ -68,8 +69,7 @@ class Entry:
 class Book:
     """A ledger that was read and found whole."""
 
-    epsilon_limit: float
-    delta: float
+    limit: Guarantee
     secret: bytes
     genesis: bytes
     entries: tuple[Entry, ...]
@@ -111,7 +111,8 @@ def read(database: sqlite3.Connection) -> Book:
     if len(constants) != 1 or constants[0][0] != 1:
         raise MalformedError("this is not a privacy ledger of a format that this version knows")
     _, epsilon_limit, delta, secret, length, head = constants[0]
-    genesis = genesis_hash(epsilon_limit, delta, secret)
+    limit = Guarantee(epsilon_limit, delta)
+    genesis = genesis_hash(limit, secret)
     entries: list[Entry] = []
     states: dict[tuple[str, str], tuple[State, tuple[Event, ...]]] = {}
     previous = genesis
@@ -125,7 +126,7 @@ def read(database: sqlite3.Connection) -> Book:
         previous = digest
     if length != len(entries) or head != previous:
         raise _broken()
-    return Book(epsilon_limit, delta, secret, genesis, tuple(entries), states)
+    return Book(limit, secret, genesis, tuple(entries), states)
 
 
 def append(
@@ -142,9 +143,9 @@ def append(
     database.execute("UPDATE ledger SET length = ?, head = ?", (number, digest))
 
 
-def genesis_hash(epsilon_limit: float, delta: float, secret: bytes) -> bytes:
+def genesis_hash(limit: Guarantee, secret: bytes) -> bytes:
     """The hash that the first entry covers, of the ledger's constants."""
-    return _hash([1, epsilon_limit, delta, hashlib.sha256(secret).hexdigest()])
+    return _hash([1, limit.epsilon, limit.delta, hashlib.sha256(secret).hexdigest()])
 
 
 def _follow(states: dict[tuple[str, str], tuple[State, tuple[Event, ...]]], entry: Entry) -> None:

@@ -31,9 +31,9 @@ from typing import Literal
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, about
 from privxray.privacy import accountant, affordable
-from privxray.privacy.accountant import ADJACENCY
 from privxray.privacy.chain import SCHEMA, Book, Entry, State, append, genesis_hash, read
 from privxray.privacy.events import Event, merge
+from privxray.privacy.guarantee import Guarantee
 from privxray.workspace.atomic import PRIVATE, write_atomic
 
 _BUSY_SECONDS = 60.0
@@ -44,34 +44,35 @@ __all__ = ["Entry", "Ledger", "State"]
 class Ledger:
     """A hospital's ledger on disk. Every method opens the file, checks the chain, and closes it again."""
 
-    def __init__(self, path: Path, epsilon_limit: float, delta: float) -> None:
+    def __init__(self, path: Path, limit: Guarantee) -> None:
         self.path = path
-        self.epsilon_limit = epsilon_limit
-        self.delta = delta
+        self.limit = limit
 
     @classmethod
-    def create(cls, path: Path, epsilon_limit: float, delta: float) -> Ledger:
-        """Start a ledger with a lifetime limit; both numbers are fixed for good.
+    def create(cls, path: Path, limit: Guarantee) -> Ledger:
+        """Start a ledger with a lifetime limit; its epsilon and its delta are fixed for good.
 
-        :param epsilon_limit: in (0, 100], for all studies together, at ``delta``.
+        :param limit: for all studies together; epsilon in (0, 100], delta in (0, 1).
         :raises RefusedError: there is a file of that name.
+        :raises UsageError: epsilon or delta out of range.
         """
-        accountant.require_epsilon(epsilon_limit)
-        accountant.require_delta(delta)
-        epsilon_limit = float(epsilon_limit)  # the column is REAL, and the chain hashes what is read back
+        accountant.require_epsilon(limit.epsilon)
+        accountant.require_delta(limit.delta)
+        # The columns are REAL, and the chain hashes what is read back.
+        limit = Guarantee(float(limit.epsilon), float(limit.delta))
         # Built in memory and written like any other file, so that no crash leaves a half-made ledger.
         with sqlite3.connect(":memory:") as database:
             database.executescript(SCHEMA)
             secret = secrets.token_bytes(32)
             database.execute(
                 "INSERT INTO ledger VALUES (1, ?, ?, ?, 0, ?)",
-                (epsilon_limit, delta, secret, genesis_hash(epsilon_limit, delta, secret)),
+                (limit.epsilon, limit.delta, secret, genesis_hash(limit, secret)),
             )
             database.commit()
             content = database.serialize()
         database.close()
         write_atomic(path, content, mode=PRIVATE)
-        return cls(path, epsilon_limit, delta)
+        return cls(path, limit)
 
     @classmethod
     def open(cls, path: Path) -> Ledger:
@@ -82,7 +83,7 @@ class Ledger:
         """
         with _transaction(path) as database:
             book = read(database)
-        return cls(path, book.epsilon_limit, book.delta)
+        return cls(path, book.limit)
 
     def reserve(self, study: str, run: str, events: Sequence[Event]) -> State:
         """Charge ``events`` to a run before it draws any noise; a resumed run finds itself charged already.
@@ -146,17 +147,13 @@ class Ledger:
         """The whole book, oldest first."""
         return self._read().entries
 
-    def epsilon_spent(self, study: str | None = None, delta: float | None = None) -> float:
-        """The epsilon of :meth:`events`, at the ledger's delta unless another is given."""
-        return accountant.epsilon(self.events(study), self.delta if delta is None else delta)
+    def cost(self, study: str | None = None, delta: float | None = None) -> Guarantee:
+        """What :meth:`events` come to, at the limit's delta unless another is given."""
+        return accountant.guarantee(self.events(study), self.limit.delta if delta is None else delta)
 
     def room(self) -> tuple[Event, ...]:
         """A run of Gaussian events that takes all that is left of the limit; empty where nothing is."""
-        return affordable.room(self.epsilon_limit, self.delta, past=self.events())
-
-    def affordable_epsilon(self) -> float:
-        """The largest epsilon that a run of Gaussian events can still have, at the ledger's delta."""
-        return accountant.epsilon(self.room(), self.delta)
+        return affordable.room(self.limit, past=self.events())
 
     def head(self, study: str) -> str:
         """A tag of the book as it stands, for this study's files: 64 hex digits.
@@ -181,20 +178,19 @@ class Ledger:
 
     def _admit(self, book: Book, events: tuple[Event, ...]) -> None:
         past = book.events()
-        total = accountant.epsilon([*past, *events], book.delta)
-        if total <= book.epsilon_limit:
+        total = accountant.guarantee([*past, *events], book.limit.delta)
+        if total.epsilon <= book.limit.epsilon:
             return
-        used = accountant.epsilon(past, book.delta)
-        left = floored(affordable.largest_epsilon(book.epsilon_limit, book.delta, past=past))
+        used = accountant.epsilon(past, book.limit.delta)
+        left = floored(affordable.largest_epsilon(book.limit, past=past))
         advice = (
             f"About epsilon {left:g} is still possible: a run that asks for less may fit"
             if left > 0
             else "Nothing is left: this hospital can't train on these patients again"
         )
         raise BudgetError(
-            f"this run would bring the hospital to epsilon {total:.4g} of its lifetime limit "
-            f"{book.epsilon_limit:g} "
-            f"(spent so far {used:.4g}; per patient, delta {book.delta:g}, {ADJACENCY}); nothing was spent",
+            f"with this run the hospital would have spent {total}, more than its lifetime limit "
+            f"{book.limit.epsilon:g} (so far {used:.4g}); nothing was spent",
             advice=advice,
         )
 

@@ -29,9 +29,9 @@ def one_run_plot(found: OneRun, scores: NDArray[np.float64], coins: NDArray[np.b
     left.set(xlabel="score", ylabel="canaries", title="Canaries by their score")
     left.legend(frameon=False)
     right.barh(["most that could\nbe shown", "shown"], [found.ceiling, found.lower_bound], color=[_OUT, _IN])
-    right.axvline(found.epsilon, color=_CLAIM, linestyle="--", label=f"claim {found.epsilon:g}")
+    right.axvline(found.claim.epsilon, color=_CLAIM, linestyle="--", label=f"claim {found.claim.epsilon:g}")
     right.set(xlabel="epsilon", title=f"Lower bound, {found.confidence:.0%} confidence")
-    right.set_xlim(0, 1.1 * max(found.ceiling, found.epsilon))
+    right.set_xlim(0, 1.1 * max(found.ceiling, found.claim.epsilon))
     right.legend(frameon=False, loc="upper right")
     return _png(figure)
 
@@ -40,7 +40,7 @@ def membership_plot(found: Membership) -> str:
     """The ROC curve on linear and on logarithmic axes, with what the claim allows at most."""
     figure, (left, right) = _axes(2)
     fpr = np.linspace(0.0, 1.0, 1001)
-    claim = found.bound
+    claim = found.bound.claim
     most = np.minimum(1.0, np.exp(claim.epsilon) * fpr + claim.delta)
     for axes in (left, right):
         axes.plot(fpr, most, color=_CLAIM, linestyle="--", label=f"most at epsilon {claim.epsilon:g}")

@@ -15,6 +15,7 @@ import numpy as np
 
 from privxray.privacy import accountant, affordable, losses
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
 
 DELTA = 1e-5
 MIXES = {
@@ -66,7 +67,7 @@ def main() -> None:
         timed("epsilon of all", lambda past=past: accountant.epsilon(past, DELTA))  # type: ignore[misc]
         timed("the same, replace-one", lambda past=past: accountant.epsilon(past, DELTA, replace_one=True))  # type: ignore[misc]
         timed("sum of each alone", lambda past=past: sum(accountant.epsilon([e], DELTA) for e in past))  # type: ignore[misc]
-        room = {"limit": 20.0, "delta": DELTA, "past": past}
+        room = {"limit": Guarantee(20.0, DELTA), "past": past}
         timed("epsilon left below 20", lambda room=room: affordable.largest_epsilon(**room))  # type: ignore[misc]
         timed("steps left of noise 1, q .01", lambda room=room: affordable.most_steps(1.0, 0.01, **room))  # type: ignore[misc]
         if asked.reference:

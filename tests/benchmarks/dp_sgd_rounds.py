@@ -71,7 +71,7 @@ def main() -> None:
         result = {
             "rounds": played.rounds,
             "metrics": score_on_pool(global_model(played.hospitals, STUDY), played.hospitals),
-            "epsilon": {name: ledger.epsilon_spent(delta=played.delta) for name, ledger in ledgers.items()},
+            "epsilon": {name: ledger.cost(delta=played.delta).epsilon for name, ledger in ledgers.items()},
             "independent": {name: independent(ledger, played.delta) for name, ledger in ledgers.items()},
             "delta": played.delta,
             "seconds": {"total": round(total, 1), **{k: round(v, 1) for k, v in played.seconds.items()}},

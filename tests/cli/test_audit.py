@@ -13,6 +13,7 @@ from played_study import _joined as join
 
 from privxray.audit import running
 from privxray.learning import methods
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.auditing import audit_own_patients
 
@@ -103,7 +104,7 @@ def test_an_audit_on_own_patients_is_charged_like_a_training_and_stays_inside(at
     told = world.ok("hospital-a", *ONE_RUN)
     probe = methods.get("linear-probe")
     constants = probe.constants({})
-    noise = probe.plan_noise(constants, 1.0, 1e-5, rounds_left=1, past=())
+    noise = probe.plan_noise(constants, Guarantee(1.0, 1e-5), rounds_left=1, past=())
     assert set(charged(world)) == set(probe.round_events(constants, noise))
     report = Path(told["report"])
     assert [report] == list((world["hospital-a"] / "audits").iterdir())

@@ -40,12 +40,12 @@ def test_it_tells_runs_studies_and_what_is_left_at_the_delta_of_each(at: At) -> 
         assert (cost["adjacency"], cost["unit"]) == (ADJACENCY, "patient")
         assert cost["epsilon"] < cost["replace_one"]["epsilon"]
         assert cost["replace_one"]["adjacency"] == "replace-one-patient"
-    assert told["spent"]["epsilon"] == told["charged"]["epsilon"] == ledger.epsilon_spent()
+    assert told["spent"]["epsilon"] == told["charged"]["epsilon"] == ledger.cost().epsilon
     pneumonia = next(one for one in told["studies"] if one["study"] == "pneumonia")
-    assert pneumonia["epsilon"] == ledger.epsilon_spent("pneumonia")
+    assert pneumonia["epsilon"] == ledger.cost("pneumonia").epsilon
     assert pneumonia["replace_one"]["epsilon"] == pytest.approx(14.01, abs=0.01)
     assert pneumonia["planned"] == 6
-    assert told["left"] == pneumonia["left"] == ledger.affordable_epsilon()
+    assert told["left"] == pneumonia["left"] == accountant.epsilon(ledger.room(), ledger.limit.delta)
     only = world.ok("hospital-a", "budget", "--study", "elsewhere")
     assert [run["study"] for run in only["runs"]] == ["elsewhere"]
     assert only["spent"]["epsilon"] == told["spent"]["epsilon"]  # the limit is of all studies together
@@ -63,7 +63,7 @@ def test_a_study_at_another_delta_is_told_at_its_own(at: At) -> None:
     told = world.ok("hospital-a", "budget")
     (study,) = told["studies"]
     assert (study["delta"], told["delta"]) == (1e-6, 1e-5)
-    assert study["epsilon"] == ledger_of(world).epsilon_spent(delta=1e-6) > told["spent"]["epsilon"]
+    assert study["epsilon"] == ledger_of(world).cost(delta=1e-6).epsilon > told["spent"]["epsilon"]
     assert study["left"] > told["left"]
     shown = world.type("hospital-a", "budget").out
     assert f"at its delta the lifetime limit leaves room for a run of {study['left']:.4g}" in shown
@@ -169,8 +169,8 @@ def test_two_hundred_unlike_rounds_are_told_in_time(at: At) -> None:
     seen = budget_of(Workspace.find(world["hospital-a"]))
     assert time.process_time() - start < 5  # about 2 s
     assert len(seen.runs) == 200
-    assert max(run.cost.epsilon for run in seen.runs) < seen.spent.epsilon
-    assert 0 < seen.left < 10
+    assert max(run.cost.guarantee.epsilon for run in seen.runs) < seen.spent.guarantee.epsilon
+    assert 0 < seen.left.epsilon < 10
 
 
 def test_it_needs_neither_torch_nor_pydicom(at: At) -> None:

@@ -129,7 +129,7 @@ def test_kill_9_at_every_step(name: str, snapshots: Snapshots, tmp_path: Path) -
         if name == "train":
             ledger = Ledger.open(world[party] / "ledger.db")
             assert len({entry.run for entry in ledger.entries()}) == 1
-            assert 0.099 < ledger.epsilon_spent() <= 0.1
+            assert 0.099 < ledger.cost().epsilon <= 0.1
         shutil.rmtree(world.root)
     assert steps > 10, "the harness has to see the command's steps"
 

@@ -22,7 +22,7 @@ def test_the_study_in_python(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     metrics = example["main"](tmp_path, patients_per_site=15)
     assert set(metrics) == {"macro_auc", "balanced_accuracy", "mcc", "pneumonia_auc"}
     told = capsys.readouterr().out
-    assert told.count("at delta 1e-05") == 3
+    assert told.count("(per patient, delta 1e-05, add-or-remove-one-patient)") == 3
     assert all((tmp_path / f"hospital-{site}" / "models" / "pneumonia-0001.model").exists() for site in "abc")
 
 

@@ -16,6 +16,7 @@ from test_bad_input import one_line, tree
 from privxray.cli.app import run
 from privxray.privacy.accountant import calibrate, epsilon
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 
 
@@ -27,7 +28,7 @@ def spend(workspace: Path, amount: float, study: str = "elsewhere") -> None:
     """Charge a ledger for another study's training."""
     ledger = Ledger.open(workspace / "ledger.db")
     run = f"round-{len(ledger.entries()):04d}"
-    ledger.reserve(study, run, gaussian(calibrate(gaussian, amount, ledger.delta)))
+    ledger.reserve(study, run, gaussian(calibrate(gaussian, Guarantee(amount, ledger.limit.delta))))
     ledger.begin(study, run)
     ledger.finish(study, run)
 
@@ -54,7 +55,7 @@ def test_an_overdraft_is_refused_before_any_batch_and_the_largest_epsilon_is_nam
     largest = float(named[1])
     one_line(world.type("hospital-a", "train", "--epsilon", f"{largest + 0.02:.2f}"), 14)
     world.ok("hospital-a", "train", "--epsilon", named[1])
-    assert 9.98 < Ledger.open(world["hospital-a"] / "ledger.db").epsilon_spent() <= 10
+    assert 9.98 < Ledger.open(world["hospital-a"] / "ledger.db").cost().epsilon <= 10
 
 
 def test_a_used_up_budget_names_no_epsilon(at: At) -> None:
@@ -63,7 +64,7 @@ def test_a_used_up_budget_names_no_epsilon(at: At) -> None:
     low, high = 0.1, 100.0  # refused and admitted: calibration rounds up, and would leave 0.01
     while high - low > 1e-9:
         middle = (low + high) / 2
-        low, high = (low, middle) if epsilon(gaussian(middle), ledger.delta) <= 10 else (middle, high)
+        low, high = (low, middle) if epsilon(gaussian(middle), ledger.limit.delta) <= 10 else (middle, high)
     ledger.reserve("elsewhere", "1", gaussian(high))
     one_line(world.type("hospital-a", "train"), 14, "Nothing is left")
 
@@ -136,7 +137,7 @@ def test_kill_9_at_every_write_of_train_to_the_ledger_is_paid_once(at: At, tmp_p
         states.add(tuple(entry.kind for entry in ledger.entries()))
         assert typed(words).code == 0
         assert [entry.kind for entry in ledger.entries()] == ["reserve", "spend", "release"]
-        assert 0.099 < ledger.epsilon_spent() <= 0.1
+        assert 0.099 < ledger.cost().epsilon <= 0.1
         shutil.rmtree(copy)
         if not killed:
             break
@@ -219,6 +220,6 @@ def test_a_ledger_whose_delta_promises_nothing_to_so_many_is_not_spent_from(at: 
     world = at("ingested")
     path = world["hospital-a"] / "ledger.db"
     path.unlink()
-    ledger = Ledger.create(path, 10, 0.2)
+    ledger = Ledger.create(path, Guarantee(10, 0.2))
     one_line(world.type("hospital-a", "train"), 4, "ledger.db", "delta 0.2", "nothing was spent")
     assert ledger.entries() == ()

@@ -23,10 +23,12 @@ from privxray.learning.data import TrainingData
 from privxray.learning.linear_probe import probe_queries
 from privxray.learning.method import AnyMethod, Drawing, Task
 from privxray.privacy.clipping import rows_scaled
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
 
 CLASSES = ("normal", "bacteria", "virus")
 DELTA = 1e-5
+CLAIM = Guarantee(1.0, DELTA)
 
 
 class Silent(SecureNoise):
@@ -95,15 +97,15 @@ def audited(
     training_source: Any = None,
 ) -> OneRun:
     """One audited run on invented patients, through the same steps as ``privxray audit one-run``."""
-    source = SecureNoise()
+    source, claim = SecureNoise(), Guarantee(epsilon, DELTA)
     kind = running.canaries_of(method)
     chosen = method.constants({**kind.CONSTANTS, **(constants or {})})
     planted = running.plant(method, chosen, None, len(CLASSES), canaries, source, images)
-    noise = method.plan_noise(planted.constants, epsilon, DELTA, rounds_left=1, past=())
+    noise = method.plan_noise(planted.constants, claim, rounds_left=1, past=())
     start = method.starting_model(planted.constants, CLASSES)
     running.train(method, planted, CLASSES, noise, start, store, training_source or source)
     scores = running.attack(method, planted, CLASSES, start, store)
-    return judge(scores, planted.coins, kind.default_guesses(canaries), epsilon, DELTA)
+    return judge(scores, planted.coins, kind.default_guesses(canaries), claim)
 
 
 def engines(name: str) -> dict[str, tuple[AnyMethod, Any]]:

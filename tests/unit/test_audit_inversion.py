@@ -14,6 +14,7 @@ from privxray.audit import inversion, likeness, synthetic_patients, updates
 from privxray.audit.inversion import Reconstruction, Search
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
 
 SGD = methods.get("dp-sgd")
@@ -48,7 +49,7 @@ def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_up
     scene: dict[str, Any],
 ) -> None:
     constants, patient, start = scene["constants"], scene["patient"], scene["start"]
-    noise = SGD.plan_noise(constants, 6.0, DELTA, rounds_left=1, past=())
+    noise = SGD.plan_noise(constants, Guarantee(6.0, DELTA), rounds_left=1, past=())
 
     def engine(source: Any) -> Any:
         return updates.private_update(SGD, patient, start, constants, CLASSES, noise, source)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from broken_engines import CLASSES, DELTA, Silent
+from broken_engines import CLAIM, CLASSES, Silent
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from privxray.audit import membership, synthetic_patients
@@ -33,11 +33,11 @@ def attacked(folder: Path, name: str, source: Any, patients: int) -> Membership:
     data = synthetic_patients.patients_for(method, constants, patients, secure)
     data = membership.unlearnable(data, len(CLASSES), secure)
     coins = toss(patients, secure)
-    noise = method.plan_noise(constants, 1.0, DELTA, rounds_left=1, past=())
+    noise = method.plan_noise(constants, CLAIM, rounds_left=1, past=())
     start = method.starting_model(constants, CLASSES)
     store = ReleaseStore(folder, os.urandom(32))
     scores = membership.train(method, data, coins, constants, CLASSES, noise, start, store, source)
-    return membership.compare(scores, coins, 1.0, DELTA)
+    return membership.compare(scores, coins, CLAIM)
 
 
 @pytest.mark.parametrize(("name", "patients"), [("linear-probe", 200), ("dp-sgd", 160)])
@@ -61,14 +61,14 @@ def test_the_curve_is_scikit_learn_s() -> None:
     expected = roc_curve(coins, scores, drop_intermediate=False)
     assert np.allclose(fpr, expected[0])
     assert np.allclose(tpr, expected[1])
-    found = membership.compare(scores, coins, 1.0, DELTA)
+    found = membership.compare(scores, coins, CLAIM)
     assert found.auc == pytest.approx(roc_auc_score(coins, scores))
     assert found.tpr_at_low_fpr == max(t for f, t in zip(fpr, tpr, strict=True) if f <= 0.01)
 
 
 def test_a_perfect_attack_finds_all_members_before_it_accuses_anybody_else() -> None:
     coins = np.arange(20) < 10
-    found = membership.compare(coins.astype(float), coins, 1.0, DELTA)
+    found = membership.compare(coins.astype(float), coins, CLAIM)
     assert (found.auc, found.tpr_at_low_fpr, found.bound.right) == (1.0, 1.0, 20)
 
 

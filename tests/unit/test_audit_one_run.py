@@ -21,6 +21,7 @@ from privxray.audit import one_run
 from privxray.audit.observing import Observed
 from privxray.errors import UsageError
 from privxray.learning import methods
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
 
 CANARIES = {"linear-probe": 120, "dp-sgd": 100}
@@ -146,7 +147,7 @@ def test_what_800_canaries_can_show_at_most() -> None:
     assert one_run.ceiling(800, 800, 0.0) == pytest.approx(5.5855, abs=1e-3)
     assert one_run.ceiling(800, 800, DELTA) == pytest.approx(5.564, abs=1e-3)
     coins = SecureNoise().uniform(800) < 0.5
-    perfect = one_run.judge(coins.astype(float), coins, 800, 6.0, DELTA)
+    perfect = one_run.judge(coins.astype(float), coins, 800, Guarantee(6.0, DELTA))
     assert perfect.right == 800
     assert not perfect.refuted
     assert perfect.unseen == math.inf
@@ -176,4 +177,4 @@ def test_guesses_are_the_clearest_and_ties_are_no_trouble() -> None:
     assert np.abs(one_run.guess(np.array([7.0]), 1)).sum() == 1
     for wrong in (0, 6):
         with pytest.raises(UsageError):
-            one_run.judge(scores, np.ones(5, bool), wrong, 1.0, DELTA)
+            one_run.judge(scores, np.ones(5, bool), wrong, Guarantee(1.0, DELTA))

@@ -18,6 +18,7 @@ from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, initial_weights, network, shapes
 from privxray.learning.method import Drawing, Task
 from privxray.privacy import accountant
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 
@@ -211,7 +212,7 @@ def test_rounds_compose_to_the_study_s_epsilon() -> None:
     constants = DPSGD.constants({})
     past: list = []
     for left in (2, 1):
-        noise = DPSGD.plan_noise(constants, 6.0, 1e-5, rounds_left=left, past=past)
+        noise = DPSGD.plan_noise(constants, Guarantee(6.0, 1e-5), rounds_left=left, past=past)
         past += DPSGD.round_events(constants, noise)
     assert 5.99 < accountant.epsilon(past, 1e-5) <= 6.0
     assert DPSGD.round_events(DPSGD.constants({"sampling_rate": 1.0}), 1.0)[0].kind == "gaussian"

@@ -16,6 +16,7 @@ from privxray.learning import methods, metrics
 from privxray.learning.data import TrainingData
 from privxray.learning.method import Drawing, Task
 from privxray.privacy import accountant
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 
@@ -117,7 +118,7 @@ def test_noise_has_the_scale_that_the_events_say(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rounds", [1, 3])
 def test_planned_noise_keeps_epsilon(rounds: int) -> None:
-    noise = PROBE.plan_noise(CONSTANTS, 6.0, 1e-5, rounds_left=rounds, past=[])
+    noise = PROBE.plan_noise(CONSTANTS, Guarantee(6.0, 1e-5), rounds_left=rounds, past=[])
     spent = accountant.epsilon(PROBE.round_events(CONSTANTS, noise) * rounds, 1e-5)
     assert 5.99 < spent <= 6.0
 

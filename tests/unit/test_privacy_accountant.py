@@ -14,6 +14,7 @@ from scipy.stats import norm
 from privxray.errors import BudgetError, MalformedError, UsageError
 from privxray.privacy import accountant, affordable
 from privxray.privacy.events import Event, from_json, merge
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.losses import gaussian as losses_of_one
 
 DELTA = 1e-5
@@ -94,14 +95,14 @@ def test_order_and_grouping_do_not_matter_in_the_last_bit() -> None:
 
 @pytest.mark.parametrize("epsilon", [0.1, 0.5, 1.0, 3.0, 6.0, 10.0])
 def test_calibrated_gaussian_noise_is_admitted_and_hardly_more_than_needed(epsilon: float) -> None:
-    scale = accountant.calibrate(lambda s: [gaussian(s)], epsilon, DELTA)
+    scale = accountant.calibrate(lambda s: [gaussian(s)], Guarantee(epsilon, DELTA))
     assert accountant.epsilon([gaussian(scale)], DELTA) <= epsilon
     assert accountant.epsilon([gaussian(scale * (1 - 1e-4))], DELTA) > epsilon
 
 
 def test_the_design_s_values_of_mu() -> None:
     for epsilon, mu in ((0.5, 0.1422), (1.0, 0.2680), (3.0, 0.7191), (6.0, 1.3095)):
-        assert 1 / accountant.calibrate(lambda s: [gaussian(s)], epsilon, DELTA) == pytest.approx(
+        assert 1 / accountant.calibrate(lambda s: [gaussian(s)], Guarantee(epsilon, DELTA)) == pytest.approx(
             mu, abs=1e-4
         )
 
@@ -111,7 +112,7 @@ def test_rounds_that_are_planned_one_by_one_keep_their_noise() -> None:
     scales = []
     for left in (2, 1):
         scale = accountant.calibrate(
-            lambda s, left=left: [poisson(s, 0.25, 20)] * left, 6.0, DELTA, past=past
+            lambda s, left=left: [poisson(s, 0.25, 20)] * left, Guarantee(6.0, DELTA), past=past
         )
         scales.append(scale)
         past.append(poisson(scale, 0.25, 20))
@@ -120,15 +121,16 @@ def test_rounds_that_are_planned_one_by_one_keep_their_noise() -> None:
 
 
 def test_a_calibration_is_quick() -> None:
-    accountant.calibrate(lambda s: [poisson(s, 0.25, 2)], 0.5, DELTA)  # the imports are not what is measured
+    # The imports are not what is measured.
+    accountant.calibrate(lambda s: [poisson(s, 0.25, 2)], Guarantee(0.5, DELTA))
     start = time.process_time()
-    accountant.calibrate(lambda s: [poisson(s, 0.25, 80)], 6.0, DELTA)
+    accountant.calibrate(lambda s: [poisson(s, 0.25, 80)], Guarantee(6.0, DELTA))
     assert time.process_time() - start < 4  # about 1 s; two cores are shared
 
 
 def test_a_past_that_used_everything_leaves_no_room() -> None:
     with pytest.raises(BudgetError):
-        accountant.calibrate(lambda s: [gaussian(s)], 1.0, DELTA, past=[gaussian(1.0)])
+        accountant.calibrate(lambda s: [gaussian(s)], Guarantee(1.0, DELTA), past=[gaussian(1.0)])
 
 
 def test_a_noise_that_promises_nothing_costs_infinity_and_no_memory() -> None:
@@ -139,7 +141,7 @@ def test_a_noise_that_promises_nothing_costs_infinity_and_no_memory() -> None:
 
 @pytest.mark.parametrize(("epsilon", "replaced"), [(1.0, 2.155), (6.0, 14.01)])
 def test_replacing_a_patient_is_not_twice_epsilon(epsilon: float, replaced: float) -> None:
-    noise = accountant.calibrate(lambda s: [gaussian(s)], epsilon, DELTA)
+    noise = accountant.calibrate(lambda s: [gaussian(s)], Guarantee(epsilon, DELTA))
     ours = accountant.epsilon([gaussian(noise)], DELTA, replace_one=True)
     assert ours == pytest.approx(replaced, abs=0.002)  # the figures have four digits
     # Twice the sensitivity under the same noise, in closed form; the tolerances are those from above.
@@ -166,7 +168,7 @@ def test_two_hundred_unlike_rounds_are_composed_in_time() -> None:
     start = time.process_time()
     total = accountant.epsilon(PAST, DELTA)
     alone = [accountant.epsilon([event], DELTA) for event in PAST]
-    room = affordable.largest_epsilon(10.0, DELTA, past=PAST)
+    room = affordable.largest_epsilon(Guarantee(10.0, DELTA), past=PAST)
     assert time.process_time() - start < 5  # about 1.5 s; two cores are shared
     assert max(alone) < total < sum(alone)
     assert room < 10 < room + total
@@ -180,31 +182,31 @@ def test_what_is_left_is_admitted_and_no_more_would_be(past: list[Event]) -> Non
         return accountant.epsilon([*past, event], DELTA)
 
     for q, steps in ((0.1, 50), (1.0, 4)):
-        noise = affordable.least_noise(steps, q, limit, DELTA, past=past)
+        noise = affordable.least_noise(steps, q, Guarantee(limit, DELTA), past=past)
         assert noise is not None
         step = poisson if q < 1 else lambda noise, _, count: gaussian(noise, count)
         assert total(step(noise, q, steps)) <= limit < total(step(noise * (1 - 1e-4), q, steps))
-        count = affordable.most_steps(noise * 1.5, q, limit, DELTA, past=past)
+        count = affordable.most_steps(noise * 1.5, q, Guarantee(limit, DELTA), past=past)
         assert count > steps
         assert total(step(noise * 1.5, q, count)) <= limit < total(step(noise * 1.5, q, count + 1))
-    largest = affordable.largest_epsilon(limit, DELTA, past=past, at=1e-6)
-    noise = accountant.calibrate(lambda s: [gaussian(s)], largest, 1e-6)
+    largest = accountant.epsilon(affordable.room(Guarantee(limit, DELTA), past=past), 1e-6)
+    noise = accountant.calibrate(lambda s: [gaussian(s)], Guarantee(largest, 1e-6))
     # The same noise once more, by way of epsilon at another delta: two roundings of 1e-5 each.
     assert total(gaussian(noise * (1 + 2e-5))) <= limit < total(gaussian(noise * (1 - 1e-4)))
 
 
 def test_a_used_up_budget_affords_nothing() -> None:
     past = [gaussian(0.5)]
-    assert affordable.largest_epsilon(6.0, DELTA, past=past) == 0
-    assert affordable.least_noise(10, 0.1, 6.0, DELTA, past=past) is None
-    assert affordable.most_steps(50.0, 0.1, 6.0, DELTA, past=past) == 0
-    assert affordable.most_steps(1e6, 0.01, 6.0, DELTA, past=[]) == affordable.MOST_STEPS
+    assert affordable.largest_epsilon(Guarantee(6.0, DELTA), past=past) == 0
+    assert affordable.least_noise(10, 0.1, Guarantee(6.0, DELTA), past=past) is None
+    assert affordable.most_steps(50.0, 0.1, Guarantee(6.0, DELTA), past=past) == 0
+    assert affordable.most_steps(1e6, 0.01, Guarantee(6.0, DELTA), past=[]) == affordable.MOST_STEPS
 
 
 @pytest.mark.parametrize("epsilon", [0.0, -1.0, math.nan, math.inf, 101.0])
 def test_an_epsilon_out_of_range_is_refused(epsilon: float) -> None:
     with pytest.raises(UsageError):
-        accountant.calibrate(lambda s: [gaussian(s)], epsilon, DELTA)
+        accountant.calibrate(lambda s: [gaussian(s)], Guarantee(epsilon, DELTA))
 
 
 @pytest.mark.parametrize("delta", [0.0, 1.0, math.nan, -1e-5])

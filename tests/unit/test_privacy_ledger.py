@@ -17,6 +17,7 @@ from crash import killed_at
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, UsageError
 from privxray.privacy import accountant
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import ADJACENCY, Guarantee
 from privxray.privacy.ledger import Ledger
 
 SMALL = (Event(kind="gaussian", noise=4.0),)
@@ -25,18 +26,18 @@ LARGE = (Event(kind="gaussian", noise=0.7),)
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Ledger:
-    return Ledger.create(tmp_path / "ledger.db", 10, 1e-5)
+    return Ledger.create(tmp_path / "ledger.db", Guarantee(10, 1e-5))
 
 
 def test_a_new_ledger_is_private_empty_and_whole(ledger: Ledger) -> None:
     assert ledger.path.stat().st_mode & 0o777 == 0o600
     again = Ledger.open(ledger.path)
-    assert (again.epsilon_limit, again.delta) == (10.0, 1e-5)
+    assert again.limit == Guarantee(10.0, 1e-5)
     assert again.entries() == ()
-    assert again.epsilon_spent() == 0
+    assert again.cost().epsilon == 0
     again.verify()
     with pytest.raises(RefusedError):
-        Ledger.create(ledger.path, 10, 1e-5)
+        Ledger.create(ledger.path, Guarantee(10, 1e-5))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def test_a_new_ledger_is_private_empty_and_whole(ledger: Ledger) -> None:
 )
 def test_limits_out_of_range_are_refused(tmp_path: Path, limit: float, delta: float) -> None:
     with pytest.raises(UsageError):
-        Ledger.create(tmp_path / "l", limit, delta)
+        Ledger.create(tmp_path / "l", Guarantee(limit, delta))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -79,30 +80,30 @@ def test_an_overdraft_is_refused_with_the_numbers_and_nothing_is_written(ledger:
         ledger.reserve("b", "1", LARGE)
     assert ledger.path.read_bytes() == before
     text = str(refusal.value)
-    for part in ("lifetime limit 10", "1e-05", accountant.ADJACENCY, "still possible"):
+    for part in ("lifetime limit 10", "1e-05", ADJACENCY, "still possible"):
         assert part in text
     assert refusal.value.exit_code == 14
 
 
 def test_what_the_refusal_offers_is_admitted(ledger: Ledger) -> None:
     ledger.reserve("a", "1", LARGE)
-    left = int(ledger.affordable_epsilon() * 100) / 100
+    left = int(accountant.epsilon(ledger.room(), 1e-5) * 100) / 100
 
     def gaussian(scale: float) -> tuple[Event, ...]:
         return (Event(kind="gaussian", noise=scale),)
 
-    ledger.reserve("b", "1", gaussian(accountant.calibrate(gaussian, left, 1e-5)))
-    assert 9.5 < ledger.epsilon_spent() <= 10
-    assert ledger.affordable_epsilon() < 1.5
+    ledger.reserve("b", "1", gaussian(accountant.calibrate(gaussian, Guarantee(left, 1e-5))))
+    assert 9.5 < ledger.cost().epsilon <= 10
+    assert accountant.epsilon(ledger.room(), 1e-5) < 1.5
 
 
 def test_the_limit_itself_can_be_reached_and_then_nothing_is_left(tmp_path: Path) -> None:
-    ledger = Ledger.create(tmp_path / "l", 6, 1e-5)
+    ledger = Ledger.create(tmp_path / "l", Guarantee(6, 1e-5))
 
     def gaussian(scale: float) -> tuple[Event, ...]:
         return (Event(kind="gaussian", noise=scale),)
 
-    ledger.reserve("a", "1", gaussian(accountant.calibrate(gaussian, 6, 1e-5)))
+    ledger.reserve("a", "1", gaussian(accountant.calibrate(gaussian, Guarantee(6, 1e-5))))
     with pytest.raises(BudgetError):
         ledger.reserve("a", "2", SMALL)
 
@@ -111,9 +112,9 @@ def test_studies_compose(ledger: Ledger) -> None:
     ledger.reserve("a", "1", SMALL)
     ledger.reserve("b", "1", SMALL)
     assert ledger.events("a") == SMALL
-    assert ledger.epsilon_spent("a") < ledger.epsilon_spent()
-    assert ledger.epsilon_spent() == accountant.epsilon([*SMALL, *SMALL], 1e-5)
-    assert ledger.epsilon_spent(delta=1e-6) > ledger.epsilon_spent()
+    assert ledger.cost("a").epsilon < ledger.cost().epsilon
+    assert ledger.cost().epsilon == accountant.epsilon([*SMALL, *SMALL], 1e-5)
+    assert ledger.cost(delta=1e-6).epsilon > ledger.cost().epsilon
 
 
 def test_only_an_untouched_reservation_can_be_withdrawn(ledger: Ledger) -> None:
@@ -180,7 +181,7 @@ def test_tampering_breaks_the_chain(ledger: Ledger, statement: str) -> None:
     database.execute(statement)
     database.commit()
     database.close()
-    for use in (ledger.verify, ledger.epsilon_spent, lambda: ledger.reserve("a", "3", SMALL)):
+    for use in (ledger.verify, ledger.cost, lambda: ledger.reserve("a", "3", SMALL)):
         with pytest.raises(MalformedError):
             use()
     with pytest.raises(MalformedError):
@@ -219,7 +220,7 @@ def forked(work: Callable[[Callable[[str], object]], None]) -> tuple[int, IO[str
 
 
 def test_concurrent_processes_can_t_overdraw_together(tmp_path: Path) -> None:
-    ledger = Ledger.create(tmp_path / "ledger.db", 4, 1e-5)  # room for four of these
+    ledger = Ledger.create(tmp_path / "ledger.db", Guarantee(4, 1e-5))  # room for four of these
 
     def four(say: Callable[[str], object], name: int) -> None:
         own = Ledger.open(ledger.path)
@@ -238,9 +239,7 @@ def test_concurrent_processes_can_t_overdraw_together(tmp_path: Path) -> None:
     ledger.verify()
     assert len(ledger.entries()) == 8 - refused
     assert 0 < refused < 8
-    assert (
-        ledger.epsilon_spent() <= 4 < accountant.epsilon([*ledger.events(), *ledger.events()[:1]], 1e-5) * 2
-    )
+    assert ledger.cost().epsilon <= 4 < accountant.epsilon([*ledger.events(), *ledger.events()[:1]], 1e-5) * 2
 
 
 def endless(say: Callable[[str], object], path: Path, number: int) -> None:
@@ -291,7 +290,7 @@ def test_kill_9_at_every_write_leaves_a_whole_book_and_charges_once(tmp_path: Pa
     kinds, step = set(), 0
     while True:
         step += 1
-        ledger = Ledger.create(tmp_path / f"{step}.db", 10, 1e-5)
+        ledger = Ledger.create(tmp_path / f"{step}.db", Guarantee(10, 1e-5))
         killed = killed_at(step, lambda path=ledger.path: one_training(path))  # type: ignore[misc]
         left = tuple(entry.kind for entry in Ledger.open(ledger.path).entries())
         kinds.add(left)
@@ -309,7 +308,7 @@ def test_kill_9_while_a_ledger_is_made_leaves_none_or_a_whole_one(tmp_path: Path
     while killed:
         step += 1
         path = tmp_path / f"{step}.db"
-        killed = killed_at(step, lambda path=path: Ledger.create(path, 10, 1e-5) and 0)  # type: ignore[misc]
+        killed = killed_at(step, lambda path=path: Ledger.create(path, Guarantee(10, 1e-5)) and 0)  # type: ignore[misc]
         if path.exists():
             assert Ledger.open(path).entries() == ()
     assert step > 5
@@ -351,4 +350,4 @@ def test_a_book_knows_every_head_that_it_had_and_no_other(ledger: Ledger, tmp_pa
     assert set(heads) == ledger.heads("a")
     assert not set(heads) & ledger.heads("b")
     assert [head in Ledger.open(old).heads("a") for head in heads] == [True, True, False, False]
-    assert not set(heads) & Ledger.create(tmp_path / "other.db", 10, 1e-5).heads("a")
+    assert not set(heads) & Ledger.create(tmp_path / "other.db", Guarantee(10, 1e-5)).heads("a")

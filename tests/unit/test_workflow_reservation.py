@@ -10,6 +10,7 @@ import pytest
 
 from privxray.privacy import accountant
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.hospital.reserve_budget import _largest
 
@@ -21,10 +22,10 @@ class TenSampledSteps:
         return [Event(kind="poisson-gaussian", noise=noise, q=0.2, count=10)]
 
     def plan_noise(
-        self, constants: Any, epsilon: float, delta: float, *, rounds_left: int, past: Sequence[Event]
+        self, constants: Any, limit: Guarantee, *, rounds_left: int, past: Sequence[Event]
     ) -> float:
         return accountant.calibrate(
-            lambda noise: rounds_left * self.round_events(constants, noise), epsilon, delta, past=past
+            lambda noise: rounds_left * self.round_events(constants, noise), limit, past=past
         )
 
 
@@ -35,7 +36,7 @@ def test_the_largest_epsilon_fits_the_ledger_and_a_larger_one_does_not(
     tmp_path: Path, rounds: int, delta: float, before: int
 ) -> None:
     method: Any = TenSampledSteps()
-    ledger = Ledger.create(tmp_path / "ledger.db", 8, 1e-5)
+    ledger = Ledger.create(tmp_path / "ledger.db", Guarantee(8, 1e-5))
     ledger.reserve("other", "1", [Event(kind="gaussian", noise=0.75)])
     own = [Event(kind="poisson-gaussian", noise=2.0, q=0.2, count=10 * before)] if before else []
     if own:
@@ -44,7 +45,7 @@ def test_the_largest_epsilon_fits_the_ledger_and_a_larger_one_does_not(
     assert 0 < largest == round(largest, 2)
 
     def total(epsilon: float) -> float:
-        noise = method.plan_noise(None, epsilon, delta, rounds_left=rounds, past=own)
+        noise = method.plan_noise(None, Guarantee(epsilon, delta), rounds_left=rounds, past=own)
         return accountant.epsilon([*ledger.events(), *rounds * method.round_events(None, noise)], 1e-5)
 
     assert total(largest) <= 8 < total(largest + 0.02)
@@ -52,7 +53,7 @@ def test_the_largest_epsilon_fits_the_ledger_and_a_larger_one_does_not(
 
 def test_nothing_is_the_largest_where_nothing_fits(tmp_path: Path) -> None:
     events = [Event(kind="gaussian", noise=0.7)]
-    ledger = Ledger.create(tmp_path / "ledger.db", accountant.epsilon(events, 1e-5), 1e-5)
+    ledger = Ledger.create(tmp_path / "ledger.db", accountant.guarantee(events, 1e-5))
     ledger.reserve("other", "1", events)
     method: Any = TenSampledSteps()
     assert _largest(ledger, method, None, 1e-5, left=4, before=[]) == 0

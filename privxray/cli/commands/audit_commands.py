@@ -246,13 +246,13 @@ def _audit_own(
     finish(workspace, kind, own, told.page)
     told.json["report"] = str(own.report)
     told.json["lifetime"] = {
-        "epsilon": own.lifetime,
-        "limit": own.lifetime_limit,
-        "delta": own.lifetime_delta,
+        "epsilon": own.lifetime.epsilon,
+        "limit": own.limit.epsilon,
+        "delta": own.lifetime.delta,
     }
     tell(
-        f"Charged like a training of epsilon {own.claim.epsilon:g}: lifetime {own.lifetime:.4g} of "
-        f"{own.lifetime_limit:g}. The report stays in {own.report}."
+        f"Charged like a training of epsilon {own.claim.epsilon:g}: lifetime {own.lifetime} of "
+        f"{own.limit.epsilon:g}. The report stays in {own.report}."
     )
     _tell(told, None, False, as_json)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from privxray.cli.output import bar, emit, line, privacy, table, tell
+from privxray.cli.output import bar, emit, line, table, tell
 from privxray.cli.prompts import Json
+from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY
 
 if TYPE_CHECKING:
     from privxray.workflow.hospital.budget import Affords, Budget, Cost, StudyBudget
@@ -63,42 +63,40 @@ def budget(
 
 
 def _runs(seen: Budget, replace_one: bool) -> None:
-    from privxray.privacy.accountant import ADJACENCY, REPLACE_ADJACENCY
-
     what = f"{ADJACENCY}; replaced: {REPLACE_ADJACENCY}" if replace_one else ADJACENCY
     table(
-        f"Privacy ledger, epsilon per patient of each run alone at delta {seen.delta:g}, {what}",
+        f"Privacy ledger, epsilon per patient of each run alone at delta {seen.limit.delta:g}, {what}",
         ("study", "run", "state", "epsilon", *(["replaced"] if replace_one else [])),
         ((r.study, r.run, r.state, *_figures(r.cost)) for r in seen.runs),
     )
 
 
 def _figures(cost: Cost) -> list[str]:
-    return [f"{value:.4g}" for value in (cost.epsilon, cost.replaced) if value is not None]
+    return [f"{one.epsilon:.4g}" for one in (cost.guarantee, cost.replaced) if one is not None]
 
 
 def _bars(seen: Budget) -> None:
     """All studies within the lifetime limit, each within its plan: how far epsilon reaches, and what fits."""
-    line(_told("All studies", seen.charged, f" of {seen.limit:g}"))
-    bar(seen.limit, (("#", seen.spent.epsilon), ("=", seen.charged.epsilon)))
-    line(f"# spent: {seen.spent.epsilon:.4g}")
-    if seen.charged.epsilon > seen.spent.epsilon:
-        line(f"= reserved, with what is spent: {seen.charged.epsilon:.4g}")
-    line(f". left: a run of Gaussian noise of {seen.left:.4g} would fit")
+    spent, charged = seen.spent.guarantee.epsilon, seen.charged.guarantee.epsilon
+    line(_told("All studies", seen.charged, f" of {seen.limit.epsilon:g}"))
+    bar(seen.limit.epsilon, (("#", spent), ("=", charged)))
+    line(f"# spent: {spent:.4g}")
+    if charged > spent:
+        line(f"= reserved, with what is spent: {charged:.4g}")
+    line(f". left: a run of Gaussian noise of {seen.left.epsilon:.4g} would fit")
     for one in seen.studies:
-        planned = "" if one.planned is None else f" of its plan's {one.planned:g}"
+        planned = "" if one.planned is None else f" of its plan's {one.planned.epsilon:g}"
         line(_told(one.study, one.cost, planned))
-        if one.cost.delta != seen.delta:
-            line(f"at its delta the lifetime limit leaves room for a run of {one.left:.4g}")
+        if one.left.delta != seen.left.delta:
+            line(f"at its delta the lifetime limit leaves room for a run of {one.left.epsilon:.4g}")
         if one.planned is not None:
-            bar(one.planned, (("#", one.cost.epsilon),))
+            bar(one.planned.epsilon, (("#", one.cost.guarantee.epsilon),))
 
 
 def _told(what: str, cost: Cost, of: str) -> str:
-    from privxray.privacy.accountant import REPLACE_ADJACENCY
-
-    told = f"{what}: {privacy(cost.epsilon, cost.delta)}{of}"
-    return told if cost.replaced is None else f"{told}; {cost.replaced:.4g} by {REPLACE_ADJACENCY}"
+    told = f"{what}: {cost.guarantee}{of}"
+    other = cost.replaced
+    return told if other is None else f"{told}; {other.epsilon:.4g} by {other.adjacency}"
 
 
 def _affords(seen: Budget, found: Affords) -> str:
@@ -107,7 +105,7 @@ def _affords(seen: Budget, found: Affords) -> str:
         return f"Not one such step at {rate} fits any more."
     return (
         f"{found.steps:,} steps at {rate} with noise {found.noise:.6g} over sensitivity still fit: all "
-        f"together then have at most {privacy(seen.limit, seen.delta)}."
+        f"together then have at most {seen.limit}."
     )
 
 
@@ -115,9 +113,9 @@ def _json(seen: Budget) -> dict[str, Any]:
     return {
         "spent": _cost(seen.spent),
         "charged": _cost(seen.charged),
-        "limit": seen.limit,
-        "left": seen.left,
-        "delta": seen.delta,
+        "limit": seen.limit.epsilon,
+        "left": seen.left.epsilon,
+        "delta": seen.limit.delta,
         "studies": [_study(one) for one in seen.studies],
         "runs": [
             {"study": r.study, "run": r.run, "state": r.state, **_cost(r.cost), "events": r.events}
@@ -130,20 +128,13 @@ def _json(seen: Budget) -> dict[str, Any]:
 
 
 def _study(one: StudyBudget) -> dict[str, Any]:
-    return {"study": one.study, **_cost(one.cost), "planned": one.planned, "left": one.left}
+    planned = None if one.planned is None else one.planned.epsilon
+    return {"study": one.study, **_cost(one.cost), "planned": planned, "left": one.left.epsilon}
 
 
 def _cost(cost: Cost) -> dict[str, Any]:
-    from privxray.privacy.accountant import ADJACENCY, REPLACE_ADJACENCY
-
-    told = {
-        "epsilon": _finite(cost.epsilon), "delta": cost.delta, "adjacency": ADJACENCY, "unit": "patient"
-    }  # fmt: skip
+    told = {**cost.guarantee.to_json(), "unit": "patient"}
     if cost.replaced is None:
         return told
-    return {**told, "replace_one": {"epsilon": _finite(cost.replaced), "adjacency": REPLACE_ADJACENCY}}
-
-
-def _finite(epsilon: float) -> float | None:
-    """JSON has no infinity; None stands for it."""
-    return epsilon if math.isfinite(epsilon) else None
+    replaced = cost.replaced.to_json()
+    return {**told, "replace_one": {name: replaced[name] for name in ("epsilon", "adjacency")}}

@@ -14,6 +14,7 @@ from privxray.cli.output import emit, next_step, table, tell
 from privxray.cli.prompts import Json
 from privxray.cli.running import run_command
 from privxray.errors import RefusedError
+from privxray.privacy.guarantee import ADJACENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,7 +178,7 @@ def _show(played: Played, result: dict[str, Any], asked: Asked | None) -> None:
         ),
     )
     table(
-        f"Privacy spent, per patient at delta {played.delta:g}, add-or-remove-one-patient",
+        f"Privacy spent, per patient at delta {played.delta:g}, {ADJACENCY}",
         ("hospital", "epsilon"),
         ((played.hospitals[site].name, f"{value:.4f}") for site, value in result["epsilon"].items()),
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privxray.cli.output import emit, next_step, privacy, tell
+from privxray.cli.output import emit, next_step, tell
 from privxray.cli.plan_view import plan_json, show_plan
 from privxray.cli.prompts import Force, Json, PassphraseFile, Study, key_words, passphrase
 
@@ -62,11 +62,13 @@ def export_update(
     as_json: Json = False,
 ) -> None:
     """Mask, encrypt and sign this round's update. Exporting again gives the same bytes."""
+    from privxray.privacy.guarantee import Guarantee
     from privxray.workflow.hospital.export_update import export_update as export
     from privxray.workspace.folder import Workspace
 
     workspace = Workspace.find(Path.cwd())
     done = export(workspace, passphrase(passphrase_file), study=study, folder=to, force=force)
+    spent = Guarantee(done.header.epsilon, done.header.delta)
     if as_json:
         emit(
             {
@@ -75,15 +77,13 @@ def export_update(
                 "again": done.again,
                 "study": done.plan.study,
                 "round": done.plan.round,
-                "epsilon": done.header.epsilon,
-                "delta": done.header.delta,
-                "adjacency": done.plan.adjacency,
+                **spent.to_json(),
             }
         )
     again = " once more, the same bytes," if done.again else ""
     tell(
         f"Wrote {done.path}{again} ({done.size:,} bytes) and read it back: signature, size and digest are "
-        f"good. It says {privacy(done.header.epsilon, done.header.delta)}."
+        f"good. It says {spent}."
     )
     next_step(f"carry {done.path.name} to the coordinator")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from privxray.cli.output import emit, next_step, privacy, tell
+from privxray.cli.output import emit, next_step, tell
 from privxray.cli.prompts import Json, PassphraseFile, passphrase
 from privxray.errors import UsageError
 
@@ -96,7 +96,6 @@ def init(
         return
     workspace = init_hospital(Path.cwd(), name, secret, study=study, budget=budget)
     ledger = Ledger.open(workspace.ledger_path)
-    limit, delta = ledger.epsilon_limit, ledger.delta
     if as_json:
         emit(
             {
@@ -104,15 +103,11 @@ def init(
                 "name": name,
                 "workspace": str(workspace.root),
                 "card": str(workspace.card_path),
-                "budget": {
-                    "epsilon": limit,
-                    "delta": delta,
-                    "adjacency": "add-or-remove-one-patient",
-                },
+                "budget": ledger.limit.to_json(),
             }
         )
     tell(
-        f"This folder is now {name}'s workspace. Lifetime budget: {privacy(limit, delta)}. Keep the "
+        f"This folder is now {name}'s workspace. Lifetime budget: {ledger.limit}. Keep the "
         "passphrase: without it the keys are lost."
     )
     next_step(f"carry {workspace.card_path.name} to the coordinator")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from privxray.cli.output import emit, next_step, privacy, progress, table, tell
+from privxray.cli.output import emit, next_step, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
 from privxray.cli.prompts import Json, Study, expand
 
@@ -120,13 +120,11 @@ def train(
                 "study": done.plan.study,
                 "round": done.plan.round,
                 "method": done.plan.method,
-                "epsilon": done.epsilon,
-                "delta": done.delta,
-                "adjacency": done.plan.adjacency,
+                **done.spent.to_json(),
                 "lifetime": {
-                    "epsilon": done.lifetime,
-                    "limit": done.lifetime_limit,
-                    "delta": done.lifetime_delta,
+                    "epsilon": done.lifetime.epsilon,
+                    "limit": done.limit.epsilon,
+                    "delta": done.lifetime.delta,
                 },
                 "already": done.already,
                 "seconds": {"features": done.feature_seconds, "train": done.training_seconds},
@@ -137,8 +135,8 @@ def train(
     trained = "was trained before" if done.already else "is trained"
     tell(
         f"Round {done.plan.round} {trained} ({done.plan.method}). "
-        f"This study so far: {privacy(done.epsilon, done.delta)}; "
-        f"all studies: {privacy(done.lifetime, done.lifetime_delta)} of {done.lifetime_limit:g}."
+        f"This study so far: {done.spent}; "
+        f"all studies: {done.lifetime} of {done.limit.epsilon:g}."
     )
     next_step("privxray export-update")
 

@@ -21,6 +21,7 @@ from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 from privxray.privacy.accountant import require_delta, require_epsilon
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import NoiseSource, SecureNoise
 from privxray.workflow.common.session import Progress
 
@@ -46,11 +47,11 @@ INVENTED = Patients(None, synthetic_patients.CLASSES, "invented patients")
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What the engine promises a patient."""
+class Claim(Guarantee):
+    """What the engine promises a patient, in the range that training accepts.
 
-    epsilon: float
-    delta: float
+    :raises UsageError: epsilon or delta out of range.
+    """
 
     def __post_init__(self) -> None:
         require_epsilon(self.epsilon)
@@ -58,7 +59,7 @@ class Claim:
 
     def noise(self, method: Method[Constants], constants: Constants) -> float:
         """The noise that one round under this claim has."""
-        return method.plan_noise(constants, self.epsilon, self.delta, rounds_left=1, past=())
+        return method.plan_noise(constants, self, rounds_left=1, past=())
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def audit_one_run(
         store = Observed(Path(folder) / "answers", os.urandom(32))
         running.train(method, planted, patients.classes, noise, start, store, engine or source, progress)
         scores = running.attack(method, planted, patients.classes, start, store)
-    found = judge(scores, planted.coins, chosen, claim.epsilon, claim.delta)
+    found = judge(scores, planted.coins, chosen, claim)
     return OneRunAudit(found, scores, planted.coins)
 
 
@@ -163,7 +164,7 @@ def audit_membership(
         scores = membership.train(
             method, data, coins, constants, patients.classes, noise, start, store, engine or source, progress
         )
-    return membership.compare(scores, coins, claim.epsilon, claim.delta)
+    return membership.compare(scores, coins, claim)
 
 
 def audit_inversion(

@@ -11,7 +11,6 @@ from privxray.audit import limits
 from privxray.audit.inversion import Reconstruction, Search
 from privxray.audit.membership import Membership
 from privxray.audit.one_run import OneRun
-from privxray.privacy.accountant import ADJACENCY
 from privxray.reports.audit_page import Page, Shown, audit_page
 from privxray.version import __version__
 from privxray.workflow.auditing.audit_engine import Claim, Inverted, OneRunAudit, flagged
@@ -56,10 +55,11 @@ def one_run(audit: OneRunAudit, method: str, who: str, *, inside: bool = False) 
 
     found = audit.found
     verdict = (
-        f"The claim of epsilon {found.epsilon:g} is refuted: at least {found.lower_bound:.3f}, with "
+        f"The claim of epsilon {found.claim.epsilon:g} is refuted: at least {found.lower_bound:.3f}, with "
         f"{found.confidence:.0%} confidence"
         if found.refuted
-        else f"The claim of epsilon {found.epsilon:g} is not refuted: lower bound {found.lower_bound:.3f}"
+        else f"The claim of epsilon {found.claim.epsilon:g} is not refuted: "
+        f"lower bound {found.lower_bound:.3f}"
     )
     figures = [*_terms(method, who, found), ("Canaries", f"{found.canaries}"), *_bound(found)]
     page = Page(
@@ -83,9 +83,9 @@ def membership(found: Membership, method: str, who: str, *, inside: bool = False
 
     refuted = found.bound.refuted
     verdict = (
-        f"Members are told from others, more often than epsilon {found.bound.epsilon:g} allows"
+        f"Members are told from others, more often than epsilon {found.bound.claim.epsilon:g} allows"
         if refuted
-        else f"Members are not told from others better than epsilon {found.bound.epsilon:g} allows"
+        else f"Members are not told from others better than epsilon {found.bound.claim.epsilon:g} allows"
     ) + f": AUC {found.auc:.3f}"
     figures = [
         *_terms(method, who, found.bound),
@@ -131,7 +131,7 @@ def inversion(found: Sequence[Inverted], claim: Claim, search: Search, who: str)
         f"private one, {counts['masked']} from the masked one"
     )
     figures = [
-        ("Claim", _claim(claim.epsilon, claim.delta)),
+        ("Claim", str(claim)),
         ("Patients", who),
         *((_NAMES[kind], _range(ones)) for kind, ones in seen.items()),
     ]
@@ -155,9 +155,7 @@ def inversion(found: Sequence[Inverted], claim: Claim, search: Search, who: str)
         "audit": "inversion",
         "method": "dp-sgd",
         "patients": who,
-        "epsilon": claim.epsilon,
-        "delta": claim.delta,
-        "adjacency": ADJACENCY,
+        **claim.to_json(),
         "search": {"steps": search.steps, "restarts": search.restarts},
         "images": [{kind: _json_of(getattr(one, kind)) for kind in seen} for one in found],
     }
@@ -180,12 +178,8 @@ def _told(page: Page, value: dict[str, Any]) -> Told:
     )
 
 
-def _claim(epsilon: float, delta: float) -> str:
-    return f"epsilon {epsilon:g} per patient, delta {delta:g}, {ADJACENCY}"
-
-
 def _terms(method: str, who: str, found: OneRun) -> list[tuple[str, str]]:
-    return [("Method", method), ("Patients", who), ("Claim", _claim(found.epsilon, found.delta))]
+    return [("Method", method), ("Patients", who), ("Claim", str(found.claim))]
 
 
 def _bound(found: OneRun) -> list[tuple[str, str]]:
@@ -198,9 +192,7 @@ def _bound(found: OneRun) -> list[tuple[str, str]]:
 
 def _json_bound(found: OneRun) -> dict[str, Any]:
     return {
-        "epsilon": found.epsilon,
-        "delta": found.delta,
-        "adjacency": ADJACENCY,
+        **found.claim.to_json(),
         "canaries": found.canaries,
         "guesses": found.guesses,
         "right": found.right,

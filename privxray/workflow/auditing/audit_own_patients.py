@@ -30,6 +30,7 @@ from privxray.formats.header import Strict
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.learning.constants import LinearProbeConstants, MethodConstants
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -67,18 +68,22 @@ class Terms(Strict):
     canaries: int
     guesses: int
 
+    @property
+    def claim(self) -> Guarantee:
+        """What the audit costs a patient, and what it tries to refute."""
+        return Guarantee(self.epsilon, self.delta)
+
 
 @dataclass(frozen=True)
 class Own:
-    """A finished audit, and where its report goes. ``lifetime`` is what all patients have been charged."""
+    """A finished audit, and where its report goes. ``lifetime`` is what a patient has been charged in all."""
 
     result: OneRunAudit | Membership
     method: str
     report: Path
     claim: Claim
-    lifetime: float
-    lifetime_limit: float
-    lifetime_delta: float
+    lifetime: Guarantee
+    limit: Guarantee
 
 
 @dataclass(frozen=True)
@@ -163,9 +168,8 @@ def audit_own(
             method=method.name,
             report=workspace.audits / f"{terms.run}.html",
             claim=claim,
-            lifetime=ledger.epsilon_spent(),
-            lifetime_limit=ledger.epsilon_limit,
-            lifetime_delta=ledger.delta,
+            lifetime=ledger.cost(),
+            limit=ledger.limit,
         )
 
 
@@ -270,7 +274,7 @@ def _one_run(
     _spending(ledger, terms)
     running.train(setting.method, planted, classes, terms.noise, setting.start, answers, source, progress)
     scores = running.attack(setting.method, planted, classes, setting.start, answers)
-    found = judge(scores, planted.coins, terms.guesses, terms.epsilon, terms.delta)
+    found = judge(scores, planted.coins, terms.guesses, terms.claim)
     return OneRunAudit(found, scores, planted.coins)
 
 
@@ -315,4 +319,4 @@ def _membership(
         source,
         progress,
     )
-    return membership.compare(scores, coins, terms.epsilon, terms.delta)
+    return membership.compare(scores, coins, terms.claim)

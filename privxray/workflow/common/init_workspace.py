@@ -138,15 +138,16 @@ def _init(
 
 def _ensure_ledger(path: Path, budget: float | None, delta: float) -> None:
     """Make the ledger, or keep one that is there: what was spent on these patients stays spent."""
+    from privxray.privacy.guarantee import Guarantee
     from privxray.privacy.ledger import Ledger
 
     if not path.exists():
-        Ledger.create(path, DEFAULT_BUDGET if budget is None else budget, delta)
+        Ledger.create(path, Guarantee(DEFAULT_BUDGET if budget is None else budget, delta))
         return
     kept = Ledger.open(path)
-    if budget not in (None, kept.epsilon_limit):
+    if budget not in (None, kept.limit.epsilon):
         raise RefusedError(
-            f"an earlier ledger is here, and its lifetime limit is {kept.epsilon_limit:g}",
+            f"an earlier ledger is here, and its lifetime limit is {kept.limit.epsilon:g}",
             file=path,
             advice="Leave --budget away; a limit is set once for these patients",
         )

@@ -9,6 +9,7 @@ from typing import Any
 from privxray.errors import UsageError
 from privxray.privacy import accountant, affordable
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.common.session import load_plan
 from privxray.workspace.folder import Workspace
@@ -17,14 +18,10 @@ from privxray.workspace.state import State
 
 @dataclass(frozen=True)
 class Cost:
-    """An epsilon per patient at ``delta``, for add-or-remove-one-patient adjacency.
+    """What events have cost a patient; ``replaced`` by the other adjacency, where that was asked for."""
 
-    ``replaced`` is the figure for replace-one-patient adjacency, where it was asked for.
-    """
-
-    epsilon: float
-    delta: float
-    replaced: float | None
+    guarantee: Guarantee
+    replaced: Guarantee | None
 
 
 @dataclass(frozen=True)
@@ -42,14 +39,14 @@ class Run:
 class StudyBudget:
     """A study's runs together at its plan's delta, or at the ledger's where no plan of it is here.
 
-    ``planned`` is the epsilon that its newest plan allows for one run through its stages; ``left`` the
-    largest epsilon, at this delta, that a further run of Gaussian noise can have within the lifetime limit.
+    ``planned`` is what its newest plan allows for one run through its stages; ``left`` the largest
+    guarantee, at this delta, that a further run of Gaussian noise can have within the lifetime limit.
     """
 
     study: str
     cost: Cost
-    planned: float | None
-    left: float
+    planned: Guarantee | None
+    left: Guarantee
 
 
 @dataclass(frozen=True)
@@ -70,9 +67,8 @@ class Budget:
 
     spent: Cost
     charged: Cost
-    limit: float
-    left: float
-    delta: float
+    limit: Guarantee
+    left: Guarantee
     studies: tuple[StudyBudget, ...]
     runs: tuple[Run, ...]
     affords: Affords | None
@@ -111,25 +107,25 @@ def budget_of(
 
     def cost(events: Iterable[Event], delta: float) -> Cost:
         events = tuple(events)
-        replaced = accountant.epsilon(events, delta, replace_one=True) if replace_one else None
-        return Cost(accountant.epsilon(events, delta), delta, replaced)
+        replaced = accountant.guarantee(events, delta, replace_one=True) if replace_one else None
+        return Cost(accountant.guarantee(events, delta), replaced)
 
     def of_study(name: str) -> StudyBudget:
-        delta, planned = plans.get(name, (ledger.delta, None))
-        left = accountant.epsilon(room, delta)
-        return StudyBudget(name, cost(ledger.events(name), delta), planned, left)
+        planned = plans.get(name)
+        delta = (planned or ledger.limit).delta
+        return StudyBudget(name, cost(ledger.events(name), delta), planned, accountant.guarantee(room, delta))
 
     return Budget(
         spent=cost(
-            (e for state, events in charged.values() if state != "reserved" for e in events), ledger.delta
+            (e for state, events in charged.values() if state != "reserved" for e in events),
+            ledger.limit.delta,
         ),
-        charged=cost(ledger.events(), ledger.delta),
-        limit=ledger.epsilon_limit,
-        left=accountant.epsilon(room, ledger.delta),
-        delta=ledger.delta,
+        charged=cost(ledger.events(), ledger.limit.delta),
+        limit=ledger.limit,
+        left=accountant.guarantee(room, ledger.limit.delta),
         studies=tuple(map(of_study, shown)),
         runs=tuple(
-            Run(name, run, state, cost(events, ledger.delta), [event.to_json() for event in events])
+            Run(name, run, state, cost(events, ledger.limit.delta), [event.to_json() for event in events])
             for (name, run), (state, events) in charged.items()
             if name in shown
         ),
@@ -137,14 +133,14 @@ def budget_of(
     )
 
 
-def _plans(workspace: Workspace) -> dict[str, tuple[float, float | None]]:
-    """By study, the delta and the epsilon of its newest plan here."""
+def _plans(workspace: Workspace) -> dict[str, Guarantee]:
+    """By study, what its newest plan here allows."""
     if not workspace.state_path.exists():
         return {}
     with State(workspace.state_path) as state:
         rounds = [state.last_round(name) for name in state.studies()]
         plans = {round_.study: load_plan(workspace, round_) for round_ in rounds if round_}
-    return {name: (plan.delta, plan.epsilon) for name, plan in plans.items()}
+    return {name: Guarantee(plan.epsilon, plan.delta) for name, plan in plans.items()}
 
 
 def _check(steps: int | None, noise: float | None, q: float) -> None:
@@ -163,9 +159,9 @@ def _check(steps: int | None, noise: float | None, q: float) -> None:
 
 
 def _affords(ledger: Ledger, steps: int | None, noise: float | None, q: float) -> Affords | None:
-    past, limit, delta = ledger.events(), ledger.epsilon_limit, ledger.delta
+    past, limit = ledger.events(), ledger.limit
     if steps is not None:
-        return Affords(steps, affordable.least_noise(steps, q, limit, delta, past=past), q)
+        return Affords(steps, affordable.least_noise(steps, q, limit, past=past), q)
     if noise is not None:
-        return Affords(affordable.most_steps(noise, q, limit, delta, past=past), noise, q)
+        return Affords(affordable.most_steps(noise, q, limit, past=past), noise, q)
     return None

@@ -103,13 +103,13 @@ def _seal(
     make_private_folder(kept.parent)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
-        spent = ledger.epsilon_spent(round_.study, plan.delta)
+        spent = ledger.cost(round_.study, plan.delta)
         data = write_update(
             numbers,
             plan,
             round_.plan,
             identity,
-            epsilon=math.ceil(spent * 1e4) / 1e4,
+            epsilon=math.ceil(spent.epsilon * 1e4) / 1e4,
             ledger_head=ledger.head(round_.study),
             next_mask=next_mask,
             dealt=dealt,

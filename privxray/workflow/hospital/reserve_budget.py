@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.privacy.accountant import calibrate, promises_something
+from privxray.privacy.accountant import calibrate, guarantee, promises_something
 from privxray.privacy.accountant import epsilon as epsilon_of
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger, floored
 from privxray.workflow.hospital.past_exports import newer_than
 from privxray.workflow.hospital.release_witness import AUDITS, audit_number
@@ -103,9 +104,10 @@ def refuse_too_many(patients: int, n_max: int, plan: PlanHeader, ledger: Ledger)
             "meant for (its constant n_max); nothing was spent",
             advice="Ask the coordinator for a plan with a larger n_max and a smaller delta",
         )
-    if not promises_something(ledger.delta, patients):
+    if not promises_something(ledger.limit.delta, patients):
         raise RefusedError(
-            f"its delta {ledger.delta:g} promises nothing to one of so many patients; nothing was spent",
+            f"its delta {ledger.limit.delta:g} promises nothing to one of so many patients; "
+            "nothing was spent",
             file=ledger.path,
             advice="Train on fewer of them",
         )
@@ -124,7 +126,7 @@ def choose_epsilon(
         spent = ledger.events(plan.study)
         if _outside(state, ledger, round_):
             raise BudgetError(
-                f"this study has cost epsilon {epsilon_of(spent, plan.delta):.4g} here already, in a round "
+                f"this study has cost {guarantee(spent, plan.delta)} here already, in a round "
                 "that was given up, and training anew adds to it; nothing was spent",
                 advice="Say how much: privxray train --epsilon E",
             )
@@ -172,7 +174,7 @@ def reserve(
         raise another_epsilon(round_)
     before = _of_stages_before(state, ledger, round_)
     left = plan.stages - plan.stage + 1
-    noise = method.plan_noise(constants, epsilon, plan.delta, rounds_left=left, past=before)
+    noise = method.plan_noise(constants, Guarantee(epsilon, plan.delta), rounds_left=left, past=before)
     _choose(state, round_, epsilon=epsilon, noise=noise, vector_key=os.urandom(32))
     try:
         ledger.reserve(round_.study, run, method.round_events(constants, noise))
@@ -220,11 +222,11 @@ def _largest(
         return left * method.round_events(constants, noise)
 
     try:
-        noise = calibrate(rounds, ledger.epsilon_limit, ledger.delta, past=past)
+        noise = calibrate(rounds, ledger.limit, past=past)
         possible = floored(epsilon_of([*before, *rounds(noise)], delta))
         while possible > 0:  # what is rounded down once is admitted, or what is rounded down twice
-            noise = method.plan_noise(constants, possible, delta, rounds_left=left, past=before)
-            if epsilon_of([*past, *rounds(noise)], ledger.delta) <= ledger.epsilon_limit:
+            noise = method.plan_noise(constants, Guarantee(possible, delta), rounds_left=left, past=before)
+            if epsilon_of([*past, *rounds(noise)], ledger.limit.delta) <= ledger.limit.epsilon:
                 return possible
             possible = floored(possible - 0.005)
     except BudgetError:

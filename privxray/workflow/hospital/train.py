@@ -26,8 +26,8 @@ from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.learning.method import Drawing, Task
-from privxray.privacy.accountant import epsilon as epsilon_of
 from privxray.privacy.events import merge
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
@@ -62,16 +62,14 @@ FEW_PATIENTS = 100
 class Trained:
     """The result of a training, in terms of privacy only: no number that depends on the data.
 
-    ``epsilon`` is what this study has cost a patient so far at the plan's ``delta``, ``lifetime`` what all
-    studies have at the ledger's delta. ``few_patients`` is for the hospital's own screen.
+    ``spent`` is what this study has cost a patient so far, at the plan's delta; ``lifetime`` what all studies
+    have, at that of the ledger and its ``limit``. ``few_patients`` is for the hospital's own screen.
     """
 
     plan: PlanHeader
-    epsilon: float
-    delta: float
-    lifetime: float
-    lifetime_limit: float
-    lifetime_delta: float
+    spent: Guarantee
+    lifetime: Guarantee
+    limit: Guarantee
     few_patients: bool
     already: bool
     feature_seconds: float
@@ -209,11 +207,9 @@ def _outcome(
 ) -> Trained:
     return Trained(
         plan=plan,
-        epsilon=epsilon_of(ledger.events(plan.study), plan.delta),
-        delta=plan.delta,
-        lifetime=ledger.epsilon_spent(),
-        lifetime_limit=ledger.epsilon_limit,
-        lifetime_delta=ledger.delta,
+        spent=ledger.cost(plan.study, plan.delta),
+        lifetime=ledger.cost(),
+        limit=ledger.limit,
         few_patients=few,
         already=already,
         feature_seconds=seconds[0],
