@@ -37,6 +37,10 @@ Jobs = Annotated[
         show_default=False,
     ),
 ]
+To = Annotated[
+    Path | None,
+    typer.Option("--to", help="Write into this folder, for instance a stick.", show_default=False),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that stands where this one goes.")]
 
 MAX_PASSPHRASE_FILE = 4096

@@ -1,6 +1,11 @@
-"""Encrypted inference by files: a hospital's features stay under its own key, and the owner's head stays put.
+"""Encrypted inference by files: a hospital encrypts features of its images, and the model owner computes.
 
-``parameters`` and ``wire`` are arithmetic on bytes and numbers; ``headers``, ``sealing`` and ``admit`` are
-the three files and the rules by which they are accepted. Only ``scheme``, ``client`` and ``evaluate`` import
-TenSEAL (the extra ``privxray[inference]``), and a stranger's ciphertexts reach it in ``sandbox`` alone.
+The hospital keeps the images and the key; the owner keeps the weights. Three files travel:
+
+* ``headers``: what an offer, a query and an answer say; ``terms``: on what conditions an owner answers;
+* ``admit_inference``: the rules by which the three are accepted; ``sealed_body``: how bodies are sealed;
+* ``parameters`` and ``wire``: the CKKS parameters, and polynomials as bytes. Neither needs TenSEAL;
+* ``scheme``: the only module that calls TenSEAL (the extra ``privxray[inference]``);
+* ``hospital_side`` makes keys, encrypts and decrypts; ``owner_side`` computes on ciphertexts, and ``sandbox``
+  does so in a process of its own, because a stranger made them.
 """

@@ -1,96 +1,145 @@
 """The rules by which offers, queries and answers are accepted: no file, no clock, no state of its own.
 
-The order is that of :mod:`privxray.exchange.admission.admit`: kind, signer, signature, what it belongs to,
-parts, body. An offer and a query carry their signer's own keys; key words compared by phone take the place
-of trust in them, once for each party, and from then on the keys have to be those.
+The order is that of :mod:`privxray.exchange.admission.admit`: kind, signer, signature, what the file belongs
+to, parts, body. Offers and queries carry their signer's own keys. Key words that two people compare by phone
+make these keys trusted, once for each party; from then on the party must have the same keys.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.exchange.admission.admit import expect
 from privxray.formats.container import Envelope
-from privxray.formats.header import Body
-from privxray.formats.stream import sealed_length
 from privxray.formats.tensors import unpack
-from privxray.inference import parameters
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
+from privxray.inference.sealed_body import expect_sealed
 from privxray.keys.identity import PublicKeys
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 MAX_OFFER_BODY = 1 << 20
+"""Bytes; the centre of 4,096 features has 32 KiB."""
+
+_ASK_OWNER = "Ask the owner for a new offer"
+_ASK_AGAIN = "Ask the hospital to make the query again: privxray infer ask IMAGE... --offer FILE"
+_CALL_OWNER = "Call the owner; both sides need the same version of privxray"
 
 
 def admit_offer(envelope: Envelope) -> OfferHeader:
-    """An offer signed by the owner that it names.
+    """An offer that is signed by the owner whom it names.
 
-    :raises IdentityError: signed by somebody else.
-    :raises MalformedError: its parts contradict each other, or it is too large.
+    :raises IdentityError: somebody else signed it.
+    :raises MalformedError: it is no offer, its keys are damaged, it contradicts itself, or its body can't be
+        the centre of a model's features.
     """
     expect(envelope, "offer")
     owner = envelope.claim(OfferHeader).owner
     offer = envelope.verify(owner.verifier(), OfferHeader)
     owner.check()
-    if offer.sender != owner.fingerprint or len(set(offer.classes)) < len(offer.classes):
-        raise MalformedError("the offer contradicts itself")
-    if offer.body.cipher != "none" or offer.body.length > MAX_OFFER_BODY:
-        raise MalformedError("the offer's body is not the centre of a model's features")
+    if offer.sender != owner.fingerprint:
+        raise MalformedError(
+            "the offer names another sender than the owner whose keys it carries",
+            reason="offer.other-sender",
+            advice=_ASK_OWNER,
+        )
+    if len(set(offer.classes)) < len(offer.classes):
+        raise MalformedError("the offer names a class twice", reason="offer.class-twice", advice=_ASK_OWNER)
+    if offer.body.cipher != "none":
+        raise MalformedError(
+            "the offer's body is encrypted, and an offer is for anybody to read",
+            reason="offer.encrypted",
+            advice=_ASK_OWNER,
+        )
+    if offer.body.length > MAX_OFFER_BODY:
+        raise MalformedError("the offer is too large", reason="offer.too-large", advice=_ASK_OWNER)
     return offer
 
 
-def read_centre(offer: OfferHeader, body: bytes) -> NDArray[Any]:
-    """The centre c, float64 [D], of a body whose digest has been verified.
+def read_centre(offer: OfferHeader, body: bytes) -> NDArray[np.float64]:
+    """The centre c, float64 [D], from a body whose digest has been verified.
 
-    :raises MalformedError: something else is in it.
+    :raises MalformedError: the body is not one float64 tensor ``centre`` of the offer's dimension.
     """
     tensors = unpack(body)
     centre = tensors.get("centre")
     if centre is None or len(tensors) != 1 or centre.shape != (offer.feature_dim,) or centre.dtype != float:
-        raise MalformedError("the offer's body is not the centre of a model's features")
+        raise MalformedError(
+            "the offer's body is not the centre of a model's features",
+            reason="offer.no-centre",
+            advice=_ASK_OWNER,
+        )
     return centre
 
 
 def admit_query(envelope: Envelope, own: PublicKeys) -> QueryHeader:
-    """A query to this owner, signed by the hospital that it names. Whether it may ask is the caller's rule.
+    """A query to this owner, signed by the hospital that it names. The caller decides whether it may ask.
 
-    :raises IdentityError: signed by somebody else.
-    :raises RefusedError: addressed to another owner.
+    :raises IdentityError: somebody else signed it.
+    :raises MalformedError: it is no query, its keys are damaged, or it contradicts itself.
+    :raises RefusedError: it is addressed to another owner, or made by this owner.
     """
     expect(envelope, "query")
     hospital = envelope.claim(QueryHeader).hospital
     query = envelope.verify(hospital.verifier(), QueryHeader)
     hospital.check()
     if query.sender != hospital.fingerprint:
-        raise MalformedError("the query contradicts itself")
+        raise MalformedError(
+            "the query names another sender than the hospital whose keys it carries",
+            reason="query.other-sender",
+            advice=_ASK_AGAIN,
+        )
     if query.sender == own.fingerprint:
-        raise RefusedError("this query is by the owner of the model itself; privxray predict needs no key")
+        raise RefusedError(
+            "you made this query yourself, and you have the model",
+            reason="query.own",
+            advice="Type: privxray predict IMAGE...",
+        )
     if query.recipients != (own.fingerprint,):
-        raise RefusedError("this query is addressed to another owner")
+        raise RefusedError(
+            "this query is addressed to another owner",
+            reason="query.other-recipient",
+            advice="Carry it to the owner whose offer it is for",
+        )
     return query
 
 
 def admit_query_to(query: QueryHeader, offer: OfferHeader) -> None:
-    """A query that belongs to this offer of ours: its model, and a body of exactly the size that it says.
+    """A query that belongs to this offer of ours: its model and study, and a body of exactly the right size.
 
-    :raises RefusedError: another model, or a size that its images and keys don't make.
+    :raises RefusedError: it names another model or study, or its body is not sealed to us, or has not the
+        size that its images and keys give.
     """
-    if query.model != offer.model or query.study != offer.study:
-        raise RefusedError("this query is for another model than its offer's")
-    _expect_sealed(query.body, query.plain_length(offer.feature_dim), query.recipients)
+    if query.model != offer.model:
+        raise RefusedError(
+            "this query names another model than the offer that it is for",
+            reason="query.other-model",
+            advice=_ASK_AGAIN,
+        )
+    if query.study != offer.study:
+        raise RefusedError(
+            "this query names another study than the offer that it is for",
+            reason="query.other-study",
+            advice=_ASK_AGAIN,
+        )
+    expect_sealed(query, query.plain_length(offer.feature_dim))
 
 
 def admit_keys(query: QueryHeader, keys: bytes) -> None:
-    """Evaluation keys are those that the query's signature names.
+    """Evaluation keys that have the fingerprint in the query's signed header.
 
-    :raises MalformedError: others.
+    :raises MalformedError: they have another.
     """
     if hashlib.sha256(keys).hexdigest() != query.evaluation_keys:
-        raise MalformedError("the evaluation keys are not those that the query names")
+        raise MalformedError(
+            "the evaluation keys are not those that the query names",
+            reason="query.other-keys",
+            advice=_ASK_AGAIN,
+        )
 
 
 def admit_answer(
@@ -100,29 +149,64 @@ def admit_answer(
 
     The model is not compared here: an answer by another model is shown, with a warning.
 
-    :raises IdentityError: signed by somebody else than the owner.
-    :raises RefusedError: an answer to another query, to another hospital, or on other terms.
+    :param query_digest: of the query's signed header, in hex.
+    :raises IdentityError: somebody else than the owner signed it, or it names another sender.
+    :raises RefusedError: it answers another query or another hospital, or on other terms, or its body is not
+        sealed to this hospital, or has not the size of such an answer.
     """
     expect(envelope, "answer")
     if envelope.key_id != offer.sender:
-        raise IdentityError("this answer is signed by another owner than the one who was asked")
+        raise IdentityError(
+            "this answer is signed by another owner than the one who was asked",
+            reason="answer.other-signer",
+            advice="Call the owner before you use it",
+        )
     answer = envelope.verify(offer.owner.verifier(), AnswerHeader)
     if answer.sender != offer.sender:
-        raise IdentityError("the answer names another sender than its signer")
-    if answer.query != query_digest or answer.recipients != (query.sender,):
-        raise RefusedError("this answer belongs to another query")
-    if (answer.images, answer.study) != (query.images, query.study):
-        raise RefusedError("this answer is not one to all images of its query")
-    if (answer.decimals, answer.top1, answer.offer) != (offer.decimals, offer.top1, query.offer):
-        raise RefusedError("this answer is given on other terms than the offer's")
-    _expect_sealed(answer.body, answer.images * offer.layout.answer_bytes, answer.recipients)
+        raise IdentityError(
+            "the answer names another sender than its signer",
+            reason="answer.other-sender",
+            advice=_CALL_OWNER,
+        )
+    _belongs_to_query(answer, query, query_digest)
+    if answer.offer != query.offer:
+        raise RefusedError(
+            "this answer names another offer than its query does",
+            reason="answer.other-offer",
+            advice=_CALL_OWNER,
+        )
+    if (answer.decimals, answer.top1) != (offer.decimals, offer.top1):
+        raise RefusedError(
+            "this answer is given on other terms than the offer's",
+            reason="answer.other-terms",
+            advice=_CALL_OWNER,
+        )
+    expect_sealed(answer, answer.images * offer.layout.answer_bytes)
     return answer
 
 
-def _expect_sealed(body: Body, length: int, recipients: tuple[str, ...]) -> None:
-    sealed_to = (body.key.recipient,) if body.key else ()
-    if body.cipher == "none" or sealed_to != recipients or body.length != sealed_length(length):
+def _belongs_to_query(answer: AnswerHeader, query: QueryHeader, query_digest: str) -> None:
+    if answer.query != query_digest:
         raise RefusedError(
-            f"its body is not what {parameters.ID} gives for so many images",
-            advice="Both sides need the same version of privxray",
+            "this answer belongs to another query",
+            reason="answer.other-query",
+            advice="Check that you have the right file",
+        )
+    if answer.recipients != (query.sender,):
+        raise RefusedError(
+            "this answer is addressed to another hospital",
+            reason="answer.other-recipient",
+            advice=_CALL_OWNER,
+        )
+    if answer.images != query.images:
+        raise RefusedError(
+            "this answer does not cover the images of its query, one for one",
+            reason="answer.other-images",
+            advice=_CALL_OWNER,
+        )
+    if answer.study != query.study:
+        raise RefusedError(
+            "this answer names another study than its query does",
+            reason="answer.other-study",
+            advice=_CALL_OWNER,
         )

@@ -1,8 +1,8 @@
-"""The headers of an offer, a query and an answer.
+"""The headers of an offer, a query and an answer (docs/SPEC.md, section 10).
 
-All three name the parameters (:data:`~privxray.inference.parameters.ID`) and the model's fingerprint, which
-is the digest of the global model's file. How many images a query holds can be seen by whoever carries it, as
-it could from its size; nothing else of them can.
+All three name the CKKS parameters (:data:`~privxray.inference.parameters.ID`) and the model's fingerprint,
+which is the digest of the global model's file. Whoever carries a query can see how many images it holds, as
+its size would tell anyway, and nothing else about them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,8 @@ from privxray.inference.parameters import (
     Layout,
     evaluation_keys_bytes,
 )
+from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
 from privxray.keys.identity import PublicKeys
-
-MAX_LIMIT = 1_000_000
-MAX_DECIMALS = 6
 
 Images = Annotated[int, Field(ge=1, le=MAX_IMAGES)]
 Parameters = Literal["ckks/8192/60-49-49-60/1"]
@@ -31,11 +29,10 @@ Classes = Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max
 
 
 class OfferHeader(Header):
-    """An offer: all that a hospital needs to ask, and on what terms. The body is the centre c as safetensors.
+    """An offer: all that a hospital needs to ask, and the terms. The body is the centre c as safetensors.
 
-    ``feature_radius`` is what a centred feature is divided by before it is clipped to length 1; ``limit`` is
-    how many images of one hospital are answered in all; ``decimals`` sets the owner's noise; with ``top1``
-    scores come multiplied by a secret factor.
+    A feature less its centre is divided by ``feature_radius`` and then clipped to length 1.
+    :class:`~privxray.inference.terms.Terms` explains ``limit``, ``decimals`` and ``top1``.
     """
 
     kind: Literal["offer"] = "offer"
@@ -56,12 +53,17 @@ class OfferHeader(Header):
         """Where features and results stand in the slots."""
         return Layout(self.feature_dim, len(self.classes))
 
+    @property
+    def terms(self) -> Terms:
+        """On what terms the owner answers."""
+        return Terms(self.limit, self.decimals, self.top1)
+
 
 class QueryHeader(Header):
     """A query: the hospital's keys, and how many encrypted images the sealed body holds.
 
-    ``evaluation_keys`` is the SHA-256 of the hospital's CKKS public key and rotation keys; with ``with_keys``
-    they stand in the body, before the images.
+    ``evaluation_keys`` is the SHA-256 of the hospital's CKKS public key and rotation keys. If ``with_keys``
+    is set, the keys themselves stand in the body, before the images.
     """
 
     kind: Literal["query"] = "query"
@@ -75,13 +77,16 @@ class QueryHeader(Header):
     with_keys: bool
 
     def plain_length(self, features: int) -> int:
-        """Bytes of the body before it is sealed."""
+        """Bytes of the body before it is sealed.
+
+        :param features: D of the offer.
+        """
         keys = evaluation_keys_bytes(features) if self.with_keys else 0
         return keys + self.images * QUERY_BYTES
 
 
 class AnswerHeader(Header):
-    """An answer: to which query, by which model, and how many more images this hospital may ask."""
+    """An answer: to which query, by which model, and how many more images this hospital may ask about."""
 
     kind: Literal["answer"] = "answer"
     query: Digest

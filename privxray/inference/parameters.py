@@ -31,6 +31,7 @@ PRIME_BITS = (60, 49, 49, 60)
 SCALE = 2.0**49
 """The scale of encoded features and of encoded weights."""
 
+KEY_PRIMES = len(PRIMES)
 QUERY_PRIMES = 3
 ANSWER_PRIMES = 1
 MAX_VALUE = 900.0
@@ -43,8 +44,10 @@ QUERY_BYTES = 2 * QUERY_PRIMES * DEGREE * WORD
 """One image on its way to the owner: 393,216 bytes."""
 ANSWER_BYTES = 2 * ANSWER_PRIMES * DEGREE * WORD
 """One ciphertext of results on its way back: 131,072 bytes."""
-PUBLIC_KEY_BYTES = 2 * len(PRIMES) * DEGREE * WORD
-SWITCHING_KEY_BYTES = QUERY_PRIMES * PUBLIC_KEY_BYTES
+PUBLIC_KEY_BYTES = 2 * KEY_PRIMES * DEGREE * WORD
+"""A hospital's public key: 524,288 bytes."""
+ROTATION_KEY_BYTES = QUERY_PRIMES * PUBLIC_KEY_BYTES
+"""The key of one rotation, a public key for each prime of a query: 1,572,864 bytes."""
 
 MAX_IMAGES = 256
 """Images in one query: 100 MB."""
@@ -113,7 +116,7 @@ def rotations(features: int) -> tuple[int, ...]:
 
 def evaluation_keys_bytes(features: int) -> int:
     """Bytes of a hospital's public key and rotation keys: 15.7 MB for 1,280 features."""
-    return PUBLIC_KEY_BYTES + len(rotations(features)) * SWITCHING_KEY_BYTES
+    return PUBLIC_KEY_BYTES + len(rotations(features)) * ROTATION_KEY_BYTES
 
 
 def galois_element(step: int) -> int:

@@ -1,9 +1,9 @@
-"""Evaluating a stranger's ciphertexts in a process of its own, with little memory, time and few files.
+"""The owner computes on a stranger's ciphertexts in a child process with little memory, time and few files.
 
-What reaches that process has passed :mod:`~privxray.inference.wire`, so this is the second line: whatever a
-C++ library does with residues that nobody foresaw, it does in a child that can't take the machine's memory,
-write a file of size or start a program's dump, and that holds no private key. It does hold the head: a child
-that is taken over could send it to the hospital inside an answer of the right length.
+What reaches the child has passed :mod:`~privxray.inference.wire`, so this is a second line of defence.
+Whatever a C++ library does with residues that nobody foresaw, it does in a process that can't take the
+machine's memory, write a large file or leave a core dump, and that holds no private key. It does hold the
+head: a child that is taken over could send it to the hospital inside an answer of the right length.
 
 The job is safetensors on stdin, the results are residues on stdout: numbers, nothing that can run.
 """
@@ -19,47 +19,46 @@ import numpy as np
 
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.formats.tensors import pack, unpack
-from privxray.inference.owner import Evaluator, Head
-from privxray.inference.parameters import Layout
+from privxray.inference.owner_side import Head, HeadEvaluator
 from privxray.inference.scheme import Scheme
-from privxray.inference.wire import Residues, read_answers, to_bytes
+from privxray.inference.terms import Terms, answer_noise
+from privxray.inference.wire import EvaluationKeys, Residues, read_answers, to_bytes
 
 MEMORY = 1 << 30
 """Bytes of address space; the largest job (256 images, 50 classes) needs 0.4 GiB."""
 FILE_BYTES = 64 << 20
+"""Bytes of any one file that the child writes."""
 OPEN_FILES = 64
 START_SECONDS = 60
+"""Processor time to start, and to read the keys and the head."""
 IMAGE_SECONDS = 5
-"""Processor time for an image; a slow workstation needs less than one."""
+"""Processor time for an image; a slow workstation needs less than one second."""
 
+_NOTHING = "nothing was answered or counted"
+_AGAIN = "Close other programs and type the command again; if that happens again, refuse the query"
 _MODULE = "privxray.inference.sandbox"
+_PATIENCE = 4
+"""The child may take so many times its processor time, on a busy machine."""
 _KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 
 
-def evaluate(
-    head: Head,
-    keys: tuple[Residues, Residues],
-    queries: Residues,
-    *,
-    noise: float,
-    top1: bool,
-) -> Residues:
+def evaluate(head: Head, keys: EvaluationKeys, queries: Residues, terms: Terms) -> Residues:
     """Results of shape [N, results, 2, 1, 8192], computed in a child process.
 
-    :param keys: public key and rotation keys of the hospital, checked by ``wire``.
+    :param keys: the hospital's, checked by ``wire``.
     :param queries: [N, 2, 3, 8192], checked by ``wire``.
     :raises MalformedError: the library refused these ciphertexts or keys.
-    :raises SystemTroubleError: the child was ended by a limit, or by the system.
+    :raises SystemTroubleError: the child took too long, ended without an answer, or gave an impossible one.
     """
     job = pack(
         {
             "weights": head.weights,
             "offsets": head.offsets,
-            "public": keys[0],
-            "switching": keys[1],
+            "public": keys.public,
+            "rotation": keys.rotation,
             "queries": queries,
-            "noise": np.array([noise]),
-            "top1": np.array([top1], np.uint8),
+            "decimals": np.array([terms.decimals]),
+            "top1": np.array([terms.top1], np.uint8),
         }
     )
     seconds = START_SECONDS + IMAGE_SECONDS * len(queries)
@@ -68,43 +67,52 @@ def evaluate(
             [sys.executable, "-P", "-m", _MODULE, str(seconds)],
             input=job,
             capture_output=True,
-            timeout=4 * seconds,
+            timeout=_PATIENCE * seconds,
             check=False,
             env=_environment(),
         )
     except subprocess.TimeoutExpired:
-        raise _ended("it took too long") from None
+        raise SystemTroubleError(
+            f"the computation on encrypted images took too long; {_NOTHING}",
+            reason="inference.too-slow",
+            advice=_AGAIN,
+        ) from None
     if done.returncode == MalformedError.exit_code:
         raise MalformedError(
-            "these ciphertexts or keys can't be computed with",
-            advice="Ask the hospital for a new query with its keys: privxray infer ask --with-keys",
+            f"this query's ciphertexts or keys can't be used; {_NOTHING}",
+            reason="query.not-computable",
+            advice="Ask the hospital for a new query with its keys: privxray infer ask IMAGE... --with-keys",
         )
     if done.returncode:
-        raise _ended(f"code {done.returncode}")
-    layout = Layout(head.weights.shape[1], head.weights.shape[0])
+        raise SystemTroubleError(
+            f"the computation on encrypted images ended early (code {done.returncode}); {_NOTHING}",
+            reason="inference.ended-early",
+            advice=_AGAIN,
+        )
     try:
-        return read_answers(done.stdout, len(queries), layout.results)
+        return read_answers(done.stdout, len(queries), head.layout.results)
     except MalformedError:
-        raise _ended("an impossible result") from None
-
-
-def _ended(how: str) -> SystemTroubleError:
-    return SystemTroubleError(
-        f"the process that computes on encrypted images was ended ({how}); nothing was answered or counted",
-        advice="Close other programs and type the command again; if it ends so again, refuse the query",
-    )
+        raise SystemTroubleError(
+            f"the computation on encrypted images gave an impossible result; {_NOTHING}",
+            reason="inference.bad-result",
+            advice=_AGAIN,
+        ) from None
 
 
 def _environment() -> dict[str, str]:
-    """What the child needs to find the same packages, and nothing that leads to a passphrase."""
+    """The variables that the child needs to find the same packages; none of them leads to a passphrase."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 
 def _limit(seconds: int) -> None:
+    """Set the limits of this process for good.
+
+    :param seconds: of processor time.
+    """
     import resource
 
-    for what, limit in (
+    for what, most in (
         (resource.RLIMIT_AS, MEMORY),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, FILE_BYTES),
@@ -112,11 +120,10 @@ def _limit(seconds: int) -> None:
         (resource.RLIMIT_CORE, 0),
     ):
         hard = resource.getrlimit(what)[1]
-        if hard != resource.RLIM_INFINITY:
-            limit = min(limit, hard)
+        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
         try:
             resource.setrlimit(what, (limit, limit))
-        except (ValueError, OSError):  # macOS knows no limit of address space
+        except (ValueError, OSError):  # macOS has no limit of address space
             if sys.platform == "linux":
                 raise
 
@@ -125,12 +132,11 @@ def _work(source: IO[bytes], target: IO[bytes]) -> None:
     from privxray.privacy.noise import SecureNoise
 
     job = unpack(source.read())
-    evaluator = Evaluator(
+    evaluator = HeadEvaluator(
         Scheme(),
         Head(job["weights"], job["offsets"]),
-        job["public"],
-        job["switching"],
-        noise=float(job["noise"][0]),
+        EvaluationKeys(job["public"], job["rotation"]),
+        noise=answer_noise(int(job["decimals"][0])),
         top1=bool(job["top1"][0]),
         source=SecureNoise(),
     )

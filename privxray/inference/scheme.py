@@ -1,9 +1,12 @@
-"""Residue arrays to SEAL's objects and back. The only module that knows the library's file layout.
+"""The CKKS scheme: TenSEAL's binding of SEAL, and residue arrays to its objects and back.
 
-TenSEAL's binding of SEAL reads and writes objects by file name only. What is read is put together here, from
-a prefix that the parameters fix and from residues that :mod:`~privxray.inference.wire` has checked, in memory
-(a file without a name, where the system has them). What is written is taken out number by number, since the
-binding's own files are compressed.
+Both sides use it, and it is the only module that knows the library's file layout. The binding reads and
+writes objects by file name only. What it reads is put together here in memory (in a file without a name,
+where the system has such files): a prefix that the parameters fix, and residues that
+:mod:`~privxray.inference.wire` has checked. What it would write is taken out number by number instead, since
+the binding's own files are compressed.
+
+SEAL's objects have the type ``Any`` here: the binding has no type information.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from privxray.errors import SystemTroubleError, UsageError
 from privxray.inference import parameters
@@ -36,15 +40,19 @@ def require_library() -> Any:
     try:
         import tenseal.sealapi as seal
     except ImportError:
-        raise UsageError("encrypted inference needs an extra package", advice=f"Type: {INSTALL}") from None
+        raise UsageError(
+            "encrypted inference needs an extra package",
+            reason="inference.not-installed",
+            advice=f"Type: {INSTALL}",
+        ) from None
     return seal
 
 
 class Scheme:
-    """SEAL set up with the parameters of this package; make one a process.
+    """SEAL, set up with :mod:`~privxray.inference.parameters`. A process needs one.
 
     :raises UsageError: the extra is not installed.
-    :raises SystemTroubleError: the installed library makes other primes or refuses these parameters.
+    :raises SystemTroubleError: the installed library makes other primes, or refuses these parameters.
     """
 
     def __init__(self) -> None:
@@ -57,7 +65,9 @@ class Scheme:
         found = tuple(prime.value() for prime in primes)
         if found != parameters.PRIMES or not self.context.parameters_set():
             raise SystemTroubleError(
-                "the installed TenSEAL does not make this version's parameters", advice=f"Type: {INSTALL}"
+                "the installed TenSEAL can't compute with this version's parameters",
+                reason="inference.other-library",
+                advice=f"Type: {INSTALL}",
             )
         with _named_file(b"") as path:
             primes[0].save(path)
@@ -65,12 +75,12 @@ class Scheme:
 
     @cached_property
     def encoder(self) -> Any:
-        """Slots to polynomials and back."""
+        """SEAL's ``CKKSEncoder``: slots to polynomials and back."""
         return self.seal.CKKSEncoder(self.context)
 
     @cached_property
     def evaluator(self) -> Any:
-        """Arithmetic on ciphertexts."""
+        """SEAL's ``Evaluator``: arithmetic on ciphertexts."""
         return self.seal.Evaluator(self.context)
 
     @cached_property
@@ -82,11 +92,11 @@ class Scheme:
         return levels
 
     def level(self, primes: int) -> Any:
-        """SEAL's parameter id of polynomials with so many primes; 4 is that of keys."""
+        """SEAL's parameter id of polynomials over the first ``primes`` primes, 1 to 4; keys have all four."""
         return self._levels[primes]
 
-    def plain(self, values: Any, primes: int, scale: float) -> Any:
-        """Encode up to 4,096 numbers, real or complex, into the slots; the rest is zero."""
+    def plain(self, values: NDArray[Any], primes: int, scale: float) -> Any:
+        """A plaintext with up to 4,096 real or complex numbers in its slots; the rest is zero."""
         plain = self.seal.Plaintext()
         self.encoder.encode(values.tolist(), self.level(primes), scale, plain)
         return plain
@@ -106,14 +116,14 @@ class Scheme:
     def secret_key(self, residues: Residues) -> Any:
         """A secret key from residues of shape [4, 8192]."""
         made = self.seal.SecretKey()
-        start = _words(self.level(len(parameters.PRIMES))) + struct.pack("<Qd", residues.size, 1.0)
+        start = _words(self.level(parameters.KEY_PRIMES)) + struct.pack("<Qd", residues.size, 1.0)
         self._load(made, start + self._framed(struct.pack("<Q", residues.size) + residues.tobytes()))
         return made
 
     def rotation_keys(self, keys: Mapping[int, Residues]) -> Any:
         """Rotation keys, each of shape [3, 2, 4, 8192], by rotation step."""
         by_index = {parameters.galois_element(step) >> 1: key for step, key in keys.items()}
-        parts = [_words(self.level(len(parameters.PRIMES))), struct.pack("<Q", parameters.DEGREE)]
+        parts = [_words(self.level(parameters.KEY_PRIMES)), struct.pack("<Q", parameters.DEGREE)]
         for index in range(parameters.DEGREE):
             digits = by_index.get(index, ())
             parts.append(struct.pack("<Q", len(digits)))
@@ -123,14 +133,14 @@ class Scheme:
         return made
 
     def residues(self, made: Any, primes: int) -> Residues:
-        """The numbers of a ciphertext of size two, shape [2, primes, 8192]."""
+        """The residues of a ciphertext or a public key, shape [2, primes, 8192]."""
         return self.numbers(made.dyn_array(), 2 * primes).reshape(2, primes, parameters.DEGREE)
 
     def numbers(self, array: Any, polynomials: int) -> Residues:
-        """The numbers of a SEAL array, shape [polynomials, 8192]."""
+        """The residues in an array of SEAL's, shape [polynomials, 8192]."""
         size = array.size()
-        if size != polynomials * parameters.DEGREE:
-            raise ValueError("a polynomial array of another size was expected")
+        # Its size follows from the operation that made it, never from the numbers of a stranger.
+        assert size == polynomials * parameters.DEGREE, "SEAL made an array of another size"
         return np.fromiter(map(array.__getitem__, range(size)), np.uint64, size).reshape(polynomials, -1)
 
     def _ciphertext_bytes(self, residues: Residues, scale: float) -> bytes:
@@ -154,7 +164,7 @@ def _words(parms_id: Any) -> bytes:
 
 @contextmanager
 def _named_file(data: bytes) -> Iterator[str]:
-    """A name under which the library finds ``data``: of memory on Linux, else of a private file."""
+    """A path at which the library finds ``data``: in memory on Linux, else a private temporary file."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("privxray", os.MFD_CLOEXEC)
         try:

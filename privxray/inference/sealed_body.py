@@ -1,8 +1,8 @@
 """Sealing the body of a query or an answer to one party, and opening it.
 
-HPKE's ``info`` names the file that a body key belongs to, as docs/SPEC.md has it for updates. Where an update
-has its plan, a query has the offer that it is for, and an answer the query that it answers: ``about``. A body
-opens nowhere else.
+HPKE's ``info`` names the file that a body key belongs to (docs/SPEC.md, section 1). An update names its plan
+there; a query names the offer that it is for, and an answer the query that it answers. That file's digest is
+called ``about`` here. A body opens nowhere else.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import hashlib
 import os
 from collections.abc import Iterable
 
-from privxray.errors import MalformedError
+from privxray.errors import RefusedError
 from privxray.exchange.sharing.binding import hpke_info
 from privxray.formats import canonical, stream
 from privxray.formats.header import Body, Header, SealedKey
+from privxray.inference import parameters
 from privxray.keys.identity import Identity, PublicKeys
+
+_SAME_VERSION = "Both sides need the same version of privxray"
 
 
 def seal_body(
@@ -23,6 +26,8 @@ def seal_body(
 ) -> tuple[Body, bytes]:
     """Encrypt ``data`` under a fresh key for ``recipient``: the body's description, and the body.
 
+    :param kind: ``query`` or ``answer``.
+    :param sender: a fingerprint, in hex.
     :param about: the digest of the file that this one answers, in hex.
     """
     key, to = os.urandom(stream.KEY_BYTES), recipient.fingerprint
@@ -37,14 +42,33 @@ def seal_body(
     return described, body
 
 
+def expect_sealed(header: Header, length: int) -> None:
+    """A body that is sealed to the file's one recipient, and that holds so many bytes.
+
+    :param length: of the body before it was sealed, in bytes.
+    :raises RefusedError: it is not encrypted, sealed to somebody else, or of another length.
+    """
+    if (_sealed_key(header).recipient,) != header.recipients:
+        raise RefusedError(
+            "its body is sealed to somebody else than its recipient",
+            reason="sealed-body.other-recipient",
+            advice=_SAME_VERSION,
+        )
+    if header.body.length != stream.sealed_length(length):
+        raise RefusedError(
+            f"its body has not the length that {parameters.ID} gives for so many images",
+            reason="sealed-body.other-length",
+            advice=_SAME_VERSION,
+        )
+
+
 def open_body(header: Header, about: str, pieces: Iterable[bytes], own: Identity) -> bytes:
     """Decrypt the body of a file whose header and digest have been verified.
 
-    :raises WrongKeyError: not sealed to this party for this exchange.
-    :raises MalformedError: not encrypted, or a chunk fails authentication.
+    :raises RefusedError: it is not encrypted.
+    :raises WrongKeyError: it is not sealed to this party for this exchange.
+    :raises MalformedError: a chunk fails authentication.
     """
-    if header.body.key is None or header.body.cipher == "none":
-        raise MalformedError("the file is not encrypted")
     info = hpke_info(
         kind=header.kind,
         purpose="body key",
@@ -53,5 +77,11 @@ def open_body(header: Header, about: str, pieces: Iterable[bytes], own: Identity
         sender=header.sender,
         recipient=own.public().fingerprint,
     )
-    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
+    wrapped = canonical.from_base64(_sealed_key(header).wrapped, "the body's key")
     return b"".join(stream.unseal(own.open(wrapped, info), pieces))
+
+
+def _sealed_key(header: Header) -> SealedKey:
+    if header.body.cipher == "none" or header.body.key is None:
+        raise RefusedError("its body is not encrypted", reason="sealed-body.plain", advice=_SAME_VERSION)
+    return header.body.key

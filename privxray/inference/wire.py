@@ -1,32 +1,57 @@
-"""Polynomials on the wire: nothing but residues, at lengths that are known before a byte is read.
+"""CKKS polynomials on the wire: nothing but residues, at lengths that are known before a byte is read.
 
 TenSEAL's own serialisation is compressed, has lengths and parameter blocks inside it, and is parsed by a C++
 library. None of that travels. A ciphertext, a public key or a rotation key is an array of little-endian
-64-bit residues in the evaluation (NTT) form, of one fixed shape, and every residue is checked against its
-prime here, in numpy, before the library sees any. There is then nothing left to be malformed, and no field in
+64-bit residues in the evaluation (NTT) form, of one fixed shape. Each residue is compared with its prime
+here, in numpy, before the library sees any. Then nothing can be malformed any more, and there is no field in
 which other parameters, or a secret key, could come along.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privxray.errors import MalformedError
-from privxray.inference import parameters
+from privxray.inference.parameters import (
+    ANSWER_PRIMES,
+    DEGREE,
+    KEY_PRIMES,
+    PRIMES,
+    PUBLIC_KEY_BYTES,
+    QUERY_PRIMES,
+    WORD,
+    rotations,
+)
 
 Residues: TypeAlias = NDArray[np.uint64]
+
+_OTHER_SOFTWARE = "Both sides need the same version of privxray"
+
+
+@dataclass(frozen=True)
+class EvaluationKeys:
+    """What a hospital gives an owner to compute with.
+
+    :ivar public: the public key, shape [2, 4, 8192].
+    :ivar rotation: the rotation keys, shape [R, 3, 2, 4, 8192], in the order of
+        :func:`~privxray.inference.parameters.rotations`.
+    """
+
+    public: Residues
+    rotation: Residues
 
 
 def read_queries(data: bytes, images: int) -> Residues:
     """Ciphertexts of images, shape [images, 2, 3, 8192].
 
-    :raises MalformedError: of another length, a residue that is none, or no ciphertext at all (its second
-        half zero, which would be the plain features).
+    :raises MalformedError: they have another length, a residue is not below its prime, or one is no
+        ciphertext at all: its second half is zero, so that the first half would be the plain features.
     """
-    return _ciphertexts(data, (images,), parameters.QUERY_PRIMES)
+    return _ciphertexts(data, (images,), QUERY_PRIMES)
 
 
 def read_answers(data: bytes, images: int, results: int) -> Residues:
@@ -34,23 +59,25 @@ def read_answers(data: bytes, images: int, results: int) -> Residues:
 
     :raises MalformedError: as :func:`read_queries`.
     """
-    return _ciphertexts(data, (images, results), parameters.ANSWER_PRIMES)
+    return _ciphertexts(data, (images, results), ANSWER_PRIMES)
 
 
-def read_evaluation_keys(data: bytes, features: int) -> tuple[Residues, Residues]:
-    """A public key [2, 4, 8192], and rotation keys [R, 3, 2, 4, 8192] in the order of ``rotations``.
+def read_evaluation_keys(data: bytes, features: int) -> EvaluationKeys:
+    """The evaluation keys for ``features`` features.
 
-    :raises MalformedError: as :func:`read_queries`.
+    :raises MalformedError: they have another length, a residue is not below its prime, or a polynomial is
+        zero.
     """
-    count = len(parameters.rotations(features))
-    if len(data) != parameters.evaluation_keys_bytes(features):
-        raise MalformedError("the evaluation keys have another size than these parameters give")
-    cut = parameters.PUBLIC_KEY_BYTES
-    public = _residues(data[:cut], (2, 4), 4, "the public key")
-    switching = _residues(data[cut:], (count, 3, 2, 4), 4, "a rotation key")
-    if not public.any(axis=-1).all() or not switching.any(axis=-1).all():
-        raise MalformedError("the evaluation keys hold a polynomial that is zero")
-    return public, switching
+    count = len(rotations(features))
+    public = _residues(data[:PUBLIC_KEY_BYTES], (2, KEY_PRIMES), "the public key")
+    rotation = _residues(data[PUBLIC_KEY_BYTES:], (count, QUERY_PRIMES, 2, KEY_PRIMES), "a rotation key")
+    if not public.any(axis=-1).all() or not rotation.any(axis=-1).all():
+        raise MalformedError(
+            "the evaluation keys hold a polynomial that is zero",
+            reason="ckks.zero-key",
+            advice=_OTHER_SOFTWARE,
+        )
+    return EvaluationKeys(public, rotation)
 
 
 def to_bytes(*arrays: Residues) -> bytes:
@@ -59,18 +86,31 @@ def to_bytes(*arrays: Residues) -> bytes:
 
 
 def _ciphertexts(data: bytes, shape: tuple[int, ...], primes: int) -> Residues:
-    array = _residues(data, (*shape, 2, primes), primes, "a ciphertext")
+    array = _residues(data, (*shape, 2, primes), "a ciphertext")
     if not array[..., 1, :, :].any(axis=-1).all():
-        raise MalformedError("a ciphertext is not one: its second half is zero")
+        raise MalformedError(
+            "a ciphertext hides nothing: its second half is zero",
+            reason="ckks.not-encrypted",
+            advice=_OTHER_SOFTWARE,
+        )
     return array
 
 
-def _residues(data: bytes, shape: tuple[int, ...], primes: int, what: str) -> Residues:
-    whole = (*shape, parameters.DEGREE)
-    if len(data) != parameters.WORD * int(np.prod(whole)):
-        raise MalformedError(f"{what} has another size than these parameters give")
+def _residues(data: bytes, shape: tuple[int, ...], what: str) -> Residues:
+    """The numbers in ``data``, shape [*shape, 8192]; the last number of ``shape`` counts primes."""
+    whole = (*shape, DEGREE)
+    if len(data) != WORD * int(np.prod(whole)):
+        raise MalformedError(
+            f"{what} has another size than these parameters give",
+            reason="ckks.other-length",
+            advice=_OTHER_SOFTWARE,
+        )
     array = np.frombuffer(data, "<u8").reshape(whole)
-    limits = np.array(parameters.PRIMES[:primes], np.uint64)
+    limits = np.array(PRIMES[: shape[-1]], np.uint64)
     if (array >= limits[:, None]).any():
-        raise MalformedError(f"{what} holds a number beyond its modulus: it is of other parameters")
+        raise MalformedError(
+            f"{what} holds a number beyond its modulus: it was made with other parameters",
+            reason="ckks.other-modulus",
+            advice=_OTHER_SOFTWARE,
+        )
     return array

@@ -10,10 +10,11 @@ pytest.importorskip("tenseal", reason="the extra privxray[inference] is not inst
 import tenseal
 
 from privxray.inference import parameters, wire
-from privxray.inference.client import Client, KeySet, make_keys
-from privxray.inference.owner import Evaluator, Head, answer_noise
+from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
+from privxray.inference.owner_side import Head, HeadEvaluator
 from privxray.inference.parameters import Layout
 from privxray.inference.scheme import Scheme
+from privxray.inference.terms import answer_noise
 from privxray.privacy.noise import SecureNoise
 
 FEATURES = 1280
@@ -21,7 +22,7 @@ CLASSES = 3
 NOISE = answer_noise(3)
 
 
-class Unmasked(Evaluator):
+class Unmasked(HeadEvaluator):
     """The evaluation as it would be with the mask left out, and without noise to spare the attack nothing."""
 
     def _mask_and_offsets(self, number: int, factor: float) -> tuple[np.ndarray, np.ndarray]:
@@ -34,7 +35,7 @@ def scheme() -> Scheme:
 
 
 @pytest.fixture(scope="module")
-def keys(scheme: Scheme) -> KeySet:
+def keys(scheme: Scheme) -> HospitalKeys:
     return make_keys(scheme, FEATURES)
 
 
@@ -77,13 +78,15 @@ def test_tenseals_plain_dot_gives_all_weights_in_one_answer() -> None:
     assert np.abs(found - weights).max() < 1e-3
 
 
-def test_without_the_mask_one_answer_gives_all_weights(scheme: Scheme, keys: KeySet, head: Head) -> None:
-    layout, client = Layout(FEATURES, CLASSES), Client(scheme, keys.secret)
+def test_without_the_mask_one_answer_gives_all_weights(
+    scheme: Scheme, keys: HospitalKeys, head: Head
+) -> None:
+    layout, client = Layout(FEATURES, CLASSES), HospitalCipher(scheme, keys.secret)
     query = wire.read_queries(client.encrypt(FLAT, layout), 1)[0]
     owner = Unmasked(
         scheme,
         head,
-        *wire.read_evaluation_keys(keys.evaluation, FEATURES),
+        wire.read_evaluation_keys(keys.evaluation, FEATURES),
         noise=NOISE,
         top1=False,
         source=SecureNoise(),
@@ -92,13 +95,13 @@ def test_without_the_mask_one_answer_gives_all_weights(scheme: Scheme, keys: Key
     assert np.abs(found - head.weights).max() < 1e-4
 
 
-def test_with_the_mask_the_same_reading_finds_noise(scheme: Scheme, keys: KeySet, head: Head) -> None:
-    layout, client = Layout(FEATURES, CLASSES), Client(scheme, keys.secret)
+def test_with_the_mask_the_same_reading_finds_noise(scheme: Scheme, keys: HospitalKeys, head: Head) -> None:
+    layout, client = Layout(FEATURES, CLASSES), HospitalCipher(scheme, keys.secret)
     query = wire.read_queries(client.encrypt(FLAT, layout), 1)[0]
-    owner = Evaluator(
+    owner = HeadEvaluator(
         scheme,
         head,
-        *wire.read_evaluation_keys(keys.evaluation, FEATURES),
+        wire.read_evaluation_keys(keys.evaluation, FEATURES),
         noise=NOISE,
         top1=False,
         source=SecureNoise(),
@@ -125,11 +128,11 @@ def test_as_many_answers_as_features_give_the_model_and_that_is_why_they_are_cou
     rng = np.random.default_rng(3)
     head = Head.centred(rng.normal(size=(CLASSES, features)), rng.normal(size=CLASSES))
     images = np.vstack([np.eye(features), np.zeros(features)])
-    client = Client(scheme, keys.secret)
-    owner = Evaluator(
+    client = HospitalCipher(scheme, keys.secret)
+    owner = HeadEvaluator(
         scheme,
         head,
-        *wire.read_evaluation_keys(keys.evaluation, features),
+        wire.read_evaluation_keys(keys.evaluation, features),
         noise=NOISE,
         top1=False,
         source=SecureNoise(),

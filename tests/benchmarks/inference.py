@@ -30,13 +30,14 @@ from privxray.demo.study import Party, play
 from privxray.imaging.decode import decode_path
 from privxray.imaging.features import Extractor
 from privxray.inference import parameters, wire
-from privxray.inference.client import Client, KeySet, make_keys
-from privxray.inference.owner import TOP1_FACTOR, Evaluator, Head, answer_noise
+from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
+from privxray.inference.owner_side import Head, HeadEvaluator
 from privxray.inference.scheme import Scheme
+from privxray.inference.terms import TOP1_FACTOR, Terms, answer_noise
 from privxray.learning.linear_probe.probe_queries import centred_features
 from privxray.learning.method import softmax
 from privxray.privacy.noise import SecureNoise
-from privxray.workflow.inference import offer
+from privxray.workflow.inference.global_model import find_model, head_of
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
@@ -129,8 +130,8 @@ def timings(owner: Party, features: np.ndarray) -> None:
     """Evaluation alone, in this process, with keys and head loaded."""
     workspace = Workspace.find(owner.folder)
     with State(workspace.state_path) as state:
-        model = offer.find_model(workspace, state, None)
-    head = offer.head_of(model, top1=False)
+        model = find_model(workspace, state, None)
+    head = head_of(model, Terms())
     scheme = Scheme()
     clock = time.perf_counter()
     keys = make_keys(scheme, 1280)
@@ -138,12 +139,12 @@ def timings(owner: Party, features: np.ndarray) -> None:
     radius = float(model.header.constants["feature_radius"])  # type: ignore[arg-type]
     rows = centred_features(features[:TIMED], model.tensors["centre"], radius)
     layout = parameters.Layout(1280, len(head.weights))
-    client = Client(scheme, keys.secret)
+    client = HospitalCipher(scheme, keys.secret)
     clock = time.perf_counter()
     queries = wire.read_queries(client.encrypt(rows, layout), len(rows))
     print(f"encrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
     clock = time.perf_counter()
-    evaluator = Evaluator(scheme, head, *wire.read_evaluation_keys(keys.evaluation, 1280),
+    evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, 1280),
                           noise=answer_noise(3), top1=False, source=SecureNoise())  # fmt: skip
     print(f"reading keys and head, once a query: {time.perf_counter() - clock:.2f} s")
     seconds, answers = [], []
@@ -168,10 +169,10 @@ class Silent:
         return np.zeros(size)
 
 
-def flooding(scheme: Scheme, head: Head, keys: KeySet, rows: np.ndarray) -> None:
+def flooding(scheme: Scheme, head: Head, keys: HospitalKeys, rows: np.ndarray) -> None:
     """What the owner's noise has to hide, and how well it does: the divergence of docs/THREATS.md."""
-    layout, client = parameters.Layout(1280, len(head.weights)), Client(scheme, keys.secret)
-    evaluator = Evaluator(scheme, head, *wire.read_evaluation_keys(keys.evaluation, 1280),
+    layout, client = parameters.Layout(1280, len(head.weights)), HospitalCipher(scheme, keys.secret)
+    evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, 1280),
                           noise=1.0, top1=False, source=Silent())  # fmt: skip
     queries = wire.read_queries(client.encrypt(rows, layout), len(rows))
     slots = client.slots(np.array([evaluator.answer(query) for query in queries]))[:, 0]
@@ -190,8 +191,8 @@ def learning(owner: Party, features: np.ndarray) -> None:
     """How well a head that is fitted to n answers agrees with the model on other images."""
     workspace = Workspace.find(owner.folder)
     with State(workspace.state_path) as state:
-        model = offer.find_model(workspace, state, None)
-    head = offer.head_of(model, top1=False)
+        model = find_model(workspace, state, None)
+    head = head_of(model, Terms())
     radius = float(model.header.constants["feature_radius"])  # type: ignore[arg-type]
     order = np.random.default_rng(0).permutation(len(features))
     z = centred_features(features, model.tensors["centre"], radius)[order]

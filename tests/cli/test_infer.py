@@ -106,11 +106,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     shape = (1, 1, 2, 1, parameters.DEGREE)
     made_up = np.random.default_rng(0).integers(1, parameters.PRIMES[0], shape, np.uint64)
 
-    def evaluate(head: object, keys: object, queries: np.ndarray, **_: object) -> np.ndarray:
+    def evaluate(head: object, keys: object, queries: np.ndarray, terms: object) -> np.ndarray:
         return np.repeat(made_up, len(queries), axis=0)
 
     monkeypatch.setattr(sandbox, "evaluate", evaluate)
-    monkeypatch.setattr(ask, "_features", lambda _, paths, __: np.zeros((len(paths), 1280)))
+    monkeypatch.setattr(ask, "_features", lambda _, paths: np.zeros((len(paths), 1280)))
 
 
 # The way through
@@ -222,7 +222,7 @@ def test_the_limit_stops_answers_and_a_new_offer_does_not_forget(
             assert result.json["left"] == left
         else:
             assert result.code == 4
-            assert "1 of 5 are left" in result.json["error"]["what"]
+            assert "has 1 of 5 left" in result.json["error"]["what"]
     one = world.ok("clinic", "infer", "ask", images[0], asks=True)
     world.carry(one["query"], "coordinator")
     assert answer(world, "--json", number=4).json["left"] == 0
@@ -337,7 +337,9 @@ def test_a_wrong_passphrase_reads_nothing(answered: Path, copy: Callable[[Path],
     world.passphrase.write_text(PASSPHRASE)
     (world["clinic"] / "inference" / "ckks-1280.key").unlink()
     one_line(
-        world.type("clinic", "infer", "read", answer_of(world), asks=True), 10, "key of this query is gone"
+        world.type("clinic", "infer", "read", answer_of(world), asks=True),
+        10,
+        "key that opens this answer is missing",
     )
 
 
@@ -402,17 +404,17 @@ def nothing_encrypted(plain: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("change", "fields", "code", "says"),
     [
-        (with_secret_key, {}, 4, "its body is not what"),
-        (lambda plain: plain[parameters.SWITCHING_KEY_BYTES :], {}, 4, "its body is not what"),
-        (lambda plain: plain, {"images": 256}, 4, "its body is not what"),
-        (lambda plain: plain, {"with_keys": False}, 4, "its body is not what"),
+        (with_secret_key, {}, 4, "its body has not the length"),
+        (lambda plain: plain[parameters.ROTATION_KEY_BYTES :], {}, 4, "its body has not the length"),
+        (lambda plain: plain, {"images": 256}, 4, "its body has not the length"),
+        (lambda plain: plain, {"with_keys": False}, 4, "its body has not the length"),
         (lambda plain: plain, {"parameters": "ckks/16384/60-49-49-60/1"}, 11, "parameters"),
         (lambda plain: plain, {"images": 100_000}, 11, "images"),
         (lambda plain: plain, {"evaluation_keys": "0" * 64}, 11, "not those that the query names"),
         (lambda plain: plain, {"recipients": ("0" * 64,)}, 4, "another owner"),
         (lambda plain: plain, {"offer": "0" * 64}, 4, "not made here"),
         (lambda plain: plain, {"model": "0" * 64}, 4, "another model"),
-        (lambda plain: plain, {"study": "elsewhere"}, 4, "another model"),
+        (lambda plain: plain, {"study": "elsewhere"}, 4, "another study"),
         (lambda plain: plain, {"hospital_name": "hospital-a"}, 13, "key words"),
         (other_parameters, {}, 11, "other parameters"),
         (nothing_encrypted, {}, 11, "second half is zero"),
@@ -493,8 +495,8 @@ def test_an_answer_by_another_model_is_shown_with_a_warning(
         ("hospital-a", {}, 13, "another owner"),
         ("coordinator", {"sender": "0" * 64}, 13, "another sender"),
         ("coordinator", {"query": "0" * 64}, 4, "not asked from here"),
-        ("coordinator", {"recipients": ()}, 4, "another query"),
-        ("coordinator", {"images": 1}, 4, "all images"),
+        ("coordinator", {"recipients": ()}, 4, "another hospital"),
+        ("coordinator", {"images": 1}, 4, "one for one"),
         ("coordinator", {"decimals": 1}, 4, "other terms"),
         ("coordinator", {"top1": True}, 4, "other terms"),
     ],
@@ -589,7 +591,7 @@ def test_a_dp_sgd_model_is_refused_in_one_line(
 
     monkeypatch.setattr(offer, "find_model", dp_sgd)
     result = world.type("coordinator", "infer", "offer", "--limit", "8", asks=True)
-    one_line(result, 4, "only linear-probe", "dp-sgd")
+    one_line(result, 4, "linear-probe models only", "dp-sgd")
 
 
 def test_real_radiographs_get_the_probabilities_of_predict(

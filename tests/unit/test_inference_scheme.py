@@ -15,10 +15,11 @@ pytest.importorskip("tenseal", reason="the extra privxray[inference] is not inst
 
 from privxray.errors import MalformedError, RefusedError, SystemTroubleError
 from privxray.inference import parameters, sandbox, wire
-from privxray.inference.client import Client, KeySet, make_keys
-from privxray.inference.owner import TOP1_FACTOR, Evaluator, Head, answer_noise
+from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
+from privxray.inference.owner_side import Head, HeadEvaluator
 from privxray.inference.parameters import Layout
 from privxray.inference.scheme import Scheme
+from privxray.inference.terms import TOP1_FACTOR, Terms, answer_noise
 from privxray.inference.wire import Residues
 from privxray.privacy.noise import SecureNoise
 
@@ -47,7 +48,7 @@ def scheme() -> Scheme:
 
 
 @pytest.fixture(scope="module")
-def keys(scheme: Scheme) -> KeySet:
+def keys(scheme: Scheme) -> HospitalKeys:
     return make_keys(scheme, FEATURES)
 
 
@@ -61,15 +62,14 @@ def a_head(classes: int = CLASSES, features: int = FEATURES) -> Head:
     return Head(rng.normal(size=(classes, features)), rng.normal(size=classes))
 
 
-def evaluator(scheme: Scheme, keys: KeySet, head: Head, **changes: object) -> Evaluator:
+def evaluator(scheme: Scheme, keys: HospitalKeys, head: Head, **changes: object) -> HeadEvaluator:
     terms = {"noise": NOISE, "top1": False, "source": SecureNoise()} | changes
-    return Evaluator(
-        scheme, head, *wire.read_evaluation_keys(keys.evaluation, head.weights.shape[1]), **terms
-    )  # type: ignore[arg-type]
+    read = wire.read_evaluation_keys(keys.evaluation, head.layout.features)
+    return HeadEvaluator(scheme, head, read, **terms)  # type: ignore[arg-type]
 
 
-def asked(scheme: Scheme, keys: KeySet, rows: np.ndarray, layout: Layout) -> Residues:
-    return wire.read_queries(Client(scheme, keys.secret).encrypt(rows, layout), len(rows))
+def asked(scheme: Scheme, keys: HospitalKeys, rows: np.ndarray, layout: Layout) -> Residues:
+    return wire.read_queries(HospitalCipher(scheme, keys.secret).encrypt(rows, layout), len(rows))
 
 
 # Parameters
@@ -88,7 +88,7 @@ def test_the_parameters_have_128_bits_of_security_by_the_standard(scheme: Scheme
     assert "-".join(map(str, parameters.PRIME_BITS)) in parameters.ID
 
 
-def test_the_secret_key_is_ternary_as_the_table_supposes(scheme: Scheme, keys: KeySet) -> None:
+def test_the_secret_key_is_ternary_as_the_table_supposes(scheme: Scheme, keys: HospitalKeys) -> None:
     """The key is kept in the evaluation form; its coefficients are the inverse transform of that."""
     prime = parameters.PRIMES[0]
     coefficients = inverse_transform(keys.secret[0].astype(object), prime)
@@ -154,14 +154,14 @@ def test_the_sizes_that_the_documents_name() -> None:
 
 @pytest.mark.parametrize(("classes", "features"), [(2, 96), (3, 96), (50, 96)])
 def test_scores_are_those_of_the_plain_head(
-    scheme: Scheme, keys: KeySet, classes: int, features: int
+    scheme: Scheme, keys: HospitalKeys, classes: int, features: int
 ) -> None:
     head, layout = a_head(classes, features), Layout(features, classes)
     rows = unit_rows(3, features)
     rows[2] = 0  # an image without features
     answers = np.array([evaluator(scheme, keys, head).answer(q) for q in asked(scheme, keys, rows, layout)])
     assert answers.shape == (3, layout.results, 2, 1, parameters.DEGREE)
-    scores = Client(scheme, keys.secret).decrypt(answers, layout, NOISE)
+    scores = HospitalCipher(scheme, keys.secret).decrypt(answers, layout, NOISE)
     error = np.abs(scores - (rows @ head.weights.T + head.offsets))
     assert error.max() < 6 * NOISE
     assert error.max() > 0.1 * NOISE, "the owner's noise must be in it"
@@ -173,11 +173,11 @@ def test_classes_that_don_t_fit_one_ciphertext_take_another(scheme: Scheme) -> N
     assert (layout.copies, layout.results) == (2, 2)
     head, rows = a_head(classes, features), unit_rows(1, features)
     found = [evaluator(scheme, keys, head).answer(q) for q in asked(scheme, keys, rows, layout)]
-    scores = Client(scheme, keys.secret).decrypt(np.array(found), layout, NOISE)
+    scores = HospitalCipher(scheme, keys.secret).decrypt(np.array(found), layout, NOISE)
     assert np.abs(scores - (rows @ head.weights.T + head.offsets)).max() < 6 * NOISE
 
 
-def test_top1_hides_how_probable_and_keeps_the_order(scheme: Scheme, keys: KeySet) -> None:
+def test_top1_hides_how_probable_and_keeps_the_order(scheme: Scheme, keys: HospitalKeys) -> None:
     head, layout, rows = (
         Head.centred(*vars(a_head()).values()),
         Layout(FEATURES, CLASSES),
@@ -186,7 +186,7 @@ def test_top1_hides_how_probable_and_keeps_the_order(scheme: Scheme, keys: KeySe
     plain = (rows @ head.weights.T + head.offsets)[0]
     query = asked(scheme, keys, rows, layout)[0]
     answering = evaluator(scheme, keys, head, top1=True)
-    scores = Client(scheme, keys.secret).decrypt(
+    scores = HospitalCipher(scheme, keys.secret).decrypt(
         np.array([answering.answer(query) for _ in range(12)]), layout, NOISE
     )
     factors = scores @ plain / (plain @ plain)
@@ -218,10 +218,10 @@ def test_centred_heads_give_the_same_probabilities() -> None:
 # What an answer holds besides the results
 
 
-def test_every_slot_but_the_results_holds_the_owners_noise_alone(scheme: Scheme, keys: KeySet) -> None:
+def test_every_slot_but_the_results_holds_the_owners_noise_alone(scheme: Scheme, keys: HospitalKeys) -> None:
     head, layout = a_head(), Layout(FEATURES, CLASSES)
     query = asked(scheme, keys, unit_rows(1, FEATURES), layout)[0]
-    client = Client(scheme, keys.secret)
+    client = HospitalCipher(scheme, keys.secret)
     rest = np.ones(parameters.SLOTS, bool)
     rest[[layout.place(number)[1] for number in range(CLASSES)]] = False
 
@@ -240,7 +240,7 @@ def test_every_slot_but_the_results_holds_the_owners_noise_alone(scheme: Scheme,
     assert np.abs(silent).max() < 1e-6 * NOISE
 
 
-def test_two_answers_to_one_query_share_nothing(scheme: Scheme, keys: KeySet) -> None:
+def test_two_answers_to_one_query_share_nothing(scheme: Scheme, keys: HospitalKeys) -> None:
     """The second half of a ciphertext is made fresh: it is a function of the weights otherwise."""
     layout = Layout(FEATURES, CLASSES)
     query = asked(scheme, keys, unit_rows(1, FEATURES), layout)[0]
@@ -250,9 +250,9 @@ def test_two_answers_to_one_query_share_nothing(scheme: Scheme, keys: KeySet) ->
     assert (first[0] == second[0]).mean() < 0.01
 
 
-def test_the_secret_key_is_in_nothing_that_travels(scheme: Scheme, keys: KeySet) -> None:
+def test_the_secret_key_is_in_nothing_that_travels(scheme: Scheme, keys: HospitalKeys) -> None:
     layout = Layout(FEATURES, CLASSES)
-    query = Client(scheme, keys.secret).encrypt(unit_rows(2, FEATURES), layout)
+    query = HospitalCipher(scheme, keys.secret).encrypt(unit_rows(2, FEATURES), layout)
     assert len(query) == 2 * parameters.QUERY_BYTES
     assert len(keys.evaluation) == parameters.evaluation_keys_bytes(FEATURES)
     secret = {row.tobytes()[start : start + 64] for row in keys.secret for start in range(0, 65536, 4096)}
@@ -262,7 +262,7 @@ def test_the_secret_key_is_in_nothing_that_travels(scheme: Scheme, keys: KeySet)
         assert piece not in query
 
 
-def test_one_image_asked_twice_is_not_seen_to_be_one(scheme: Scheme, keys: KeySet) -> None:
+def test_one_image_asked_twice_is_not_seen_to_be_one(scheme: Scheme, keys: HospitalKeys) -> None:
     row = unit_rows(1, FEATURES)
     first, second = asked(scheme, keys, np.vstack([row, row]), Layout(FEATURES, CLASSES))
     assert (first == second).mean() < 0.01
@@ -271,11 +271,11 @@ def test_one_image_asked_twice_is_not_seen_to_be_one(scheme: Scheme, keys: KeySe
 # The wire
 
 
-def good_query(scheme: Scheme, keys: KeySet) -> bytes:
-    return Client(scheme, keys.secret).encrypt(unit_rows(1, FEATURES), Layout(FEATURES, CLASSES))
+def good_query(scheme: Scheme, keys: HospitalKeys) -> bytes:
+    return HospitalCipher(scheme, keys.secret).encrypt(unit_rows(1, FEATURES), Layout(FEATURES, CLASSES))
 
 
-def test_residues_beyond_their_prime_are_refused(scheme: Scheme, keys: KeySet) -> None:
+def test_residues_beyond_their_prime_are_refused(scheme: Scheme, keys: HospitalKeys) -> None:
     """What a ciphertext of other parameters looks like here: half of its numbers are too large."""
     data = good_query(scheme, keys)
     other = np.random.default_rng(0).integers(0, 2**60, len(data) // 8, np.uint64).tobytes()
@@ -284,7 +284,7 @@ def test_residues_beyond_their_prime_are_refused(scheme: Scheme, keys: KeySet) -
             wire.read_queries(bad, 1)
 
 
-def test_the_top_bits_of_any_number_are_checked(scheme: Scheme, keys: KeySet) -> None:
+def test_the_top_bits_of_any_number_are_checked(scheme: Scheme, keys: HospitalKeys) -> None:
     data = bytearray(good_query(scheme, keys))
     for place in (7, 8 * 8192 * 2 + 7, len(data) - 1):
         data[place] ^= 0x80
@@ -294,7 +294,9 @@ def test_the_top_bits_of_any_number_are_checked(scheme: Scheme, keys: KeySet) ->
 
 
 @pytest.mark.parametrize("change", [lambda d: d[:-1], lambda d: d[:-8], lambda d: d + b"\0", lambda d: b""])
-def test_other_lengths_are_refused(scheme: Scheme, keys: KeySet, change: Callable[[bytes], bytes]) -> None:
+def test_other_lengths_are_refused(
+    scheme: Scheme, keys: HospitalKeys, change: Callable[[bytes], bytes]
+) -> None:
     with pytest.raises(MalformedError, match="size"):
         wire.read_queries(change(good_query(scheme, keys)), 1)
     with pytest.raises(MalformedError, match="size"):
@@ -303,8 +305,8 @@ def test_other_lengths_are_refused(scheme: Scheme, keys: KeySet, change: Callabl
         wire.read_answers(change(bytes(parameters.ANSWER_BYTES)), 1, 1)
 
 
-def test_a_missing_rotation_key_and_a_secret_key_sent_along_are_refused(keys: KeySet) -> None:
-    cut = keys.evaluation[: -parameters.SWITCHING_KEY_BYTES]
+def test_a_missing_rotation_key_and_a_secret_key_sent_along_are_refused(keys: HospitalKeys) -> None:
+    cut = keys.evaluation[: -parameters.ROTATION_KEY_BYTES]
     with pytest.raises(MalformedError, match="size"):
         wire.read_evaluation_keys(cut, FEATURES)
     with pytest.raises(MalformedError, match="size"):
@@ -313,7 +315,7 @@ def test_a_missing_rotation_key_and_a_secret_key_sent_along_are_refused(keys: Ke
         wire.read_evaluation_keys(bytes(len(keys.evaluation)), FEATURES)
 
 
-def test_a_ciphertext_that_hides_nothing_is_refused(scheme: Scheme, keys: KeySet) -> None:
+def test_a_ciphertext_that_hides_nothing_is_refused(scheme: Scheme, keys: HospitalKeys) -> None:
     data = good_query(scheme, keys)
     with pytest.raises(MalformedError, match="second half is zero"):
         wire.read_queries(data[: len(data) // 2] + bytes(len(data) // 2), 1)
@@ -323,7 +325,7 @@ def test_a_ciphertext_that_hides_nothing_is_refused(scheme: Scheme, keys: KeySet
 
 
 def test_the_child_process_gives_the_same_scores_and_runs_nothing_of_the_current_folder(
-    scheme: Scheme, keys: KeySet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    scheme: Scheme, keys: HospitalKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("numpy.py", "json.py", "privxray.py", "tenseal.py"):
         (tmp_path / name).write_text("raise SystemExit(77)")
@@ -333,29 +335,27 @@ def test_the_child_process_gives_the_same_scores_and_runs_nothing_of_the_current
         head,
         wire.read_evaluation_keys(keys.evaluation, FEATURES),
         asked(scheme, keys, rows, layout),
-        noise=NOISE,
-        top1=False,
+        Terms(),
     )
-    scores = Client(scheme, keys.secret).decrypt(results, layout, NOISE)
+    scores = HospitalCipher(scheme, keys.secret).decrypt(results, layout, NOISE)
     assert np.abs(scores - (rows @ head.weights.T + head.offsets)).max() < 6 * NOISE
 
 
-def test_keys_of_somebody_else_give_an_answer_that_is_refused(scheme: Scheme, keys: KeySet) -> None:
+def test_keys_of_somebody_else_give_an_answer_that_is_refused(scheme: Scheme, keys: HospitalKeys) -> None:
     """Residues within their primes that are no keys at all: nothing breaks, and nothing is believed."""
     layout, rng = Layout(FEATURES, CLASSES), np.random.default_rng(0)
-    public, switching = wire.read_evaluation_keys(keys.evaluation, FEATURES)
+    read = wire.read_evaluation_keys(keys.evaluation, FEATURES)
     limits = np.array(parameters.PRIMES, np.uint64)[:, None]
-    made_up = rng.integers(0, limits, switching.shape, np.uint64)
+    made_up = rng.integers(0, limits, read.rotation.shape, np.uint64)
     results = sandbox.evaluate(
         a_head(),
-        (public, made_up),
+        wire.EvaluationKeys(read.public, made_up),
         asked(scheme, keys, unit_rows(1, FEATURES), layout),
-        noise=NOISE,
-        top1=False,
+        Terms(),
     )
     other = make_keys(scheme, 1).secret
     with pytest.raises(MalformedError, match="does not decrypt"):
-        Client(scheme, other).decrypt(results, layout, NOISE)
+        HospitalCipher(scheme, other).decrypt(results, layout, NOISE)
 
 
 def test_the_child_is_not_told_where_a_passphrase_lies(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -377,7 +377,7 @@ def test_the_child_can_take_neither_memory_nor_time_nor_disk(tmp_path: Path) -> 
 
 
 def test_a_child_that_dies_is_told_as_trouble_and_not_as_a_traceback(
-    scheme: Scheme, keys: KeySet, monkeypatch: pytest.MonkeyPatch
+    scheme: Scheme, keys: HospitalKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sandbox, "_MODULE", "privxray.no_such_module")
     query = asked(scheme, keys, unit_rows(1, FEATURES), Layout(FEATURES, CLASSES))
@@ -386,6 +386,5 @@ def test_a_child_that_dies_is_told_as_trouble_and_not_as_a_traceback(
             a_head(),
             wire.read_evaluation_keys(keys.evaluation, FEATURES),
             query,
-            noise=NOISE,
-            top1=False,
+            Terms(),
         )

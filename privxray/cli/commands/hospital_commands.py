@@ -9,7 +9,7 @@ import typer
 
 from privxray.cli.output import emit, next_step, tell
 from privxray.cli.plan_view import plan_json, show_plan
-from privxray.cli.prompts import Force, Json, PassphraseFile, Study, key_words, passphrase
+from privxray.cli.prompts import Force, Json, PassphraseFile, Study, To, key_words, passphrase
 
 if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
@@ -53,10 +53,7 @@ def join(
 
 def export_update(
     study: Study = None,
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", help="Write into this folder, for instance a stick.", show_default=False),
-    ] = None,
+    to: To = None,
     force: Force = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
@@ -90,10 +87,7 @@ def export_update(
 
 def unmask(
     file: Annotated[Path, typer.Argument(help="The coordinator's request.", show_default=False)],
-    to: Annotated[
-        Path | None,
-        typer.Option("--to", help="Write into this folder, for instance a stick.", show_default=False),
-    ] = None,
+    to: To = None,
     force: Force = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,

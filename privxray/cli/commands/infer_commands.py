@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from privxray.cli.output import emit, line, next_step, table, tell
-from privxray.cli.prompts import Force, Json, PassphraseFile, expand, party_words, passphrase
+from privxray.cli.prompts import Force, Json, PassphraseFile, To, expand, party_words, passphrase
+from privxray.inference.terms import COPY_ANSWERS, Terms
 
 if TYPE_CHECKING:
     from privxray.workflow.inference.read_answer import Reading
+    from privxray.workspace.folder import Workspace
 
-KeyWords = Annotated[
-    str | None,
-    typer.Option(
-        "--key-words", help="The other party's twelve key words, instead of asking.", show_default=False
-    ),
+Images = Annotated[list[Path], typer.Argument(help="DICOM, JPEG or PNG files.", show_default=False)]
+QueryFile = Annotated[Path, typer.Argument(help="A hospital's query.", show_default=False)]
+AnswerFile = Annotated[Path, typer.Argument(help="An owner's answer.", show_default=False)]
+OfferFile = Annotated[
+    Path | None, typer.Option("--offer", help="The owner's offer, the first time.", show_default=False)
 ]
 Model = Annotated[
     str | None,
@@ -27,9 +29,21 @@ Model = Annotated[
         "--model", help="Which model: the first 8 or more digits of its fingerprint.", show_default=False
     ),
 ]
-To = Annotated[
+KeyWords = Annotated[
+    str | None,
+    typer.Option(
+        "--key-words", help="The other party's twelve key words, instead of asking.", show_default=False
+    ),
+]
+Limit = Annotated[int, typer.Option("--limit", help="How many images you answer for each hospital, in all.")]
+Decimals = Annotated[
+    int, typer.Option("--decimals", help="How many decimals of a probability stand above the noise.")
+]
+Top1 = Annotated[bool, typer.Option("--top1", help="Give the most probable class; hide how probable it is.")]
+WithKeys = Annotated[bool, typer.Option("--with-keys", help="Send the evaluation keys (16 MB) once more.")]
+Csv = Annotated[
     Path | None,
-    typer.Option("--to", help="Write into this folder, for instance a stick.", show_default=False),
+    typer.Option("--csv", help="Write a private table that names your files, too.", show_default=False),
 ]
 
 
@@ -47,36 +61,20 @@ def add_to(app: typer.Typer) -> None:
 
 
 def offer(
+    *,
     model: Model = None,
-    limit: Annotated[
-        int, typer.Option("--limit", help="Images that are answered to one hospital, in all.")
-    ] = 100,
-    decimals: Annotated[
-        int, typer.Option("--decimals", help="Decimals of a probability that are above the noise.")
-    ] = 3,
-    top1: Annotated[
-        bool, typer.Option("--top1", help="Give the most probable class; hide how probable it is.")
-    ] = False,
+    limit: Limit = Terms.limit,
+    decimals: Decimals = Terms.decimals,
+    top1: Top1 = Terms.top1,
     force: Force = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Offer a global model to hospitals that ask it by files."""
-    from privxray.inference.scheme import require_library
-    from privxray.workflow.inference.offer import offer as offer_
-    from privxray.workspace.folder import Workspace
+    from privxray.workflow.inference.offer import make_offer
 
-    workspace = Workspace.find(Path.cwd())
-    require_library()
-    done = offer_(
-        workspace,
-        passphrase(passphrase_file),
-        model=model,
-        limit=limit,
-        decimals=decimals,
-        top1=top1,
-        force=force,
-    )
+    terms = Terms(limit, decimals, top1)
+    done = make_offer(_workspace(), passphrase(passphrase_file), terms, model=model, force=force)
     header = done.header
     if as_json:
         emit(
@@ -106,47 +104,34 @@ def offer(
             ),
         )
         line(f"Key words: {done.key_words}")
-    tell(
-        f"Wrote {done.path}. Read the key words to the hospital by phone. A working copy of a model can be "
-        f"fitted to some 30 answers, and this offer gives {header.limit} (docs/THREATS.md)."
-    )
+    tell(f"Wrote {done.path}. Read the key words to the hospital by phone.")
+    if header.limit >= COPY_ANSWERS:
+        tell(
+            f"Whoever gets about {COPY_ANSWERS} answers can rebuild your model; set --limit below that if "
+            "nobody may have a copy (docs/THREATS.md)."
+        )
     next_step(f"carry {done.path.name} to the hospital; when its query comes: privxray infer answer FILE")
 
 
 def ask(
-    images: Annotated[list[Path], typer.Argument(help="DICOM, JPEG or PNG files.", show_default=False)],
-    offer: Annotated[
-        Path | None, typer.Option("--offer", help="The owner's offer, the first time.", show_default=False)
-    ] = None,
+    images: Images,
+    *,
+    offer: OfferFile = None,
     model: Model = None,
-    with_keys: Annotated[
-        bool, typer.Option("--with-keys", help="Send the evaluation keys (16 MB) once more.")
-    ] = False,
+    with_keys: WithKeys = False,
     to: To = None,
     words: KeyWords = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Encrypt images' features for the owner of a model. The images stay here, and so does their key."""
-    from privxray.inference.scheme import require_library
-    from privxray.naming.public_names import public_names
-    from privxray.workflow.inference.ask import ask as ask_
-    from privxray.workspace.folder import Workspace
+    from privxray.workflow.inference.ask import OfferChoice, make_query
+    from privxray.workflow.inference.trust import Prompts
 
-    workspace = Workspace.find(Path.cwd())
-    require_library()
-    paths = expand(images)
-    done = ask_(
-        workspace,
-        paths,
-        public_names(paths),
-        passphrase(passphrase_file),
-        party_words(words, "owner"),
-        offer=offer,
-        model=model,
-        with_keys=with_keys,
-        folder=to,
-    )
+    workspace = _workspace()
+    prompts = Prompts(passphrase(passphrase_file), party_words(words, "owner"))
+    choice = OfferChoice(offer, model)
+    done = make_query(workspace, expand(images), prompts, choice, with_keys=with_keys, folder=to)
     header = done.header
     if as_json:
         emit(
@@ -164,17 +149,19 @@ def ask(
         )
     else:
         line(f"Key words: {done.key_words}")
-    what = "image" if header.images == 1 else "images"
-    with_keys_ = ", with the evaluation keys," if header.with_keys else ""
+    with_keys_ = ", with the evaluation keys" if header.with_keys else ""
     tell(
-        f"Wrote {done.path} ({done.size:,} bytes{with_keys_} for {header.images} {what}), encrypted under "
-        f"this hospital's key. {done.offer.owner_name} asks for the key words above, once."
+        f"Wrote {done.path} ({done.size:,} bytes{with_keys_}) for {_images(header.images)}, encrypted under "
+        f"this hospital's key. The first time, {done.offer.owner_name} asks you for the key words above."
     )
-    next_step(f"carry {done.path.name} to {done.offer.owner_name}; then: privxray infer read FILE")
+    next_step(
+        f"carry {done.path.name} to {done.offer.owner_name}; when the answer comes: privxray infer read FILE"
+    )
 
 
 def answer(
-    query: Annotated[Path, typer.Argument(help="A hospital's query.", show_default=False)],
+    query: QueryFile,
+    *,
     to: To = None,
     words: KeyWords = None,
     force: Force = False,
@@ -182,20 +169,12 @@ def answer(
     as_json: Json = False,
 ) -> None:
     """Answer about a hospital's encrypted images. They are counted; the answer is encrypted."""
-    from privxray.inference.scheme import require_library
-    from privxray.workflow.inference.answer import answer as answer_
-    from privxray.workspace.folder import Workspace
+    from privxray.workflow.inference.answer import answer_query
+    from privxray.workflow.inference.trust import Prompts
 
-    workspace = Workspace.find(Path.cwd())
-    require_library()
-    done = answer_(
-        workspace,
-        query,
-        passphrase(passphrase_file),
-        party_words(words, "hospital"),
-        folder=to,
-        force=force,
-    )
+    workspace = _workspace()
+    prompts = Prompts(passphrase(passphrase_file), party_words(words, "hospital"))
+    done = answer_query(workspace, query, prompts, folder=to, force=force)
     if as_json:
         emit(
             {
@@ -210,38 +189,29 @@ def answer(
                 "seconds": None if done.seconds is None else round(done.seconds, 2),
             }
         )
-    what = "image" if done.header.images == 1 else "images"
     if done.again:
         tell(f"This query was answered before: wrote {done.path} with the same bytes, and counted nothing.")
     else:
         tell(
-            f"Wrote {done.path} ({done.size:,} bytes) for {done.header.images} {what} of {done.hospital}; "
-            f"{done.header.left} of {done.limit} are left to it."
+            f"Wrote {done.path} ({done.size:,} bytes) for {_images(done.header.images)} of {done.hospital}, "
+            f"which has {done.header.left} of {done.limit} left."
         )
     next_step(f"carry {done.path.name} to {done.hospital}")
 
 
 def read(
-    answer: Annotated[Path, typer.Argument(help="An owner's answer.", show_default=False)],
+    answer: AnswerFile,
+    *,
     model: Model = None,
-    to_csv: Annotated[
-        Path | None,
-        typer.Option("--csv", help="Write a private table that names your files, too.", show_default=False),
-    ] = None,
+    to_csv: Csv = None,
     force: Force = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Decrypt an answer: class probabilities of the images."""
-    from privxray.inference.scheme import require_library
-    from privxray.naming.public_names import public_names
-    from privxray.workflow.inference.read_answer import read as read_
-    from privxray.workspace.folder import Workspace
+    from privxray.workflow.inference.read_answer import read_answer
 
-    workspace = Workspace.find(Path.cwd())
-    require_library()
-    seen = read_(workspace, answer, passphrase(passphrase_file), model=model)
-    names = public_names([Path(path) for path in seen.paths])
+    seen = read_answer(_workspace(), answer, passphrase(passphrase_file), model=model)
     if to_csv:
         from privxray.workspace.atomic import write_atomic
 
@@ -256,33 +226,50 @@ def read(
                 "left": seen.header.left,
                 "classes": list(seen.classes),
                 "images": [
-                    {
-                        "image": name,
-                        "label": seen.labels[place],
-                        "probabilities": None
-                        if seen.probabilities is None
-                        else dict(zip(seen.classes, map(float, seen.probabilities[place]), strict=True)),
-                    }
-                    for place, name in enumerate(names)
+                    {"image": name, "label": seen.labels[place], "probabilities": _by_class(seen, place)}
+                    for place, name in enumerate(seen.names)
                 ],
             }
         )
     else:
-        shown = () if seen.probabilities is None else seen.classes
         table(
             f"By the model {seen.header.model[:16]} of {seen.owner}, which saw none of these images",
-            ("image", "most likely", *shown),
-            ((name, seen.labels[place], *_row(seen, place)) for place, name in enumerate(names)),
+            ("image", "most likely", *_shown_classes(seen)),
+            ((name, seen.labels[place], *_row(seen, place)) for place, name in enumerate(seen.names)),
         )
     if not seen.as_asked:
         tell(
-            f"Warning: the model {seen.header.model[:16]} answered, and {seen.asked_model[:16]} was asked. "
+            f"Warning: the model {seen.header.model[:16]} answered, and you asked {seen.asked_model[:16]}. "
             "Ask the owner before you use these figures."
         )
     if to_csv:
         tell("The csv names your files; keep it inside the hospital.")
     tell("A research model: these are no diagnoses.")
-    next_step(f"ask about further images with privxray infer ask IMAGE... ({seen.header.left} are left)")
+    next_step(f"to ask about further images ({seen.header.left} are left): privxray infer ask IMAGE...")
+
+
+def _workspace() -> Workspace:
+    """The workspace of this folder, for commands that need the extra package."""
+    from privxray.inference.scheme import require_library
+    from privxray.workspace.folder import Workspace
+
+    workspace = Workspace.find(Path.cwd())
+    require_library()
+    return workspace
+
+
+def _images(count: int) -> str:
+    return "1 image" if count == 1 else f"{count} images"
+
+
+def _shown_classes(seen: Reading) -> tuple[str, ...]:
+    return () if seen.probabilities is None else seen.classes
+
+
+def _by_class(seen: Reading, place: int) -> dict[str, float] | None:
+    if seen.probabilities is None:
+        return None
+    return dict(zip(seen.classes, map(float, seen.probabilities[place]), strict=True))
 
 
 def _row(seen: Reading, place: int) -> tuple[str, ...]:
@@ -294,8 +281,7 @@ def _row(seen: Reading, place: int) -> tuple[str, ...]:
 def _csv(seen: Reading) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    shown = () if seen.probabilities is None else seen.classes
-    writer.writerow(("file", "most_likely", *shown, "model"))
+    writer.writerow(("file", "most_likely", *_shown_classes(seen), "model"))
     for place, path in enumerate(seen.paths):
         writer.writerow((path, seen.labels[place], *_row(seen, place), seen.header.model))
     return text.getvalue()

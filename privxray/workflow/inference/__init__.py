@@ -1,1 +1,6 @@
-"""Encrypted inference over a workspace: offer, ask, answer, read."""
+"""Encrypted inference over a workspace.
+
+``offer`` and ``answer`` are the model owner's commands, ``ask`` and ``read_answer`` the hospital's. Both
+sides share ``trust`` (whose keys were confirmed), ``kept_offers`` and ``fingerprints``. ``global_model``
+serves the owner, ``hospital_secrets`` the hospital.
+"""

@@ -1,8 +1,8 @@
-"""The model owner's answers to queries.
+"""``infer answer``: the model owner computes on a query's encrypted images, and counts them.
 
-An answer follows the order of an export. It is made and fsynced inside the workspace; one transaction counts
-its images; only then does it leave. Interrupted before the transaction, nothing was counted and nothing has
-left; after it, the same query gets the same bytes again, uncounted, because no others can be made any more.
+The order is that of an export. The answer is made and fsynced inside the workspace; one transaction counts
+its images; only then does it leave. A crash before the transaction leaves nothing counted, nothing outside.
+After it, the same query gets the same bytes again, uncounted, because no others can be made any more.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from privxray.formats.container import seal_header
 from privxray.inference import admit_inference, parameters, wire
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.inference.sealed_body import open_body, seal_body
+from privxray.inference.wire import EvaluationKeys
 from privxray.keys.identity import Identity
 from privxray.workflow.common.session import SOFTWARE, Passphrase, deliver, now, public_keys, unlock
-from privxray.workflow.inference.offer import find_model, head_of
-from privxray.workflow.inference.trust import AskWords, KeptOffer, ensure_trusted, load_offer
+from privxray.workflow.inference.global_model import find_model, head_of
+from privxray.workflow.inference.kept_offers import load_offer
+from privxray.workflow.inference.trust import Prompts, ensure_trusted
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
@@ -29,7 +31,14 @@ from privxray.workspace.state import State
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer that is ready to be carried. ``seconds`` is None where it had been made before."""
+    """An answer that is ready to be carried.
+
+    :ivar hospital: the name of the hospital that asked.
+    :ivar limit: the offer's.
+    :ivar size: of the file, in bytes.
+    :ivar again: the query was answered before, so these are the same bytes, and nothing was counted.
+    :ivar seconds: that the computation took; None for an answer that was made before.
+    """
 
     path: Path
     header: AnswerHeader
@@ -40,110 +49,156 @@ class Answered:
     seconds: float | None
 
 
-def answer(
+@dataclass(frozen=True)
+class _Admitted:
+    """A query that the rules accept, the offer that it is for, and its file."""
+
+    query: QueryHeader
+    offer: OfferHeader
+    file: Received
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the query's signed header, in hex."""
+        return self.file.envelope.digest
+
+
+def answer_query(
     workspace: Workspace,
     path: Path,
-    passphrase: Passphrase,
-    ask_words: AskWords,
+    prompts: Prompts,
     *,
     folder: Path | None = None,
     force: bool = False,
 ) -> Answered:
     """Answer a query on its encrypted images, count them, and write the answer for its hospital.
 
+    :param path: the query.
+    :param folder: where the answer goes; by default ``answers``.
+    :param force: replace a file that stands there.
     :raises IdentityError: the hospital's key words are wrong, or its signature.
-    :raises RefusedError: for no offer of ours, or beyond its limit; nothing was counted.
+    :raises RefusedError: it is for no offer of ours, or goes beyond its limit; nothing was counted.
     :raises MalformedError: its ciphertexts are none; nothing was counted.
+    :raises SystemTroubleError: the computation did not end well; nothing was counted.
     """
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
-        query = admit_inference.admit_query(received.envelope, public_keys(workspace))
-        offered = _offer_of(workspace, state, query)
-        admit_inference.admit_query_to(query, offered.header)
-        received.check_body(query.body)
-        ensure_trusted(workspace, state, query.hospital_name, query.hospital, ask_words)
-        digest, seconds = received.envelope.digest, None
-        kept = workspace.inference / "answers" / f"{digest}.answer"
-        again = state.answer_to(digest) is not None
+        admitted = _admit(workspace, state, received)
+        query = admitted.query
+        ensure_trusted(workspace, state, query.hospital_name, query.hospital, prompts.words)
+        kept = workspace.inference / "answers" / f"{admitted.digest}.answer"
+        again, seconds = state.answer_to(admitted.digest) is not None, None
         if not again:
-            seconds = _answer_new(workspace, state, received, query, offered, passphrase, kept)
+            seconds = _answer_new(workspace, state, admitted, prompts.passphrase, kept)
         with about(kept):
             made = read_again(kept)
-            if made.sha256 != state.answer_to(digest):
-                raise MalformedError("this is not the answer that was counted", advice="Restore a backup")
-        target = (folder or workspace.root / "answers") / f"{query.hospital_name}-{digest[:8]}.answer"
-        data = kept.read_bytes()
+            if made.sha256 != state.answer_to(admitted.digest):
+                raise MalformedError(
+                    "this is not the answer that was counted",
+                    reason="answer.kept-copy-altered",
+                    advice="Restore it from a backup",
+                )
+        name = f"{query.hospital_name}-{admitted.digest[:8]}.answer"
+        target, data = (folder or workspace.root / "answers") / name, kept.read_bytes()
         deliver(data, target, force=force)
         header = made.envelope.claim(AnswerHeader)
-        limit = offered.header.limit
+        limit = admitted.offer.limit
         return Answered(target, header, query.hospital_name, limit, len(data), again, seconds)
 
 
+def _admit(workspace: Workspace, state: State, received: Received) -> _Admitted:
+    own = public_keys(workspace)
+    query = admit_inference.admit_query(received.envelope, own)
+    offer = _offer_of(workspace, state, query, own.fingerprint)
+    admit_inference.admit_query_to(query, offer)
+    received.check_body(query.body)
+    return _Admitted(query, offer, received)
+
+
+def _offer_of(workspace: Workspace, state: State, query: QueryHeader, own: str) -> OfferHeader:
+    """The offer that a query is for: one of ours, and the newest of its model."""
+    offers = [kept for kept in state.offers() if kept.owner == own]
+    named = next((kept for kept in offers if kept.digest == query.offer), None)
+    if named is None:
+        raise RefusedError(
+            "this query is for an offer that was not made here",
+            reason="query.unknown-offer",
+            advice="Check that this is the workspace that made the offer",
+        )
+    newest = [kept for kept in offers if kept.model == named.model][-1]
+    if newest != named:
+        raise RefusedError(
+            "this query is for an offer that you have replaced",
+            reason="query.replaced-offer",
+            advice=f"Send the newer one: offers/{workspace.config.name}-{newest.digest[:8]}.offer",
+        )
+    return load_offer(workspace, named.digest).header
+
+
 def _answer_new(
-    workspace: Workspace,
-    state: State,
-    received: Received,
-    query: QueryHeader,
-    offered: KeptOffer,
-    passphrase: Passphrase,
-    kept: Path,
+    workspace: Workspace, state: State, admitted: _Admitted, passphrase: Passphrase, kept: Path
 ) -> float:
-    from privxray.inference.owner import answer_noise
+    """Make the answer, keep it and count it; the seconds that the computation took."""
     from privxray.inference.sandbox import evaluate
 
-    terms, digest = offered.header, received.envelope.digest
-    before = state.answered_images(query.sender, query.model)
-    if before + query.images > terms.limit:
-        raise RefusedError(
-            f"this query has {query.images} images, and {terms.limit - before} of {terms.limit} are left to "
-            f"{query.hospital_name}; nothing was answered or counted",
-            advice="Ask for fewer, or make a new offer with a higher --limit",
-        )
-    head = head_of(find_model(workspace, state, query.model), top1=terms.top1)
+    query, offer = admitted.query, admitted.offer
+    left = _left_after(state, query, offer)
+    head = head_of(find_model(workspace, state, query.model), offer.terms)
     identity = unlock(workspace, passphrase)
-    plain = open_body(query, query.offer, received.pieces(), identity)
+    plain = open_body(query, query.offer, admitted.file.pieces(), identity)
     size = query.images * parameters.QUERY_BYTES
     queries = wire.read_queries(plain[len(plain) - size :], query.images)
-    keys = wire.read_evaluation_keys(
-        _evaluation_keys(workspace, query, plain[: len(plain) - size]), terms.feature_dim
-    )
+    keys = _evaluation_keys(workspace, query, plain[: len(plain) - size], offer.feature_dim)
     started = time.perf_counter()
-    results = evaluate(head, keys, queries, noise=answer_noise(terms.decimals), top1=terms.top1)
+    results = evaluate(head, keys, queries, offer.terms)
     seconds = time.perf_counter() - started
-    left = terms.limit - before - query.images
-    data = _write_answer(identity, query, digest, terms, wire.to_bytes(results), left)
+    data = _sign_answer(identity, admitted, wire.to_bytes(results), left)
     make_private_folder(kept.parent)
     with state.transaction():
         write_atomic(kept, data, overwrite=True)
         sha256 = hashlib.sha256(data).hexdigest()
-        state.add_answer(digest, query.sender, query.model, query.images, sha256)
+        state.add_answer(admitted.digest, query.sender, query.model, query.images, sha256)
     return seconds
 
 
-def _evaluation_keys(workspace: Workspace, query: QueryHeader, sent: bytes) -> bytes:
+def _left_after(state: State, query: QueryHeader, offer: OfferHeader) -> int:
+    """How many images the hospital may still ask about once this query is answered."""
+    left = offer.limit - state.answered_images(query.sender, query.model)
+    if query.images > left:
+        raise RefusedError(
+            f"this query asks about {query.images} images, and {query.hospital_name} has {max(left, 0)} of "
+            f"{offer.limit} left; nothing was answered or counted",
+            reason="query.limit-used-up",
+            advice="Let the hospital ask about fewer images, or make a new offer with a higher --limit",
+        )
+    return left - query.images
+
+
+def _evaluation_keys(workspace: Workspace, query: QueryHeader, sent: bytes, features: int) -> EvaluationKeys:
     """A hospital's keys, out of the query or as they were kept from an earlier one."""
     path = workspace.inference / "keys" / f"{query.sender}.keys"
     if query.with_keys:
         admit_inference.admit_keys(query, sent)
+        keys = wire.read_evaluation_keys(sent, features)
         make_private_folder(path.parent)
         write_atomic(path, sent, overwrite=True)
-        return sent
+        return keys
     kept = path.read_bytes() if path.exists() else b""
     try:
         admit_inference.admit_keys(query, kept)
     except MalformedError:
         raise RefusedError(
             f"the evaluation keys of {query.hospital_name} are not here",
-            advice="Ask the hospital to type: privxray infer ask --with-keys",
+            reason="query.keys-missing",
+            advice="Ask the hospital to type: privxray infer ask IMAGE... --with-keys",
         ) from None
-    return kept
+    return wire.read_evaluation_keys(kept, features)
 
 
-def _write_answer(
-    identity: Identity, query: QueryHeader, query_digest: str, terms: OfferHeader, results: bytes, left: int
-) -> bytes:
-    own = identity.public().fingerprint
+def _sign_answer(identity: Identity, admitted: _Admitted, results: bytes, left: int) -> bytes:
+    """The whole file."""
+    query, offer, own = admitted.query, admitted.offer, identity.public().fingerprint
     body, sealed = seal_body(
-        "answer", results, sender=own, recipient=query.hospital, study=query.study, about=query_digest
+        "answer", results, sender=own, recipient=query.hospital, study=query.study, about=admitted.digest
     )
     header = AnswerHeader(
         study=query.study,
@@ -153,28 +208,12 @@ def _write_answer(
         body=body,
         created=now(),
         software=SOFTWARE,
-        query=query_digest,
+        query=admitted.digest,
         offer=query.offer,
         model=query.model,
         images=query.images,
-        decimals=terms.decimals,
-        top1=terms.top1,
+        decimals=offer.decimals,
+        top1=offer.top1,
         left=left,
     )
     return seal_header(header, identity.signing, own) + sealed
-
-
-def _offer_of(workspace: Workspace, state: State, query: QueryHeader) -> KeptOffer:
-    """The offer that a query is for: one of ours, and the newest of its model."""
-    own = public_keys(workspace).fingerprint
-    offers = [kept for kept in state.offers() if kept.owner == own]
-    named = next((kept for kept in offers if kept.digest == query.offer), None)
-    if named is None:
-        raise RefusedError("this query is for an offer that was not made here")
-    newest = [kept for kept in offers if kept.model == named.model][-1]
-    if newest != named:
-        raise RefusedError(
-            "this query is for an offer that a newer one has taken the place of",
-            advice=f"Send the newer one: offers/{workspace.config.name}-{newest.digest[:8]}.offer",
-        )
-    return load_offer(workspace, named.digest)

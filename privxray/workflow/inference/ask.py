@@ -1,7 +1,7 @@
-"""A hospital asks about images.
+"""``infer ask``: a hospital encrypts features of its images, as a query to the owner of an offer.
 
-What leaves is a query: features under the hospital's own CKKS key, sealed to the owner and signed. Which
-image stands where in it is remembered in ``state.db``, sealed under the passphrase, and nowhere else.
+What leaves is features under the hospital's own CKKS key, sealed to the owner and signed. Which image stands
+where in the query is remembered in ``state.db``, sealed under the passphrase, and nowhere else.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from privxray.errors import RefusedError, UsageError, WorkspaceError
 from privxray.exchange.intake import take_in
 from privxray.formats.container import seal_header, split
@@ -23,27 +21,40 @@ from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.inference.sealed_body import seal_body
 from privxray.keys.identity import Identity
 from privxray.keys.party import party_words
-from privxray.workflow.common.session import SOFTWARE, Passphrase, deliver, now, public_keys, unlock
-from privxray.workflow.inference.client_keys import own_keys, seal_names
-from privxray.workflow.inference.trust import (
-    AskWords,
-    KeptOffer,
-    check_fingerprint,
-    ensure_trusted,
-    keep_offer,
-    load_offer,
-    matches,
-)
+from privxray.naming.public_names import public_names
+from privxray.workflow.common.session import SOFTWARE, deliver, now, public_keys, unlock
+from privxray.workflow.inference.fingerprints import check_fingerprint, matches
+from privxray.workflow.inference.hospital_secrets import ensure_keys, seal_names
+from privxray.workflow.inference.kept_offers import KeptOffer, keep_offer, load_offer
+from privxray.workflow.inference.trust import Prompts, ensure_trusted
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
+class OfferChoice:
+    """Which offer a hospital asks.
+
+    :ivar file: an offer to take in first; None for one that was taken in before.
+    :ivar model: the beginning of the model's fingerprint; None for whichever model is offered.
+    """
+
+    file: Path | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True)
 class Query:
-    """A query that is ready to be carried; ``key_words`` are this hospital's own, to be read out by phone."""
+    """A query that is ready to be carried.
+
+    :ivar size: of the file, in bytes.
+    :ivar key_words: this hospital's own, to be read out by phone.
+    :ivar seconds: that the computation took.
+    """
 
     path: Path
     header: QueryHeader
@@ -53,93 +64,113 @@ class Query:
     seconds: float
 
 
-def ask(
+@dataclass(frozen=True)
+class _Content:
+    """What goes into a query: ``plain`` is its body before it is sealed, ``keys`` a fingerprint."""
+
+    plain: bytes
+    images: int
+    keys: str
+    with_keys: bool
+
+
+def make_query(
     workspace: Workspace,
     paths: Sequence[Path],
-    names: Sequence[str],
-    passphrase: Passphrase,
-    ask_words: AskWords,
+    prompts: Prompts,
+    choice: OfferChoice,
     *,
-    offer: Path | None = None,
-    model: str | None = None,
     with_keys: bool = False,
     folder: Path | None = None,
 ) -> Query:
     """Encrypt images' features for the owner of an offer.
 
-    :param names: how to name each image in an error, for a path may identify somebody.
-    :param offer: a file to take in first; without it, one that was taken in before.
-    :param model: the beginning of a fingerprint, to pick among several offers.
+    :param paths: 1 to 256 DICOM, JPEG or PNG files.
     :param with_keys: send the evaluation keys even if the owner is known to hold them.
+    :param folder: where the query goes; by default ``queries``.
+    :raises UsageError: too many images for one query or for the offer, or no single offer is meant.
+    :raises WorkspaceError: not a hospital's workspace, or no offer was taken in.
     :raises IdentityError: the owner's key words are wrong, or its signature.
-    :raises MalformedError: an image that does not decode, an offer that is damaged.
+    :raises RefusedError: the offer is one's own, of another model, or for another feature extractor.
+    :raises MalformedError: an image does not decode, or the offer is damaged.
     """
     workspace.require("hospital", "infer ask")
-    check_fingerprint(model)
+    check_fingerprint(choice.model)
     if not 1 <= len(paths) <= parameters.MAX_IMAGES:
-        raise UsageError(f"a query holds 1 to {parameters.MAX_IMAGES} images; ask for the others in another")
-    with workspace.locked(), State(workspace.state_path) as state:
-        chosen = (
-            _take_in_offer(workspace, state, offer, model, ask_words)
-            if offer
-            else _pick_offer(workspace, state, model)
+        raise UsageError(
+            f"a query holds 1 to {parameters.MAX_IMAGES} images, and you named {len(paths)}",
+            reason="query.image-count",
+            advice="Ask about the others in another query",
         )
-        if len(paths) > chosen.header.limit:
-            raise UsageError(f"this offer answers {chosen.header.limit} images of a hospital, and no more")
+    with workspace.locked(), State(workspace.state_path) as state:
+        offer = _offer(workspace, state, choice, prompts)
+        if len(paths) > offer.header.limit:
+            raise UsageError(
+                f"this offer answers {offer.header.limit} images of a hospital, and you named {len(paths)}",
+                reason="query.larger-than-limit",
+                advice="Ask about fewer images, or ask the owner for an offer with a higher limit",
+            )
         started = time.perf_counter()
-        identity = unlock(workspace, passphrase)
-        features = _features(chosen, paths, names)
-        keys, scheme = own_keys(workspace, identity, chosen.header.feature_dim, make=True)
-        fingerprint = hashlib.sha256(keys.evaluation).hexdigest()
-        send = with_keys or state.holds_keys(chosen.header.sender) != fingerprint
-        from privxray.inference.client import Client
-
-        encrypted = Client(scheme, keys.secret).encrypt(features, chosen.header.layout)
-        plain = (keys.evaluation if send else b"") + encrypted
-        data = _write_query(workspace, identity, chosen, plain, len(paths), fingerprint, send)
+        identity = unlock(workspace, prompts.passphrase)
+        features = _features(offer, paths)
+        content = _encrypt(workspace, state, identity, offer.header, features, with_keys)
+        data = _sign_query(workspace.config.name, identity, offer, content)
         envelope = split(data)
-        sealed = seal_names(identity, envelope.digest, [str(path) for path in paths])
+        names = seal_names(identity, envelope.digest, [str(path) for path in paths])
         with state.transaction():
-            number = state.add_asked(envelope.digest, envelope.payload.decode(), sealed)
+            number = state.add_asked(envelope.digest, envelope.payload.decode(), names)
         target = (folder or workspace.root / "queries") / f"{workspace.config.name}-{number:04d}.query"
         deliver(data, target)
         words = party_words(workspace.config.name, identity.public())
         seconds = time.perf_counter() - started
-        return Query(target, envelope.claim(QueryHeader), chosen.header, len(data), words, seconds)
+        return Query(target, envelope.claim(QueryHeader), offer.header, len(data), words, seconds)
 
 
-def _take_in_offer(
-    workspace: Workspace, state: State, path: Path, model: str | None, ask_words: AskWords
-) -> KeptOffer:
-    with take_in(path, workspace.inbox) as received:
+def _offer(workspace: Workspace, state: State, choice: OfferChoice, prompts: Prompts) -> KeptOffer:
+    if choice.file is None:
+        return _pick_offer(workspace, state, choice.model)
+    with take_in(choice.file, workspace.inbox) as received:
         header = admit_inference.admit_offer(received.envelope)
         received.check_body(header.body)
         body = received.body()
         admit_inference.read_centre(header, body)
         if header.sender == public_keys(workspace).fingerprint:
-            raise RefusedError("this offer was made here; privxray predict uses the model itself")
-        if not matches(header.model, model):
-            raise RefusedError(f"this offer is of another model: {header.model[:16]}")
+            raise RefusedError(
+                "you made this offer yourself, and you have the model",
+                reason="offer.own",
+                advice="Type: privxray predict IMAGE...",
+            )
+        if not matches(header.model, choice.model):
+            raise RefusedError(
+                f"this offer is of another model: {header.model[:16]}",
+                reason="offer.other-model",
+                advice="Check the file, or type the fingerprint of its model",
+            )
         _check_extractor(header)
-        ensure_trusted(workspace, state, header.owner_name, header.owner, ask_words)
+        ensure_trusted(workspace, state, header.owner_name, header.owner, prompts.words)
         digest = received.envelope.digest
         keep_offer(workspace, state, received.path.read_bytes(), digest, header)
         return KeptOffer(digest, header, body)
 
 
 def _pick_offer(workspace: Workspace, state: State, model: str | None) -> KeptOffer:
-    """The newest offer of the one model that is meant."""
+    """The newest offer of the one model that is meant, among those taken in before."""
     own = public_keys(workspace).fingerprint
     offers = [kept for kept in state.offers() if kept.owner != own and matches(kept.model, model)]
     if not offers:
         raise WorkspaceError(
             "no offer was taken in yet" if model is None else "no offer of this model was taken in yet",
+            reason="offer.none-yet" if model is None else "offer.none-of-this-model",
             file=workspace.root,
             advice="Type: privxray infer ask IMAGE... --offer FILE",
         )
     if len({(kept.owner, kept.model) for kept in offers}) > 1:
         listed = ", ".join(dict.fromkeys(kept.model[:16] for kept in offers))
-        raise UsageError(f"several offers are here: pick a model with --model, or name --offer ({listed})")
+        raise UsageError(
+            f"several offers were taken in ({listed})",
+            reason="offer.several",
+            advice="Pick a model with --model, or name the file with --offer",
+        )
     chosen = load_offer(workspace, offers[-1].digest)
     _check_extractor(chosen.header)
     return chosen
@@ -148,37 +179,57 @@ def _pick_offer(workspace: Workspace, state: State, model: str | None) -> KeptOf
 def _check_extractor(offer: OfferHeader) -> None:
     from privxray.imaging.features import EXTRACTOR, Extractor
 
-    if offer.extractor != EXTRACTOR or offer.feature_dim != Extractor.dim:
+    if (offer.extractor, offer.feature_dim) != (EXTRACTOR, Extractor.dim):
         raise RefusedError(
             "this offer wants another feature extractor than this version of privxray has",
-            advice="Install the version that the owner uses (privxray inspect FILE names it)",
+            reason="offer.other-extractor",
+            advice="Install the version that the owner uses (`privxray inspect FILE` names it)",
         )
 
 
-def _features(offer: KeptOffer, paths: Sequence[Path], names: Sequence[str]) -> NDArray[np.float64]:
+def _features(offer: KeptOffer, paths: Sequence[Path]) -> NDArray[np.float64]:
+    """[N, D] features, centred and clipped as the offered model wants them."""
     from privxray.learning import methods
     from privxray.learning.linear_probe.probe_queries import centred_features
     from privxray.workflow.common.method_inputs import image_inputs
 
     probe = methods.get("linear-probe")
-    inputs = image_inputs(paths, names, probe, probe.constants({}))
-    return centred_features(
-        inputs, admit_inference.read_centre(offer.header, offer.body), offer.header.feature_radius
-    )
+    inputs = image_inputs(paths, public_names(paths), probe, probe.constants({}))
+    centre = admit_inference.read_centre(offer.header, offer.body)
+    return centred_features(inputs, centre, offer.header.feature_radius)
 
 
-def _write_query(
+def _encrypt(
     workspace: Workspace,
+    state: State,
     identity: Identity,
-    offered: KeptOffer,
-    plain: bytes,
-    images: int,
-    fingerprint: str,
+    offer: OfferHeader,
+    features: NDArray[np.float64],
     with_keys: bool,
-) -> bytes:
+) -> _Content:
+    """The features, encrypted; before them the evaluation keys, if the owner is not known to hold them."""
+    from privxray.inference.hospital_side import HospitalCipher
+    from privxray.inference.scheme import Scheme
+
+    scheme = Scheme()
+    keys = ensure_keys(workspace, identity, scheme, offer.feature_dim)
+    fingerprint = hashlib.sha256(keys.evaluation).hexdigest()
+    send = with_keys or state.holds_keys(offer.sender) != fingerprint
+    encrypted = HospitalCipher(scheme, keys.secret).encrypt(features, offer.layout)
+    plain = keys.evaluation + encrypted if send else encrypted
+    return _Content(plain, len(features), fingerprint, send)
+
+
+def _sign_query(name: str, identity: Identity, offered: KeptOffer, content: _Content) -> bytes:
+    """The whole file."""
     own, offer = identity.public(), offered.header
     body, sealed = seal_body(
-        "query", plain, sender=own.fingerprint, recipient=offer.owner, study=offer.study, about=offered.digest
+        "query",
+        content.plain,
+        sender=own.fingerprint,
+        recipient=offer.owner,
+        study=offer.study,
+        about=offered.digest,
     )
     header = QueryHeader(
         study=offer.study,
@@ -189,11 +240,11 @@ def _write_query(
         created=now(),
         software=SOFTWARE,
         hospital=own,
-        hospital_name=workspace.config.name,
+        hospital_name=name,
         offer=offered.digest,
         model=offer.model,
-        images=images,
-        evaluation_keys=fingerprint,
-        with_keys=with_keys,
+        images=content.images,
+        evaluation_keys=content.keys,
+        with_keys=content.with_keys,
     )
     return seal_header(header, identity.signing, header.sender) + sealed

@@ -1,47 +1,35 @@
-"""The model owner's offer: which model, on what terms. Its head is read here and never leaves."""
+"""``infer offer``: the model owner says which model hospitals may ask, and on what terms."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from privxray.errors import MalformedError, RefusedError, UsageError, WorkspaceError, about
-from privxray.exchange.intake import read_again
-from privxray.exchange.messages.model import ModelHeader
+from privxray.errors import UsageError
 from privxray.formats.container import seal_header, split
 from privxray.formats.header import Body
-from privxray.formats.tensors import pack, unpack
-from privxray.inference.headers import MAX_DECIMALS, MAX_LIMIT, OfferHeader
+from privxray.formats.tensors import pack
+from privxray.inference.headers import OfferHeader
+from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
 from privxray.keys.identity import Identity
 from privxray.keys.party import party_words
 from privxray.workflow.common.session import SOFTWARE, Passphrase, deliver, now, public_keys, unlock
-from privxray.workflow.inference.trust import (
-    KeptOffer,
-    check_fingerprint,
-    keep_offer,
-    load_offer,
-    matches,
-    offer_bytes,
-)
+from privxray.workflow.inference.fingerprints import check_fingerprint
+from privxray.workflow.inference.global_model import GlobalModel, find_model, head_of
+from privxray.workflow.inference.kept_offers import KeptOffer, keep_offer, load_offer, offer_bytes
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import Round, State
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from privxray.inference.owner import Head
-
-
-DEFAULT_LIMIT = 100
-DEFAULT_DECIMALS = 3
+from privxray.workspace.state import State
 
 
 @dataclass(frozen=True)
 class Offered:
-    """An offer that is ready to be carried; ``key_words`` are the owner's own, to be read out by phone."""
+    """An offer that is ready to be carried.
+
+    :ivar digest: SHA-256 of its signed header, in hex.
+    :ivar key_words: the owner's own, to be read out by phone.
+    :ivar again: the same terms were offered before, so this is the same file.
+    """
 
     path: Path
     digest: str
@@ -50,94 +38,60 @@ class Offered:
     again: bool
 
 
-@dataclass(frozen=True)
-class Model:
-    digest: str
-    header: ModelHeader
-    tensors: Mapping[str, NDArray[Any]]
-
-
-def offer(
+def make_offer(
     workspace: Workspace,
     passphrase: Passphrase,
+    terms: Terms,
     *,
     model: str | None = None,
-    limit: int = DEFAULT_LIMIT,
-    decimals: int = DEFAULT_DECIMALS,
-    top1: bool = False,
     force: bool = False,
 ) -> Offered:
-    """Offer a global model that is kept here, by default the newest; the same terms give the same file.
+    """Offer a global model that is kept here, by default the newest. The same terms give the same file.
 
-    A new offer takes the place of an older one of the same model, whose queries are no longer answered. What
-    was answered before still counts.
+    A new offer replaces an older one of the same model, whose queries are no longer answered. Images that
+    were answered before still count.
 
     :param model: the beginning of its fingerprint.
+    :param force: replace a file that stands where the offer goes.
+    :raises UsageError: the terms are out of range, or ``model`` is no fingerprint, or that of several models.
     :raises RefusedError: the model is no linear probe, or its scores are too large.
-    :raises WorkspaceError: there is no model yet.
+    :raises WorkspaceError: there is no such model.
     """
     check_fingerprint(model)
-    if not (1 <= limit <= MAX_LIMIT and 1 <= decimals <= MAX_DECIMALS):
-        raise UsageError(f"a limit is 1 to {MAX_LIMIT:,}, decimals are 1 to {MAX_DECIMALS}")
+    _check_terms(terms)
     with workspace.locked(), State(workspace.state_path) as state:
         own = public_keys(workspace)
         found = find_model(workspace, state, model)
-        head_of(found, top1=top1)
-        terms = (limit, decimals, top1)
-        newest = _own_offers(workspace, state, found.digest)[-1:]
-        again = [o for o in newest if (o.header.limit, o.header.decimals, o.header.top1) == terms]
-        if again:
-            digest, header = again[0].digest, again[0].header
+        head_of(found, terms)
+        newest = _own_newest(workspace, state, found.digest, own.fingerprint)
+        again = newest is not None and newest.header.terms == terms
+        if newest is not None and again:
+            digest, header = newest.digest, newest.header
             data = offer_bytes(workspace, digest)
         else:
-            data, header = _write_offer(workspace, found, unlock(workspace, passphrase), *terms)
+            data, header = _sign_offer(workspace.config.name, found, unlock(workspace, passphrase), terms)
             digest = split(data).digest
             keep_offer(workspace, state, data, digest, header)
         path = workspace.root / "offers" / f"{workspace.config.name}-{digest[:8]}.offer"
         deliver(data, path, force=force)
-        return Offered(path, digest, header, party_words(workspace.config.name, own), bool(again))
+        return Offered(path, digest, header, party_words(workspace.config.name, own), again)
 
 
-def find_model(workspace: Workspace, state: State, wanted: str | None) -> Model:
-    """The newest global model here whose fingerprint begins as wanted."""
-    found = {r.model: r for r in state.rounds() if r.model is not None and matches(r.model, wanted)}
-    if wanted is not None and len(found) > 1:
-        raise UsageError("several models here have a fingerprint that begins so; type more of it")
-    if not found:
-        what = "no global model is here yet" if wanted is None else "no model here has this fingerprint"
-        raise WorkspaceError(what, file=workspace.root, advice="Type: privxray status")
-    digest, round_ = list(found.items())[-1]
-    path = _model_path(workspace, round_)
-    with about(path):
-        received = read_again(path)
-        header = received.envelope.claim(ModelHeader)
-        if received.envelope.digest != digest:
-            raise MalformedError("this is not the model that was verified", advice="Restore a backup")
-        received.check_body(header.body)
-        return Model(digest, header, unpack(received.body()))
+def _check_terms(terms: Terms) -> None:
+    if not 1 <= terms.limit <= MAX_LIMIT:
+        raise UsageError(f"--limit takes 1 to {MAX_LIMIT:,} images", reason="offer.limit-out-of-range")
+    if not 1 <= terms.decimals <= MAX_DECIMALS:
+        raise UsageError(f"--decimals takes 1 to {MAX_DECIMALS}", reason="offer.decimals-out-of-range")
 
 
-def head_of(model: Model, *, top1: bool) -> Head:
-    """The linear head of a model.
-
-    :raises RefusedError: the model has none, or its scores are too large.
-    """
-    from privxray.inference.owner import TOP1_FACTOR, Head
-
-    if model.header.method != "linear-probe":
-        raise RefusedError(
-            f"only linear-probe models can be evaluated encrypted, and this one is {model.header.method}"
-        )
-    from privxray.learning.linear_probe.linear_probe_method import LinearProbe, linear_head
-
-    head = Head.centred(*linear_head(model.tensors, LinearProbe().constants(model.header.constants)))
-    head.check_range(TOP1_FACTOR if top1 else 1.0)
-    return head
+def _own_newest(workspace: Workspace, state: State, model: str, own: str) -> KeptOffer | None:
+    """The newest offer of a model that was made here."""
+    made = [kept.digest for kept in state.offers() if kept.owner == own and kept.model == model]
+    return load_offer(workspace, made[-1]) if made else None
 
 
-def _write_offer(
-    workspace: Workspace, model: Model, identity: Identity, limit: int, decimals: int, top1: bool
-) -> tuple[bytes, OfferHeader]:
+def _sign_offer(name: str, model: GlobalModel, identity: Identity, terms: Terms) -> tuple[bytes, OfferHeader]:
+    """The whole file, and its header."""
     body = pack({"centre": model.tensors["centre"]})
     constants = model.header.constants
     header = OfferHeader.model_validate(
@@ -149,32 +103,15 @@ def _write_offer(
             "created": now(),
             "software": SOFTWARE,
             "owner": identity.public(),
-            "owner_name": workspace.config.name,
+            "owner_name": name,
             "model": model.digest,
             "extractor": model.header.extractor,
             "classes": model.header.classes,
             "feature_dim": constants["feature_dim"],
             "feature_radius": constants["feature_radius"],
-            "limit": limit,
-            "decimals": decimals,
-            "top1": top1,
+            "limit": terms.limit,
+            "decimals": terms.decimals,
+            "top1": terms.top1,
         }
     )
     return seal_header(header, identity.signing, header.sender) + body, header
-
-
-def _own_offers(workspace: Workspace, state: State, model: str) -> list[KeptOffer]:
-    own = public_keys(workspace).fingerprint
-    return [
-        load_offer(workspace, kept.digest)
-        for kept in state.offers()
-        if kept.owner == own and kept.model == model
-    ]
-
-
-def _model_path(workspace: Workspace, round_: Round) -> Path:
-    if workspace.config.role == "coordinator":
-        return workspace.round_folder(round_.study, round_.number) / "global.model"
-    from privxray.workflow.hospital.accept import kept_model
-
-    return kept_model(workspace, round_.study, round_.number)

@@ -1,13 +1,10 @@
-"""A hospital reads an answer to its query."""
+"""``infer read``: a hospital decrypts the answer to its query."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from privxray.errors import RefusedError
 from privxray.exchange.admission.admit import expect
@@ -16,93 +13,112 @@ from privxray.inference import admit_inference, wire
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.inference.sealed_body import open_body
 from privxray.keys.identity import Identity
+from privxray.naming.public_names import public_names
 from privxray.workflow.common.session import Passphrase, unlock
-from privxray.workflow.inference.client_keys import open_names, own_keys
-from privxray.workflow.inference.trust import check_fingerprint, load_offer, matches
+from privxray.workflow.inference.fingerprints import check_fingerprint, matches
+from privxray.workflow.inference.hospital_secrets import load_keys, open_names
+from privxray.workflow.inference.kept_offers import load_offer
 from privxray.workspace.folder import Workspace
+from privxray.workspace.inference_state import Asked
 from privxray.workspace.state import State
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What an answer says.
+    """What an answer says about N images and K classes.
 
-    ``paths`` are the images as they were typed, for this hospital's eyes. ``probabilities`` [N, K] are
-    rounded to the offer's decimals, and None where the offer gives the most probable class alone.
-    ``as_asked`` is false where another model answered than the one that was asked.
+    :ivar paths: the images as they were typed, for this hospital's eyes only.
+    :ivar names: what they may be called in public.
+    :ivar labels: the most probable class of each image.
+    :ivar probabilities: [N, K], rounded to the offer's decimals; None for an offer of the most probable class
+        alone.
+    :ivar asked_model: the model that was expected to answer, or the beginning of its fingerprint.
+    :ivar as_asked: false if another model answered.
     """
 
     header: AnswerHeader
     owner: str
     classes: tuple[str, ...]
     paths: tuple[str, ...]
+    names: tuple[str, ...]
     labels: tuple[str, ...]
     probabilities: NDArray[np.float64] | None
     asked_model: str
     as_asked: bool
 
 
-def read(workspace: Workspace, path: Path, passphrase: Passphrase, *, model: str | None = None) -> Reading:
+def read_answer(
+    workspace: Workspace, path: Path, passphrase: Passphrase, *, model: str | None = None
+) -> Reading:
     """Decrypt an answer. Reading it again gives the same.
 
-    :param model: the beginning of the fingerprint that is expected; by default the one that was asked.
-    :raises IdentityError: not signed by the owner who was asked.
-    :raises RefusedError: it answers no query of this hospital.
+    :param model: the beginning of the fingerprint that is expected; by default the model that was asked.
+    :raises WorkspaceError: not a hospital's workspace, or the key that opens the answer is missing.
+    :raises IdentityError: the owner who was asked did not sign it.
+    :raises RefusedError: it answers no query of this hospital, or on other terms.
+    :raises MalformedError: it does not decrypt to class scores.
     """
     workspace.require("hospital", "infer read")
     check_fingerprint(model)
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
         expect(received.envelope, "answer")
-        claimed = received.envelope.claim(AnswerHeader).query  # selects; the rules then demand it
-        row = next((row for row in state.asked() if row.digest == claimed), None)
-        if row is None:
-            raise RefusedError("this answers a query that was not asked from here")
+        claimed = received.envelope.claim(AnswerHeader).query  # it selects a query; the rules then demand it
+        row = _asked(state, claimed)
         query = QueryHeader.model_validate_json(row.header)
-        offered = load_offer(workspace, query.offer)
-        answer = admit_inference.admit_answer(received.envelope, query, row.digest, offered.header)
+        offer = load_offer(workspace, query.offer).header
+        answer = admit_inference.admit_answer(received.envelope, query, row.digest, offer)
         received.check_body(answer.body)
         identity = unlock(workspace, passphrase)
         plain = open_body(answer, row.digest, received.pieces(), identity)
-        scores = _decrypt(workspace, identity, offered.header, query, plain)
+        scores = _decrypt(workspace, identity, offer, plain, query.images)
         with state.transaction():
             state.settle(row.digest, query.recipients[0], query.evaluation_keys)
-        return _reading(answer, query, offered.header, scores, open_names(identity, row), model)
+        paths = open_names(identity, row)
+    return _reading(answer, offer, scores, paths, model or query.model)
+
+
+def _asked(state: State, digest: str) -> Asked:
+    """The query of this hospital that has this digest."""
+    row = next((row for row in state.asked() if row.digest == digest), None)
+    if row is None:
+        raise RefusedError(
+            "this answers a query that was not asked from here",
+            reason="answer.unknown-query",
+            advice="Go to the workspace that made the query, or name it with -C DIR",
+        )
+    return row
+
+
+def _decrypt(
+    workspace: Workspace, identity: Identity, offer: OfferHeader, plain: bytes, images: int
+) -> NDArray[np.float64]:
+    """The class scores, [N, K]."""
+    from privxray.inference.hospital_side import HospitalCipher
+    from privxray.inference.scheme import Scheme
+
+    layout = offer.layout
+    answers = wire.read_answers(plain, images, layout.results)
+    keys = load_keys(workspace, identity, offer.feature_dim)
+    return HospitalCipher(Scheme(), keys.secret).decrypt(answers, layout, offer.terms.noise)
 
 
 def _reading(
-    answer: AnswerHeader,
-    query: QueryHeader,
-    offer: OfferHeader,
-    scores: NDArray[np.float64],
-    paths: Sequence[str],
-    wanted: str | None,
+    answer: AnswerHeader, offer: OfferHeader, scores: NDArray[np.float64], paths: list[str], expected: str
 ) -> Reading:
     from privxray.learning.method import softmax
 
-    best = scores.argmax(axis=1)
-    expected = wanted or query.model
     return Reading(
         header=answer,
         owner=offer.owner_name,
         classes=offer.classes,
         paths=tuple(paths),
-        labels=tuple(offer.classes[int(place)] for place in best),
+        names=tuple(public_names([Path(path) for path in paths])),
+        labels=tuple(offer.classes[int(place)] for place in scores.argmax(axis=1)),
         probabilities=None if answer.top1 else softmax(scores).round(answer.decimals),
         asked_model=expected,
         as_asked=matches(answer.model, expected),
     )
-
-
-def _decrypt(
-    workspace: Workspace, identity: Identity, offer: OfferHeader, query: QueryHeader, plain: bytes
-) -> NDArray[np.float64]:
-    from privxray.inference.client import Client
-    from privxray.inference.owner import answer_noise
-
-    layout = offer.layout
-    answers = wire.read_answers(plain, query.images, layout.results)
-    keys, scheme = own_keys(workspace, identity, offer.feature_dim, make=False)
-    return Client(scheme, keys.secret).decrypt(answers, layout, answer_noise(offer.decimals))

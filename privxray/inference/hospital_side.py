@@ -1,7 +1,8 @@
-"""The hospital's side of CKKS: keys, encrypting features, decrypting results.
+"""The hospital's side of CKKS: it makes the keys, encrypts features, and decrypts results.
 
-Features are encrypted with the secret key (less noise than with the public one, and the owner has no use for
-more). The public key travels all the same: the owner adds a fresh encryption of zero to each answer.
+Features are encrypted with the secret key: that adds less noise than the public key, and the owner has no use
+for more. The public key travels all the same, because the owner adds a fresh encryption of zero to each
+answer.
 """
 
 from __future__ import annotations
@@ -20,44 +21,48 @@ from privxray.inference.wire import Residues
 Floats = NDArray[np.float64]
 
 _QUIET = 12.0
-"""Noise in slots that carry no result, in standard deviations: 8,192 draws exceed it once in 10^28."""
+"""The most that a slot without a result may hold, in standard deviations of the owner's noise: 8,192 draws
+exceed it once in 10^28 answers."""
 
 
 @dataclass(frozen=True, repr=False)
-class KeySet:
-    """A hospital's CKKS keys. ``secret``, shape [4, 8192], never leaves; ``evaluation`` is what travels."""
+class HospitalKeys:
+    """A hospital's CKKS keys.
+
+    :ivar secret: shape [4, 8192]; never leaves the hospital.
+    :ivar evaluation: the public key and the rotation keys, as they travel.
+    """
 
     secret: Residues
     evaluation: bytes
 
 
-def make_keys(scheme: Scheme, features: int) -> KeySet:
-    """Fresh keys, from SEAL's generator seeded by the operating system. About two seconds.
+def make_keys(scheme: Scheme, features: int) -> HospitalKeys:
+    """Fresh keys, from SEAL's generator, which the operating system seeds. About two seconds.
 
     :param features: D; it decides for which rotations there are keys.
     """
     seal = scheme.seal
     maker = seal.KeyGenerator(scheme.context)
     # Each object is held in a name while its numbers are read: the binding's views don't keep it alive.
-    secret, public, switching = maker.secret_key(), seal.PublicKey(), seal.GaloisKeys()
+    secret, public, rotation = maker.secret_key(), seal.PublicKey(), seal.GaloisKeys()
     maker.create_public_key(public)
-    steps = parameters.rotations(features)
-    elements = [parameters.galois_element(step) for step in steps]
-    maker.create_galois_keys(elements, switching)
-    all_primes = len(parameters.PRIMES)
-    digits = []
-    for element in elements:
-        key = switching.key(element)
-        digits += [scheme.residues(digit.data(), all_primes) for digit in key]
-    evaluation = wire.to_bytes(scheme.residues(public.data(), all_primes), *digits)
+    elements = [parameters.galois_element(step) for step in parameters.rotations(features)]
+    maker.create_galois_keys(elements, rotation)
+    digits = [
+        scheme.residues(digit.data(), parameters.KEY_PRIMES)
+        for element in elements
+        for digit in rotation.key(element)
+    ]
+    evaluation = wire.to_bytes(scheme.residues(public.data(), parameters.KEY_PRIMES), *digits)
     polynomial = secret.data()
-    return KeySet(scheme.numbers(polynomial.dyn_array(), all_primes), evaluation)
+    return HospitalKeys(scheme.numbers(polynomial.dyn_array(), parameters.KEY_PRIMES), evaluation)
 
 
-class Client:
-    """Encrypts and decrypts under one hospital's secret key.
+class HospitalCipher:
+    """Encrypts features and decrypts results under one hospital's secret key.
 
-    :param secret: shape [4, 8192], as :class:`KeySet` has it.
+    :param secret: shape [4, 8192], as :class:`HospitalKeys` has it.
     """
 
     def __init__(self, scheme: Scheme, secret: Residues) -> None:
@@ -67,7 +72,7 @@ class Client:
         self._decryptor = scheme.seal.Decryptor(scheme.context, key)
 
     def encrypt(self, features: Floats, layout: Layout) -> bytes:
-        """One query ciphertext an image.
+        """One query ciphertext for each image, as they travel.
 
         :param features: [N, D] centred and clipped features, rows of length at most 1.
         """
@@ -80,7 +85,7 @@ class Client:
         return b"".join(parts)
 
     def slots(self, answers: Residues) -> NDArray[np.complex128]:
-        """All that decryption gives, shape [N, results, 4096].
+        """Everything that decryption gives, shape [N, results, 4096].
 
         :param answers: [N, results, 2, 1, 8192].
         """
@@ -94,9 +99,10 @@ class Client:
     def decrypt(self, answers: Residues, layout: Layout, noise: float) -> Floats:
         """The class scores [N, K] of an answer.
 
+        :param answers: [N, results, 2, 1, 8192].
         :param noise: the standard deviation of the owner's noise, by the signed header.
-        :raises MalformedError: slots that carry no result hold more than noise: made for other keys, or by an
-            owner that does not mask.
+        :raises MalformedError: slots without a result hold more than noise. Then the answer was made for
+            other keys, or by an owner who does not mask.
         """
         seen = self.slots(answers)
         scores = np.empty((len(seen), layout.classes))
@@ -106,5 +112,9 @@ class Client:
             scores[:, number] = seen[:, result, slot].real
             rest[result, slot] = False
         if (np.abs(seen[:, rest]) > _QUIET * noise).any():
-            raise MalformedError("the answer does not decrypt to class scores under this hospital's key")
+            raise MalformedError(
+                "the answer does not decrypt to class scores under this hospital's key",
+                reason="answer.not-decryptable",
+                advice="Call the owner, and ask this owner nothing more until it is clear why",
+            )
         return scores

@@ -1,13 +1,13 @@
-"""The owner's side of CKKS: a linear head on encrypted features, masked, flooded and made fresh.
+"""The model owner's side of CKKS: it computes class scores on encrypted features, and hides the weights.
 
-What the ciphertext of results may show to the hospital, who holds its key, is the class scores and nothing
-else of the head. Four things see to it, in this order:
+The hospital holds the key of the ciphertext of results. That ciphertext may show it the class scores and
+nothing else of the head. Four things see to it, in this order:
 
-1. *Mask.* Adding up products by rotations leaves partial sums in all other slots; one answer would give every
-   weight. The sums are multiplied by a vector that is zero except where a result stands.
-2. *Noise.* The owner adds Gaussian noise to every slot, real and imaginary part, result or not, so large
-   (1e-4 of a score) that what evaluation itself leaves in the low bits (1e-9, and it depends on the weights)
-   drowns in it. docs/THREATS.md has the figures.
+1. *Mask.* Adding up products by rotations leaves partial sums in all other slots; one answer would give
+   every weight. The sums are multiplied by a vector that is zero except where a result stands.
+2. *Noise.* The owner adds Gaussian noise to every slot, real and imaginary part, result or not. It is so
+   large (2e-4 of a score at 3 decimals) that it drowns what the computation itself leaves in the low bits
+   (1e-9, and it depends on the weights). docs/THREATS.md has the figures.
 3. *Level.* The result is left with one prime: what higher primes could carry is gone, and it is small.
 4. *Fresh encryption of zero.* The second half of a ciphertext is a function of the weights, too, and no noise
    in the first half hides it. Adding an encryption of zero under the hospital's public key makes it one that
@@ -30,29 +30,20 @@ from privxray.errors import RefusedError
 from privxray.inference import parameters
 from privxray.inference.parameters import Layout
 from privxray.inference.scheme import Scheme
-from privxray.inference.wire import Residues
+from privxray.inference.terms import TOP1_FACTOR
+from privxray.inference.wire import EvaluationKeys, Residues
 from privxray.privacy.noise import NoiseSource
 
 Floats = NDArray[np.float64]
 
-TOP1_FACTOR = 16.0
-"""With ``top1`` an image's scores are multiplied by a secret factor from 1 to this."""
-
-_NOISE_SHARE = 0.2
-
-
-def answer_noise(decimals: int) -> float:
-    """Standard deviation of the owner's noise on each class score: a fifth of the last decimal.
-
-    A probability p moves by p (1 - p) times the change of its logit, so by at most .07 of its last decimal in
-    the root mean square for two classes at one half, and by less elsewhere.
-    """
-    return float(_NOISE_SHARE * 10.0**-decimals)
-
 
 @dataclass(frozen=True)
 class Head:
-    """Class scores = weights @ features + offsets. ``weights`` [K, D], ``offsets`` [K]."""
+    """A linear head: class scores = weights @ features + offsets.
+
+    :ivar weights: [K, D].
+    :ivar offsets: [K].
+    """
 
     weights: Floats
     offsets: Floats
@@ -61,23 +52,37 @@ class Head:
     def centred(cls, weights: Floats, offsets: Floats) -> Head:
         """The same head with scores that sum to zero over the classes.
 
-        The softmax of scores does not change when all of them are moved alike. So this changes no
+        The softmax of scores does not change when the same number is added to all of them. So this changes no
         probability, and an answer tells one number less.
         """
         return cls(weights - weights.mean(axis=0), offsets - offsets.mean())
 
+    @property
+    def layout(self) -> Layout:
+        """Where features and results stand in the slots."""
+        classes, features = self.weights.shape
+        return Layout(features, classes)
+
     def check_range(self, factor: float) -> None:
-        """:raises RefusedError: scores of features of length at most 1 could exceed what decrypts rightly."""
+        """Whether all scores decrypt rightly, of features of length at most 1.
+
+        :param factor: the most that scores are multiplied by.
+        :raises RefusedError: a score could exceed :data:`~privxray.inference.parameters.MAX_VALUE`.
+        """
         largest = (np.linalg.norm(self.weights, axis=1) + np.abs(self.offsets)).max() * factor
-        if not largest <= parameters.MAX_VALUE:
-            raise RefusedError("this model's scores are too large for encrypted inference")
+        if not largest <= parameters.MAX_VALUE:  # so written because NaN is refused, too
+            raise RefusedError(
+                "this model's scores are too large for encrypted inference",
+                reason="offer.scores-too-large",
+                advice="Offer another model (--model), or leave out --top1",
+            )
 
 
-class Evaluator:
-    """A head ready to answer under one hospital's evaluation keys.
+class HeadEvaluator:
+    """A head that is ready to answer under one hospital's evaluation keys.
 
-    :param noise: standard deviation of the noise added to every slot.
-    :param top1: multiply each image's scores by a secret factor, log-uniform in [1, 16].
+    :param noise: standard deviation of the noise that is added to every slot.
+    :param top1: multiply each image's scores by a secret factor, log-uniform from 1 to 16.
     :param source: ``SecureNoise()``, except in tests.
     """
 
@@ -85,21 +90,19 @@ class Evaluator:
         self,
         scheme: Scheme,
         head: Head,
-        public: Residues,
-        switching: Residues,
+        keys: EvaluationKeys,
         *,
         noise: float,
         top1: bool,
         source: NoiseSource,
     ) -> None:
-        classes, features = head.weights.shape
         self._scheme = scheme
         self._head = head
-        self._layout = layout = Layout(features, classes)
+        self._layout = layout = head.layout
         self._noise, self._top1, self._source = noise, top1, source
-        steps = parameters.rotations(features)
-        self._keys = scheme.rotation_keys(dict(zip(steps, switching, strict=True)))
-        self._encryptor = scheme.seal.Encryptor(scheme.context, scheme.public_key(public))
+        steps = parameters.rotations(layout.features)
+        self._keys = scheme.rotation_keys(dict(zip(steps, keys.rotation, strict=True)))
+        self._encryptor = scheme.seal.Encryptor(scheme.context, scheme.public_key(keys.public))
         self._weights = [
             scheme.plain(block.ravel(), parameters.QUERY_PRIMES, parameters.SCALE)
             for block in _blocks(head.weights, layout)
@@ -157,6 +160,7 @@ class Evaluator:
         return sums
 
     def _mask_and_offsets(self, number: int, factor: float) -> tuple[Floats, NDArray[np.complex128]]:
+        """What result ``number`` is multiplied by, and what is added to it: offsets and the owner's noise."""
         mask = np.zeros(parameters.SLOTS)
         noise = self._source.gaussian((2, parameters.SLOTS), self._noise)
         added = noise[0] + 1j * noise[1]
@@ -169,5 +173,5 @@ class Evaluator:
 
 
 def _blocks(weights: Floats, layout: Layout) -> Sequence[Floats]:
-    """The weights of as many classes as one pass computes, per pass; the last may have fewer."""
+    """The weights, cut into as many classes as one ciphertext of results serves; the last may have fewer."""
     return [weights[start : start + layout.copies] for start in range(0, len(weights), layout.copies)]

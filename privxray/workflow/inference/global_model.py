@@ -1,0 +1,90 @@
+"""The model owner's global model: found by its fingerprint, and its linear head. The head never leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from privxray.errors import RefusedError, UsageError, WorkspaceError
+from privxray.exchange.messages.model import ModelHeader
+from privxray.formats.tensors import unpack
+from privxray.inference.terms import Terms
+from privxray.workflow.common.kept_file import read_kept
+from privxray.workflow.common.session import global_copy
+from privxray.workflow.inference.fingerprints import matches
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import Round, State
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from privxray.inference.owner_side import Head
+
+
+@dataclass(frozen=True)
+class GlobalModel:
+    """A global model that is kept here.
+
+    :ivar digest: SHA-256 of its signed header, in hex: its fingerprint.
+    :ivar tensors: its weights, as the method of its header names them.
+    """
+
+    digest: str
+    header: ModelHeader
+    tensors: Mapping[str, NDArray[Any]]
+
+
+def find_model(workspace: Workspace, state: State, typed: str | None) -> GlobalModel:
+    """The newest global model here, or the one whose fingerprint begins as typed.
+
+    :raises WorkspaceError: there is none.
+    :raises UsageError: several have a fingerprint that begins so.
+    :raises MalformedError: the file is not the one that was verified.
+    """
+    found = {r.model: r for r in state.rounds() if r.model is not None and matches(r.model, typed)}
+    if typed is not None and len(found) > 1:
+        raise UsageError(
+            "several models here have a fingerprint that begins with these digits",
+            reason="model.several",
+            advice="Type more digits",
+        )
+    if not found:
+        raise WorkspaceError(
+            "no global model is here yet" if typed is None else "no model here has this fingerprint",
+            reason="model.none-yet" if typed is None else "model.unknown",
+            file=workspace.root,
+            advice="Type: privxray status",
+        )
+    digest, round_ = list(found.items())[-1]
+    header, body = read_kept(_model_path(workspace, round_), digest, ModelHeader)
+    return GlobalModel(digest, header, unpack(body))
+
+
+def head_of(model: GlobalModel, terms: Terms) -> Head:
+    """The linear head of a model, with scores that sum to zero over the classes.
+
+    :raises RefusedError: the model has none, or its scores are too large for these terms.
+    """
+    from privxray.inference.owner_side import Head
+
+    if model.header.method != "linear-probe":
+        raise RefusedError(
+            f"encrypted inference works with linear-probe models only, and this one is {model.header.method}",
+            reason="offer.other-method",
+            advice="Offer another model with --model",
+        )
+    from privxray.learning.linear_probe.linear_probe_method import LinearProbe, linear_head
+
+    head = Head.centred(*linear_head(model.tensors, LinearProbe().constants(model.header.constants)))
+    head.check_range(terms.largest_factor)
+    return head
+
+
+def _model_path(workspace: Workspace, round_: Round) -> Path:
+    if workspace.config.role == "coordinator":
+        return global_copy(workspace, round_)
+    from privxray.workflow.hospital.accept import kept_model
+
+    return kept_model(workspace, round_.study, round_.number)
