@@ -1,1 +1,1 @@
-"""What a file or folder may be called in public, and the words that name nobody."""
+"""What a file or folder may be called in public, and which words name nobody."""

@@ -1,8 +1,8 @@
-"""The words that a path may consist of and still be printed, see :mod:`privxray.naming.public_names`.
+"""Words that name nobody, so a path made of them may be printed (:mod:`privxray.naming.public_names`).
 
-The base is the BIP-39 English list: 2,048 short common words, few of them a name, and installed anyway for
-the key words. Words in it that are also given or family names, and the months, are taken out. What is added
-is what people and programs call image files and folders.
+The base is the English list of BIP-39: 2,048 short common words, which is installed anyway for the key words.
+Words that are also given names, family names or months are taken out of it. Words that people and programs
+use for image files and folders are added.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ uma van vic vu wan wei wu xi xia xie xin xu yan yang ye yi yin yu yue zac zed ze
 
 @cache
 def neutral_words() -> frozenset[str]:
-    """Lower-case words of any length that name nobody, with their plurals."""
+    """Words in lower case that name nobody, with their plurals."""
     listed = frozenset(Mnemonic("english").wordlist) - frozenset(_ALSO_NAMES.split())
     plurals = {word + ending for word in listed for ending in ("s", "es")}
     return (listed | plurals | frozenset((_TECHNICAL + _OWN).split())) - short_names()
@@ -73,5 +73,5 @@ def neutral_words() -> frozenset[str]:
 
 @cache
 def short_names() -> frozenset[str]:
-    """Lower-case names of at most three or four letters, and the months' abbreviations."""
+    """Common names of at most four letters, and the abbreviations of the months, in lower case."""
     return frozenset(_SHORT_NAMES.split())

@@ -1,16 +1,17 @@
 """What a file may be called in public.
 
-Hospitals name files after patients. Every message of this tool may be mailed on, so a path is printed only
-if each part of it is neutral beyond doubt; otherwise the file is called by its number. The cost of hiding too
-much is a little inconvenience, the cost of printing too much is a breach, and the rules lean that way:
+Hospitals name files after patients, and people forward what privxray prints. So a path is printed only if
+each of its parts is neutral beyond doubt; otherwise the file is called by its number. To hide too much is a
+little inconvenient. To print too much is a breach. The rules lean accordingly. A part is neutral if
 
-* a part consists of ASCII letters, digits, and separators other than caret and comma;
-* its tokens (cut at everything that is no letter or digit, and between letters and digits) are neutral words
-  (:mod:`privxray.naming.common_words`), at most three letters that are no common short name, or fewer than
-  six digits (more in a counter that is padded with zeros);
-* it holds no calendar date and no number that is only cut up by separators;
-* or, in place of all that, its stem is as a whole a DICOM UID, a hexadecimal digest or a UUID;
-* and the path holds none of the file's own identifying values, however it is separated or capitalised.
+* it consists of ASCII letters, digits, and separators other than caret and comma;
+* each of its tokens (it is cut at separators, and between letters and digits) is a neutral word
+  (:mod:`privxray.naming.common_words`), or has at most three letters and is no common short name, or has
+  fewer than six digits (more in a counter that is padded with zeros);
+* it holds no calendar date, and no long number that is only cut up by separators;
+* or, instead of all that, its stem is a DICOM UID, a hexadecimal digest or a UUID.
+
+And the whole path must hold none of the file's own identifying values, in whatever case or separation.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import PurePath
 from privxray.naming.common_words import neutral_words, short_names
 
 MIN_HIDDEN = 3
-"""Shorter values are not looked for: they would be found in every path."""
+"""Fewest characters of a value that is looked for in a path; shorter values would be found everywhere."""
 
 _ALLOWED = re.compile(r"[A-Za-z0-9 ._=()~-]+")
 _TOKEN = re.compile(r"[A-Za-z]+|[0-9]+")
@@ -53,11 +54,11 @@ _DIGEST = re.compile(r"-[0-9a-f]{8}(?=\.(?:offer|answer)\Z)")  # of privxray's o
 
 
 def public_name(path: PurePath, number: int, hidden_values: Collection[str] = ()) -> str:
-    """``path`` with forward slashes if it is neutral, else ``file #<number>``.
+    """The path with forward slashes if it is neutral, else ``file #<number>``.
 
-    :param path: relative to the folder that the user named, so that what lies above it is never printed.
-    :param number: position of the file, from 1, in the sorted list that the user can make as well.
-    :param hidden_values: identifying values of that file; ones under three characters are ignored.
+    :param path: relative to the folder that the user named, so that nothing above that folder is printed.
+    :param number: position of the file, from 1, in the sorted list of files, which the user can make too.
+    :param hidden_values: identifying values of the file; those shorter than :data:`MIN_HIDDEN` are ignored.
     """
     shown = path.as_posix()
     neutral = bool(path.parts) and not path.is_absolute() and all(map(_is_neutral, path.parts))
@@ -67,9 +68,10 @@ def public_name(path: PurePath, number: int, hidden_values: Collection[str] = ()
 
 
 def public_names(paths: Sequence[PurePath]) -> list[str]:
-    """Names for files that were typed one by one: their last parts where neutral and distinct, else numbers.
+    """The public names of files that were typed one by one.
 
-    The numbers count from 1 in the order given.
+    A file is called by its last part if that is neutral and no earlier file has it, else by its position,
+    from 1, in the order given.
     """
     names: list[str] = []
     for number, path in enumerate(paths, start=1):
@@ -79,7 +81,10 @@ def public_names(paths: Sequence[PurePath]) -> list[str]:
 
 
 def lone_name(path: PurePath) -> str:
-    """What a file that was typed alone is called: its last part where neutral; a number would say nothing."""
+    """The public name of a file that was typed alone: its last part if neutral, else a phrase.
+
+    A number would say nothing here.
+    """
     name = public_name(PurePath(path.name), 0)
     return name if name == path.name else "a file whose name may identify somebody"
 

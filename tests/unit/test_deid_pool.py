@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from deid_samples import clean, encode
 
 from privxray.deid.judging import worker_pool as pool_module
 from privxray.deid.judging.check import FEW, check_paths
-from privxray.deid.profile.profile import ProfileOption
+from privxray.deid.profile.profile import Action, Override, Profile, ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
 
@@ -64,10 +66,11 @@ def test_workers_find_what_one_process_finds(tmp_path: Path) -> None:
 
 
 def test_profiles_travel_whole() -> None:
-    for name in ("basic", "research"):
-        profile = load_profile(name)
-        assert profile_from_json(profile_to_json(profile)).summary == profile.summary
-        assert profile_from_json(profile_to_json(profile)).is_pseudonym(0x00100020, "PX-ABCDEFGHIJKLMNOP")
+    keys = (0x00081010, "(60xx,3000)", (0x0019, "GEMS_ACQU_01", 27))
+    own = Profile("own", overrides=tuple(Override(key, (Action.K, Action.X)) for key in keys))
+    for profile in (load_profile("basic"), load_profile("research"), own):
+        travelled = profile_from_json(json.loads(json.dumps(profile_to_json(profile))))
+        assert travelled == replace(profile, description="")
 
 
 @pytest.mark.usefixtures("hostile")

@@ -91,6 +91,7 @@ def check_paths(
     if not selected:
         raise UsageError(
             "there is no image to check here",
+            reason="check.nothing",
             advice="Name DICOM, JPEG or PNG files, or a folder that holds them.",
         )
     whole = SetCheck(profile)

@@ -49,7 +49,12 @@ def select(paths: Sequence[Path]) -> tuple[list[tuple[Path, PurePath]], int]:
         else:
             # The path as typed may name a patient, and this line may be mailed on.
             shown = public_name(PurePath(path.name), number).replace("file #", "path no. ")
-            raise UsageError("there is no such file or folder", file=shown, advice="Check how it is spelled.")
+            raise UsageError(
+                "there is no such file or folder",
+                reason="check.absent",
+                file=shown,
+                advice="Check how it is spelled.",
+            )
     return sorted(chosen.values(), key=lambda pair: pair[0].as_posix()), skipped
 
 
@@ -57,7 +62,9 @@ def _files_below(folder: Path) -> Iterator[Path]:
     def refused(_: OSError) -> None:
         # What can't be listed can't be passed over in silence; its path may name a patient.
         raise SystemTroubleError(
-            "a folder among those to check can't be listed", advice="Ask for the right to read it."
+            "a folder among those to check can't be listed",
+            reason="check.closed-folder",
+            advice="Ask for the right to read it.",
         )
 
     for place, folders, files in os.walk(folder, onerror=refused):

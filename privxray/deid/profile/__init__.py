@@ -1,1 +1,1 @@
-"""The standard's tables (PS3.15 Annex E) and the profiles made of them: what may become of an attribute."""
+"""Profiles: what may become of each attribute, by the tables of PS3.15 Annex E and a site's own decisions."""

@@ -1,6 +1,6 @@
 """The tables of DICOM PS3.15 Annex E: E.1-1 by tag, E.3.4-1 by concept, E.3.10-1 by private creator.
 
-The csv files beside this module are the standard's; ``tables/PROVENANCE.md`` says of which edition, and where
+The csv files in ``tables`` are the standard's; ``tables/PROVENANCE.md`` says which edition they are and where
 they come from. What a profile makes of them is in :mod:`privxray.deid.profile.profile`.
 """
 
@@ -9,13 +9,14 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from privxray.deid.tags import from_label
 
 EDITION = "2026d"
+"""Edition of PS3.15 that the tables are from."""
 
 _PLAIN = re.compile(r"\([0-9A-F]{4},[0-9A-F]{4}\)")
 _PRIVATE_ROW = "(gggg,eeee) odd gggg"
@@ -30,18 +31,15 @@ class Row:
     :param tag: the tag as the table writes it, masks included.
     :param name: the attribute's name in the table; safe to print.
     :param vr: its value representation, or empty where the table has none.
-    :param action: the Basic Profile's code, such as ``X/Z/D``.
-    :param allowed: the alternatives in it: a subset of ``X Z D U``. Which of them a given object must use
-        depends on the attribute's type in its IOD. The check has no IOD tables, so it accepts any.
-    :param options: the code that each option puts in its place, by the option's column in the csv.
+    :param action: the Basic Profile's action, such as ``X/Z/D``: alternatives among ``X Z D U``.
+    :param options: the action that each option puts in its place, by the option's column in the csv.
     """
 
     tag: str
     name: str
     vr: str
     action: str
-    allowed: frozenset[str]
-    options: dict[str, str] = field(default_factory=dict, hash=False)
+    options: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +49,15 @@ class ContentRow:
     :param scheme: coding scheme of the concept, such as ``DCM``.
     :param code: code value of the concept.
     :param meaning: its meaning in the table; safe to print.
-    :param action: the Basic Profile's code, such as ``X/D``.
-    :param options: the code that each option puts in its place, by the option's column.
+    :param action: the Basic Profile's action, such as ``X/D``.
+    :param options: the action that each option puts in its place, by the option's column in the csv.
     """
 
     scheme: str
     code: str
     meaning: str
     action: str
-    options: dict[str, str] = field(default_factory=dict, hash=False)
+    options: dict[str, str]
 
 
 @cache
@@ -71,7 +69,6 @@ def rows() -> tuple[Row, ...]:
             name=line["name"],
             vr=line["vr"],
             action=line["basic_profile_action"],
-            allowed=frozenset(line["basic_profile_action"].replace("*", "").split("/")),
             options=_options(line),
         )
         for line in _read("table_e1_1.csv")
@@ -90,14 +87,17 @@ def content_rows() -> dict[tuple[str, str, str], ContentRow]:
 
 
 def content_row(scheme: str, code: str, value_type: str) -> ContentRow | None:
-    """The row for a content item; of a concept that is listed for other value types only, the first."""
+    """The row for a content item; None where the table does not have its concept.
+
+    For a concept that the table only has with other value types, the first of its rows.
+    """
     found = content_rows().get((scheme, code, value_type))
     return found or _concepts().get((scheme, code))
 
 
 @cache
 def safe_private() -> frozenset[tuple[int, str, int]]:
-    """Table E.3.10-1: group, private creator, and the element's number in the creator's block (0 to 255)."""
+    """Table E.3.10-1: group, private creator, and the element's number in the creator's block, 0 to 255."""
     found = set()
     for line in _read("table_e3_10_1_safe_private.csv"):
         group, number = line["data_element"].strip("()").split(",")
@@ -106,10 +106,12 @@ def safe_private() -> frozenset[tuple[int, str, int]]:
 
 
 def lookup(tag: int) -> Row | None:
-    """The row that governs ``tag`` (group in the upper 16 bits), or None where the profile keeps it.
+    """The row that governs an attribute, or None where the table has none.
 
-    The masks are tried in the order in which they can apply: an odd group is private whatever else it looks
-    like; curves are every element of an even group 50xx; overlays are two elements of an even group 60xx.
+    An element of an odd group is private, whatever else it looks like. Curves are all elements of the even
+    groups 50xx. Overlays are two elements of each even group 60xx.
+
+    :param tag: the group in the upper 16 bits.
     """
     plain, masks = _index()
     if tag & 0x10000:

@@ -1,4 +1,4 @@
-"""Attributes that name a patient or an institution: what the set's other places are searched for."""
+"""Attributes that name a patient or an institution. Their values are searched for in the rest of a set."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IDENTIFIERS: Final = frozenset(
         tags.CLINICAL_TRIAL_SUBJECT_ID,
     }
 )
-"""Attributes whose undisguised values are searched for in the rest of the set as numbers."""
+"""Attributes that identify a patient, apart from Patient's Name and Patient's Birth Date."""
 
 INSTITUTIONS: Final = frozenset(
     {
@@ -38,4 +38,4 @@ INSTITUTIONS: Final = frozenset(
         tags.CLINICAL_TRIAL_COORDINATING_CENTER_NAME,
     }
 )
-"""Attributes for the name of an institution or a part of it."""
+"""Attributes that hold the name of an institution or of a part of one."""

@@ -1,14 +1,14 @@
-"""A profile: the Basic Profile of PS3.15 E.1, the options of E.3 that are taken, and what a site declares.
+"""A profile: the Basic Profile of PS3.15 E.1, the options of E.3 that a site takes, and what it declares.
 
-Both ``check`` and ``deidentify`` ask a profile the same question: what may become of this element? The answer
-is a tuple of actions, the alternatives that Table E.1-1 allows with the options taken. Which of them a
-given object must use depends on the attribute's type in its IOD; the check accepts any of them.
+``check`` and ``deidentify`` both ask a profile what may become of an element. The answer is a tuple of
+actions: the alternatives that Table E.1-1 allows with the options taken. Which of them an object must use
+depends on the attribute's type in its IOD. The check has no IOD tables, so it accepts any of them.
 
-An option's column replaces the base action where it has an entry, as E.3 says ("K" keep, "C" clean). Where
-two options have one, either is allowed. An override of the profile file replaces both: it is a site's own
-decision, may tighten or loosen, and is therefore counted and printed by every command that uses the profile.
+Where an option's column has an entry, it replaces the base action, as E.3 says (K keep, C clean). Where two
+options have an entry, either is allowed. An override in the profile file replaces both. It is the site's own
+decision and can loosen the profile, so every command that uses the profile prints how many there are.
 
-A profile file is read by :mod:`privxray.deid.profile.profile_file`.
+:mod:`privxray.deid.profile.profile_file` reads profile files.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from privxray.deid.profile.annex_e import content_row, lookup, safe_private
 from privxray.deid.profile.pseudonym_forms import is_uuid8
 from privxray.errors import UsageError
 
-_MAX_VALUE: Final = 1024  # longer values are no pseudonyms, and a pattern need not be tried on them
+_MAX_VALUE: Final = 1024  # a longer value is no pseudonym, and no pattern is tried on it
+_MAX_KNOWN: Final = 65_536  # most attributes whose actions are remembered, however many a hostile set has
 
 
 class Action(StrEnum):
@@ -36,11 +37,11 @@ class Action(StrEnum):
     D = "D"
     """Replace with a dummy that is not empty."""
     K = "K"
-    """Keep (for a sequence: and apply the profile inside)."""
+    """Keep; the profile still applies to the items of a sequence."""
     C = "C"
-    """Clean: replace by values of similar meaning that identify nobody."""
+    """Clean: replace with values of similar meaning that identify nobody."""
     U = "U"
-    """Replace with a new UID, the same for the same original within a set."""
+    """Replace with a new UID, which is the same wherever the set has the same original."""
 
 
 class ProfileOption(StrEnum):
@@ -71,7 +72,7 @@ class ProfileOption(StrEnum):
 
     @property
     def flag(self) -> str:
-        """Its option on the command line."""
+        """How it is typed on the command line."""
         return "--" + self.value.replace("_", "-")
 
 
@@ -101,7 +102,7 @@ _CID_7050: Final = {
 
 
 class Dates(StrEnum):
-    """What became of dates and times, as (0028,0303) Longitudinal Temporal Information Modified says it."""
+    """What became of dates: the values of Longitudinal Temporal Information Modified (0028,0303)."""
 
     REMOVED = "REMOVED"
     FULL = "UNMODIFIED"
@@ -110,10 +111,10 @@ class Dates(StrEnum):
 
 @dataclass(frozen=True)
 class PseudonymForm:
-    """A form of replaced values.
+    """A form of pseudonyms that a site declares; values of this form pass the check.
 
-    :param tags: the attributes it is for, at any depth.
-    :param pattern: regular expression that a whole value must match.
+    :param tags: the attributes that it is for, at any depth.
+    :param pattern: a regular expression that a whole value must match.
     """
 
     tags: frozenset[int]
@@ -122,10 +123,10 @@ class PseudonymForm:
 
 @dataclass(frozen=True)
 class Override:
-    """A site's own action for one attribute.
+    """A site's own actions for one attribute.
 
-    :param key: tag; or ``(60xx,3000)``, ``(60xx,4000)``, ``(50xx,xxxx)``; or group, creator and number of a
-        private element.
+    :param key: a tag; or ``(60xx,3000)``, ``(60xx,4000)`` or ``(50xx,xxxx)``; or group, private creator and
+        number (0 to 255) of a private element.
     :param actions: the alternatives.
     """
 
@@ -135,7 +136,10 @@ class Override:
 
 @dataclass(frozen=True)
 class Profile:
-    """The Basic Profile with options, overrides and declared pseudonyms. Immutable, and it can be pickled."""
+    """The Basic Profile with options, overrides and declared forms of pseudonyms and UIDs.
+
+    :raises UsageError: two of the options exclude each other.
+    """
 
     name: str = "basic"
     options: frozenset[ProfileOption] = frozenset()
@@ -151,20 +155,21 @@ class Profile:
         }
         if both <= self.options:
             raise UsageError(
-                "dates can't be kept in full and modified at once",
+                "dates can't be both kept in full and modified",
+                reason="profile.full-and-modified-dates",
                 advice="Choose --retain-longitudinal-full-dates or --retain-longitudinal-modified-dates.",
             )
 
     def with_options(self, options: frozenset[ProfileOption] | set[ProfileOption]) -> Profile:
-        """This profile with further options.
+        """A profile that takes these options too.
 
-        :raises UsageError: two of them exclude each other.
+        :raises UsageError: two of the options exclude each other.
         """
         return replace(self, options=self.options | frozenset(options))
 
     @property
     def dates(self) -> Dates:
-        """What the profile makes of dates and times."""
+        """What the profile does with dates and times."""
         if ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES in self.options:
             return Dates.FULL
         if ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES in self.options:
@@ -173,12 +178,12 @@ class Profile:
 
     @property
     def methods(self) -> tuple[tuple[str, str], ...]:
-        """Code values and meanings of CID 7050 that a file under this profile declares in (0012,0064)."""
+        """Code values and meanings of CID 7050: what a file under this profile declares in (0012,0064)."""
         return (BASIC_CODE, *sorted((option.code, option.meaning) for option in self.options))
 
     @property
     def summary(self) -> str:
-        """One line for people: the name, the options, and how many overrides there are."""
+        """One line for people: the profile's name, its options and how many overrides it has."""
         parts = [f"profile {self.name}"]
         parts += sorted(option.value.replace("_", "-") for option in self.options)
         if self.overrides:
@@ -186,40 +191,45 @@ class Profile:
         return ", ".join(parts)
 
     def actions(self, tag: int, creator: str | None = None) -> tuple[Action, ...]:
-        """The alternatives for an element, in the table's order; empty where no rule of the table governs it.
+        """What may become of an element: alternatives in the table's order; none where it has no row.
 
-        :param tag: group in the upper 16 bits.
-        :param creator: the private creator that reserved the block of a private element, without padding;
-            None for standard elements, for elements of no known block, and for the creator element itself.
+        :param tag: the group in the upper 16 bits.
+        :param creator: the private creator that reserved a private element's block, without padding; None for
+            a standard element, for an element of no known block, and for the creator element itself.
         """
         known = self._actions_of.get((tag, creator))
         if known is None:
             known = self._find(tag, creator)
-            if len(self._actions_of) < 65_536:  # a hostile set can't make this grow without end
+            if len(self._actions_of) < _MAX_KNOWN:
                 self._actions_of[tag, creator] = known
         return known
 
     def content_actions(self, scheme: str, code: str, value_type: str) -> tuple[Action, ...]:
-        """The alternatives for a content item; empty if Table E.3.4-1 does not have its concept.
+        """What may become of a content item; empty if Table E.3.4-1 does not have its concept.
 
-        :param scheme: coding scheme designator. ``SRT`` and ``SNM3`` codes are not translated to ``SCT``.
-        :param value_type: value of (0040,A040), such as ``TEXT``.
+        :param scheme: the concept's Coding Scheme Designator. ``SRT`` and ``SNM3`` are not translated to
+            ``SCT``.
+        :param code: the concept's code value.
+        :param value_type: Value Type (0040,A040), such as ``TEXT``.
         """
         row = content_row(scheme, code, value_type)
         return () if row is None else self._combined(row.action, row.options)
 
     def is_temporal(self, tag: int) -> bool:
-        """True for the dates and times in the longitudinal options' columns: what ``modified`` shifts."""
+        """True for the dates and times that the Modified Dates Option shifts."""
         row = lookup(tag)
         return row is not None and ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES.value in row.options
 
     def is_pseudonym(self, tag: int, value: str) -> bool:
-        """Does the profile declare this form for this attribute? ``value`` is one value, without padding."""
+        """True if a value has a form that the profile declares for this attribute.
+
+        :param value: one value, without padding.
+        """
         patterns = self._patterns.get(tag, ())
         return len(value) <= _MAX_VALUE and any(pattern.fullmatch(value) for pattern in patterns)
 
     def is_new_uid(self, uid: str) -> bool:
-        """Is this a UID of a form that the profile declares for new ones?"""
+        """True if a UID has a form that the profile declares for new UIDs."""
         return any(is_uuid8(uid) if form == "uuid8" else uid.startswith(form) for form in self.new_uids)
 
     def _find(self, tag: int, creator: str | None) -> tuple[Action, ...]:
@@ -263,5 +273,8 @@ class Profile:
 
 
 def alternatives(action: str) -> tuple[Action, ...]:
-    """The actions of a compound action such as ``X/Z/D``."""
+    """The single actions of a compound one such as ``X/Z/D``.
+
+    :raises ValueError: one of them is no action of the table.
+    """
     return tuple(Action(part) for part in action.replace("*", "").split("/"))

@@ -1,6 +1,6 @@
 """Profile files: a site's own options, overrides and forms of pseudonyms, in YAML.
 
-The file::
+An example::
 
     name: our-site
     base: basic                        # a packaged profile or another file
@@ -8,13 +8,13 @@ The file::
     overrides:
       - attribute: StationName         # keyword, (0008,1010), (60xx,3000) or (0019,GEMS_ACQU_01,23)
         action: K
-    pseudonyms:                        # forms that a replaced value has; a whole value must match
+    pseudonyms:                        # forms of replaced values; a whole value must match
       - attributes: [PatientID]
         pattern: SITE[0-9]{4}
     new_uids: [uuid8, '1.2.276.0.7230010.3.']   # uuid8, or the root below which new UIDs are made
 
-A profile file is the user's own, yet it is read like any other: capped, by a safe loader, every field
-checked, and an error names the field and not what is in it.
+A profile file is the user's own, but it is read like any other file: capped in size, by a safe loader, with
+every field checked. An error names the field, and quotes no more than the name of an option or an attribute.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -37,26 +37,29 @@ from privxray.deid.profile.profile import (
     alternatives,
 )
 from privxray.deid.tags import PATIENT_NAME, from_label, label
-from privxray.errors import MalformedError, UsageError
+from privxray.errors import MalformedError, UsageError, about
 
 MAX_PROFILE: Final = 1 << 20
 """Most bytes of a profile file."""
 
 MAX_BASES: Final = 8
-"""Longest chain of profiles that build on each other."""
+"""Most profiles of a chain in which each builds on the next."""
+
+_COMPARE: Final = "Compare it with docs/RULES.md."
+_MAX_QUOTED: Final = 64
 
 
 def load_profile(name_or_path: str | Path = "basic") -> Profile:
     """A packaged profile by its name, or one from a YAML file.
 
     :raises UsageError: there is no such profile, or it takes two options that exclude each other.
-    :raises MalformedError: the file is not a profile; the reason names the field.
+    :raises MalformedError: the file is not a profile; the error names the field.
     """
     return _load(str(name_or_path), Path(), MAX_BASES)
 
 
 def packaged() -> tuple[str, ...]:
-    """Names of the profiles that come with the tool."""
+    """Names of the profiles that come with privxray, sorted."""
     folder = resources.files("privxray.deid.profile").joinpath("packaged")
     return tuple(
         sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
@@ -89,40 +92,21 @@ class _ProfileIn(_Strict):
 
 
 def _load(name: str, folder: Path, bases_left: int) -> Profile:
-    if name in packaged():
-        shown = name
-        text = (
-            resources.files("privxray.deid.profile")
-            .joinpath("packaged", f"{name}.yaml")
-            .read_text(encoding="utf-8")
-        )
-    else:
-        shown, path = Path(name).name, folder / name
-        if not path.is_file():
-            raise UsageError(
-                "there is no profile of that name, and no such file",
-                file=shown,
-                advice=f"Packaged profiles: {', '.join(packaged())}.",
+    """A profile with what it builds on.
+
+    :param folder: where a file of that name is looked for.
+    :param bases_left: how many profiles may still follow in the chain.
+    """
+    shown = name if name in packaged() else Path(name).name
+    with about(shown):  # a base's error names the base, for it is named first
+        if bases_left == 0:
+            raise MalformedError(
+                f"more than {MAX_BASES} profiles build on each other",
+                reason="profile.bases",
+                advice="Check `base` in each of them: none may lead back to itself.",
             )
-        folder = path.parent
-        text = _text_of(path, shown)
-    if bases_left == 0:
-        raise MalformedError("the profiles build on each other without end", file=shown)
-    try:
-        read = _ProfileIn.model_validate(yaml.safe_load(text))
-    except (yaml.YAMLError, RecursionError):
-        raise MalformedError("it is not YAML", file=shown, advice="Compare it with docs/RULES.md.") from None
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        at = ".".join(map(str, first["loc"]))
-        says = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
-        raise MalformedError(
-            f"the profile's {at}: {says}" if at else "this is no profile: it has no `key: value` lines",
-            file=shown,
-            advice="Compare it with docs/RULES.md.",
-        ) from None
-    base = _load(read.base, folder, bases_left - 1) if read.base else Profile()
-    try:
+        read = _read(_text_of(name, folder))
+        base = _load(read.base, (folder / name).parent, bases_left - 1) if read.base else Profile()
         return Profile(
             name=read.name,
             options=base.options | {_option(text) for text in read.options},
@@ -131,54 +115,105 @@ def _load(name: str, folder: Path, bases_left: int) -> Profile:
             overrides=base.overrides + tuple(map(_override, read.overrides)),
             description=read.description,
         )
-    except ValueError as error:
-        raise MalformedError(str(error), file=shown, advice="Compare it with docs/RULES.md.") from None
 
 
-def _text_of(path: Path, shown: str) -> str:
+def _text_of(name: str, folder: Path) -> str:
+    if name in packaged():
+        source = resources.files("privxray.deid.profile").joinpath("packaged", f"{name}.yaml")
+        return source.read_text(encoding="utf-8")
+    path = folder / name
+    if not path.is_file():
+        raise UsageError(
+            "there is no profile of that name, and no such file",
+            reason="profile.unknown",
+            advice=f"Packaged profiles: {', '.join(packaged())}.",
+        )
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_PROFILE + 1)
-        if len(data) > MAX_PROFILE:
-            raise MalformedError("it is larger than 1 MiB", file=shown)
-        return data.decode("utf-8")
+        text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError):
-        raise MalformedError("it can't be read as text", file=shown) from None
+        raise MalformedError(
+            "it can't be read as text",
+            reason="profile.unreadable",
+            advice="A profile is a YAML file in UTF-8.",
+        ) from None
+    if len(data) > MAX_PROFILE:
+        raise MalformedError("it is larger than 1 MiB", reason="profile.too-large", advice=_COMPARE)
+    return text
+
+
+def _read(text: str) -> _ProfileIn:
+    try:
+        return _ProfileIn.model_validate(yaml.safe_load(text))
+    except (yaml.YAMLError, RecursionError):
+        raise MalformedError("it is not YAML", reason="profile.not-yaml", advice=_COMPARE) from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        at = ".".join(map(str, first["loc"]))
+        if not at:
+            raise MalformedError(
+                "this is no profile: it has no `key: value` lines",
+                reason="profile.no-fields",
+                advice=_COMPARE,
+            ) from None
+        says = f"{first['msg'][:1].lower()}{first['msg'][1:]}"
+        raise MalformedError(
+            f"the profile's {at}: {says}", reason="profile.wrong-field", advice=_COMPARE
+        ) from None
 
 
 def _option(text: str) -> ProfileOption:
     try:
         return ProfileOption(text.replace("-", "_").removeprefix("__"))
     except ValueError:
-        raise ValueError(f"there is no option {text!r}; docs/RULES.md lists them") from None
+        raise MalformedError(
+            f"there is no option {_quoted(text)}",
+            reason="profile.unknown-option",
+            advice="docs/RULES.md lists the options.",
+        ) from None
 
 
 def _pseudonym(read: _PseudonymIn) -> PseudonymForm:
     try:
         re.compile(read.pattern)
     except re.error:
-        raise ValueError("a pseudonym's pattern is not a regular expression") from None
-    tags = frozenset(key for text in read.attributes if isinstance(key := _key(text), int))
-    if len(tags) != len(set(read.attributes)):
-        raise ValueError("pseudonyms are for single attributes of the standard")
+        raise MalformedError(
+            "a pseudonym's pattern is not a regular expression", reason="profile.pattern", advice=_COMPARE
+        ) from None
+    keys = list(map(_key, read.attributes))
+    tags = frozenset(key for key in keys if isinstance(key, int))
+    if not all(isinstance(key, int) for key in keys):
+        raise MalformedError(
+            "pseudonyms are for single attributes of the standard, not for private ones or a range",
+            reason="profile.pseudonym-attribute",
+            advice="Name each attribute by its keyword or its tag.",
+        )
     return PseudonymForm(tags, read.pattern)
 
 
 def _uid_form(text: str) -> str:
     if text != "uuid8" and not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*)){2,}\.", text):
-        raise ValueError("new_uids holds uuid8, or roots of at least three parts that end with a dot")
+        raise MalformedError(
+            "new_uids holds something else than uuid8 or a UID's root",
+            reason="profile.uid-form",
+            advice="A root has at least three parts and ends with a dot, such as 1.2.276.",
+        )
     return text
 
 
 def _override(read: _OverrideIn) -> Override:
-    actions = alternatives(read.action) if re.fullmatch(r"[XZDKCU](/[XZDKCU])*\*?", read.action) else ()
-    if not actions:
-        raise ValueError(f"an override's action is one of {', '.join(Action)}, or alternatives such as X/Z")
-    return Override(_key(read.attribute), actions)
+    if not re.fullmatch(r"[XZDKCU](/[XZDKCU])*\*?", read.action):
+        raise MalformedError(
+            "an override's action is not in Table E.1-1",
+            reason="profile.unknown-action",
+            advice=f"It is one of {', '.join(Action)}, or alternatives such as X/Z.",
+        )
+    return Override(_key(read.attribute), alternatives(read.action))
 
 
 def _key(text: str) -> int | str | tuple[int, str, int]:
-    """A tag from a keyword or from the forms that the module's text names."""
+    """What :attr:`Override.key` holds, from a keyword or one of the forms in the module's text."""
     masks = {row.tag for row in rows() if "x" in row.tag}
     if text in masks:
         return text
@@ -186,21 +221,29 @@ def _key(text: str) -> int | str | tuple[int, str, int]:
     if matched and matched[2] is not None and len(matched[3]) == 2:
         return int(matched[1], 16), matched[2].strip(), int(matched[3], 16)
     if matched and matched[2] is None and len(matched[3]) == 4:
-        return int(matched[1] + matched[3], 16)
+        return from_label(text)
     from pydicom.datadict import tag_for_keyword
 
-    tag: Any = tag_for_keyword(text)
+    tag: int | None = tag_for_keyword(text)
     if tag is None:
         tag = _keywords().get(text)
     if tag is None:
-        raise ValueError(f"{text!r} is neither a keyword nor a tag such as {label(PATIENT_NAME)}")
+        raise MalformedError(
+            f"{_quoted(text)} is no attribute",
+            reason="profile.unknown-attribute",
+            advice=f"Name it by its keyword, such as PatientName, or its tag, such as {label(PATIENT_NAME)}.",
+        )
     return int(tag)
 
 
 def _keywords() -> dict[str, int]:
-    """Attributes of the table that the installed dictionary is too old for, by their names without spaces."""
+    """Attributes of the table that pydicom's dictionary is too old for, by their names without spaces."""
     found = {}
     for row in rows():
         if "x" not in row.tag and "g" not in row.tag:
             found[re.sub(r"[^A-Za-z0-9]", "", row.name)] = from_label(row.tag)
     return found
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= _MAX_QUOTED else f"{text[:_MAX_QUOTED]}...")

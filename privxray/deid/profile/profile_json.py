@@ -1,15 +1,14 @@
-"""Profiles as JSON: for worker processes, and to remember the one that was chosen."""
+"""Profiles as JSON: for worker processes, and to remember in the workspace which one was chosen."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from privxray.deid.profile.profile import Action as Action
-from privxray.deid.profile.profile import Override, Profile, ProfileOption, PseudonymForm
+from privxray.deid.profile.profile import Action, Override, Profile, ProfileOption, PseudonymForm
 
 
 def profile_to_json(profile: Profile) -> dict[str, Any]:
-    """A profile as JSON, for a worker."""
+    """A profile as JSON, without its description."""
     return {
         "name": profile.name,
         "options": sorted(profile.options),

@@ -1,9 +1,9 @@
-"""The forms of pseudonyms and new UIDs: written by ``deidentify``, recognised by ``check``.
+"""The forms of pseudonyms and new UIDs: ``deidentify`` writes them and ``check`` recognises them.
 
-A pseudonym is made from the digest of a keyed hash, so this module holds no key and no original; it only says
-what the digest looks like as a name, a number or a UID. The forms are chosen so that no record holds one by
-chance: ``PX-`` and 80 bits in base 32, and UIDs below 2.25 (PS3.5 B.2) of a UUID of version 8, which RFC 9562
-section 5.8 reserves for vendors' own schemes. Modalities and archives make UUIDs of versions 1, 3, 4 and 5.
+They are made from the digest of a keyed hash. This module sees no key and no original; it only says what a
+digest looks like as a name, an id or a UID. No record holds one of these forms by chance. A pseudonym is
+``PX-`` and 80 bits in base 32. A UID is ``2.25.`` and a UUID (PS3.5 B.2) of version 8, which RFC 9562 section
+5.8 reserves for vendors' own schemes. Modalities and archives make UUIDs of versions 1, 3, 4 and 5.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _DECIMAL = re.compile(r"2\.25\.(0|[1-9][0-9]{0,38})")
 
 
 def pseudonym_of(digest: bytes) -> str:
-    """``PX-`` and 16 characters ``A-Z2-7``: a name or an id of 19 characters.
+    """``PX-`` and 16 characters ``A-Z2-7``, for a name or an id.
 
     :param digest: at least 10 bytes of a keyed hash.
     :raises ValueError: it is shorter.
@@ -27,8 +27,9 @@ def pseudonym_of(digest: bytes) -> str:
 
 
 def uid_of(digest: bytes) -> str:
-    """A UID of at most 44 characters, from at least 16 bytes of a keyed hash (122 of their bits are used).
+    """A UID of at most 44 characters, made of 122 bits of the digest.
 
+    :param digest: at least 16 bytes of a keyed hash.
     :raises ValueError: it is shorter.
     """
     if len(digest) < 16:

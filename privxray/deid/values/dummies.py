@@ -1,17 +1,16 @@
-"""Is this value plainly a dummy, or of the shape of a pseudonym?
+"""Whether a value is an obvious dummy, or has the shape of a pseudonym.
 
-Code Z of Table E.1-1 asks for an empty value or for a dummy, and a check without the original can't tell a
-dummy from what it replaced. So only values are accepted that no record holds by chance: a short list of words
-and dates. What is accepted is still reported as a notice, so that a person sees it.
+Action Z of Table E.1-1 asks for an empty value or a dummy. Without the original nobody can tell a dummy from
+the value that it replaced. So a value counts as a dummy only if no record holds it by chance: it is on a
+short list of words and dates. Such a value passes without a finding.
 
 Patient's Name (Z) and Patient ID (Z/D) need one thing more. De-identified collections keep their patients
-apart by a pseudonym in these two attributes, and so does this tool. A pseudonym and a hospital number can
-look the same, so a shape proves nothing by itself; it is accepted only where the file says of itself that
-its identity was removed and by what method (``rules.PSEUDONYM``), and even then as a notice. The shape
-excludes what a name or a birth date looks like. The two differ in one point. A bare number of six or more
-digits is refused as a *name*, for there it is most likely a hospital number that was put in the wrong
-place; as an *id* it is accepted, because public collections number their patients that way and the table
-allows a dummy there (D).
+apart by a pseudonym in these two attributes, and so does privxray. A pseudonym and a hospital number can look
+the same, so the shape alone proves nothing. It is accepted only in a file that says that its identity was
+removed and by what method, and even then it is reported as a notice (``rules.PSEUDONYM``). The shape excludes
+what names and birth dates look like. The two attributes differ in one point. A bare number of six or more
+digits is refused as a *name*: there it is most likely a hospital number in the wrong place. It is accepted as
+an *id*: public collections number their patients that way, and the table allows a dummy there (D).
 """
 
 from __future__ import annotations
@@ -34,9 +33,11 @@ _LONG_NUMBER = re.compile(r"[0-9]{6,}")
 
 
 def is_dummy(vr: str, value: bytes) -> bool:
-    """True for a value that holds a listed dummy and nothing else; ``vr`` is what it is taken for.
+    """True if a value is a listed dummy and nothing else.
 
-    A value with several parts is a dummy if every part is one. Bytes outside ASCII never are.
+    A value of several parts is a dummy if each of its parts is one. A value with bytes outside ASCII is none.
+
+    :param vr: the value representation that the value is taken for.
     """
     try:
         parts = value.decode("ascii").strip(" \0").split("\\")
@@ -46,10 +47,12 @@ def is_dummy(vr: str, value: bytes) -> bool:
 
 
 def is_pseudonym(value: bytes, *, as_name: bool) -> bool:
-    """True for the shape of a pseudonym; see the module's text for what that is worth.
+    """True if a value has the shape of a pseudonym; the module's text says what that is worth.
 
-    4 to 64 of ``A-Z a-z 0-9 _ -`` with at least one digit, so without spaces, ``^`` or commas; no calendar
-    date from 1900 on; and in a name (``as_name``) not a bare number of six or more digits.
+    The shape: 4 to 64 of ``A-Z a-z 0-9 _ -`` with at least one digit, so no spaces, carets or commas, and no
+    calendar date from 1900 on.
+
+    :param as_name: the value stands in a person's name, where a bare number of six or more digits is refused.
     """
     try:
         text = value.decode("ascii").strip(" \0")

@@ -1,9 +1,10 @@
-"""What does a value look like: a person's name, a date, an address, free text?
+"""What a text looks like: a person's name, a date, an address or free text.
 
-Without the original nobody can say that a value was replaced. But some values say of themselves that they
-were not: no dummy looks like ``Doe^John``. These shapes are a check on carelessness, not a proof; the search
-for values that the set itself gives away (:mod:`privxray.deid.judging.leaks`) is the stronger test. All work
-on decoded text.
+Without the original nobody can say that a value was replaced. But some values plainly were not: no dummy
+looks like ``Doe^John``. These shapes catch carelessness and prove nothing. The search for values that
+identify a patient elsewhere in the set (:mod:`privxray.deid.judging.leaks`) is the stronger test.
+
+All functions take decoded text.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from privxray.naming.common_words import neutral_words
 
 Shape: TypeAlias = Literal["name", "date", "address", "free text"]
 
-# Every repetition has an upper bound, so that no text, however it is made, takes more than linear time.
+# Every repetition has an upper bound, so that no text, however it was made, takes more than linear time.
 _WORD = re.compile(r"[^\W\d_]{2,64}")
 _CARETS = re.compile(r"[^\W\d_]{1,64}\^{1,4}[^\W\d_]")
 _COMMA = re.compile(r"[^\W\d_][\w'’-]{1,40},\s?[^\W\d_][\w'’.-]{0,40}(\s[^\W\d_][\w'’.-]{0,40})?")
@@ -54,11 +55,11 @@ _PHONE = re.compile(
 )
 
 MAX_COUNTED: Final = 1 << 16
-"""Characters of a value in which words are counted; a longer one is free text in any case."""
+"""Most characters of a text whose words are counted; a longer text is free text in any case."""
 
 
 def shape_of(text: str) -> Shape | None:
-    """The most telling shape of a text, or None: a name before an address, an address before a date."""
+    """The shape that tells most, in this order: name, address, date, free text; None where there is none."""
     if is_name(text):
         return "name"
     if is_address(text):
@@ -71,7 +72,7 @@ def shape_of(text: str) -> Shape | None:
 
 
 def is_name(text: str) -> bool:
-    """Carets between letters, ``Surname, Given`` as a whole, or a title with a word after it."""
+    """True for carets between letters, for ``Surname, Given`` and no more, or for a title before a word."""
     if _CARETS.search(text):
         return not all_neutral(text)
     matched = _COMMA.fullmatch(text.strip()) if "," in text else None
@@ -81,22 +82,22 @@ def is_name(text: str) -> bool:
 
 
 def is_address(text: str) -> bool:
-    """A street with a number, a place with its code, an e-mail address, a telephone or security number."""
+    """True for a street with a number, a place with its code, or an e-mail, telephone or security number."""
     if any(pattern.search(text) for pattern in (_STREET, _POSTCODE, _MAIL)):
         return True
     return _PHONE.search(_DATE.sub(" ", text)) is not None
 
 
 def holds_date(text: str) -> bool:
-    """A calendar date from 1900 on, with or without separators, that is no part of a longer number."""
+    """True for a calendar date from 1900 on, with or without separators, outside longer numbers."""
     return _DATE.search(text) is not None
 
 
 def has_letters(text: str) -> bool:
-    """At least one word of two letters."""
+    """True if the text has a word of two letters or more."""
     return _WORD.search(text) is not None
 
 
 def all_neutral(text: str) -> bool:
-    """True if all words of two letters and more are in :mod:`privxray.naming.common_words`."""
+    """True if every word of two letters or more is in :mod:`privxray.naming.common_words`."""
     return all(word.lower() in neutral_words() for word in _WORD.findall(text))
