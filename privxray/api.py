@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from privxray.deid.findings.report import Report as CheckReport
 from privxray.deid.profile.profile import Profile, ProfileOption
-from privxray.demo.xrays import draw_study
+from privxray.demo.synthetic_xrays import draw_study
 from privxray.errors import PrivxrayError, UsageError
 from privxray.imaging.ingest import IngestReport
 from privxray.privacy.guarantee import Guarantee

@@ -1,5 +1,5 @@
 """A whole study on one machine, through the same commands and files that separate parties use.
 
-The demo sits above the commands: it types them, carries the files between the workspaces, and, unlike any
-party of a real study, looks into all of them at the end to score what came out.
+The demo types the commands and carries the files between the workspaces. In the end it looks into all
+workspaces to score the result, which no party of a real study could do.
 """

@@ -1,4 +1,4 @@
-"""Scoring a played study as no party of a real one could: on the held-out patients of all sites together."""
+"""Scoring a played study on the held-out patients of all sites together, as no party of a real one could."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from privxray.demo.study import Party
+from privxray.demo.party import Party
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.learning.method import Drawing, Task
@@ -30,16 +30,18 @@ from privxray.workspace.state import State
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Metrics = Mapping[str, float | None]
-BySplit = dict[str, Metrics]
-SPLITS = ("val", "test")
+MetricsBySplit = dict[str, Mapping[str, float | None]]
+"""By split and by the metric's name; None where a metric is not defined."""
+
+_HELD_OUT = ("val", "test")
 
 
 def own_models(hospitals: Mapping[str, Party]) -> dict[str, Classifier]:
-    """What each hospital would have by itself; to be called between the first ``train`` and its export.
+    """The model that each hospital would have by itself, by the site's name.
 
-    Where a study has more stages, a hospital alone goes through them too, from its own model each time and at
-    the same noise. No party of a study could: that would be paid for a second time.
+    Call it between the first ``train`` and the export that follows. Where a study has more stages, each
+    hospital goes through them alone, from its own model and with the same noise. In a real study it could
+    not, for that would charge its patients a second time.
     """
     models = {}
     for name, party in hospitals.items():
@@ -71,15 +73,15 @@ def global_model(hospitals: Mapping[str, Party], study: str) -> Classifier:
         return newest(workspace, state, study)
 
 
-def score_on_pool(model: Classifier, hospitals: Mapping[str, Party]) -> BySplit:
-    """Metrics of a model on each held-out split, over the patients of all sites."""
+def score_on_pool(model: Classifier, hospitals: Mapping[str, Party]) -> MetricsBySplit:
+    """Metrics of a model on each held-out split that has patients, over the patients of all sites."""
     return _by_split(hospitals, model, model.probabilities)
 
 
-def score_reference(model: Classifier, hospitals: Mapping[str, Party]) -> BySplit:
-    """The reference that no study has: logistic regression on all sites' features, without privacy.
+def score_reference(model: Classifier, hospitals: Mapping[str, Party]) -> MetricsBySplit:
+    """What no study has to compare with: logistic regression on the features of all sites, without privacy.
 
-    :param model: only for its classes; any model of the study will do.
+    :param model: any model of the study; only its classes are used.
     """
     probe = methods.get("linear-probe")
     form = Classifier("reference", model.classes, model.terms, probe, probe.constants({}), {})
@@ -90,9 +92,9 @@ def score_reference(model: Classifier, hospitals: Mapping[str, Party]) -> BySpli
 
 def _by_split(
     hospitals: Mapping[str, Party], form: Classifier, predict: Callable[[NDArray[Any]], NDArray[Any]]
-) -> BySplit:
-    found: BySplit = {}
-    for split in SPLITS:
+) -> MetricsBySplit:
+    found: MetricsBySplit = {}
+    for split in _HELD_OUT:
         data = _pooled(hospitals, form, split)
         if data is not None:
             found[split] = scores(predict(data.inputs), data.labels, form.classes)
@@ -100,7 +102,7 @@ def _by_split(
 
 
 def _pooled(hospitals: Mapping[str, Party], form: Classifier, split: str) -> TrainingData | None:
-    """One split over all sites, patients numbered on; None where no site has any."""
+    """One split of all sites as one data set, each patient with a number of its own; None if it is empty."""
     parts: list[TrainingData] = []
     for party in hospitals.values():
         with _opened(party) as (workspace, state), open_dataset(workspace, state) as dataset:

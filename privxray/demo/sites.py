@@ -1,4 +1,4 @@
-"""Splitting one csv of several hospitals into the hospitals' own."""
+"""Splitting one csv of several hospitals into one list of images a hospital."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from privxray.errors import MalformedError
-from privxray.imaging.labels import Row, read_labels
+from privxray.imaging.labels import Row, csv_name
 from privxray.keys.roster import MIN_HOSPITALS
+from privxray.workflow.common.labelled_images import labelled_images
 from privxray.workflow.coordinator.make_plan import DEFAULT_CLASSES
 
 
 @dataclass(frozen=True)
 class Site:
-    """One hospital's part of the csv. ``name`` is the csv's, ``hospital`` the name of its workspace."""
+    """One hospital's part of the csv.
+
+    :ivar name: as the csv has it.
+    :ivar hospital: the name of its workspace.
+    :ivar images: the folder of the images of all sites.
+    """
 
     name: str
     hospital: str
@@ -26,24 +32,37 @@ def read_sites(labels: Path, images: Path | None) -> list[Site]:
     """Read a csv with the columns image, patient, label, site and split.
 
     :param images: the images' folder; by default ``images`` beside the csv if there is one, else its folder.
-    :raises MalformedError: not such a csv (see :func:`~privxray.imaging.labels.read_labels`), or fewer than
-        three sites.
+    :returns: the sites, sorted by name.
+    :raises MalformedError: not such a csv (see :func:`.labelled_images`), fewer than three sites, or two
+        sites whose names make the same name of a workspace.
     """
-    beside = labels.parent / "images"
-    folder = (images or (beside if beside.is_dir() else labels.parent)).resolve()
+    folder, rows = labelled_images(labels, images, DEFAULT_CLASSES)
     sites: dict[str, Site] = {}
-    for row in read_labels(labels, folder, DEFAULT_CLASSES):
+    for row in rows:
         if row.site is None or row.patient is None or row.split is None:
             raise MalformedError(
-                "a demo's csv needs the columns image, patient, label, site, split", file=labels.name
+                "this csv lacks one of the columns that the demo needs",
+                reason="demo.column-missing",
+                file=csv_name(labels),
+                advice="Its first row is to read: image,patient,label,site,split",
             )
         if row.site not in sites:
             sites[row.site] = Site(row.site, _hospital(row.site, len(sites)), folder)
         sites[row.site].rows.append(row)
     if len(sites) < MIN_HOSPITALS:
-        raise MalformedError(f"a study needs at least {MIN_HOSPITALS} sites", file=labels.name)
+        raise MalformedError(
+            f"a study needs at least {MIN_HOSPITALS} sites, and this csv has fewer",
+            reason="demo.too-few-sites",
+            file=csv_name(labels),
+            advice="Add the images of further sites",
+        )
     if len({site.hospital.lower() for site in sites.values()}) < len(sites):
-        raise MalformedError("two sites have names that differ in signs only", file=labels.name)
+        raise MalformedError(
+            "the names of two sites in this csv are too much alike",
+            reason="demo.sites-alike",
+            file=csv_name(labels),
+            advice="Give sites names that differ in a letter or digit among the first 30",
+        )
     return [sites[name] for name in sorted(sites)]
 
 

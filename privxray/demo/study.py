@@ -5,68 +5,44 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
-import json
-import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from privxray.demo.party import Party, Run, carry, make_party
 from privxray.demo.sites import Site
-from privxray.errors import PrivxrayError
-from privxray.workspace.atomic import make_private_folder, write_atomic
+from privxray.workspace.atomic import write_atomic
 
 Say = Callable[[str], None]
-Run = Callable[[list[str]], int]
-"""Runs one ``privxray`` command in this process and gives its exit code."""
+"""Tells the person at the terminal what happens now."""
 
 STUDY = "pneumonia"
 
 
-class DemoError(PrivxrayError):
-    """A command of the demo failed; its own line has been passed on."""
-
-    def __init__(self, what: str, exit_code: int) -> None:
-        super().__init__(what)
-        self.exit_code = exit_code
-
-
 @dataclass(frozen=True)
-class Party:
-    """One workspace, a passphrase file that only the demo would keep beside it, and who runs its commands."""
+class StudyTerms:
+    """What is chosen about a played study.
 
-    name: str
-    folder: Path
-    passphrase: Path
-    run: Run
+    :param method: ``linear-probe`` or ``dp-sgd``.
+    :param epsilon: per patient, over all rounds.
+    """
 
-    def type(self, *words: str | Path, asks: bool = False) -> dict[str, Any]:
-        """Type ``privxray -C <folder> WORDS --json`` and return its JSON object.
-
-        :param asks: give the passphrase file, for a command that signs or opens.
-        :raises DemoError: it did not end well; the demo ends with the same exit code.
-        """
-        line = ["-C", str(self.folder), *map(str, words)]
-        if asks:
-            line += ["--passphrase-file", str(self.passphrase)]
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = self.run([*line, "--json"])
-        if code:
-            shown = err.getvalue().strip().splitlines()
-            last = shown[-1] if shown else f"exit code {code}"
-            raise DemoError(
-                f"`privxray {words[0]}` at {self.name} failed: {last.removeprefix('privxray: ')}", code
-            )
-        told: dict[str, Any] = json.loads(out.getvalue())
-        return told
+    method: str
+    epsilon: float
 
 
 @dataclass
 class Played:
-    """What a study left behind: its workspaces, and what each step said and took, in seconds."""
+    """A played study: its workspaces, and what each step said and took.
+
+    :ivar hospitals: by the site's name in the csv.
+    :ivar seconds: by step.
+    :ivar epsilon: what each hospital spent on a patient, by the site's name, at ``delta``.
+    :ivar update_bytes: the size of one update.
+    :ivar model: the last global model's file at the coordinator.
+    """
 
     coordinator: Party
     hospitals: dict[str, Party]
@@ -80,14 +56,14 @@ class Played:
     model: Path = Path()
     key_words: str = ""
 
-    def count_features(self, evaluation: dict[str, Any] | None) -> None:
-        """Add what an evaluation took to make the features of held-out images."""
+    def add_feature_seconds(self, evaluation: dict[str, Any] | None) -> None:
+        """Add the time in which an evaluation computed the features of held-out images."""
         if evaluation:
             self.seconds["features"] += evaluation["seconds"]["features"]
 
     @contextlib.contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Add the block's duration to a step."""
+        """Add the time that the block takes to a step."""
         start = time.perf_counter()
         yield
         self.seconds[step] += time.perf_counter() - start
@@ -96,17 +72,17 @@ class Played:
 def play(
     root: Path,
     sites: Sequence[Site],
+    terms: StudyTerms,
     *,
     run: Run,
-    epsilon: float,
-    method: str,
     say: Say,
     after_training: Callable[[Played], None],
 ) -> Played:
     """Run the whole study in ``root``.
 
-    :param after_training: called once, in the first round, between the last ``train`` and the first export:
-        the only moment at which a hospital's own result can still be looked at.
+    :param after_training: called once, in the first round, between the last ``train`` and the first export.
+        Only then can a hospital's own result be looked at: the export destroys it.
+    :raises DemoError: a command of the study failed.
     """
     played = Played(
         make_party(root, "coordinator", run),
@@ -118,10 +94,9 @@ def play(
     for party in played.hospitals.values():
         party.type("init", "--role", "hospital", "--name", party.name, asks=True)
         carry(party.folder / f"{party.name}.card", coordinator.folder / "cards")
-    say("Carrying the cards to the coordinator, who signs a plan; hospitals compare its key words and join.")
-    planned = coordinator.type(
-        "plan", "cards/*.card", "--method", method, "--epsilon", f"{epsilon:g}", asks=True
-    )
+    say("Carrying the cards to the coordinator, who signs a plan. Hospitals compare its key words and join.")
+    chosen = ("--method", terms.method, "--epsilon", f"{terms.epsilon:g}")
+    planned = coordinator.type("plan", "cards/*.card", *chosen, asks=True)
     played.key_words, played.rounds = planned["key_words"], planned["stages"]
     for site in sites:
         party = played.hospitals[site.name]
@@ -132,17 +107,17 @@ def play(
         say(f"{party.name}: checking and taking in {len(site.rows)} images.")
         party.type("ingest", site.images, "--labels", labels)
     for stage in range(1, played.rounds + 1):
-        _one_round(played, epsilon, say, after_training if stage == 1 else None)
+        _play_round(played, terms.epsilon, say, after_training if stage == 1 else None)
     for site in sites:
         party = played.hospitals[site.name]
         accepted = party.type("accept", carry(played.model, party.folder / "received"))
-        played.count_features(accepted["evaluation"])
+        played.add_feature_seconds(accepted["evaluation"])
         if any(row.split == "test" for row in site.rows):
-            played.count_features(party.type("evaluate", "--split", "test"))
+            played.add_feature_seconds(party.type("evaluate", "--split", "test"))
     return played
 
 
-def _one_round(
+def _play_round(
     played: Played, epsilon: float, say: Say, after_training: Callable[[Played], None] | None
 ) -> None:
     for name, party in played.hospitals.items():
@@ -165,23 +140,7 @@ def _one_round(
     if summed["plan"]:
         for party in played.hospitals.values():
             accepted = party.type("accept", carry(Path(summed["plan"]), party.folder / "received"))
-            played.count_features(accepted["evaluation"])
-
-
-def make_party(root: Path, name: str, run: Run) -> Party:
-    """An empty folder for a party, and its passphrase."""
-    folder = root / name
-    make_private_folder(folder)
-    passphrase = root / "passphrases" / name
-    make_private_folder(passphrase.parent)
-    write_atomic(passphrase, secrets.token_urlsafe(18).encode())
-    return Party(name, folder, passphrase, run)
-
-
-def carry(file: Path, folder: Path) -> Path:
-    """The walk with the stick."""
-    make_private_folder(folder)
-    return Path(shutil.copy(file, folder / file.name))
+            played.add_feature_seconds(accepted["evaluation"])
 
 
 def _write_labels(path: Path, site: Site) -> None:

@@ -21,10 +21,10 @@ from dp_accounting.pld import PLDAccountant
 from dp_accounting.privacy_accountant import NeighboringRelation
 
 from privxray.cli.app import run
-from privxray.demo import study
+from privxray.demo.party import Party
 from privxray.demo.score import global_model, score_on_pool
 from privxray.demo.sites import read_sites
-from privxray.demo.study import STUDY, Party, play
+from privxray.demo.study import STUDY, StudyTerms, play
 from privxray.privacy.ledger import Ledger
 from privxray.workspace.folder import Workspace
 
@@ -51,15 +51,14 @@ def main() -> None:
         more = ("--rounds", str(options.rounds)) if words[0] == "plan" else ()
         return plain(self, *words, *more, asks=asks)
 
-    study.Party.type = planned  # type: ignore[method-assign]
+    Party.type = planned  # type: ignore[method-assign]
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as root:
         played = play(
             Path(root),
             read_sites(options.data, None),
+            StudyTerms("dp-sgd", options.epsilon),
             run=run,
-            epsilon=options.epsilon,
-            method="dp-sgd",
             say=lambda _: None,
             after_training=lambda _: None,
         )

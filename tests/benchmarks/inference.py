@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 
 from privxray.cli.app import run
+from privxray.demo.party import Party
 from privxray.demo.sites import read_sites
-from privxray.demo.study import Party, play
+from privxray.demo.study import StudyTerms, play
 from privxray.imaging.decode import decode_path
 from privxray.imaging.features import Extractor
 from privxray.inference import parameters, wire
@@ -57,9 +58,8 @@ def study(root: Path, data: Path, images: Path | None, epsilon: float) -> tuple[
     played = play(
         root,
         sites,
+        StudyTerms("linear-probe", epsilon),
         run=run,
-        epsilon=epsilon,
-        method="linear-probe",
         say=print,
         after_training=lambda _: None,
     )

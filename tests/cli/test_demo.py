@@ -65,7 +65,7 @@ def test_the_demo_on_a_collection_prints_the_promised_object(tmp_path: Path, met
     if method == "linear-probe":
         assert told["bytes"]["update"] < 60_000
     again = typed([*words, "--json"])
-    assert again.code == 4  # a finished demo is not overwritten
+    assert (again.code, again.json["error"]["reason"]) == (4, "demo.finished")
 
 
 def test_only_splits_that_are_there_are_scored(tmp_path: Path) -> None:
@@ -74,55 +74,110 @@ def test_only_splits_that_are_there_are_scored(tmp_path: Path) -> None:
     assert set(told["metrics"]) == set(told["reference"]) == {"val"}
 
 
+@pytest.mark.parametrize(
+    ("splits", "says"),
+    [
+        (("train", "test"), "Held-out patients of all sites together (test)"),
+        (("train",), "Nothing was scored"),
+    ],
+)
+def test_a_collection_without_a_split_val_is_shown_all_the_same(
+    tmp_path: Path, splits: tuple[str, ...], says: str
+) -> None:
+    labels = collection(tmp_path / "data", splits=splits)
+    result = typed(["demo", str(tmp_path / "out"), "--data", str(labels)])
+    assert result.code == 0, result.err
+    assert says in result.out + result.err
+
+
+def refusal(*words: str) -> tuple[int, str]:
+    """The exit code of a demo that is refused, and the reason."""
+    result = typed(["demo", *words, "--json"])
+    assert "patient-" not in result.out + result.err
+    return result.code, result.json["error"]["reason"]
+
+
 def test_a_folder_with_other_things_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    result = typed(["demo", str(tmp_path), "--force"])
-    assert result.code == 4
+    assert refusal(str(tmp_path), "--force") == (4, "demo.folder-in-use")
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "says"),
+    ("old", "new", "reason"),
     [
-        (",A,", ",B,", "site"),
-        ("label", "class", "label"),
-        (",C,", ",B,", "three sites"),
-        (",val", ",later", "split"),
+        ("site", "ward", "demo.column-missing"),
+        (",C,", ",B,", "demo.too-few-sites"),
+        (",C,", ",b,", "demo.sites-alike"),
     ],
 )
-def test_an_impossible_collection_is_refused_before_anything_is_made(
+def test_a_collection_that_makes_no_study_is_refused_before_anything_is_made(
+    tmp_path: Path, old: str, new: str, reason: str
+) -> None:
+    labels = collection(tmp_path / "data")
+    labels.write_text(labels.read_text().replace(old, new))
+    assert refusal(str(tmp_path / "out"), "--data", str(labels)) == (11, reason)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"), [(",A,", ",B,", "site"), ("label", "class", "label"), (",val", ",later", "split")]
+)
+def test_a_csv_that_contradicts_itself_is_refused_before_anything_is_made(
     tmp_path: Path, old: str, new: str, says: str
 ) -> None:
     labels = collection(tmp_path / "data")
-    text = labels.read_text()
-    labels.write_text(text.replace(old, new) if says == "three sites" else text.replace(old, new, 1))
+    labels.write_text(labels.read_text().replace(old, new, 1))
     result = typed(["demo", str(tmp_path / "out"), "--data", str(labels)])
     assert result.code == 11, result.err
-    assert says in result.err.replace("at least 3 sites", "three sites")
+    assert says in result.err
     assert "patient-" not in result.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_command_that_fails_ends_the_demo_with_its_own_reason_and_exit_code(tmp_path: Path) -> None:
+    labels = collection(tmp_path / "data", splits=("train", "val"))
+    result = typed(["demo", str(tmp_path / "out"), "--data", str(labels), "--epsilon", "1000", "--json"])
+    assert result.code == 2
+    error = result.json["error"]
+    assert error["what"].startswith("`privxray plan` at coordinator failed: ")
+    passphrase = tmp_path / "out" / "passphrases" / "coordinator"
+    line = ["-C", str(tmp_path / "out" / "coordinator"), "plan", "cards/*.card", "--epsilon", "1000"]
+    again = typed([*line, "--passphrase-file", str(passphrase), "--json"])
+    assert (again.code, again.json["error"]["reason"]) == (2, error["reason"])
+
+
+def test_images_that_the_check_objects_to_end_the_demo(tmp_path: Path) -> None:
+    from PIL import Image, PngImagePlugin
+
+    labels = collection(tmp_path / "data")
+    image = next((tmp_path / "data" / "images").iterdir())
+    said = PngImagePlugin.PngInfo()
+    said.add_text("Comment", "Example^Hannah")
+    Image.open(image).save(image, pnginfo=said)
+    assert refusal(str(tmp_path / "out"), "--data", str(labels)) == (3, "demo.images-not-clean")
 
 
 @pytest.mark.slow
 def test_the_demo_from_nothing_ends_with_what_everybody_saw(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from privxray.demo import xrays
+    from privxray.demo import synthetic_xrays
 
-    real = xrays.draw_study
-    monkeypatch.setattr(xrays, "draw_study", lambda folder: real(folder, patients_per_site=15))
+    real = synthetic_xrays.draw_study
+    monkeypatch.setattr(synthetic_xrays, "draw_study", lambda folder: real(folder, patients_per_site=15))
     result = typed(["demo", str(tmp_path / "out")])
     assert result.code == 0, result.err
     for line in ("What each party could see", "Privacy spent", "hospital-a alone", "without privacy"):
         assert line in result.out
     assert "privxray inspect" in result.err
     if importlib.util.find_spec("tenseal") is not None:
-        assert "One X-ray, asked by a clinic outside the study" in result.out
-        assert "The clinic reads" in result.err
+        assert "A clinic outside the study asked about one X-ray" in result.out
+        assert "The clinic reads the answer" in result.err
 
 
-def test_without_the_extra_the_demo_says_how_to_see_its_last_act(monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.demo.outside import missing_extra
+def test_without_the_extra_the_demo_says_how_to_see_its_last_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    from privxray.demo.encrypted_inference import missing_extra
 
     monkeypatch.setitem(sys.modules, "tenseal.sealapi", None)
     assert missing_extra() == "Type: pip install privxray[inference]"

@@ -10,8 +10,9 @@ import pydicom
 import pytest
 
 from privxray.deid.judging.check import check_paths
-from privxray.demo.radiograph import FINDINGS, Child, draw
-from privxray.demo.xrays import draw_leaky, draw_study
+from privxray.demo.chest_picture import FINDINGS, Child, draw
+from privxray.demo.leaky_xrays import draw_leaky
+from privxray.demo.synthetic_xrays import draw_study
 from privxray.imaging.decode import decode_path
 from privxray.imaging.labels import read_labels
 

@@ -1,4 +1,4 @@
-"""The demo's last act: a hospital outside the study asks about one X-ray and shows it to nobody."""
+"""The demo's last part: a hospital outside the study asks about one X-ray without showing it to anybody."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from privxray.demo.study import Party, Say, carry, make_party
+from privxray.demo.party import Party, carry, make_party
+from privxray.demo.study import Say
 from privxray.errors import UsageError
 
 NAME = "clinic"
@@ -15,9 +16,14 @@ NAME = "clinic"
 
 @dataclass(frozen=True)
 class Asked:
-    """What happened, with sizes in bytes and times in seconds of each command.
+    """What the clinic learned, and what each step took.
 
-    ``second_query`` is the size of a further query for one image: the evaluation keys travel with the first.
+    :ivar label: the most likely class.
+    :ivar probabilities: of each class.
+    :ivar bytes: of each file. ``second_query`` is a further query for one image, which is smaller: the
+        evaluation keys travel with the first query only.
+    :ivar seconds: of each command.
+    :ivar answer: the encrypted answer's file.
     """
 
     label: str
@@ -37,7 +43,7 @@ class Asked:
 
 
 def missing_extra() -> str | None:
-    """What to type for this act, where the extra is not installed."""
+    """The command that installs what this part needs, or None where it is installed."""
     from privxray.inference.scheme import require_library
 
     try:
@@ -48,7 +54,13 @@ def missing_extra() -> str | None:
 
 
 def ask_outside(root: Path, owner: Party, image: Path, say: Say) -> Asked:
-    """Offer the newest global model, ask about one image, answer, read; a second query shows its size."""
+    """Offer the newest global model, ask about one image, answer and read the answer.
+
+    A second query is made only to measure its size.
+
+    :param root: where the clinic's workspace goes.
+    :raises DemoError: a command failed.
+    """
     asker = make_party(root, NAME, owner.run)
     seconds: dict[str, float] = {}
 

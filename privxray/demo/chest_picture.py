@@ -1,13 +1,13 @@
-"""Drawing an invented chest radiograph: soft shapes, one of three patterns in the lungs, and noise.
+"""Drawing an invented chest radiograph: soft shapes, one of three patterns in the lungs, and grain.
 
-A picture is built as a map of density, 0 for air and 1 for what lets no ray through, in coordinates where the
-chest fills about -1 to 1. Shapes are logistic edges of implicit functions; textures are small grids of random
-numbers, interpolated up. Nothing is taken from a photograph or a patient.
+A picture is a map of density: 0 where all rays pass, as in air, and 1 where none does. The chest fills about
+-1 to 1 in both coordinates. Shapes are logistic edges of implicit functions. Textures are small grids of
+random numbers, interpolated to the size of the picture. Nothing is taken from a photograph or a patient.
 
-The three patterns follow what textbooks say of a child's chest, coarsely: *normal* clear lungs with vessels
-that fade outwards; *bacteria* one patch of consolidation in one lobe; *virus* streaks from both hila, a fine
-net and some haze on both sides. Severity begins near nothing, and clear lungs have faint streaks and shadows
-too, so that no classifier gets every picture right.
+The three patterns follow roughly what textbooks say of a child's chest. *normal*: clear lungs with vessels
+that fade outwards. *bacteria*: one patch of consolidation in one lobe. *virus*: streaks from both hila, a
+fine net and some haze on both sides. The mildest findings are hard to see, and clear lungs have faint streaks
+and shadows too, so that no classifier gets every picture right.
 """
 
 from __future__ import annotations
@@ -19,10 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Map = npt.NDArray[np.floating[Any]]
-Finding = str
+DensityMap = npt.NDArray[np.floating[Any]]
 
-FINDINGS: tuple[Finding, ...] = ("normal", "bacteria", "virus")
+FINDINGS = ("normal", "bacteria", "virus")
 
 GRID = 160
 """Side of the grid that anatomy is drawn on; only the grain is drawn pixel by pixel."""
@@ -30,9 +29,19 @@ GRID = 160
 
 @dataclass(frozen=True)
 class Child:
-    """What stays the same over a patient's pictures."""
+    """What stays the same over a patient's pictures.
 
-    finding: Finding
+    :ivar finding: one of ``FINDINGS``.
+    :ivar severity: of the finding, from 0.15 to 1.
+    :ivar side: of a consolidation, -1 or 1.
+    :ivar lobe: where in that lung, from -1 (upper) to 1 (lower).
+    :ivar heart: the heart's size, about 1.
+    :ivar width: of the chest, about 1.
+    :ivar ribs: how many are in sight on a side.
+    :ivar thymus: its size, from 0 to 1.
+    """
+
+    finding: str
     severity: float
     side: int
     lobe: float
@@ -42,8 +51,8 @@ class Child:
     thymus: float
 
     @classmethod
-    def invent(cls, finding: Finding, rng: np.random.Generator) -> Child:
-        """A child with a finding; side is -1 or 1, lobe from -1 (upper) to 1 (lower)."""
+    def invent(cls, finding: str, rng: np.random.Generator) -> Child:
+        """A child with this finding."""
         return cls(
             finding=finding,
             severity=0.15 + 0.85 * float(rng.beta(1.7, 1.4)),
@@ -56,10 +65,12 @@ class Child:
         )
 
 
-def draw(child: Child, rows: int, columns: int, rng: np.random.Generator, *, noise: float = 1.0) -> Map:
+def draw(
+    child: Child, rows: int, columns: int, rng: np.random.Generator, *, grain: float = 1.0
+) -> DensityMap:
     """A picture's density, float32 ``[rows, columns]`` from 0 to 1.
 
-    :param noise: how grainy the detector is; 1 is usual.
+    :param grain: how grainy the detector is; 1 is usual.
     """
     x, y = _pose(child, rng)
     lung_left, lung_right = _lung(x, y, -1), _lung(x, y, 1)
@@ -70,14 +81,14 @@ def draw(child: Child, rows: int, columns: int, rng: np.random.Generator, *, noi
     if child.finding == "bacteria":
         path += _consolidation(x, y, child, lung_left if child.side < 0 else lung_right, rng)
     path += body * 0.10 * (_cloud(4, rng) - 0.5)  # skin folds, and what a child has eaten
-    density = 1 - np.exp(-1.35 * np.clip(path, 0, None))  # what much tissue has stopped, more can't stop
+    density = 1 - np.exp(-1.35 * np.clip(path, 0, None))  # Beer and Lambert's law
     density = _enlarge(density.astype(np.float32), rows, columns)
-    grain = rng.standard_normal((rows, columns), dtype=np.float32)
-    density += np.float32(0.010 * noise) * (grain + np.roll(grain, 1, 0) + np.roll(grain, 1, 1))
+    noise = rng.standard_normal((rows, columns), dtype=np.float32)
+    density += np.float32(0.010 * grain) * (noise + np.roll(noise, 1, 0) + np.roll(noise, 1, 1))
     return np.clip(density, 0, 1).astype(np.float32)
 
 
-def _pose(child: Child, rng: np.random.Generator) -> tuple[Map, Map]:
+def _pose(child: Child, rng: np.random.Generator) -> tuple[DensityMap, DensityMap]:
     turn = rng.normal(0, 0.04)
     scale = rng.normal(1.08, 0.05)
     y, x = np.meshgrid(
@@ -89,26 +100,26 @@ def _pose(child: Child, rng: np.random.Generator) -> tuple[Map, Map]:
     return cos * x - sin * y, cos * y + sin * x
 
 
-def _edge(value: Map, softness: float) -> Map:
+def _edge(value: DensityMap, softness: float) -> DensityMap:
     """1 where ``value`` is positive, 0 where negative, over about ``softness``."""
-    edge: Map = np.float32(0.5) + np.float32(0.5) * np.tanh(value * np.float32(1 / softness))
+    edge: DensityMap = np.float32(0.5) + np.float32(0.5) * np.tanh(value * np.float32(1 / softness))
     return edge
 
 
-def _bump(value: Map, width: float) -> Map:
-    bump: Map = np.exp(-np.square(value * np.float32(1 / width)))
+def _bump(value: DensityMap, width: float) -> DensityMap:
+    bump: DensityMap = np.exp(-np.square(value * np.float32(1 / width)))
     return bump
 
 
-def _body(x: Map, y: Map) -> Map:
+def _body(x: DensityMap, y: DensityMap) -> DensityMap:
     trunk = _edge(1.02 - np.abs(x) + 0.10 * y, 0.04)
     neck = _edge(0.26 - np.abs(x), 0.06)
     shoulders = _edge(y + 0.98 - 0.35 * np.abs(x), 0.06)
-    body: Map = np.maximum(trunk * shoulders, neck * 0.9)
+    body: DensityMap = np.maximum(trunk * shoulders, neck * 0.9)
     return body
 
 
-def _lung(x: Map, y: Map, side: int) -> Map:
+def _lung(x: DensityMap, y: DensityMap, side: int) -> DensityMap:
     across = side * x - 0.47  # 0 in the middle of this lung
     height = (y + 0.10) / 0.74
     taper = 0.34 + 0.05 * y - 0.10 * np.clip(-y - 0.3, 0, 1)
@@ -116,11 +127,11 @@ def _lung(x: Map, y: Map, side: int) -> Map:
         np.square(across / taper) + np.square(np.minimum(height, 0)) + np.maximum(height, 0) ** 6 * 0.4
     )
     dome = 0.56 + (0.05 if side > 0 else 0.0) - 0.22 * np.square(across / 0.3 + 0.15)
-    shape: Map = _edge(1 - round_top, 0.16) * _edge(dome - y, 0.035)
+    shape: DensityMap = _edge(1 - round_top, 0.16) * _edge(dome - y, 0.035)
     return shape
 
 
-def _bones(x: Map, y: Map, child: Child, lungs: Map) -> Map:
+def _bones(x: DensityMap, y: DensityMap, child: Child, lungs: DensityMap) -> DensityMap:
     out = np.abs(x)
     fall = 0.30 * out + 0.38 * np.square(out - 0.45)  # posterior ribs run outwards and down
     phase = (y - fall) * np.float32(child.ribs / 1.7)
@@ -134,8 +145,8 @@ def _bones(x: Map, y: Map, child: Child, lungs: Map) -> Map:
     return bones
 
 
-def _middle(x: Map, y: Map, child: Child) -> Map:
-    """Mediastinum, spine, heart (to the picture's right) and what lies under the diaphragm."""
+def _middle(x: DensityMap, y: DensityMap, child: Child) -> DensityMap:
+    """Mediastinum, spine, heart (on the picture's right) and what lies below the diaphragm."""
     discs = np.abs(np.sin(y * 14)) ** 0.3
     spine = _edge(0.12 - np.abs(x), 0.03) * (0.22 + 0.16 * discs)
     vessels = 0.30 * _bump(x - 0.02, 0.16 + 0.10 * child.thymus) * _edge(0.4 - y, 0.2)
@@ -144,11 +155,11 @@ def _middle(x: Map, y: Map, child: Child) -> Map:
     heart = np.square((x - 0.14) / (0.36 * size)) + np.square((y - 0.26 + 0.25 * x) / (0.33 * size))
     shape = 0.54 * _edge(1 - heart, 0.2)
     below = 0.42 * _edge(y - 0.52 + 0.15 * np.square(x), 0.06)
-    middle: Map = spine + np.maximum(np.maximum(vessels, shape), below) + windpipe
+    middle: DensityMap = spine + np.maximum(np.maximum(vessels, shape), below) + windpipe
     return middle
 
 
-def _textures(x: Map, y: Map, child: Child, rng: np.random.Generator) -> Map:
+def _textures(x: DensityMap, y: DensityMap, child: Child, rng: np.random.Generator) -> DensityMap:
     """Vessels of both lungs; for a virus more streaks, a net and haze, thickest near the hila."""
     sick = child.severity if child.finding == "virus" else 0.0
     streaks = np.float32(0.055 + 0.02 * rng.uniform() + 0.10 * sick)
@@ -171,7 +182,9 @@ def _textures(x: Map, y: Map, child: Child, rng: np.random.Generator) -> Map:
     return total
 
 
-def _consolidation(x: Map, y: Map, child: Child, lung: Map, rng: np.random.Generator) -> Map:
+def _consolidation(
+    x: DensityMap, y: DensityMap, child: Child, lung: DensityMap, rng: np.random.Generator
+) -> DensityMap:
     middle_x = child.side * (0.46 + rng.normal(0, 0.02))
     middle_y = -0.02 + 0.42 * child.lobe
     size = 0.20 + 0.16 * child.severity
@@ -181,18 +194,18 @@ def _consolidation(x: Map, y: Map, child: Child, lung: Map, rng: np.random.Gener
     return lung * patch * np.float32(0.06 + 0.34 * child.severity) * (0.75 + 0.5 * _cloud(14, rng))
 
 
-def _cloud(cells: int, rng: np.random.Generator) -> Map:
+def _cloud(cells: int, rng: np.random.Generator) -> DensityMap:
     """Random numbers from 0 to 1 on ``cells`` by ``cells``, interpolated to the grid that is drawn on."""
     corners = rng.random((cells + 1, cells + 1), dtype=np.float32)
     return _enlarge(corners, GRID, GRID, smooth=True)
 
 
-def _enlarge(small: Map, rows: int, columns: int, *, smooth: bool = False) -> Map:
+def _enlarge(small: DensityMap, rows: int, columns: int, *, smooth: bool = False) -> DensityMap:
     """Interpolate along both axes. By indices: a matrix product would start threads, which is slower here."""
     top, down = _places(rows, small.shape[0] - 1, smooth)
     left, right = _places(columns, small.shape[1] - 1, smooth)
     tall = small[top] * (1 - down[:, None]) + small[top + 1] * down[:, None]
-    wide: Map = tall[:, left] * (1 - right) + tall[:, left + 1] * right
+    wide: DensityMap = tall[:, left] * (1 - right) + tall[:, left + 1] * right
     return wide
 
 

@@ -1,0 +1,95 @@
+"""What ``privxray demo`` shows at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from privxray.cli.output import next_step, table, tell
+from privxray.privacy.guarantee import ADJACENCY
+
+if TYPE_CHECKING:
+    from privxray.demo.encrypted_inference import Asked
+    from privxray.demo.study import Played
+
+
+_METRICS = ("macro_auc", "balanced_accuracy", "pneumonia_auc")
+
+
+def show(played: Played, result: Mapping[str, Any], asked: Asked | None) -> None:
+    """Print what each party saw, what was spent, how good the models are, and what to look at next.
+
+    :param result: the object of ``--json``.
+    """
+    table(
+        "What each party could see",
+        ("party", "saw", "did not see"),
+        (
+            (
+                "a hospital",
+                "its own images; the plan; the global model",
+                "any other hospital's image or update",
+            ),
+            (
+                "the coordinator",
+                "cards, sealed updates, their sum",
+                "any image, any single update, any metric",
+            ),
+            ("the mail room", "who sent which file to whom, its size", "what is in it"),
+        ),
+    )
+    table(
+        f"Privacy spent, per patient at delta {played.delta:g}, {ADJACENCY}",
+        ("hospital", "epsilon"),
+        ((played.hospitals[site].name, f"{value:.4f}") for site, value in result["epsilon"].items()),
+    )
+    _show_metrics(played, result)
+    if asked:
+        _show_asked(asked)
+    tell(f"{result['seconds']['total']:.0f} seconds; an update has {result['bytes']['update']:,} bytes.")
+    coordinator = played.coordinator.folder
+    extra = (asked.answer,) if asked else ()
+    updates = sorted(coordinator.glob("updates/*.enc"))
+    for path in (played.model, coordinator / "plan-0001.plan", *updates, *extra):
+        tell(f"  privxray inspect {path}")
+    hospital = next(iter(played.hospitals.values())).folder
+    next_step(f"look around: privxray -C {hospital} status, or budget; privxray inspect on any file above")
+
+
+def _show_metrics(played: Played, result: Mapping[str, Any]) -> None:
+    split = next((split for split in ("val", "test") if split in result["metrics"]), None)
+    if split is None:
+        tell("Nothing was scored: the csv holds no patient out (split val or test).")
+        return
+    rows = [("global model", result["metrics"])]
+    rows += [(f"{played.hospitals[site].name} alone", scores) for site, scores in result["alone"].items()]
+    rows += [("pooled, without privacy (no study has this)", result["reference"])]
+    table(
+        f"Held-out patients of all sites together ({split})",
+        ("model", "macro AUC", "balanced accuracy", "pneumonia AUC"),
+        ((name, *(_three(scores[split].get(metric)) for metric in _METRICS)) for name, scores in rows),
+    )
+
+
+def _show_asked(asked: Asked) -> None:
+    def row(file: str, holds: str, step: str | None) -> tuple[object, ...]:
+        seconds = None if step is None else f"{asked.seconds[step]:.1f}"
+        return file.replace("_", " "), asked.bytes[file], seconds, holds
+
+    table(
+        "A clinic outside the study asked about one X-ray, and the coordinator answered without seeing it",
+        ("file", "bytes", "seconds to make", "holds"),
+        (
+            row("offer", "how to prepare an image; terms", "offer"),
+            row("query", "evaluation keys; the image, encrypted", "ask"),
+            row("second_query", "an image, encrypted", None),
+            row("answer", "class scores, encrypted", "answer"),
+        ),
+    )
+    shown = ", ".join(f"{name} {value:.3f}" for name, value in asked.probabilities.items())
+    tell(f"The clinic reads the answer in {asked.seconds['read']:.1f} s: {asked.label} ({shown}).")
+
+
+def _three(value: float | None) -> str | None:
+    """A metric with three decimals."""
+    return None if value is None else f"{value:.3f}"
