@@ -11,23 +11,23 @@ from privxray.deid.profile.profile_file import load_profile, packaged
 
 _JUDGED = {
     "`X` alone": ("error",),
-    "`Z`, with `X` or not": (
+    "`Z`, with or without `X`": (
         "a listed dummy or a declared pseudonym passes",
-        "what has a telling shape is an error of that name",
+        "a value with a telling shape is an error of that name",
         "a number of up to three digits, or the shape of a pseudonym in a file that declares its "
         "de-identification, is a notice",
-        "the rest is an error",
+        "everything else is an error",
     ),
-    "any alternatives with `D`": ("the same, but the rest is a notice",),
-    "`U`": ("a UID of the standard or of a declared form passes", "the rest is a notice"),
+    "any alternatives with `D`": ("the same, but everything else is a notice",),
+    "`U`": ("a UID of the standard or of a declared form passes", "everything else is a notice"),
     "`C`": (
         "dates under modified dates pass",
         "text with a telling shape is an error",
         "text of general and technical words passes",
-        "the rest is a notice",
+        "everything else is a notice",
     ),
     "`K`": ("passes",),
-    "not in the table": ("passes, but for the rules on how it is written and `kept-text`",),
+    "not in the table": ("passes, unless `kept-text` or a rule on how values are written finds something",),
 }
 
 
@@ -43,23 +43,24 @@ Made by `python -m privxray.deid.findings.rulebook` from the texts of the rules 
 where the two differ.
 
 An **error** fails a file: something that the profile would have removed or changed is visibly still there, or
-something keeps the check from seeing. A **notice** does not: it may be in order, and nobody can tell without
-the original. What passes is not proven to be anonymous, and pixels are another matter (`--ocr`).
+something keeps the check from seeing. A **notice** does not fail a file: the place may be in order, and
+nobody can tell without the original. A file that passes is not proven to be anonymous. The pixels are searched
+only with `--ocr`.
 
-The tables are those of DICOM PS3.15, edition {EDITION}: E.1-1 with {len(rows())} rows and all its option
-columns, E.3.4-1 with {len(content_rows())} content items, E.3.10-1 with {len(safe_private())} safe private
-attributes (an older edition).
+The tables are those of DICOM PS3.15, edition {EDITION}. E.1-1 has {len(rows())} rows and all its option
+columns, E.3.4-1 has {len(content_rows())} content items, and E.3.10-1 has {len(safe_private())} safe private
+attributes (of an older edition).
 
 ## How an attribute is judged
 
 {_actions()}
-Telling shapes: a person's name, an address, a calendar date within text, three or more words that are not all
-general ones. Attributes of every depth are judged alike.
+A *telling shape* is that of a person's name, of an address, of a calendar date within text, or of three or
+more words that are not all general ones. Attributes are judged alike at every depth.
 
 ## Profiles
 
-`--profile` takes a packaged name or a YAML file; each option on the command line adds to it. Commands print
-the profile, the options and the number of overrides that they judged by.
+`--profile` takes the name of a packaged profile, or a YAML file. Each option on the command line adds to it.
+Commands print the profile, the options and the number of overrides that they judged by.
 
 """
 
