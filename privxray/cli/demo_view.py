@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from privxray.cli.output import next_step, table, tell
+from privxray.cli.closing import close
+from privxray.cli.output import table, tell
 from privxray.privacy.guarantee import ADJACENCY
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def show(played: Played, result: Mapping[str, Any], asked: Asked | None) -> None
     for path in (played.model, coordinator / "plan-0001.plan", *updates, *extra):
         tell(f"  privxray inspect {path}")
     hospital = next(iter(played.hospitals.values())).folder
-    next_step(f"look around: privxray -C {hospital} status, or budget; privxray inspect on any file above")
+    close("demo", file=str(hospital))
 
 
 def _show_metrics(played: Played, result: Mapping[str, Any]) -> None:

@@ -49,11 +49,6 @@ def _print(console: Console, text: str, person: bool) -> None:
         console.print(printable(text), soft_wrap=True)
 
 
-def next_step(text: str) -> None:
-    """The closing line."""
-    tell(f"Next: {text}")
-
-
 def emit(value: Any) -> None:
     """One JSON object, to stdout."""
     print(json.dumps(value, indent=2, allow_nan=False))

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from privxray.deid.pixels.text.text_finder import TextFinder
     from privxray.workflow.images.text_search import Searched
 
-NEXT = "look for text in the pixels (privxray check --ocr, and with your own eyes), then privxray ingest"
-NEXT_SEARCHED = "look at some of the images yourself, for the search misses faint text; then privxray ingest"
-
 
 def ready(ocr: bool, show_text: bool, files: Mapping[str, Path | None], force: bool) -> TextFinder | None:
     """All that can be refused before an hour of checking: the finder, or None where none is wanted.

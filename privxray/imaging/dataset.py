@@ -33,9 +33,8 @@ import numpy.typing as npt
 
 from privxray.errors import MalformedError
 from privxray.imaging.decode import DECODER, SIZE
+from privxray.imaging.glance import FILE
 from privxray.workspace.private_database import PrivateDatabase
-
-FILE = "data.db"
 
 VAL_SHARE = 0.2
 """Probability that a patient without a named split is held out."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from privxray.cli.output import emit, next_step, progress, table, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.prompts import Force, Json, Study
 from privxray.errors import FindingsError, RefusedError, UsageError
 
@@ -276,4 +277,4 @@ def _tell(told: Told, report: Path | None, force: bool, as_json: bool) -> None:
             advice="Don't train with it before that is explained",
         )
     if not as_json:
-        next_step("docs/AUDIT.md says what this can and can't show")
+        close("audit")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from privxray.cli.output import emit, next_step, progress, table, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
 from privxray.cli.prompts import Jobs, processes
 from privxray.deid.findings.rules import RULES
@@ -82,7 +83,7 @@ def check(
             "workspace), or mend them with a tool of yours; then check again",
         )
     if not as_json:
-        next_step(pixel_options.NEXT_SEARCHED if ocr else pixel_options.NEXT)
+        close("check --ocr" if ocr else "check")
 
 
 def _show(report: Report) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from privxray.cli.output import emit, line, next_step, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, line, tell
 from privxray.cli.plan_view import plan_json, show_plan
 from privxray.cli.prompts import Force, Json, PassphraseFile, expand, passphrase
 from privxray.errors import UsageError
@@ -169,8 +170,7 @@ def plan(
         "Read the key words to every hospital by phone; they must be the same in each plan's copy, and "
         "hospitals should compare them with each other."
     )
-    parties = "hospital and trustee" if planned.plan.roster.trustees else "hospital"
-    next_step(f"carry {planned.path.name} to every {parties}")
+    close("plan", workspace)
 
 
 def aggregate(
@@ -202,6 +202,7 @@ def aggregate(
         _show_request(done, as_json)
     else:
         _show_sum(done, as_json)
+    close("aggregate", workspace)
 
 
 def _show_request(done: Requested, as_json: bool) -> None:
@@ -223,11 +224,6 @@ def _show_request(done: Requested, as_json: bool) -> None:
         f"Round {done.plan.round}: the request for the sum of {', '.join(done.survivors)}"
         + (f", without {', '.join(done.missing)}," if done.missing else "")
         + f" {'was made before' if done.already else 'is signed'}. Wrote {done.path}. Nothing is opened yet."
-    )
-    assert done.plan.committee is not None
-    next_step(
-        f"carry {done.path.name} to {', '.join(done.keyholders)}, of whom {done.plan.committee.threshold} "
-        "must answer; then type: privxray aggregate FOLDER/*.share"
     )
 
 
@@ -253,14 +249,3 @@ def _show_sum(done: Aggregated, as_json: bool) -> None:
             f"Round {done.plan.round}: opened the sum of {done.hospitals} updates; no single "
             f"one could be. Wrote {done.model}."
         )
-    if done.next_plan:
-        parties = "hospital and trustee" if done.plan.roster.trustees else "hospital"
-        next_step(f"carry {done.next_plan.path.name} to every {parties}; the model is inside")
-    elif done.lacking:
-        tell(f"For the next round no key is here of: {', '.join(done.lacking)}.")
-        next_step(
-            "ask them for fresh cards (privxray card), then type: privxray plan CARDS --continue; or go on "
-            "without one: privxray plan --continue --without NAME"
-        )
-    else:
-        next_step(f"carry {done.model.name} to every hospital")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privxray.cli.output import emit, next_step, progress, table, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
 from privxray.cli.prompts import Jobs, Json, processes
 from privxray.errors import FindingsError
@@ -70,7 +71,7 @@ def deidentify(
     if not as_json:
         options = _same_options(profile, ocr)
         csv = "DEST/labels.csv" if labels is not None else "FILE"
-        next_step(f"privxray ingest DEST --labels {csv}{options} (privxray check DEST{options} looks only)")
+        close("deidentify", file=csv, options=options)
 
 
 def _same_options(typed: Typed, ocr: bool) -> str:

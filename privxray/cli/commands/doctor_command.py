@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from privxray.cli.output import emit, line, next_step, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, line, tell
 from privxray.cli.prompts import Json, expand
 from privxray.errors import FindingsError
 
@@ -57,4 +58,4 @@ def doctor(
         )
     notices = sum(finding.level == "notice" for finding in findings)
     tell(f"{len(findings)} checks, nothing wrong{f', {notices} to note' if notices else ''}.")
-    next_step("privxray status")
+    close("doctor", workspace)

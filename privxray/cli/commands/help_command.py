@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from privxray.cli.output import emit, line, next_step
+from privxray.cli.closing import close
+from privxray.cli.output import emit, line
 from privxray.cli.prompts import Json
 from privxray.errors import UsageError
 
@@ -33,7 +34,7 @@ def explain(
             emit({"words": words, "reasons": {r.name: r.exit_code for r in known.values()}})
         else:
             line(", ".join(words))
-            next_step("privxray help WORD explains one; privxray COMMAND --help lists a command's options")
+            close("help")
         return
     meaning = {name.casefold(): text for name, text in words.items()}.get(word.casefold())
     reason = known.get(word)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privxray.cli.output import emit, next_step, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, tell
 from privxray.cli.plan_view import plan_json, show_plan
 from privxray.cli.prompts import Force, Json, PassphraseFile, Study, To, key_words, passphrase
 
@@ -45,10 +46,7 @@ def join(
         emit({"already": joined.already, "changes": list(joined.changes), **plan_json(joined.plan)})
     done = "was joined before" if joined.already else "is joined"
     tell(f"Round {joined.plan.round} of the study {joined.plan.study} {done}.")
-    if workspace.config.role == "trustee":
-        next_step("when the coordinator's request comes: privxray unmask FILE")
-    else:
-        next_step("privxray ingest FOLDER --labels labels.csv (once), then privxray train")
+    close("join", workspace, study=joined.plan.study)
 
 
 def export_update(
@@ -82,7 +80,7 @@ def export_update(
         f"Wrote {done.path}{again} ({done.size:,} bytes) and read it back: signature, size and digest are "
         f"good. It says {spent}."
     )
-    next_step(f"carry {done.path.name} to the coordinator")
+    close("export-update", workspace, study=done.plan.study)
 
 
 def unmask(
@@ -117,7 +115,7 @@ def unmask(
         f"{', '.join(done.survivors)}" + (f", without {', '.join(done.missing)}." if done.missing else ".")
     )
     tell(f"Wrote {done.path}{', the same bytes as before' if done.again else ''}.")
-    next_step(f"carry {done.path.name} to the coordinator")
+    close("unmask", workspace, study=done.plan.study)
 
 
 def accept(
@@ -136,13 +134,10 @@ def accept(
     if done.joined:
         study, what = done.joined.plan.study, f"The plan of round {done.joined.plan.round}"
         questions.show(done.joined.plan, done.joined.changes)
-        trustee = workspace.config.role == "trustee"
-        follow = "when the coordinator's request comes: privxray unmask FILE" if trustee else "privxray train"
-        has_model = done.joined.plan.stage > 1 and not trustee
+        has_model = done.joined.plan.stage > 1 and workspace.config.role == "hospital"
     else:
         assert done.model is not None
         study, what = done.model.study, f"The global model of round {done.model.round}"
-        follow = "privxray predict IMAGE... uses it; privxray evaluate scores it again"
         has_model = True
     tell(f"{what} is verified and {'was here already' if done.already else 'kept'}.")
     scores = score_and_show(workspace, study, as_json=as_json) if has_model else None
@@ -156,7 +151,7 @@ def accept(
                 "evaluation": scores,
             }
         )
-    next_step(follow)
+    close("accept", workspace, study=study)
 
 
 class _Questions:

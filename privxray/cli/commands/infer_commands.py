@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privxray.cli.output import emit, line, next_step, table, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, line, table, tell
 from privxray.cli.prompts import Force, Json, PassphraseFile, To, expand, party_words, passphrase
 from privxray.inference.terms import COPY_ANSWERS, Terms
 
@@ -110,7 +111,7 @@ def offer(
             f"Whoever gets about {COPY_ANSWERS} answers can rebuild your model; set --limit below that if "
             "nobody may have a copy (docs/THREATS.md)."
         )
-    next_step(f"carry {done.path.name} to the hospital; when its query comes: privxray infer answer FILE")
+    close("infer offer", file=done.path.name)
 
 
 def ask(
@@ -154,9 +155,7 @@ def ask(
         f"Wrote {done.path} ({done.size:,} bytes{with_keys_}) for {_images(header.images)}, encrypted under "
         f"this hospital's key. The first time, {done.offer.owner_name} asks you for the key words above."
     )
-    next_step(
-        f"carry {done.path.name} to {done.offer.owner_name}; when the answer comes: privxray infer read FILE"
-    )
+    close("infer ask", file=done.path.name, to=done.offer.owner_name)
 
 
 def answer(
@@ -196,7 +195,7 @@ def answer(
             f"Wrote {done.path} ({done.size:,} bytes) for {_images(done.header.images)} of {done.hospital}, "
             f"which has {done.header.left} of {done.limit} left."
         )
-    next_step(f"carry {done.path.name} to {done.hospital}")
+    close("infer answer", file=done.path.name, to=done.hospital)
 
 
 def read(
@@ -245,7 +244,7 @@ def read(
     if to_csv:
         tell("The csv names your files; keep it inside the hospital.")
     tell("A research model: these are no diagnoses.")
-    next_step(f"to ask about further images ({seen.header.left} are left): privxray infer ask IMAGE...")
+    close("infer read", left=seen.header.left)
 
 
 def _workspace() -> Workspace:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from privxray.cli.output import emit, next_step, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, tell
 from privxray.cli.prompts import Json, PassphraseFile, passphrase
 from privxray.errors import UsageError
 
@@ -73,7 +74,7 @@ def init(
                 }
             )
         tell(f"This folder is now the coordinator's workspace of the study {study}.")
-        next_step("collect the hospitals' cards in cards/, then type: privxray plan cards/*.card")
+        close("init", workspace)
         return
     if name is None:
         raise UsageError(f"a {role}'s workspace needs its name: --name {role}-a")
@@ -92,7 +93,7 @@ def init(
                 }
             )
         tell(f"This folder is now {name}'s workspace. Keep the passphrase: without it the keys are lost.")
-        next_step(f"carry {workspace.card_path.name} to the coordinator")
+        close("init", workspace)
         return
     workspace = init_hospital(Path.cwd(), name, secret, study=study, budget=budget)
     ledger = Ledger.open(workspace.ledger_path)
@@ -110,7 +111,7 @@ def init(
         f"This folder is now {name}'s workspace. Lifetime budget: {ledger.limit}. Keep the "
         "passphrase: without it the keys are lost."
     )
-    next_step(f"carry {workspace.card_path.name} to the coordinator")
+    close("init", workspace)
 
 
 def card(
@@ -131,7 +132,7 @@ def card(
     if as_json:
         emit({"card": str(path), "study": study})
     tell(f"Wrote {path.name} with fresh keys for one round.")
-    next_step(f"carry {path.name} to the coordinator")
+    close("card", workspace, file=path.name)
 
 
 def _check_names(*names: str | None) -> None:

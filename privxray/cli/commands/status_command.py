@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
+from privxray.cli.closing import next_step
 from privxray.cli.commands.inspect_command import inspect
-from privxray.cli.output import emit, next_step, table, tell
+from privxray.cli.output import emit, table, tell
 from privxray.cli.prompts import Json
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from privxray.cli.output import emit, next_step, progress, table, tell
+from privxray.cli.closing import close
+from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
 from privxray.cli.prompts import Json, Study, expand
 
@@ -91,7 +92,7 @@ def ingest(
         tell(f"Judged by {report.profile}; the ingest before this one by {before}.")
     else:
         tell(f"Judged by {report.profile}{', as chosen before' if before and typed is None else ''}.")
-    next_step("privxray train")
+    close("ingest", workspace, study=study)
 
 
 def train(
@@ -138,7 +139,7 @@ def train(
         f"This study so far: {done.spent}; "
         f"all studies: {done.lifetime} of {done.limit.epsilon:g}."
     )
-    next_step("privxray export-update")
+    close("train", workspace, study=done.plan.study)
 
 
 def evaluate(
@@ -158,7 +159,8 @@ def evaluate(
     scores = score_and_show(workspace, study, split=split, local=local, as_json=as_json, required=True)
     if as_json:
         emit(scores)
-    next_step("keep these figures inside the hospital: they are exact, not private")
+    tell("These figures carry no privacy noise: do not pass them on.")
+    close("evaluate", workspace, study=study)
 
 
 def predict(

@@ -9,7 +9,7 @@ opens.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,7 @@ from privxray.workflow.common.session import (
     unlock,
 )
 from privxray.workflow.coordinator.collected_files import Collected, collect, incomplete
-from privxray.workflow.coordinator.enrolment import carry_on
+from privxray.workflow.coordinator.enrolment import carry_on, lacking_next_keys
 from privxray.workflow.coordinator.make_plan import Planned, deliver_plan, next_stage, record_plan, stage_plan
 from privxray.workflow.coordinator.request_shares import Requested, answers_of, request
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -186,7 +186,7 @@ def _close(
     plan = cohort.plan
     masks = {sender: one.header.next_mask for sender, one in cohort.updates.items()}
     unsealing = {one.header.sender: one.header.next_unsealing for one in cohort.answers.values()}
-    lacking = _lacking(plan, masks, unsealing)
+    lacking = lacking_next_keys(plan, masks, unsealing)
     kept = global_copy(workspace, round_)
     model_digest = _keep_model(kept, plan, round_, identity, tensors)
     following = None
@@ -225,14 +225,6 @@ def _keep_model(
     return split(model).digest
 
 
-def _lacking(plan: PlanHeader, masks: Collection[str], unsealing: Collection[str]) -> list[str]:
-    """Who stated no key for a next round: hospitals that did not deliver, keyholders that did not answer."""
-    seats = plan.committee.seats if plan.committee else ()
-    silent = {m.keys.fingerprint for m in plan.roster.members} - set(masks)
-    silent |= {seat.keyholder for seat in seats} - set(unsealing)
-    return [party.name for party in plan.roster.parties if party.keys.fingerprint in silent]
-
-
 def _again(
     workspace: Workspace, state: State, rounds: Sequence[Round], notes: tuple[str, ...], force: bool
 ) -> Aggregated:
@@ -251,5 +243,7 @@ def _again(
     plan = load_plan(workspace, last)
     masks = state.next_keys(last.plan, MaskStatement.KIND)  # of each hospital in the sum
     waits = last is newest and plan.stage < plan.stages
-    lacking = _lacking(plan, masks, state.next_keys(last.plan, UnsealingStatement.KIND)) if waits else []
+    lacking = (
+        lacking_next_keys(plan, masks, state.next_keys(last.plan, UnsealingStatement.KIND)) if waits else []
+    )
     return Aggregated(path, planned, plan, len(masks), notes, tuple(lacking), already=True)

@@ -15,7 +15,7 @@ from privxray.exchange.messages.request import RequestHeader
 from privxray.naming.public_names import lone_name
 from privxray.workflow.common.session import load_plan
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import State
+from privxray.workspace.state import Round, State
 from privxray.workspace.transitions import RoundState
 
 
@@ -40,22 +40,12 @@ def collect(workspace: Workspace, state: State, paths: Sequence[Path], copies: E
 
     :param copies: holds the private copies of the files while they are needed.
     """
-    rounds = state.rounds(workspace.config.study)
-    plans = {round_.plan: load_plan(workspace, round_) for round_ in rounds}
-    newest = rounds[-1]
-    cohort = Cohort(
-        plan=plans[newest.plan],
-        plan_hash=newest.plan,
-        parties={p.keys.fingerprint: p for plan in plans.values() for p in plan.roster.parties},
-        earlier=plans.keys() - {newest.plan},
-        used=state.used_round_keys().keys(),
-        is_open=newest.state.awaits_files,
-    )
+    cohort, newest = newest_cohort(workspace, state)
     collected = Collected(cohort)
     folder = workspace.round_folder(newest.study, newest.number)
     if newest.state is RoundState.REQUESTED:
         _recall(collected, folder, state.request_of(newest.plan))
-    names = {p.keys.fingerprint: p.name for plan in plans.values() for p in plan.roster.parties}
+    names = {fingerprint: party.name for fingerprint, party in cohort.parties.items()}
     for path in paths:
         who = path.name
         try:
@@ -68,6 +58,22 @@ def collect(workspace: Workspace, state: State, paths: Sequence[Path], copies: E
         except PrivxrayError as error:
             collected.refused.append(f"{who}: {error.what}")
     return collected
+
+
+def newest_cohort(workspace: Workspace, state: State) -> tuple[Cohort, Round]:
+    """The newest round of the coordinator's study, and its cohort before any file was offered to it."""
+    rounds = state.rounds(workspace.config.study)
+    plans = {round_.plan: load_plan(workspace, round_) for round_ in rounds}
+    newest = rounds[-1]
+    cohort = Cohort(
+        plan=plans[newest.plan],
+        plan_hash=newest.plan,
+        parties={p.keys.fingerprint: p for plan in plans.values() for p in plan.roster.parties},
+        earlier=plans.keys() - {newest.plan},
+        used=state.used_round_keys().keys(),
+        is_open=newest.state.awaits_files,
+    )
+    return cohort, newest
 
 
 def request_copy(folder: Path) -> Path:

@@ -143,14 +143,10 @@ def carry_on(
         for seat in (before.committee.seats if before.committee else ())
         if (party := before.roster.party(seat.keyholder)) and party.name not in without
     ]
-    lacking = {m.name for m in staying if m.keys.fingerprint not in masks}
-    for seat in seats:
-        party = before.roster.party(seat.keyholder)
-        if party and seat.keyholder not in unsealing:
-            lacking.add(party.name)
+    lacking = [name for name in lacking_next_keys(before, masks, unsealing) if name not in without]
     if lacking:
         raise RefusedError(
-            f"no key for the next round is here of: {', '.join(sorted(lacking))}",
+            f"no key for the next round is here of: {', '.join(lacking)}",
             advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
         )
     members = [m.model_copy(update={"mask": masks[m.keys.fingerprint]}) for m in staying]
@@ -172,6 +168,18 @@ def carry_on(
             }
         ),
     )
+
+
+def lacking_next_keys(plan: PlanHeader, masks: Collection[str], unsealing: Collection[str]) -> list[str]:
+    """The parties of a plan whose keys for the plan after it are not here, by name, in the roster's order.
+
+    :param masks: the hospitals whose next mask key is here, by fingerprint.
+    :param unsealing: the keyholders whose next unsealing key is.
+    """
+    seats = plan.committee.seats if plan.committee else ()
+    silent = {m.keys.fingerprint for m in plan.roster.members} - set(masks)
+    silent |= {seat.keyholder for seat in seats} - set(unsealing)
+    return [party.name for party in plan.roster.parties if party.keys.fingerprint in silent]
 
 
 def _versioned(

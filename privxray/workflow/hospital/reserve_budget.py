@@ -19,6 +19,7 @@ from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger, floored
 from privxray.workflow.hospital.past_exports import newer_than
 from privxray.workflow.hospital.release_witness import AUDITS, audit_number
+from privxray.workflow.hospital.runs import attempt_of, charged_outside, run_name
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
 from privxray.workspace.transitions import RoundState
@@ -27,15 +28,6 @@ if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
     from privxray.learning.method import AnyMethod
     from privxray.privacy.events import Event
-
-
-def run_name(state: State, round_: Round) -> str:
-    """How the ledger names the training that a round uses.
-
-    The plan's hash is in it, so that a workspace that was made anew over an old ledger meets no old run.
-    """
-    trained_in = next(r for r in state.rounds(round_.study) if r.number == round_.trained_in)
-    return f"round-{trained_in.number:04d}-{trained_in.plan[:12]}"
 
 
 def round_folder(workspace: Workspace, round_: Round) -> Path:
@@ -124,7 +116,7 @@ def choose_epsilon(
     """
     if asked is None:
         spent = ledger.events(plan.study)
-        if _outside(state, ledger, round_):
+        if charged_outside(state, ledger.charged(), round_):
             raise BudgetError(
                 f"this study has cost {guarantee(spent, plan.delta)} here already, in a round "
                 "that was given up, and training anew adds to it; nothing was spent",
@@ -239,18 +231,6 @@ def _choose(state: State, round_: Round, **fields: float | bytes | None) -> None
         state.set_training(round_.study, round_.number, **fields)
 
 
-def _attempt(state: State, round_: Round) -> list[Round]:
-    """The rounds of the current run through the stages, oldest first: the last ``stage`` ones."""
-    used = [r for r in state.rounds(round_.study) if r.state is not RoundState.VOID]
-    return used[-round_.stage :]
-
-
 def _of_stages_before(state: State, ledger: Ledger, round_: Round) -> list[Event]:
-    before = _attempt(state, round_)[:-1]
+    before = attempt_of(state, round_)[:-1]
     return [event for r in before for event in ledger.events(r.study, run_name(state, r))]
-
-
-def _outside(state: State, ledger: Ledger, round_: Round) -> bool:
-    """Whether the ledger holds runs of this study that are not of the current run through its stages."""
-    inside = {run_name(state, r) for r in _attempt(state, round_)}
-    return any(study == round_.study and run not in inside for study, run in ledger.charged())

@@ -42,8 +42,8 @@ from privxray.workflow.hospital.reserve_budget import (
     refuse_too_many,
     reserve,
     round_folder,
-    run_name,
 )
+from privxray.workflow.hospital.runs import run_name
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import Round, State
 from privxray.workspace.transitions import Event, RoundState

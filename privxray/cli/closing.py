@@ -1,0 +1,52 @@
+"""The closing line of every command: what to do next, as :mod:`privxray.workflow.upkeep.advice` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack
+
+from privxray.cli.output import tell
+from privxray.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from privxray.workflow.upkeep.situation import Situation
+    from privxray.workspace.folder import Workspace
+
+
+class Facts(TypedDict, total=False):
+    """What only the command knows, as :class:`~privxray.workflow.upkeep.advice.Done` has it."""
+
+    file: str
+    to: str
+    left: int
+    options: str
+
+
+def close(
+    command: str, workspace: Workspace | None = None, *, study: str | None = None, **facts: Unpack[Facts]
+) -> None:
+    """Print what to do next, after a command that ended well.
+
+    :param workspace: that the command was typed in; found from the current folder where it is not given.
+    :param study: that the command was about.
+    """
+    from privxray.workflow.upkeep.advice import Done, closing_line
+
+    next_step(closing_line(Done(command, study, **facts), lambda: _situation(workspace)))
+
+
+def next_step(text: str) -> None:
+    """Print a line on what to do next."""
+    tell(f"Next: {text}")
+
+
+def _situation(workspace: Workspace | None) -> Situation | None:
+    from privxray.workflow.upkeep.situation import look
+    from privxray.workspace.folder import Workspace
+    from privxray.workspace.session import looking
+
+    try:
+        with looking(workspace or Workspace.find(Path.cwd())) as session:
+            return look(session)
+    except WorkspaceError:
+        return None

@@ -1,0 +1,36 @@
+"""Which trainings the ledger's runs are: their names, and which of them belong together.
+
+A study is trained in stages, and a plan may begin it anew. The rounds from the newest stage 1 on are the
+present *attempt*; what earlier attempts cost stays charged beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import RoundState
+
+
+def run_name(state: State, round_: Round) -> str:
+    """How the ledger names the training that a round uses.
+
+    The plan's hash is in it, so that a workspace that was made anew over an old ledger meets no old run.
+    """
+    trained_in = next(r for r in state.rounds(round_.study) if r.number == round_.trained_in)
+    return f"round-{trained_in.number:04d}-{trained_in.plan[:12]}"
+
+
+def attempt_of(state: State, round_: Round) -> list[Round]:
+    """The rounds of the attempt that a round is of, oldest first: the last ``stage`` ones not given up."""
+    used = [r for r in state.rounds(round_.study) if r.state is not RoundState.VOID]
+    return used[-round_.stage :]
+
+
+def charged_outside(state: State, charged: Iterable[tuple[str, str]], round_: Round) -> bool:
+    """Whether this study has cost something outside of a round's attempt.
+
+    :param charged: study and run of everything that the ledger holds.
+    """
+    inside = {run_name(state, r) for r in attempt_of(state, round_)}
+    return any(study == round_.study and run not in inside for study, run in charged)

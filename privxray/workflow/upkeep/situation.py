@@ -1,0 +1,212 @@
+"""What there is to know before saying what to do next: facts alone, gathered without changing anything.
+
+:mod:`.advice` decides by these facts, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from privxray.deid.cleaning.manifest import FILE as MANIFEST
+from privxray.deid.cleaning.manifest import Manifest
+from privxray.errors import PrivxrayError
+from privxray.exchange.admission.cohort import Cohort
+from privxray.exchange.intake import envelope_of, read_again
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import RequestHeader
+from privxray.imaging.glance import splits_in
+from privxray.keys.maskkey import MaskStatement
+from privxray.keys.unsealing import UnsealingStatement
+from privxray.privacy import chain
+from privxray.workflow.common.session import left_out, load_plan, public_keys
+from privxray.workflow.coordinator.collected_files import newest_cohort, request_copy
+from privxray.workflow.coordinator.enrolment import lacking_next_keys
+from privxray.workflow.hospital.runs import charged_outside
+from privxray.workspace.folder import Role, Workspace
+from privxray.workspace.session import Session
+from privxray.workspace.state import Round, State
+from privxray.workspace.transitions import RoundState
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What lies at the coordinator for its round: in ``updates/``, or from its request on in ``shares/``.
+
+    :param come: the parties whose file is here and good, as far as its header tells.
+    :param awaited: the others. Hospitals that the request leaves out are not awaited.
+    :param unfit: the names of files there that ``aggregate`` would refuse.
+    :param enough: whether the files that are here open the sum, or are enough for the request.
+    """
+
+    come: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
+    enough: bool = False
+
+
+@dataclass(frozen=True)
+class StudySituation:
+    """The newest round of a study.
+
+    :param last_stage: no further training round is planned after this one.
+    :param trustees: the plan has some.
+    :param keyholders: the names of all of them; empty in a strict study.
+    :param threshold: how many of them must answer.
+    :param keyholder: this workspace is one of them.
+    :param answered: it has answered the round's request.
+    :param left_out: the round's sum is opened without this hospital.
+    :param costs_more: the study has cost this hospital something in a round that was given up, so a training
+        has to be told how much more it may cost.
+    :param collected: at the coordinator, while files are awaited.
+    :param lacking: at the coordinator, the parties whose keys for the next round are not here.
+    """
+
+    round: Round
+    last_stage: bool = True
+    trustees: bool = False
+    keyholders: tuple[str, ...] = ()
+    threshold: int = 0
+    keyholder: bool = False
+    answered: bool = False
+    left_out: bool = False
+    costs_more: bool = False
+    collected: Collected = field(default_factory=Collected)
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where a workspace stands.
+
+    :param has_card: the party's card lies here.
+    :param splits: the parts of the data set that have patients.
+    :param copies_unfinished: a de-identification was cut off.
+    :param audits: the kinds of audits on own patients that were begun and not finished.
+    :param offers: an owner's offer of encrypted inference is known here.
+    :param waiting: queries of this hospital whose answer was not read yet.
+    """
+
+    role: Role
+    name: str
+    has_card: bool = True
+    splits: frozenset[str] = frozenset()
+    copies_unfinished: bool = False
+    audits: tuple[str, ...] = ()
+    offers: bool = False
+    waiting: int = 0
+    studies: tuple[StudySituation, ...] = ()
+
+
+def look(session: Session) -> Situation:
+    """Gather the facts of a workspace, also of one that a crash left in the middle of something."""
+    workspace, state = session.workspace, session.state
+    names = [workspace.config.study or ""] if session.role == "coordinator" else state.studies()
+    newest = [round_ for name in names if (round_ := state.last_round(name))]
+    hospital = session.role == "hospital"
+    return Situation(
+        role=session.role,
+        name=session.name,
+        has_card=workspace.card_path.exists(),
+        splits=_splits(workspace) if hospital else frozenset(),
+        copies_unfinished=hospital and _copies_unfinished(workspace, state),
+        audits=tuple(folder.stem for folder in sorted(workspace.audits.glob("*.running"))),
+        offers=bool(state.offers()),
+        waiting=sum(not row.answered for row in state.asked()),
+        studies=tuple(_study(session, round_) for round_ in newest),
+    )
+
+
+def _study(session: Session, round_: Round) -> StudySituation:
+    workspace, state = session.workspace, session.state
+    plan = load_plan(workspace, round_)
+    committee = plan.committee
+    coordinator, hospital = session.role == "coordinator", session.role == "hospital"
+    own = public_keys(workspace).fingerprint
+    return StudySituation(
+        round=round_,
+        last_stage=plan.stage == plan.stages,
+        trustees=bool(plan.roster.trustees),
+        keyholders=_names(plan, [seat.keyholder for seat in committee.seats]) if committee else (),
+        threshold=committee.threshold if committee else 0,
+        keyholder=committee is not None and committee.seat(own) is not None,
+        answered=state.answer_of(round_.plan) is not None,
+        left_out=hospital and left_out(workspace, state, round_),
+        costs_more=hospital and round_.state is RoundState.JOINED and _costs_more(workspace, state, round_),
+        collected=_collected(session, round_) if coordinator and round_.state.awaits_files else Collected(),
+        lacking=_lacking(state, plan, round_) if coordinator and round_.state is RoundState.CLOSED else (),
+    )
+
+
+def _splits(workspace: Workspace) -> frozenset[str]:
+    with suppress(sqlite3.Error):  # doctor says what is wrong with it
+        return splits_in(workspace.data)
+    return frozenset()
+
+
+def _copies_unfinished(workspace: Workspace, state: State) -> bool:
+    if not (workspace.data / MANIFEST).exists():
+        return False
+    with Manifest(workspace.data, state.secret("manifest")) as manifest:
+        return bool(manifest.unfinished())
+
+
+def _costs_more(workspace: Workspace, state: State, round_: Round) -> bool:
+    place = f"{workspace.ledger_path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(place, uri=True, timeout=10)) as database:
+            book = chain.read(database)
+    except (PrivxrayError, sqlite3.Error):  # doctor says what is wrong with it
+        return False
+    drawn = [run for run, (reached, _) in book.states.items() if reached != "reserved"]
+    return charged_outside(state, drawn, round_)
+
+
+def _collected(session: Session, round_: Round) -> Collected:
+    """Hold what lies there against the rules of :class:`Cohort`; no body is read, for it may be large."""
+    cohort, _ = newest_cohort(session.workspace, session.state)
+    if round_.state is RoundState.OPEN:
+        unfit = _offer(cohort, sorted(session.workspace.updates.glob("*.enc")))
+        come = _names(cohort.plan, cohort.updates)
+        awaited = tuple(member.name for member in cohort.missing)
+        least = len(cohort.plan.roster.members)
+        if cohort.plan.committee is not None:
+            least = cohort.plan.committee.minimum_cohort
+        return Collected(come, awaited, unfit, len(come) >= least)
+    folder = session.workspace.round_folder(round_.study, round_.number)
+    request = read_again(request_copy(folder)).envelope
+    cohort.set_request(request.claim(RequestHeader), request.digest)
+    unfit = _offer(cohort, sorted((session.root / "shares").glob("*.share")))
+    answered = {one.header.sender for one in cohort.answers.values()}
+    seats = cohort.plan.committee.seats if cohort.plan.committee else ()
+    awaited = _names(cohort.plan, [seat.keyholder for seat in seats if seat.keyholder not in answered])
+    return Collected(_names(cohort.plan, answered), awaited, unfit, not cohort.answers_lacking)
+
+
+def _offer(cohort: Cohort, files: Iterable[Path]) -> tuple[str, ...]:
+    """Offer the headers of files; the names of those that are refused."""
+    unfit = []
+    for path in files:
+        try:
+            envelope = envelope_of(path)
+            take = cohort.take_share if envelope.kind == "share" else cohort.take_update
+            take(envelope, envelope.digest, lambda _: None)
+        except (PrivxrayError, OSError):
+            unfit.append(path.name)
+    return tuple(unfit)
+
+
+def _lacking(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ...]:
+    if plan.stage == plan.stages:
+        return ()
+    masks = state.next_keys(round_.plan, MaskStatement.KIND)
+    unsealing = state.next_keys(round_.plan, UnsealingStatement.KIND)
+    return tuple(lacking_next_keys(plan, masks, unsealing))
+
+
+def _names(plan: PlanHeader, fingerprints: Iterable[str]) -> tuple[str, ...]:
+    wanted = set(fingerprints)
+    return tuple(party.name for party in plan.roster.parties if party.keys.fingerprint in wanted)

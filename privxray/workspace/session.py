@@ -1,0 +1,55 @@
+"""A workspace at work: its folder and its state, open together.
+
+:func:`working` is for commands that change something, and keeps a second one out; :func:`looking` is for
+those that only read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from privxray.workspace.folder import Role, Workspace
+from privxray.workspace.state import State
+
+
+@dataclass(frozen=True)
+class Session:
+    """A workspace with its state open, good until the block that made it ends."""
+
+    workspace: Workspace
+    state: State
+
+    @property
+    def role(self) -> Role:
+        """Whose workspace this is."""
+        return self.workspace.config.role
+
+    @property
+    def name(self) -> str:
+        """The party's name, as the others see it."""
+        return self.workspace.config.name
+
+    @property
+    def root(self) -> Path:
+        """The workspace's folder."""
+        return self.workspace.root
+
+
+@contextmanager
+def working(workspace: Workspace) -> Iterator[Session]:
+    """Open a workspace for a command that changes it.
+
+    :raises RefusedError: another command is at work in it.
+    """
+    with workspace.locked(), State(workspace.state_path) as state:
+        yield Session(workspace, state)
+
+
+@contextmanager
+def looking(workspace: Workspace) -> Iterator[Session]:
+    """Open a workspace for a command that reads, which may be done while another one is at work."""
+    with State(workspace.state_path) as state:
+        yield Session(workspace, state)

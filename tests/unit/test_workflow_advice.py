@@ -1,0 +1,382 @@
+"""What a person is told to do next, decided by facts alone: no workspace is opened here."""
+
+from __future__ import annotations
+
+import ast
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import privxray
+from privxray.imaging.glance import splits_in
+from privxray.workflow.upkeep.advice import Advice, Done, advise, closing_line
+from privxray.workflow.upkeep.situation import Collected, Situation, StudySituation
+from privxray.workspace.folder import Role
+from privxray.workspace.state import Round
+from privxray.workspace.transitions import RoundState, states_of
+
+PACKAGE = Path(privxray.__file__).parent
+
+
+def round_in(state: RoundState, *, study: str = "s", number: int = 1, **fields: object) -> Round:
+    values = {"stage": 1, "trained_in": 1, "epsilon": None, "noise": None, "vector_key": None,
+              "update_sha256": None, "model": None}  # fmt: skip
+    return Round(study=study, number=number, plan="0" * 64, state=state, **(values | fields))  # type: ignore[arg-type]
+
+
+def said(role: Role, study: StudySituation, **facts: object) -> list[Advice]:
+    return list(advise(Situation(role, "hospital-a", studies=(study,), **facts)))  # type: ignore[arg-type]
+
+
+def first(role: Role, study: StudySituation, **facts: object) -> str:
+    return said(role, study, **facts)[0].text
+
+
+TRAIN = frozenset({"train"})
+BOTH = frozenset({"train", "val"})
+
+
+@pytest.mark.parametrize(
+    ("study", "splits", "text", "types"),
+    [
+        (
+            StudySituation(round_in(RoundState.JOINED)),
+            frozenset(),
+            "privxray ingest FOLDER --labels labels.csv; then: privxray train",
+            (),
+        ),
+        (  # patients were ingested, and all of them held out
+            StudySituation(round_in(RoundState.JOINED)),
+            frozenset({"val"}),
+            "privxray ingest FOLDER --labels labels.csv; then: privxray train",
+            (),
+        ),
+        (StudySituation(round_in(RoundState.JOINED)), TRAIN, "privxray train", ("train",)),
+        (
+            StudySituation(round_in(RoundState.JOINED, epsilon=2.5)),
+            TRAIN,
+            "training was begun and not finished; it goes on with: privxray train --epsilon 2.5",
+            ("train", "--epsilon", "2.5"),
+        ),
+        (
+            StudySituation(round_in(RoundState.JOINED, epsilon=1 / 3)),
+            TRAIN,
+            "training was begun and not finished; it goes on with: privxray train --epsilon "
+            "0.3333333333333333",
+            ("train", "--epsilon", "0.3333333333333333"),
+        ),
+        (
+            StudySituation(round_in(RoundState.JOINED), costs_more=True),
+            TRAIN,
+            "training again adds to what this study has cost already (privxray budget); say how much: "
+            "privxray train --epsilon E",
+            (),
+        ),
+        (
+            StudySituation(round_in(RoundState.TRAINED)),
+            TRAIN,
+            "privxray export-update",
+            ("export-update",),
+        ),
+        (
+            StudySituation(round_in(RoundState.EXPORTED)),
+            TRAIN,
+            "carry hospital-a-0001.enc to the coordinator; when the answer comes: privxray accept FILE",
+            (),
+        ),
+        (
+            StudySituation(round_in(RoundState.EXPORTED), keyholder=True, answered=True),
+            TRAIN,
+            "carry hospital-a-0001.share to the coordinator; when the answer comes: privxray accept FILE",
+            (),
+        ),
+        (
+            StudySituation(round_in(RoundState.CLOSED)),
+            BOTH,
+            "privxray predict IMAGE... uses the global model; privxray evaluate scores it",
+            ("evaluate",),
+        ),
+        (
+            StudySituation(round_in(RoundState.CLOSED)),
+            TRAIN,  # nobody is held out, so evaluate would be refused
+            "privxray predict IMAGE... uses the global model",
+            (),
+        ),
+        (
+            StudySituation(round_in(RoundState.TRAINED), left_out=True),
+            TRAIN,
+            "the sum of round 1 is opened without this hospital; when the next plan comes: privxray "
+            "accept FILE",
+            (),
+        ),
+    ],
+)
+def test_a_hospital_is_told(
+    study: StudySituation, splits: frozenset[str], text: str, types: tuple[str, ...]
+) -> None:
+    assert said("hospital", study, splits=splits)[0] == Advice(text, types)
+
+
+def test_a_hospital_that_is_a_keyholder_is_told_of_the_request_as_well() -> None:
+    for state in (RoundState.JOINED, RoundState.TRAINED, RoundState.EXPORTED):
+        lines = said("hospital", StudySituation(round_in(state), keyholder=True), splits=BOTH)
+        assert lines[-1].text.endswith("when the coordinator's request comes: privxray unmask FILE")
+    closed = said("hospital", StudySituation(round_in(RoundState.CLOSED), keyholder=True), splits=BOTH)
+    assert not any("unmask" in line.text for line in closed)
+
+
+def test_who_was_left_out_uses_the_model_that_came_of_it() -> None:
+    study = StudySituation(round_in(RoundState.JOINED, model="1" * 64), left_out=True)
+    assert said("hospital", study)[1].text == "privxray predict IMAGE... uses the model that came of it"
+
+
+AWAITED = Collected(awaited=("hospital-a", "hospital-b", "hospital-c"))
+SOME = Collected(come=("hospital-a", "hospital-b"), awaited=("hospital-c",))
+ALL = Collected(come=("hospital-a", "hospital-b", "hospital-c"), enough=True)
+
+
+def open_round(collected: Collected, *, stage: int = 1, trustees: bool = False) -> StudySituation:
+    return StudySituation(round_in(RoundState.OPEN, stage=stage), trustees=trustees, collected=collected)
+
+
+def requested(collected: Collected) -> StudySituation:
+    holders = ("hospital-a", "hospital-b", "notary", "university")
+    round_ = round_in(RoundState.REQUESTED)
+    return StudySituation(round_, keyholders=holders, threshold=3, collected=collected)
+
+
+@pytest.mark.parametrize(
+    ("study", "text", "types"),
+    [
+        (
+            open_round(AWAITED),
+            "carry plan-0001.plan to every hospital; collect the updates of hospital-a, hospital-b and "
+            "hospital-c "
+            "in updates/, then type: privxray aggregate updates/*.enc",
+            (),
+        ),
+        (
+            open_round(AWAITED, stage=2, trustees=True),
+            "carry plan-0001.plan (the model is inside) to every hospital and trustee; collect the "
+            "updates of "
+            "hospital-a, hospital-b and hospital-c in updates/, then type: privxray aggregate updates/*.enc",
+            (),
+        ),
+        (
+            open_round(SOME),
+            "hospital-a and hospital-b have delivered; wait for hospital-c, then type: privxray aggregate "
+            "updates/*.enc",
+            (),
+        ),
+        (
+            open_round(ALL),
+            "all updates are in updates/; type: privxray aggregate updates/*.enc",
+            ("aggregate", "updates/*.enc"),
+        ),
+        (
+            open_round(Collected(unfit=("a.enc", "b.enc"))),
+            "take a.enc and b.enc out of updates/, for it does not fit this round; privxray aggregate "
+            "updates/a.enc says why",
+            (),
+        ),
+        (
+            requested(Collected(awaited=("hospital-a", "hospital-b", "notary", "university"))),
+            "carry round-0001.request to hospital-a, hospital-b, notary and university, of whom 3 must "
+            "answer; "
+            "collect their answers in shares/, then type: privxray aggregate shares/*.share",
+            (),
+        ),
+        (
+            requested(Collected(come=("notary",), awaited=("hospital-a", "hospital-b", "university"))),
+            "notary has answered; wait for 2 more of hospital-a, hospital-b and university, then type: "
+            "privxray "
+            "aggregate shares/*.share",
+            (),
+        ),
+        (
+            requested(
+                Collected(come=("hospital-a", "hospital-b", "notary"), awaited=("university",), enough=True)
+            ),
+            "hospital-a, hospital-b and notary have answered, and that is enough; type: privxray aggregate "
+            "shares/*.share",
+            ("aggregate", "shares/*.share"),
+        ),
+        (
+            StudySituation(round_in(RoundState.CLOSED)),
+            "the study is complete: carry models/global-0001.model to every hospital",
+            (),
+        ),
+        (
+            StudySituation(round_in(RoundState.CLOSED), last_stage=False, lacking=("hospital-c",)),
+            "carry models/global-0001.model to every hospital; for the next round ask hospital-c for "
+            "fresh cards "
+            "(privxray card), then type privxray plan CARDS --continue, or without one of them: privxray "
+            "plan "
+            "--continue --without NAME",
+            (),
+        ),
+        (
+            StudySituation(round_in(RoundState.CLOSED), last_stage=False),
+            "carry models/global-0001.model to every hospital; for the next round type: privxray plan "
+            "--continue",
+            ("plan", "--continue"),
+        ),
+    ],
+)
+def test_a_coordinator_is_told(study: StudySituation, text: str, types: tuple[str, ...]) -> None:
+    assert said("coordinator", study)[0] == Advice(text, types)
+
+
+def test_a_coordinator_may_go_on_without_somebody_only_where_that_opens_a_sum() -> None:
+    def lines(*, keyholders: bool, enough: bool) -> list[Advice]:
+        collected = Collected(SOME.come, SOME.awaited, enough=enough)
+        holders = ("notary",) if keyholders else ()
+        study = StudySituation(round_in(RoundState.OPEN), keyholders=holders, collected=collected)
+        return said("coordinator", study)
+
+    without = ("aggregate", "updates/*.enc", "--without", "hospital-c")
+    assert lines(keyholders=True, enough=True)[1].types == without
+    assert len(lines(keyholders=True, enough=False)) == 1
+    assert len(lines(keyholders=False, enough=False)) == 1
+
+
+def test_a_trustee_is_told() -> None:
+    joined = StudySituation(round_in(RoundState.JOINED))
+    assert first("trustee", joined) == "when the coordinator's request comes: privxray unmask FILE"
+    answered = StudySituation(round_in(RoundState.ANSWERED))
+    assert first("trustee", answered) == (
+        "carry hospital-a-0001.share to the coordinator; when the next plan comes: privxray accept FILE"
+    )
+
+
+@pytest.mark.parametrize("role", ["hospital", "coordinator", "trustee"])
+def test_every_state_that_a_newest_round_can_have_has_advice(role: Role) -> None:
+    for state in states_of(role):
+        if state is not RoundState.VOID:  # a later round is there then
+            lacking, holders = ("hospital-c",), ("hospital-a", "notary")
+            study = StudySituation(round_in(state), keyholders=holders, collected=AWAITED, lacking=lacking)
+            assert said(role, study, splits=BOTH), state
+
+
+@pytest.mark.parametrize(
+    ("situation", "text", "types"),
+    [
+        (
+            Situation("coordinator", "coordinator"),
+            "collect the hospitals' cards in cards/, then type: privxray plan cards/*.card",
+            (),
+        ),
+        (
+            Situation("hospital", "hospital-a"),
+            "carry hospital-a.card to the coordinator; when the plan comes: privxray join FILE",
+            (),
+        ),
+        (
+            Situation("trustee", "notary", has_card=False),
+            "init was cut off before its card was written; type: privxray card",
+            ("card",),
+        ),
+        (
+            Situation("hospital", "clinic", offers=True),
+            "privxray infer ask IMAGE... asks about images; privxray infer read FILE reads an answer",
+            (),
+        ),
+        (
+            Situation("hospital", "hospital-a", copies_unfinished=True),
+            "a de-identification was cut off; type the same privxray deidentify command again",
+            (),
+        ),
+        (
+            Situation("hospital", "hospital-a", audits=("one-run",)),
+            "an audit was begun and not finished; it goes on with: privxray audit one-run --own",
+            ("audit", "one-run", "--own"),
+        ),
+    ],
+)
+def test_a_workspace_without_a_study_is_told(situation: Situation, text: str, types: tuple[str, ...]) -> None:
+    assert next(advise(situation)) == Advice(text, types)
+
+
+def test_queries_that_wait_are_told_of() -> None:
+    lines = [one.text for one in advise(Situation("hospital", "clinic", offers=True, waiting=2))]
+    assert lines[-1] == "2 queries wait for an answer; when it comes: privxray infer read FILE"
+
+
+def test_each_of_several_studies_has_its_option() -> None:
+    one = StudySituation(round_in(RoundState.TRAINED, study="one"))
+    two = StudySituation(round_in(RoundState.JOINED, study="two"))
+    situation = Situation("hospital", "hospital-a", splits=BOTH, studies=(one, two))
+    assert [line.types for line in advise(situation)] == [
+        ("export-update", "--study", "one"),
+        ("train", "--study", "two"),
+    ]
+
+
+# Closing lines
+
+
+def closing(done: Done, situation: Situation | None) -> str:
+    return closing_line(done, lambda: situation)
+
+
+def test_a_command_ends_with_what_status_says_first() -> None:
+    study = StudySituation(round_in(RoundState.EXPORTED))
+    situation = Situation("hospital", "hospital-a", splits=BOTH, studies=(study,))
+    for command in ("accept", "ingest", "export-update", "join"):
+        assert closing(Done(command, "s"), situation) == next(advise(situation)).text
+
+
+def test_a_command_about_one_study_ends_with_that_study() -> None:
+    one = StudySituation(round_in(RoundState.TRAINED, study="one"))
+    two = StudySituation(round_in(RoundState.JOINED, study="two"))
+    situation = Situation("hospital", "hospital-a", splits=BOTH, audits=("one-run",), studies=(one, two))
+    assert closing(Done("join", "two"), situation) == "privxray train --study two"
+
+
+def test_what_only_the_command_knows_is_in_its_line() -> None:
+    assert closing(Done("infer ask", file="clinic-0001.query", to="office"), None) == (
+        "carry clinic-0001.query to office; when the answer comes: privxray infer read FILE"
+    )
+    assert "(3 are left)" in closing(Done("infer read", left=3), None)
+
+
+def test_a_check_leads_to_ingest_only_where_a_study_wants_the_images() -> None:
+    joined = StudySituation(round_in(RoundState.JOINED))
+    assert "ingest" not in closing(Done("check"), None)
+    assert "ingest" not in closing(Done("check"), Situation("hospital", "hospital-a"))
+    wanted = closing(Done("check --ocr"), Situation("hospital", "hospital-a", studies=(joined,)))
+    assert wanted.endswith("then: privxray ingest FOLDER --labels labels.csv")
+
+
+# One place
+
+
+def sentences(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "next_step":
+            yield f"{path.relative_to(PACKAGE)}:{node.lineno}"
+
+
+def test_no_command_decides_by_itself_what_comes_next() -> None:
+    """``next_step`` prints; only the closing line and ``status`` call it, with what the advice says."""
+    calls = [place for path in sorted(PACKAGE.rglob("*.py")) for place in sentences(path)]
+    assert {place.partition(":")[0] for place in calls} == {
+        "cli/closing.py",
+        "cli/commands/status_command.py",
+    }
+    told = "Next: "
+    assert [path.name for path in PACKAGE.rglob("*.py") if f'"{told}' in path.read_text()] == ["closing.py"]
+
+
+# The glance at a data set
+
+
+def test_the_splits_of_a_data_set_are_seen_without_opening_it(tmp_path: Path) -> None:
+    assert splits_in(tmp_path) == frozenset()
+    with sqlite3.connect(tmp_path / "data.db") as database:
+        assert splits_in(tmp_path) == frozenset()
+        database.execute("CREATE TABLE image (split TEXT)")
+        database.execute("INSERT INTO image VALUES ('train'), ('train'), ('val')")
+    assert splits_in(tmp_path) == {"train", "val"}
