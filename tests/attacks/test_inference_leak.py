@@ -8,18 +8,17 @@ import pytest
 pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
 
 import tenseal
+from inference_heads import NOISE, asked, evaluator, scores_of
 
-from privxray.inference import parameters, wire
+from privxray.inference import parameters
 from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
 from privxray.inference.owner_side import Head, HeadEvaluator
 from privxray.inference.parameters import Layout
 from privxray.inference.scheme import Scheme
-from privxray.inference.terms import answer_noise
-from privxray.privacy.noise import SecureNoise
 
 FEATURES = 1280
 CLASSES = 3
-NOISE = answer_noise(3)
+LAYOUT = Layout(FEATURES, CLASSES)
 
 
 class Unmasked(HeadEvaluator):
@@ -78,37 +77,23 @@ def test_tenseals_plain_dot_gives_all_weights_in_one_answer() -> None:
     assert np.abs(found - weights).max() < 1e-3
 
 
+def all_slots(scheme: Scheme, keys: HospitalKeys, owner: HeadEvaluator) -> np.ndarray:
+    """Everything that the attacker sees in the answer to :data:`FLAT`."""
+    query = asked(scheme, keys, FLAT, LAYOUT)[0]
+    return HospitalCipher(scheme, keys.secret).slots(np.array([owner.answer(query)]))[0, 0]
+
+
 def test_without_the_mask_one_answer_gives_all_weights(
     scheme: Scheme, keys: HospitalKeys, head: Head
 ) -> None:
-    layout, client = Layout(FEATURES, CLASSES), HospitalCipher(scheme, keys.secret)
-    query = wire.read_queries(client.encrypt(FLAT, layout), 1)[0]
-    owner = Unmasked(
-        scheme,
-        head,
-        wire.read_evaluation_keys(keys.evaluation, FEATURES),
-        noise=NOISE,
-        top1=False,
-        source=SecureNoise(),
-    )
-    found = weights_from_partial_sums(client.slots(np.array([owner.answer(query)]))[0, 0])
+    found = weights_from_partial_sums(all_slots(scheme, keys, evaluator(scheme, keys, head, Unmasked)))
     assert np.abs(found - head.weights).max() < 1e-4
 
 
 def test_with_the_mask_the_same_reading_finds_noise(scheme: Scheme, keys: HospitalKeys, head: Head) -> None:
-    layout, client = Layout(FEATURES, CLASSES), HospitalCipher(scheme, keys.secret)
-    query = wire.read_queries(client.encrypt(FLAT, layout), 1)[0]
-    owner = HeadEvaluator(
-        scheme,
-        head,
-        wire.read_evaluation_keys(keys.evaluation, FEATURES),
-        noise=NOISE,
-        top1=False,
-        source=SecureNoise(),
-    )
-    slots = client.slots(np.array([owner.answer(query)]))[0, 0]
-    places = [layout.place(number)[1] for number in range(CLASSES)]
-    assert slots[places].real == pytest.approx((FLAT @ head.weights.T)[0], abs=6 * NOISE)
+    slots = all_slots(scheme, keys, evaluator(scheme, keys, head))
+    places = [LAYOUT.place(number)[1] for number in range(CLASSES)]
+    assert slots[places].real == pytest.approx(scores_of(head, FLAT)[0], abs=6 * NOISE)
     slots[places] = 0
     # 8,192 numbers: none beyond 6 standard deviations, and no trace of the weights at any shift.
     assert np.abs(np.concatenate([slots.real, slots.imag])).max() < 6 * NOISE
@@ -128,15 +113,7 @@ def test_as_many_answers_as_features_give_the_model_and_that_is_why_they_are_cou
     rng = np.random.default_rng(3)
     head = Head.centred(rng.normal(size=(CLASSES, features)), rng.normal(size=CLASSES))
     images = np.vstack([np.eye(features), np.zeros(features)])
-    client = HospitalCipher(scheme, keys.secret)
-    owner = HeadEvaluator(
-        scheme,
-        head,
-        wire.read_evaluation_keys(keys.evaluation, features),
-        noise=NOISE,
-        top1=False,
-        source=SecureNoise(),
-    )
-    queries = wire.read_queries(client.encrypt(images, layout), len(images))
-    scores = client.decrypt(np.array([owner.answer(query) for query in queries]), layout, NOISE)
+    owner = evaluator(scheme, keys, head)
+    answers = np.array([owner.answer(query) for query in asked(scheme, keys, images, layout)])
+    scores = HospitalCipher(scheme, keys.secret).decrypt(answers, layout, NOISE)
     assert scores[:-1] - scores[-1] == pytest.approx(head.weights.T, abs=10 * NOISE)
