@@ -22,7 +22,7 @@ from privxray.deid.cleaning import deidentify as deid
 from privxray.deid.cleaning.deidentify import Deidentified, Settings, deidentify
 from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
-from privxray.deid.dicomfile import part10
+from privxray.deid.dicomfile import file_reader
 from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
@@ -380,12 +380,12 @@ def _raw(tag: int, value: Any) -> bytes:
 
 
 def test_a_deflated_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(part10, "MAX_INFLATED", 1 << 20)
+    monkeypatch.setattr(file_reader, "MAX_INFLATED", 1 << 20)
     head = samples.encode(identified(), DeflatedExplicitVRLittleEndian)
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     start = read_meta_end(head)
     bomb = head[:start] + b"".join(packer.compress(bytes(1 << 16)) for _ in range(20)) + packer.flush()
-    with pytest.raises(NotCleanError):
+    with pytest.raises(NotCleanError, match=file_reader.NOT_INFLATED):
         deidentify(bomb, settings_of())
 
 

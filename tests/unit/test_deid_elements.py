@@ -24,6 +24,7 @@ from pydicom.uid import (
 from privxray.deid.dicomfile.element import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE, DamagedError
 from privxray.deid.dicomfile.element_reader import MAX_DEPTH, NOT_ELEMENTS, TOO_DEEP, TRUNCATED, ElementReader
 from privxray.deid.dicomfile.file_reader import NOT_INFLATED
+from privxray.deid.dicomfile.part10 import read_part10, write_part10
 from privxray.deid.judging.check import check_bytes
 from privxray.deid.judging.dicom_scan import scan_dicom
 
@@ -260,3 +261,13 @@ def test_a_length_that_looks_like_letters_is_a_length() -> None:
         "(0008,1115)",
         "(0008,1115)[0]/(0010,4000)",
     ]
+
+
+def test_a_group_length_that_is_a_sequence_is_no_reason_to_stumble() -> None:
+    hidden = sequence(0x00100000, [element(0x00100010, "PN", b"Doe^John")])
+    place = BASE.index(b"\x10\0\x10\0PN")
+    data = BASE[:place] + hidden + BASE[place:]
+    assert verdict(data) == "fail"
+    assert write_part10(read_part10(data).tree, ExplicitVRLittleEndian) == write_part10(
+        read_part10(BASE).tree, ExplicitVRLittleEndian
+    )

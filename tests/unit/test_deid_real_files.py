@@ -20,6 +20,7 @@ from privxray.deid.cleaning.finish_copy import NotCleanError
 from privxray.deid.cleaning.pseudonymise import Pseudonyms
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.part10 import read_part10
+from privxray.deid.findings import rules
 from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.profile.profile import ProfileOption
 
@@ -73,7 +74,7 @@ def test_copies_of_real_files_pass_with_their_pixels_untouched() -> None:
         deid.UNSEARCHED,
         "the file meta names no transfer syntax that the standard knows",
         "the file ends in the middle of a data element, or a length points past its end",
-        "(0028,0008): characters that its value representation does not allow, so it may hold anything",
+        f"(0028,0008): {rules.VR_CONTENT.says}",
     }
 
 

@@ -1,1 +1,1 @@
-"""DICOM bytes to data elements and back, without an opinion on what they say."""
+"""DICOM bytes to data elements and back; what the elements say is judged elsewhere."""

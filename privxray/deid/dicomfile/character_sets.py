@@ -1,7 +1,7 @@
-"""Text out of the bytes of an element, by the file's Specific Character Set (PS3.3 C.12.1.1.2).
+"""Text from the bytes of an element, by the file's Specific Character Set (PS3.3 C.12.1.1.2).
 
-Nothing here fails: bytes that the character set does not have are read as Latin-1, for a check must look at
-what is there and not at what ought to be.
+Nothing here fails. Bytes that the character set does not have are read as Latin-1: a check must look at what
+is there, not at what ought to be.
 """
 
 from __future__ import annotations
@@ -36,21 +36,22 @@ _CHINESE_ESCAPE: Final = b"\x1b$)A"
 
 
 def codec_of(character_set: bytes) -> str:
-    """The Python codec for a value of (0008,0005); ``latin-1`` for one that the standard does not have.
+    """The Python codec for a value of Specific Character Set; ``latin-1`` for terms that PS3.3 does not have.
 
-    With code extensions (several values) the last that is known counts: it holds the others' ASCII.
+    With code extensions, so with several values, the last one counts, which can write ASCII too.
     """
-    found = "ascii"
-    for term in character_set.decode("latin-1").split("\\"):
-        term = term.strip(" \0")
-        if term.startswith("ISO 2022 IR ") and term not in _CODECS:
-            term = "ISO_IR " + term.removeprefix("ISO 2022 IR ")
-        found = _CODECS.get(term, "latin-1") if term else found
-    return found
+    terms = [term.strip(" \0") for term in character_set.decode("latin-1").split("\\")]
+    last = next((term for term in reversed(terms) if term), "")
+    if last.startswith("ISO 2022 IR ") and last not in _CODECS:
+        last = "ISO_IR " + last.removeprefix("ISO 2022 IR ")
+    return _CODECS.get(last, "latin-1")
 
 
 def decoded(value: bytes, codec: str) -> str:
-    """The text of a value, without padding."""
+    """The text of a value, without padding.
+
+    :param codec: from :func:`codec_of`.
+    """
     if value.isascii() and b"\x1b" not in value:
         return value.decode("ascii").strip(" \0")
     try:

@@ -1,4 +1,4 @@
-"""What is asked of a compressed frame before a decoder sees it, and how decoders are kept quiet."""
+"""Before and around decoding: the size that a compressed frame states, and keeping decoders quiet."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Start-of-frame markers of JPEG (T.81 Table B.1) and JPEG-LS (T.87); C4, C8 and CC are others.
+# Start-of-frame markers of JPEG (T.81 Table B.1) and JPEG-LS (T.87). C4, C8 and CC lie between them.
 _FRAME_MARKERS = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}
 
 
 def frame_size(frame: bytes) -> tuple[int, int] | None:
-    """Rows and columns that a JPEG, JPEG-LS or JPEG 2000 codestream names; None where it names none."""
-    main_header = frame.find(b"\xff\x4f\xff\x51")  # SOC, SIZ (T.800 A.5.1); a JP2 wrapper may come before
+    """The rows and columns that a JPEG, JPEG-LS or JPEG 2000 codestream states; None where it states none."""
+    main_header = frame.find(b"\xff\x4f\xff\x51")  # SOC, SIZ (T.800 A.5.1); JP2 boxes may come before
     if main_header >= 0 and not frame.startswith(b"\xff\xd8"):
         columns, rows, left, top = (
             int.from_bytes(frame[start : start + 4], "big")
@@ -37,8 +37,8 @@ def frame_size(frame: bytes) -> tuple[int, int] | None:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Nothing that pydicom or a decoder logs or warns of is printed: it may quote a value."""
-    # Without a handler Python prints a log line to stderr; with this one, and no further, it goes nowhere.
+    """Suppress what pydicom and the decoders log and warn of, for it may quote a value."""
+    # Without any handler Python would print a log line to stderr; this one drops it.
     handler = logging.NullHandler()
     loggers = [logging.getLogger(name) for name in ("pydicom", "pylibjpeg", "libjpeg", "openjpeg", "rle")]
     before = [logger.propagate for logger in loggers]

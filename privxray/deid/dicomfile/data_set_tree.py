@@ -1,13 +1,13 @@
 """A data set as a tree of raw elements, and back to bytes in Explicit VR Little Endian (PS3.5 A.2).
 
-Reading is :class:`~privxray.deid.dicomfile.element_reader.ElementReader`'s, so that what is edited is what
-the check sees. A value stays the bytes that it was, with two exceptions: numbers of big-endian files are
-swapped, and where the source named no value representation the dictionary's is written out. Nothing is
-decoded, no character set is guessed, and equal trees give equal bytes.
+:class:`~privxray.deid.dicomfile.element_reader.ElementReader` reads it, so that a copy is made from what the
+    check sees. A value keeps its bytes, with two exceptions: the numbers of big-endian files are swapped, and
+    where the source names no value representation, the dictionary's is written. Nothing is decoded, no
+    character set is guessed, and equal trees give equal bytes.
 
-Left out from the start, for nothing of it may be kept: group lengths (PS3.5 7.2, retired), everything
-after the pixel data of the data set (all that the standard has there is signatures and padding, which the
-profile removes), and the earlier of two elements with one tag.
+Three things are left out at once, because no copy may keep them: group lengths (PS3.5 7.2, retired);
+everything after the pixel data of the data set, where the standard only has signatures and padding, which the
+profile removes; and the earlier of two elements with one tag.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 
 from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import standard_vr
-from privxray.deid.dicomfile.element import TEXT, DamagedError, Element, Encoding, wrong_kind
+from privxray.deid.dicomfile.element import TEXT, DamagedError, Data, Element, Encoding, wrong_kind
 from privxray.deid.dicomfile.element_reader import ElementReader
 
 _LONG = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
@@ -39,10 +39,11 @@ _SEQUENCE_END = struct.pack("<HHL", 0xFFFE, 0xE0DD, 0)
 class Node:
     """One data element.
 
-    :ivar vr: two letters. :ivar value: little-endian bytes as they are stored, any length; empty for SQ.
+    :ivar vr: its value representation, two letters.
+    :ivar value: the stored bytes in little endian, of any length; empty for a sequence.
     :ivar items: the data sets of a sequence; None for everything else.
-    :ivar misplaced: the source stored text, bytes or items where the dictionary has another of these.
-    :ivar fragments: ``value`` is a whole run of fragment items, without the delimiter (PS3.5 A.4).
+    :ivar wrong_kind: the source stored text, bytes or items where the dictionary has another of these.
+    :ivar fragments: ``value`` is a run of fragment items, without the delimiter at its end (PS3.5 A.4).
     """
 
     tag: int
@@ -54,7 +55,7 @@ class Node:
 
     @property
     def text(self) -> str:
-        """The value without padding, a letter a byte: good for codes and digits, not for reading."""
+        """The value without padding, one letter for each byte: right for codes and digits, not for prose."""
         return self.value.decode("latin-1").strip(" \0")
 
 
@@ -65,12 +66,12 @@ class Tree:
     nodes: dict[int, Node] = field(default_factory=dict)
 
     def text(self, tag: int) -> str:
-        """The text of an element, empty where there is none."""
+        """The text of an element; empty if there is no such element."""
         node = self.nodes.get(tag)
         return node.text if node else ""
 
     def number(self, tag: int) -> int | None:
-        """The first value of a US element, or of an IS; None where there is none."""
+        """The first value of a US or IS element; None if there is no such element or no number in it."""
         node = self.nodes.get(tag)
         if node is None:
             return None
@@ -80,38 +81,38 @@ class Tree:
         return int.from_bytes(node.value[:2], "little") if len(node.value) >= 2 else None
 
     def put(self, tag: int, vr: str, value: str | bytes) -> None:
-        """Set an element; text must be ASCII."""
+        """Set an element.
+
+        :param value: text in ASCII, or bytes.
+        """
         self.nodes[tag] = Node(tag, vr, value.encode("ascii") if isinstance(value, str) else value)
 
 
-def read_tree(data: bytes, start: int, encoding: Encoding, *, part: bool = False) -> Tree:
+def read_tree(data: Data, start: int, encoding: Encoding, *, partial: bool = False) -> Tree:
     """The data set that begins at ``start``.
 
-    :param part: the file is known to be cut off: give what can be read.
+    :param partial: the file is known to be cut off: give what can be read.
     :raises DamagedError: the bytes up to the end of the pixel data, or of the file where there is none, can't
         be read.
     """
     root = Tree()
-    trees = {"": root}
-    walker = ElementReader(data, start, encoding)
+    sequences: dict[str, list[Tree]] = {}  # the items of each sequence, by its place
     try:
-        for element in walker.walk():
-            tree = _tree_at(trees, element.prefix)
-            if element.again and element.vr == "SQ":
-                for prefix in [prefix for prefix in trees if prefix.startswith(element.where)]:
-                    del trees[prefix]
+        for element in ElementReader(data, start, encoding).walk():
             big = not encoding.little and element.stored != "UN"
-            width = (root.number(tags.BITS_ALLOCATED) or 16) // 8 if element.tag == tags.PIXEL_DATA else None
+            at_pixels = element.tag == tags.PIXEL_DATA
+            width = (root.number(tags.BITS_ALLOCATED) or 16) // 8 if at_pixels else None
             node = _node(element, data[element.start : element.end], big, width)
             if node is not None:
-                tree.nodes.pop(node.tag, None)
-                tree.nodes[node.tag] = node
+                nodes = _tree_at(root, sequences, element.prefix).nodes
+                nodes.pop(node.tag, None)
+                nodes[node.tag] = node
                 if node.items is not None:
-                    trees[element.where] = tree  # where the items of this sequence belong
-            if element.tag == tags.PIXEL_DATA and not element.prefix:
+                    sequences[element.where] = node.items
+            if at_pixels and not element.prefix:
                 break
     except DamagedError:
-        if not part:
+        if not partial:
             raise
     _resolve(root, signed=False)
     return root
@@ -122,17 +123,15 @@ def write_tree(tree: Tree) -> bytes:
     return b"".join(_written(tree.nodes[tag]) for tag in sorted(tree.nodes))
 
 
-def _tree_at(trees: dict[str, Tree], prefix: str) -> Tree:
+def _tree_at(root: Tree, sequences: dict[str, list[Tree]], prefix: str) -> Tree:
     """The data set at a place such as ``(0040,A730)[0]/``, made where it is new."""
-    tree = trees.get(prefix)
-    if tree is None:
-        where, _, index = prefix[:-2].rpartition("[")
-        items = trees[where].nodes[tags.from_label(where[-11:])].items
-        assert items is not None
-        while len(items) <= int(index):
-            items.append(Tree())
-        tree = trees[prefix] = items[int(index)]
-    return tree
+    if not prefix:
+        return root
+    where, _, index = prefix[:-2].rpartition("[")
+    items = sequences.setdefault(where, [])  # of a sequence that is left out, items go nowhere
+    while len(items) <= int(index):
+        items.append(Tree())
+    return items[int(index)]
 
 
 def _node(element: Element, raw: bytes, big: bool, width: int | None) -> Node | None:
@@ -160,8 +159,8 @@ def _is_fragments(raw: bytes) -> bool:
 
 
 def _width(vr: str) -> int:
-    """Bytes of one number; 0 for what has no byte order."""
-    return _WIDTHS.get(vr.split(" or ")[-1], 0)
+    """How many bytes one number has; 0 for a VR without a byte order."""
+    return _WIDTHS.get(vr.rpartition(" or ")[2], 0)
 
 
 def _swapped(raw: bytes, width: int) -> bytes:
@@ -173,7 +172,7 @@ def _swapped(raw: bytes, width: int) -> bytes:
 
 
 def _resolve(tree: Tree, *, signed: bool) -> None:
-    """Write out the dictionary's alternatives (PS3.5 A.1): by Pixel Representation, and words for tables."""
+    """Settle the dictionary's alternatives (PS3.5 A.1), by Pixel Representation; tables become words."""
     representation = tree.number(tags.PIXEL_REPRESENTATION)
     signed = signed if representation is None else representation == 1
     for node in tree.nodes.values():

@@ -1,8 +1,8 @@
-"""pydicom's tables of elements and UIDs, without pydicom.
+"""pydicom's tables of elements and UIDs, without the rest of pydicom.
 
-``import pydicom`` takes half a second, most of it for pixel decoders that the check never calls, and every
-worker process would pay it again. The two tables are plain modules of literals; they are loaded by
-themselves, from the installed package, so that there is still one dictionary only.
+``import pydicom`` takes half a second, most of it for pixel decoders that the check never calls, and each
+worker process would spend it again. The two tables are modules of literals. They are loaded by themselves
+from the installed package, so that there is only one dictionary.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _MASKED_GROUPS: Final = (0x50, 0x60)
 
 @lru_cache(maxsize=16384)
 def standard_vr(tag: int) -> str | None:
-    """The dictionary's value representation (such as ``US or SS``); None for an unknown or private tag."""
+    """The dictionary's value representation, such as ``US or SS``; None for an unknown or private tag."""
     if tag & 0x10000:
         return None
     if tag & 0xFFFF == 0:
-        return "UL"  # group lengths, retired, may precede any group
+        return "UL"  # a group length: retired, but any group may begin with one
     plain, repeating = _elements()
     entry = plain.get(tag)
     if entry is None and tag >> 24 in _MASKED_GROUPS:
@@ -35,18 +35,18 @@ def standard_vr(tag: int) -> str | None:
 
 
 def registered(uid: str) -> bool:
-    """Is it a UID of the standard itself (PS3.6 Annex A), and so no instance's?"""
+    """True for a UID of the standard itself (PS3.6 Annex A), which identifies no instance."""
     return uid in _uids()
 
 
 def is_transfer_syntax(uid: str) -> bool:
-    """Does the standard know a transfer syntax of this UID?"""
+    """True if the standard has a transfer syntax of this UID."""
     entry = _uids().get(uid)
     return entry is not None and entry[1] == "Transfer Syntax"
 
 
 def _by_mask(tag: int) -> tuple[str, ...] | None:
-    """The few retired families such as (0020,31xx) and (7Fxx,0010)."""
+    """The entry of a retired family of tags, such as (0020,31xx) or (7Fxx,0010)."""
     digits = f"{tag:08X}"
     for mask, entry in _elements()[1].items():
         if all(wanted in ("x", digit) for wanted, digit in zip(mask, digits, strict=True)):

@@ -18,12 +18,12 @@ TEXT = frozenset(_TEXT_CODES.split())
 
 
 class DamagedError(Exception):
-    """The bytes can't be read to their end. The text is one of this package's fixed ones, never a value."""
+    """The bytes can't be read to their end. The text is one of this package's fixed texts, never a value."""
 
 
 @dataclass(frozen=True)
 class Encoding:
-    """Byte order and whether value representations are written out."""
+    """How elements are written: the byte order, and whether with their value representations."""
 
     explicit: bool
     little: bool
@@ -48,13 +48,17 @@ IMPLICIT_BIG = Encoding(explicit=False, little=False)
 
 
 class Element(NamedTuple):
-    """One data element, wherever it is.
+    """One data element as the file has it, at any depth.
 
-    ``vr`` is what it is taken for, ``stored`` what the file wrote (None in implicit VR). ``value`` is filled
-    in for text and for trailing padding only; ``start`` and ``end`` say where the value of any element but a
-    sequence lies in the data. ``filled`` is False where nothing but padding, separators or no item at all is
-    there. ``again`` says that the same tag came before at the same place. ``creator`` is the private creator
-    that reserved a private element's block at the same place (PS3.5 7.8.1), None where there is none.
+    :ivar vr: the value representation that it is taken for. :ivar stored: the one that the file wrote; None
+        in implicit VR.
+    :ivar prefix: where it is: empty in the data set itself, else such as ``(0040,A730)[0]/``.
+    :ivar value: the bytes of text and of trailing padding; empty for any other kind.
+    :ivar filled: False where there is only padding, only separators, or a sequence without items.
+    :ivar again: the same tag came before at the same place.
+    :ivar start, end: where the value lies in the data, except for a sequence.
+    :ivar creator: the private creator that reserved the element's block at the same place (PS3.5 7.8.1); None
+        for elements that are not private or have no creator.
     """
 
     tag: int
@@ -75,13 +79,13 @@ class Element(NamedTuple):
 
 
 def wrong_kind(stored: str | None, known: str | None) -> bool:
-    """Is it written as text, as bytes or as a sequence where the dictionary has something else?
+    """True if an element is stored as text, bytes or a sequence where the dictionary has another of these.
 
-    Numbers under another kind of number, and text under another kind of text, are common and hide nothing.
+    Numbers stored as another kind of number, and text as another kind of text, are common and hide nothing.
     UN is the standard's own way to carry what a sender does not know (PS3.5 6.2.2).
 
-    :param stored: the value representation in the file; None where it names none.
-    :param known: the dictionary's, or alternatives such as ``OB or OW``; None where it has none.
+    :param stored: the value representation in the file; None where it writes none.
+    :param known: the dictionary's, with alternatives such as ``OB or OW``; None where it has none.
     """
     if stored is None or known is None or stored == "UN":
         return False

@@ -1,14 +1,14 @@
-"""Reading data elements out of bytes, strictly (DICOM PS3.5 section 7 and Annex A, PS3.10 section 7).
+"""Reading data elements from bytes, strictly (DICOM PS3.5 section 7 and Annex A, PS3.10 section 7).
 
-Why not ``pydicom.dcmread``? Because a reader that is made to get an image out of a damaged file is the wrong
-witness for what is *not* in it. pydicom keeps only the last of two elements with the same tag, stops at a
-stray delimiter and leaves the rest unread, reads short values without complaint, and descends by recursion.
-Each of those hides bytes. Here every byte of the file is accounted for: what can't be is a
-:class:`DamagedError`, and the file fails. Only pydicom's dictionary is used. Where real files bend the
-standard (implicit VR inside an explicit data set, a transfer syntax that says the wrong one of the two) the
-same guess is made as by pydicom, which decodes the image afterwards; a test compares the two.
+Why not ``pydicom.dcmread``? It is made to get an image out of a damaged file, so it is the wrong witness for
+what is *not* in a file. pydicom keeps only the last of two elements with the same tag, stops at a stray
+delimiter and leaves the rest unread, accepts values that are too short, and descends by recursion. Each of
+these can hide bytes. Here every byte of the file is accounted for. A byte that can't be is a
+:class:`DamagedError`, and the file fails. Only pydicom's dictionary is used. Some real files break the
+standard: implicit VR inside an explicit data set, or a transfer syntax that names the wrong one of the two.
+There this reader guesses as pydicom does, which decodes the image afterwards; a test compares the two.
 
-Nothing is decoded: values stay bytes, and pixel data is stepped over.
+Nothing is decoded. Values stay bytes, and pixel data is skipped.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from privxray.deid.dicomfile.element import (
 )
 
 MAX_DEPTH = 64
-"""Deepest nesting that is followed. Structured reports stay under 20; beyond this a file is refused."""
+"""Deepest nesting that is read; a file with more is refused. Structured reports stay under 20."""
 
 MAX_ELEMENTS = 4_000_000
-"""Most data elements of one file: a slide scanner's 100,000 frames stay well below."""
+"""Most data elements of one file. A slide scanner's file of 100,000 frames stays well below."""
 
 
 _PADDING_BYTES = b" \0\\^=\t\r\n"
@@ -51,7 +51,7 @@ TOO_MANY = "the file has more data elements than this tool reads"
 
 
 def only_zeros(data: Data, start: int) -> bool:
-    """Are all bytes from ``start`` on zero? In blocks, for a mapped file may be large."""
+    """True if all bytes from ``start`` on are zero. Reads in blocks, for a mapped file may be large."""
     for at in range(start, len(data), 1 << 20):
         block = data[at : at + (1 << 20)]
         if block.count(0) != len(block):
@@ -60,7 +60,11 @@ def only_zeros(data: Data, start: int) -> bool:
 
 
 class _Level:
-    """A data set or the items of a sequence that is being read; ``end`` is None for undefined length."""
+    """A data set, or the items of a sequence, that is being read.
+
+    :ivar end: where it ends; None for undefined length. :ivar limit: where it must end at the latest.
+    :ivar index: number of the next item. :ivar seen: tags so far, to find those that come twice.
+    """
 
     __slots__ = ("creators", "encoding", "end", "index", "items", "limit", "prefix", "seen")
 
@@ -72,18 +76,15 @@ class _Level:
         self.items = items
         self.index = 0
         self.seen: set[int] = set()
-        self.creators: dict[int, str] = {}  # by group and block, as the upper 24 bits of a tag
+        self.creators: dict[int, str] = {}  # by the upper 24 bits of the tags in their block
 
 
 class ElementReader:
-    """Yields every element from ``start`` to the end of ``data``, nested ones after their sequence.
+    """Yields every element from ``start`` to the end of ``data``; those of items follow their sequence.
 
-    :param only_group: stop before the first top-level element of another group (for the file meta).
+    :param only_group: stop before the first top-level element of another group. The file meta is read so.
     :ivar position: where reading stands; after the walk, the first byte that was not read.
-    :ivar zeros: True when nothing but zero bytes followed the last element.
-
-    :meth:`walk` raises :class:`DamagedError` at the first byte that can't be accounted for, when nesting
-    exceeds :data:`MAX_DEPTH` or the elements :data:`MAX_ELEMENTS`. It uses no recursion.
+    :ivar zeros: after the walk, True if nothing but zero bytes follows the last element.
     """
 
     def __init__(self, data: Data, start: int, encoding: Encoding, *, only_group: int | None = None) -> None:
@@ -96,25 +97,26 @@ class ElementReader:
         ]
 
     def walk(self) -> Iterator[Element]:
-        """The elements, in the order of the file."""
+        """The elements, in the order of the file. It uses no recursion.
+
+        :raises DamagedError: a byte can't be accounted for, sequences are nested deeper than
+            :data:`MAX_DEPTH`, or there are more elements than :data:`MAX_ELEMENTS`.
+        """
         stack, data = self._stack, self._data
         count = 0
         while stack:
             level = stack[-1]
             start = self.position
-            if start == level.end:
+            if start == level.end or (len(stack) == 1 and self._at_top_end(start, level.encoding)):
                 stack.pop()
                 continue
             if level.items:
                 self._enter_item(level)
                 continue
-            if len(stack) == 1 and self._at_top_end(start, level.encoding):
-                stack.pop()
-                continue
             encoding = level.encoding
             element: Element | None = None
             if encoding.explicit and start + 8 <= level.limit:
-                # Most elements are short values in explicit VR: read here, for a call an element is too slow.
+                # Most elements are short values in explicit VR: read here, for a call to each is too slow.
                 group, number, code, length = encoding.explicit_header.unpack_from(data, start)
                 stored = _SHORT.get(code)
                 begin = start + 8
@@ -202,9 +204,8 @@ class ElementReader:
             filled = self._has_items(inner, end)
             self._stack.append(_Level(level.prefix + tags.label(tag), inner, end, level.limit, items=True))
             at = self.position
-            return Element(
-                tag, "SQ", stored, level.prefix, b"", filled, again, at, at, self._creator(level, tag)
-            )
+            creator = level.creators.get(tag >> 8)
+            return Element(tag, "SQ", stored, level.prefix, b"", filled, again, at, at, creator)
         start = self.position
         if length == _UNDEFINED:
             if vr not in _FRAGMENTED:
@@ -220,19 +221,11 @@ class ElementReader:
             filled = bool(value.strip(_PADDING_BYTES))
         else:
             value, filled = b"", length > 0
-        creator = None
-        if tag & 0x10000:
-            if 0x10 <= tag & 0xFFFF <= 0xFF:
-                block = tag >> 16 << 8 | tag & 0xFF
-                level.creators[block] = (
-                    self._data[start : start + min(length, 64)].decode("latin-1").strip(" \0")
-                )
-            creator = self._creator(level, tag)
+        if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF:  # a private creator (PS3.5 7.8.1)
+            name = self._data[start : start + min(length, 64)].decode("latin-1").strip(" \0")
+            level.creators[tag >> 16 << 8 | tag & 0xFF] = name
+        creator = level.creators.get(tag >> 8)
         return Element(tag, vr, stored, level.prefix, value, filled, again, start, end, creator)
-
-    @staticmethod
-    def _creator(level: _Level, tag: int) -> str | None:
-        return level.creators.get(tag >> 8) if tag & 0x10000 else None
 
     def _leave_item(self, level: _Level) -> None:
         if level.end is not None:
@@ -276,7 +269,7 @@ class ElementReader:
         return bool(group << 16 | number != tags.SEQUENCE_DELIMITATION_ITEM)
 
     def _at_top_end(self, start: int, encoding: Encoding) -> bool:
-        """Is the data set over here? Another group ends the meta; a tail of zero bytes ends a file."""
+        """True where the walk ends: at another group for the file meta, else at a tail of zero bytes."""
         data = self._data
         if self._only_group is not None:
             if start + 4 > len(data):
@@ -289,7 +282,7 @@ class ElementReader:
         return False
 
     def _found(self, assumed: Encoding, start: int, *, nested: bool) -> Encoding:
-        """Explicit or implicit by the look of the first element, the way pydicom decides."""
+        """The encoding that the first element shows, explicit or implicit; pydicom decides alike."""
         if nested and not assumed.explicit:
             return assumed
         code = self._data[start + 4 : start + 6]

@@ -1,7 +1,8 @@
-"""A DICOM file's parts: preamble, file meta, and the data set (PS3.10 section 7), inflated where need be.
+"""The parts of a DICOM file: preamble, file meta information, and the data set (PS3.10 section 7).
 
-Both the rules (:mod:`privxray.deid.judging.dicom_scan`) and the search for leaks
-(:mod:`privxray.deid.judging.leaks`) read a file through this module, so that they see the same elements.
+Whoever reads a file's elements does so through this module: the rules
+(:mod:`privxray.deid.judging.dicom_scan`), the search for leaks (:mod:`privxray.deid.judging.leaks`) and the
+making of copies (:mod:`privxray.deid.dicomfile.part10`). So all of them see the same elements.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import Final
 
 from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import is_transfer_syntax
@@ -23,35 +25,41 @@ from privxray.deid.dicomfile.element import (
 )
 from privxray.deid.dicomfile.element_reader import ElementReader
 
-MAX_INFLATED = 1 << 30
+MAX_INFLATED: Final = 1 << 30
 """Most bytes that a deflated data set may unfold to."""
 
-PREAMBLE_LENGTH = 128
-MAGIC = b"DICM"
+PREAMBLE_LENGTH: Final = 128
+MAGIC: Final = b"DICM"
 
-NO_SYNTAX = "the file meta names no transfer syntax that the standard knows"
-NOT_INFLATED = "the deflated data set can't be unfolded, or is too large"
-_PROBLEM_OF_META = "the file meta can't be read"
+IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
+EXPLICIT_VR_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
+DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1.99"
 
-_IMPLICIT = "1.2.840.10008.1.2"
-_BIG = "1.2.840.10008.1.2.2"
-_DEFLATED = frozenset({"1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"})
+NO_META: Final = "the file meta can't be read"
+NO_SYNTAX: Final = "the file meta names no transfer syntax that the standard knows"
+NOT_INFLATED: Final = "the deflated data set can't be unfolded, or is too large"
+
+# The last two also deflate the data set, whose pixels lie on a server (JPIP).
+_DEFLATED: Final = frozenset(
+    {DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN, "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"}
+)
 
 
 def is_dicom(data: Data) -> bool:
-    """Does it start like a DICOM file, with 128 bytes and the four letters after them?"""
+    """True if it starts like a DICOM file, with 128 bytes and the letters ``DICM`` after them."""
     return data[PREAMBLE_LENGTH : PREAMBLE_LENGTH + 4] == MAGIC
 
 
 class FileReader:
-    """Yields the elements of one file, first those of the file meta, then those of the data set.
+    """Yields the elements of one file: first those of the file meta, then those of the data set.
 
-    :ivar data: the bytes that the spans of the data set's elements refer to: the file, or what was inflated.
+    :ivar data: what ``start`` and ``end`` of the data set's elements refer to: the file, or the unfolded data
+        set.
     :ivar meta: the values of the file meta's text elements, by tag.
-    :ivar zeros: after the walk, True when zero bytes follow the data set.
+    :ivar zeros: after the walk, True if zero bytes follow the data set.
 
-    The walks raise :class:`~privxray.deid.dicomfile.element.DamagedError` at the first byte that can't be
-    accounted for.
+    All methods that read raise :class:`~privxray.deid.dicomfile.element.DamagedError` at the first byte that
+    can't be accounted for.
     """
 
     def __init__(self, data: Data) -> None:
@@ -62,48 +70,59 @@ class FileReader:
         self._start = PREAMBLE_LENGTH + len(MAGIC)
 
     def has_blank_preamble(self) -> bool:
-        """Is the preamble all zero?"""
+        """True if the preamble is all zero."""
         return not any(self._file[:PREAMBLE_LENGTH])
 
     def walk_meta(self) -> Iterator[Element]:
         """The file meta's elements."""
-        walker = ElementReader(self._file, self._start, EXPLICIT_LITTLE, only_group=2)
-        for element in walker.walk():
+        reader = ElementReader(self._file, self._start, EXPLICIT_LITTLE, only_group=2)
+        for element in reader.walk():
             if not element.prefix:
                 self.meta[element.tag] = element.value
             yield element
         if not self.meta:
-            raise DamagedError(_PROBLEM_OF_META)
-        self._start = walker.position
+            raise DamagedError(NO_META)
+        self._start = reader.position
 
-    def walk_data_set(self) -> Iterator[Element]:
-        """The data set's elements; call it after :meth:`walk_meta` came to its end."""
-        start, encoding = self._open()
-        walker = ElementReader(self.data, start, encoding)
-        yield from walker.walk()
-        self.zeros = walker.zeros and walker.position < len(self.data)
-
-    def _open(self) -> tuple[int, Encoding]:
-        """Where the data set is and how it is written; unnamed kinds are explicit little (PS3.5 Annex A)."""
+    def transfer_syntax(self) -> str:
+        """The transfer syntax that the file meta names; call it after :meth:`walk_meta` came to its end."""
         syntax = self.meta.get(tags.TRANSFER_SYNTAX_UID, b"").decode("latin-1").strip(" \0")
         if not is_transfer_syntax(syntax):
             raise DamagedError(NO_SYNTAX)
-        if syntax in _DEFLATED:
-            self.data = self._inflate()
-            return 0, EXPLICIT_LITTLE
-        if syntax == _BIG:
-            return self._start, EXPLICIT_BIG
-        return self._start, IMPLICIT_LITTLE if syntax == _IMPLICIT else EXPLICIT_LITTLE
+        return syntax
 
-    def _inflate(self) -> bytes:
-        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-        try:
-            data = inflater.decompress(self._file[self._start :], MAX_INFLATED)
-        except zlib.error:
-            raise DamagedError(NOT_INFLATED) from None
-        rest = inflater.unused_data
-        # Some writers add the trailer of a gzip file, whose eight bytes follow from the data.
-        trailer = struct.pack("<LL", zlib.crc32(data), len(data))
-        if not inflater.eof or rest.removeprefix(trailer).strip(b"\0"):
-            raise DamagedError(NOT_INFLATED)
-        return data
+    def open_data_set(self, *, exact: bool = True, partial: bool = False) -> tuple[int, Encoding]:
+        """Where the data set begins in ``data``, and how it is encoded (PS3.5 Annex A).
+
+        :param exact: nothing may follow a deflated data set.
+        :param partial: the file is known to be cut off, so a deflated data set may be too.
+        """
+        syntax = self.transfer_syntax()
+        if syntax in _DEFLATED:
+            self.data = _inflate(self._file[self._start :], exact=exact, partial=partial)
+            return 0, EXPLICIT_LITTLE
+        if syntax == EXPLICIT_VR_BIG_ENDIAN:
+            return self._start, EXPLICIT_BIG
+        return self._start, IMPLICIT_LITTLE if syntax == IMPLICIT_VR_LITTLE_ENDIAN else EXPLICIT_LITTLE
+
+    def walk_data_set(self) -> Iterator[Element]:
+        """The data set's elements; call it after :meth:`walk_meta` came to its end."""
+        start, encoding = self.open_data_set()
+        reader = ElementReader(self.data, start, encoding)
+        yield from reader.walk()
+        self.zeros = reader.zeros and reader.position < len(self.data)
+
+
+def _inflate(deflated: bytes, *, exact: bool, partial: bool) -> bytes:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = inflater.decompress(deflated, MAX_INFLATED)
+    except zlib.error:
+        raise DamagedError(NOT_INFLATED) from None
+    if not inflater.eof and not partial:
+        raise DamagedError(NOT_INFLATED)
+    # Some writers add the trailer of a gzip file, whose eight bytes follow from the data.
+    trailer = struct.pack("<LL", zlib.crc32(data), len(data))
+    if exact and inflater.unused_data.removeprefix(trailer).strip(b"\0"):
+        raise DamagedError(NOT_INFLATED)
+    return data

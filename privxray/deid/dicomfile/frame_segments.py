@@ -1,9 +1,9 @@
-"""What compressed pixel data says besides the picture: comments, application data, and what follows its end.
+"""What compressed pixel data holds besides the picture: comments, application data, what follows its end.
 
-JPEG and JPEG-LS (T.81 Annex B, T.87): APPn and COM segments. JPEG 2000 (T.800 Annexes A and I): COM segments,
-and the boxes of a JP2 file around the codestream, which do not belong into DICOM but are met. Any other kind,
-MPEG and RLE among them, gives its first bytes. Nothing is decoded. A damaged stream ends where
-it makes no sense.
+JPEG and JPEG-LS (T.81 Annex B, T.87): the APPn and COM segments. JPEG 2000 (T.800 Annexes A and I): the COM
+segments, and the boxes of a JP2 file around the codestream, which DICOM does not allow but files have. Of any
+other kind, such as MPEG and RLE: its first bytes. Nothing is decoded. A damaged stream ends where it stops
+making sense.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ _MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
 def non_picture_parts(data: Data, start: int, end: int, *, whole: bool) -> Iterator[bytes]:
-    """The parts of encapsulated pixel data that are no picture; nothing for native pixel data.
+    """The parts of encapsulated pixel data that are not the picture; none of native pixel data.
 
-    :param start: of the element's value, where its first item begins (PS3.5 A.4). :param end: of the value.
-    :param whole: also what lies behind the first scan or tile of each frame, for which all of it is read.
+    :param start: where the element's value and so its first item begins (PS3.5 A.4).
+    :param end: where the value ends.
+    :param whole: look behind the first scan or tile of each frame too, for which all of it must be read.
     """
     table, *fragments = _items(data, start, end) or [(0, 0)]
     yield data[slice(*table)]

@@ -1,4 +1,4 @@
-"""The bytes of a file that nobody trusts: how many at most, from what, and mapped where it is large."""
+"""The bytes of a file that nobody trusts: only of a regular file, not too many, mapped if there are many."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ MAX_FILE = 1 << 30
 """Most bytes of a file that is read."""
 
 MAPPED: Final = 4 << 20
-"""Larger DICOM files are mapped rather than read, so that their pixel data stays on the disk."""
+"""A DICOM file of more bytes may be mapped instead of read, so that its pixel data stays on the disk."""
 
 TOO_LARGE = "larger than 1 GiB"
 NOT_READ = "the operating system does not let it be read"
 
 
 class UnreadFileError(Exception):
-    """A file whose bytes could not be had. The text is one of this module's fixed ones."""
+    """A file could not be read. The text is one of this module's fixed texts."""
 
 
 def read_or_map(path: Path, *, mapped: bool) -> Data:
-    """The bytes of a file of at most :data:`MAX_FILE`.
+    """The bytes of a file.
 
-    :param mapped: a file above :data:`MAPPED` may be mapped. Whoever truncates it then kills this process, so
-        only worker processes do it.
-    :raises UnreadFileError: it is larger, not a regular file, or the operating system refuses.
+    :param mapped: map a file of more than :data:`MAPPED` bytes. If somebody truncates it meanwhile, this
+        process is killed, so only worker processes do it.
+    :raises UnreadFileError: it has more than :data:`MAX_FILE` bytes, is not a regular file, or the operating
+        system refuses.
     """
     try:
         if not path.is_file():  # a pipe or a device would never end
@@ -48,8 +49,9 @@ def read_or_map(path: Path, *, mapped: bool) -> Data:
 
 
 def read_whole(path: Path) -> bytes:
-    """The bytes of a file of at most 1 GiB.
+    """The bytes of a file, in memory.
 
-    :raises UnreadFileError: it is larger, not a regular file, or the operating system refuses.
+    :raises UnreadFileError: it has more than :data:`MAX_FILE` bytes, is not a regular file, or the operating
+        system refuses.
     """
     return bytes(read_or_map(path, mapped=False))
