@@ -1,8 +1,8 @@
 """Writing files so that a crash, a full disk or Ctrl-C leaves either the old file or the new one.
 
-The order is the usual one on POSIX: write a temporary file in the same folder, fsync it, rename it over
-the name, fsync the folder. A temporary file that a crash left behind is named ``.<name>.<random>.tmp``;
-nothing ever reads one, and :func:`sweep` removes them.
+The order is the usual one on POSIX: write a temporary file in the same folder, fsync it, rename it to the
+final name, fsync the folder. A crash can leave a temporary file behind, named ``.<name>.<random>.tmp``. No
+command reads such a file, and :func:`sweep` removes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from privxray.errors import RefusedError
 PUBLIC = 0o644
 PRIVATE = 0o600
 
-# What systems answer to a hard link on a memory stick (FAT, exFAT), which has none.
+# What operating systems answer to a hard link on a memory stick: FAT and exFAT have no hard links.
 _NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
 
 
@@ -30,10 +30,10 @@ def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> 
     """Open a file for writing that appears under ``path`` only when the block ends without an exception.
 
     :param mode: permission bits of the finished file; private unless said otherwise.
-    :param overwrite: replace an existing file. Without it an existing file is :class:`RefusedError`, also
-        when it appears between the check and the end of the block (the name is claimed by a hard link).
-    :raises OSError: as the operating system says (disk full, no permission), naming ``path`` where the folder
-        can't be written to; nothing is left behind.
+    :param overwrite: replace an existing file.
+    :raises RefusedError: the file exists and ``overwrite`` is not set. This holds even if the file appears
+        while the block runs: the finished file takes its name by a hard link, which never replaces anything.
+    :raises OSError: the operating system refused (disk full, no permission). Nothing is left behind.
     """
     if not overwrite and path.exists():
         raise _taken(path)
@@ -41,7 +41,7 @@ def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> 
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     except OSError as error:
-        error.filename = str(path)  # nobody knows the temporary one
+        error.filename = str(path)  # the name of the temporary file would tell nobody anything
         raise
     try:
         with os.fdopen(descriptor, "wb") as stream:
@@ -74,7 +74,7 @@ def make_private_folder(path: Path) -> None:
         return
     make_private_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(path.parent)  # or a power cut takes the folder, and with it what was synced inside
+    sync_folder(path.parent)  # otherwise a power cut could take the folder and the synced files in it
 
 
 def sync_folder(folder: Path) -> None:
@@ -87,12 +87,12 @@ def sync_folder(folder: Path) -> None:
 
 
 def flush(descriptor: int) -> None:
-    """Make what was written durable. On macOS fsync stops at the drive's cache, F_FULLFSYNC does not."""
+    """Make what was written durable. On macOS fsync leaves it in the drive's cache, F_FULLFSYNC does not."""
     whole: int | None = getattr(fcntl, "F_FULLFSYNC", None)
     if whole is not None:
         try:
             fcntl.fcntl(descriptor, whole)
-        except OSError:  # a memory stick's file system may not know it
+        except OSError:  # the file system of a memory stick may not support it
             os.fsync(descriptor)
         return
     os.fsync(descriptor)
@@ -107,7 +107,10 @@ def sweep(folder: Path) -> None:
 
 def _taken(path: Path) -> RefusedError:
     return RefusedError(
-        "this file exists already and is left as it is", file=path, advice="Move it away, or name another"
+        "this file exists already and was not changed",
+        reason="file.exists",
+        file=path,
+        advice="Move it away, or choose another name",
     )
 
 
@@ -119,5 +122,5 @@ def _claim(temporary: Path, path: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
             raise
-        # The check in atomic_file is then the only guard against two commands that write one name at once.
+        # Without hard links the check in atomic_file is the only guard against two writers of one name.
         temporary.replace(path)

@@ -9,15 +9,16 @@
     data/             hospital: the checked data set
     plans/            private copies of plans that were verified
     rounds/           hospital: the training results of an open round, encrypted under keys in state.db;
-                      coordinator: what an open round has taken in; each: the exact bytes that left
-    updates/          what a hospital exports and a coordinator collects
+                      coordinator: the updates that an open round has taken in;
+                      everybody: the exact bytes of files that left
+    updates/          hospital: its exported updates; coordinator: the updates that it collects
     models/           global models
-    audits/           hospital: reports of audits on its own patients, and an audit that is not finished
+    audits/           hospital: reports of audits on its own patients, and audits that are not finished
     inference/        encrypted inference: keys, offers and answers that are kept
-    offers/, queries/, answers/   its files that leave
+    offers/, queries/, answers/   encrypted inference: files to carry away
 
-Everything is created private. What is meant to leave (cards, plans, updates, models) is readable by others,
-so that it can be copied to a stick by another account.
+Files and folders are created private. Files that are meant to leave (cards, plans, updates, models) can be
+read by other accounts, so that another account can copy them to a stick.
 """
 
 from __future__ import annotations
@@ -69,6 +70,7 @@ class Workspace:
                 return cls(folder, _load(folder / CONFIG))
         raise WorkspaceError(
             "this folder is not in a privxray workspace",
+            reason="workspace.none",
             file=start,
             advice="Go to one, name one with -C DIR, or make one: privxray init --role hospital --name NAME",
         )
@@ -81,54 +83,69 @@ class Workspace:
         return cls(root, config)
 
     def require(self, role: Role | tuple[Role, ...], command: str) -> None:
-        """:raises WorkspaceError: this workspace is not of this role, or of none of them."""
+        """Check that a command is typed in the right workspace.
+
+        :param role: whose workspace the command belongs in.
+        :raises WorkspaceError: this is another party's.
+        """
         roles = (role,) if isinstance(role, str) else role
         if self.config.role not in roles:
             raise WorkspaceError(
                 f"`privxray {command}` belongs in a {' or '.join(roles)}'s workspace, and this is a "
                 f"{self.config.role}'s",
+                reason="workspace.other-role",
                 file=self.root,
                 advice="Go to the right folder, or name it with -C DIR",
             )
 
     @property
     def identity_path(self) -> Path:
+        """The private keys, under the passphrase. The public ones lie beside it, as ``.pub``."""
         return self.root / "keys" / "identity.key"
 
     @property
     def state_path(self) -> Path:
+        """What the workspace remembers between commands, see :mod:`privxray.workspace.state`."""
         return self.root / "state.db"
 
     @property
     def ledger_path(self) -> Path:
+        """The privacy ledger of a hospital, see :mod:`privxray.privacy.ledger`."""
         return self.root / "ledger.db"
 
     @property
     def data(self) -> Path:
+        """The data set of a hospital, and the manifest of its de-identified copies."""
         return self.root / "data"
 
     @property
     def card_path(self) -> Path:
+        """The card of a hospital or a trustee."""
         return self.root / f"{self.config.name}.card"
 
     @property
     def updates(self) -> Path:
+        """Where a hospital exports to, and where a coordinator collects."""
         return self.root / "updates"
 
     @property
     def models(self) -> Path:
+        """Global models."""
         return self.root / "models"
 
     @property
     def inference(self) -> Path:
+        """What encrypted inference keeps."""
         return self.root / "inference"
 
     @property
     def audits(self) -> Path:
+        """Audits on own patients."""
         return self.root / "audits"
 
     @property
     def inbox(self) -> Path:
+        """Where files that come in are copied to before they are verified."""
         return self.root / "inbox"
 
     def plan_copy(self, study: str, number: int) -> Path:
@@ -141,9 +158,9 @@ class Workspace:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let one command at a time change this workspace.
+        """Let only one command at a time change this workspace.
 
-        The lock dies with its process, so none is left over after a crash.
+        The operating system drops the lock when the process ends, so a crash leaves no lock behind.
 
         :raises RefusedError: another command is running.
         """
@@ -155,8 +172,9 @@ class Workspace:
             except BlockingIOError:
                 raise RefusedError(
                     "another privxray command is at work in this workspace",
+                    reason="workspace.busy",
                     file=self.root,
-                    advice="Wait until it ends",
+                    advice="Wait until it ends, then type the command again",
                 ) from None
             self._sweep()
             yield
@@ -164,7 +182,7 @@ class Workspace:
             os.close(descriptor)
 
     def _sweep(self) -> None:
-        """Remove what an interrupted command left half-written; the lock says that none is running."""
+        """Remove half-written files of an interrupted command. The lock is held, so no command is running."""
         for folder in (
             self.root,
             self.updates,
@@ -186,5 +204,8 @@ def _load(path: Path) -> Config:
         return Config.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except (yaml.YAMLError, UnicodeDecodeError, ValidationError):
         raise MalformedError(
-            "this is not a workspace's configuration", file=path, advice="Restore it from a backup"
+            "this is not the configuration of a workspace",
+            reason="workspace.config-damaged",
+            file=path,
+            advice="Restore it from a backup",
         ) from None

@@ -1,7 +1,7 @@
 """Keys that serve one plan: made, bound to the plan that names them, and destroyed with its round.
 
-A private half rests under the identity's storage key, so it needs the passphrase, and is NULL once it is used
-up: it goes in the same transaction that fixes the bytes that it helped to make.
+A private half is encrypted under the identity's storage key, so opening it needs the passphrase. Once it is
+used up it is NULL: it is deleted in the same transaction that fixes the bytes that it helped to make.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class KeyRing:
 
     def add(self, private: bytes, public: str, number: int, study: str | None, identity: Identity) -> None:
         """Keep a fresh key."""
-        # A random nonce, for a counter would repeat where an old copy of the workspace is restored.
+        # The nonce is random: a counter would repeat after an old copy of the workspace is restored.
         nonce = os.urandom(12)
         sealed = nonce + self._cipher(identity).encrypt(nonce, private, None)
         self._db.execute(
@@ -69,14 +69,17 @@ class KeyRing:
         :raises RefusedError: it is used up.
         """
         if key.sealed is None:
-            what = self.kind.replace("-", " ")
-            raise RefusedError(f"the {what} of this round is used up", advice="Type: privxray status")
+            raise RefusedError(
+                f"the {self._noun} of this round is used up",
+                reason="key.used-up",
+                advice="Type privxray status to see what comes next",
+            )
         return self._cipher(identity).decrypt(key.sealed[:12], key.sealed[12:], None)
 
     def bind(self, number: int, plan: str) -> None:
-        """Tie a key to the one plan that it serves.
+        """Bind a key to the one plan that it serves.
 
-        :raises RefusedError: it serves another plan already, or is used up.
+        :raises RefusedError: it is bound to another plan already, or is used up.
         """
         done = self._db.execute(
             "UPDATE round_key SET plan = ? "
@@ -84,11 +87,10 @@ class KeyRing:
             (plan, self.kind, number, plan),
         )
         if done.rowcount != 1:
-            what = self.kind.replace("-", " ")
             raise RefusedError(
-                f"this plan names {'an' if what.startswith('u') else 'a'} {what} that served another plan, "
-                f"and it serves one",
-                advice="Send the coordinator a fresh card (privxray card) and ask for a new plan",
+                f"this plan names a key that another plan has used: the {self._noun} number {number}",
+                reason="key.served-another-plan",
+                advice="Make a fresh card (privxray card), send it to the coordinator and ask for a new plan",
             )
 
     def burn(self, number: int) -> None:
@@ -100,6 +102,10 @@ class KeyRing:
     def burn_plan(self, plan: str) -> None:
         """Destroy the private half of the key that serves this plan, if there is one."""
         self._db.execute("UPDATE round_key SET sealed = NULL WHERE kind = ? AND plan = ?", (self.kind, plan))
+
+    @property
+    def _noun(self) -> str:
+        return self.kind.replace("-", " ")
 
     def _cipher(self, identity: Identity) -> ChaCha20Poly1305:
         return ChaCha20Poly1305(identity.storage_key(f"{self.kind}s".replace("-", " ")))

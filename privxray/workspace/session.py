@@ -49,7 +49,10 @@ def working(workspace: Workspace) -> Iterator[Session]:
 
 
 @contextmanager
-def looking(workspace: Workspace) -> Iterator[Session]:
-    """Open a workspace for a command that reads, which may be done while another one is at work."""
-    with State(workspace.state_path) as state:
+def looking(workspace: Workspace, *, read_only: bool = False) -> Iterator[Session]:
+    """Open a workspace for a command that reads. It may run while another command is at work.
+
+    :param read_only: change nothing at all, and leave even an unfinished write as it is.
+    """
+    with State(workspace.state_path, read_only=read_only) as state:
         yield Session(workspace, state)

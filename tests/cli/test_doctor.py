@@ -18,7 +18,7 @@ from test_bad_input import tree
 from test_ledger import broken, spend
 
 from privxray.privacy import accountant
-from privxray.workflow.upkeep import machine
+from privxray.workflow.upkeep import check_machine as machine
 
 
 def checks(result: Result) -> dict[str, dict[str, str]]:

@@ -1,4 +1,7 @@
-"""``doctor``'s checks of the machine: free space, the clock, the packages, the accountant's arithmetic."""
+"""``doctor``'s checks of the machine: free space, the clock, the packages, the accountant's arithmetic.
+
+Tested in tests/cli/test_doctor.py.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,10 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
-from typing import Literal
 
+from privxray.workflow.upkeep.diagnosis import Diagnosis
 from privxray.workspace.folder import Workspace
 
 LITTLE = 1 << 30  # bytes; features of 10,000 images and a ResNet-18's update fit many times
@@ -19,20 +21,7 @@ _SLACK = 120.0  # seconds by which a stick's or a server's clock may be ahead
 _EXTRAS = {"inference": "the infer commands", "ocr": "--ocr"}
 
 
-Level = Literal["ok", "notice", "error"]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The outcome of a check. ``what`` is what was found, ``advice`` what to do, empty where all is well."""
-
-    check: str
-    level: Level
-    what: str
-    advice: str = ""
-
-
-def machine(workspace: Workspace) -> Iterator[Finding]:
+def machine(workspace: Workspace) -> Iterator[Diagnosis]:
     """The checks, in order."""
     yield _space(workspace)
     yield _clock(workspace)
@@ -40,39 +29,42 @@ def machine(workspace: Workspace) -> Iterator[Finding]:
     yield _arithmetic()
 
 
-def _space(workspace: Workspace) -> Finding:
+def _space(workspace: Workspace) -> Diagnosis:
     free = shutil.disk_usage(workspace.root).free
     said = f"{free / 1e9:.1f} GB are free on the workspace's disk"
     if free < TOO_LITTLE:
-        return Finding(
-            "disk", "error", said, "Make room: a command that runs out of it stops, and goes on after"
+        return Diagnosis(
+            "disk",
+            "error",
+            said,
+            "Make room: a command that runs out of space stops, and goes on when it is typed again",
         )
     if free < LITTLE:
-        return Finding("disk", "notice", said, "Make room before the next ingest or training")
-    return Finding("disk", "ok", said)
+        return Diagnosis("disk", "notice", said, "Make room before the next ingest or training")
+    return Diagnosis("disk", "ok", said)
 
 
-def _clock(workspace: Workspace) -> Finding:
+def _clock(workspace: Workspace) -> Diagnosis:
     now = time.time()
     newest = max((path.stat().st_mtime for path in workspace.root.rglob("*") if path.is_file()), default=0.0)
     said = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M UTC")
     if newest > now + _SLACK:
         when = datetime.fromtimestamp(newest, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        return Finding(
+        return Diagnosis(
             "clock",
             "notice",
             f"it says {said}, and the newest file here is of {when}",
-            "Set the clock; no rule reads it, but the ledger and files that leave tell the time",
+            "Set the clock: the ledger and the files that leave carry its time, though no rule depends on it",
         )
-    return Finding("clock", "ok", f"it says {said}, after the newest file here")
+    return Diagnosis("clock", "ok", f"it says {said}, after the newest file here")
 
 
-def _packages() -> Iterator[Finding]:
+def _packages() -> Iterator[Diagnosis]:
     """Whether what this version requires is installed, and in a version that it was tested with."""
     try:
         required = metadata.requires("privxray") or []
     except metadata.PackageNotFoundError:
-        yield Finding("packages", "notice", "privxray runs from a folder, not from an installation", "")
+        yield Diagnosis("packages", "notice", "privxray runs from a folder, not from an installation", "")
         return
     wrong: list[str] = []
     missing: dict[str, list[str]] = {}
@@ -89,21 +81,21 @@ def _packages() -> Iterator[Finding]:
         else:
             good += 1
     for extra, names in missing.items():
-        yield Finding(
+        yield Diagnosis(
             "packages",
             "notice",
             f"the extra {extra} is not installed ({', '.join(names)}): {_EXTRAS[extra]} can't be used",
             f"Where it is wanted: pip install privxray[{extra}]",
         )
     if wrong:
-        yield Finding(
+        yield Diagnosis(
             "packages",
             "error",
             f"missing, or of a version that privxray was not tested with: {', '.join(wrong)}",
             "Install privxray anew from its wheelhouse",
         )
     else:
-        yield Finding("packages", "ok", f"{good} packages as required")
+        yield Diagnosis("packages", "ok", f"{good} packages as required")
 
 
 def _name_of(line: str) -> str:
@@ -127,7 +119,7 @@ def _fits(line: str) -> bool | None:
         return None
 
 
-def _arithmetic() -> Finding:
+def _arithmetic() -> Diagnosis:
     """The same composition by this package and by dp-accounting."""
     from privxray.privacy import accountant, losses
     from privxray.privacy.events import Event
@@ -135,7 +127,7 @@ def _arithmetic() -> Finding:
     try:
         from dp_accounting.pld import privacy_loss_distribution as reference
     except ImportError:
-        return Finding("accountant", "error", "dp-accounting can't be loaded", "Install privxray anew")
+        return Diagnosis("accountant", "error", "dp-accounting can't be loaded", "Install privxray anew")
     parts = ((2.0, 0.2, 30), (3.0, 0.1, 20))
     first, second = (
         reference.from_gaussian_mechanism(
@@ -148,5 +140,7 @@ def _arithmetic() -> Finding:
     ours, expected = accountant.epsilon(events, 1e-5), float(theirs.get_epsilon_for_delta(1e-5))
     said = f"two made-up mechanisms compose to {ours:.6f}, and to {expected:.6f} by dp-accounting"
     if not expected - 1e-8 <= ours <= 1.001 * expected:
-        return Finding("accountant", "error", said, "Don't train here: install privxray anew and report this")
-    return Finding("accountant", "ok", said)
+        return Diagnosis(
+            "accountant", "error", said, "Don't train here: install privxray anew and report this"
+        )
+    return Diagnosis("accountant", "ok", said)
