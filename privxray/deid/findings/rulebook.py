@@ -44,8 +44,8 @@ where the two differ.
 
 An **error** fails a file: something that the profile would have removed or changed is visibly still there, or
 something keeps the check from seeing. A **notice** does not fail a file: the place may be in order, and
-nobody can tell without the original. A file that passes is not proven to be anonymous. The pixels are searched
-only with `--ocr`.
+nobody can tell without the original. A file that passes is not proven to be anonymous. The pixels are
+searched only with `--ocr`.
 
 The tables are those of DICOM PS3.15, edition {EDITION}. E.1-1 has {len(rows())} rows and all its option
 columns, E.3.4-1 has {len(content_rows())} content items, and E.3.10-1 has {len(safe_private())} safe private
