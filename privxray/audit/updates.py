@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 
 from privxray.exchange.masking.fixed_point import dequantise, quantise
 from privxray.exchange.masking.masks import add_streams, mask_streams, pairwise_key
+from privxray.formats.header import Fingerprint, PlanHash
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, network
@@ -86,8 +87,8 @@ def masked_update(
     """An update as the coordinator opens it: in fixed point, under the masks with two other hospitals."""
     manifest = method.manifest(constants, classes)
     numbers = quantise(update, manifest, method.modulus_bits)
-    own, *others = (os.urandom(32).hex() for _ in range(1 + PEERS))
-    private, plan = X25519PrivateKey.generate(), os.urandom(32).hex()
+    own, *others = (Fingerprint(os.urandom(32).hex()) for _ in range(1 + PEERS))
+    private, plan = X25519PrivateKey.generate(), PlanHash(os.urandom(32).hex())
     keys = {
         other: pairwise_key(private, X25519PrivateKey.generate().public_key(), plan, own, other)
         for other in others

@@ -9,16 +9,16 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from privxray.exchange.masking.fixed_point import Integers
 from privxray.exchange.masking.masks import add_streams, mask_streams, pairwise_key, self_mask_key
-from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.sharing.dealing import SELF, Dealt, deal
+from privxray.exchange.messages.plan import SignedPlan
+from privxray.exchange.sharing.dealing import SELF, Dealt, SecretName, deal
 from privxray.exchange.sharing.shamir import SECRET_BYTES
+from privxray.formats.header import Fingerprint
 
 
 def conceal(
     numbers: Integers,
-    plan: PlanHeader,
-    plan_hash: str,
-    own: str,
+    signed: SignedPlan,
+    own: Fingerprint,
     private: X25519PrivateKey,
     *,
     random: Callable[[int], bytes] = os.urandom,
@@ -35,15 +35,16 @@ def conceal(
     """
     keys = {
         peer.keys.fingerprint: pairwise_key(
-            private, peer.mask.public_key(), plan_hash, own, peer.keys.fingerprint
+            private, peer.mask.public_key(), signed.digest, own, peer.keys.fingerprint
         )
-        for peer in plan.roster.members
+        for peer in signed.plan.roster.members
         if peer.keys.fingerprint != own
     }
     streams = mask_streams(own, keys)
-    if plan.committee is None:
+    if signed.plan.committee is None:
         add_streams(numbers, streams)
         return None
     seed = random(SECRET_BYTES)
-    add_streams(numbers, [*streams, (self_mask_key(seed, plan_hash, own), False)])
-    return deal(plan.dealing(plan_hash, own), {SELF: seed, **keys}, random=random)
+    secrets: dict[SecretName, bytes] = {SELF: seed, **dict(keys.items())}
+    add_streams(numbers, [*streams, (self_mask_key(seed, signed.digest, own), False)])
+    return deal(signed.dealing(own), secrets, random=random)

@@ -14,10 +14,14 @@ from privxray.errors import IdentityError, MalformedError, about
 from privxray.exchange.masking.fixed_point import Integers, unsigned
 from privxray.exchange.masking.masks import add_streams, adds, self_mask_key
 from privxray.exchange.masking.summing import add_to_sum
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.sharing import shamir
-from privxray.exchange.sharing.dealing import SELF, Dealt, Opened, check_share, names_of
+from privxray.exchange.sharing.dealing import SELF, Dealt, Opened, SecretName, check_share, names_of
+from privxray.formats.header import Fingerprint
 from privxray.formats.tensors import total_size
+
+Shares = Mapping[tuple[Fingerprint, SecretName], Opened]
+"""What one keyholder answers: its share of each secret, by (owner, secret)."""
 
 
 def open_sum(
@@ -64,26 +68,19 @@ def check_range(total: Integers, plan: PlanHeader, hospitals: int) -> None:
 
 
 def checked_answer(
-    plan: PlanHeader,
-    plan_hash: str,
-    seat: int,
-    survivors: Mapping[str, Dealt],
-    shares: Mapping[tuple[str, str], Opened],
-) -> Mapping[tuple[str, str], Opened]:
+    signed: SignedPlan, seat: int, survivors: Mapping[Fingerprint, Dealt], shares: Shares
+) -> Shares:
     """One keyholder's shares, each held against the commitment in its owner's signed update.
 
     :raises IdentityError: the keyholder answers with another share than it got.
     """
     for (owner, secret), opened in shares.items():
-        check_share(survivors[owner], plan.dealing(plan_hash, owner), seat, secret, opened)
+        check_share(survivors[owner], signed.dealing(owner), seat, secret, opened)
     return shares
 
 
 def restored_streams(
-    plan: PlanHeader,
-    plan_hash: str,
-    survivors: Iterable[str],
-    answers: Mapping[int, Mapping[tuple[str, str], Opened]],
+    signed: SignedPlan, survivors: Iterable[Fingerprint], answers: Mapping[int, Shares]
 ) -> list[tuple[bytes, bool]]:
     """The masks that the survivors' sum still carries, ready to be taken off.
 
@@ -91,7 +88,7 @@ def restored_streams(
     :param answers: the shares by seat number, from :func:`checked_answer`, of at least ``threshold`` seats.
     :raises IdentityError: the shares that one hospital dealt don't fit together.
     """
-    committee = plan.committee
+    plan, committee = signed.plan, signed.plan.committee
     assert committee is not None
     streams = []
     for owner, secret in names_of(tuple(survivors), plan.hospitals):
@@ -105,7 +102,8 @@ def restored_streams(
                 advice="Plan the round anew without this hospital",
             ) from error
         if secret == SELF:
-            streams.append((self_mask_key(key, plan_hash, owner), True))
+            streams.append((self_mask_key(key, signed.digest, owner), True))
         else:
-            streams.append((key, adds(owner, secret)))  # the owner added it: it is subtracted again
+            # What the owner added is subtracted again.
+            streams.append((key, adds(owner, Fingerprint(secret))))
     return streams

@@ -29,7 +29,7 @@ from pydantic import ValidationError
 
 from privxray.errors import IdentityError, MalformedError, StrangeFileError
 from privxray.formats import canonical
-from privxray.formats.header import KINDS, Body, Header
+from privxray.formats.header import KINDS, Body, Fingerprint, Header
 
 MAGIC = b"PRIVXRAY"
 VERSION = 1
@@ -56,7 +56,7 @@ class Envelope:
 
     kind: str
     payload: bytes
-    key_id: str
+    key_id: Fingerprint  # as claimed
     signature: bytes
     length: int  # of preamble and envelope: the body starts here
 
@@ -144,7 +144,7 @@ def _read_envelope(raw: bytes) -> Envelope:
     return Envelope(
         kind=kind,
         payload=canonical.from_base64(payload, "the header"),
-        key_id=key_id,
+        key_id=Fingerprint(key_id),
         signature=canonical.from_base64(sig, "the signature", length=64),
         length=PREAMBLE + len(raw),
     )

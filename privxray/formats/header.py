@@ -5,7 +5,8 @@ Never in a header: an exact patient count, a path, a host name, a value of a pat
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Literal, NewType
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,11 +16,14 @@ KINDS: tuple[Kind, ...] = ("card", "plan", "update", "request", "share", "model"
 MAX_BODY = 1 << 30
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
-Fingerprint = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-"""SHA-256 of an Ed25519 public key, in hex."""
-
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 """SHA-256 in hex."""
+
+Fingerprint = NewType("Fingerprint", Digest)
+"""Names a party: SHA-256 of its Ed25519 public key, in hex."""
+
+PlanHash = NewType("PlanHash", Digest)
+"""Names a plan: SHA-256 of its signed header, in hex (:attr:`.container.Envelope.digest`)."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 """A hospital's or a study's name: it becomes part of file names, so it is kept to what all systems take."""
@@ -27,6 +31,17 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=16_384)]
 
 Round = Annotated[int, Field(ge=0, le=9999)]
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """When and by what a file is written, for a header's fields of these names; no rule reads them.
+
+    ``created`` is UTC to the second as ``2026-01-02T03:04:05Z``, ``software`` is ``privxray VERSION``.
+    """
+
+    created: str
+    software: str
 
 
 class Strict(BaseModel):
@@ -64,7 +79,7 @@ class Header(Strict):
     round: Round = 0
     sender: Fingerprint
     recipients: Annotated[tuple[Fingerprint, ...], Field(strict=False, max_length=256)] = ()
-    plan: Digest | None = None
+    plan: PlanHash | None = None
     body: Body = Body()
     created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
     software: Annotated[str, Field(pattern=r"^privxray [0-9A-Za-z.+-]{1,40}$")]

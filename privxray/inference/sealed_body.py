@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from privxray.errors import RefusedError
 from privxray.exchange.sharing.binding import hpke_info
 from privxray.formats import canonical, stream
-from privxray.formats.header import Body, Header, SealedKey
+from privxray.formats.header import Body, Fingerprint, Header, SealedKey
 from privxray.inference import parameters
 from privxray.keys.identity import Identity, PublicKeys
 
@@ -22,7 +22,7 @@ _SAME_VERSION = "Both sides need the same version of privxray"
 
 
 def seal_body(
-    kind: str, data: bytes, *, sender: str, recipient: PublicKeys, study: str | None, about: str
+    kind: str, data: bytes, *, sender: Fingerprint, recipient: PublicKeys, study: str | None, about: str
 ) -> tuple[Body, bytes]:
     """Encrypt ``data`` under a fresh key for ``recipient``: the body's description, and the body.
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from privxray.errors import MalformedError
 from privxray.formats.container import Envelope, seal_header
-from privxray.formats.header import Header, Name
+from privxray.formats.header import Header, Name, Stamp
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.roster import Member, Trustee
@@ -50,16 +50,15 @@ def write_card(
     name: str,
     mask: MaskStatement | None,
     unsealing: UnsealingStatement,
-    created: str,
-    software: str,
+    stamp: Stamp,
 ) -> bytes:
     """A card's bytes; it has no body. Without a mask key it is a trustee's."""
     keys = identity.public()
     header = CardHeader(
         study=unsealing.study,
         sender=keys.fingerprint,
-        created=created,
-        software=software,
+        created=stamp.created,
+        software=stamp.software,
         name=name,
         role="hospital" if mask else "trustee",
         keys=keys,

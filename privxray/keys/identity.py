@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from privxray.errors import MalformedError
 from privxray.formats import canonical
-from privxray.formats.header import Strict
+from privxray.formats.header import Fingerprint, Strict
 from privxray.keys import sealing_keys
 from privxray.keys.points import is_ed25519
 from privxray.keys.sealing_keys import SealingKey
@@ -27,9 +27,9 @@ class PublicKeys(Strict):
     sealing: str
 
     @property
-    def fingerprint(self) -> str:
+    def fingerprint(self) -> Fingerprint:
         """SHA-256 of the signing key, in hex: how headers name a party."""
-        return hashlib.sha256(self._signing_bytes()).hexdigest()
+        return Fingerprint(hashlib.sha256(self._signing_bytes()).hexdigest())
 
     def verifier(self) -> Ed25519PublicKey:
         """The key that this party's signatures are checked with.

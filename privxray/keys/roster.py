@@ -10,7 +10,7 @@ from pydantic import Field
 
 from privxray.errors import RefusedError
 from privxray.formats import canonical
-from privxray.formats.header import Name, Strict
+from privxray.formats.header import Fingerprint, Name, Strict
 from privxray.keys.identity import PublicKeys
 from privxray.keys.maskkey import MaskStatement
 
@@ -75,11 +75,11 @@ class Roster(Strict):
             if member.mask.study not in (None, study):
                 raise RefusedError(f"the mask key of {member.name} was made for another study")
 
-    def party(self, fingerprint: str) -> Member | Trustee | None:
+    def party(self, fingerprint: Fingerprint) -> Member | Trustee | None:
         """The hospital or trustee with this fingerprint, if there is one."""
         return next((party for party in self.parties if party.keys.fingerprint == fingerprint), None)
 
-    def named(self, fingerprint: str) -> Member | None:
+    def named(self, fingerprint: Fingerprint) -> Member | None:
         """The hospital with this fingerprint, if there is one."""
         return next((member for member in self.members if member.keys.fingerprint == fingerprint), None)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from privxray.formats.header import Fingerprint
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS party (
     fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, keys TEXT NOT NULL) STRICT;
@@ -104,13 +106,13 @@ class InferenceTables:
         ).fetchone()
         return int(row["total"])
 
-    def answer_counts(self) -> list[tuple[str, str, int]]:
+    def answer_counts(self) -> list[tuple[Fingerprint, str, int]]:
         """Hospital, model and images answered, for all hospitals and models."""
         rows = self._db.execute(
             "SELECT hospital, model, sum(images) AS total FROM answered GROUP BY hospital, model "
             "ORDER BY min(rowid)"
         )
-        return [(row["hospital"], row["model"], int(row["total"])) for row in rows]
+        return [(Fingerprint(row["hospital"]), row["model"], int(row["total"])) for row in rows]
 
     # A hospital's queries
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.errors import MalformedError
+from privxray.formats.header import Fingerprint, PlanHash
 from privxray.workspace import inference_state, transitions
 from privxray.workspace.folder import Role
 from privxray.workspace.key_ring import SCHEMA, KeyRing
@@ -62,7 +63,7 @@ class Round:
 
     study: str
     number: int
-    plan: str
+    plan: PlanHash
     stage: int
     state: RoundState
     trained_in: int
@@ -162,7 +163,7 @@ class State(inference_state.InferenceTables):
     # Rounds
 
     def begin_round(
-        self, role: Role, event: Event, *, study: str, number: int, plan: str, stage: int
+        self, role: Role, event: Event, *, study: str, number: int, plan: PlanHash, stage: int
     ) -> None:
         """Begin a round; its first state is what the table of ``role`` says of ``event``."""
         first = transitions.after(role, None, event)
@@ -257,7 +258,7 @@ class State(inference_state.InferenceTables):
             "INSERT OR REPLACE INTO next_key VALUES (?, ?, ?, ?)", (plan, party, kind, statement)
         )
 
-    def next_keys(self, plan: str, kind: str) -> dict[str, str]:
+    def next_keys(self, plan: PlanHash, kind: str) -> dict[Fingerprint, str]:
         """The statements of one kind that were kept under a plan, by party."""
         rows = self._db.execute("SELECT * FROM next_key WHERE plan = ? AND kind = ?", (plan, kind))
         return {row["party"]: row["statement"] for row in rows}
@@ -269,10 +270,10 @@ class State(inference_state.InferenceTables):
         row = self._one("SELECT * FROM answer WHERE plan = ?", plan)
         return (row["request"], row["share_sha256"]) if row else None
 
-    def survivors_of(self, plan: str) -> set[str]:
+    def survivors_of(self, plan: PlanHash) -> set[Fingerprint]:
         """The fingerprints of the hospitals whose sum was helped to open under a plan; empty if none was."""
         row = self._one("SELECT survivors FROM answer WHERE plan = ?", plan)
-        return set(row["survivors"].split()) if row else set()
+        return {Fingerprint(one) for one in row["survivors"].split()} if row else set()
 
     def record_answer(self, plan: str, request: str, share_sha256: str, survivors: Iterable[str]) -> None:
         """Fix the answer of a plan; it comes before the answer leaves."""

@@ -28,7 +28,7 @@ from unittest import mock
 
 import numpy as np
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from exchange_samples import CREATED, Hospital, Study
+from exchange_samples import STAMP, Hospital, Study
 from scipy.stats import chi2
 
 from privxray.errors import PrivxrayError
@@ -41,7 +41,7 @@ from privxray.exchange.masking import masks
 from privxray.exchange.masking.fixed_point import unsigned
 from privxray.exchange.masking.summing import add_to_sum
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.request import SignedRequest
 from privxray.exchange.messages.share import open_share, write_share
 from privxray.exchange.messages.update import UpdateHeader, open_update
 from privxray.exchange.opening import checked_answer, open_sum, restored_streams
@@ -83,8 +83,8 @@ class World:
 
     def __init__(self, study: Study, plan: PlanHeader | None = None) -> None:
         self.study = study
-        self.plan = plan or study.plan
-        self.plan_hash = study.plan_file(self.plan).digest
+        self.signed = study.signed(plan)
+        self.plan, self.plan_hash = self.signed.plan, self.signed.digest
         self.memory: dict[str, str] = {}
         self.parties = {one.name: one for one in (*study.hospitals, *study.trustees)}
 
@@ -97,14 +97,10 @@ class World:
             return _real_split(secret, threshold, holders, draw=coins.below)
 
         with mock.patch.object(shamir, "split", split_):
-            dealt = conceal(
-                numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask, random=coins.bytes
-            )
+            dealt = conceal(numbers, self.signed, hospital.fingerprint, hospital.mask, random=coins.bytes)
         next_mask = X25519PrivateKey.from_private_bytes(coins.bytes(32))
         stated = state_mask_key(next_mask, self.plan.study, hospital.number + 1, hospital.identity.signing)
-        return self.study.update(
-            hospital, numbers, plan=self.plan, plan_hash=self.plan_hash, dealt=dealt, next_mask=stated
-        )
+        return self.study.update(hospital, numbers, plan=self.plan, dealt=dealt, next_mask=stated)
 
     def self_mask_key(self, hospital: Hospital, attempt: int = 0) -> bytes:
         """The key that :meth:`export` masks with: its seed is the first thing that it draws."""
@@ -116,10 +112,10 @@ class World:
             one.mask, other.mask.public_key(), self.plan_hash, one.fingerprint, other.fingerprint
         )
 
-    def request(self, updates: Mapping[str, bytes], names: Iterable[str], **changes: Any) -> bytes:
+    def request(self, updates: Mapping[str, bytes], names: Iterable[str]) -> bytes:
         """A request that the coordinator signs, for the sum of the hospitals with these names."""
         chosen = {self.parties[name].fingerprint: updates[name] for name in names}
-        return self.study.request(chosen, plan=self.plan, plan_hash=self.plan_hash, **changes)
+        return self.study.request(chosen, plan=self.plan)
 
     def answer(self, keyholder: Hospital, request: bytes) -> bytes:
         """An honest keyholder's answer, by the rules that ``unmask`` applies and in their order.
@@ -128,22 +124,20 @@ class World:
         """
         envelope = split(request)
         before = self.memory.get(keyholder.name)
-        header, seat = admit_request(envelope, self.plan, self.plan_hash, keyholder.fingerprint, before)
+        header, seat = admit_request(envelope, self.signed, keyholder.fingerprint, before)
         body = request[envelope.length :]
         check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
-        dealt = admit_survivors(header, body, self.plan, self.plan_hash)
+        dealt = admit_survivors(header, body, self.signed)
         opened = {
-            owner: open_box(one, self.plan.dealing(self.plan_hash, owner), seat, keyholder.unsealing)
+            owner: open_box(one, self.signed.dealing(owner), seat, keyholder.unsealing)
             for owner, one in dealt.items()
         }
         self.memory[keyholder.name] = envelope.digest
         next_unsealing = UnsealingStatement.sign(
             keyholder.unsealing.public(), self.plan.study, keyholder.number + 1, keyholder.identity.signing
         )
-        return write_share(
-            opened, header, envelope.digest, self.plan, keyholder.identity,
-            next_unsealing=next_unsealing, **CREATED,
-        )  # fmt: skip
+        asked = SignedRequest(header, envelope.digest)
+        return write_share(opened, asked, self.plan, keyholder.identity, next_unsealing, STAMP)
 
     def restore_snapshot(self, keyholder: Hospital) -> None:
         """A workspace from before its answer."""
@@ -159,7 +153,7 @@ class Attacker:
     def __init__(
         self, world: World, hospitals: Iterable[Hospital] = (), keyholders: Iterable[Hospital] = ()
     ) -> None:
-        self.world, self.plan, self.plan_hash = world, world.plan, world.plan_hash
+        self.world, self.plan, self.signed, self.plan_hash = world, world.plan, world.signed, world.plan_hash
         self.hospitals, self.keyholders = list(hospitals), list(keyholders)
         self.updates: dict[str, list[bytes]] = {}
         self.shares: dict[tuple[str, str], dict[int, bytes]] = {}
@@ -174,7 +168,7 @@ class Attacker:
         envelope = split(update)
         header = envelope.claim(UpdateHeader)
         assert header.dealt is not None
-        context = self.plan.dealing(self.plan_hash, header.sender)
+        context = self.signed.dealing(header.sender)
         for keyholder in self.keyholders:
             seat = self.plan.committee.seat(keyholder.fingerprint)
             assert seat is not None
@@ -184,16 +178,15 @@ class Attacker:
 
     def hears(self, share: bytes, request: bytes) -> dict[tuple[str, str], Opened]:
         """Open an answer with the coordinator's key, after the product's rules for it."""
-        asked = split(request)
-        header = asked.claim(RequestHeader)
+        asked = SignedRequest.claimed(split(request))
         envelope = split(share)
         answer = read_share(envelope, self.plan.roster.parties)
-        seat = admit_share(answer, self.plan, self.plan_hash, header, asked.digest)
+        seat = admit_share(answer, self.signed, asked)
         body = share[envelope.length :]
         check_body(answer.body, len(body), hashlib.sha256(body).hexdigest())
-        shares = open_share(answer, body, header.survivors, self.plan, self.world.study.coordinator)
-        dealt = admit_survivors(header, request[asked.length :], self.plan, self.plan_hash)
-        for (owner, secret), opened in checked_answer(self.plan, self.plan_hash, seat, dealt, shares).items():
+        shares = open_share(answer, body, asked.request.survivors, self.plan, self.world.study.coordinator)
+        dealt = admit_survivors(asked.request, request[split(request).length :], self.signed)
+        for (owner, secret), opened in checked_answer(self.signed, seat, dealt, shares).items():
             self._learn(owner, secret, seat, opened, 0)
         return shares
 
@@ -229,7 +222,7 @@ class Attacker:
         data = self.updates[name][which]
         envelope = split(data)
         header, member = read_update(envelope, self.plan.roster.members)
-        admit_update(header, member, self.plan, self.plan_hash)
+        admit_update(header, member, self.signed)
         total = np.zeros(total_size(self.plan.manifest), unsigned(self.plan.modulus_bits))
         pieces = open_update(header, [data[envelope.length :]], self.world.study.coordinator)
         add_to_sum(total, pieces, self.plan.modulus_bits)
@@ -253,9 +246,9 @@ class Attacker:
         answers, survivors = {}, []
         for share, request in shares:
             seat = self._seat_of(share)
-            survivors = list(split(request).claim(RequestHeader).survivors)
+            survivors = list(SignedRequest.claimed(split(request)).request.survivors)
             answers[seat] = self.hears(share, request)
-        left = restored_streams(self.plan, self.plan_hash, survivors, answers) if answers else []
+        left = restored_streams(self.signed, survivors, answers) if answers else []
         total = open_sum(self.plan, ((name, [self._plain(name)]) for name in sorted(names)), left)
         self.sums.append(total.tobytes())
         return total

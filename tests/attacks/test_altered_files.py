@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exchange_samples import CREATED, Study
+from exchange_samples import STAMP, Study
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulator import World, refusal, some_inputs
@@ -20,7 +20,7 @@ from privxray.exchange.admission.admit import admit_model, admit_plan, admit_upd
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.intake import take_in
 from privxray.exchange.messages.model import write_model
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.formats.container import MAGIC, check_body, seal_header, split
 from privxray.formats.header import Body
 from privxray.keys.card import read_card, write_card
@@ -43,27 +43,27 @@ class Sent:
         header = self._header(kind, envelope)
         check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
         if kind == "request":
-            admit_survivors(header, body, self.world.plan, self.world.plan_hash)
+            admit_survivors(header, body, self.world.signed)
         return header
 
     def _header(self, kind: str, envelope: Any) -> Any:
-        plan, plan_hash = self.world.plan, self.world.plan_hash
+        plan, signed = self.world.plan, self.world.signed
         if kind == "card":
             return read_card(envelope)
         if kind == "plan":
-            return admit_plan(envelope, self.study.coordinator.public())
+            return admit_plan(envelope, self.study.coordinator.public()).plan
         if kind == "update":
             header, member = read_update(envelope, plan.roster.members)
-            admit_update(header, member, plan, plan_hash)
+            admit_update(header, member, signed)
             return header
         if kind == "request":
-            return admit_request(envelope, plan, plan_hash, self.study.trustees[0].fingerprint, None)[0]
+            return admit_request(envelope, signed, self.study.trustees[0].fingerprint, None)[0]
         if kind == "share":
-            asked = split(self.files["request"])
+            asked = SignedRequest.claimed(split(self.files["request"]))
             share = read_share(envelope, plan.roster.parties)
-            admit_share(share, plan, plan_hash, asked.claim(RequestHeader), asked.digest)
+            admit_share(share, signed, asked)
             return share
-        return admit_model(envelope, plan, plan_hash)
+        return admit_model(envelope, signed)
 
 
 def make_sent() -> Sent:
@@ -76,13 +76,13 @@ def make_sent() -> Sent:
     a, keys = study.hospitals[0], study.coordinator.public()
     files = {
         "card": write_card(
-            a.identity, name=a.name, mask=a.member().mask, unsealing=a.unsealing_statement(), **CREATED
+            a.identity, name=a.name, mask=a.member().mask, unsealing=a.unsealing_statement(), stamp=STAMP
         ),
         "plan": seal_header(study.plan, study.coordinator.signing, keys.fingerprint) + STARTING_MODEL,
         "update": updates["hospital-a"],
         "request": request,
         "share": world.answer(study.trustees[0], request),
-        "model": write_model({"w": np.zeros(40)}, study.plan, study.plan_hash, study.coordinator, **CREATED),
+        "model": write_model({"w": np.zeros(40)}, study.signed(), study.coordinator, STAMP),
     }
     return Sent(study, world, files)
 
@@ -139,10 +139,10 @@ def test_the_envelopes_in_a_request_swapped_left_out_or_doubled() -> None:
     a, b, c = parts
     for arranged in ((b, a, c), (a, b), (a, b, c, c), (a, a, c), (a, b, c[:-1]), (a, b, c + b"\0")):
         with pytest.raises(MalformedError):
-            admit_survivors(header, b"".join(arranged), world.plan, world.plan_hash)
+            admit_survivors(header, b"".join(arranged), world.signed)
     plan = SENT.files["plan"]
     with pytest.raises(PrivxrayError):
-        admit_survivors(header, plan[: split(plan).length] + b + c, world.plan, world.plan_hash)
+        admit_survivors(header, plan[: split(plan).length] + b + c, world.signed)
 
 
 def test_a_file_changed_on_the_stick_between_verifying_and_reading(tmp_path: Path) -> None:
@@ -152,12 +152,12 @@ def test_a_file_changed_on_the_stick_between_verifying_and_reading(tmp_path: Pat
     stick.write_bytes(data)
     with take_in(stick, inbox) as received:
         header, _ = admit_request(
-            received.envelope, SENT.world.plan, SENT.world.plan_hash, SENT.study.trustees[0].fingerprint, None
+            received.envelope, SENT.world.signed, SENT.study.trustees[0].fingerprint, None
         )
         received.check_body(header.body)
         stick.write_bytes(data[: received.envelope.length] + bytes(received.body_length))
         assert received.body() == data[received.envelope.length :]
-        assert admit_survivors(header, received.body(), SENT.world.plan, SENT.world.plan_hash)
+        assert admit_survivors(header, received.body(), SENT.world.signed)
         stick.unlink()
         assert b"".join(received.whole()) == data
         assert [path.stat().st_mode & 0o777 for path in inbox.iterdir()] == [0o600]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exchange_samples import CREATED, Hospital, Study
+from exchange_samples import STAMP, Hospital, Study
 from simulator import (
     Attacker,
     Inputs,
@@ -24,7 +24,7 @@ from simulator import (
 from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.exchange import concealing
 from privxray.exchange.admission.cohort import Cohort, Verdict
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.exchange.messages.share import write_share
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.sharing.dealing import SELF, Opened, names_of
@@ -272,7 +272,7 @@ def test_a_box_that_the_corrupt_hospital_seals_itself_does_not_pass_without_its_
     assert own is not None
     assert world.plan.committee is not None
     evil = study.hospitals[-1]
-    context = world.plan.dealing(world.plan_hash, evil.fingerprint)
+    context = world.signed.dealing(evil.fingerprint)
     key = world.plan.committee.seats[0].unsealing.key
     content = bytes(49 * 5)
     box = canonical.to_base64(sealing_keys.seal_to(key, content, context.box_info(1)))
@@ -305,9 +305,8 @@ def test_a_share_altered_by_its_keyholder(study: Study) -> None:
         unsealing = keyholder.unsealing_statement().model_copy(update={"number": 2})
         unsealing = type(unsealing).sign(unsealing.key, "pneumonia", 2, keyholder.identity.signing)
         forged = write_share(
-            opened, header, split(request).digest, world.plan, keyholder.identity,
-            next_unsealing=unsealing, **CREATED,
-        )  # fmt: skip
+            opened, SignedRequest.claimed(split(request)), world.plan, keyholder.identity, unsealing, STAMP
+        )
         assert refusal(lambda f=forged: attacker.hears(f, request)) == (IdentityError, 13)
 
 
@@ -325,11 +324,11 @@ def test_a_late_update_after_recovery(study: Study) -> None:
     over, and for a lying one d's self-mask hides it."""
     world, inputs = World(study), some_inputs(study)
     updates = exports(world, inputs)
-    cohort = Cohort(world.plan, world.plan_hash, {p.keys.fingerprint: p for p in world.plan.roster.parties})
+    cohort = Cohort(world.signed, {p.keys.fingerprint: p for p in world.plan.roster.parties})
     for name in all_but(study, "hospital-d"):
         assert offered(cohort, updates[name]) is Verdict.TAKEN
     envelope = split(world.request(updates, all_but(study, "hospital-d")))
-    cohort.set_request(envelope.claim(RequestHeader), envelope.digest)
+    cohort.set_request(SignedRequest.claimed(envelope))
     assert offered(cohort, updates["hospital-d"]) is Verdict.LATE
     without = dict.fromkeys(("trustee-1", "trustee-2", "trustee-3"), all_but(study, "hospital-d"))
     d = study.hospitals[3]

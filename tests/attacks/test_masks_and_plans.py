@@ -27,11 +27,11 @@ from privxray.exchange.admission.admit import admit_successor
 from privxray.exchange.admission.cohort import Cohort, Verdict
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.masking.masks import adds, pairwise_key
-from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.exchange.messages.request import SignedRequest
 from privxray.formats import canonical
 from privxray.formats.container import split
-from privxray.formats.header import Body
+from privxray.formats.header import Body, PlanHash
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement, state_mask_key
 from privxray.keys.roster import Member
@@ -106,7 +106,7 @@ def test_different_plans_in_the_mode_with_keyholders(held: Study) -> None:
 
 def test_a_second_plan_for_the_same_round(study: Study) -> None:
     other = study.make_plan(epsilon=5.0)
-    assert refusal(lambda: admit_successor(other, study.plan, study.plan_hash)) == (RefusedError, 4)
+    assert refusal(lambda: admit_successor(other, study.signed())) == (RefusedError, 4)
     identity = Identity.generate()
     ring = key_ring(identity)
     ring.bind(1, study.plan_hash)
@@ -220,13 +220,13 @@ def test_a_roster_with_a_substituted_hospital_has_other_words_and_no_old_version
     swapped = with_members(study, members[0], evil.member(), members[2])
     following = {"round": 2, "previous": study.plan_hash}
     plan = swapped.model_copy(update=following)
-    assert refusal(lambda: admit_successor(plan, study.plan, study.plan_hash)) == (RefusedError, 4)
+    assert refusal(lambda: admit_successor(plan, study.signed())) == (RefusedError, 4)
     newer = plan.model_copy(update={"roster": plan.roster.model_copy(update={"version": 2})})
-    admit_successor(newer, study.plan, study.plan_hash)
+    admit_successor(newer, study.signed())
     keys = study.coordinator.public()
     assert newer.roster.digest("pneumonia", keys) != study.plan.roster.digest("pneumonia", keys)
     back = newer.model_copy(update={"roster": study.plan.roster, "round": 3, "previous": "ab" * 32})
-    assert refusal(lambda: admit_successor(back, newer, "ab" * 32)) == (RefusedError, 4)
+    assert refusal(lambda: admit_successor(back, SignedPlan(newer, PlanHash("ab" * 32)))) == (RefusedError, 4)
 
 
 def test_a_committee_exchanged_under_the_same_words(held: Study) -> None:
@@ -243,9 +243,9 @@ def test_a_committee_exchanged_under_the_same_words(held: Study) -> None:
     ):
         evil = held.make_plan(**following, committee=committee)
         evil.verify()
-        assert refusal(lambda e=evil: admit_successor(e, plan, plan_hash)) == (RefusedError, 4)
+        assert refusal(lambda e=evil: admit_successor(e, SignedPlan(plan, plan_hash))) == (RefusedError, 4)
     good = held.make_plan(**following)
-    admit_successor(good, plan, plan_hash)
+    admit_successor(good, SignedPlan(plan, plan_hash))
     assert good.roster.members == members
 
 
@@ -326,7 +326,7 @@ def test_replay(held: Study) -> None:
     plan = held.make_plan(round=2, previous=first.plan_hash)
     second = World(held, plan)
     parties = {party.keys.fingerprint: party for party in plan.roster.parties}
-    cohort = Cohort(plan, second.plan_hash, parties, earlier=[first.plan_hash])
+    cohort = Cohort(second.signed, parties, earlier=[first.plan_hash])
     assert offered(cohort, updates["hospital-a"]) is Verdict.OVER
     assert offered(cohort, share) is Verdict.OVER
     assert not cohort.updates
@@ -335,12 +335,12 @@ def test_replay(held: Study) -> None:
     old = second.request(updates, updates)
     assert refusal(lambda: second.answer(held.trustees[0], old)) == (RefusedError, 4)
     assert not second.memory
-    cohort = Cohort(first.plan, first.plan_hash, parties)
+    cohort = Cohort(first.signed, parties)
     for _ in range(2):
         assert offered(cohort, updates["hospital-a"]) is Verdict.TAKEN
     assert len(cohort.updates) == 1
     asked = split(request)
-    cohort.set_request(asked.claim(RequestHeader), asked.digest)
+    cohort.set_request(SignedRequest.claimed(asked))
     for _ in range(2):
         assert offered(cohort, share) is Verdict.TAKEN
     assert len(cohort.answers) == 1
@@ -348,7 +348,7 @@ def test_replay(held: Study) -> None:
     assert refusal(lambda: offered(cohort, again)) == (RefusedError, 4), (
         "another answer of the same keyholder"
     )
-    closed = Cohort(first.plan, first.plan_hash, parties, is_open=False)
+    closed = Cohort(first.signed, parties, is_open=False)
     assert offered(closed, share) is Verdict.OVER
 
 

@@ -23,7 +23,7 @@ from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import unsigned
 from privxray.exchange.masking.masks import add_streams, adds, pairwise_key, self_mask_key
 from privxray.exchange.masking.summing import add_to_sum
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader, open_share
 from privxray.exchange.messages.update import UpdateHeader, open_update
@@ -43,7 +43,8 @@ class Thief:
     def __init__(self, coordinator: Path, workspaces: Iterable[Path]) -> None:
         folder = Workspace.find(coordinator)
         received = read_again(folder.root / "plan-0001.plan")
-        self.plan, self.plan_hash = received.envelope.claim(PlanHeader), received.envelope.digest
+        self.signed = SignedPlan.claimed(received.envelope)
+        self.plan, self.plan_hash = self.signed.plan, self.signed.digest
         self.names = {m.keys.fingerprint: m.name for m in self.plan.roster.members}
         self.coordinator = identity_in(coordinator)
         self.recorded = {
@@ -111,7 +112,7 @@ class Thief:
             for update in self.recorded.values():
                 header = update.envelope.claim(UpdateHeader)
                 assert header.dealt is not None
-                context = self.plan.dealing(self.plan_hash, header.sender)
+                context = self.signed.dealing(header.sender)
                 for name, one in open_box(
                     header.dealt, context, seat, SealingKey.from_secret(secret)
                 ).items():

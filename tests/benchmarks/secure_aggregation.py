@@ -29,17 +29,17 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent / "unit"))
 
-from exchange_samples import CREATED, Hospital, Study  # noqa: E402
+from exchange_samples import STAMP, Hospital, Study  # noqa: E402
 
 from privxray.exchange.admission.admit import admit_update, read_update  # noqa: E402
 from privxray.exchange.admission.admit_opening import admit_request, admit_survivors  # noqa: E402
 from privxray.exchange.concealing import conceal  # noqa: E402
 from privxray.exchange.intake import read_again  # noqa: E402
 from privxray.exchange.masking.masks import add_streams  # noqa: E402
-from privxray.exchange.messages.plan import PlanHeader  # noqa: E402
-from privxray.exchange.messages.request import write_request  # noqa: E402
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan  # noqa: E402
+from privxray.exchange.messages.request import SignedRequest, write_request  # noqa: E402
 from privxray.exchange.messages.share import ShareHeader, open_share, write_share  # noqa: E402
-from privxray.exchange.messages.update import UpdateHeader, open_update, write_update  # noqa: E402
+from privxray.exchange.messages.update import UpdateClaims, UpdateHeader, open_update, write_update  # noqa: E402
 from privxray.exchange.opening import checked_answer, open_sum, restored_streams  # noqa: E402
 from privxray.exchange.sharing.committee import Committee, Seat, least_cohort  # noqa: E402
 from privxray.exchange.sharing.dealing import open_box  # noqa: E402
@@ -139,25 +139,18 @@ class Cohort:
         )
         self.start = start
         self.plan.verify()
-        self.plan_hash = study.plan_file(self.plan).digest
+        self.signed = study.signed(self.plan)
+        self.plan_hash = self.signed.digest
 
     def update(self, hospital: Hospital) -> tuple[bytes, float]:
         """An update's bytes, and how long masking and dealing took."""
         numbers = np.ones(total_size(self.plan.manifest), "<u4")
         start = time.perf_counter()
-        dealt = conceal(numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask)
+        dealt = conceal(numbers, self.signed, hospital.fingerprint, hospital.mask)
         seconds = time.perf_counter() - start
-        data = write_update(
-            numbers,
-            self.plan,
-            self.plan_hash,
-            hospital.identity,
-            epsilon=6.0,
-            ledger_head="ab" * 32,
-            next_mask=state_mask_key(X25519PrivateKey.generate(), None, 2, hospital.identity.signing),
-            dealt=dealt,
-            **CREATED,
-        )
+        next_mask = state_mask_key(X25519PrivateKey.generate(), None, 2, hospital.identity.signing)
+        claims = UpdateClaims(6.0, "ab" * 32, next_mask, dealt)
+        data = write_update(numbers, self.signed, hospital.identity, claims, STAMP)
         return data, seconds
 
 
@@ -204,20 +197,20 @@ def sum_in(root: Path) -> dict[str, float]:
     """The coordinator's process: verify, ask the keyholders where there are any, open the sum."""
     plan = PlanHeader.model_validate_json((root / "plan.json").read_text())
     told = json.loads((root / "told.json").read_text())
-    plan_hash = told["plan_hash"]
+    signed = SignedPlan(plan, told["plan_hash"])
     coordinator = Identity.from_secret(bytes.fromhex(told["coordinator"]))
     start = time.perf_counter()
     files = {path.stem: read_again(path) for path in sorted(root.glob("*.enc"))}
     headers: dict[str, UpdateHeader] = {}
     for sender, received in files.items():
         header, member = read_update(received.envelope, plan.roster.members)
-        admit_update(header, member, plan, plan_hash)
+        admit_update(header, member, signed)
         received.check_body(header.body)
         headers[sender] = header
     verified = time.perf_counter()
     left_over = []
     if plan.committee is not None:
-        left_over = _asked(root, plan, plan_hash, coordinator, files, headers, told["keyholders"])
+        left_over = _asked(root, signed, coordinator, files, headers, told["keyholders"])
     asked = time.perf_counter()
     bodies: Iterator[tuple[str, Iterator[bytes]]] = (
         (sender, open_update(header, files[sender].pieces(), coordinator))
@@ -247,29 +240,29 @@ def sum_in(root: Path) -> dict[str, float]:
     }
 
 
-def _asked(root, plan, plan_hash, coordinator, files, headers, keyholders):  # type: ignore[no-untyped-def]
+def _asked(root, signed, coordinator, files, headers, keyholders):  # type: ignore[no-untyped-def]
     starts = {s: (root / f"{s}.enc").open("rb").read(f.envelope.length) for s, f in files.items()}
-    request = write_request(starts, plan, plan_hash, coordinator, **CREATED)
+    plan = signed.plan
+    request = write_request(starts, signed, coordinator, STAMP)
     envelope = split(request)
     answers = {}
     for holder, (secret, unsealing) in list(keyholders.items())[:THRESHOLD]:
         identity, key = Identity.from_secret(bytes.fromhex(secret)), SealingKey.from_secret(
             bytes.fromhex(unsealing)
         )  # fmt: skip
-        header, seat = admit_request(envelope, plan, plan_hash, holder, None)
-        dealt = admit_survivors(header, request[envelope.length :], plan, plan_hash)
-        opened = {o: open_box(d, plan.dealing(plan_hash, o), seat, key) for o, d in dealt.items()}
+        header, seat = admit_request(envelope, signed, holder, None)
+        dealt = admit_survivors(header, request[envelope.length :], signed)
+        opened = {o: open_box(d, signed.dealing(o), seat, key) for o, d in dealt.items()}
         following = UnsealingStatement.sign(SealingKey.generate().public(), None, 2, identity.signing)
-        share = write_share(
-            opened, header, envelope.digest, plan, identity, next_unsealing=following, **CREATED
-        )
+        asked = SignedRequest(header, envelope.digest)
+        share = write_share(opened, asked, plan, identity, following, STAMP)
         answered = split(share)
         shares = open_share(
             answered.claim(ShareHeader), share[answered.length :], header.survivors, plan, coordinator
         )
         all_dealt = {s: h.dealt for s, h in headers.items()}
-        answers[seat] = checked_answer(plan, plan_hash, seat, all_dealt, shares)
-    return restored_streams(plan, plan_hash, headers, answers)
+        answers[seat] = checked_answer(signed, seat, all_dealt, shares)
+    return restored_streams(signed, headers, answers)
 
 
 def command_of(hospitals: int, missing: int, parameters: int) -> dict[str, float]:
@@ -347,14 +340,13 @@ def peak_of(command: list[str]) -> tuple[float, str]:
 def answered(cohort: Cohort, request: bytes, holder: Hospital) -> bytes:
     """A keyholder's answer, by the rules of ``unmask``."""
     envelope = split(request)
-    plan, plan_hash = cohort.plan, cohort.plan_hash
-    header, seat = admit_request(envelope, plan, plan_hash, holder.fingerprint, None)
-    dealt = admit_survivors(header, request[envelope.length :], plan, plan_hash)
-    opened = {o: open_box(d, plan.dealing(plan_hash, o), seat, holder.unsealing) for o, d in dealt.items()}
+    signed = cohort.signed
+    header, seat = admit_request(envelope, signed, holder.fingerprint, None)
+    dealt = admit_survivors(header, request[envelope.length :], signed)
+    opened = {o: open_box(d, signed.dealing(o), seat, holder.unsealing) for o, d in dealt.items()}
     following = UnsealingStatement.sign(SealingKey.generate().public(), None, 2, holder.identity.signing)
-    return write_share(
-        opened, header, envelope.digest, plan, holder.identity, next_unsealing=following, **CREATED
-    )
+    asked = SignedRequest(header, envelope.digest)
+    return write_share(opened, asked, signed.plan, holder.identity, following, STAMP)
 
 
 def flower(parameters: int, peers: int) -> float:

@@ -16,7 +16,9 @@ from played_study import Snapshots, World, identity_in
 
 from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import dequantise
+from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.request import write_request
+from privxray.formats.header import Stamp
 from privxray.formats.tensors import unpack
 from privxray.workflow.common.session import load_plan
 from privxray.workspace.folder import Workspace
@@ -233,8 +235,8 @@ def another_request(world: World, survivors: tuple[str, ...], party: str) -> Pat
         received = read_again(world["coordinator"] / "updates" / f"{hospital}-0001.enc")
         envelopes[received.envelope.key_id] = received.path.read_bytes()[: received.envelope.length]
     evil = world[party] / "evil.request"
-    made = {"created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
-    evil.write_bytes(write_request(envelopes, plan, round_.plan, coordinator, **made))
+    made = Stamp("2026-01-02T03:04:05Z", "privxray 0.1.0")
+    evil.write_bytes(write_request(envelopes, SignedPlan(plan, round_.plan), coordinator, made))
     return evil
 
 

@@ -11,12 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from privxray.exchange.concealing import conceal
 from privxray.exchange.masking.fixed_point import quantise
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.request import write_request
-from privxray.exchange.messages.update import write_update
+from privxray.exchange.messages.update import UpdateClaims, write_update
 from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
 from privxray.formats.container import Envelope, seal_header, split
-from privxray.formats.header import Body
+from privxray.formats.header import Body, Stamp
 from privxray.formats.tensors import TensorSpec
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import state_mask_key
@@ -28,7 +28,7 @@ MANIFEST = (
     TensorSpec(name="weights", shape=(3, 4), bound=100.0, fraction_bits=20),
     TensorSpec(name="counts", shape=(3,), bound=1000.0, fraction_bits=20),
 )
-CREATED = {"created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
+STAMP = Stamp(created="2026-01-02T03:04:05Z", software="privxray 0.1.0")
 
 
 @dataclass
@@ -103,13 +103,16 @@ class Study:
             "delta": 1e-5,
             "modulus_bits": 64,
             "manifest": MANIFEST,
-            **CREATED,
+            **vars(STAMP),
         }
         return PlanHeader(**(fields | changes))
 
     def plan_file(self, plan: PlanHeader | None = None, signer: Identity | None = None) -> Envelope:
         signer = signer or self.coordinator
         return split(seal_header(plan or self.plan, signer.signing, signer.public().fingerprint))
+
+    def signed(self, plan: PlanHeader | None = None) -> SignedPlan:
+        return SignedPlan.claimed(self.plan_file(plan))
 
     @property
     def plan_hash(self) -> str:
@@ -121,29 +124,31 @@ class Study:
 
     def masked(self, hospital: Hospital, vector: dict[str, np.ndarray]) -> np.ndarray:
         numbers = quantise(vector, self.plan.manifest, self.plan.modulus_bits)
-        assert conceal(numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask) is None
+        assert conceal(numbers, self.signed(), hospital.fingerprint, hospital.mask) is None
         return numbers
 
     def concealed(self, hospital: Hospital, seed: int = 0) -> bytes:
         """An update under a plan with keyholders."""
         numbers = quantise(self.vector(seed), self.plan.manifest, self.plan.modulus_bits)
-        dealt = conceal(numbers, self.plan, self.plan_hash, hospital.fingerprint, hospital.mask)
+        dealt = conceal(numbers, self.signed(), hospital.fingerprint, hospital.mask)
         return self.update(hospital, numbers, dealt=dealt)
 
-    def request(self, updates: dict[str, bytes], signer: Identity | None = None, **changes: Any) -> bytes:
+    def request(
+        self, updates: dict[str, bytes], signer: Identity | None = None, plan: PlanHeader | None = None
+    ) -> bytes:
         """The request for the sum of these updates, by fingerprint."""
         envelopes = {one: data[: split(data).length] for one, data in updates.items()}
-        plan, plan_hash = changes.pop("plan", self.plan), changes.pop("plan_hash", self.plan_hash)
-        return write_request(envelopes, plan, plan_hash, signer or self.coordinator, **(CREATED | changes))
+        return write_request(envelopes, self.signed(plan), signer or self.coordinator, STAMP)
 
-    def update(self, hospital: Hospital, numbers: np.ndarray, **changes: Any) -> bytes:
+    def update(
+        self, hospital: Hospital, numbers: np.ndarray, plan: PlanHeader | None = None, **changes: Any
+    ) -> bytes:
         fields = {
             "epsilon": 5.9,
             "ledger_head": hashlib.sha256(b"").hexdigest(),
             "next_mask": state_mask_key(
                 X25519PrivateKey.generate(), "pneumonia", hospital.number + 1, hospital.identity.signing
             ),
-            **CREATED,
         }
-        plan, plan_hash = changes.pop("plan", self.plan), changes.pop("plan_hash", self.plan_hash)
-        return write_update(numbers, plan, plan_hash, hospital.identity, **(fields | changes))
+        claims = UpdateClaims(**(fields | changes))
+        return write_update(numbers, self.signed(plan), hospital.identity, claims, STAMP)

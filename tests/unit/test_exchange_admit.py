@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from exchange_samples import CREATED, MANIFEST, Hospital, Study
+from exchange_samples import MANIFEST, STAMP, Hospital, Study
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, WrongKeyError
 from privxray.exchange.admission.admit import (
@@ -22,6 +22,7 @@ from privxray.exchange.admission.admit import (
 from privxray.exchange.masking.fixed_point import dequantise, quantise, unsigned
 from privxray.exchange.masking.summing import add_to_sum
 from privxray.exchange.messages.model import write_model
+from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.update import UpdateHeader, open_update
 from privxray.formats.container import Envelope, check_body, seal_header, split
 from privxray.formats.tensors import TensorSpec, masked_prefix, total_size
@@ -39,7 +40,7 @@ def admit(study: Study, data: bytes) -> UpdateHeader:
     """All rules for an update, in the order in which ``aggregate`` applies them."""
     envelope = split(data)
     header, member = read_update(envelope, study.plan.roster.members)
-    admit_update(header, member, study.plan, study.plan_hash)
+    admit_update(header, member, study.signed())
     body = data[envelope.length :]
     check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
     return header
@@ -125,8 +126,7 @@ def test_an_update_in_another_hospitals_name_is_refused(study: Study) -> None:
 )
 def test_an_update_for_another_study_round_or_plan_is_refused(study: Study, change: dict, says: str) -> None:
     other = study.make_plan(**change)
-    other_hash = study.plan_file(other).digest
-    data = study.update(study.hospitals[0], np.zeros(15, unsigned(64)), plan=other, plan_hash=other_hash)
+    data = study.update(study.hospitals[0], np.zeros(15, unsigned(64)), plan=other)
     with pytest.raises(RefusedError, match=says):
         admit(study, data)
 
@@ -175,8 +175,8 @@ def test_a_masked_vector_is_a_safetensors_file_that_the_library_reads() -> None:
 
 
 def test_a_plan_is_accepted_from_its_coordinator_only(study: Study) -> None:
-    assert admit_plan(study.plan_file(), None) == study.plan
-    assert admit_plan(study.plan_file(), study.coordinator.public()) == study.plan
+    assert admit_plan(study.plan_file(), None) == study.signed()
+    assert admit_plan(study.plan_file(), study.coordinator.public()) == study.signed()
     with pytest.raises(IdentityError, match="another coordinator"):
         admit_plan(study.plan_file(), Identity.generate().public())
 
@@ -244,7 +244,7 @@ def test_a_successor_follows_its_predecessor(study: Study) -> None:
     before = study.make_plan(stages=3)
     before_hash = study.plan_file(before).digest
     good = study.make_plan(stages=3, stage=2, round=2, previous=before_hash)
-    admit_successor(good, before, before_hash)
+    admit_successor(good, SignedPlan(before, before_hash))
     fewer = Roster(version=1, members=(*before.roster.members[::-1][:2], Hospital("hospital-d").member()))
     bad = {
         "replayed": {"round": 1},
@@ -255,32 +255,31 @@ def test_a_successor_follows_its_predecessor(study: Study) -> None:
         "with other members under one version": {"roster": fewer},
     }
     others = fewer.model_copy(update={"version": 2})
-    admit_successor(
-        good.model_copy(update={"roster": others}), before, before_hash
-    )  # new key words to compare
+    # Which has new key words to compare.
+    admit_successor(good.model_copy(update={"roster": others}), SignedPlan(before, before_hash))
     again = good.model_copy(update={"stage": 1})  # a sum that could not be opened: the same stage anew
-    admit_successor(again, before, before_hash)
+    admit_successor(again, SignedPlan(before, before_hash))
     for change in bad.values():
         with pytest.raises(RefusedError):
-            admit_successor(good.model_copy(update=change), before, before_hash)
+            admit_successor(good.model_copy(update=change), SignedPlan(before, before_hash))
     anew = study.make_plan(
         stages=3, stage=1, round=2, previous=before_hash, epsilon=3.0,
         roster=fewer.model_copy(update={"version": 2}),
     )  # fmt: skip
-    admit_successor(anew, before, before_hash)
+    admit_successor(anew, SignedPlan(before, before_hash))
 
 
 def test_a_model_belongs_to_its_plan(study: Study) -> None:
     tensors = {"weights": np.zeros((3, 4))}
-    envelope = split(write_model(tensors, study.plan, study.plan_hash, study.coordinator, **CREATED))
-    assert admit_model(envelope, study.plan, study.plan_hash).round == 1
+    envelope = split(write_model(tensors, study.signed(), study.coordinator, STAMP))
+    assert admit_model(envelope, study.signed()).round == 1
     for change in ({"round": 2}, {"study": "cardiology"}, {"delta": 1e-6}):
         other = study.make_plan(**change)
         with pytest.raises(RefusedError):
-            admit_model(envelope, other, study.plan_file(other).digest)
-    forged = split(write_model(tensors, study.plan, study.plan_hash, Identity.generate(), **CREATED))
+            admit_model(envelope, study.signed(other))
+    forged = split(write_model(tensors, study.signed(), Identity.generate(), STAMP))
     with pytest.raises(IdentityError):
-        admit_model(forged, study.plan, study.plan_hash)
+        admit_model(forged, study.signed())
 
 
 def test_an_update_can_be_sealed_to_this_coordinator_only(study: Study) -> None:

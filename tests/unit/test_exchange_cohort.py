@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from exchange_samples import CREATED, Hospital, Study
+from exchange_samples import STAMP, Hospital, Study
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -16,8 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
 from privxray.exchange.admission.admit_opening import admit_request
 from privxray.exchange.admission.cohort import Cohort, Verdict
-from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.plan import SignedPlan
+from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.exchange.messages.share import write_share
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.sharing.dealing import open_box
@@ -46,7 +46,7 @@ class Pool:
         self.study = Study(hospitals=4, trustees=4)
         self.plan, self.plan_hash = self.study.plan, self.study.plan_hash
         self.before = self.study.make_plan(epsilon=5.0)
-        self.before_hash = self.study.plan_file(self.before).digest
+        self.before_hash = self.study.signed(self.before).digest
         self.used_key = X25519PrivateKey.generate()
         self.files: list[File] = []
         good = {}
@@ -64,9 +64,7 @@ class Pool:
         stranger = Hospital("stranger")
         self.add(self.study.update(stranger, self.zeros()), "update", stranger, good=False)
         elsewhere = self.study.make_plan(study="cardiology")
-        data = self.study.update(
-            a, self.zeros(), plan=elsewhere, plan_hash=self.study.plan_file(elsewhere).digest
-        )
+        data = self.study.update(a, self.zeros(), plan=elsewhere)
         self.add(data, "update", a, good=False)
         self.requests = {}
         for survivors in (good, dict(list(good.items())[:3])):
@@ -83,8 +81,7 @@ class Pool:
             self.study.trustees[0],
             self.early_request(),
             self.earlier,
-            plan=self.before,
-            hash_=self.before_hash,
+            self.study.signed(self.before),
         )
         self.add(early, "share", self.study.trustees[0], good=False, over=True)
 
@@ -100,12 +97,12 @@ class Pool:
         from privxray.exchange.concealing import conceal
 
         numbers = self.zeros()
-        dealt = conceal(numbers, self.before, self.before_hash, hospital.fingerprint, hospital.mask)
-        return self.study.update(hospital, numbers, plan=self.before, plan_hash=self.before_hash, dealt=dealt)
+        dealt = conceal(numbers, self.study.signed(self.before), hospital.fingerprint, hospital.mask)
+        return self.study.update(hospital, numbers, plan=self.before, dealt=dealt)
 
     def early_request(self) -> bytes:
         self.earlier = {f.sender: f.data for f in self.files if f.over and f.kind == "update"}
-        return self.study.request(self.earlier, plan=self.before, plan_hash=self.before_hash)
+        return self.study.request(self.earlier, plan=self.before)
 
     def with_next_key(self, hospital: Hospital, key: X25519PrivateKey | None, fallback: str) -> bytes:
         """An update whose next mask key was used before, or is the one that another hospital states."""
@@ -124,28 +121,27 @@ class Pool:
         trustee: Hospital,
         request: bytes,
         updates: dict[str, bytes],
-        plan: PlanHeader | None = None,
-        hash_: str = "",
+        signed: SignedPlan | None = None,
     ) -> bytes:
-        plan, hash_ = plan or self.plan, hash_ or self.plan_hash
+        signed = signed or self.study.signed()
         envelope = split(request)
-        header, seat = admit_request(envelope, plan, hash_, trustee.fingerprint, None)
+        header, seat = admit_request(envelope, signed, trustee.fingerprint, None)
         opened = {}
         for owner in header.survivors:
             dealt = split(updates[owner]).claim(UpdateHeader).dealt
             assert dealt is not None
-            opened[owner] = open_box(dealt, plan.dealing(hash_, owner), seat, trustee.unsealing)
+            opened[owner] = open_box(dealt, signed.dealing(owner), seat, trustee.unsealing)
         following = UnsealingStatement.sign(
             SealingKey.generate().public(), "pneumonia", 2, trustee.identity.signing
         )
         return write_share(
-            opened, header, envelope.digest, plan, trustee.identity, next_unsealing=following, **CREATED
+            opened, SignedRequest(header, envelope.digest), signed.plan, trustee.identity, following, STAMP
         )
 
     def cohort(self) -> Cohort:
         used = self.with_used()
         parties = {party.keys.fingerprint: party for party in self.plan.roster.parties}
-        return Cohort(self.plan, self.plan_hash, parties, earlier=[self.before_hash], used=used)
+        return Cohort(self.study.signed(), parties, earlier=[self.before_hash], used=used)
 
     def with_used(self) -> set[str]:
         from privxray.formats import canonical
@@ -168,7 +164,7 @@ def offer(cohort: Cohort, file: File) -> Verdict:
 
 
 def contents(cohort: Cohort) -> tuple[Any, ...]:
-    return (dict(cohort.updates), dict(cohort.answers), cohort.request_digest, cohort.is_open)
+    return (dict(cohort.updates), dict(cohort.answers), cohort.asked, cohort.is_open)
 
 
 class Round(RuleBasedStateMachine):
@@ -206,16 +202,16 @@ class Round(RuleBasedStateMachine):
                 sender: one for sender, one in self.cohort.updates.items() if sender in header.survivors
             }
             self.taken = {key: data for key, data in self.taken.items() if key[1] in header.survivors}
-            self.cohort.set_request(header, digest)
+            self.cohort.set_request(SignedRequest(header, digest))
 
     @precondition(lambda self: self.cohort.request is not None)
     @rule(digest=st.sampled_from(sorted(POOL.requests)))
     def requested_again(self, digest: str) -> None:
-        if digest == self.cohort.request_digest:
-            self.cohort.set_request(POOL.requests[digest], digest)
+        if digest == self.cohort.asked.digest:
+            self.cohort.set_request(SignedRequest(POOL.requests[digest], digest))
             return
         with pytest.raises(RefusedError):
-            self.cohort.set_request(POOL.requests[digest], digest)
+            self.cohort.set_request(SignedRequest(POOL.requests[digest], digest))
 
     @invariant()
     def what_is_in_belongs_there(self) -> None:
@@ -232,7 +228,7 @@ class Round(RuleBasedStateMachine):
         )
         for sender, one in cohort.updates.items():
             assert one.header.sender == sender
-            assert one.header.plan == cohort.plan_hash
+            assert one.header.plan == cohort.signed.digest
         if cohort.request is None:
             assert not cohort.answers
         else:
@@ -240,7 +236,7 @@ class Round(RuleBasedStateMachine):
         for seat, answer in cohort.answers.items():
             assert cohort.plan.committee is not None
             assert cohort.plan.committee.seat(answer.header.sender) == seat == answer.seat
-            assert answer.header.request == cohort.request_digest
+            assert answer.header.request == cohort.asked.digest
         assert cohort.answers_lacking == max(0, 3 - len(cohort.answers))
 
 
@@ -261,7 +257,7 @@ def test_every_kind_of_verdict_occurs_in_the_pool() -> None:
     digest, header = next((d, h) for d, h in POOL.requests.items() if len(h.survivors) == 3)
     late = [sender for sender in cohort.updates if sender not in header.survivors]
     cohort = POOL.cohort()
-    cohort.set_request(header, digest)
+    cohort.set_request(SignedRequest(header, digest))
     verdicts = {offer(cohort, f) for f in POOL.files if f.kind == "update" and f.good and f.sender in late}
     assert verdicts == {Verdict.LATE}
     assert sum(_takes(cohort, f) for f in POOL.files if f.kind == "share") == 4

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exchange_samples import CREATED, Hospital, Study
+from exchange_samples import STAMP, Hospital, Study
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, WrongKeyError
 from privxray.exchange.admission.admit import admit_update, read_update
@@ -19,7 +19,7 @@ from privxray.exchange.admission.admit_opening import admit_request, admit_share
 from privxray.exchange.concealing import conceal
 from privxray.exchange.masking.fixed_point import quantise
 from privxray.exchange.masking.masks import pairwise_key
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.exchange.messages.share import ShareHeader, body_length, open_share, write_share
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.opening import open_sum
@@ -73,24 +73,22 @@ def dealt_by(update: bytes) -> Dealt:
 
 def answered(study: Study, updates: dict[str, bytes], request: bytes, keyholder: Hospital) -> bytes:
     envelope = split(request)
-    header, seat = admit_request(envelope, study.plan, study.plan_hash, keyholder.fingerprint, None)
+    header, seat = admit_request(envelope, study.signed(), keyholder.fingerprint, None)
     opened = {
-        owner: open_box(
-            dealt_by(updates[owner]), study.plan.dealing(study.plan_hash, owner), seat, keyholder.unsealing
-        )
+        owner: open_box(dealt_by(updates[owner]), study.signed().dealing(owner), seat, keyholder.unsealing)
         for owner in header.survivors
     }
     following = UnsealingStatement.sign(
         SealingKey.generate().public(), "pneumonia", 2, keyholder.identity.signing
     )
     return write_share(
-        opened, header, envelope.digest, study.plan, keyholder.identity, next_unsealing=following, **CREATED
+        opened, SignedRequest(header, envelope.digest), study.plan, keyholder.identity, following, STAMP
     )
 
 
 def test_every_keyholder_gets_its_share_of_every_secret(study: Study, updates: dict[str, bytes]) -> None:
     a = study.hospitals[0]
-    context = study.plan.dealing(study.plan_hash, a.fingerprint)
+    context = study.signed().dealing(a.fingerprint)
     opened = [
         open_box(dealt_by(updates[a.fingerprint]), context, seat, keyholder.unsealing)
         for seat, keyholder in enumerate(study.trustees, start=1)
@@ -118,14 +116,14 @@ def test_a_seed_is_fresh_with_every_export(study: Study) -> None:
 
     numbers = [np.zeros(15, np.uint64) for _ in range(2)]
     for vector in numbers:
-        conceal(vector, study.plan, study.plan_hash, a.fingerprint, a.mask, random=random)
+        conceal(vector, study.signed(), a.fingerprint, a.mask, random=random)
     assert len(drawn[0]) == 32
     assert not np.array_equal(numbers[0], numbers[1])
 
 
 def test_a_box_opens_for_its_seat_owner_plan_and_study_alone(study: Study, updates: dict[str, bytes]) -> None:
     a, b = study.hospitals[:2]
-    dealt, context = dealt_by(updates[a.fingerprint]), study.plan.dealing(study.plan_hash, a.fingerprint)
+    dealt, context = dealt_by(updates[a.fingerprint]), study.signed().dealing(a.fingerprint)
     key = study.trustees[0].unsealing
     open_box(dealt, context, 1, key)
     for changed, seat, with_ in (
@@ -144,7 +142,7 @@ def test_a_commitment_is_to_one_share_of_one_secret_of_one_seat(
     study: Study, updates: dict[str, bytes]
 ) -> None:
     a = study.hospitals[0]
-    dealt, context = dealt_by(updates[a.fingerprint]), study.plan.dealing(study.plan_hash, a.fingerprint)
+    dealt, context = dealt_by(updates[a.fingerprint]), study.signed().dealing(a.fingerprint)
     opened = open_box(dealt, context, 1, study.trustees[0].unsealing)
     first, second = context.secrets[:2]
     check_share(dealt, context, 1, first, opened[first])
@@ -163,7 +161,7 @@ def test_boxes_and_commitments_are_as_many_and_as_long_as_the_plan_demands(
     study: Study, updates: dict[str, bytes]
 ) -> None:
     a = study.hospitals[0]
-    dealt, context = dealt_by(updates[a.fingerprint]), study.plan.dealing(study.plan_hash, a.fingerprint)
+    dealt, context = dealt_by(updates[a.fingerprint]), study.signed().dealing(a.fingerprint)
     check_form(dealt, context)
     shorter = canonical.to_base64(canonical.from_base64(dealt.boxes[0], "")[:-1])
     commitments = canonical.from_base64(dealt.commitments, "")
@@ -185,9 +183,7 @@ def test_the_largest_plan_fits_its_header(study: Study) -> None:
     """100 hospitals and 16 keyholders: no length limit of the format is in the way."""
     names = tuple(hashlib.sha256(bytes([place])).hexdigest() for place in range(100))
     seats = study.committee([*study.trustees, *(Hospital(f"k{place}") for place in range(12))])
-    context = dataclasses.replace(
-        study.plan.dealing(study.plan_hash, names[0]), hospitals=names, committee=seats
-    )
+    context = dataclasses.replace(study.signed().dealing(names[0]), hospitals=names, committee=seats)
     dealt = deal(context, dict.fromkeys(context.secrets, bytes(32)))
     check_form(Dealt.model_validate(json.loads(dealt.model_dump_json())), context)
     assert len(dealt.commitments) == 68_268
@@ -214,7 +210,7 @@ def test_a_share_file_holds_what_opens_the_sum_and_no_more(
     from privxray.exchange.messages.update import open_update
     from privxray.exchange.opening import restored_streams
 
-    streams = restored_streams(study.plan, study.plan_hash, header.survivors, answers)
+    streams = restored_streams(study.signed(), header.survivors, answers)
     bodies = []
     for survivor in header.survivors:
         envelope = split(updates[survivor])
@@ -241,16 +237,16 @@ def test_dealt_shares_and_keyholders_come_together(study: Study, updates: dict[s
     strict = study.make_plan(mode="strict", committee=None)
     a = study.hospitals[0]
     with_shares = study.update(
-        a, np.zeros(15, np.uint64), plan=strict, plan_hash=study.plan_file(strict).digest,
+        a, np.zeros(15, np.uint64), plan=strict,
         dealt=dealt_by(updates[a.fingerprint]),
     )  # fmt: skip
     header, member = read_update(split(with_shares), strict.roster.members)
     with pytest.raises(RefusedError, match="no keyholders"):
-        admit_update(header, member, strict, study.plan_file(strict).digest)
+        admit_update(header, member, study.signed(strict))
     without = split(study.update(a, np.zeros(15, np.uint64)))
     header, member = read_update(without, study.plan.roster.members)
     with pytest.raises(RefusedError, match="no keyholders"):
-        admit_update(header, member, study.plan, study.plan_hash)
+        admit_update(header, member, study.signed())
 
 
 # Forged headers, one field after the other
@@ -323,10 +319,10 @@ def test_a_request_with_one_field_changed(study: Study, request_: bytes, name: s
     def admit(data: bytes) -> None:
         envelope = split(data)
         own = study.trustees[0].fingerprint
-        header, _ = admit_request(envelope, study.plan, study.plan_hash, own, None)
+        header, _ = admit_request(envelope, study.signed(), own, None)
         body = data[envelope.length :]
         check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
-        admit_survivors(header, body, study.plan, study.plan_hash)
+        admit_survivors(header, body, study.signed())
 
     data = changed(request_, change, study.coordinator)
     with pytest.raises(IdentityError):
@@ -345,19 +341,19 @@ def test_survivors_that_are_enough_and_others_than_the_body_holds(
     everybody = study.request(updates)
     data = changed(everybody, lambda header: header["survivors"].pop(0), study.coordinator)
     envelope = split(data)
-    header, _ = admit_request(envelope, study.plan, study.plan_hash, study.trustees[0].fingerprint, None)
+    header, _ = admit_request(envelope, study.signed(), study.trustees[0].fingerprint, None)
     with pytest.raises(MalformedError, match="not those of its survivors"):
-        admit_survivors(header, data[envelope.length :], study.plan, study.plan_hash)
+        admit_survivors(header, data[envelope.length :], study.signed())
 
 
 def test_a_request_is_for_this_keyholder_and_answered_once(study: Study, request_: bytes) -> None:
     envelope = split(request_)
     own = study.trustees[0].fingerprint
-    assert admit_request(envelope, study.plan, study.plan_hash, own, envelope.digest)[1] == 1
+    assert admit_request(envelope, study.signed(), own, envelope.digest)[1] == 1
     with pytest.raises(RefusedError, match="another request of this round"):
-        admit_request(envelope, study.plan, study.plan_hash, own, OTHER)
+        admit_request(envelope, study.signed(), own, OTHER)
     with pytest.raises(RefusedError, match="no keyholder"):
-        admit_request(envelope, study.plan, study.plan_hash, study.hospitals[0].fingerprint, None)
+        admit_request(envelope, study.signed(), study.hospitals[0].fingerprint, None)
 
 
 @pytest.mark.parametrize("what", ["plan", "study", "signature", "next mask"])
@@ -375,7 +371,7 @@ def test_a_survivor_that_did_not_deliver_under_this_plan(
     data = study.request(updates | {a.fingerprint: evil})
     header = split(data).claim(RequestHeader)
     with pytest.raises(PrivxrayError, match="the request's update of hospital-a is refused") as caught:
-        admit_survivors(header, data[split(data).length :], study.plan, study.plan_hash)
+        admit_survivors(header, data[split(data).length :], study.signed())
     assert caught.type is expected
 
 
@@ -428,7 +424,7 @@ def test_a_share_file_with_one_field_changed(study: Study, request_: bytes, shar
     def admit(data: bytes) -> None:
         envelope = split(data)
         header = read_share(envelope, study.plan.roster.parties)
-        admit_share(header, study.plan, study.plan_hash, asked.claim(RequestHeader), asked.digest)
+        admit_share(header, study.signed(), SignedRequest.claimed(asked))
         body = data[envelope.length :]
         check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
 
@@ -450,7 +446,7 @@ def test_a_share_file_by_somebody_who_is_no_keyholder(study: Study, request_: by
     by_hospital = split(signed("share", header, a.identity, a.fingerprint))
     read = read_share(by_hospital, study.plan.roster.parties)
     with pytest.raises(IdentityError, match="no keyholder"):
-        admit_share(read, study.plan, study.plan_hash, asked.claim(RequestHeader), asked.digest)
+        admit_share(read, study.signed(), SignedRequest.claimed(asked))
     stranger = Identity.generate()
     forged = split(signed("share", header, stranger, stranger.public().fingerprint))
     with pytest.raises(IdentityError, match="nobody of this study"):

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, WrongKeyError
 from privxray.formats import canonical
 from privxray.formats.container import split
+from privxray.formats.header import Stamp
 from privxray.keys import keyfile, sealing_keys
 from privxray.keys.card import read_card, write_card
 from privxray.keys.identity import Identity, PublicKeys
@@ -162,8 +163,7 @@ def card(identity: Identity, name: str = "hospital-a", study: str | None = None)
         name=name,
         mask=statement(identity, study),
         unsealing=UnsealingStatement.sign(SealingKey.generate().public(), study, 1, identity.signing),
-        created="2026-01-02T03:04:05Z",
-        software="privxray 0.1.0",
+        stamp=Stamp("2026-01-02T03:04:05Z", "privxray 0.1.0"),
     )
 
 

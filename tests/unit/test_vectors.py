@@ -22,7 +22,7 @@ from mnemonic import Mnemonic
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
 from privxray.exchange.admission.admit import admit_plan, admit_update, read_update
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import SignedPlan
 from privxray.formats.container import check_body, split
 from privxray.keys.card import read_card
 
@@ -40,9 +40,8 @@ def load(name: str) -> bytes:
     return (VECTORS / f"{name}.bin").read_bytes()
 
 
-def plan() -> tuple[PlanHeader, str]:
-    envelope = split(load("plan"))
-    return admit_plan(envelope, None), envelope.digest
+def plan() -> SignedPlan:
+    return admit_plan(split(load("plan")), None)
 
 
 def admit(data: bytes) -> None:
@@ -53,9 +52,9 @@ def admit(data: bytes) -> None:
     if envelope.kind == "plan":
         admit_plan(envelope, None)
         return
-    followed, plan_hash = plan()
-    header, member = read_update(envelope, followed.roster.members)
-    admit_update(header, member, followed, plan_hash)
+    followed = plan()
+    header, member = read_update(envelope, followed.plan.roster.members)
+    admit_update(header, member, followed)
     body = data[envelope.length :]
     check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
 from privxray.exchange.admission.admit import admit_plan, admit_update, read_update
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.request import SignedRequest
 from privxray.exchange.messages.share import open_share
 from privxray.exchange.opening import checked_answer
 from privxray.exchange.sharing.dealing import open_box
@@ -55,30 +55,30 @@ def admit(name: str) -> None:
     data = load(name)
     envelope = split(data)
     body = data[envelope.length :]
-    followed = split(load("held-plan"))
-    plan = admit_plan(followed if envelope.kind != "plan" else envelope, None)
+    followed = admit_plan(split(load("held-plan")) if envelope.kind != "plan" else envelope, None)
+    plan = followed.plan
     if envelope.kind == "plan":
         return
     header: Any
     if envelope.kind == "update":
         header, member = read_update(envelope, plan.roster.members)
-        admit_update(header, member, plan, followed.digest)
+        admit_update(header, member, followed)
     elif envelope.kind == "request":
         key = SealingKey.from_secret(bytes.fromhex(TOLD["secrets"]["trustee-1 unsealing"]))
         own = plan.roster.trustees[0].keys.fingerprint
         answered = split(load("request")).digest if name == "request-second" else None
-        header, seat = admit_request(envelope, plan, followed.digest, own, answered)
-        for owner, dealt in admit_survivors(header, body, plan, followed.digest).items():
-            open_box(dealt, plan.dealing(followed.digest, owner), seat, key)
+        header, seat = admit_request(envelope, followed, own, answered)
+        for owner, dealt in admit_survivors(header, body, followed).items():
+            open_box(dealt, followed.dealing(owner), seat, key)
     else:
-        asked = split(load("request"))
-        request = asked.claim(RequestHeader)
+        asked = SignedRequest.claimed(split(load("request")))
+        request = asked.request
         header = read_share(envelope, plan.roster.parties)
-        seat = admit_share(header, plan, followed.digest, request, asked.digest)
+        seat = admit_share(header, followed, asked)
         coordinator = Opener(plan.coordinator, bytes.fromhex(TOLD["secrets"]["coordinator sealing"]))
         shares = open_share(header, body, request.survivors, plan, coordinator)  # type: ignore[arg-type]
-        dealt = admit_survivors(request, load("request")[asked.length :], plan, followed.digest)
-        checked_answer(plan, followed.digest, seat, dealt, shares)
+        dealt = admit_survivors(request, load("request")[split(load("request")).length :], followed)
+        checked_answer(followed, seat, dealt, shares)
     check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
 
 

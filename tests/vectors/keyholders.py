@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 HERE = Path(__file__).parent
 sys.path += [str(HERE.parent / "unit"), str(HERE.parent / "attacks")]
 
-from exchange_samples import CREATED, Hospital, Study  # noqa: E402
+from exchange_samples import STAMP, Hospital, Study  # noqa: E402
 from simulator import World  # noqa: E402
 
 from privxray.exchange.admission.admit_opening import admit_survivors  # noqa: E402
 from privxray.exchange.masking.masks import add_streams, self_mask_key  # noqa: E402
 from privxray.exchange.messages.plan import PlanHeader  # noqa: E402
-from privxray.exchange.messages.request import RequestHeader  # noqa: E402
+from privxray.exchange.messages.request import RequestHeader, SignedRequest  # noqa: E402
 from privxray.exchange.messages.share import write_share  # noqa: E402
 from privxray.exchange.messages.update import UpdateHeader  # noqa: E402
 from privxray.exchange.sharing import shamir  # noqa: E402
@@ -88,12 +88,12 @@ class Round:
         """What is in this keyholder's boxes."""
         envelope = split(self.request)
         header, body = envelope.claim(RequestHeader), self.request[envelope.length :]
-        dealt = admit_survivors(header, body, self.world.plan, self.world.plan_hash)
+        dealt = admit_survivors(header, body, self.world.signed)
         holder = self.parties[keyholder]
         seat = self.committee.seat(holder.fingerprint)
         assert seat is not None
         return {
-            owner: open_box(one, self.world.plan.dealing(self.world.plan_hash, owner), seat, holder.unsealing)
+            owner: open_box(one, self.world.signed.dealing(owner), seat, holder.unsealing)
             for owner, one in dealt.items()
         }
 
@@ -101,12 +101,13 @@ class Round:
         self, keyholder: str, opened: dict[str, dict[str, Opened]] | None = None, **changes: Any
     ) -> bytes:
         holder, envelope = self.parties[keyholder], split(self.request)
-        fields = {"next_unsealing": self.next_unsealing(keyholder), **CREATED} | changes
-        request = fields.pop("request", envelope.claim(RequestHeader))
-        return write_share(
-            opened or self.opened(keyholder), request, fields.pop("digest", envelope.digest),
-            self.world.plan, fields.pop("signer", holder.identity), **fields,
-        )  # fmt: skip
+        asked = SignedRequest(
+            changes.pop("request", envelope.claim(RequestHeader)), changes.pop("digest", envelope.digest)
+        )
+        following = changes.pop("next_unsealing", self.next_unsealing(keyholder))
+        signer = changes.pop("signer", holder.identity)
+        assert not changes
+        return write_share(opened or self.opened(keyholder), asked, self.world.plan, signer, following, STAMP)
 
     def next_unsealing(self, keyholder: str, number: int = 2) -> UnsealingStatement:
         key = self.sealing_key(f"held {keyholder} next unsealing").public()
@@ -347,7 +348,7 @@ def numbers(round_: Round, seeded: Callable[..., bytes]) -> dict[str, Any]:
     ]
     draws = iter(coefficients)
     shares = shamir.split(b"\xff" * 32, 3, 5, draw=lambda _: next(draws))
-    context = round_.world.plan.dealing(plan_hash, own)
+    context = round_.world.signed.dealing(own)
     salt = seeded("a salt", 16)
     total = sum(round_.vectors.values())
     statement = round_.committee.seats[0].unsealing

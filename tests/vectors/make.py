@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / "unit")]
 
 import keyholders  # noqa: E402
-from exchange_samples import Hospital, Study  # noqa: E402
+from exchange_samples import STAMP, Hospital, Study  # noqa: E402
 
 from privxray.exchange.masking.fixed_point import quantise, unsigned  # noqa: E402
 from privxray.exchange.masking.masks import add_streams, pairwise_key  # noqa: E402
@@ -79,9 +79,8 @@ def files(world: Study) -> dict[str, tuple[bytes, str, str]]:
     """Name -> bytes, expected outcome, the rule that is tried."""
     a, b, _ = world.hospitals
     plan = seal_header(world.plan, world.coordinator.signing, world.coordinator.public().fingerprint)
-    made = {"created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
     card = write_card(
-        a.identity, name=a.name, mask=a.member().mask, unsealing=a.unsealing_statement(), **made
+        a.identity, name=a.name, mask=a.member().mask, unsealing=a.unsealing_statement(), stamp=STAMP
     )
     good = kept("update", lambda: world.update(a, world.masked(a, world.vector(0))))
     start = split(good).length

@@ -23,11 +23,11 @@ from collections.abc import Iterable
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.exchange.messages.model import ModelHeader
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.sharing.dealing import check_form
 from privxray.formats.container import Envelope
-from privxray.formats.header import Header
+from privxray.formats.header import Header, PlanHash
 from privxray.formats.stream import sealed_length
 from privxray.formats.tensors import masked_prefix, total_size
 from privxray.keys.identity import PublicKeys
@@ -41,7 +41,7 @@ def expect(envelope: Envelope, kind: str) -> None:
         raise MalformedError(f"this is a file of kind {envelope.kind}, and {article} {kind} is needed here")
 
 
-def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> PlanHeader:
+def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> SignedPlan:
     """A plan by the coordinator that is trusted already, or, where none is yet, by the one that it names.
 
     :param trusted: the study's coordinator as key words confirmed it; None for a study that is new here.
@@ -60,7 +60,7 @@ def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> PlanHeader:
         raise IdentityError("the plan names other keys for the coordinator than those of the study")
     plan.coordinator.check()
     plan.verify()
-    return plan
+    return SignedPlan(plan, PlanHash(envelope.digest))
 
 
 def admit_party(plan: PlanHeader, own: PublicKeys, name: str, role: str) -> Member | Trustee:
@@ -79,7 +79,7 @@ def admit_party(plan: PlanHeader, own: PublicKeys, name: str, role: str) -> Memb
     return party
 
 
-def admit_successor(plan: PlanHeader, before: PlanHeader, before_hash: str) -> None:
+def admit_successor(plan: PlanHeader, followed: SignedPlan) -> None:
     """The rules between a plan and the one that this hospital followed before.
 
     A plan with a new roster version may leave out predecessors that this hospital was no member of. A stage
@@ -88,6 +88,7 @@ def admit_successor(plan: PlanHeader, before: PlanHeader, before_hash: str) -> N
     :raises RefusedError: an older or equal round (a replay), another predecessor, another membership under an
         unchanged roster version, or another method, privacy target or committee in the middle of a study.
     """
+    before, before_hash = followed.plan, followed.digest
     if plan.round <= before.round:
         raise RefusedError(f"this plan is of round {plan.round}, and round {before.round} is here already")
     rejoins = plan.roster.version > before.roster.version
@@ -142,13 +143,14 @@ def read_update(envelope: Envelope, members: Iterable[Member]) -> tuple[UpdateHe
     return header, member
 
 
-def admit_update(header: UpdateHeader, member: Member, plan: PlanHeader, plan_hash: str) -> None:
+def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> None:
     """Rules 4 and 5 for an update whose signature is good.
 
     :raises RefusedError: of another study, plan or round, or its parts don't fit the plan.
     :raises IdentityError: its next mask key is not the sender's.
     """
-    belongs(header, plan, plan_hash)
+    belongs(header, signed)
+    plan = signed.plan
     if header.delta != plan.delta:
         raise RefusedError("it counts its privacy at another delta than the plan's")
     if plan.roster.named(header.sender) != member:
@@ -166,20 +168,21 @@ def admit_update(header: UpdateHeader, member: Member, plan: PlanHeader, plan_ha
     if (header.dealt is None) != (plan.committee is None):
         raise RefusedError("it has shares and the plan no keyholders, or the other way round")
     if header.dealt is not None:
-        check_form(header.dealt, plan.dealing(plan_hash, header.sender))
+        check_form(header.dealt, signed.dealing(header.sender))
 
 
-def admit_model(envelope: Envelope, plan: PlanHeader, plan_hash: str) -> ModelHeader:
+def admit_model(envelope: Envelope, signed: SignedPlan) -> ModelHeader:
     """A global model of a plan that was joined here.
 
     :raises IdentityError: not signed by the plan's coordinator.
     :raises RefusedError: of another study, plan or round.
     """
+    plan = signed.plan
     expect(envelope, "model")
     if envelope.key_id != plan.sender:
         raise IdentityError("this model is signed by another coordinator than the study's")
     model = envelope.verify(plan.coordinator.verifier(), ModelHeader)
-    belongs(model, plan, plan_hash)
+    belongs(model, signed)
     said = (model.sender, model.method, model.constants, model.classes, model.extractor, model.stage,
             model.stages, model.epsilon, model.delta)  # fmt: skip
     planned = (plan.sender, plan.method, plan.constants, plan.classes, plan.extractor, plan.stage,
@@ -189,14 +192,15 @@ def admit_model(envelope: Envelope, plan: PlanHeader, plan_hash: str) -> ModelHe
     return model
 
 
-def belongs(header: Header, plan: PlanHeader, plan_hash: str) -> None:
+def belongs(header: Header, signed: SignedPlan) -> None:
     """Rule 4: the file obeys this plan.
 
     :raises RefusedError: it is of another study, plan or round.
     """
+    plan = signed.plan
     if header.study != plan.study:
         raise RefusedError("it belongs to another study")
-    if header.plan != plan_hash:
+    if header.plan != signed.digest:
         same_round = header.round == plan.round
         raise RefusedError(
             "it follows another plan of this round" if same_round else "it belongs to another round"

@@ -6,17 +6,18 @@ from collections.abc import Iterable
 
 from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
 from privxray.exchange.admission.admit import admit_update, belongs, expect, read_update
-from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import RequestHeader, survivors_envelopes
+from privxray.exchange.messages.plan import SignedPlan
+from privxray.exchange.messages.request import RequestHeader, SignedRequest, survivors_envelopes
 from privxray.exchange.messages.share import ShareHeader, body_length
 from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import Envelope
+from privxray.formats.header import Digest, Fingerprint
 from privxray.formats.stream import sealed_length
 from privxray.keys.roster import Member, Trustee
 
 
 def admit_request(
-    envelope: Envelope, plan: PlanHeader, plan_hash: str, own: str, answered: str | None
+    envelope: Envelope, signed: SignedPlan, own: Fingerprint, answered: Digest | None
 ) -> tuple[RequestHeader, int]:
     """All rules for a request that need no body, as the keyholder with the fingerprint ``own`` applies them.
 
@@ -27,13 +28,14 @@ def admit_request(
         differs from the first; survivors that are too few or not of the roster.
     :raises MalformedError: it says that its body is encrypted.
     """
+    plan = signed.plan
     expect(envelope, "request")
     if envelope.key_id != plan.sender:
         raise IdentityError("this request is signed by another coordinator than the study's")
     header = envelope.verify(plan.coordinator.verifier(), RequestHeader)
     if header.sender != plan.sender:
         raise IdentityError("the request names another sender than its signer")
-    belongs(header, plan, plan_hash)
+    belongs(header, signed)
     if answered is not None and answered != envelope.digest:
         raise RefusedError(
             "another request of this round was answered before, and a keyholder answers one",
@@ -60,7 +62,7 @@ def admit_request(
     return header, seat
 
 
-def admit_survivors(header: RequestHeader, body: bytes, plan: PlanHeader, plan_hash: str) -> dict[str, Dealt]:
+def admit_survivors(header: RequestHeader, body: bytes, signed: SignedPlan) -> dict[Fingerprint, Dealt]:
     """The signed updates in the verified body of an admitted request: what each survivor dealt.
 
     :raises IdentityError: one that its hospital has not signed.
@@ -69,11 +71,11 @@ def admit_survivors(header: RequestHeader, body: bytes, plan: PlanHeader, plan_h
     """
     dealt = {}
     for fingerprint, envelope in survivors_envelopes(header, body).items():
-        member = plan.roster.named(fingerprint)
+        member = signed.plan.roster.named(fingerprint)
         assert member is not None  # survivors are hospitals of the plan
         try:
             update, _ = read_update(envelope, [member])
-            admit_update(update, member, plan, plan_hash)
+            admit_update(update, member, signed)
         except PrivxrayError as error:
             raise type(error)(f"the request's update of {member.name} is refused: {error.what}") from error
         assert update.dealt is not None  # admit_update demands it under a plan with a committee
@@ -96,21 +98,20 @@ def read_share(envelope: Envelope, parties: Iterable[Member | Trustee]) -> Share
     return header
 
 
-def admit_share(
-    header: ShareHeader, plan: PlanHeader, plan_hash: str, request: RequestHeader, request_digest: str
-) -> int:
+def admit_share(header: ShareHeader, signed: SignedPlan, asked: SignedRequest) -> int:
     """The number of the seat whose answer to this request a share file is; its signature is good.
 
     :raises IdentityError: not by a keyholder of the plan, or the next key is not its own.
     :raises RefusedError: of another study, plan, round or request.
     :raises MalformedError: not as long as the answer is.
     """
-    belongs(header, plan, plan_hash)
+    belongs(header, signed)
+    plan = signed.plan
     committee, party = plan.committee, plan.roster.party(header.sender)
     seat = committee.seat(header.sender) if committee else None
     if committee is None or party is None or seat is None:
         raise IdentityError("signed by no keyholder of this plan", advice="Ask who sent it; leave it out")
-    if header.request != request_digest:
+    if header.request != asked.digest:
         raise RefusedError("it answers another request than this round's")
     key = header.body.key
     if header.recipients != (plan.sender,) or key is None or key.recipient != plan.sender:
@@ -118,7 +119,7 @@ def admit_share(
     header.next_unsealing.verify(party.keys)
     if not header.next_unsealing.succeeds(committee.seats[seat - 1].unsealing, plan.study):
         raise RefusedError("its next unsealing key is not a fresh one for this study")
-    expected = sealed_length(body_length(len(request.survivors), len(plan.hospitals)))
+    expected = sealed_length(body_length(len(asked.request.survivors), len(plan.hospitals)))
     if header.body.cipher == "none" or header.body.length != expected:
         raise MalformedError("it holds another number of shares than was asked for")
     return seat

@@ -26,12 +26,12 @@ from enum import StrEnum
 from privxray.errors import RefusedError
 from privxray.exchange.admission.admit import admit_update, read_update
 from privxray.exchange.admission.admit_opening import admit_share, read_share
-from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.exchange.messages.share import ShareHeader
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.container import Envelope
-from privxray.formats.header import Body
+from privxray.formats.header import Body, Fingerprint, PlanHash
 from privxray.keys.roster import Member, Trustee
 
 CheckBody = Callable[[Body], None]
@@ -68,16 +68,24 @@ class Cohort:
     """The round of one plan. ``earlier`` are the hashes of the study's other plans, ``parties`` everybody who
     was ever a hospital or a trustee of it, ``used`` the one-round keys that its plans named."""
 
-    plan: PlanHeader
-    plan_hash: str
-    parties: Mapping[str, Member | Trustee]
-    earlier: Collection[str] = ()
+    signed: SignedPlan
+    parties: Mapping[Fingerprint, Member | Trustee]
+    earlier: Collection[PlanHash] = ()
     used: Collection[str] = ()
     is_open: bool = True
-    request: RequestHeader | None = None
-    request_digest: str | None = None
-    updates: dict[str, Delivered] = field(default_factory=dict)
+    asked: SignedRequest | None = None
+    updates: dict[Fingerprint, Delivered] = field(default_factory=dict)
     answers: dict[int, Answered] = field(default_factory=dict)
+
+    @property
+    def plan(self) -> PlanHeader:
+        """What the round's plan says."""
+        return self.signed.plan
+
+    @property
+    def request(self) -> RequestHeader | None:
+        """The round's request, once it is signed."""
+        return None if self.asked is None else self.asked.request
 
     def take_update(self, envelope: Envelope, sha256: str, check_body: CheckBody) -> Verdict:
         """Offer an update.
@@ -89,11 +97,11 @@ class Cohort:
         """
         hospitals = [party for party in self.parties.values() if isinstance(party, Member)]
         header, member = read_update(envelope, hospitals)
-        if header.plan in self.earlier or (header.plan == self.plan_hash and not self.is_open):
+        if self._is_over(header):
             return Verdict.OVER
-        admit_update(header, self.plan.roster.named(header.sender) or member, self.plan, self.plan_hash)
+        admit_update(header, self.plan.roster.named(header.sender) or member, self.signed)
         check_body(header.body)
-        if self.request is not None and header.sender not in self.request.survivors:
+        if self.asked is not None and header.sender not in self.asked.request.survivors:
             return Verdict.LATE
         before = self.updates.get(header.sender)
         if before is not None and before.sha256 != sha256:
@@ -110,11 +118,11 @@ class Cohort:
         :raises MalformedError: damaged.
         """
         header = read_share(envelope, self.parties.values())
-        if header.plan in self.earlier or (header.plan == self.plan_hash and not self.is_open):
+        if self._is_over(header):
             return Verdict.OVER
-        if self.request is None or self.request_digest is None:
+        if self.asked is None:
             raise RefusedError("no request of this round was made, so nothing can answer it")
-        seat = admit_share(header, self.plan, self.plan_hash, self.request, self.request_digest)
+        seat = admit_share(header, self.signed, self.asked)
         check_body(header.body)
         before = self.answers.get(seat)
         if before is not None and before.sha256 != sha256:
@@ -123,14 +131,14 @@ class Cohort:
         self.answers[seat] = Answered(header, seat, sha256)
         return Verdict.TAKEN
 
-    def set_request(self, header: RequestHeader, digest: str) -> None:
+    def set_request(self, asked: SignedRequest) -> None:
         """Fix the survivors: the request of this round is signed.
 
         :raises RefusedError: another one was signed before.
         """
-        if self.request_digest not in (None, digest):
+        if self.asked is not None and self.asked.digest != asked.digest:
             raise RefusedError("another request of this round was signed before")
-        self.request, self.request_digest = header, digest
+        self.asked = asked
 
     @property
     def missing(self) -> list[Member]:
@@ -143,7 +151,11 @@ class Cohort:
         assert self.plan.committee is not None
         return max(0, self.plan.committee.threshold - len(self.answers))
 
-    def _check_fresh(self, key: str, sender: str) -> None:
+    def _is_over(self, header: UpdateHeader | ShareHeader) -> bool:
+        """Whether a file is of an earlier round, or of this one when nothing is taken any more."""
+        return header.plan in self.earlier or (header.plan == self.signed.digest and not self.is_open)
+
+    def _check_fresh(self, key: str, sender: Fingerprint) -> None:
         stated = [(fp, one.header.next_mask.key) for fp, one in self.updates.items()]
         stated += [(one.header.sender, one.header.next_unsealing.key) for one in self.answers.values()]
         if key in self.used or any(key == other and fp != sender for fp, other in stated):

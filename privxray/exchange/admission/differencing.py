@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 
-def differs_by_one(before: set[str], after: set[str]) -> tuple[str, ...]:
+from privxray.formats.header import Fingerprint
+
+
+def differs_by_one(before: Set[Fingerprint], after: Set[Fingerprint]) -> tuple[str, ...]:
     """A warning where two cohorts differ by a single hospital, for their sums then differ by its vector."""
     if not before or len(before ^ after) != 1:
         return ()

@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from privxray.errors import MalformedError
 from privxray.exchange.masking.fixed_point import Integers
+from privxray.formats.header import Fingerprint, PlanHash
 
 _PAIR = b"privxray mask v1"
 _SELF = b"privxray self mask v1"
@@ -35,7 +36,9 @@ _BLOCK = 256 * 1024  # bytes of keystream at a time: fits the cache of one core
 _ZEROS = bytes(_BLOCK)
 
 
-def pairwise_key(private: X25519PrivateKey, peer: X25519PublicKey, plan: str, own: str, other: str) -> bytes:
+def pairwise_key(
+    private: X25519PrivateKey, peer: X25519PublicKey, plan: PlanHash, own: Fingerprint, other: Fingerprint
+) -> bytes:
     """k_uv, 32 bytes; both ends compute the same.
 
     :param plan: the plan hash in hex.
@@ -50,12 +53,12 @@ def pairwise_key(private: X25519PrivateKey, peer: X25519PublicKey, plan: str, ow
     return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=_PAIR + low + high).derive(shared)
 
 
-def self_mask_key(seed: bytes, plan: str, own: str) -> bytes:
+def self_mask_key(seed: bytes, plan: PlanHash, own: Fingerprint) -> bytes:
     """The key of hospital ``own``'s self-mask, 32 bytes, from its seed b_u of 32 bytes."""
     return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=_SELF + bytes.fromhex(own)).derive(seed)
 
 
-def adds(own: str, other: str) -> bool:
+def adds(own: Fingerprint, other: Fingerprint) -> bool:
     """Whether hospital ``own`` adds its stream with ``other``: the lower fingerprint does, the higher
     subtracts.
     """
@@ -82,7 +85,7 @@ def add_streams(vector: Integers, streams: Sequence[tuple[bytes, bool]]) -> None
             (np.subtract if subtract else np.add)(piece, numbers, out=piece)
 
 
-def mask_streams(own: str, keys: Mapping[str, bytes]) -> list[tuple[bytes, bool]]:
+def mask_streams(own: Fingerprint, keys: Mapping[Fingerprint, bytes]) -> list[tuple[bytes, bool]]:
     """The pairwise streams of hospital ``own``, for :func:`add_streams`.
 
     :param keys: k_uv by the other hospitals' fingerprints.

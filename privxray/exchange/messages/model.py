@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, JsonValue
 
-from privxray.exchange.messages.plan import ClassName, PlanHeader
+from privxray.exchange.messages.plan import ClassName, SignedPlan
 from privxray.formats.container import seal_header
-from privxray.formats.header import Body, Header
+from privxray.formats.header import Body, Header, Stamp
 from privxray.formats.tensors import pack
 from privxray.keys.identity import Identity
 
@@ -36,24 +36,18 @@ class ModelHeader(Header):
 
 
 def write_model(
-    tensors: Mapping[str, NDArray[Any]],
-    plan: PlanHeader,
-    plan_hash: str,
-    identity: Identity,
-    *,
-    created: str,
-    software: str,
+    tensors: Mapping[str, NDArray[Any]], signed: SignedPlan, identity: Identity, stamp: Stamp
 ) -> bytes:
     """Sign and serialise the model that a round gave."""
-    body = pack(tensors)
+    plan, body = signed.plan, pack(tensors)
     header = ModelHeader(
         study=plan.study,
         round=plan.round,
         sender=identity.public().fingerprint,
-        plan=plan_hash,
+        plan=signed.digest,
         body=Body(length=len(body), sha256=hashlib.sha256(body).hexdigest()),
-        created=created,
-        software=software,
+        created=stamp.created,
+        software=stamp.software,
         method=plan.method,
         constants=plan.constants,
         extractor=plan.extractor,

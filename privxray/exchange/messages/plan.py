@@ -7,6 +7,7 @@ public constant, so hospitals that train under one plan hash can't have been tol
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue
@@ -14,7 +15,8 @@ from pydantic import Field, JsonValue
 from privxray.errors import RefusedError
 from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import Context
-from privxray.formats.header import Digest, Header, Name
+from privxray.formats.container import Envelope
+from privxray.formats.header import Fingerprint, Header, Name, PlanHash
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Roster
@@ -42,7 +44,7 @@ class PlanHeader(Header):
     committee: Committee | None = None
     stage: Annotated[int, Field(ge=1, le=1000)]
     stages: Annotated[int, Field(ge=1, le=1000)]
-    previous: Digest | None
+    previous: PlanHash | None
     method: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     constants: dict[str, JsonValue]
     extractor: Annotated[str, Field(max_length=200)] | None
@@ -82,14 +84,9 @@ class PlanHeader(Header):
         check_headroom(self.manifest, len(self.roster.members), self.modulus_bits)
 
     @property
-    def hospitals(self) -> tuple[str, ...]:
+    def hospitals(self) -> tuple[Fingerprint, ...]:
         """The fingerprints of all hospitals, in the roster's order."""
         return tuple(member.keys.fingerprint for member in self.roster.members)
-
-    def dealing(self, plan_hash: str, owner: str) -> Context:
-        """What the secrets of hospital ``owner`` belong to, in a plan with a committee."""
-        assert self.committee is not None
-        return Context(self.study, plan_hash, self.committee, self.hospitals, owner)
 
     def public_constants(self) -> Mapping[str, JsonValue]:
         """All that a person should see of what the plan fixes, for display."""
@@ -117,6 +114,34 @@ class PlanHeader(Header):
             "corrupt_hospitals": self.committee.corrupt_hospitals,
             "minimum_cohort": self.committee.minimum_cohort,
         }
+
+
+@dataclass(frozen=True)
+class SignedPlan:
+    """A plan together with its hash, by which updates, requests, models and later plans name it.
+
+    There are three ways to get one. Of a file that came in:
+    :func:`~privxray.exchange.admission.admit.admit_plan`, which checks it. Of the workspace's own copy, which
+    was checked when it came: :meth:`claimed`, by way of
+    :func:`~privxray.workflow.common.session.load_plan`. Of a plan that this program makes: :meth:`claimed` of
+    what it signed.
+    """
+
+    plan: PlanHeader
+    digest: PlanHash
+
+    @classmethod
+    def claimed(cls, envelope: Envelope) -> SignedPlan:
+        """What an envelope says, its signature unverified.
+
+        :raises MalformedError: it is not a plan's.
+        """
+        return cls(envelope.claim(PlanHeader), PlanHash(envelope.digest))
+
+    def dealing(self, owner: Fingerprint) -> Context:
+        """What the secrets of hospital ``owner`` belong to, in a plan with a committee."""
+        assert self.plan.committee is not None
+        return Context(self.plan.study, self.digest, self.plan.committee, self.plan.hospitals, owner)
 
 
 def members_of(plan: PlanHeader, senders: Sequence[str]) -> list[Member]:

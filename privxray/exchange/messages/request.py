@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from privxray.errors import MalformedError
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import SignedPlan
 from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, seal_header, split
-from privxray.formats.header import Body, Fingerprint, Header
+from privxray.formats.header import Body, Digest, Fingerprint, Header, Stamp
 from privxray.keys.identity import Identity
 from privxray.keys.roster import MAX_HOSPITALS
 
@@ -28,19 +29,30 @@ class RequestHeader(Header):
     survivors: Annotated[tuple[Fingerprint, ...], Field(strict=False, min_length=1, max_length=MAX_HOSPITALS)]
 
 
+@dataclass(frozen=True)
+class SignedRequest:
+    """A request together with its digest, by which share files name it."""
+
+    request: RequestHeader
+    digest: Digest
+
+    @classmethod
+    def claimed(cls, envelope: Envelope) -> SignedRequest:
+        """What an envelope says, its signature unverified.
+
+        :raises MalformedError: it is not a request's.
+        """
+        return cls(envelope.claim(RequestHeader), envelope.digest)
+
+
 def write_request(
-    envelopes: Mapping[str, bytes],
-    plan: PlanHeader,
-    plan_hash: str,
-    identity: Identity,
-    *,
-    created: str,
-    software: str,
+    envelopes: Mapping[Fingerprint, bytes], signed: SignedPlan, identity: Identity, stamp: Stamp
 ) -> bytes:
     """Sign a request.
 
     :param envelopes: by survivor's fingerprint, the start of its update up to its body.
     """
+    plan = signed.plan
     assert plan.committee is not None
     survivors = tuple(sorted(envelopes))
     body = b"".join(envelopes[survivor] for survivor in survivors)
@@ -49,21 +61,21 @@ def write_request(
         round=plan.round,
         sender=identity.public().fingerprint,
         recipients=tuple(seat.keyholder for seat in plan.committee.seats),
-        plan=plan_hash,
+        plan=signed.digest,
         body=Body(length=len(body), sha256=hashlib.sha256(body).hexdigest()),
-        created=created,
-        software=software,
+        created=stamp.created,
+        software=stamp.software,
         survivors=survivors,
     )
     return seal_header(header, identity.signing, header.sender) + body
 
 
-def survivors_envelopes(header: RequestHeader, body: bytes) -> dict[str, Envelope]:
+def survivors_envelopes(header: RequestHeader, body: bytes) -> dict[Fingerprint, Envelope]:
     """The envelopes in a verified body, by survivor; nothing in them is verified yet.
 
     :raises MalformedError: not exactly one envelope for each survivor, in their order.
     """
-    envelopes: dict[str, Envelope] = {}
+    envelopes: dict[Fingerprint, Envelope] = {}
     place = 0
     for survivor in header.survivors:
         envelope = split(body[place : place + PREAMBLE + MAX_ENVELOPE])

@@ -14,12 +14,12 @@ from typing import Literal
 
 from privxray.errors import MalformedError
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.request import SignedRequest
 from privxray.exchange.sharing.binding import hpke_info
-from privxray.exchange.sharing.dealing import OPENED_BYTES, Opened, names_of
+from privxray.exchange.sharing.dealing import OPENED_BYTES, Opened, SecretName, names_of
 from privxray.formats import canonical, stream
 from privxray.formats.container import seal_header
-from privxray.formats.header import Body, Digest, Header, SealedKey
+from privxray.formats.header import Body, Digest, Fingerprint, Header, PlanHash, SealedKey, Stamp
 from privxray.keys.identity import Identity
 from privxray.keys.unsealing import UnsealingStatement
 
@@ -38,20 +38,18 @@ def body_length(survivors: int, hospitals: int) -> int:
 
 
 def write_share(
-    opened: Mapping[str, Mapping[str, Opened]],
-    request: RequestHeader,
-    request_digest: str,
+    opened: Mapping[Fingerprint, Mapping[SecretName, Opened]],
+    asked: SignedRequest,
     plan: PlanHeader,
     identity: Identity,
-    *,
     next_unsealing: UnsealingStatement,
-    created: str,
-    software: str,
+    stamp: Stamp,
 ) -> bytes:
     """Answer a request that was admitted, with no more than it may get.
 
     :param opened: by survivor, all shares of this keyholder's box; only those that open the sum are written.
     """
+    request = asked.request
     pairs = names_of(request.survivors, plan.hospitals)
     plain = b"".join(opened[owner][secret].to_bytes() for owner, secret in pairs)
     key = os.urandom(stream.KEY_BYTES)
@@ -70,17 +68,21 @@ def write_share(
             cipher="chacha20poly1305-stream",
             key=SealedKey(recipient=recipient, wrapped=canonical.to_base64(plan.coordinator.seal(key, info))),
         ),
-        created=created,
-        software=software,
-        request=request_digest,
+        created=stamp.created,
+        software=stamp.software,
+        request=asked.digest,
         next_unsealing=next_unsealing,
     )
     return seal_header(header, identity.signing, sender) + body
 
 
 def open_share(
-    header: ShareHeader, body: bytes, survivors: Sequence[str], plan: PlanHeader, coordinator: Identity
-) -> dict[tuple[str, str], Opened]:
+    header: ShareHeader,
+    body: bytes,
+    survivors: Sequence[Fingerprint],
+    plan: PlanHeader,
+    coordinator: Identity,
+) -> dict[tuple[Fingerprint, SecretName], Opened]:
     """The shares of an admitted share file, by (owner, secret); they are not yet held against commitments.
 
     :raises WrongKeyError: not sealed to this coordinator for this plan.
@@ -100,7 +102,7 @@ def open_share(
     }
 
 
-def _info(study: str | None, plan: str | None, sender: str, recipient: str) -> bytes:
+def _info(study: str | None, plan: PlanHash | None, sender: Fingerprint, recipient: Fingerprint) -> bytes:
     return hpke_info(
         kind="share", purpose="body key", study=study, plan=plan, sender=sender, recipient=recipient
     )

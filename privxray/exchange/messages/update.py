@@ -9,17 +9,18 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
 from privxray.errors import MalformedError
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.sharing.binding import hpke_info
 from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats import canonical, stream
 from privxray.formats.container import seal_header
-from privxray.formats.header import Body, Digest, Header, SealedKey
+from privxray.formats.header import Body, Digest, Fingerprint, Header, PlanHash, SealedKey, Stamp
 from privxray.formats.tensors import masked_prefix
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement
@@ -45,43 +46,44 @@ class UpdateHeader(Header):
     dealt: Dealt | None = None
 
 
+@dataclass(frozen=True)
+class UpdateClaims:
+    """What a hospital states beside its vector: the fields of these names in :class:`UpdateHeader`."""
+
+    epsilon: float
+    ledger_head: Digest
+    next_mask: MaskStatement
+    dealt: Dealt | None = None
+
+
 def write_update(
-    masked: Integers,
-    plan: PlanHeader,
-    plan_hash: str,
-    identity: Identity,
-    *,
-    epsilon: float,
-    ledger_head: str,
-    next_mask: MaskStatement,
-    dealt: Dealt | None = None,
-    created: str,
-    software: str,
+    masked: Integers, signed: SignedPlan, identity: Identity, claims: UpdateClaims, stamp: Stamp
 ) -> bytes:
     """Seal, sign and serialise a masked vector of shape [d] for the plan's coordinator."""
+    plan = signed.plan
     sender, recipient = identity.public().fingerprint, plan.coordinator.fingerprint
     key = os.urandom(stream.KEY_BYTES)
     body = b"".join(stream.seal(key, (masked_prefix(len(masked), plan.modulus_bits), masked.tobytes())))
-    info = _body_info(plan.study, plan_hash, sender, recipient)
+    info = _body_info(plan.study, signed.digest, sender, recipient)
     header = UpdateHeader(
         study=plan.study,
         round=plan.round,
         sender=sender,
         recipients=(recipient,),
-        plan=plan_hash,
+        plan=signed.digest,
         body=Body(
             length=len(body),
             sha256=hashlib.sha256(body).hexdigest(),
             cipher="chacha20poly1305-stream",
             key=SealedKey(recipient=recipient, wrapped=canonical.to_base64(plan.coordinator.seal(key, info))),
         ),
-        created=created,
-        software=software,
-        epsilon=epsilon,
+        created=stamp.created,
+        software=stamp.software,
+        epsilon=claims.epsilon,
         delta=plan.delta,
-        ledger_head=ledger_head,
-        next_mask=next_mask,
-        dealt=dealt,
+        ledger_head=claims.ledger_head,
+        next_mask=claims.next_mask,
+        dealt=claims.dealt,
     )
     return seal_header(header, identity.signing, sender) + body
 
@@ -100,7 +102,9 @@ def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Iden
     return stream.unseal(coordinator.open(wrapped, info), pieces)
 
 
-def _body_info(study: str | None, plan: str | None, sender: str, recipient: str) -> bytes:
+def _body_info(
+    study: str | None, plan: PlanHash | None, sender: Fingerprint, recipient: Fingerprint
+) -> bytes:
     return hpke_info(
         kind="update", purpose="body key", study=study, plan=plan, sender=sender, recipient=recipient
     )

@@ -6,16 +6,24 @@ import hashlib
 from typing import Literal
 
 from privxray.formats import canonical
+from privxray.formats.header import Digest, Fingerprint, PlanHash
 
 Purpose = Literal["body key", "shares"]
 
 
 def hpke_info(
-    *, kind: str, purpose: Purpose, study: str | None, plan: str | None, sender: str, recipient: str
+    *,
+    kind: str,
+    purpose: Purpose,
+    study: str | None,
+    plan: PlanHash | Digest | None,
+    sender: Fingerprint,
+    recipient: Fingerprint,
 ) -> bytes:
     """32 bytes that bind a sealed secret to the kind of file, its plan, its sender and its recipient.
 
-    :param plan: the plan hash in hex; :param sender: and :param recipient: fingerprints in hex.
+    :param plan: the hash of the plan that the file obeys; of a query or an answer, the digest of the file
+        that it answers.
     """
     stated = {
         "kind": kind,

@@ -80,7 +80,7 @@ class Committee(Strict):
         """t, c and the corrupt hospitals: what a study keeps whoever sits."""
         return (self.threshold, self.corrupt_keyholders, self.corrupt_hospitals)
 
-    def seat(self, fingerprint: str) -> int | None:
+    def seat(self, fingerprint: Fingerprint) -> int | None:
         """The number, from 1, of the seat that this party has, if it has one."""
         holders = [seat.keyholder for seat in self.seats]
         return holders.index(fingerprint) + 1 if fingerprint in holders else None

@@ -26,7 +26,7 @@ from privxray.exchange.sharing import shamir
 from privxray.exchange.sharing.binding import hpke_info
 from privxray.exchange.sharing.committee import MAX_KEYHOLDERS, Committee
 from privxray.formats import canonical
-from privxray.formats.header import Base64, Strict
+from privxray.formats.header import Base64, Fingerprint, PlanHash, Strict
 from privxray.keys import sealing_keys
 from privxray.keys.roster import MAX_HOSPITALS
 from privxray.keys.sealing_keys import SealingKey
@@ -37,7 +37,10 @@ _COMMITMENT_BYTES = 32
 _LABEL = b"privxray share v1"
 _MAX_COMMITMENTS = 4 * (MAX_HOSPITALS * MAX_KEYHOLDERS * _COMMITMENT_BYTES // 3 + 1)
 
-SELF = "self"
+SecretName = str
+"""How one of a hospital's secrets is called: :data:`SELF`, or the other hospital's fingerprint."""
+
+SELF: SecretName = "self"
 """The name of b_u among a hospital's secrets; the others are named by the other hospital's fingerprint."""
 
 
@@ -55,10 +58,10 @@ class Context:
     """What dealt secrets belong to: the plan, its committee, all hospitals' fingerprints, and the owner."""
 
     study: str | None
-    plan: str
+    plan: PlanHash
     committee: Committee
-    hospitals: tuple[str, ...]
-    owner: str
+    hospitals: tuple[Fingerprint, ...]
+    owner: Fingerprint
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -164,7 +167,9 @@ def check_share(dealt: Dealt, context: Context, seat: int, secret: str, opened: 
         raise IdentityError("a share is not the one that its owner committed to")
 
 
-def names_of(answer: Sequence[str], hospitals: Sequence[str]) -> list[tuple[str, str]]:
+def names_of(
+    answer: Sequence[Fingerprint], hospitals: Sequence[Fingerprint]
+) -> list[tuple[Fingerprint, SecretName]]:
     """The (owner, secret) pairs that open the sum of the survivors ``answer``, in the order of a share file.
 
     For every survivor its self-mask's seed, and then its pairwise keys with those that are missing; never

@@ -10,7 +10,7 @@ from privxray.keys.card import write_card
 from privxray.keys.identity import Identity
 from privxray.privacy import accountant
 from privxray.workflow.common.new_round_keys import new_mask_key, new_unsealing_key
-from privxray.workflow.common.session import SOFTWARE, Passphrase, deliver, now, unlock
+from privxray.workflow.common.session import Passphrase, deliver, stamp, unlock
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import CONFIG, Config, Workspace
 from privxray.workspace.state import State
@@ -87,8 +87,7 @@ def fresh_card(workspace: Workspace, passphrase: Passphrase, *, study: str | Non
             name=workspace.config.name,
             mask=mask,
             unsealing=unsealing,
-            created=now(),
-            software=SOFTWARE,
+            stamp=stamp(),
         )
         deliver(card, workspace.card_path, force=True)
     return workspace.card_path

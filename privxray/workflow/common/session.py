@@ -9,7 +9,8 @@ from pathlib import Path
 
 from privxray.errors import MalformedError, RefusedError, UsageError, WorkspaceError, about
 from privxray.exchange.intake import Received, read_again
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.formats.header import Stamp
 from privxray.keys import keyfile
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.version import __version__
@@ -29,6 +30,11 @@ SOFTWARE = f"privxray {__version__}"
 def now() -> str:
     """The time for a header's ``created``; nothing depends on it."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def stamp() -> Stamp:
+    """What a file that is written now says of its making."""
+    return Stamp(created=now(), software=SOFTWARE)
 
 
 def unlock(workspace: Workspace, passphrase: Passphrase) -> Identity:
@@ -127,6 +133,14 @@ def load_plan(workspace: Workspace, round_: Round) -> PlanHeader:
     :raises MalformedError: it is not the file that was verified.
     """
     return read_plan(workspace, round_)[0]
+
+
+def load_signed(workspace: Workspace, round_: Round) -> SignedPlan:
+    """The private copy of a round's plan, with its hash.
+
+    :raises MalformedError: it is not the file that was verified.
+    """
+    return SignedPlan(load_plan(workspace, round_), round_.plan)
 
 
 def global_copy(workspace: Workspace, round_: Round) -> Path:

@@ -20,7 +20,7 @@ from privxray.errors import CohortError, PrivxrayError, UsageError, WorkspaceErr
 from privxray.exchange.intake import Received
 from privxray.exchange.masking.fixed_point import Integers, dequantise
 from privxray.exchange.messages.model import write_model
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.update import open_update
 from privxray.exchange.opening import open_sum
 from privxray.formats.container import split
@@ -29,13 +29,12 @@ from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.unsealing import UnsealingStatement
 from privxray.workflow.common.session import (
-    SOFTWARE,
     Passphrase,
     deliver,
     global_copy,
     load_plan,
-    now,
     read_plan,
+    stamp,
     unlock,
 )
 from privxray.workflow.coordinator.collected_files import Collected, collect, incomplete
@@ -219,7 +218,7 @@ def _keep_model(
     kept: Path, plan: PlanHeader, round_: Round, identity: Identity, tensors: dict[str, np.ndarray]
 ) -> str:
     """Sign the global model and keep it; its digest."""
-    model = write_model(tensors, plan, round_.plan, identity, created=now(), software=SOFTWARE)
+    model = write_model(tensors, SignedPlan(plan, round_.plan), identity, stamp())
     make_private_folder(kept.parent)
     write_atomic(kept, model, overwrite=True)
     return split(model).digest

@@ -10,8 +10,9 @@ from pathlib import Path
 from privxray.errors import CohortError, MalformedError, PrivxrayError, StrangeFileError, about
 from privxray.exchange.admission.cohort import Cohort, Verdict
 from privxray.exchange.intake import Received, read_again, take_in
-from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.exchange.messages.request import RequestHeader, SignedRequest
+from privxray.formats.header import Fingerprint
 from privxray.naming.public_names import lone_name
 from privxray.workflow.common.session import load_plan
 from privxray.workspace.folder import Workspace
@@ -27,7 +28,7 @@ class Collected:
     """
 
     cohort: Cohort
-    updates: dict[str, Received] = field(default_factory=dict)
+    updates: dict[Fingerprint, Received] = field(default_factory=dict)
     shares: dict[int, Received] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -66,8 +67,7 @@ def newest_cohort(workspace: Workspace, state: State) -> tuple[Cohort, Round]:
     plans = {round_.plan: load_plan(workspace, round_) for round_ in rounds}
     newest = rounds[-1]
     cohort = Cohort(
-        plan=plans[newest.plan],
-        plan_hash=newest.plan,
+        SignedPlan(plans[newest.plan], newest.plan),
         parties={p.keys.fingerprint: p for plan in plans.values() for p in plan.roster.parties},
         earlier=plans.keys() - {newest.plan},
         used=state.used_round_keys().keys(),
@@ -99,7 +99,7 @@ def _recall(collected: Collected, folder: Path, digest: str | None) -> None:
         if received.envelope.digest != digest:
             raise MalformedError("this is not the request that was signed", advice="Restore a backup")
         received.check_body(header.body)
-    collected.cohort.set_request(header, received.envelope.digest)
+    collected.cohort.set_request(SignedRequest(header, received.envelope.digest))
     for survivor in header.survivors:
         kept = update_copy(folder, survivor)
         with about(kept):

@@ -10,6 +10,7 @@ from privxray.errors import RefusedError, UsageError
 from privxray.exchange.intake import take_in
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
+from privxray.formats.header import Fingerprint
 from privxray.keys.card import CardHeader, read_card
 from privxray.keys.identity import PublicKeys
 from privxray.keys.maskkey import MaskStatement
@@ -117,8 +118,8 @@ def enrol(
 def carry_on(
     cards: Sequence[CardHeader],
     before: PlanHeader,
-    masks: Mapping[str, MaskStatement],
-    unsealing: Mapping[str, UnsealingStatement],
+    masks: Mapping[Fingerprint, MaskStatement],
+    unsealing: Mapping[Fingerprint, UnsealingStatement],
     without: Collection[str],
     coordinator: PublicKeys,
 ) -> Parties:

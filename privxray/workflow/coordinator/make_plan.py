@@ -15,7 +15,7 @@ from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.container import seal_header, split
-from privxray.formats.header import Body
+from privxray.formats.header import Body, Fingerprint, PlanHash
 from privxray.formats.tensors import pack
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement
@@ -177,7 +177,7 @@ def next_stage(
     return _following(plan, plan_hash, parties, plan.stage + 1, body), body
 
 
-def stage_plan(workspace: Workspace, identity: Identity, plan: PlanHeader, body: bytes) -> str:
+def stage_plan(workspace: Workspace, identity: Identity, plan: PlanHeader, body: bytes) -> PlanHash:
     """Sign a plan and keep it; it has not left yet, and until it is recorded it may be signed anew.
 
     :returns: the plan hash.
@@ -188,10 +188,10 @@ def stage_plan(workspace: Workspace, identity: Identity, plan: PlanHeader, body:
     with atomic_file(copy, overwrite=True) as stream:
         stream.write(header)
         stream.write(body)
-    return split(header).digest
+    return PlanHash(split(header).digest)
 
 
-def record_plan(state: State, plan: PlanHeader, plan_hash: str) -> None:
+def record_plan(state: State, plan: PlanHeader, plan_hash: PlanHash) -> None:
     """Open the round of a staged plan. Call it in a transaction, and let the plan leave afterwards."""
     keys = [member.mask.key for member in plan.roster.members]
     keys += [seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())]
@@ -360,7 +360,7 @@ def _following(before: PlanHeader, plan_hash: str, parties: Parties, stage: int,
     )
 
 
-def _stated(state: State, plan: str, kind: type[_Stated]) -> dict[str, _Stated]:
+def _stated(state: State, plan: PlanHash, kind: type[_Stated]) -> dict[Fingerprint, _Stated]:
     return {
         party: kind.model_validate_json(statement)
         for party, statement in state.next_keys(plan, kind.KIND).items()

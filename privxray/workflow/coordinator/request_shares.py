@@ -20,8 +20,9 @@ from privxray.exchange.messages.share import open_share
 from privxray.exchange.opening import checked_answer, restored_streams
 from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import split
+from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
-from privxray.workflow.common.session import SOFTWARE, Passphrase, deliver, load_plan, now, unlock
+from privxray.workflow.common.session import Passphrase, deliver, load_plan, stamp, unlock
 from privxray.workflow.coordinator.collected_files import Collected, incomplete, request_copy, update_copy
 from privxray.workspace.atomic import atomic_file, make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
@@ -101,7 +102,7 @@ def answers_of(collected: Collected, identity: Identity) -> list[tuple[bytes, bo
     cohort = collected.cohort
     plan, request_ = cohort.plan, cohort.request
     assert request_ is not None  # no share is taken in before
-    dealt: dict[str, Dealt] = {}
+    dealt: dict[Fingerprint, Dealt] = {}
     for survivor in request_.survivors:
         one = cohort.updates[survivor].header.dealt
         assert one is not None  # admitted under a plan with a committee
@@ -112,16 +113,16 @@ def answers_of(collected: Collected, identity: Identity) -> list[tuple[bytes, bo
         party = plan.roster.party(answered.header.sender)
         try:
             shares = open_share(answered.header, received.body(), request_.survivors, plan, identity)
-            answers[seat] = checked_answer(plan, cohort.plan_hash, seat, dealt, shares)
+            answers[seat] = checked_answer(cohort.signed, seat, dealt, shares)
         except PrivxrayError as error:
             raise CohortError(
                 f"the share file of {party.name if party else seat} is refused: {error.what}",
                 advice="Leave it out where enough others have answered; ask that keyholder how it came about",
             ) from error
-    return restored_streams(plan, cohort.plan_hash, request_.survivors, answers)
+    return restored_streams(cohort.signed, request_.survivors, answers)
 
 
-def summed_before(workspace: Workspace, state: State, round_: Round) -> set[str]:
+def summed_before(workspace: Workspace, state: State, round_: Round) -> set[Fingerprint]:
     """The hospitals in the last sum that was opened in this study before a round; empty if none was."""
     closed = [
         r for r in state.rounds(round_.study) if r.number < round_.number and r.state is RoundState.CLOSED
@@ -134,7 +135,7 @@ def summed_before(workspace: Workspace, state: State, round_: Round) -> set[str]
     return set(load_plan(workspace, closed[-1]).hospitals)
 
 
-def _survivors(workspace: Workspace, collected: Collected, without: Sequence[str]) -> tuple[str, ...]:
+def _survivors(workspace: Workspace, collected: Collected, without: Sequence[str]) -> tuple[Fingerprint, ...]:
     cohort = collected.cohort
     plan, missing = cohort.plan, {member.name for member in cohort.missing}
     names = {member.name for member in plan.roster.members}
@@ -163,7 +164,7 @@ def _sign(
     state: State,
     collected: Collected,
     round_: Round,
-    survivors: Sequence[str],
+    survivors: Sequence[Fingerprint],
     identity: Identity,
 ) -> bytes:
     folder = workspace.round_folder(round_.study, round_.number)
@@ -177,9 +178,7 @@ def _sign(
         with atomic_file(update_copy(folder, survivor), overwrite=True) as copy:
             for piece in received.whole():
                 copy.write(piece)
-    data = write_request(
-        envelopes, collected.cohort.plan, round_.plan, identity, created=now(), software=SOFTWARE
-    )
+    data = write_request(envelopes, collected.cohort.signed, identity, stamp())
     write_atomic(request_copy(folder), data, overwrite=True)
     with state.transaction():
         state.record_request(round_.plan, split(data).digest)

@@ -9,7 +9,7 @@ from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.admission.admit import admit_model, admit_plan
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.model import ModelHeader
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.tensors import same_form, unpack
 from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.session import load_plan
@@ -60,7 +60,7 @@ def _accept_plan(workspace: Workspace, state: State, received: Received, ask_wor
             "this is the first plan of a study, and its coordinator is not known here yet",
             advice="Type: privxray join FILE",
         )
-    plan = admit_plan(received.envelope, PublicKeys.model_validate_json(known["coordinator"]))
+    plan = admit_plan(received.envelope, PublicKeys.model_validate_json(known["coordinator"])).plan
     received.check_body(plan.body)
     joined = follow(workspace, state, received, plan, ask_words)
     return Accepted(None, None, joined, joined.already)
@@ -75,7 +75,7 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
     if round_ is None:
         raise RefusedError("this model is of a study or plan that was not joined here")
     plan = load_plan(workspace, round_)
-    model = admit_model(received.envelope, plan, round_.plan)
+    model = admit_model(received.envelope, SignedPlan(plan, round_.plan))
     received.check_body(model.body)
     if plan.committee is None and round_.state not in (RoundState.EXPORTED, RoundState.CLOSED):
         raise RefusedError(

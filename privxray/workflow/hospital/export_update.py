@@ -18,17 +18,16 @@ from privxray.exchange.admission.admit import admit_update, read_update
 from privxray.exchange.concealing import conceal
 from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import quantise
-from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.update import UpdateHeader, write_update
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.exchange.messages.update import UpdateClaims, UpdateHeader, write_update
 from privxray.keys.identity import Identity
 from privxray.workflow.common.new_round_keys import new_mask_key, open_mask_key
 from privxray.workflow.common.session import (
-    SOFTWARE,
     Passphrase,
     deliver,
     left_out,
     load_plan,
-    now,
+    stamp,
     the_study,
     tidy,
     too_late,
@@ -99,23 +98,15 @@ def _seal(
     assert member is not None  # checked when the plan was joined
     private = open_mask_key(state, member.mask.key, identity)
     numbers = quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits)
-    dealt = conceal(numbers, plan, round_.plan, own, private)
+    dealt = conceal(numbers, SignedPlan(plan, round_.plan), own, private)
     make_private_folder(kept.parent)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
         spent = ledger.cost(round_.study, plan.delta)
-        data = write_update(
-            numbers,
-            plan,
-            round_.plan,
-            identity,
-            epsilon=math.ceil(spent.epsilon * 1e4) / 1e4,
-            ledger_head=ledger.head(round_.study),
-            next_mask=next_mask,
-            dealt=dealt,
-            created=now(),
-            software=SOFTWARE,
+        claims = UpdateClaims(
+            math.ceil(spent.epsilon * 1e4) / 1e4, ledger.head(round_.study), next_mask, dealt
         )
+        data = write_update(numbers, SignedPlan(plan, round_.plan), identity, claims, stamp())
         write_atomic(kept, data, overwrite=True)
         state.mask_keys.burn_plan(round_.plan)
         state.change_round(
@@ -136,6 +127,6 @@ def _verify(state: State, round_: Round, plan: PlanHeader, kept: Path) -> Update
         if last is None or received.sha256 != last.update_sha256:
             raise MalformedError("this is not the update that was exported", advice="Restore a backup")
         header, member = read_update(received.envelope, plan.roster.members)
-        admit_update(header, member, plan, round_.plan)
+        admit_update(header, member, SignedPlan(plan, round_.plan))
         received.check_body(header.body)
         return header

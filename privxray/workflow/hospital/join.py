@@ -10,7 +10,8 @@ from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_party, admit_plan, admit_successor, terms_of
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import Received, take_in
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.formats.header import PlanHash
 from privxray.formats.tensors import same_form, unpack
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Trustee, same_words
@@ -48,7 +49,7 @@ def join(workspace: Workspace, path: Path, ask_words: AskWords) -> Joined:
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
         known = state.study(_study_of(received))
         trusted = PublicKeys.model_validate_json(known["coordinator"]) if known else None
-        plan = admit_plan(received.envelope, trusted)
+        plan = admit_plan(received.envelope, trusted).plan
         received.check_body(plan.body)
         return follow(workspace, state, received, plan, ask_words)
 
@@ -57,13 +58,13 @@ def follow(
     workspace: Workspace, state: State, received: Received, plan: PlanHeader, ask_words: AskWords
 ) -> Joined:
     """Follow a plan that :func:`~privxray.exchange.admission.admit.admit_plan` accepted."""
-    study, plan_hash = plan.study or "", received.envelope.digest
+    study, plan_hash = plan.study or "", PlanHash(received.envelope.digest)
     last = state.last_round(study)
     if last and last.plan == plan_hash:
         return Joined(plan, (), already=True)
     before = load_plan(workspace, last) if last else None
     if last and before:
-        admit_successor(plan, before, last.plan)
+        admit_successor(plan, SignedPlan(before, last.plan))
     changes = roster_changes(before, plan)
     own = admit_party(plan, public_keys(workspace), workspace.config.name, workspace.config.role)
     keys = [(ring, _own_key(ring, statement, study)) for ring, statement in _round_keys(state, plan, own)]

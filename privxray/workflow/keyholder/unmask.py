@@ -11,18 +11,18 @@ from privxray.errors import IdentityError, MalformedError, RefusedError, about
 from privxray.exchange.admission.admit_opening import admit_request, admit_survivors
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import Received, read_again, take_in
-from privxray.exchange.messages.plan import PlanHeader, members_of
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan, members_of
+from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.exchange.messages.share import ShareHeader, write_share
-from privxray.exchange.sharing.dealing import Opened, open_box
+from privxray.exchange.sharing.dealing import Opened, SecretName, open_box
+from privxray.formats.header import Fingerprint
 from privxray.workflow.common.new_round_keys import new_unsealing_key, open_unsealing_key
 from privxray.workflow.common.session import (
-    SOFTWARE,
     Passphrase,
     deliver,
     load_plan,
-    now,
     public_keys,
+    stamp,
     unlock,
 )
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -68,7 +68,9 @@ def unmask(
         plan = load_plan(workspace, round_)
         before = state.answer_of(round_.plan)
         own = public_keys(workspace).fingerprint
-        header, seat = admit_request(received.envelope, plan, round_.plan, own, before[0] if before else None)
+        header, seat = admit_request(
+            received.envelope, SignedPlan(plan, round_.plan), own, before[0] if before else None
+        )
         received.check_body(header.body)
         kept = workspace.round_folder(round_.study, round_.number) / "answer.share"
         again = before is not None
@@ -138,7 +140,7 @@ def _round_of(state: State, received: Received) -> Round:
     return round_
 
 
-def _answered_before(state: State, round_: Round) -> set[str]:
+def _answered_before(state: State, round_: Round) -> set[Fingerprint]:
     """The survivors of the last request of the study that this keyholder answered before this round."""
     earlier = [r for r in state.rounds(round_.study) if r.number < round_.number]
     return next((known for r in reversed(earlier) if (known := state.survivors_of(r.plan))), set())
@@ -155,14 +157,15 @@ def _answer(
     passphrase: Passphrase,
     kept: Path,
 ) -> None:
-    dealt = admit_survivors(header, received.body(), plan, round_.plan)
+    signed = SignedPlan(plan, round_.plan)
+    dealt = admit_survivors(header, received.body(), signed)
     identity = unlock(workspace, passphrase)
     assert plan.committee is not None
     key = open_unsealing_key(state, plan.committee.seats[seat - 1].unsealing.key, identity)
-    opened: dict[str, dict[str, Opened]] = {}
+    opened: dict[Fingerprint, dict[SecretName, Opened]] = {}
     for owner, boxes in dealt.items():
         try:
-            opened[owner] = open_box(boxes, plan.dealing(round_.plan, owner), seat, key)
+            opened[owner] = open_box(boxes, signed.dealing(owner), seat, key)
         except IdentityError as error:
             member = plan.roster.named(owner)
             raise IdentityError(
@@ -171,16 +174,9 @@ def _answer(
             ) from error
     make_private_folder(kept.parent)
     with state.transaction():
-        data = write_share(
-            opened,
-            header,
-            received.envelope.digest,
-            plan,
-            identity,
-            next_unsealing=new_unsealing_key(state, identity, plan.study),
-            created=now(),
-            software=SOFTWARE,
-        )
+        following = new_unsealing_key(state, identity, plan.study)
+        asked = SignedRequest(header, received.envelope.digest)
+        data = write_share(opened, asked, plan, identity, following, stamp())
         write_atomic(kept, data, overwrite=True)
         state.record_answer(
             round_.plan, received.envelope.digest, hashlib.sha256(data).hexdigest(), header.survivors

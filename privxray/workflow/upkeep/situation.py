@@ -17,7 +17,7 @@ from privxray.errors import PrivxrayError
 from privxray.exchange.admission.cohort import Cohort
 from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.request import SignedRequest
 from privxray.imaging.glance import splits_in
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.unsealing import UnsealingStatement
@@ -178,7 +178,7 @@ def _collected(session: Session, round_: Round) -> Collected:
         return Collected(come, awaited, unfit, len(come) >= least)
     folder = session.workspace.round_folder(round_.study, round_.number)
     request = read_again(request_copy(folder)).envelope
-    cohort.set_request(request.claim(RequestHeader), request.digest)
+    cohort.set_request(SignedRequest.claimed(request))
     unfit = _offer(cohort, sorted((session.root / "shares").glob("*.share")))
     answered = {one.header.sender for one in cohort.answers.values()}
     seats = cohort.plan.committee.seats if cohort.plan.committee else ()
