@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,51 @@ def at(snapshots: Snapshots, tmp_path: Path) -> At:
         return World(Path(shutil.copytree(snapshots(stage), tmp_path / "world")))
 
     return copy
+
+
+# Encrypted inference
+
+
+@pytest.fixture
+def asked(snapshots: Snapshots) -> Path:
+    """A coordinator with an offer, and a clinic with its first query, of two images with telling names."""
+    return snapshots("asked")
+
+
+@pytest.fixture
+def answered(snapshots: Snapshots) -> Path:
+    """The same, answered."""
+    return snapshots("answered")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Callable[[Path], World]:
+    return lambda source: World(Path(shutil.copytree(source, tmp_path / "world")))
+
+
+@pytest.fixture(scope="module")
+def one_network() -> Iterator[None]:
+    """The feature network is loaded once instead of in every command."""
+    from infer_world import LoadedOnce
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("privxray.imaging.features.Extractor", LoadedOnce)
+        yield
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers of made-up numbers, questions about no image: for tests that are about files and counts."""
+    import numpy as np
+
+    from privxray.inference import parameters, sandbox
+    from privxray.workflow.inference import ask
+
+    shape = (1, 1, 2, 1, parameters.DEGREE)
+    made_up = np.random.default_rng(0).integers(1, parameters.PRIMES[0], shape, np.uint64)
+
+    def evaluate(head: object, keys: object, queries: np.ndarray, terms: object) -> np.ndarray:
+        return np.repeat(made_up, len(queries), axis=0)
+
+    monkeypatch.setattr(sandbox, "evaluate", evaluate)
+    monkeypatch.setattr(ask, "_features", lambda _, paths: np.zeros((len(paths), 1280)))

@@ -67,6 +67,15 @@ _PRIVACY = (
     "tests/unit/test_privacy_accountant.py",
     "tests/unit/test_workflow_reservation.py",
 )
+_INFERENCE_COMMANDS = ("tests/cli/test_infer_refusals.py", "tests/cli/test_infer.py")
+_INFERENCE = (
+    "tests/unit/test_inference_admit.py",
+    "tests/unit/test_inference_wire.py",
+    "tests/unit/test_inference_scheme.py",
+    "tests/unit/test_inference_sandbox.py",
+    "tests/attacks/test_inference_leak.py",
+    *_INFERENCE_COMMANDS,
+)
 
 # Which tests are to notice a change in a module: the longest beginning that fits. Tests of its own first.
 TESTED_BY: dict[str, tuple[str, ...]] = {
@@ -86,11 +95,12 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/exchange/masking/": ("tests/unit/test_exchange_mask.py", *_EXCHANGE),
     "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
     "privxray/exchange/admission/admit_opening.py": ("tests/unit/test_exchange_dealing.py", *_EXCHANGE),
-    "privxray/inference/": (
-        "tests/unit/test_inference_scheme.py",
-        "tests/attacks/test_inference_leak.py",
-        "tests/cli/test_infer.py",
-    ),
+    "privxray/inference/": _INFERENCE,
+    "privxray/inference/sandbox.py": ("tests/unit/test_inference_sandbox.py", *_INFERENCE),
+    "privxray/inference/scheme.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
+    "privxray/inference/hospital_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
+    "privxray/inference/owner_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
+    "privxray/workflow/inference/": _INFERENCE_COMMANDS,
     "privxray/privacy/": _PRIVACY,
     "privxray/learning/linear_probe/": (
         "tests/unit/test_learning_sensitivity.py",
@@ -120,6 +130,7 @@ _HEAVY = {
     "privxray/privacy/": ("dp_accounting",),
     "privxray/learning/": ("torch", "dp_accounting"),
     "privxray/inference/": ("tenseal",),
+    "privxray/workflow/inference/": ("tenseal", "torch"),
 }
 MEMORY = 8 << 30
 """Bytes of data that a run may have: a constant that was shifted may ask for any amount."""
