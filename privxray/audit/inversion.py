@@ -20,7 +20,7 @@ from torch.nn.functional import cross_entropy
 
 from privxray.audit.likeness import psnr, ssim
 from privxray.learning.dp_sgd.networks import network
-from privxray.learning.method import Progress
+from privxray.learning.interface import Progress
 from privxray.privacy.noise import NoiseSource
 
 Picture = NDArray[np.uint8]

@@ -22,7 +22,7 @@ from privxray.audit.one_run import Bits, OneRun, Scores, judge
 from privxray.errors import RefusedError
 from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.method import AnyMethod, Drawing, Progress, Task
+from privxray.learning.interface import AnyMethod, Drawing, Progress, Task
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore

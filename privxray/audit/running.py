@@ -14,7 +14,7 @@ from privxray.audit.one_run import Scores
 from privxray.audit.planting import IMAGES, Planted
 from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.method import AnyMethod, Drawing, Progress, Task
+from privxray.learning.interface import AnyMethod, Drawing, Progress, Task
 from privxray.privacy.noise import NoiseSource
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.method import AnyMethod
+from privxray.learning.interface import AnyMethod
 from privxray.privacy.noise import NoiseSource
 
 CLASSES = ("normal", "bacteria", "virus")

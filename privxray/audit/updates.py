@@ -19,7 +19,7 @@ from privxray.formats.header import Fingerprint, PlanHash
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, network
-from privxray.learning.method import Drawing, Method, Task
+from privxray.learning.interface import Drawing, Method, Task
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 

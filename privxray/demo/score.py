@@ -15,7 +15,7 @@ import numpy as np
 from privxray.demo.party import Party
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
-from privxray.learning.method import Drawing, Task
+from privxray.learning.interface import Drawing, Task
 from privxray.learning.metrics import scores
 from privxray.learning.reference import pooled_reference
 from privxray.privacy.noise import SecureNoise

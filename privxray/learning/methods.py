@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from privxray.errors import UsageError
 from privxray.learning.constants import MethodConstants
-from privxray.learning.method import AnyMethod, Method, Task, Tensors
+from privxray.learning.interface import AnyMethod, Method, Task, Tensors
 
 NAMES = ("linear-probe", "dp-sgd")
 

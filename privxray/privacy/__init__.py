@@ -1,10 +1,14 @@
-"""Differential privacy, a module a concept. The unit is the patient, adjacency is add-or-remove-one-patient.
+"""Differential privacy, one module for each concept.
 
-``events`` says what a mechanism did, ``losses`` and ``accountant`` what it costs, ``guarantee`` what a
-patient is promised, ``ledger`` what a hospital has spent in its lifetime, ``affordable`` what is left of it;
-``noise`` and ``sampling`` are the randomness that the guarantee rests on, ``mechanism`` ties both to what is
-charged, ``clipping`` is where sensitivities come from, ``releases`` keeps every noisy answer so that a crash
-never draws it again.
+The unit is the patient; neighbouring data sets differ by one patient who is there or not.
 
-Nothing in here imports torch, and scipy (slow to import) is loaded when an epsilon is computed.
+* ``guarantee``: epsilon with its delta and adjacency, and which of them may be asked for.
+* ``events``: what a mechanism did. ``loss_distributions`` and ``accountant``: what that costs.
+* ``ledger`` and ``ledger_chain``: what a hospital has spent in its lifetime. ``affordable``: what is left.
+* ``noise`` and ``sampling``: the randomness that the guarantee rests on.
+* ``mechanism``: sampling, noise and what is charged for them, as one object.
+* ``clipping``: where sensitivities come from.
+* ``releases``: keeps each noisy answer, so that a crash never makes a hospital draw and pay for it again.
+
+Nothing here imports torch. scipy is slow to import, so it is loaded when an epsilon is computed.
 """

@@ -1,13 +1,14 @@
 """From events to epsilon, and from epsilon to noise.
 
-Composition is done by pessimistic privacy loss distributions (:mod:`privxray.privacy.losses`), so that the
-figure is an upper bound. Gaussian events are collapsed first, exactly: seen through its privacy loss, k
-Gaussian mechanisms of noise s_1 .. s_k over their sensitivities are one of noise 1 / sqrt(sum 1 / s_i^2)
-(Dong, Roth and Su 2022, "Gaussian differential privacy", corollary 3.3).
+Every figure is an upper bound: events are composed as pessimistic privacy loss distributions
+(:mod:`privxray.privacy.loss_distributions`). Gaussian events are merged first, which loses nothing: k
+Gaussian mechanisms of noise s_1 .. s_k over their sensitivities have the privacy loss of one with noise 1 /
+sqrt(sum 1 / s_i^2) (Dong, Roth and Su 2022, "Gaussian differential privacy", corollary 3.3).
 
-Neighbours differ by one patient who is there or not. On request the figure is given for neighbours that
-differ by one patient who is replaced by another. That is not twice the first, nor can it be read off it:
-replacing moves an answer by up to twice the sensitivity, which for Gaussian events doubles mu = 1 / noise.
+Neighbouring data sets differ by one patient who is there or not. On request the figure is for data sets that
+differ by one patient in another's place. It is not twice the first figure, and can't be computed from it:
+replacing a patient moves an answer by up to twice the sensitivity, which doubles mu = 1 / noise of a Gaussian
+event.
 """
 
 from __future__ import annotations
@@ -16,14 +17,17 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-from privxray.errors import BudgetError, UsageError
-from privxray.privacy import losses
+from privxray.errors import BudgetError
+from privxray.privacy import loss_distributions
 from privxray.privacy.events import Event, merge
-from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY, Guarantee
-from privxray.privacy.losses import Losses, Pair
-
-LEAST_DELTA = 1e-10
-MAX_EPSILON = 100.0  # beyond it a guarantee says nothing
+from privxray.privacy.guarantee import (
+    ADJACENCY,
+    REPLACE_ADJACENCY,
+    Guarantee,
+    require_delta,
+    require_epsilon,
+)
+from privxray.privacy.loss_distributions import LossDistribution, Pair
 
 _MOST_NOISE = 2.0**30
 _RELATIVE_TOLERANCE = 1e-5
@@ -32,11 +36,12 @@ _RELATIVE_TOLERANCE = 1e-5
 def epsilon(events: Iterable[Event], delta: float, *, replace_one: bool = False) -> float:
     """The epsilon of all ``events`` together at ``delta``.
 
-    The order of the events does not matter, not even in the last bit, so a history that was admitted once is
-    admitted again.
+    Their order does not matter, not even in the last bit. So a history that was admitted once is admitted
+    again.
 
-    :param replace_one: for replace-one-patient adjacency; else for add-or-remove-one-patient.
-    :returns: an upper bound >= 0; infinity where a noise is too small to promise anything.
+    :param delta: in (0, 1).
+    :param replace_one: for replace-one-patient adjacency; otherwise for add-or-remove-one-patient.
+    :returns: an upper bound, >= 0; infinity where a noise is too small to promise anything.
     :raises UsageError: delta not in (0, 1).
     """
     require_delta(delta)
@@ -45,7 +50,10 @@ def epsilon(events: Iterable[Event], delta: float, *, replace_one: bool = False)
 
 
 def guarantee(events: Iterable[Event], delta: float, *, replace_one: bool = False) -> Guarantee:
-    """As :func:`epsilon`, with what it means nothing without."""
+    """The figure of :func:`epsilon` together with its delta and its adjacency.
+
+    :raises UsageError: delta not in (0, 1).
+    """
     adjacency = REPLACE_ADJACENCY if replace_one else ADJACENCY
     return Guarantee(epsilon(events, delta, replace_one=replace_one), delta, adjacency)
 
@@ -55,10 +63,10 @@ def calibrate(
 ) -> float:
     """The smallest noise scale s at which ``past`` and ``build(s)`` together keep to ``limit``.
 
-    :param build: the events at noise scale s; more scale must mean more noise in each of them.
+    :param build: gives the events at noise scale s. A larger s must mean more noise in each of them.
     :param limit: epsilon in (0, 100], delta in (0, 1).
-    :returns: s, rounded up by about 1e-5 of itself, and admitted by :func:`epsilon` as it stands.
-    :raises BudgetError: ``past`` leaves no room, whatever the noise.
+    :returns: s, rounded up by about 1e-5 of itself, and checked by :func:`epsilon` as it is returned.
+    :raises BudgetError: ``past`` leaves no room, however large the noise.
     :raises UsageError: epsilon or delta out of range.
     """
     require_epsilon(limit.epsilon)
@@ -67,7 +75,7 @@ def calibrate(
 
     def excess(scale: float) -> float:
         reached = epsilon_after(past, build(scale), limit.delta)
-        # As a logarithm, for there it is nearly a straight line; clamped, for a root finder needs it finite.
+        # In logarithms it is nearly a straight line. Clamped, because the root finder needs finite values.
         return math.log(min(max(reached, 1e-9), 1e9) / limit.epsilon)
 
     low, high = _bracket(excess, limit)
@@ -75,55 +83,20 @@ def calibrate(
 
 
 def epsilon_after(past: tuple[Event, ...], events: Sequence[Event], delta: float) -> float:
-    """As :func:`epsilon` of both, for a search: one past with one attempt after another is quick.
+    """The figure of :func:`epsilon` for both together, for a search that tries ``events`` again and again.
 
-    The past is composed by itself first, and kept; so the figure may differ from that in its last digits.
+    The past is composed first, by itself, and remembered. That is quick, and the figure may differ from that
+    of :func:`epsilon` in its last digits.
 
-    :param past: merged.
+    :param past: as :func:`privxray.privacy.events.merge` gives them.
     """
     return _epsilon_after(past, merge(events), delta, ("remove", "add"))
 
 
-def require_epsilon(epsilon: float) -> None:
-    """:raises UsageError: epsilon is not a number in (0, 100]."""
-    if not 0.0 < epsilon <= MAX_EPSILON:  # also false for NaN
-        raise UsageError(f"epsilon must be a number above 0 and at most {MAX_EPSILON:g}")
-
-
-def require_delta(delta: float) -> None:
-    """:raises UsageError: delta is not a number in (0, 1)."""
-    if not 0.0 < delta < 1.0:
-        raise UsageError("delta must be a number above 0 and below 1, far below one over the patients")
-
-
-def promises_something(delta: float, n_max: int) -> bool:
-    """Whether delta is below 1 / n_max, where at most n_max patients take part.
-
-    Above, a mechanism that publishes one patient of n whole, at random, has this delta.
-    """
-    return delta * n_max < 1.0
-
-
-def require_delta_below(delta: float, n_max: int) -> None:
-    """:raises UsageError: delta does not promise something, or is too small for the accountant.
-
-    What rounding may hide is charged to delta (:mod:`privxray.privacy.losses`) and would be most of it.
-    """
-    require_delta(delta)
-    if delta < LEAST_DELTA:
-        raise UsageError(f"delta {delta:g} is smaller than the accountant resolves ({LEAST_DELTA:g})")
-    if not promises_something(delta, n_max):
-        raise UsageError(
-            f"delta {delta:g} is not below one over the {n_max:,} patients that a hospital may have (the "
-            "plan's constant n_max)",
-            advice="Plan with a smaller delta, or with a smaller n_max under `constants` of --from FILE.yaml",
-        )
-
-
 def _bracket(excess: Callable[[float], float], limit: Guarantee) -> tuple[float, float]:
-    """A refused and an admitted scale within a factor of two.
+    """A refused and an admitted scale, within a factor of two.
 
-    The way leads from much noise to less: small noise is what makes distributions large and slow.
+    The search goes from much noise to little, because small noise makes distributions large and slow.
     """
     high = 64.0
     while excess(high) > 0:
@@ -131,7 +104,8 @@ def _bracket(excess: Callable[[float], float], limit: Guarantee) -> tuple[float,
         if high > _MOST_NOISE:
             raise BudgetError(
                 f"what was spent before leaves no room below {limit}",
-                advice="See `privxray budget` for the runs; a larger epsilon is the study's to decide",
+                reason="budget.no-room",
+                advice="See what was spent with `privxray budget`; only a larger epsilon would leave room",
             )
     low = high / 2.0
     while excess(low) <= 0:
@@ -140,7 +114,10 @@ def _bracket(excess: Callable[[float], float], limit: Guarantee) -> tuple[float,
 
 
 def _search(excess: Callable[[float], float], low: float, high: float) -> float:
-    """The scale where the limit is met, rounded up within the tolerance (Brent's method on the logarithm)."""
+    """The scale that just meets the limit, rounded up within the tolerance.
+
+    By Brent's method, on the logarithm of the scale.
+    """
     from scipy.optimize import brentq
 
     root = brentq(lambda x: excess(math.exp(x)), math.log(low), math.log(high), xtol=_RELATIVE_TOLERANCE / 4)
@@ -150,23 +127,26 @@ def _search(excess: Callable[[float], float], low: float, high: float) -> float:
 def _admitted(
     build: Callable[[float], Sequence[Event]], past: Sequence[Event], limit: Guarantee, scale: float
 ) -> float:
-    """Check ``scale`` as the ledger will: composed afresh, in the order of :func:`merge`."""
+    """The scale, checked as the ledger will check it: with everything composed afresh.
+
+    The search composes the past first, so its figure can be too small in the last digits. Then the scale
+    grows a little.
+    """
     for _ in range(100):
         if epsilon([*past, *build(scale)], limit.delta) <= limit.epsilon:
             return scale
         scale *= 1.0 + _RELATIVE_TOLERANCE
-    raise BudgetError(f"no noise was found that stays below {limit}")
+    raise BudgetError(f"no noise was found that stays below {limit}", reason="budget.no-noise-found")
 
 
-# One command asks for the same figure several times (to calibrate, to admit, to print), and a demo for every
-# hospital.
+# One command asks for the same figure several times: to calibrate, to admit, to print.
 @lru_cache(maxsize=1024)
 def _epsilon_after(
     past: tuple[Event, ...], events: tuple[Event, ...], delta: float, pairs: tuple[Pair, ...]
 ) -> float:
     mass = _gaussian_mass(past) + _gaussian_mass(events)
     if not any(event.kind == "poisson-gaussian" for event in (*past, *events)):
-        pairs = pairs[:1]  # a Gaussian's losses are the same with a patient more and with one less
+        pairs = pairs[:1]  # a Gaussian has the same losses when a patient is added and when one is removed
     return max(_epsilon_of(mass, past, events, delta, pair) for pair in pairs)
 
 
@@ -177,24 +157,24 @@ def _epsilon_of(
     if any(event.kind == "poisson-gaussian" for event in past):
         parts.append((_sampled_past(past, pair), 1))
     if mass > 0:
-        parts.append((losses.gaussian(1.0 / math.sqrt(mass), 1.0, pair), 1))
-    return losses.compose(parts).epsilon(delta)
+        parts.append((loss_distributions.gaussian(1.0 / math.sqrt(mass), 1.0, pair), 1))
+    return loss_distributions.compose(parts).epsilon(delta)
 
 
 def _gaussian_mass(events: Iterable[Event]) -> float:
-    """The sum of count / noise^2 over the Gaussian events: mu squared, in the words of Gaussian DP."""
-    # fsum: a sum that is exact up to one rounding can't depend on the order.
+    """The sum of count / noise^2 over the Gaussian events: mu squared, in terms of Gaussian DP."""
+    # fsum rounds once, at the end, so the sum does not depend on the order.
     return math.fsum(event.count / event.noise / event.noise for event in events if event.kind == "gaussian")
 
 
-def _sampled(events: Iterable[Event], pair: Pair) -> list[tuple[Losses, int]]:
+def _sampled(events: Iterable[Event], pair: Pair) -> list[tuple[LossDistribution, int]]:
     return [
-        (losses.gaussian(event.noise, event.q, pair), event.count)
+        (loss_distributions.gaussian(event.noise, event.q, pair), event.count)
         for event in events
         if event.kind == "poisson-gaussian"
     ]
 
 
-@lru_cache(maxsize=2)  # a search composes the same past with one attempt after another, for both pairs
-def _sampled_past(events: tuple[Event, ...], pair: Pair) -> Losses:
-    return losses.compose(_sampled(events, pair))
+@lru_cache(maxsize=2)  # one past, for both pairs, with each attempt of a search
+def _sampled_past(events: tuple[Event, ...], pair: Pair) -> LossDistribution:
+    return loss_distributions.compose(_sampled(events, pair))

@@ -1,15 +1,16 @@
-"""What a mechanism did, in the only terms that survive composition.
+"""What a mechanism did, in terms that survive composition.
 
-An epsilon can't be added to another without loss; an event can. So the ledger and the plans hold events:
-how much noise over the sensitivity, on which share of the patients, how often.
+Epsilons can't be added up without loss, but events can be composed later, with whatever comes after them. So
+the ledger holds events: how much noise over the sensitivity, on which share of the patients, and how often.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from privxray.errors import MalformedError
 
@@ -19,11 +20,12 @@ Kind = Literal["gaussian", "poisson-gaussian"]
 class Event(BaseModel):
     """One Gaussian mechanism, applied ``count`` times.
 
-    :param kind: ``gaussian`` sees every patient; ``poisson-gaussian`` sees each with probability ``q``,
-        independently and afresh at every application.
-    :param noise: standard deviation of the noise divided by the sensitivity of one patient, > 0.
+    :param kind: ``gaussian`` sees every patient. ``poisson-gaussian`` sees each patient with probability
+        ``q``, independently, and drawn anew for every application.
+    :param noise: standard deviation of the noise divided by the sensitivity to one patient, > 0.
     :param count: number of applications, >= 1.
     :param q: sampling rate in (0, 1]; 1 for ``gaussian``.
+    :raises ValueError: a value out of its range.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -40,25 +42,44 @@ class Event(BaseModel):
         return self
 
     def to_json(self) -> dict[str, Any]:
-        """The event as a JSON object; Python's float repr round-trips, so equal events stay equal."""
+        """The event as a JSON object.
+
+        Python writes a float so that reading it gives the same float. So equal events stay equal.
+        """
         return self.model_dump(mode="json")
 
 
-def from_json(items: object) -> tuple[Event, ...]:
-    """Read a list of JSON objects that :meth:`Event.to_json` wrote.
+def steps_of(noise: float, q: float, count: int) -> Event:
+    """The event of ``count`` steps with this noise that see each patient with probability ``q``."""
+    kind: Kind = "gaussian" if q == 1.0 else "poisson-gaussian"
+    return Event(kind=kind, noise=noise, count=count, q=q)
 
-    :raises MalformedError: not a list, an unknown field, or a value out of its range.
+
+def to_text(events: Iterable[Event]) -> str:
+    """The events as the ledger keeps them: a JSON array in one spelling, for it is hashed."""
+    return json.dumps([event.to_json() for event in events], separators=(",", ":"), sort_keys=True)
+
+
+def from_text(text: str) -> tuple[Event, ...]:
+    """The events that :func:`to_text` wrote.
+
+    :raises MalformedError: not a JSON array, an unknown field, or a value out of its range.
     """
-    if not isinstance(items, list):
-        raise MalformedError("a list of privacy events was expected")
     try:
+        items = json.loads(text)
+        if not isinstance(items, list):
+            raise ValueError("an array of events was expected")  # noqa: TRY004 - one refusal for all of these
         return tuple(Event.model_validate(item) for item in items)
-    except ValidationError as error:
-        raise MalformedError("a privacy event in this file is not valid") from error
+    except ValueError as error:
+        raise MalformedError(
+            "the privacy ledger holds an entry that no version of privxray writes",
+            reason="ledger.entry-impossible",
+            advice="Put the untouched ledger back; what was spent can't be known without it",
+        ) from error
 
 
 def merge(events: Iterable[Event]) -> tuple[Event, ...]:
-    """Add up the counts of equal events and sort, so that one history has one form whatever its order."""
+    """Equal events added up, and sorted: the same history has the same form, whatever its order."""
     counts: dict[tuple[Kind, float, float], int] = {}
     for event in events:
         key = (event.kind, event.noise, event.q)

@@ -1,20 +1,20 @@
-"""The book of a hospital's privacy budget: one for all its studies, for as long as it lives.
+"""The ledger of a hospital's privacy budget: one for all its studies, for as long as the hospital exists.
 
-Rules, in the order in which they matter:
+Its rules, in the order in which they matter:
 
-* A run is *reserved* before any noise is drawn, and only if everything ever reserved or spent composes with
-  it to at most the lifetime epsilon. It is marked *spending* before the first draw, *released* after the
-  last.
-* A reservation can be withdrawn while nothing was drawn for it. Afterwards it stays charged, whatever became
-  of the run.
-* The book holds events, not epsilons: they compose without loss with whatever comes later.
-* Entries are only ever appended. Each one's hash covers the hash before it, so a line that was changed or
-  taken out breaks the chain; the last hash and the number of entries stand beside it, so does a cut tail.
-  A whole file put back from a backup is a valid book: that is what :meth:`Ledger.head` in exported files is
-  for.
+* A run is *reserved* before any noise is drawn for it, and only if it composes to at most the lifetime
+  epsilon together with all that was ever reserved or spent. It is marked as *spending* before the first
+  draw, and as *released* after the last.
+* A reservation can be withdrawn as long as nothing was drawn for it. After that it stays charged, whatever
+  becomes of the run.
+* The ledger holds events, not epsilons, because events compose without loss with whatever comes later.
+* Entries are only ever appended. The hash of each covers the hash before it, so an entry that was changed or
+  taken out breaks the chain. The last hash and the number of entries are kept beside the chain, so missing
+  entries at the end are noticed too. A whole file put back from a backup is a valid ledger: against that,
+  exported files carry :meth:`Ledger.head`.
 
-The file is SQLite with ``synchronous=EXTRA`` and a rollback journal: a change is on disk, whole, before a
-call returns, or not at all. Commands that run at the same time wait for each other.
+The file is SQLite with ``synchronous=EXTRA`` and a rollback journal. When a call returns, its change is on
+disk completely; if it fails, nothing is. Commands that run at the same time wait for each other.
 """
 
 from __future__ import annotations
@@ -31,18 +31,25 @@ from typing import Literal
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, about
 from privxray.privacy import accountant, affordable
-from privxray.privacy.chain import SCHEMA, Book, Entry, State, append, genesis_hash, read
 from privxray.privacy.events import Event, merge
-from privxray.privacy.guarantee import Guarantee
+from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
+from privxray.privacy.ledger_chain import SCHEMA, Book, Charges, Entry, State, append, genesis_hash, read
 from privxray.workspace.atomic import PRIVATE, write_atomic
 
-_BUSY_SECONDS = 60.0
+_BUSY_SECONDS = 60.0  # how long a command waits for another one
+_DOES = {"spend": "begin", "release": "end", "withdraw": "be withdrawn"}
 
 __all__ = ["Entry", "Ledger", "State"]
 
 
 class Ledger:
-    """A hospital's ledger on disk. Every method opens the file, checks the chain, and closes it again."""
+    """A hospital's ledger on disk.
+
+    Every method opens the file, checks its chain, and closes it again. So each can also raise what
+    :meth:`open` raises.
+
+    :param limit: for the hospital's lifetime, all studies together.
+    """
 
     def __init__(self, path: Path, limit: Guarantee) -> None:
         self.path = path
@@ -50,17 +57,17 @@ class Ledger:
 
     @classmethod
     def create(cls, path: Path, limit: Guarantee) -> Ledger:
-        """Start a ledger with a lifetime limit; its epsilon and its delta are fixed for good.
+        """Make a ledger. Its limit is fixed for good.
 
         :param limit: for all studies together; epsilon in (0, 100], delta in (0, 1).
-        :raises RefusedError: there is a file of that name.
+        :raises RefusedError: there is a file of that name already.
         :raises UsageError: epsilon or delta out of range.
         """
-        accountant.require_epsilon(limit.epsilon)
-        accountant.require_delta(limit.delta)
+        require_epsilon(limit.epsilon)
+        require_delta(limit.delta)
         # The columns are REAL, and the chain hashes what is read back.
         limit = Guarantee(float(limit.epsilon), float(limit.delta))
-        # Built in memory and written like any other file, so that no crash leaves a half-made ledger.
+        # It is built in memory and then written like any other file, so no crash leaves half a ledger.
         with sqlite3.connect(":memory:") as database:
             database.executescript(SCHEMA)
             secret = secrets.token_bytes(32)
@@ -78,30 +85,33 @@ class Ledger:
     def open(cls, path: Path) -> Ledger:
         """Open a ledger and check it.
 
-        :raises MalformedError: no ledger, or its chain is broken.
-        :raises SystemTroubleError: it can't be opened.
+        :raises MalformedError: there is none, or it was altered, or the file is something else.
+        :raises SystemTroubleError: the operating system refuses to open it.
         """
         with _transaction(path) as database:
             book = read(database)
         return cls(path, book.limit)
 
     def reserve(self, study: str, run: str, events: Sequence[Event]) -> State:
-        """Charge ``events`` to a run before it draws any noise; a resumed run finds itself charged already.
+        """Charge ``events`` to a run, before it draws any noise. A resumed run is not charged again.
 
-        :returns: the run's state: ``reserved``, or further along if it was reserved before.
-        :raises BudgetError: more than the lifetime limit; nothing was written.
-        :raises RefusedError: this run was reserved with other events, or ``events`` is empty.
+        :param events: at least one.
+        :returns: ``reserved``, or how far the run is if it was reserved before.
+        :raises BudgetError: it would exceed the lifetime limit; nothing was written.
+        :raises RefusedError: this run was reserved with other events.
         """
         if not events:
-            raise RefusedError("a run that draws no noise has nothing to reserve")
+            raise ValueError("a run that draws no noise has nothing to reserve")
         events = merge(events)
         with self._change() as (database, book):
             state = book.state(study, run)
             if state is not None:
-                if book.events_of(study, run) != events:
+                if book.events(study, run) != events:
                     raise RefusedError(
-                        "this run was reserved with other privacy parameters, and a charge can't be changed",
-                        advice="Go on with the parameters that it began with, or take the study's next round",
+                        "the privacy ledger was charged for this run with other privacy parameters, and a "
+                        "charge can't be changed",
+                        reason="ledger.other-charge",
+                        advice="Go on with the parameters that it began with, or wait for the next round",
                     )
                 return state
             self._admit(book, events)
@@ -109,22 +119,25 @@ class Ledger:
         return "reserved"
 
     def begin(self, study: str, run: str) -> None:
-        """Mark a run as spending. Call it before the first draw; once it returns the charge is final.
+        """Mark a run as spending, before its first draw. Once this returns, the charge is final.
 
-        A run that is spending already goes on: its saved releases tell where.
+        A run that is spending already goes on; its saved answers tell from where.
 
-        :raises RefusedError: it was not reserved, or is released and must not draw again.
+        :raises RefusedError: the run was not reserved, or it is released and must not draw again.
         """
         self._advance(study, run, "spend", {"reserved": True, "spending": False})
 
     def finish(self, study: str, run: str) -> None:
-        """Mark a run as released: all its noise is drawn. Doing it twice is the same as once."""
+        """Mark a run as released: all its noise is drawn. Doing it twice is the same as doing it once.
+
+        :raises RefusedError: the run is not spending.
+        """
         self._advance(study, run, "release", {"spending": True, "released": False})
 
     def withdraw(self, study: str, run: str) -> None:
-        """Give back a reservation for which nothing was drawn.
+        """Take back a reservation for which nothing was drawn.
 
-        :raises RefusedError: it was not reserved, or is spending or released: that stays charged.
+        :raises RefusedError: the run was not reserved, or it is spending or released and stays charged.
         """
         self._advance(study, run, "withdraw", {"reserved": True})
 
@@ -134,47 +147,44 @@ class Ledger:
 
     def events(self, study: str | None = None, run: str | None = None) -> tuple[Event, ...]:
         """All that is charged, reserved or spent: in all studies, in one, or for one run of it."""
-        book = self._read()
-        if study is not None and run is not None:
-            return book.events_of(study, run) if book.state(study, run) else ()
-        return book.events(study)
+        return self._read().events(study, run)
 
-    def charged(self) -> dict[tuple[str, str], tuple[State, tuple[Event, ...]]]:
-        """By study and run, what is charged and how far the run is, oldest first."""
-        return dict(self._read().states)
+    def charged(self) -> Charges:
+        """By study and run, how far the run is and what is charged for it, oldest first."""
+        return self._read().charges
 
     def entries(self) -> tuple[Entry, ...]:
-        """The whole book, oldest first."""
+        """All entries, oldest first."""
         return self._read().entries
 
     def cost(self, study: str | None = None, delta: float | None = None) -> Guarantee:
-        """What :meth:`events` come to, at the limit's delta unless another is given."""
+        """What is charged in all studies, or in one, at the limit's delta unless another is given.
+
+        :raises UsageError: delta not in (0, 1).
+        """
         return accountant.guarantee(self.events(study), self.limit.delta if delta is None else delta)
 
     def room(self) -> tuple[Event, ...]:
-        """A run of Gaussian events that takes all that is left of the limit; empty where nothing is."""
+        """The run of Gaussian noise that would take all that is left; see :mod:`.affordable`."""
         return affordable.room(self.limit, past=self.events())
 
     def head(self, study: str) -> str:
-        """A tag of the book as it stands, for this study's files: 64 hex digits.
+        """A tag of the ledger as it is now, for this study's files: 64 hex digits.
 
-        It is HMAC-SHA256 under the ledger's own secret, so the tags of two studies can't be linked, nor the
-        number of other studies guessed; the hospital can later tell whether its book is older than a file.
+        With it the hospital can tell later whether its ledger is older than a file that left. The tag is
+        HMAC-SHA256 under the ledger's own secret. So nobody else can link the tags of two studies, or guess
+        from them how many other studies there are.
         """
         book = self._read()
         return _tag(book, study, book.head)
 
     def heads(self, study: str) -> frozenset[str]:
-        """All that :meth:`head` ever was for this study; the head of a newer or another book is not in it."""
+        """Every tag that :meth:`head` has ever given for this study.
+
+        The tag of a newer state of this ledger, or of another ledger, is not among them.
+        """
         book = self._read()
         return frozenset(_tag(book, study, one) for one in (book.genesis, *(e.hash for e in book.entries)))
-
-    def verify(self) -> None:
-        """Walk the chain from its first entry.
-
-        :raises MalformedError: an entry was changed, or the first, the last or one between is missing.
-        """
-        self._read()
 
     def _admit(self, book: Book, events: tuple[Event, ...]) -> None:
         past = book.events()
@@ -184,26 +194,38 @@ class Ledger:
         used = accountant.epsilon(past, book.limit.delta)
         left = floored(affordable.largest_epsilon(book.limit, past=past))
         advice = (
-            f"About epsilon {left:g} is still possible: a run that asks for less may fit"
+            f"You can still spend about epsilon {left:g}: ask for that or less"
             if left > 0
             else "Nothing is left: this hospital can't train on these patients again"
         )
         raise BudgetError(
             f"with this run the hospital would have spent {total}, more than its lifetime limit "
             f"{book.limit.epsilon:g} (so far {used:.4g}); nothing was spent",
+            reason="budget.exceeded",
             advice=advice,
         )
 
     def _advance(
         self, study: str, run: str, kind: Literal["spend", "release", "withdraw"], allowed: dict[State, bool]
     ) -> None:
-        """Append ``kind`` if the run's state is in ``allowed``, and if the value there says so."""
+        """Move a run on, or refuse.
+
+        :param allowed: the states that the run may be in, and whether an entry is written then.
+        """
         with self._change() as (database, book):
             state = book.state(study, run)
             if state is None:
-                raise RefusedError("nothing is reserved for this run")
+                raise RefusedError(
+                    "the privacy ledger has not been charged for this run",
+                    reason="ledger.not-reserved",
+                    advice="See `privxray status` for what to do next",
+                )
             if state not in allowed:
-                raise RefusedError(f"this run is {state} in the privacy ledger, which does not allow that")
+                raise RefusedError(
+                    f"the privacy ledger says that this run is {state}, so it can't {_DOES[kind]}",
+                    reason="ledger.wrong-state",
+                    advice="See `privxray status` for what to do next",
+                )
             if allowed[state]:
                 append(database, book, kind, study, run, ())
 
@@ -218,7 +240,7 @@ class Ledger:
 
 
 def floored(epsilon: float) -> float:
-    """An epsilon rounded down to hundredths: the figure is typed back as --epsilon, and must be admitted."""
+    """An epsilon rounded down to hundredths, so that it is admitted when it is typed back as --epsilon."""
     return math.floor(epsilon * 100) / 100
 
 
@@ -230,9 +252,14 @@ def _tag(book: Book, study: str, head: bytes) -> str:
 def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Connection]:
     """One transaction on the file, committed at the end of the block unless it raised."""
     if not path.is_file():
-        raise MalformedError("there is no privacy ledger here", file=path)
+        raise MalformedError(
+            "there is no privacy ledger here",
+            reason="ledger.absent",
+            file=path,
+            advice="Put it back from a backup; what was spent can't be known without it",
+        )
     try:
-        # mode=rw: a ledger that vanished must not come back empty.
+        # mode=rw: SQLite must not make an empty ledger where one vanished.
         database = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
         )
@@ -250,6 +277,16 @@ def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Con
         finally:
             database.close()
     except sqlite3.OperationalError as error:
-        raise SystemTroubleError(f"the privacy ledger can't be used ({error})", file=path) from error
+        raise SystemTroubleError(
+            f"the privacy ledger can't be used ({error})",
+            reason="system.database",
+            file=path,
+            advice="Check that the disk is neither full nor read-only, then type the same command again",
+        ) from error
     except sqlite3.DatabaseError as error:
-        raise MalformedError("this is not a privacy ledger, or it is damaged", file=path) from error
+        raise MalformedError(
+            "this is not a privacy ledger, or it is damaged",
+            reason="ledger.not-a-database",
+            file=path,
+            advice="Put the ledger back from a backup; what was spent can't be known without it",
+        ) from error

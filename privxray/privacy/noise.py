@@ -1,16 +1,15 @@
 """The noise that the guarantee rests on: Gaussians in float64 from the operating system's CSPRNG.
 
-A statistical generator (Mersenne Twister, PCG, Philox) can be run backwards from its outputs, and torch's
-float32 Gaussian ends at 5.77 standard deviations. Here every call takes a fresh 256-bit key from
-:func:`os.urandom` and expands it with AES-256-CTR, each thread of a long call its own; no state outlives the
-call, so two processes after a fork can't share a keystream.
+A statistical generator (Mersenne Twister, PCG, Philox) can be computed backwards from its outputs, and
+torch's float32 Gaussian ends at 5.77 standard deviations. Here every call takes a fresh 256-bit key from
+:func:`os.urandom` and expands it with AES-256-CTR; each thread of a long call takes its own. No state
+outlives the call, so two processes can't share a keystream after a fork.
 
-A float64 Gaussian is not a real number: which values it can take depends on the generator's internals, and
-that has been exploited (Mironov 2012 for Laplace noise; Jin et al. 2022 for Gaussians). After Holohan and
-Braghin 2021,
-"Secure random sampling in differential privacy", each value is the sum of four independent Gaussians divided
-by two, so that an attacker has four unknown draws to search at once instead of one. It narrows the gap, it
-does not close it; the clamp and the fixed point that follow round the released value besides.
+A float64 Gaussian is not a real number. Which values it can take depends on the generator's internals, and
+that has been exploited (Mironov 2012 for Laplace noise; Jin et al. 2022 for Gaussian noise). So each value
+is the sum of four independent Gaussians divided by two, after Holohan and Braghin 2021, "Secure random
+sampling in differential privacy": an attacker has to search for four unknown draws at once. This narrows
+the gap and does not close it. The clamp and the fixed point that follow round the released value as well.
 """
 
 from __future__ import annotations
@@ -24,17 +23,18 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
-# Queries are computed in floating point, so a sensitivity that is C in exact arithmetic is C (1 + a few 1e-7)
-# in the worst case of float32. Noise is scaled to C times this, while the accountant is told C.
 SENSITIVITY_INFLATION = 1.0 + 1e-6
+"""Queries are computed in floating point. In the worst case of float32, a sensitivity that is C in exact
+arithmetic is C (1 + a few 1e-7). So noise is scaled to C times this number, while the accountant is told
+C."""
 
-_DRAWS = 4
-_PAIRS = 1 << 13  # pairs of outputs in one block: its buffers, some 450 kB, stay in a core's cache
+_DRAWS = 4  # Gaussians in each value
+_PAIRS = 1 << 13  # pairs of values in one block: its buffers, some 450 kB, stay in a core's cache
 _MOST_THREADS = 16
 
 
 class NoiseSource(Protocol):
-    """What training draws from. There is one that protects, :class:`SecureNoise`; tests pass others."""
+    """What training draws from. Only :class:`SecureNoise` protects anybody; tests pass others."""
 
     def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
         """Independent N(0, std^2) values of this shape."""
@@ -47,16 +47,16 @@ class SecureNoise:
     """Gaussian and uniform values from AES-256-CTR, keyed anew at each call. It holds no state."""
 
     def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
-        """Draw from N(0, ``std``^2), in float64.
+        """Draw independent values from N(0, ``std``^2), in float64.
 
-        Box and Muller turn two uniforms into two independent Gaussians, R cos t and R sin t. One output
-        adds up the cosines of four pairs, its twin the sines of the same four: had a sum both halves of one
-        pair, R (cos t + sin t) = sqrt(2) R cos(t - pi/4) would be one draw, not two.
+        Box and Muller 1958 turn two uniform values into two independent Gaussians, R cos t and R sin t. One
+        value adds up the cosines of four such pairs, its twin adds up their sines. A sum must not have both
+        halves of one pair: R (cos t + sin t) = sqrt(2) R cos(t - pi/4) is one draw, not two.
 
-        :param shape: of the result.
         :param std: standard deviation, finite and > 0.
-        :returns: values up to 8.57 * 2 * ``std`` in magnitude, which a true Gaussian exceeds with
+        :returns: of this shape; at most 8.57 * 2 * ``std`` in magnitude, which a true Gaussian exceeds with
             probability below 1e-64.
+        :raises ValueError: std out of range.
         """
         if not 0.0 < std < math.inf:
             raise ValueError("a standard deviation is finite and above 0")
@@ -67,8 +67,9 @@ class SecureNoise:
         return result[:size].reshape(shape)
 
     def uniform(self, size: int) -> NDArray[np.float64]:
-        """Draw multiples of 2^-53 in [0, 1), so that ``uniform() < q`` is true with probability q within
-        2^-53.
+        """Draw [size] independent multiples of 2^-53 in [0, 1).
+
+        So ``uniform(1) < q`` is true with probability q, within 2^-53.
         """
         values = np.empty(size)
         _Keystream(size).unit_interval(values)
@@ -79,7 +80,7 @@ class _Keystream:
     """Uniform values from one AES-256-CTR keystream under a key of its own, ``size`` at a time."""
 
     def __init__(self, size: int) -> None:
-        # The counter may start at zero, for no key is used for a second stream.
+        # The counter may start at zero: no key is used for a second stream.
         self._encryptor = Cipher(algorithms.AES(os.urandom(32)), modes.CTR(bytes(16))).encryptor()
         self._zeros = bytes(8 * size)
         self._bytes = bytearray(8 * size)
@@ -93,9 +94,9 @@ class _Keystream:
 
 
 def _fill_in_threads(result: NDArray[np.float64]) -> None:
-    """Write sums of ``_DRAWS`` standard Gaussians; threads share a long result.
+    """Fill ``result``, of even length, with sums of ``_DRAWS`` standard Gaussians; threads share a long one.
 
-    Ufuncs let go of Python's lock, so threads do run side by side. Each draws under a key of its own.
+    numpy's ufuncs release Python's lock, so threads do run at the same time. Each draws under its own key.
     """
     threads = min(_processors(), _MOST_THREADS, len(result) // (8 * _PAIRS))
     if threads < 2:
@@ -108,7 +109,7 @@ def _fill_in_threads(result: NDArray[np.float64]) -> None:
 
 
 def _fill(part: NDArray[np.float64]) -> None:
-    """Write ``len(part)``, an even number, sums of ``_DRAWS`` standard Gaussians, block by block."""
+    """Fill ``part``, of even length, with sums of ``_DRAWS`` standard Gaussians, block by block."""
     pairs = max(1, min(_PAIRS, len(part) // 2))
     stream = _Keystream(2 * pairs)
     uniforms, waves = np.empty((2, pairs)), np.empty(pairs)
@@ -124,12 +125,12 @@ def _fill(part: NDArray[np.float64]) -> None:
             radius *= -2.0
             np.sqrt(radius, out=radius)
             angle *= 2.0 * math.pi
-            for wave, total in ((np.cos, cosines), (np.sin, sines)):
+            for wave, sums in ((np.cos, cosines), (np.sin, sines)):
                 wave(angle, out=waves)
                 waves *= radius
-                total += waves[: len(total)]
+                np.add(sums, waves[: len(sums)], out=sums)
 
 
 def _processors() -> int:
-    """How many this process may run on."""
+    """How many processors this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,13 +1,13 @@
 """Noisy answers on disk, so that a crash never makes a hospital pay twice.
 
 A mechanism's answer is saved here before anything is computed from it. A run that was killed loads what it
-has and draws on from there; drawing the same answer again with fresh noise would be a second release, which
-the ledger did not charge. The files are encrypted under a key of the run: whoever deletes that key has
-deleted them, on any file system.
+has and goes on from there. To draw the same answer again, with fresh noise, would be a second release,
+which the ledger was not charged for. The files are encrypted under a key of the run: to delete that key is
+to delete them, on any file system.
 
-An answer that was saved and is gone is not drawn again: a second release of the same step is what nobody was
-charged for. How many were saved is therefore remembered elsewhere, after each, by a :class:`Witness`. After
-and not before: an answer that a crash kept from being saved was seen by nobody, and may be drawn anew.
+If a saved answer is gone, it is not drawn again, for the same reason. So a :class:`Witness` remembers
+elsewhere how many answers were saved. It is told after each answer is saved, not before: an answer that a
+crash kept from being saved was seen by nobody, and may be drawn anew.
 """
 
 from __future__ import annotations
@@ -28,32 +28,33 @@ from privxray.workspace.atomic import PRIVATE, make_private_folder, sweep, write
 
 _NONCE = 12
 _TAG = 16
+_RESTORE = "Restore this folder from a backup"
 
 
 class Witness(Protocol):
-    """Remembers, outside of a run's folder, how many answers the run saved."""
+    """Remembers, outside of a run's folder, how many answers the run has saved."""
 
     @property
     def advice(self) -> str:
-        """What to do where an answer that was saved is gone."""
+        """What to do if a saved answer is gone, as an error tells it."""
 
     def saved(self) -> int:
         """How many answers were saved, the highest number plus one."""
 
     def remember(self, count: int) -> None:
-        """Make the number durable."""
+        """Make that number durable."""
 
     def note_loss(self) -> None:
-        """An answer that was saved is gone: remember that this run may never draw again."""
+        """Remember that a saved answer is gone, so this run may never draw again."""
 
 
 class ReleaseStore:
     """The noisy answers of one run, numbered from 0.
 
-    :param folder: of this run alone; created with mode 0700.
-    :param key: 32 random bytes that belong to this run. A random 96-bit nonce per file is then safe for far
-        more files than a run has.
-    :param witness: what remembers the number of answers; without one, a lost answer looks like one never
+    :param folder: of this run alone; it is made with mode 0700.
+    :param key: 32 random bytes of this run alone. Each file has a random nonce of 96 bits, which is safe for
+        far more files than a run has.
+    :param witness: remembers the number of answers. Without one, a lost answer looks like one that was never
         drawn.
     """
 
@@ -65,10 +66,11 @@ class ReleaseStore:
         sweep(folder)
 
     def save(self, index: int, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Make answer ``index`` durable; it is on disk, whole, when this returns.
+        """Make answer ``index`` durable. When this returns, it is on disk completely.
 
-        :raises RefusedError: there is one of that number already; it is never replaced.
-        :raises OSError: as the operating system says; nothing is left behind.
+        :param arrays: arrays by name, of any shape.
+        :raises RefusedError: there is an answer of that number; it is never replaced.
+        :raises OSError: the operating system refuses; nothing is left behind.
         """
         nonce = os.urandom(_NONCE)
         sealed = self._cipher.encrypt(nonce, pack(arrays), _associated(index))
@@ -80,7 +82,7 @@ class ReleaseStore:
         """Answer ``index`` as it was saved, or None if it was not.
 
         :raises BudgetError: it was saved, and is gone.
-        :raises MalformedError: altered, cut, of another number or under another key.
+        :raises MalformedError: it was altered or cut short, or has another number or another key.
         """
         path = self._path(index)
         try:
@@ -89,18 +91,26 @@ class ReleaseStore:
             self._refuse_if_saved(index)
             return None
         if len(data) < _NONCE + _TAG:
-            raise MalformedError("this saved training step is cut short", file=path)
+            raise MalformedError(
+                "this saved training step is cut short",
+                reason="release.cut-short",
+                file=path,
+                advice=_RESTORE,
+            )
         try:
             return unpack(self._cipher.decrypt(data[:_NONCE], data[_NONCE:], _associated(index)))
         except InvalidTag:
             raise MalformedError(
-                "this saved training step was altered, or is of another run", file=path
+                "this saved training step was altered, or belongs to another run",
+                reason="release.altered",
+                file=path,
+                advice=_RESTORE,
             ) from None
 
     def latest(self) -> int | None:
-        """The highest number that was saved, or None at the start of a run.
+        """The highest number that is saved, or None at the start of a run.
 
-        :raises BudgetError: a higher one was saved, and is gone.
+        :raises BudgetError: an answer with a higher number was saved, and is gone.
         """
         names = (re.fullmatch(r"release-(\d+)\.bin", path.name) for path in self._folder.iterdir())
         found = max((int(name[1]) for name in names if name), default=None)
@@ -108,7 +118,7 @@ class ReleaseStore:
         return found
 
     def discard_before(self, index: int) -> None:
-        """Delete the answers below ``index``, where that one holds all that the next one needs."""
+        """Delete the answers below ``index``, once that one holds all that the next step needs."""
         for path in self._folder.glob("release-*.bin"):
             if path < self._path(index):
                 path.unlink(missing_ok=True)
@@ -117,8 +127,9 @@ class ReleaseStore:
         if self._witness and index < self._witness.saved():
             self._witness.note_loss()
             raise BudgetError(
-                f"the noisy answer to step {index + 1} of this training was saved and is gone; drawn again, "
-                "it would be a release that nobody was charged for",
+                f"the saved noise of step {index + 1} of this training is gone, and to draw it again would "
+                "cost privacy that the ledger was not charged for",
+                reason="release.lost",
                 file=self._folder,
                 advice=self._witness.advice,
             )

@@ -25,8 +25,8 @@ from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, device, initial_weights
 from privxray.learning.dp_sgd.networks import network as build
 from privxray.learning.dp_sgd.trainer import Trainer
+from privxray.learning.interface import softmax
 from privxray.learning.linear_probe.probe_queries import gradient_query, probe_inputs
-from privxray.learning.method import softmax
 from privxray.privacy.clipping import row_norms
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SecureNoise

@@ -35,8 +35,8 @@ from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_
 from privxray.inference.owner_side import Head, HeadEvaluator
 from privxray.inference.scheme import Scheme
 from privxray.inference.terms import TOP1_FACTOR, Terms, answer_noise
+from privxray.learning.interface import softmax
 from privxray.learning.linear_probe.probe_queries import centred_features
-from privxray.learning.method import softmax
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.inference.global_model import find_model, head_of
 from privxray.workspace.folder import Workspace

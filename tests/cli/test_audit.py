@@ -216,7 +216,7 @@ def test_an_audit_whose_saved_answers_are_gone_draws_no_more_under_the_same_char
     shutil.rmtree(running_folder / "answers")
     refused = world.type("hospital-a", *ONE_RUN)
     assert refused.code == 14
-    assert "was saved and is gone" in refused.err
+    assert "of this training is gone" in refused.err
     assert "one-run.running to give the audit up" in refused.err
     assert not list((running_folder / "answers").iterdir())
     assert charged(world) == before

@@ -17,9 +17,9 @@ from test_ledger import spend
 from test_terminal import at_terminal
 
 from privxray.privacy import accountant
-from privxray.privacy.chain import append, read
 from privxray.privacy.events import Event
 from privxray.privacy.ledger import Ledger
+from privxray.privacy.ledger_chain import append, read
 from privxray.workflow.hospital.budget import budget_of
 from privxray.workspace.folder import Workspace
 

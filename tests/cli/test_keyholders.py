@@ -66,7 +66,7 @@ def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callab
         plan = load_plan(workspace, state.rounds()[-1])
     sums = dequantise(sum(plain.values()), plan.manifest, plan.modulus_bits)
     from privxray.learning import methods
-    from privxray.learning.method import Task
+    from privxray.learning.interface import Task
 
     method = methods.get(plan.method)
     expected = method.combine(sums, 4, Task(method.constants(plan.constants), plan.classes, {}))

@@ -118,7 +118,7 @@ def test_a_broken_chain_stops_all_that_spends_or_counts(at: At, command: tuple[s
     world = at("trained")
     broken(world["hospital-a"] / "ledger.db")
     result = world.type("hospital-a", *command, asks=command[0] == "export-update")
-    one_line(result, 11, "ledger.db", "chain of entries is broken", "Put back the untouched file")
+    one_line(result, 11, "ledger.db", "was altered", "Put the untouched ledger back")
 
 
 @pytest.mark.slow

@@ -58,12 +58,13 @@ _EXCHANGE = (
     "tests/attacks/test_masks_and_plans.py",
 )
 _PRIVACY = (
+    "tests/unit/test_privacy_guarantee.py",
     "tests/unit/test_privacy_releases.py",
     "tests/unit/test_privacy_clipping.py",
     "tests/unit/test_privacy_noise.py",
     "tests/unit/test_privacy_mechanism.py",
     "tests/unit/test_privacy_ledger.py",
-    "tests/unit/test_privacy_losses.py",
+    "tests/unit/test_privacy_loss_distributions.py",
     "tests/unit/test_privacy_accountant.py",
     "tests/unit/test_workflow_reservation.py",
 )

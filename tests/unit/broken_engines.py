@@ -20,8 +20,8 @@ from privxray.audit.one_run import OneRun, judge
 from privxray.learning import methods
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
+from privxray.learning.interface import AnyMethod, Drawing, Task
 from privxray.learning.linear_probe import probe_queries
-from privxray.learning.method import AnyMethod, Drawing, Task
 from privxray.privacy.clipping import rows_scaled
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise

@@ -36,6 +36,7 @@ DONE: tuple[str, ...] = (
     "naming/",
     "imaging/",
     "inference/",
+    "privacy/",
     "workflow/inference/",
 )
 

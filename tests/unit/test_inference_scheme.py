@@ -236,7 +236,7 @@ def test_a_head_whose_scores_would_wrap_around_is_refused() -> None:
 
 
 def test_centred_heads_give_the_same_probabilities() -> None:
-    from privxray.learning.method import softmax
+    from privxray.learning.interface import softmax
 
     head, rows = a_head(), unit_rows(5, FEATURES)
     same = Head.centred(head.weights, head.offsets)

@@ -16,7 +16,7 @@ from privxray.errors import UsageError
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, initial_weights, network, shapes
-from privxray.learning.method import Drawing, Task
+from privxray.learning.interface import Drawing, Task
 from privxray.privacy import accountant
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise

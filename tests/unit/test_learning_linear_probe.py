@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from privxray.errors import RefusedError, UsageError
 from privxray.learning import methods, metrics
 from privxray.learning.data import TrainingData
-from privxray.learning.method import Drawing, Task
+from privxray.learning.interface import Drawing, Task
 from privxray.privacy import accountant
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise

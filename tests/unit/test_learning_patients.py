@@ -21,7 +21,7 @@ from privxray.learning.dp_sgd.networks import NETWORKS, initial_weights, network
 from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
 from privxray.learning.dp_sgd.separable import require_separable
 from privxray.learning.dp_sgd.views import draw_views
-from privxray.learning.method import Drawing, Task
+from privxray.learning.interface import Drawing, Task
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 from privxray.privacy.releases import ReleaseStore

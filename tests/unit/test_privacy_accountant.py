@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 import warnings
 
 import numpy as np
 import pytest
+from refusals import refused
 from scipy.optimize import brentq
 from scipy.stats import norm
 
 from privxray.errors import BudgetError, MalformedError, UsageError
 from privxray.privacy import accountant, affordable
-from privxray.privacy.events import Event, from_json, merge
+from privxray.privacy.events import Event, from_text, merge, steps_of, to_text
 from privxray.privacy.guarantee import Guarantee
-from privxray.privacy.losses import gaussian as losses_of_one
+from privxray.privacy.loss_distributions import gaussian as losses_of_one
 
 DELTA = 1e-5
 
@@ -33,6 +35,10 @@ def gaussian(noise: float, count: int = 1) -> Event:
 
 def poisson(noise: float, q: float, count: int) -> Event:
     return Event(kind="poisson-gaussian", noise=noise, count=count, q=q)
+
+
+def one_gaussian(scale: float) -> list[Event]:
+    return [gaussian(scale)]
 
 
 def exact_gaussian_epsilon(noise: float, delta: float) -> float:
@@ -129,8 +135,27 @@ def test_a_calibration_is_quick() -> None:
 
 
 def test_a_past_that_used_everything_leaves_no_room() -> None:
-    with pytest.raises(BudgetError):
-        accountant.calibrate(lambda s: [gaussian(s)], Guarantee(1.0, DELTA), past=[gaussian(1.0)])
+    with refused(BudgetError, "budget.no-room") as refusal:
+        accountant.calibrate(one_gaussian, Guarantee(1.0, DELTA), past=[gaussian(1.0)])
+    assert "epsilon 1 (per patient, delta 1e-05, add-or-remove-one-patient)" in str(refusal.value)
+
+
+def test_noise_that_the_ledger_would_not_admit_is_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the search believes: here it takes every noise for a third better than it is."""
+    search = accountant.epsilon_after
+    monkeypatch.setattr(accountant, "epsilon_after", lambda *terms: search(*terms) / 1.5)
+    with refused(BudgetError, "budget.no-noise-found"):
+        accountant.calibrate(one_gaussian, Guarantee(1.0, DELTA))
+
+
+def test_noise_that_the_search_finds_too_small_by_a_little_grows_until_it_is_admitted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    search = accountant.epsilon_after
+    monkeypatch.setattr(accountant, "epsilon_after", lambda *terms: search(*terms) * (1 - 2e-4))
+    scale = accountant.calibrate(one_gaussian, Guarantee(1.0, DELTA))
+    assert accountant.epsilon(one_gaussian(scale), DELTA) <= 1.0
+    assert accountant.epsilon(one_gaussian(scale * (1 - 3e-5)), DELTA) > 1.0
 
 
 def test_a_noise_that_promises_nothing_costs_infinity_and_no_memory() -> None:
@@ -203,16 +228,23 @@ def test_a_used_up_budget_affords_nothing() -> None:
     assert affordable.most_steps(1e6, 0.01, Guarantee(6.0, DELTA), past=[]) == affordable.MOST_STEPS
 
 
-@pytest.mark.parametrize("epsilon", [0.0, -1.0, math.nan, math.inf, 101.0])
+@pytest.mark.parametrize("epsilon", [0.0, -1.0, math.nan, math.inf, 100.5])
 def test_an_epsilon_out_of_range_is_refused(epsilon: float) -> None:
-    with pytest.raises(UsageError):
-        accountant.calibrate(lambda s: [gaussian(s)], Guarantee(epsilon, DELTA))
+    limit = Guarantee(epsilon, DELTA)
+    with refused(UsageError, "epsilon.out-of-range"):
+        accountant.calibrate(one_gaussian, limit)
+    with refused(UsageError, "epsilon.out-of-range"):
+        affordable.most_steps(1.0, 1.0, limit, past=[])
 
 
 @pytest.mark.parametrize("delta", [0.0, 1.0, math.nan, -1e-5])
 def test_a_delta_out_of_range_is_refused(delta: float) -> None:
-    with pytest.raises(UsageError):
+    with refused(UsageError, "delta.out-of-range"):
         accountant.epsilon([gaussian(1.0)], delta)
+    with refused(UsageError, "delta.out-of-range"):
+        accountant.guarantee([gaussian(1.0)], delta)
+    with refused(UsageError, "delta.out-of-range"):
+        accountant.calibrate(one_gaussian, Guarantee(1.0, delta))
 
 
 @pytest.mark.parametrize(
@@ -234,13 +266,27 @@ def test_a_delta_out_of_range_is_refused(delta: float) -> None:
 )
 def test_an_event_out_of_range_is_malformed(change: dict[str, object]) -> None:
     good = {"kind": "poisson-gaussian", "noise": 1.0, "count": 1, "q": 0.5}
-    assert from_json([good])[0].q == 0.5
-    with pytest.raises(MalformedError):
-        from_json([{**good, **change}])
+    assert from_text(json.dumps([good])) == (poisson(1.0, 0.5, 1),)
+    with refused(MalformedError, "ledger.entry-impossible"):
+        from_text(json.dumps([{**good, **change}]))
+
+
+@pytest.mark.parametrize("text", ["", "[", "{}", "null", "1", '"[]"'])
+def test_what_is_no_array_of_events_is_malformed(text: str) -> None:
+    with refused(MalformedError, "ledger.entry-impossible"):
+        from_text(text)
 
 
 def test_events_survive_json_and_merging() -> None:
     events = merge([poisson(1 / 3, 0.1, 2), poisson(1 / 3, 0.1, 3), gaussian(math.pi)])
-    assert from_json([event.to_json() for event in events]) == events
+    assert from_text(to_text(events)) == events
     assert merge(reversed(events)) == events
     assert sum(event.count for event in events) == 6
+    # The spelling is hashed by every ledger that there is.
+    assert to_text([gaussian(4.0)]) == '[{"count":1,"kind":"gaussian","noise":4.0,"q":1.0}]'
+    assert to_text([]) == "[]"
+
+
+def test_steps_that_see_everybody_are_gaussian_events() -> None:
+    assert steps_of(2.0, 1.0, 3) == gaussian(2.0, 3)
+    assert steps_of(2.0, 0.999, 3) == poisson(2.0, 0.999, 3)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from test_learning_dp_sgd import CLASSES, DPSGD, hospital, warm_start
 
 import privxray
-from privxray.learning.method import Drawing, Task
+from privxray.learning.interface import Drawing, Task
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION, SecureNoise
 from privxray.privacy.releases import ReleaseStore

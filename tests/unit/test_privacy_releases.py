@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
-import pytest
+from refusals import refused
 
 from privxray.errors import BudgetError, MalformedError, RefusedError
 from privxray.privacy.releases import ReleaseStore
@@ -38,7 +38,7 @@ def test_a_release_comes_back_bit_for_bit(tmp_path: Path) -> None:
 def test_a_release_is_never_replaced(tmp_path: Path) -> None:
     store = ReleaseStore(tmp_path / "run", os.urandom(32))
     store.save(0, ARRAYS)
-    with pytest.raises(RefusedError):
+    with refused(RefusedError, "file.exists"):
         store.save(0, {"a": np.zeros(1)})
 
 
@@ -48,17 +48,17 @@ def test_another_key_number_or_any_flipped_or_missing_byte_is_malformed(tmp_path
     store.save(0, ARRAYS)
     path = next(tmp_path.glob("release-*"))
     content = path.read_bytes()
-    with pytest.raises(MalformedError):
+    with refused(MalformedError, "release.altered"):
         ReleaseStore(tmp_path, os.urandom(32)).load(0)
     path.with_name(path.name.replace("0.bin", "1.bin")).write_bytes(content)
-    with pytest.raises(MalformedError):
+    with refused(MalformedError, "release.altered"):
         store.load(1)
     for at in range(len(content)):
         path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
-        with pytest.raises(MalformedError):
+        with refused(MalformedError, "release.altered"):
             store.load(0)
         path.write_bytes(content[:at])
-        with pytest.raises(MalformedError):
+        with refused(MalformedError, "release.cut-short" if at < 12 + 16 else "release.altered"):
             store.load(0)
 
 
@@ -95,12 +95,16 @@ def test_an_answer_that_was_saved_and_is_gone_is_not_taken_for_one_never_drawn(t
     assert store.latest() == 2
     assert not witness.lost
     (tmp_path / "run" / "release-00000001.bin").unlink()
-    with pytest.raises(BudgetError, match="step 2 of this training was saved and is gone"):
+    with refused(BudgetError, "release.lost") as refusal:
         store.load(1)
+    assert "step 2 of this training" in str(refusal.value)
+    assert refusal.value.advice == "Look under the sofa"
     assert witness.lost
+    witness.lost = False
     (tmp_path / "run" / "release-00000002.bin").unlink()
-    with pytest.raises(BudgetError):
+    with refused(BudgetError, "release.lost"):
         store.latest()
+    assert witness.lost
 
 
 def test_an_answer_saved_by_a_process_that_died_before_it_was_remembered_is_used(tmp_path: Path) -> None:

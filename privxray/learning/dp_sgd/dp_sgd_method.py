@@ -22,7 +22,7 @@ from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, device, initial_weights, network, shapes
 from privxray.learning.dp_sgd.trainer import Trainer
-from privxray.learning.method import Drawing, Method, Task, Tensors, softmax
+from privxray.learning.interface import Drawing, Method, Task, Tensors, softmax
 from privxray.privacy.events import Event
 from privxray.privacy.mechanism import SampledGaussian
 
@@ -30,7 +30,7 @@ _PREDICT_IMAGES = 256
 
 
 class DpSgd(Method[DpSgdConstants]):
-    """The method ``dp-sgd``; see :class:`privxray.learning.method.Method` for the interface."""
+    """The method ``dp-sgd``; see :class:`privxray.learning.interface.Method` for the interface."""
 
     name = "dp-sgd"
     modulus_bits = 32

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from privxray.formats.tensors import TensorSpec
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.data import TrainingData
+from privxray.learning.interface import Drawing, Method, Task, Tensors, softmax
 from privxray.learning.linear_probe.probe_queries import (
     centred_features,
     count_query,
@@ -29,14 +30,13 @@ from privxray.learning.linear_probe.probe_queries import (
     gradient_query,
     probe_inputs,
 )
-from privxray.learning.method import Drawing, Method, Task, Tensors, softmax
 from privxray.privacy.clipping import Floats, row_norms
 from privxray.privacy.events import Event
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 
 
 class LinearProbe(Method[LinearProbeConstants]):
-    """The method ``linear-probe``; see :class:`privxray.learning.method.Method` for the interface."""
+    """The method ``linear-probe``; see :class:`privxray.learning.interface.Method` for the interface."""
 
     name = "linear-probe"
     modulus_bits = 64

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privxray.learning.constants import LinearProbeConstants
-from privxray.learning.method import softmax
+from privxray.learning.interface import softmax
 from privxray.privacy.clipping import Floats, clip_factors, clip_rows, patient_weights, row_norms, unit_rows
 
 

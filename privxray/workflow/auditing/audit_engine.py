@@ -20,15 +20,14 @@ from privxray.errors import RefusedError, UsageError
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
-from privxray.privacy.accountant import require_delta, require_epsilon
-from privxray.privacy.guarantee import Guarantee
+from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
 from privxray.privacy.noise import NoiseSource, SecureNoise
 from privxray.workflow.common.session import Progress
 
 if TYPE_CHECKING:
     from privxray.audit.one_run import Bits
     from privxray.learning.constants import MethodConstants
-    from privxray.learning.method import AnyMethod, Constants, Method
+    from privxray.learning.interface import AnyMethod, Constants, Method
 
 DECOYS = 20
 """Unconcerned images that a reconstruction is held against."""

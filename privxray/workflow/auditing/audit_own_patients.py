@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
     from privxray.imaging.dataset import Dataset
     from privxray.learning.data import TrainingData
-    from privxray.learning.method import AnyMethod
+    from privxray.learning.interface import AnyMethod
 
 Kind = Literal["one-run", "membership"]
 

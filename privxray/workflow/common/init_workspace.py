@@ -8,7 +8,7 @@ from privxray.errors import RefusedError
 from privxray.keys import keyfile
 from privxray.keys.card import write_card
 from privxray.keys.identity import Identity
-from privxray.privacy import accountant
+from privxray.privacy.guarantee import Guarantee, require_epsilon
 from privxray.workflow.common.new_round_keys import new_mask_key, new_unsealing_key
 from privxray.workflow.common.session import Passphrase, deliver, stamp, unlock
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -47,7 +47,7 @@ def init_hospital(
         would be a second budget for the same patients; or an earlier ledger has another limit.
     """
     if budget is not None:
-        accountant.require_epsilon(budget)  # before anything is written
+        require_epsilon(budget)  # before anything is written
     config = Config(role="hospital", name=name)
     if _only_the_card_is_missing(root, config):
         workspace = Workspace(root, config)
@@ -137,7 +137,6 @@ def _init(
 
 def _ensure_ledger(path: Path, budget: float | None, delta: float) -> None:
     """Make the ledger, or keep one that is there: what was spent on these patients stays spent."""
-    from privxray.privacy.guarantee import Guarantee
     from privxray.privacy.ledger import Ledger
 
     if not path.exists():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privxray.learning.constants import MethodConstants
-    from privxray.learning.method import AnyMethod
+    from privxray.learning.interface import AnyMethod
 
 
 def extractor_of(method: AnyMethod) -> str | None:

@@ -20,7 +20,7 @@ from privxray.formats.tensors import pack
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.unsealing import UnsealingStatement
-from privxray.privacy.accountant import require_delta_below, require_epsilon
+from privxray.privacy.guarantee import require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import extractor_of, fits_extractor
 from privxray.workflow.common.session import (
     SOFTWARE,
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privxray.learning.constants import MethodConstants
-    from privxray.learning.method import AnyMethod
+    from privxray.learning.interface import AnyMethod
 
 _Stated = TypeVar("_Stated", MaskStatement, UnsealingStatement)
 

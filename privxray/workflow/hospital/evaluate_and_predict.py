@@ -14,7 +14,7 @@ from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
-from privxray.learning.method import Task
+from privxray.learning.interface import Task
 from privxray.workflow.common.method_inputs import extractor_of, image_inputs, training_data
 from privxray.workflow.common.session import Progress, read_plan, the_study
 from privxray.workflow.hospital.accept import kept_model
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privxray.learning.constants import MethodConstants
-    from privxray.learning.method import AnyMethod
+    from privxray.learning.interface import AnyMethod
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from privxray.formats.tensors import same_form, unpack
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Trustee, same_words
 from privxray.keys.statement import Statement
-from privxray.privacy.accountant import promises_something
+from privxray.privacy.guarantee import promises_something
 from privxray.workflow.common.session import load_plan, public_keys
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace

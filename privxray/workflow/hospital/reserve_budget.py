@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.privacy.accountant import calibrate, guarantee, promises_something
+from privxray.privacy.accountant import calibrate, guarantee
 from privxray.privacy.accountant import epsilon as epsilon_of
-from privxray.privacy.guarantee import Guarantee
+from privxray.privacy.guarantee import Guarantee, promises_something
 from privxray.privacy.ledger import Ledger, floored
 from privxray.workflow.hospital.past_exports import newer_than
 from privxray.workflow.hospital.release_witness import AUDITS, audit_number
@@ -26,7 +26,7 @@ from privxray.workspace.transitions import RoundState
 
 if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
-    from privxray.learning.method import AnyMethod
+    from privxray.learning.interface import AnyMethod
     from privxray.privacy.events import Event
 
 

@@ -25,7 +25,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
-from privxray.learning.method import Drawing, Task
+from privxray.learning.interface import Drawing, Task
 from privxray.privacy.events import merge
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from privxray.learning.constants import MethodConstants
-    from privxray.learning.method import AnyMethod
+    from privxray.learning.interface import AnyMethod
 
 FEW_PATIENTS = 100
 

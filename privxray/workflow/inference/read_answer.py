@@ -109,7 +109,7 @@ def _decrypt(
 def _reading(
     answer: AnswerHeader, offer: OfferHeader, scores: NDArray[np.float64], paths: list[str], expected: str
 ) -> Reading:
-    from privxray.learning.method import softmax
+    from privxray.learning.interface import softmax
 
     return Reading(
         header=answer,

@@ -121,7 +121,7 @@ def _fits(line: str) -> bool | None:
 
 def _arithmetic() -> Diagnosis:
     """The same composition by this package and by dp-accounting."""
-    from privxray.privacy import accountant, losses
+    from privxray.privacy import accountant, loss_distributions
     from privxray.privacy.events import Event
 
     try:
@@ -131,7 +131,7 @@ def _arithmetic() -> Diagnosis:
     parts = ((2.0, 0.2, 30), (3.0, 0.1, 20))
     first, second = (
         reference.from_gaussian_mechanism(
-            noise, value_discretization_interval=losses.STEP, sampling_prob=q
+            noise, value_discretization_interval=loss_distributions.STEP, sampling_prob=q
         ).self_compose(count)
         for noise, q, count in parts
     )

@@ -21,7 +21,7 @@ from privxray.exchange.messages.request import SignedRequest
 from privxray.imaging.glance import splits_in
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.unsealing import UnsealingStatement
-from privxray.privacy import chain
+from privxray.privacy import ledger_chain
 from privxray.workflow.common.session import left_out, load_plan, public_keys
 from privxray.workflow.coordinator.collected_files import newest_cohort, request_copy
 from privxray.workflow.coordinator.enrolment import lacking_next_keys
@@ -158,10 +158,10 @@ def _costs_more(workspace: Workspace, state: State, round_: Round) -> bool:
     place = f"{workspace.ledger_path.absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(place, uri=True, timeout=10)) as database:
-            book = chain.read(database)
+            book = ledger_chain.read(database)
     except (PrivxrayError, sqlite3.Error):  # doctor says what is wrong with it
         return False
-    drawn = [run for run, (reached, _) in book.states.items() if reached != "reserved"]
+    drawn = [run for run, (reached, _) in book.charges.items() if reached != "reserved"]
     return charged_outside(state, drawn, round_)
 
 

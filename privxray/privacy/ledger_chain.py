@@ -1,7 +1,7 @@
-"""The ledger's entries as SQL and as a hash chain: reading them is checking them.
+"""The ledger's entries: their tables in SQL, and their hash chain. Whoever reads them checks them.
 
-Entry number k has the hash SHA-256 of the JSON array [previous hash, k, kind, study, run, events, at]; the
-first one's previous hash is that of the ledger's own constants, so a limit can't be raised by hand unnoticed.
+The hash of entry number k is SHA-256 of the JSON array [previous hash, k, kind, study, run, events, at]. The
+first entry continues the hash of the ledger's own constants, so nobody can raise the limit by hand unnoticed.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from privxray.errors import MalformedError
-from privxray.privacy.events import Event, from_json, merge
+from privxray.privacy.events import Event, from_text, merge, to_text
 from privxray.privacy.guarantee import Guarantee
 
 EntryKind = Literal["reserve", "spend", "release", "withdraw"]
 State = Literal["reserved", "spending", "released"]
+
+_RESTORE = "Put the untouched ledger back; what was spent can't be known without it"
 
 SCHEMA = """
 CREATE TABLE ledger (
@@ -44,6 +46,7 @@ END; CREATE TRIGGER entries_are_never_deleted BEFORE DELETE ON entries BEGIN SEL
 only'); END;
 """
 
+# Where a run is after an entry of each kind; None is a run for which nothing is charged.
 _NEXT: dict[tuple[State | None, EntryKind], State | None] = {
     (None, "reserve"): "reserved",
     ("reserved", "spend"): "spending",
@@ -54,7 +57,13 @@ _NEXT: dict[tuple[State | None, EntryKind], State | None] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the book. ``events`` is empty except for a reservation."""
+    """One line of the ledger.
+
+    :param number: 1, 2, 3, ... without a gap.
+    :param events: what is reserved; empty for every other kind.
+    :param at: UTC, ISO 8601.
+    :param hash: of this entry, SHA-256.
+    """
 
     number: int
     kind: EntryKind
@@ -65,76 +74,99 @@ class Entry:
     hash: bytes
 
 
+Charges = dict[tuple[str, str], tuple[State, tuple[Event, ...]]]
+"""By study and run: how far the run is, and what is charged for it."""
+
+
 @dataclass(frozen=True)
 class Book:
-    """A ledger that was read and found whole."""
+    """The contents of a ledger that was read and found intact.
+
+    :param limit: for the hospital's lifetime, all studies together.
+    :param secret: 32 bytes, the key of the tags in exported files.
+    :param genesis: the hash of the constants, which the first entry continues.
+    :param entries: oldest first.
+    :param charges: what the entries add up to, oldest first.
+    """
 
     limit: Guarantee
     secret: bytes
     genesis: bytes
     entries: tuple[Entry, ...]
-    states: dict[tuple[str, str], tuple[State, tuple[Event, ...]]]
+    charges: Charges
 
     @property
     def head(self) -> bytes:
-        """The hash that the next entry covers."""
+        """The hash that the next entry continues."""
         return self.entries[-1].hash if self.entries else self.genesis
 
     def state(self, study: str, run: str) -> State | None:
-        """Where a run stands, or None if nothing is charged for it."""
-        found = self.states.get((study, run))
+        """How far a run is, or None if nothing is charged for it."""
+        found = self.charges.get((study, run))
         return found[0] if found else None
 
-    def events_of(self, study: str, run: str) -> tuple[Event, ...]:
-        """What is charged for one run."""
-        return self.states[study, run][1]
-
-    def events(self, study: str | None = None) -> tuple[Event, ...]:
-        """What is charged in one study, or in all."""
-        charged = [
+    def events(self, study: str | None = None, run: str | None = None) -> tuple[Event, ...]:
+        """What is charged, merged: in all studies, in one, or for one run of it; empty for an unknown one."""
+        return merge(
             event
-            for (name, _), (_, events) in self.states.items()
-            if study is None or name == study
+            for (its_study, its_run), (_, events) in self.charges.items()
+            if study in (None, its_study) and run in (None, its_run)
             for event in events
-        ]
-        return merge(charged)
+        )
 
 
 def read(database: sqlite3.Connection) -> Book:
-    """Read the whole book and check its chain.
+    """Read the whole ledger and check its chain.
 
-    :raises MalformedError: no ledger of this format, or a broken chain.
+    :raises MalformedError: not a ledger of this format; an entry that was altered, or that can't follow the
+        one before it; entries that are missing at the end, or a tampered count of them.
     """
     constants = database.execute(
         "SELECT format, epsilon_limit, delta, secret, length, head FROM ledger"
     ).fetchall()
     if len(constants) != 1 or constants[0][0] != 1:
-        raise MalformedError("this is not a privacy ledger of a format that this version knows")
+        raise MalformedError(
+            "this is not a privacy ledger of a format that this version of privxray knows",
+            reason="ledger.unknown-format",
+            advice="Open it with the version that made it, or put the untouched ledger back",
+        )
     _, epsilon_limit, delta, secret, length, head = constants[0]
     limit = Guarantee(epsilon_limit, delta)
     genesis = genesis_hash(limit, secret)
     entries: list[Entry] = []
-    states: dict[tuple[str, str], tuple[State, tuple[Event, ...]]] = {}
+    charges: Charges = {}
     previous = genesis
     rows = database.execute("SELECT number, kind, study, run, events, at, hash FROM entries ORDER BY number")
     for expected, (number, kind, study, run, text, at, digest) in enumerate(rows, start=1):
         if number != expected or digest != _hash([previous.hex(), number, kind, study, run, text, at]):
-            raise _broken()
-        entry = Entry(number, kind, study, run, _events(text), at, digest)
-        _follow(states, entry)
+            raise MalformedError(
+                f"entry {expected} of the privacy ledger, or something before it, was altered or taken out",
+                reason="ledger.entry-altered",
+                advice=_RESTORE,
+            )
+        entry = Entry(number, kind, study, run, from_text(text), at, digest)
+        _follow(charges, entry)
         entries.append(entry)
         previous = digest
     if length != len(entries) or head != previous:
-        raise _broken()
-    return Book(limit, secret, genesis, tuple(entries), states)
+        raise MalformedError(
+            "the last entries of the privacy ledger were taken out, or its count of them was altered",
+            reason="ledger.end-altered",
+            advice=_RESTORE,
+        )
+    return Book(limit, secret, genesis, tuple(entries), charges)
 
 
 def append(
     database: sqlite3.Connection, book: Book, kind: EntryKind, study: str, run: str, events: Sequence[Event]
 ) -> None:
-    """Add one entry to ``book``, inside the caller's transaction."""
+    """Write one more entry, inside the caller's transaction.
+
+    :param book: as it was read in this transaction.
+    :param events: what is reserved; empty for every other kind.
+    """
     number = len(book.entries) + 1
-    text = json.dumps([event.to_json() for event in events], separators=(",", ":"), sort_keys=True)
+    text = to_text(events)
     at = datetime.now(UTC).isoformat(timespec="seconds")
     digest = _hash([book.head.hex(), number, kind, study, run, text, at])
     database.execute(
@@ -144,36 +176,27 @@ def append(
 
 
 def genesis_hash(limit: Guarantee, secret: bytes) -> bytes:
-    """The hash that the first entry covers, of the ledger's constants."""
+    """The hash of the ledger's constants, which the first entry continues."""
     return _hash([1, limit.epsilon, limit.delta, hashlib.sha256(secret).hexdigest()])
 
 
-def _follow(states: dict[tuple[str, str], tuple[State, tuple[Event, ...]]], entry: Entry) -> None:
+def _follow(charges: Charges, entry: Entry) -> None:
+    """Bring ``charges`` to where they are after ``entry``."""
     key = (entry.study, entry.run)
-    current = states.get(key)
-    step = (current[0] if current else None, entry.kind)
+    state, events = charges.get(key, (None, ()))
+    step = (state, entry.kind)
     if step not in _NEXT or (entry.kind == "reserve") != bool(entry.events):
-        raise _broken()
+        raise MalformedError(
+            f"entry {entry.number} of the privacy ledger can't follow the entries before it",
+            reason="ledger.entry-out-of-order",
+            advice=_RESTORE,
+        )
     following = _NEXT[step]
     if following is None:
-        del states[key]
+        del charges[key]
     else:
-        states[key] = (following, entry.events or (current[1] if current else ()))
-
-
-def _events(text: str) -> tuple[Event, ...]:
-    try:
-        return from_json(json.loads(text))
-    except ValueError as error:
-        raise _broken() from error
+        charges[key] = (following, entry.events or events)
 
 
 def _hash(content: list[object]) -> bytes:
     return hashlib.sha256(json.dumps(content, separators=(",", ":"), ensure_ascii=True).encode()).digest()
-
-
-def _broken() -> MalformedError:
-    return MalformedError(
-        "the privacy ledger was changed: its chain of entries is broken",
-        advice="Put back the untouched file; without it what was spent is not known, so nothing more may be",
-    )

@@ -11,13 +11,13 @@ from dp_accounting.pld import privacy_loss_distribution as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privxray.privacy import losses
-from privxray.privacy.losses import NO_PROMISE, STEP, Losses, Pair, compose, gaussian
+from privxray.privacy import loss_distributions
+from privxray.privacy.loss_distributions import NO_PROMISE, STEP, LossDistribution, Pair, compose, gaussian
 
 PAIRS: tuple[Pair, ...] = ("remove", "add", "replace")
 
 
-def dp_accounting_pmf(noise: float, q: float, pair: Pair) -> Losses:
+def dp_accounting_pmf(noise: float, q: float, pair: Pair) -> LossDistribution:
     relation = (
         reference.NeighborRel.REPLACE_ONE if pair == "replace" else reference.NeighborRel.ADD_OR_REMOVE_ONE
     )
@@ -25,7 +25,7 @@ def dp_accounting_pmf(noise: float, q: float, pair: Pair) -> Losses:
         noise, value_discretization_interval=STEP, sampling_prob=q, neighboring_relation=relation
     )
     pmf = (found._pmf_add if pair == "add" else found._pmf_remove).to_dense_pmf()
-    return Losses(pmf._lower_loss, pmf._probs, pmf._infinity_mass)
+    return LossDistribution(pmf._lower_loss, pmf._probs, pmf._infinity_mass)
 
 
 @pytest.mark.parametrize(("noise", "q"), [(1.0, 0.1), (0.5, 0.01), (2.0, 1.0), (6.0, 0.3), (30.0, 0.002)])
@@ -90,24 +90,31 @@ def test_mechanisms_drawn_at_random_cost_what_dp_accounting_says() -> None:
             ours = max(compose([(gaussian(noise, q, pair), count)]).epsilon(1e-5) for pair in pairs)
             # The tolerances of the test above, relative to what may here be some hundreds.
             assert theirs - 1e-8 * max(1.0, theirs) <= ours, (seed, noise, q, count)
-            assert ours <= theirs * 1.001 + 1e-6 or theirs > losses.MOST_LOSS - 100, (seed, noise, q, count)
+            assert ours <= theirs * 1.001 + 1e-6 or theirs > loss_distributions.MOST_LOSS - 100, (
+                seed,
+                noise,
+                q,
+                count,
+            )
 
 
 @st.composite
-def _parts(draw: st.DrawFn) -> list[tuple[Losses, int]]:
+def _parts(draw: st.DrawFn) -> list[tuple[LossDistribution, int]]:
     parts = []
     for _ in range(draw(st.integers(1, 3))):
         weights = np.array(draw(st.lists(st.floats(0, 1), min_size=1, max_size=30)))
         infinite = draw(st.floats(0, 0.01))
         total = weights.sum()
         masses = weights / total * (1 - infinite) if total > 0 else np.array([1 - infinite])
-        parts.append((Losses(draw(st.integers(-40, 20)), masses, infinite), draw(st.integers(1, 12))))
+        parts.append(
+            (LossDistribution(draw(st.integers(-40, 20)), masses, infinite), draw(st.integers(1, 12)))
+        )
     return parts
 
 
 @settings(max_examples=60, deadline=None)
 @given(_parts())
-def test_any_composition_is_at_least_the_exact_one(parts: list[tuple[Losses, int]]) -> None:
+def test_any_composition_is_at_least_the_exact_one(parts: list[tuple[LossDistribution, int]]) -> None:
     exact, lowest = np.ones(1), 0
     finite = 1.0
     for part, count in parts:
@@ -131,7 +138,7 @@ def test_what_a_circular_domain_cuts_off_is_charged(monkeypatch: pytest.MonkeyPa
     part = gaussian(2.0, 0.3, "remove")
     whole = compose([(part, 50)])
     for tail in (1e-3, 1e-6):  # coarse on purpose: the domain shrinks, and the answers may only grow
-        monkeypatch.setattr(losses, "TAIL", tail)
+        monkeypatch.setattr(loss_distributions, "TAIL", tail)
         short = compose([(part, 50)])
         assert len(short.masses) < len(whole.masses)
         assert short.infinite >= tail
@@ -144,12 +151,12 @@ def test_nothing_costs_nothing_and_hopeless_mechanisms_everything() -> None:
     assert gaussian(0.01, 0.5, "remove") is NO_PROMISE
     assert compose([(gaussian(2.0, 0.1, "add"), 5), (NO_PROMISE, 1)]) is NO_PROMISE
     assert compose([(gaussian(0.5, 1.0, "remove"), 1 << 31)]).epsilon(0.999) == math.inf
-    assert compose([(Losses(0, np.array([0.5]), 0.5), 1000)]) is NO_PROMISE
+    assert compose([(LossDistribution(0, np.array([0.5]), 0.5), 1000)]) is NO_PROMISE
     assert gaussian(1e9, 0.5, "remove").epsilon(1e-5) == 0
 
 
 def test_epsilon_is_where_the_divergence_meets_delta() -> None:
-    two = Losses(100, np.array([0.5, 0.2]), 0.01)  # losses 0.1 and 0.101
+    two = LossDistribution(100, np.array([0.5, 0.2]), 0.01)  # losses 0.1 and 0.101
     for delta in (0.011, 0.02, 0.05):
         found = two.epsilon(delta)
         reached = 0.01 + sum(
