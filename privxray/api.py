@@ -35,13 +35,13 @@ from privxray.workflow.hospital.evaluate_and_predict import Scores, evaluate
 from privxray.workflow.hospital.export_update import Exported, export_update
 from privxray.workflow.hospital.join import Joined
 from privxray.workflow.hospital.train import Trained, train
-from privxray.workflow.images.deidentify_folder import Summary as DeidentifyReport
+from privxray.workflow.images.deidentify_folder import DeidentifyReport
 from privxray.workflow.keyholder.unmask import Unmasked, unmask
 from privxray.workflow.upkeep.inspect_file import Inspected, inspect_file
 from privxray.workspace.folder import Workspace
 
 if TYPE_CHECKING:
-    from privxray.workflow.images.text_search import Find
+    from privxray.deid.pixels.text.text_box import FindText
 
 __all__ = [
     "Accepted",
@@ -138,7 +138,7 @@ def check(paths: Iterable[Path | str], *, profile: Profile | None = None, ocr: b
     report = check_paths([Path(path) for path in paths], profile=profile, jobs=_workers(), digests=ocr)
     if find is None:
         return report
-    from privxray.workflow.images.text_search import search_report
+    from privxray.workflow.images.search_pixels import search_report
 
     return search_report(report, find)[0]
 
@@ -164,11 +164,10 @@ def deidentify(
     :raises RefusedError: one folder lies in the other, or ``dest`` holds other files.
     """
     from privxray.deid.profile.basic import basic_profile
-    from privxray.workflow.images.deidentify_folder import deidentify_folder
+    from privxray.workflow.images.deidentify_folder import DeidentifyOptions, deidentify_folder
 
-    return deidentify_folder(
-        workspace, source, dest, profile or basic_profile(), ocr=ocr, labels=labels, workers=_workers()
-    )
+    options = DeidentifyOptions(profile or basic_profile(), ocr, labels, _workers())
+    return deidentify_folder(workspace, source, dest, options)
 
 
 def join(workspace: Workspace, plan: Path, key_words: str) -> Joined:
@@ -245,7 +244,7 @@ def predict(
     )
 
 
-def _text_finder() -> Find:
+def _text_finder() -> FindText:
     """:raises UsageError: the extra ``privxray[ocr]`` is not installed."""
     from privxray.deid.pixels.text.text_finder import TextFinder
 

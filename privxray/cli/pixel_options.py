@@ -12,7 +12,7 @@ from privxray.errors import RefusedError, UsageError
 if TYPE_CHECKING:
     from privxray.deid.findings.report import Report
     from privxray.deid.pixels.text.text_finder import TextFinder
-    from privxray.workflow.images.text_search import Searched
+    from privxray.workflow.images.search_pixels import SearchedPixels
 
 
 def ready(ocr: bool, show_text: bool, files: Mapping[str, Path | None], force: bool) -> TextFinder | None:
@@ -39,22 +39,22 @@ def ready(ocr: bool, show_text: bool, files: Mapping[str, Path | None], force: b
     return TextFinder()
 
 
-def searched(report: Report, finder: TextFinder | None) -> tuple[Report, dict[int, Searched] | None]:
+def searched(report: Report, finder: TextFinder | None) -> tuple[Report, dict[int, SearchedPixels] | None]:
     """The report with the findings in the pixels; None beside it where the pixels were not searched."""
     if finder is None:
         return report, None
-    from privxray.workflow.images.text_search import search_report
+    from privxray.workflow.images.search_pixels import search_report
 
     with progress("Searching pixels") as bar:
         return search_report(report, finder.find, progress=bar)
 
 
-def show(report: Report, found: Mapping[int, Searched] | None, show_text: bool) -> None:
+def show(report: Report, found: Mapping[int, SearchedPixels] | None, show_text: bool) -> None:
     """Say on the terminal what was searched, and what was read where that was typed."""
     if found is None:
         tell("Only what is written beside the pixels was checked; the pixels were not searched for text.")
         return
-    from privxray.workflow.images.text_search import silent, texts
+    from privxray.workflow.images.search_pixels import texts, without_text
 
     if show_text:
         rows = list(texts(found, report.files))
@@ -62,15 +62,15 @@ def show(report: Report, found: Mapping[int, Searched] | None, show_text: bool) 
             table("Text in the pixels (may name patients)", ("file", "where", "text"), rows)
     tell(
         f"Pixels of {len(found)} of {len(report.files)} files were searched: no text found in "
-        f"{silent(found)}. That is no proof that there is none."
+        f"{without_text(found)}. That is no proof that there is none."
     )
 
 
-def to_json(report: Report, found: Mapping[int, Searched] | None, show_text: bool) -> dict[str, Any]:
+def to_json(report: Report, found: Mapping[int, SearchedPixels] | None, show_text: bool) -> dict[str, Any]:
     """What ``--json`` says of the pixels."""
     if found is None:
         return {"pixels": None}
-    from privxray.workflow.images.text_search import silent
+    from privxray.workflow.images.search_pixels import without_text
 
     boxes = [
         {
@@ -87,12 +87,12 @@ def to_json(report: Report, found: Mapping[int, Searched] | None, show_text: boo
         for place, one in found.items()
         for box in one.boxes
     ]
-    return {"pixels": {"searched": len(found), "no_text_found": silent(found), "boxes": boxes}}
+    return {"pixels": {"searched": len(found), "no_text_found": without_text(found), "boxes": boxes}}
 
 
 def write(
     report: Report,
-    found: Mapping[int, Searched] | None,
+    found: Mapping[int, SearchedPixels] | None,
     page_to: Path | None,
     csv_to: Path | None,
     *,
@@ -107,10 +107,10 @@ def write(
         write_atomic(csv_to, findings_csv(report), overwrite=force)
         tell("Every finding is in the file that --csv names.")
     if page_to is not None:
-        from privxray.workflow.images.check_page import check_page
+        from privxray.workflow.images.compose_check_page import compose_check_page
 
         options = [] if found is None else ["--ocr"]
         with progress("Drawing") as bar:
-            html = check_page(report, found, options=options, progress=bar)
+            html = compose_check_page(report, found, options=options, progress=bar)
         write_atomic(page_to, html.encode(), overwrite=force)
         tell("The page that --report names can be printed and signed. It stays in the hospital.")

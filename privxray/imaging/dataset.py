@@ -245,8 +245,7 @@ class Dataset:
             )
         tag = self._hash("made", b"")
         with self._db.transaction():
-            for statement in filter(str.strip, _SCHEMA.split(";\n")):
-                self._db.write(statement)
+            self._db.write_script(_SCHEMA)
             self._db.write(f"PRAGMA user_version = {_FORMAT}")
             self._db.write("INSERT INTO made SELECT ? WHERE NOT EXISTS (SELECT 1 FROM made)", tag)
         if self._db.first("SELECT 1 FROM made WHERE tag = ?", tag) is None:

@@ -1,5 +1,6 @@
-"""What is written of a check for people: a csv, and one page to look at, print and sign.
+"""What is written for people about a check and about an audit: pages to look at, print and sign, and a csv.
 
-Both name files in public names and hold no value of a file, and no text that was read in pixels, whatever was
-typed. The page has small pictures of flagged images, which are patients' data: it stays in the hospital.
+They name files by public names. They hold no value of a file, and no text that was read in pixels, whatever
+was typed. The page of a check has small pictures of flagged images, which are patients' data: it stays in the
+hospital.
 """

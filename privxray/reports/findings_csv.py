@@ -1,4 +1,4 @@
-"""Every finding as a line of a csv (RFC 4180)."""
+"""Every finding of a check as a row of a csv (RFC 4180)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def findings_csv(report: Report) -> bytes:
-    """One row a finding, or one with empty columns for a file without any; UTF-8 with CRLF."""
+    """One row for each finding, or one with empty cells for a file without any; UTF-8 with CRLF."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -37,5 +37,5 @@ def findings_csv(report: Report) -> bytes:
 
 
 def _plain(cell: str) -> str:
-    """A cell that a spreadsheet takes for text, also where a file's name begins like a formula."""
+    """A cell that a spreadsheet takes for text, even where a file's name begins like a formula."""
     return f"'{cell}" if cell.startswith(_FORMULA) else cell

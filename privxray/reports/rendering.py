@@ -1,4 +1,4 @@
-"""Pages from the packaged templates. What is put in is escaped; a name that is missing is an error."""
+"""Pages from the packaged templates. Every value is escaped, and a missing name is an error."""
 
 from __future__ import annotations
 

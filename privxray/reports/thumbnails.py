@@ -1,9 +1,9 @@
-"""Small pictures of flagged frames, with the places of text marked and the text itself gone.
+"""Small pictures of frames with text, in which the places of text are marked and the text itself is gone.
 
 A box is filled with one flat colour, at full size and with a margin, before the picture is made smaller.
-Under it nothing depends on the pixels that were there, so there is nothing to invert. Blurring keeps a linear
-image of the text, and pixelating keeps averages, from both of which names have been recovered by trying
-candidates (Hill et al. 2016, PoPETs 2016/4). Text that the search missed is not covered.
+Nothing in it depends on the pixels that were there, so nothing can be inverted. Blurring keeps a linear image
+of the text, and pixelating keeps averages; from both, names have been recovered by trying candidates (Hill et
+al. 2016, PoPETs 2016/4). Text that the search missed is not covered.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from privxray.deid.pixels.text import picture_views
-from privxray.deid.pixels.text.boxes import TextBox
+from privxray.deid.pixels.text.contrast import Picture, common_scale
+from privxray.deid.pixels.text.text_box import TextBox
 
 SIDE = 320
 """Longest side in pixels."""
 
 MARGIN = 3
-"""Pixels of the frame around a box that are covered too; more where the picture is made much smaller."""
+"""Pixels around a box that are covered too; more of them where the picture is made much smaller."""
 
 ERROR, NOTICE, COVER = (214, 40, 40), (0, 120, 200), (96, 96, 96)
 
 
 def thumbnail(pixels: npt.NDArray[np.generic], boxes: Sequence[TextBox]) -> str:
-    """A frame as a ``data:`` URL of a PNG of at most 320 x 320, with its boxes covered and outlined.
+    """A frame as a ``data:`` URL of a PNG of at most 320 x 320 pixels, with its boxes covered and outlined.
 
-    :param pixels: ``[rows, columns]`` or ``[rows, columns, 3]``.
+    :param pixels: of one frame, ``[rows, columns]`` or ``[rows, columns, 3]``, of any number type.
     """
-    plain = np.clip(picture_views.values(pixels), 0, 255).astype(np.uint8)
+    plain = np.clip(common_scale(pixels), 0, 255).astype(np.uint8)
     covered = _covered(plain, boxes)
     rows, columns = covered.shape[:2]
     scale = min(SIDE / max(rows, columns), 1.0)
@@ -50,12 +50,12 @@ def thumbnail(pixels: npt.NDArray[np.generic], boxes: Sequence[TextBox]) -> str:
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
-def _covered(picture: picture_views.Picture, boxes: Sequence[TextBox]) -> picture_views.Picture:
+def _covered(picture: Picture, boxes: Sequence[TextBox]) -> Picture:
     covered = picture.copy()
     # A pixel of the small picture mixes a square of the large one; the margin is at least one such square.
     margin = MARGIN + max(picture.shape[:2]) // SIDE
     fill = COVER if picture.ndim == 3 else COVER[0]
-    for box in boxes:
-        top, left = max(box.y - margin, 0), max(box.x - margin, 0)
-        covered[top : box.y + box.height + margin, left : box.x + box.width + margin] = fill
+    for one in boxes:
+        left, top, right, bottom = one.box.grown(margin).within(*picture.shape[:2])
+        covered[top:bottom, left:right] = fill
     return covered

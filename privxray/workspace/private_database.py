@@ -65,6 +65,11 @@ class PrivateDatabase:
         with self._damage_told():
             self._connection.executemany(statement, rows)
 
+    def write_script(self, script: str) -> None:
+        """Carry out several statements, each of which ends with a semicolon and the end of its line."""
+        for statement in filter(str.strip, script.split(";\n")):
+            self.write(statement)
+
     def first(self, query: str, *values: object) -> tuple[Any, ...] | None:
         """The first row of an answer; None where there is no row."""
         with self._damage_told(), closing(self._connection.execute(query, values)) as cursor:

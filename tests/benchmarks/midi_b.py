@@ -20,10 +20,11 @@ sys.path.append(str(Path(__file__).parents[1] / "unit"))
 from deid_injection import ACTIONS, OPTIONS, Injected, injected_set
 from deid_midi_b import score
 
-from privxray.deid.cleaning.black_text import Finder
-from privxray.deid.cleaning.deidentify import Settings, deidentify
-from privxray.deid.cleaning.finish_copy import NotCleanError
-from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.cleaning.deidentify import deidentify
+from privxray.deid.cleaning.deidentify_dicom import CopySettings
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.cleaning.verify_copy import NotCleanError
+from privxray.deid.pixels.text.text_box import FindText
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 
@@ -42,7 +43,7 @@ def main() -> None:
     for burned_in, count in ((False, arguments.files), (True, arguments.burned_in)):
         if not count:
             continue
-        settings = Settings(profile, names, _finder() if burned_in else None)
+        settings = CopySettings(profile, names, _finder() if burned_in else None)
         files = injected_set(arguments.seed + burned_in, count, patients=12, burned_in=burned_in)
         pairs, refused, places, seconds = _run(files, settings)
         found, wrong = score(pairs)
@@ -60,7 +61,9 @@ def main() -> None:
     _table(total)
 
 
-def _run(files: object, settings: Settings) -> tuple[list[tuple[Injected, bytes]], Counter[str], int, float]:
+def _run(
+    files: object, settings: CopySettings
+) -> tuple[list[tuple[Injected, bytes]], Counter[str], int, float]:
     pairs, refused, places, seconds = [], Counter[str](), 0, 0.0
     for file in files:  # type: ignore[attr-defined]
         start = time.perf_counter()
@@ -73,11 +76,11 @@ def _run(files: object, settings: Settings) -> tuple[list[tuple[Injected, bytes]
     return pairs, refused, places, seconds
 
 
-def _finder() -> Finder:
+def _finder() -> FindText:
     from privxray.deid.pixels.text.text_finder import TextFinder
 
     finder = TextFinder()
-    return lambda frame, number: finder.find(frame, frame=number)
+    return finder.find
 
 
 def _table(total: Counter[tuple[str, bool]]) -> None:

@@ -158,8 +158,8 @@ def test_a_changed_source_and_a_changed_result_are_noticed(world: World) -> None
     result = deidentify(world, "dicom", "clean", "--json")
     assert result.code == 3
     assert {entry["reason"].partition(";")[0] for entry in result.json["quarantined"]} == {
-        "it is not the file any more that an earlier run de-identified",
-        "its result is no longer what was written",
+        "it has changed since an earlier run made its copy",
+        "its copy is not what an earlier run wrote",
     }
     assert changed.read_bytes() == b"something else"
 
@@ -181,9 +181,22 @@ def test_a_deleted_result_is_made_again(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "dest", ["dicom", "dicom/inner", ".", "..", "data/x", "keys", "linked/inner", "full"]
+    ("dest", "reason"),
+    [
+        ("dicom", "copies.folder-in-folder"),
+        ("dicom/inner", "copies.folder-in-folder"),
+        (".", "copies.folder-in-folder"),
+        ("..", "copies.folder-in-folder"),
+        ("data/x", "copies.folder-of-workspace"),
+        ("keys", "copies.folder-of-workspace"),
+        ("linked/inner", "copies.folder-in-folder"),
+        ("full", "copies.folder-not-empty"),
+        ("full/notes.txt", "copies.folder-is-a-file"),
+    ],
 )
-def test_folders_that_lie_in_each_other_or_hold_other_things_are_refused(world: World, dest: str) -> None:
+def test_folders_that_lie_in_each_other_or_hold_other_things_are_refused(
+    world: World, dest: str, reason: str
+) -> None:
     (world[HOSPITAL] / "linked").symlink_to(world[HOSPITAL] / "dicom")
     (world[HOSPITAL] / "full").mkdir()
     (world[HOSPITAL] / "full" / "notes.txt").write_text("mine")
@@ -191,13 +204,16 @@ def test_folders_that_lie_in_each_other_or_hold_other_things_are_refused(world: 
     result = deidentify(world, "dicom", dest)
     assert result.code == 4
     assert len(result.err.strip().splitlines()) == 1
+    assert deidentify(world, "dicom", dest, "--json").json["error"]["reason"] == reason
     new = set(world[HOSPITAL].rglob("*")) - set(before)
     assert {path.name for path in new} <= {"deid.db", ".lock", "data"}
 
 
 def test_another_profile_wants_another_folder(world: World) -> None:
     deidentify(world, "dicom", "clean")
-    assert deidentify(world, "dicom", "clean", "--retain-uids").code == 4
+    refused = deidentify(world, "dicom", "clean", "--retain-uids", "--json")
+    assert refused.code == 4
+    assert refused.json["error"]["reason"] == "copies.other-settings"
 
 
 def test_a_link_planted_among_the_results_is_not_followed(world: World) -> None:
@@ -226,7 +242,52 @@ def test_a_file_in_the_place_of_a_result_is_left_as_it_is(world: World) -> None:
 def test_options_that_no_program_can_carry_out_are_refused(world: World) -> None:
     profile = world[HOSPITAL] / "ours.yaml"
     profile.write_text("name: ours\nbase: basic\noptions: [clean_recognizable_visual_features]\n")
-    assert deidentify(world, "dicom", "clean", "--profile", "ours.yaml").code == 2
+    refused = deidentify(world, "dicom", "clean", "--profile", "ours.yaml", "--json")
+    assert refused.code == 2
+    assert refused.json["error"]["reason"] == "copies.visual-features"
+    profile.write_text("name: ours\nbase: basic\noptions: [clean_pixel_data]\n")
+    refused = deidentify(world, "dicom", "clean", "--profile", "ours.yaml", "--json")
+    assert refused.json["error"]["reason"] == "copies.clean-pixel-data"
+
+
+def test_a_folder_without_images_is_refused(world: World) -> None:
+    (world[HOSPITAL] / "empty").mkdir()
+    refused = deidentify(world, "empty", "clean", "--json")
+    assert (refused.code, refused.json["error"]["reason"]) == (2, "copies.no-image")
+
+
+def test_labels_that_somebody_else_wrote_are_left_as_they_are(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    (world[HOSPITAL] / "clean" / "labels.csv").write_text("mine")
+    refused = deidentify(world, "dicom", "clean", "--labels", "dicom/labels.csv", "--json")
+    assert (refused.code, refused.json["error"]["reason"]) == (4, "copies.other-labels")
+    assert (world[HOSPITAL] / "clean" / "labels.csv").read_text() == "mine"
+
+
+def test_a_label_that_could_be_a_name_is_not_copied(world: World) -> None:
+    labels = world[HOSPITAL] / "dicom" / "labels.csv"
+    rows = list(csv.reader(labels.read_text().splitlines()))
+    rows[1][2] = f"{SENTINEL} (Anna)"
+    with labels.open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    refused = deidentify(world, "dicom", "clean", "--labels", "dicom/labels.csv", "--json")
+    assert (refused.code, refused.json["error"]["reason"]) == (11, "labels.not-a-class")
+    assert SENTINEL not in refused.out + refused.err
+
+
+def test_a_damaged_manifest_is_told_as_damage(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    (world[HOSPITAL] / "data" / "deid.db").write_bytes(b"no database at all" * 300)
+    refused = deidentify(world, "dicom", "clean", "--json")
+    assert (refused.code, refused.json["error"]["reason"]) == (11, "manifest.damaged")
+
+
+def test_a_manifest_of_another_version_is_left_as_it_is(world: World) -> None:
+    deidentify(world, "dicom", "clean")
+    with sqlite3.connect(world[HOSPITAL] / "data" / "deid.db") as database:
+        database.execute("PRAGMA user_version = 7")
+    refused = deidentify(world, "dicom", "clean", "--json")
+    assert (refused.code, refused.json["error"]["reason"]) == (11, "manifest.other-version")
 
 
 def test_workers_give_the_same_copies(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

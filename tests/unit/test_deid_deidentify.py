@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from privxray.deid.cleaning import deidentify as deid
-from privxray.deid.cleaning.deidentify import Deidentified, Settings, deidentify
-from privxray.deid.cleaning.finish_copy import NotCleanError
-from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.cleaning import deidentify_dicom as deid
+from privxray.deid.cleaning.deidentify import deidentify
+from privxray.deid.cleaning.deidentify_dicom import CleanCopy, CopySettings
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.cleaning.verify_copy import NotCleanError
 from privxray.deid.dicomfile import file_reader
 from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.profile.profile import ProfileOption
@@ -32,8 +33,8 @@ BASIC = load_profile("basic")
 SENTINEL = "Zyxwvutsen"
 
 
-def settings_of(*options: ProfileOption, finder: Any = None) -> Settings:
-    return Settings(BASIC.with_options(set(options)), Pseudonyms(KEY), finder)
+def settings_of(*options: ProfileOption, finder: Any = None) -> CopySettings:
+    return CopySettings(BASIC.with_options(set(options)), Pseudonyms(KEY), finder)
 
 
 def identified() -> Dataset:
@@ -53,11 +54,11 @@ def identified() -> Dataset:
 
 def done(
     ds: Dataset, *options: ProfileOption, finder: Any = None, syntax: str = "1.2.840.10008.1.2.1"
-) -> Deidentified:
+) -> CleanCopy:
     return deidentify(samples.encode(ds, syntax), settings_of(*options, finder=finder))
 
 
-def read(result: Deidentified) -> Dataset:
+def read(result: CleanCopy) -> Dataset:
     return pydicom.dcmread(io.BytesIO(result.data))
 
 
@@ -284,7 +285,7 @@ def test_a_patient_has_one_pseudonym_under_one_key_only() -> None:
     ds = identified()
     first, again = done(ds), done(ds)
     assert first == again
-    other = deidentify(samples.encode(ds), Settings(BASIC, Pseudonyms(bytes(32))))
+    other = deidentify(samples.encode(ds), CopySettings(BASIC, Pseudonyms(bytes(32))))
     assert other.patient != first.patient
     assert read(other).SOPInstanceUID != read(first).SOPInstanceUID
 
@@ -314,7 +315,7 @@ def test_the_midi_b_actions_over_an_injected_set() -> None:
     seed = 4
     print(f"seed {seed}")
     profile = BASIC.with_options({ProfileOption(name) for name in OPTIONS})
-    worked = Settings(profile, Pseudonyms(KEY))
+    worked = CopySettings(profile, Pseudonyms(KEY))
     pairs = [(file, deidentify(file.data, worked).data) for file in injected_set(seed, 24)]
     found, wrong = score(pairs)
     assert wrong == []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import deid_samples as samples
@@ -18,38 +17,35 @@ from pydicom.uid import RLELossless
 from test_deid_deidentify import BASIC, KEY, identified
 
 from privxray.deid.cleaning import black_text
-from privxray.deid.cleaning import deidentify as deid
-from privxray.deid.cleaning.deidentify import Settings, deidentify
-from privxray.deid.cleaning.finish_copy import NotCleanError
-from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.cleaning import deidentify_dicom as deid
+from privxray.deid.cleaning.deidentify import deidentify
+from privxray.deid.cleaning.deidentify_dicom import CopySettings
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.cleaning.verify_copy import NotCleanError
+from privxray.deid.pixels.text.text_box import Severity, TextBox
 from privxray.imaging.display.dicom_file import display_dicom
 
 
-@dataclass
-class Text:
-    x: int
-    y: int
-    width: int
-    height: int
-    severity: str = "error"
+def text_box(x: int, y: int, width: int, height: int, severity: Severity = "error") -> TextBox:
+    return TextBox(0, x, y, width, height, 0.9, severity)
 
 
 class Finder:
     """Finds the same texts in each frame, once."""
 
-    def __init__(self, *texts: Text, times: int = 1) -> None:
+    def __init__(self, *texts: TextBox, times: int = 1) -> None:
         self.texts = texts
         self.times = times
         self.seen: list[Any] = []
         self._asked: dict[int, int] = {}
 
-    def __call__(self, frame: Any, number: int) -> Sequence[Text]:
+    def __call__(self, frame: Any, number: int) -> Sequence[TextBox]:
         self.seen.append(frame)
         self._asked[number] = self._asked.get(number, 0) + 1
         return self.texts if self._asked[number] <= self.times else ()
 
 
-TEXT = Text(12, 10, 6, 4)
+TEXT = text_box(12, 10, 6, 4)
 INSIDE = (slice(8, 16), slice(10, 20))
 
 
@@ -67,7 +63,7 @@ def image(values: np.ndarray, photometric: str = "MONOCHROME2", **attributes: An
 
 
 def blacked(ds: Dataset, finder: Any = None, syntax: str = "1.2.840.10008.1.2.1") -> Dataset:
-    settings = Settings(BASIC, Pseudonyms(KEY), finder or Finder(TEXT))
+    settings = CopySettings(BASIC, Pseudonyms(KEY), finder or Finder(TEXT))
     return pydicom.dcmread(io.BytesIO(deidentify(samples.encode(ds, syntax), settings).data))
 
 
@@ -194,7 +190,7 @@ def test_real_compressed_files(name: str, lossy: str | None) -> None:
     path = pydicom.data.get_testdata_file(name)
     data = open(path, "rb").read()  # noqa: PTH123, SIM115
     before = pydicom.dcmread(io.BytesIO(data))
-    settings = Settings(BASIC, Pseudonyms(KEY), Finder(TEXT))
+    settings = CopySettings(BASIC, Pseudonyms(KEY), Finder(TEXT))
     new = pydicom.dcmread(io.BytesIO(deidentify(data, settings).data))
     assert new.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
     old, now = before.pixel_array, new.pixel_array
@@ -208,7 +204,7 @@ def test_real_compressed_files(name: str, lossy: str | None) -> None:
 
 def test_markers_stay_and_pixels_without_text_keep_their_bytes() -> None:
     values = noise("u1", 40, 200)
-    new = blacked(image(values), Finder(Text(1, 1, 5, 5, "notice")))
+    new = blacked(image(values), Finder(text_box(1, 1, 5, 5, "notice")))
     assert new.PixelData == values.tobytes()
     assert new.BurnedInAnnotation == "NO"
 
@@ -216,7 +212,7 @@ def test_markers_stay_and_pixels_without_text_keep_their_bytes() -> None:
 def test_without_a_search_nothing_is_claimed() -> None:
     ds = image(noise("u1", 40, 200))
     del ds.BurnedInAnnotation
-    settings = Settings(BASIC, Pseudonyms(KEY))
+    settings = CopySettings(BASIC, Pseudonyms(KEY))
     new = pydicom.dcmread(io.BytesIO(deidentify(samples.encode(ds), settings).data))
     assert "BurnedInAnnotation" not in new
     assert [code.CodeValue for code in new.DeidentificationMethodCodeSequence] == ["113100"]

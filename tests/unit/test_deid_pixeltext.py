@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from privxray.deid.pixels.text import ocr_engine, picture_views
+from privxray.deid.pixels.box import Box
+from privxray.deid.pixels.text import contrast, ocr_engine
 from privxray.deid.pixels.text import text_finder as finding
-from privxray.deid.pixels.text.boxes import TextBox, from_map, merged, same_place
+from privxray.deid.pixels.text.boxes import from_map, merged
 from privxray.deid.pixels.text.markers import is_marker
+from privxray.deid.pixels.text.text_box import TextBox
 from privxray.deid.pixels.text.text_finder import TextFinder
 from privxray.deid.pixels.text.tiles import OVERLAP, SIDE, STEP, in_tiles, spans
-from privxray.errors import MalformedError, UsageError
+from privxray.errors import MalformedError, SystemTroubleError, UsageError
 
 NAME = "KOWALSKI ANNA"
 
@@ -48,7 +50,7 @@ def test_a_map_gives_boxes_that_grow_and_specks_give_none() -> None:
 
 
 def test_boxes_of_two_passes_become_one_and_neighbours_stay_two() -> None:
-    one, other, far = (10, 10, 60, 20), (12, 8, 62, 19), (10, 40, 60, 50)
+    one, other, far = Box(10, 10, 60, 20), Box(12, 8, 62, 19), Box(10, 40, 60, 50)
     assert merged([(one, 0.6), (other, 0.9), (far, 0.7)]) == [((10, 8, 62, 20), 0.9), (far, 0.7)]
 
 
@@ -56,9 +58,9 @@ def test_the_same_place_in_two_frames() -> None:
     def box(x: int, width: int = 100) -> TextBox:
         return TextBox(0, x, 10, width, 20, 0.9, "error", NAME)
 
-    assert same_place(box(10), box(14))
-    assert not same_place(box(10), box(60))
-    assert not same_place(box(10), box(10, width=160))
+    assert box(10).is_where(box(14))
+    assert not box(10).is_where(box(60))
+    assert not box(10).is_where(box(10, width=160))
     assert NAME not in repr(box(10))
 
 
@@ -83,20 +85,20 @@ def test_tiles_put_a_map_together_at_its_own_size(rows: int, columns: int) -> No
 
 def test_values_of_any_depth_fill_the_same_scale() -> None:
     grey = np.random.default_rng(1).integers(0, 256, (64, 64)).astype(np.uint8)
-    assert np.array_equal(picture_views.values(grey), grey)
-    deep = picture_views.values(grey.astype(np.uint16) * 16 + 1000)
+    assert np.array_equal(contrast.common_scale(grey), grey)
+    deep = contrast.common_scale(grey.astype(np.uint16) * 16 + 1000)
     assert np.abs(deep - grey).max() < 6
-    assert np.abs(picture_views.values(grey.astype(np.float32) / 7) - grey).max() < 6
-    assert not picture_views.values(np.full((4, 4), 7, np.int32)).any()
+    assert np.abs(contrast.common_scale(grey.astype(np.float32) / 7) - grey).max() < 6
+    assert not contrast.common_scale(np.full((4, 4), 7, np.int32)).any()
     for wrong in (np.zeros((2, 2, 2)), np.zeros(4), np.zeros((0, 4))):
-        with pytest.raises(ValueError, match="one frame is wanted"):
-            picture_views.values(wrong)
+        with pytest.raises(ValueError, match="one frame is needed"):
+            contrast.common_scale(wrong)
 
 
 def test_evening_makes_a_faint_caption_stand_out() -> None:
     frame = np.random.default_rng(1).normal(120, 2, (200, 200)).astype(np.float32)
     frame[90:100, 50:150:4] += 15
-    even = picture_views.evened(frame).astype(float)
+    even = contrast.even_contrast(frame).astype(float)
     assert even[90:100, 50:150:4].mean() - even[20:60].mean() > 60
 
 
@@ -117,7 +119,7 @@ def test_a_letter_alone_must_fill_its_box(
     text: str, confidence: float, upright: bool, size: tuple[int, int], nobody: bool
 ) -> None:
     reading = finding._Reading(text, confidence, upright)
-    assert finding._names_nobody(reading, (0, 0, *size)) is nobody
+    assert finding._names_nobody(reading, Box(0, 0, *size)) is nobody
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_a_letter_alone_must_fill_its_box(
     ],
 )
 def test_ribs_are_no_letters(text: str, confidence: float, size: tuple[int, int], anatomy: bool) -> None:
-    assert finding._is_anatomy(finding._Reading(text, confidence), (0, 0, *size), (224, 224)) is anatomy
+    assert finding._is_anatomy(finding._Reading(text, confidence), Box(0, 0, *size), (224, 224)) is anatomy
 
 
 # With the networks
@@ -189,10 +191,16 @@ def test_a_missing_extra_and_altered_weights(monkeypatch: pytest.MonkeyPatch, tm
     weights = tmp_path / "models" / ocr_engine.DIRECTION[0]
     weights.write_bytes(weights.read_bytes()[:-1] + b"\0")
     monkeypatch.setattr(ocr_engine, "_folder", lambda: tmp_path / "models")
-    with pytest.raises(MalformedError, match="not the ones"):
+    with pytest.raises(MalformedError) as altered:
         TextFinder()
+    assert altered.value.reason == "ocr.other-weights"
+    weights.unlink()
+    with pytest.raises(SystemTroubleError) as unread:
+        TextFinder()
+    assert unread.value.reason == "ocr.weights-unread"
     monkeypatch.undo()
     monkeypatch.setattr(ocr_engine, "PACKAGE", "no_such_package_at_all")
-    with pytest.raises(UsageError, match="extra that is not installed") as caught:
+    with pytest.raises(UsageError) as caught:
         TextFinder()
+    assert caught.value.reason == "ocr.not-installed"
     assert "privxray[ocr]" in str(caught.value.advice)

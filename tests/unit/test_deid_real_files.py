@@ -14,10 +14,11 @@ from deid_injection import injected_set
 from deid_midi_b import score
 from test_deid_deidentify import BASIC, KEY
 
-from privxray.deid.cleaning import deidentify as deid
-from privxray.deid.cleaning.deidentify import Settings, deidentify
-from privxray.deid.cleaning.finish_copy import NotCleanError
-from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.cleaning import deidentify_dicom as deid
+from privxray.deid.cleaning.deidentify import deidentify
+from privxray.deid.cleaning.deidentify_dicom import CopySettings
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.cleaning.verify_copy import NotCleanError
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.part10 import read_part10
 from privxray.deid.findings import rules
@@ -54,7 +55,7 @@ def test_copies_of_real_files_pass_with_their_pixels_untouched() -> None:
     done = 0
     for data in real_files():
         try:
-            result = deidentify(data, Settings(RESEARCH, Pseudonyms(KEY))).data
+            result = deidentify(data, CopySettings(RESEARCH, Pseudonyms(KEY))).data
         except NotCleanError as error:
             refused[str(error)] += 1
             continue
@@ -82,7 +83,7 @@ def test_copies_of_real_files_pass_with_their_pixels_untouched() -> None:
 def test_a_reader_shows_the_same_picture(name: str) -> None:
     path = Path(str(pydicom.data.get_testdata_file(name)))
     before = pydicom.dcmread(path)
-    result = deidentify(path.read_bytes(), Settings(BASIC, Pseudonyms(KEY)))
+    result = deidentify(path.read_bytes(), CopySettings(BASIC, Pseudonyms(KEY)))
     after = pydicom.dcmread(io.BytesIO(result.data))
     if "PixelData" in before:
         assert np.array_equal(before.pixel_array, after.pixel_array)
@@ -95,7 +96,7 @@ def test_text_is_found_by_the_networks_and_blacked() -> None:
     from privxray.deid.pixels.text.text_finder import TextFinder
 
     finder = TextFinder()
-    settings = Settings(BASIC, Pseudonyms(KEY), lambda frame, number: finder.find(frame, frame=number))
+    settings = CopySettings(BASIC, Pseudonyms(KEY), finder.find)
     pairs = [
         (file, deidentify(file.data, settings).data)
         for file in injected_set(11, 2, patients=2, burned_in=True)

@@ -13,9 +13,10 @@ from PIL import Image
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 
-from privxray.deid.cleaning.deidentify import IN_STREAM, Settings, deidentify
-from privxray.deid.cleaning.finish_copy import NotCleanError
-from privxray.deid.cleaning.pseudonymise import Pseudonyms
+from privxray.deid.cleaning.deidentify import deidentify
+from privxray.deid.cleaning.deidentify_dicom import IN_STREAM, CopySettings
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.cleaning.verify_copy import NotCleanError
 from privxray.deid.dicomfile.file_reader import FileReader
 from privxray.deid.dicomfile.frame_segments import non_picture_parts
 from privxray.deid.judging.leaks import LeakSearch
@@ -91,7 +92,7 @@ def test_the_check_finds_it_before_the_first_scan(place: str, per_frame: int) ->
 
 @pytest.mark.parametrize("place", [*EARLY, *LATE])
 def test_deidentify_finds_it_everywhere(place: str) -> None:
-    settings_ = Settings(load_profile("basic"), Pseudonyms(b"k" * 32))
+    settings_ = CopySettings(load_profile("basic"), Pseudonyms(b"k" * 32))
     data = (EARLY | LATE)[place]
     with pytest.raises(NotCleanError, match=IN_STREAM):
         deidentify(file_with([data]), settings_)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
-from privxray.workflow.images.deidentify_folder import _settings_text
 
 SITE = str(Path(__file__).parents[2] / "examples" / "site-profile.yaml")
 
@@ -30,4 +30,4 @@ def test_the_digest_of_settings_is_that_of_3cd0352(
     name: str, options: tuple[str, ...], ocr: bool, digest: str
 ) -> None:
     profile = load_profile(name).with_options({ProfileOption(option) for option in options})
-    assert _settings_text(profile, ocr) == digest
+    assert settings_digest(profile, ocr) == digest

@@ -15,7 +15,7 @@ from privxray.errors import FindingsError
 
 if TYPE_CHECKING:
     from privxray.deid.profile.profile import Profile
-    from privxray.workflow.images.deidentify_folder import Summary
+    from privxray.workflow.images.deidentify_folder import DeidentifyReport
 
 _SHOWN = 60
 
@@ -41,23 +41,14 @@ def deidentify(
     as_json: Json = False,
 ) -> None:
     """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
-    from privxray.workflow.images.deidentify_folder import deidentify_folder
+    from privxray.workflow.images.deidentify_folder import DeidentifyOptions, deidentify_folder
     from privxray.workspace.folder import Workspace
 
     workspace = Workspace.find(Path.cwd())
     taken = profile.load()
     with progress("Reading headers") as heads, progress("De-identifying") as bar:
-        summary = deidentify_folder(
-            workspace,
-            source,
-            dest,
-            taken,
-            ocr=ocr,
-            labels=labels,
-            workers=processes(jobs),
-            progress=bar,
-            reading=heads,
-        )
+        terms = DeidentifyOptions(taken, ocr, labels, processes(jobs))
+        summary = deidentify_folder(workspace, source, dest, terms, progress=bar, reading=heads)
     if as_json:
         emit(_json(summary, taken, ocr))
     else:
@@ -86,7 +77,7 @@ def _same_options(typed: Typed, ocr: bool) -> str:
     return "".join(f" {flag}" for flag in named + sorted(option.flag for option in options))
 
 
-def _json(summary: Summary, profile: Profile, ocr: bool) -> dict[str, object]:
+def _json(summary: DeidentifyReport, profile: Profile, ocr: bool) -> dict[str, object]:
     return {
         "profile": profile.summary,
         "pixels_searched": ocr,
@@ -101,7 +92,7 @@ def _json(summary: Summary, profile: Profile, ocr: bool) -> dict[str, object]:
     }
 
 
-def _show(summary: Summary, profile: Profile, ocr: bool) -> None:
+def _show(summary: DeidentifyReport, profile: Profile, ocr: bool) -> None:
     listed = summary.quarantined[:_SHOWN]
     if listed:
         table("Not copied", ("file", "reason"), ((file.name, file.reason) for file in listed))

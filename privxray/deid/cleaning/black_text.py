@@ -1,13 +1,12 @@
-"""Blacking text in pixels: looked for, blacked, and looked for again until none is found."""
+"""Blacking text in pixels: search, black, and search again until no text is found."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
-
-from privxray.deid.cleaning.strip_pictures import Picture
-from privxray.deid.pixels.shades import PixelTroubleError, Samples
-from privxray.deid.pixels.stored_pixels import Box, Pixels
+from privxray.deid.pixels.box import Box
+from privxray.deid.pixels.dicom_pixels import DicomPixels
+from privxray.deid.pixels.picture_pixels import PicturePixels
+from privxray.deid.pixels.text.text_box import FindText
+from privxray.deid.pixels.trouble import PixelTroubleError
 
 STUBBORN = "text is still found in its pixels after they were blacked"
 
@@ -17,52 +16,29 @@ MARGIN = 2
 _ROUNDS = 3
 
 
-class FoundText(Protocol):
-    """A place with text in a frame, as :class:`privxray.deid.pixels.text.boxes.TextBox` has it."""
+def black_text(pixels: DicomPixels | PicturePixels, find_text: FindText) -> set[Box]:
+    """Black what is found until nothing is found; side markers stay.
 
-    @property
-    def x(self) -> int: ...
-    @property
-    def y(self) -> int: ...
-    @property
-    def width(self) -> int: ...
-    @property
-    def height(self) -> int: ...
-    @property
-    def severity(self) -> str: ...
+    A box is blacked in every frame: a cine's captions stand still, and one that a frame's background hides
+    from the search can be read all the same.
 
-
-Finder = Callable[[Samples, int], Sequence[FoundText]]
-"""Takes a frame ``[rows, columns]`` or ``[rows, columns, 3]`` and its number, gives the text in it."""
-
-
-def black_text(pixels: Pixels | Picture, finder: Finder) -> set[tuple[int, int, int, int]]:
-    """Black what is found until nothing is. A box is blacked in every frame: a cine's captions stand still,
-    and one that a frame's background hides from the finder is legible all the same.
-
-    :returns: left, top, right, bottom of what was blacked.
+    :returns: what was blacked, margins included.
     :raises PixelTroubleError: the pixels can't be decoded or changed, or text is still found at the end.
     """
-    blacked: set[tuple[int, int, int, int]] = set()
-    looked_at = set(range(pixels.frames))
+    blacked: set[Box] = set()
+    has_text: set[int] | None = None
     for _ in range(_ROUNDS + 1):
-        found: dict[int, set[tuple[int, int, int, int]]] = {}
+        found: dict[int, set[Box]] = {}
         for number, frame in enumerate(pixels.for_reading()):
-            if number in looked_at and (boxes := _boxes(finder(frame, number))):
-                found[number] = boxes
+            # A frame without text had none before, and has only more black since.
+            if has_text is None or number in has_text:
+                texts = [text for text in find_text(frame, number) if text.severity == "error"]
+                if texts:
+                    found[number] = {text.box.grown(MARGIN) for text in texts}
         if not found:
             return blacked
         boxes = set().union(*found.values())
         blacked |= boxes
-        pixels.black([Box(number, *box) for number in range(pixels.frames) for box in sorted(boxes)])
-        looked_at = set(found)  # the others had no text before, and have only black more
+        pixels.black(boxes)
+        has_text = set(found)
     raise PixelTroubleError(STUBBORN)
-
-
-def _boxes(texts: Sequence[FoundText]) -> set[tuple[int, int, int, int]]:
-    """Left, top, right, bottom of what must go, grown by the margin."""
-    return {
-        (text.x - MARGIN, text.y - MARGIN, text.x + text.width + MARGIN, text.y + text.height + MARGIN)
-        for text in texts
-        if text.severity == "error"
-    }

@@ -13,9 +13,9 @@ from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
 if TYPE_CHECKING:
+    from privxray.deid.pixels.text.text_box import FindText
     from privxray.deid.profile.profile import Profile
     from privxray.imaging.ingest import IngestReport
-    from privxray.workflow.images.text_search import Find
 
 
 _PROFILE = "de-identification profile"
@@ -43,7 +43,7 @@ def ingest_folder(
     *,
     study: str | None = None,
     profile: Profile | None = None,
-    find: Find | None = None,
+    find: FindText | None = None,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> tuple[IngestReport, str]:
@@ -61,7 +61,7 @@ def ingest_folder(
     from privxray.deid.profile.basic import basic_profile
     from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
     from privxray.imaging.ingest import IngestOptions, ingest
-    from privxray.workflow.images.text_search import findings_in
+    from privxray.workflow.images.search_pixels import findings_in_pixels
 
     workspace.require("hospital", "ingest")
     with workspace.locked(), State(workspace.state_path) as state:
@@ -71,7 +71,7 @@ def ingest_folder(
         stored = state.setting(_PROFILE)
         before = profile_from_json(json.loads(stored)) if stored else None
         chosen = profile or before or basic_profile()
-        look = None if find is None else lambda data: findings_in(data, find)
+        look = None if find is None else lambda data: findings_in_pixels(data, find)
         with open_dataset(workspace, state) as dataset:
             report = ingest(
                 images,

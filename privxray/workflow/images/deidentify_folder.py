@@ -1,75 +1,70 @@
-"""De-identifying a folder into another: who may, what is done already, and by how many workers.
+"""De-identifying a folder into another: what is done already, and by how many workers the rest is done.
 
-The order that makes a run resumable: the folder of results is noted in the manifest before its first file,
-each result is whole on the disk before its row is written, and equal sources give equal results. So a run
-that was killed at any instruction is finished by the same command.
+A run that was killed at any instruction is finished by the same command. Three things make that so. The
+folder of copies is in the manifest before its first file, each copy is whole on the disk before its row is
+written, and equal sources give equal copies.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from privxray.deid.cleaning.manifest import Entry, Manifest
-from privxray.deid.cleaning.one_file import (
-    Outcome,
-    Task,
-    carry_out,
-    outcome_from,
-    read_values,
-    settings_from,
-    settings_to,
-    task_to,
+from privxray.deid.cleaning.copies.copy_file import CopyOutcome, CopyTask, copy_file, without_copy
+from privxray.deid.cleaning.copies.copy_worker import (
+    MODULE,
+    outcome_from_json,
+    settings_from_json,
+    settings_to_json,
+    task_to_json,
 )
-from privxray.deid.cleaning.pseudonymise import Pseudonyms
-from privxray.deid.findings import rules
-from privxray.deid.judging.scan import IdentifyingValue
+from privxray.deid.cleaning.copies.manifest import Manifest
+from privxray.deid.cleaning.copies.read_ahead import ReadAhead
+from privxray.deid.cleaning.copies.settings_digest import settings_digest
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.judging.selection import select
-from privxray.deid.judging.set_relations import SetRelations
 from privxray.deid.judging.worker_pool import Pool
 from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.errors import UsageError
-from privxray.imaging.labels import read_labels
-from privxray.naming.public_names import public_name
+from privxray.imaging.labels import csv_name, read_labels
 from privxray.workflow.common.session import Progress
-from privxray.workflow.images.copied_labels import labels_text, put_labels
-from privxray.workflow.images.results_folder import expect_apart, open_dest, problem_of_result
+from privxray.workflow.images.copies_folder import expect_apart, open_copies, problem_of_copy
+from privxray.workflow.images.labels_of_copies import labels_of_copies, write_labels
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
-FORMAT = 1
-"""Raised whenever the same source would give another result."""
-
 IN_PROCESS = 16
-"""Up to so many files no workers are started: each takes a second to wake."""
+"""Up to so many files no workers are started: each takes a second to start."""
 
 PATIENCE = 4 * 3600.0
-"""Seconds after which a worker is taken for stuck: text is looked for in each frame of a long film, twice."""
+"""Seconds after which a worker counts as stuck: each frame of a long film is searched for text twice."""
 
-_SECRET = "deid"  # noqa: S105 - the name of a secret, not one
+_KEY = "deid"
 
 
 @dataclass(frozen=True)
 class Quarantined:
-    """A file without a result. :ivar name: public name. :ivar reason: a fixed text."""
+    """A file without a copy.
+
+    :ivar name: its public name. :ivar reason: a fixed text.
+    """
 
     name: str
     reason: str
 
 
 @dataclass(frozen=True)
-class Summary:
+class DeidentifyReport:
     """What a run did. The counts are exact, so they stay inside the hospital.
 
-    :ivar files: sources. :ivar made: results of this run. :ivar before: results of earlier runs.
+    :ivar files: sources. :ivar made: copies of this run. :ivar before: copies of earlier runs.
     :ivar skipped: files that are no images. :ivar blacked: files in whose pixels text was blacked.
+    :ivar quarantined: files without a copy.
     :ivar labels: rows of the csv of labels that was written; None where none was asked for.
-    :ivar unlabelled: rows of the source's csv whose image has no result.
+    :ivar unlabelled: rows of the source's csv whose image has no copy.
     """
 
     files: int
@@ -82,215 +77,199 @@ class Summary:
     unlabelled: int = 0
 
 
-@dataclass
-class _Run:
-    dest: Path
-    manifest: Manifest
-    outcomes: dict[Path, Entry] = field(default_factory=dict)
-    quarantined: list[tuple[int, Quarantined]] = field(default_factory=list)
-    made: int = 0
-    before: int = 0
-    blacked: int = 0
+@dataclass(frozen=True)
+class DeidentifyOptions:
+    """How copies are made.
+
+    :ivar profile: what becomes of each attribute. :ivar ocr: look for text in the pixels and black it.
+    :ivar labels: a csv for the source (see :mod:`privxray.imaging.labels`). One for the copies, with their
+        paths and pseudonyms, is then written beside them as ``labels.csv``.
+    :ivar workers: processes.
+    """
+
+    profile: Profile
+    ocr: bool = False
+    labels: Path | None = None
+    workers: int = 1
 
 
 def deidentify_folder(
     workspace: Workspace,
     source: Path,
     dest: Path,
-    profile: Profile,
+    options: DeidentifyOptions,
     *,
-    ocr: bool = False,
-    labels: Path | None = None,
-    workers: int = 1,
     progress: Progress | None = None,
     reading: Progress | None = None,
-) -> Summary:
-    """Write de-identified copies of a file or of all images of a folder.
+) -> DeidentifyReport:
+    """Write de-identified copies of a file, or of all images of a folder.
 
-    :param dest: the folder of results; made where there is none.
-    :param ocr: look for text in the pixels and black it.
-    :param labels: a csv for ``source`` (see :mod:`privxray.imaging.labels`); one for ``dest`` is written
-        there as ``labels.csv``, with the results' paths and pseudonyms.
-    :param workers: processes.
-    :param progress: called after each file; ``reading`` likewise while patients' values are collected.
-    :raises UsageError: there is nothing to do, or the profile asks for what no program can do.
-    :raises RefusedError: source and dest lie in each other, or dest holds other things than such results, or
-        results that were made otherwise.
-    :raises OSError: a result can't be written.
+    :param dest: the folder of copies; made where there is none.
+    :param progress: called after each file. :param reading: likewise while patients' values are collected.
+    :raises UsageError: there is no image, or the profile asks for what no program can do.
+    :raises RefusedError: of source and dest one lies in the other, or dest holds other files than such
+        copies, or copies that were made in another way.
+    :raises MalformedError: the csv of labels is not one for the source, or the manifest is damaged.
+    :raises OSError: a copy can't be written.
     """
     workspace.require("hospital", "deidentify")
-    _expect_doable(profile)
+    _expect_doable(options.profile)
     found, skipped = select([source])
     if not found:
-        raise UsageError("there is no image to de-identify here", advice="Name a folder of DICOM files")
+        raise UsageError(
+            "there is no image to de-identify here",
+            reason="copies.no-image",
+            advice="Name a DICOM, JPEG or PNG file, or a folder that holds some",
+        )
     expect_apart(workspace, source, dest)
-    rows = read_labels(labels, source, None) if labels is not None else None
+    rows = [] if options.labels is None else read_labels(options.labels, source, None)
     with (
         workspace.locked(),
         State(workspace.state_path) as state,
         Manifest(workspace.data, state.secret("manifest")) as manifest,
     ):
-        key = state.secret(_SECRET)
+        key = state.secret(_KEY)
         names = Pseudonyms(key)
-        open_dest(manifest, dest, _settings_text(profile, ocr))
+        open_copies(manifest, dest, settings_digest(options.profile, options.ocr))
         run = _Run(dest, manifest)
-        everything = [
-            Task(path, PurePosixPath(relative.as_posix()), number)
+        tasks = [
+            CopyTask(path, PurePosixPath(relative.as_posix()), number)
             for number, (path, relative) in enumerate(found, start=1)
         ]
-        everything = _with_set_values(everything, names, profile, reading)
-        tasks, done = [], 0
-        for task in everything:
-            if _has_result(run, task):
-                done += 1
-                if progress is not None:
-                    progress(done, len(found))
-            else:
-                tasks.append(task)
-        threads = max((os.cpu_count() or 1) // workers, 1) if ocr else 0
-        for outcome in _outcomes(settings_to(dest, profile, key, threads), tasks, workers):
-            _take(run, outcome)
-            done += 1
-            if progress is not None:
-                progress(done, len(found))
+        tasks = _with_set_values(tasks, ReadAhead(names, options.profile), reading)
+        _copy(run, tasks, settings_to_json(dest, options.profile, key, _threads(options)), options, progress)
         written = None
-        if labels is not None and rows is not None:
-            results = {path: entry.result for path, entry in run.outcomes.items()}
-            text, written = labels_text(results, source, labels, rows, names)
-            put_labels(manifest, dest, text.encode())
+        if options.labels is not None:
+            text, written = labels_of_copies(run.copies, source, rows, names, csv_name(options.labels))
+            write_labels(manifest, dest, text)
         manifest.end(dest)
-    run.quarantined.sort(key=lambda pair: pair[0])
-    return Summary(
-        len(found),
-        run.made,
-        run.before,
-        skipped,
-        run.blacked,
-        tuple(file for _, file in run.quarantined),
-        written,
-        0 if rows is None or written is None else len(rows) - written,
+    return DeidentifyReport(
+        files=len(found),
+        made=run.made,
+        before=run.before,
+        skipped=skipped,
+        blacked=run.blacked,
+        quarantined=run.quarantined,
+        labels=written,
+        unlabelled=0 if written is None else len(rows) - written,
     )
+
+
+class _Run:
+    """What became of each file so far, here and in the manifest.
+
+    :ivar copies: for each original, the path of its copy below the folder of copies.
+    """
+
+    def __init__(self, dest: Path, manifest: Manifest) -> None:
+        self.copies: dict[Path, str] = {}
+        self.made = 0
+        self.before = 0
+        self.blacked = 0
+        self._dest = dest
+        self._manifest = manifest
+        self._quarantined: dict[int, Quarantined] = {}
+
+    @property
+    def quarantined(self) -> tuple[Quarantined, ...]:
+        """The files without a copy, in their order."""
+        return tuple(self._quarantined[number] for number in sorted(self._quarantined))
+
+    def has_copy(self, task: CopyTask) -> bool:
+        """Whether an earlier run made a copy; one that does not fit its source any more is noted as such."""
+        entry = self._manifest.find(self._dest, task.path)
+        if entry is None or entry.result is None or not os.path.lexists(self._dest / entry.result):
+            return False  # new, without a copy so far, or with one that was deleted since
+        problem = problem_of_copy(self._manifest, self._dest, task.path, entry)
+        if problem:
+            self._quarantined[task.number] = Quarantined(task.name, problem)
+        else:
+            self.before += 1
+            self.copies[task.path] = entry.result
+        return True
+
+    def take(self, outcome: CopyOutcome) -> None:
+        """Note what became of a file."""
+        task, entry = outcome.task, outcome.entry
+        self._manifest.note(self._dest, task.path, entry)
+        if entry.result is None:
+            self._quarantined[task.number] = Quarantined(outcome.name, entry.reason or "")
+            return
+        self.made += 1
+        self.blacked += outcome.boxes > 0
+        self.copies[task.path] = entry.result
 
 
 def _expect_doable(profile: Profile) -> None:
     if ProfileOption.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in profile.options:
         raise UsageError(
             "privxray can't remove recognizable visual features, such as a face in a CT",
+            reason="copies.visual-features",
             advice="Leave the option out, or clean these images with a tool made for it first",
         )
     if ProfileOption.CLEAN_PIXEL_DATA in profile.options:
         raise UsageError(
-            "the pixels are cleaned by looking for text in them", advice="Type --ocr instead of the option"
+            "the option clean-pixel-data is taken by searching the pixels for text",
+            reason="copies.clean-pixel-data",
+            advice="Type --ocr instead of the option",
         )
 
 
-def _settings_text(profile: Profile, ocr: bool) -> str:
-    """A digest of all that decides how a copy looks, by which a folder of results is recognised.
-
-    The text spells types as the first version called them, whatever they are called now, so that a run which
-    an earlier version began goes on.
-    """
-    options = ", ".join(f"<Option.{option.name}: {option.value!r}>" for option in sorted(profile.options))
-    overrides = [
-        f"Override(key={entry.key!r}, codes={_tuple(f'<Code.{c.name}: {c.value!r}>' for c in entry.actions)})"
-        for entry in profile.overrides
-    ]
-    forms = [f"Pseudonym(tags={form.tags!r}, pattern={form.pattern!r})" for form in profile.pseudonyms]
-    parts = (
-        repr(FORMAT),
-        f"[{options}]",
-        _tuple(overrides),
-        _tuple(forms),
-        repr(profile.new_uids),
-        repr(ocr),
-    )
-    return hashlib.sha256(_tuple(parts).encode()).hexdigest()
-
-
-def _tuple(parts: Iterable[str]) -> str:
-    """Parts as ``repr`` writes a tuple of them."""
-    listed = list(parts)
-    return f"({', '.join(listed)}{',' if len(listed) == 1 else ''})"
-
-
-def _has_result(run: _Run, task: Task) -> bool:
-    """Is a result of an earlier run there? Where it does not fit its source any more, that is told."""
-    entry = run.manifest.find(run.dest, task.path)
-    if entry is None or entry.result is None or not os.path.lexists(run.dest / entry.result):
-        return False  # new, without a result so far, or with one that was deleted since
-    problem = problem_of_result(run.manifest, run.dest, task.path, entry)
-    if problem:
-        name = public_name(task.relative, task.number)
-        run.quarantined.append((task.number, Quarantined(name, problem)))
-    else:
-        run.before += 1
-        run.outcomes[task.path] = entry
-    return True
+def _threads(options: DeidentifyOptions) -> int:
+    """Threads that a worker searches text with; 0 to leave the pixels alone."""
+    return max((os.cpu_count() or 1) // options.workers, 1) if options.ocr else 0
 
 
 def _with_set_values(
-    tasks: list[Task], names: Pseudonyms, profile: Profile, progress: Progress | None
-) -> list[Task]:
-    """Tasks with what only the whole set tells.
-
-    That is what all files of their patient say of him or her, for a name may be in another file's text; and
-    whether their UIDs contradict the files before them, for UIDs are replaced one by one, and the copies
-    would contradict each other likewise.
-    """
-    values: defaultdict[str, set[bytes]] = defaultdict(set)
-    terms: defaultdict[str, set[IdentifyingValue]] = defaultdict(set)
-    patients: list[str] = []
-    broken: list[str] = []
-    cohort = SetRelations()
-    lasting = {rules.SET_INSTANCE.id, rules.SET_SERIES.id, rules.SET_STUDY.id}
-    if profile.options & {
-        ProfileOption.RETAIN_LONGITUDINAL_FULL_DATES, ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES
-    }:  # fmt: skip
-        lasting.add(rules.SET_DATES.id)
+    tasks: Sequence[CopyTask], ahead: ReadAhead, progress: Progress | None
+) -> list[CopyTask]:
+    """The tasks with what only the whole set tells."""
     for number, task in enumerate(tasks, start=1):
-        head = read_values(task.path, names, profile)
-        patients.append(head.patient)
-        if head.patient:
-            values[head.patient] |= head.own
-            terms[head.patient] |= head.terms
-        found = cohort.add(head.facts) if head.facts else []
-        broken.append("; ".join(finding.reason for finding in found if finding.rule in lasting))
+        ahead.read(task)
         if progress is not None:
             progress(number, len(tasks))
-    return [
-        replace(
-            task,
-            own=frozenset(values.get(patient, ())),
-            terms=frozenset(terms.get(patient, ())),
-            broken=why,
-        )
-        for task, patient, why in zip(tasks, patients, broken, strict=True)
-    ]
+    return ahead.tasks()
 
 
-def _take(run: _Run, outcome: Outcome) -> None:
-    run.manifest.note(run.dest, outcome.task.path, outcome.entry)
-    if outcome.entry.reason is not None:
-        run.quarantined.append((outcome.task.number, Quarantined(outcome.name, outcome.entry.reason)))
-        return
-    run.made += 1
-    run.blacked += outcome.boxes > 0
-    run.outcomes[outcome.task.path] = outcome.entry
+def _copy(
+    run: _Run,
+    tasks: Sequence[CopyTask],
+    setup: dict[str, Any],
+    options: DeidentifyOptions,
+    progress: Progress | None,
+) -> None:
+    """Make the copies that are not there yet."""
+    done = 0
+
+    def step() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, len(tasks))
+
+    todo = []
+    for task in tasks:
+        if run.has_copy(task):
+            step()
+        else:
+            todo.append(task)
+    for outcome in _outcomes(setup, todo, options.workers):
+        run.take(outcome)
+        step()
 
 
-def _outcomes(setup: dict[str, Any], tasks: Sequence[Task], workers: int) -> Iterator[Outcome]:
+def _outcomes(setup: dict[str, Any], tasks: Sequence[CopyTask], workers: int) -> Iterator[CopyOutcome]:
     """Carry the tasks out, in this process or in several."""
     if workers == 1 or len(tasks) <= IN_PROCESS:
-        settings, dest = settings_from(setup), Path(setup["dest"])
+        settings, dest = settings_from_json(setup), Path(setup["dest"])
         for task in tasks:
-            yield carry_out(task, dest, settings)
+            yield copy_file(task, dest, settings)
         return
     if setup["threads"]:
-        settings_from(setup)  # so that a missing extra is told once, and here
-    with Pool(workers, setup, module="privxray.deid.cleaning.one_file", patience=PATIENCE) as pool:
-        for task, answer in pool.run((task, task_to(task)) for task in tasks):
+        settings_from_json(setup)  # so that a missing extra is told once, and here
+    with Pool(workers, setup, module=MODULE, patience=PATIENCE) as pool:
+        for task, answer in pool.run((task, task_to_json(task)) for task in tasks):
             if isinstance(answer, str):
-                name = public_name(task.relative, task.number)
-                yield Outcome(task, name, Entry(0, 0, "", reason=answer))
+                yield without_copy(task, answer)
             else:
-                yield outcome_from(task, answer)
+                yield outcome_from_json(task, answer)

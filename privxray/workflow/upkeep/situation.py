@@ -11,8 +11,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from privxray.deid.cleaning.manifest import FILE as MANIFEST
-from privxray.deid.cleaning.manifest import Manifest
+from privxray.deid.cleaning.copies.manifest import FILE as MANIFEST
+from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.errors import PrivxrayError
 from privxray.exchange.admission.cohort import Cohort
 from privxray.exchange.intake import envelope_of, read_again

@@ -1,14 +1,16 @@
 """Text in the pixels: burned-in names, dates and numbers that no header knows of.
 
-:class:`~privxray.deid.pixels.text.text_finder.TextFinder` takes one frame and gives boxes. It never gives an
-image a clean bill: that no text was found is all that it can say, and docs/BENCHMARKS.md says how much it
-misses. Whatever an image's header claims about its pixels, (0028,0301) above all, is not asked.
+:class:`~privxray.deid.pixels.text.text_finder.TextFinder` takes one frame and gives boxes. It never says that
+an image is clean: it can only say that it found no text, and docs/BENCHMARKS.md says how much it misses.
+Whatever an image's header claims about its pixels, (0028,0301) above all, is not asked.
 
-========= ==================================================================================
-markers   what radiographers write on films and what is therefore no patient's
-views     a frame's values as 8-bit grey pictures that a reader can work on
-engine    the two networks of rapidocr-onnxruntime, run by onnxruntime
-boxes     from a probability map to boxes, and boxes of several passes to one list
-finder    all of it together
-========= ==================================================================================
+=========== ==================================================================================
+text_box    a place with text, and the type of what finds such places
+text_finder all of the following together
+contrast    a frame's values as the 8-bit pictures that the networks work on
+tiles       large frames in parts
+ocr_engine  the networks of rapidocr-onnxruntime, run by onnxruntime
+boxes       from a probability map to boxes, and boxes of several passes to one list
+markers     what radiographers write on films, and which therefore names no patient
+=========== ==================================================================================
 """

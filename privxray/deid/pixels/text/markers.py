@@ -1,4 +1,4 @@
-"""Side and position markers: what radiographers put on films on purpose, and what names nobody."""
+"""Side and position markers: words that radiographers put on films on purpose, and that name nobody."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _APART = re.compile(r"\b([AP])[-. ]([AP])\b")  # A-P
 
 
 def is_marker(text: str) -> bool:
-    """Is every word of a text, and so all of it, a marker? Empty text is none."""
+    """Whether every word of a text is a marker, and nothing else is in it. An empty text is none."""
     text = _APART.sub(r"\1\2", text.upper())
     words, rest = _WORD.findall(text), _WORD.sub("", text)
     return bool(words) and all(word in MARKERS for word in words) and not any(map(str.isalnum, rest))

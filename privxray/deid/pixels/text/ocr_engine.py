@@ -1,8 +1,8 @@
 """The networks: PP-OCRv4's text detector, direction classifier and reader, run by onnxruntime.
 
 The weights lie in the wheel of ``rapidocr-onnxruntime`` (Apache-2.0) and are pinned by SHA-256; nothing is
-downloaded. Only its files are used. Its code logs to stderr from a handler of its own and sets neither
-threads nor spinning as a workstation needs them, and what is left of it here is short.
+downloaded. Only the package's files are used, not its code. That code logs to stderr from a handler of its
+own, and sets neither threads nor spinning as a workstation needs them. What replaces it here is short.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from privxray.deid.pixels.text.picture_views import Picture
+from privxray.deid.pixels.text.contrast import Picture
 from privxray.deid.pixels.text.tiles import STEP
 from privxray.errors import MalformedError, SystemTroubleError, UsageError
 
@@ -41,11 +41,12 @@ READER = (
 LINE = 48
 """Height in pixels at which a line is read."""
 
-_LEAST = 320
-_WIDEST = LINE * 40
-_BEGINNING = LINE * 4
+_LEAST_WIDTH = 320
+_MOST_WIDTH = LINE * 40
+_BEGINNING = LINE * 4  # as much of a line as the direction classifier sees
 _BATCH = 6
-_INSTALL = "pip install privxray[ocr]"
+_UPSIDE_DOWN = 0.9  # probability from which a line is turned
+_INSTALL = "Install it: pip install privxray[ocr]"
 _REINSTALL = "Install it again: pip install --force-reinstall rapidocr-onnxruntime==1.4.4"
 
 
@@ -80,23 +81,27 @@ class Engine:
         return probability
 
     def read(self, lines: Sequence[Picture]) -> list[tuple[str, float]]:
-        """Text and confidence (0 to 1) of pictures of one line each, whichever way up."""
+        """Text and confidence (0 to 1) of pictures of one line each, whichever way up.
+
+        :param lines: uint8 ``[rows, columns]`` or ``[rows, columns, 3]``, of any size.
+        """
         pictures = [_line(line) for line in lines]
         order = sorted(range(len(pictures)), key=lambda place: pictures[place].shape[1])
         results: list[tuple[str, float]] = [("", 0.0)] * len(pictures)
         for start in range(0, len(order), _BATCH):
             places = order[start : start + _BATCH]
             turned = self._upright([pictures[place] for place in places])
-            (out,) = self._reader.run(None, {"x": _batch(turned, _LEAST)})
+            (out,) = self._reader.run(None, {"x": _batch(turned, _LEAST_WIDTH)})
             for place, scores in zip(places, out, strict=True):
                 results[place] = self._decode(scores)
         return results
 
     def _upright(self, pictures: list[Picture]) -> list[Picture]:
+        """Lines that lie upside down, turned."""
         beginnings = [picture[:, :_BEGINNING] for picture in pictures]
         (out,) = self._direction.run(None, {"x": _batch(beginnings, _BEGINNING)})
         return [
-            np.ascontiguousarray(picture[::-1, ::-1]) if down > 0.9 else picture
+            np.ascontiguousarray(picture[::-1, ::-1]) if down > _UPSIDE_DOWN else picture
             for picture, down in zip(pictures, out[:, 1], strict=True)
         ]
 
@@ -111,10 +116,15 @@ class Engine:
 
 
 def _folder() -> Path:
+    """Where the weights are."""
     missing = [name for name in (PACKAGE, "onnxruntime") if importlib.util.find_spec(name) is None]
     spec = None if missing else importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise UsageError("finding text in the pixels needs an extra that is not installed", advice=_INSTALL)
+        raise UsageError(
+            "looking for text in the pixels needs the extra `ocr`, which is not installed",
+            reason="ocr.not-installed",
+            advice=_INSTALL,
+        )
     return Path(spec.submodule_search_locations[0], "models")
 
 
@@ -126,11 +136,15 @@ def _session(folder: Path, model: tuple[str, str], threads: int) -> onnxruntime.
         data = (folder / name).read_bytes()
     except OSError:
         raise SystemTroubleError(
-            "the text detector's weights can't be read", file=name, advice=_REINSTALL
+            "the text detector's weights can't be read",
+            reason="ocr.weights-unread",
+            file=name,
+            advice=_REINSTALL,
         ) from None
     if hashlib.sha256(data).hexdigest() != digest:
         raise MalformedError(
             "the text detector's weights are not the ones that this version was made for",
+            reason="ocr.other-weights",
             file=name,
             advice=_REINSTALL,
         )
@@ -146,19 +160,24 @@ def _session(folder: Path, model: tuple[str, str], threads: int) -> onnxruntime.
 
 
 def _padded(picture: Picture) -> Picture:
+    """The picture with its last row and column repeated until both sides are multiples of :data:`STEP`."""
     rows, columns = picture.shape[:2]
     margins = ((0, -rows % STEP), (0, -columns % STEP), (0, 0))
     return np.pad(picture, margins[: picture.ndim], mode="edge")
 
 
 def _line(picture: Picture) -> Picture:
+    """The picture at the height of a line."""
     rows, columns = picture.shape[:2]
-    width = min(max(round(columns * LINE / rows), 1), _WIDEST)
+    width = min(max(round(columns * LINE / rows), 1), _MOST_WIDTH)
     return np.asarray(Image.fromarray(picture).resize((width, LINE), Image.Resampling.BILINEAR))
 
 
 def _batch(pictures: Sequence[Picture], least: int = 0) -> npt.NDArray[np.float32]:
-    """Pictures of one height as blue, green, red from -1 to 1, filled up with grey to one width."""
+    """Pictures of one height as ``[N, 3, rows, columns]``: blue, green, red from -1 to 1.
+
+    Narrower ones are filled up with grey to the widest, or to ``least``.
+    """
     width = max(least, *(picture.shape[1] for picture in pictures), 1)
     batch = np.zeros((len(pictures), 3, pictures[0].shape[0], width), np.float32)
     for row, picture in zip(batch, pictures, strict=True):

@@ -1,11 +1,11 @@
 """Finding text in one frame.
 
-Two passes: over the frame as it lies, and over a copy turned by a quarter. Each finds text that runs in
-either direction, since the detector does not mind upside down and the reader is told which way up. Boxes of
-both are put together before they are read, as most are found twice and reading costs as much as finding.
+There are two passes: over the frame as it lies, and over a copy turned by a quarter. Each finds text that
+runs in either direction, since the detector does not mind upside down and the reader is told which way up.
+The boxes of both are merged before they are read: most are found twice, and reading costs as much as finding.
 
-Frames under 1024 px are enlarged, up to threefold: it costs little there, and small glyphs gain most. Larger
-ones go in tiles at their own size.
+Frames under 1024 px are enlarged, up to threefold. That costs little there, and small glyphs gain most.
+Larger frames go in tiles at their own size.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.pixels.text import picture_views
-from privxray.deid.pixels.text.boxes import Box, Severity, TextBox, from_map, merged
+from privxray.deid.pixels.box import Box
+from privxray.deid.pixels.text import contrast
+from privxray.deid.pixels.text.boxes import from_map, merged
 from privxray.deid.pixels.text.markers import is_marker
 from privxray.deid.pixels.text.ocr_engine import Engine
+from privxray.deid.pixels.text.text_box import Severity, TextBox
 from privxray.deid.pixels.text.tiles import SIDE, in_tiles
 
 ENLARGED = 3.0
@@ -27,13 +29,13 @@ ENLARGED = 3.0
 LEGIBLE = 0.5
 """What is read with at least this confidence (mean over the characters) is text."""
 
-_WORTH = 1.25
-_SQUARE = 1.5
-_GLYPH = 1.6
-_TALL = 2.2
-_SURE = 0.8
-_LARGE = 1 / 6
-_PLAIN = 0.9
+_WORTH_ENLARGING = 1.25  # a smaller factor changes nothing
+_SQUARISH = 1.5  # one side over the other: up to this a box may run either way
+_GLYPH = 1.6  # most that a glyph with its margin is longer than a box is high
+_TALL = 2.2  # height over width of one letter, at most
+_SURE = 0.8  # confidence from which a box that stands may be one letter
+_LARGE = 1 / 6  # of the frame's shorter side: larger than any caption's letters
+_PLAIN = 0.9  # confidence below which a letter is of doubtful form
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +59,32 @@ class TextFinder:
     def __init__(self, threads: int = 2) -> None:
         self._engine = Engine(threads)
 
-    def find(self, pixels: npt.NDArray[np.generic], *, frame: int = 0) -> list[TextBox]:
+    def find(self, pixels: npt.NDArray[np.generic], frame: int = 0) -> list[TextBox]:
         """The places of one frame that hold text, from top to bottom.
 
         :param pixels: stored values ``[rows, columns]``, or ``[rows, columns, 3]`` as red, green, blue; any
             number type.
-        :param frame: goes into the boxes.
-        :raises ValueError: another shape; that is a mistake of the caller.
+        :param frame: its number, which goes into the boxes.
+        :raises ValueError: another shape. That is a mistake of the caller.
         """
-        values = picture_views.values(pixels)
+        values = contrast.common_scale(pixels)
         candidates = self.candidates(values)
         boxes: list[TextBox] = []
         for (box, score), reading in zip(candidates, self._read(values, candidates), strict=True):
             if reading.confidence >= LEGIBLE and not _is_anatomy(reading, box, values.shape[:2]):
-                left, top, right, bottom = box
                 severity: Severity = "notice" if _names_nobody(reading, box) else "error"
                 confidence = round(score * reading.confidence, 3)
-                boxes.append(
-                    TextBox(frame, left, top, right - left, bottom - top, confidence, severity, reading.text)
-                )
+                place = (box.left, box.top, box.width, box.height)
+                boxes.append(TextBox(frame, *place, confidence, severity, reading.text))
         return boxes
 
-    def candidates(self, values: picture_views.Values) -> list[tuple[Box, float]]:
+    def candidates(self, values: contrast.Values) -> list[tuple[Box, float]]:
         """Places that may hold text, and how sure the detector is (0 to 1), before anything is read."""
         rows, columns = values.shape[:2]
         scale = min(ENLARGED, SIDE / max(rows, columns))
-        picture = picture_views.evened(values)
-        if scale >= _WORTH:
-            picture = picture_views.resized(picture, round(rows * scale), round(columns * scale))
+        picture = contrast.even_contrast(values)
+        if scale >= _WORTH_ENLARGING:
+            picture = contrast.resized(picture, round(rows * scale), round(columns * scale))
         found: list[tuple[Box, float]] = []
         for turns in (0, 1):
             turned = np.ascontiguousarray(np.rot90(picture, turns))
@@ -93,17 +93,17 @@ class TextFinder:
                 found.append((_shrunk(back, picture.shape, (rows, columns)), score))
         return merged(found)
 
-    def _read(self, values: picture_views.Values, candidates: list[tuple[Box, float]]) -> list[_Reading]:
-        """The best reading of each box: one that stands is turned, a squarish one is read both ways."""
-        lines: list[picture_views.Picture] = []
+    def _read(self, values: contrast.Values, candidates: list[tuple[Box, float]]) -> list[_Reading]:
+        """The best reading of each box: one that stands is turned, and a squarish one is read both ways."""
+        lines: list[contrast.Picture] = []
         owners: list[tuple[int, bool]] = []
         for number, ((left, top, right, bottom), _) in enumerate(candidates):
-            cut = picture_views.line(values[top:bottom, left:right])
+            cut = contrast.full_contrast(values[top:bottom, left:right])
             height, width = cut.shape[:2]
             if width * _TALL >= height:
                 lines.append(cut)
                 owners.append((number, True))
-            if height * _SQUARE >= width:
+            if height * _SQUARISH >= width:
                 lines.append(np.ascontiguousarray(np.rot90(cut)))
                 owners.append((number, False))
         best = [_Reading("", 0.0)] * len(candidates)
@@ -114,24 +114,23 @@ class TextFinder:
 
 
 def _names_nobody(reading: _Reading, box: Box) -> bool:
-    """Is it a side marker or one letter alone, and is the box no longer than such a text is?
+    """Whether the text is a side marker or one letter alone, and the box no longer than such a text is.
 
-    A line of which only the first letter was read must not pass for an R. A box that stands and was read as
-    it lies holds no line, though: narrow letters and those at the frame's edge are twice as high as wide.
+    A line of which only the first letter was read must not pass for an R. But a box that stands and was read
+    as it lies holds no line: narrow letters, and those at the frame's edge, are twice as high as wide.
     """
-    width, height = box[2] - box[0], box[3] - box[1]
-    long, short = max(width, height), min(width, height)
+    long, short = max(box.width, box.height), min(box.width, box.height)
     letters = _letters(reading.text)
-    fits = long <= max(short * _GLYPH * (1 + len(reading.text)) / 2, short * _SQUARE)
+    fits = long <= max(short * _GLYPH * (1 + len(reading.text)) / 2, short * _SQUARISH)
     if reading.upright and letters == 1 and reading.confidence >= _SURE:
-        fits |= width < height <= width * _TALL
+        fits |= box.width < box.height <= box.width * _TALL
     return fits and (is_marker(reading.text) or letters == 1)
 
 
 def _is_anatomy(reading: _Reading, box: Box, frame: tuple[int, ...]) -> bool:
-    """Is there no letter, or one of doubtful form that would be larger than any caption's? Ribs make such."""
+    """Whether there is no letter, or one of doubtful form, larger than any caption's: ribs look like that."""
     letters = _letters(reading.text)
-    large = min(box[2] - box[0], box[3] - box[1]) > _LARGE * min(frame)
+    large = min(box.width, box.height) > _LARGE * min(frame)
     return not letters or (letters == 1 and large and reading.confidence < _PLAIN)
 
 
@@ -143,16 +142,11 @@ def _turned_back(box: Box, turns: int, columns: int) -> Box:
     """A box of a picture that was turned counter-clockwise, in the picture itself."""
     if not turns:
         return box
-    left, top, right, bottom = box
-    return columns - bottom, left, columns - top, right
+    return Box(columns - box.bottom, box.left, columns - box.top, box.right)
 
 
 def _shrunk(box: Box, picture: tuple[int, ...], frame: tuple[int, int]) -> Box:
     """A box of an enlarged picture, in the frame, rounded outwards."""
     down, across = frame[0] / picture[0], frame[1] / picture[1]
-    return (
-        int(box[0] * across),
-        int(box[1] * down),
-        min(int(np.ceil(box[2] * across)), frame[1]),
-        min(int(np.ceil(box[3] * down)), frame[0]),
-    )
+    right, bottom = int(np.ceil(box.right * across)), int(np.ceil(box.bottom * down))
+    return Box(int(box.left * across), int(box.top * down), right, bottom).within(*frame)

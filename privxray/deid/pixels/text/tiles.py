@@ -1,8 +1,8 @@
 """Large frames in tiles, so that memory is bounded and no glyph is shrunk away.
 
-Films of 3000 x 2500 are not made smaller: an 8 px glyph would be 3 px. Tiles overlap, and of two tiles each
+Films of 3000 x 2500 are not made smaller: an 8 px glyph would be 3 px. Tiles overlap, and each of two tiles
 gives the half of the overlap that lies farther inside it, since near its border a network sees only half of a
-glyph's surroundings. The maps are put together before any box is drawn, so no caption is cut in two.
+glyph's surroundings. The maps are joined before any box is drawn, so no caption is cut in two.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.pixels.text.picture_views import Picture
+from privxray.deid.pixels.text.contrast import Picture
 
 SIDE = 1024
 """Longest side of a tile in pixels. About 0.7 GB while the detector works on one."""
@@ -25,10 +25,11 @@ STEP = 32
 """The detector takes sides that are multiples of this."""
 
 Map = npt.NDArray[np.float32]
+"""How probably each pixel is text, ``[rows, columns]``, 0 to 1."""
 
 
 def in_tiles(picture: Picture, detect: Callable[[Picture], Map]) -> Map:
-    """``detect`` over a picture of any size, as one map ``[rows, columns]``."""
+    """``detect`` over a picture of any size, as one map of that size."""
     rows, columns = picture.shape[:2]
     out = np.empty((rows, columns), np.float32)
     for top, bottom, first_row, last_row in spans(rows):

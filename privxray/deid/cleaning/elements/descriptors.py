@@ -1,12 +1,12 @@
 """May this description stay? Only where every word of it is a known term of radiography.
 
-The option to clean descriptors (PS3.15 E.3.5) wants text that identifies nobody. No program can tell that of
-free text, so the question is turned round: a short text that consists of nothing but terms from the list
-below, and at most one small number, holds no name, no date and no record number. Everything else goes the way
-it goes without the option.
+The Clean Descriptors Option (PS3.15 E.3.5) allows text that identifies nobody. No program can tell that of
+free text, so the question is turned round. A short text that consists of nothing but terms from the list
+below, and at most one small number, holds no name, no date and no record number. Everything else is treated
+as if the option had not been taken.
 
-The terms are anatomy, projections, positions, techniques and the words between them. Terms that are also
-names in some language (Lat, Page, Rose) or months are not in it, however common.
+The terms are anatomy, projections, positions, techniques and the words between them. Months, and terms that
+are also names in some language (Lat, Page, Rose), are not in it, however common they are.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _MAX_DIGITS = 2
 
 
 def is_safe(value: bytes) -> bool:
-    """True for a description that may stay: ASCII, at most :data:`MAX_LENGTH` characters, terms only."""
+    """Whether a description may stay: ASCII, at most :data:`MAX_LENGTH` characters, and only known terms."""
     try:
         text = value.decode("ascii").strip(" \0")
     except UnicodeDecodeError:

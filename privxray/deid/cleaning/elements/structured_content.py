@@ -14,7 +14,9 @@ SEQUENCES = frozenset(
         tags.WAVEFORM_ANNOTATION_SEQUENCE,
     }
 )
-"""Content, Acquisition Context, Specimen Preparation and Waveform Annotation Sequence: items by concept."""
+"""Content, Acquisition Context, Specimen Preparation and Waveform Annotation Sequence: items named by
+concept.
+"""
 
 _VALUES = (tags.CODE_VALUE, tags.LONG_CODE_VALUE, tags.URN_CODE_VALUE)
 _SCHEMES = """
@@ -26,7 +28,7 @@ _PUBLIC = frozenset({*_SCHEMES.split(), "NCDR [2.0b]"})
 
 
 def item_actions(profile: Profile, item: Tree) -> tuple[Action, ...]:
-    """What a profile says about a content item by the name of its concept; empty where nothing does."""
+    """What a profile says about a content item, by the name of its concept; empty where it says nothing."""
     name = item.nodes.get(tags.CONCEPT_NAME_CODE_SEQUENCE)
     if name is None or not name.items:
         return ()
@@ -38,8 +40,9 @@ def item_actions(profile: Profile, item: Tree) -> tuple[Action, ...]:
 
 
 def is_public_code(tree: Tree) -> bool:
-    """Is this a code of a scheme that is published (PS3.16 Table 8-1), and so not made up by a sender?
+    """Whether this is a code of a published scheme (PS3.16 Table 8-1), and so not made up by a sender.
 
-    Its meaning is text from the file all the same, and is searched for the patient's values like any other.
+    Its meaning is text from the file all the same. It is searched for the patient's values like any other
+    text.
     """
     return tree.text(tags.CODING_SCHEME_DESIGNATOR) in _PUBLIC and any(tree.text(tag) for tag in _VALUES)

@@ -1,13 +1,14 @@
 """A frame's stored values as the 8-bit pictures that the networks work on.
 
-Two views of one frame. **Evened** is what text is looked for in: every place minus the mean and over the
-spread of its surroundings. A caption that stands out by 15 of 255 grey values then looks like any other; the
-share of such captions that is found rose from one in six to four in five (docs/BENCHMARKS.md), and it needs
-no window: a 12-bit film, a caption at a value that the image nowhere else reaches, and MONOCHROME1 are the
-same to it. **A line**, which is read, is stretched by itself instead, since evening draws seams around
-glyphs.
+The detector and the reader see different pictures. The **detector** sees the whole frame with
+:func:`even_contrast`: each pixel minus the mean of its surroundings, divided by their spread (local contrast
+normalisation). A caption that stands out by 15 of 255 grey values then looks like any other; the share of
+such captions that is found rose from one in six to four in five (docs/BENCHMARKS.md). No window is needed: a
+12-bit film, a caption at a value that the image nowhere else reaches, and MONOCHROME1 make no difference. The
+**reader** sees one line of text with :func:`full_contrast`, stretched by itself, since even contrast draws
+seams around glyphs.
 
-Colours keep their three channels all the way: red on grey of the same luma would else vanish.
+Colours keep their three channels all the way, for red on grey of the same luma would vanish in grey.
 """
 
 from __future__ import annotations
@@ -23,28 +24,29 @@ Values = npt.NDArray[np.float32]
 Picture = npt.NDArray[np.uint8]
 
 RADIUS = 24
-"""The surroundings of a pixel: a square of 49."""
+"""The surroundings of a pixel are a square that reaches this far in each direction: 49 by 49."""
 
 FLOOR = 6.0
-"""Spread below this counts as this, so that the noise of a flat place is not blown up to full contrast."""
+"""Spread below this counts as this. Otherwise the noise of a flat place would get full contrast."""
 
 GAIN = 40.0
-"""Grey values that one spread becomes."""
+"""Grey values that one spread becomes in :func:`even_contrast`."""
 
 _REACH = 2.0
 _CORE = (0.5, 99.5)
 _SAMPLES = 1 << 18
 
 
-def values(pixels: npt.NDArray[np.generic]) -> Values:
+def common_scale(pixels: npt.NDArray[np.generic]) -> Values:
     """Stored values on a common scale: 8 bits as they are, others so that nearly all fill 0 to 255.
 
     A few values far outside, such as those of padding or of a caption, stay outside, up to twice the range.
 
-    :raises ValueError: it is neither ``[rows, columns]`` nor ``[rows, columns, 3]``, or has no pixel.
+    :param pixels: one frame, ``[rows, columns]`` or ``[rows, columns, 3]``, of any number type.
+    :raises ValueError: another shape, or no pixel. That is a mistake of the caller.
     """
     if not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)) or not pixels.size:
-        raise ValueError("one frame is wanted: [rows, columns] or [rows, columns, 3]")
+        raise ValueError("one frame is needed: [rows, columns] or [rows, columns, 3]")
     plain = pixels.astype(np.float32)
     if pixels.dtype == np.uint8:
         return plain
@@ -61,10 +63,12 @@ def values(pixels: npt.NDArray[np.generic]) -> Values:
     return np.clip(plain, -255 * _REACH, 255 * (1 + _REACH), out=plain)
 
 
-def evened(frame: Values) -> Picture:
-    """The frame with mean and spread made even everywhere, uint8 around 128."""
+def even_contrast(frame: Values) -> Picture:
+    """The frame with the same mean and spread everywhere, uint8 around 128."""
     if frame.ndim == 3:
-        return np.stack([evened(np.ascontiguousarray(frame[..., channel])) for channel in range(3)], axis=2)
+        return np.stack(
+            [even_contrast(np.ascontiguousarray(frame[..., channel])) for channel in range(3)], axis=2
+        )
     side = 2 * RADIUS + 1
     mean = ndimage.uniform_filter(frame, side)
     out = frame - mean
@@ -78,8 +82,8 @@ def evened(frame: Values) -> Picture:
     return _bytes(out)
 
 
-def line(frame: Values) -> Picture:
-    """A cut-out of the frame, stretched from its own darkest to its own brightest."""
+def full_contrast(frame: Values) -> Picture:
+    """A part of a frame, stretched from its own darkest to its own brightest value."""
     low, high = (float(value) for value in np.percentile(frame, (1, 99)))
     if not high > low:
         low, high = float(frame.min()), float(frame.max())

@@ -1,6 +1,6 @@
-"""What is written where the profile wants a dummy (code D): valid for its value representation, and nobody's.
+"""The dummy values that are written for action D: valid for their value representation, and nobody's.
 
-The words and dates are those that :mod:`privxray.deid.values.dummies` knows for dummies.
+Their words and dates are among those that :mod:`privxray.deid.values.dummies` recognises.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from privxray.deid.dicomfile.element import TEXT
 
 WORD = "ANONYMIZED"
-"""The dummy of every kind of text; ten capitals fit even CS, SH and AE."""
+"""The dummy for every kind of text; ten capitals fit even CS, SH and AE."""
 
 _TEXTS = {
     "AS": "000D",
@@ -21,10 +21,10 @@ _TEXTS = {
 
 
 def dummy(vr: str, length: int) -> bytes:
-    """A dummy value, not for UI (a new UID) nor SQ (its items are gone through).
+    """A dummy value; not for UI, which gets a new UID, nor for SQ, whose items are cleaned one by one.
 
     :param length: bytes of the original. Numbers and bytes become as many zeros, for their count is part of
-        the object's structure; a text tells nothing of its original, not even its length.
+        the object's structure. A text reveals nothing of its original, not even the length.
     """
     if vr in TEXT:
         return _TEXTS.get(vr, WORD).encode("ascii")

@@ -1,4 +1,4 @@
-"""The page of a check, with small pictures of the frames that text was found in."""
+"""Composing the page of a check: its facts, and small pictures of the frames that text was found in."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
 from privxray.deid.findings.report import FileReport, Report
 from privxray.errors import MalformedError
 from privxray.imaging.planes import planes
-from privxray.reports.findings_page import Facts, Shown, page
+from privxray.reports.check_page import CheckFacts, FlaggedFrame, check_page
 from privxray.reports.thumbnails import thumbnail
 from privxray.version import __version__
-from privxray.workflow.images.text_search import Searched, silent
+from privxray.workflow.images.search_pixels import SearchedPixels, without_text
 
 MOST = 200
 """Pictures of a page: about 15 MB."""
@@ -22,51 +22,53 @@ FRAMES = 3
 """Pictures of one file."""
 
 
-def check_page(
+def compose_check_page(
     report: Report,
-    found: Mapping[int, Searched] | None,
+    found: Mapping[int, SearchedPixels] | None,
     *,
     options: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> str:
-    """The page as HTML text. It holds image data of patients where text was found.
+    """The page as HTML text. Where text was found it holds image data of patients.
 
-    :param found: as :func:`privxray.workflow.images.text_search.search_report` gives it; None where nothing
-        was searched.
+    :param found: what :func:`privxray.workflow.images.search_pixels.search_report` gives; None where the
+        pixels were not searched.
+    :param options: what was typed, in public words.
     """
-    flagged = [place for place, one in (found or {}).items() if one.boxes]
-    pictures: list[Shown] = []
+    searched = found or {}
+    flagged = {place: one for place, one in searched.items() if one.boxes}
+    pictures: list[FlaggedFrame] = []
     left_out = 0
-    for done, place in enumerate(flagged, start=1):
-        assert found is not None
+    for done, (place, one) in enumerate(flagged.items(), start=1):
         if len(pictures) < MOST:
-            pictures.extend(_pictures(report.files[place], found[place]))
+            pictures.extend(_pictures(report.files[place], one))
         else:
-            left_out += len(_frames(found[place]))
+            left_out += len(_frames(one))
         if progress is not None:
             progress(done, len(flagged))
-    quiet = silent(found or {})
-    facts = Facts(
+    clear = without_text(searched)
+    facts = CheckFacts(
         version=__version__,
         when=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M (UTC%z)"),
         options=options,
         searched=None if found is None else len(found),
         with_text=len(flagged),
-        silent=quiet,
-        cut_short=len(found or {}) - len(flagged) - quiet,
+        without_text=clear,
+        cut_short=len(searched) - len(flagged) - clear,
         pictures=pictures,
         left_out=left_out,
     )
-    return page(report, facts)
+    return check_page(report, facts)
 
 
-def _frames(found: Searched) -> list[int]:
+def _frames(found: SearchedPixels) -> list[int]:
+    """The frames that are shown of a file."""
     return sorted({box.frame for box in found.boxes})[:FRAMES]
 
 
-def _pictures(file: FileReport, found: Searched) -> Iterator[Shown]:
+def _pictures(file: FileReport, found: SearchedPixels) -> Iterator[FlaggedFrame]:
     wanted = _frames(found)
-    # A file that can be read no more has its findings in the report all the same.
+    # A file that can't be read any more has its findings in the report all the same.
     with suppress(UnreadFileError, MalformedError):
         for plane in planes(read_whole(file.path), name=file.name):
             if plane.frame > wanted[-1]:
@@ -74,7 +76,7 @@ def _pictures(file: FileReport, found: Searched) -> Iterator[Shown]:
             if plane.frame in wanted and not plane.hidden:
                 # A place is named by the first frame that has it, and covered in every one.
                 here = [box for box in found.boxes if box.frame == plane.frame]
-                yield Shown(
+                yield FlaggedFrame(
                     file.name,
                     plane.frame,
                     thumbnail(plane.pixels, found.boxes),

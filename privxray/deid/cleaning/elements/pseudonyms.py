@@ -1,15 +1,15 @@
-"""What stands in an output for a patient, a UID or a file: keyed hashes of the originals.
+"""What replaces a patient, a UID or a file name in a copy: keyed hashes of the originals.
 
 Everything is HMAC-SHA256 (RFC 2104) under one 32-byte key of the workspace, with a purpose in front of the
 value. So the same patient has the same pseudonym in every run, nobody without the key can tell whether a
-guessed record number belongs to a pseudonym, and two purposes never meet in one value. Without the key the
-mapping can neither be computed nor inverted; with it, and a list of all record numbers, it can. Whoever
-destroys the key has cut the link for good.
+guessed record number belongs to a pseudonym, and two purposes never give the same value. Without the key the
+mapping can be neither computed nor inverted. With the key and a list of all record numbers it can. Destroying
+the key cuts the link for good.
 
-A name consists of two parts: bits that stand for the original, and a tag over them. By the tag this workspace
-knows its own pseudonyms and leaves them as they are, so that de-identifying a result again gives the same
-result. A patient has 60 + 20 bits, written as :mod:`privxray.deid.profile.pseudonym_forms` says:
-a million patients collide with probability 4e-7. A UID has 80 + 42 bits: a million collide with 4e-13.
+A pseudonym consists of two parts: bits that stand for the original, and a tag over them. By the tag a
+workspace knows its own pseudonyms and leaves them as they are, so that de-identifying a copy again gives the
+same copy. A patient has 60 + 20 bits, written as :mod:`privxray.deid.profile.pseudonym_forms` says: a million
+patients collide with probability 4e-7. A UID has 80 + 42 bits: a million collide with 4e-13.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _PATIENT_BITS, _PATIENT_TAG_BITS = 60, 20
 
 
 class Pseudonyms:
-    """All names under one key.
+    """All pseudonyms under one key.
 
     :param key: 32 bytes that stay in the workspace.
     """
@@ -40,61 +40,65 @@ class Pseudonyms:
     def patient(self, original: str) -> str:
         """A patient's pseudonym, 19 characters; one of our own is returned as it is.
 
-        :param original: the Patient ID as the source has it; spaces at its ends don't count. The issuer is
-            not part of it: it is missing from half of a hospital's files, and one patient would become two.
-            Two patients who share a number at different issuers become one, which tells nobody anything.
+        :param original: the Patient ID as the source has it; spaces at its ends don't count. The issuer of
+            the number is not part of it: half of a hospital's files lack it, and one patient would become
+            two. Two patients who have the same number from different issuers become one, which reveals
+            nothing.
         """
         original = original.strip()
         if self.is_own_patient(original):
             return original
-        return self._patient_of(self._bits("patient", original.encode(), _PATIENT_BITS))
+        return self._patient_from(self._bits("patient", original.encode(), _PATIENT_BITS))
 
     def is_own_patient(self, value: str) -> bool:
-        """Was this made by :meth:`patient` under this key?"""
+        """Whether :meth:`patient` made this value under this key."""
         try:
             number = int.from_bytes(base64.b32decode(value.removeprefix("PX-")), "big")
         except ValueError:
             return False
-        return value == self._patient_of((number >> _PATIENT_TAG_BITS) % (1 << _PATIENT_BITS))
+        return value == self._patient_from((number >> _PATIENT_TAG_BITS) % (1 << _PATIENT_BITS))
 
     def uid(self, original: str) -> str:
-        """A new UID for an old one, at most 44 characters; see
-        :func:`privxray.deid.profile.pseudonym_forms.uid_of`.
+        """A new UID for an old one, at most 44 characters; one of our own is returned as it is.
 
-        One of our own is returned as it is.
+        Its form is that of :func:`privxray.deid.profile.pseudonym_forms.uid_of`.
         """
         original = original.strip(" \0")
         if self.is_own_uid(original):
             return original
-        return self._uid_of(self._bits("uid", original.encode(), _UID_BITS))
+        return self._uid_from(self._bits("uid", original.encode(), _UID_BITS))
 
     def is_own_uid(self, value: str) -> bool:
-        """Was this made by :meth:`uid` under this key?"""
+        """Whether :meth:`uid` made this value under this key."""
         digits = value.removeprefix(_UID_ROOT)
         if digits == value or not digits.isascii() or not digits.isdigit() or len(digits) > 39:
             return False
         number = int(digits)
-        return number < 1 << 128 and value == self._uid_of(_unpack(number) >> _UID_TAG_BITS)
+        return number < 1 << 128 and value == self._uid_from(_unpack(number) >> _UID_TAG_BITS)
 
     def shift(self, patient: str) -> int:
         """How many days a patient's dates are moved into the past, 1 to :data:`MAX_SHIFT`.
 
-        Into the past, so that no date lies in the future. 64 bits modulo 3650 are uneven by 2e-16.
+        Dates are moved into the past, so that none lies in the future. 64 bits modulo 3650 are uneven by
+        2e-16.
 
-        :param patient: what :meth:`patient` gave, so that originals and results agree.
+        :param patient: the pseudonym, so that originals and copies agree.
         """
         drawn = int.from_bytes(self._hash("shift", patient.encode())[:8], "big")
         return 1 + drawn % MAX_SHIFT
 
-    def place(self, purpose: str, value: bytes) -> str:
-        """A name for a file or folder, 32 lower-case hexadecimal digits."""
+    def path_part(self, purpose: str, value: bytes) -> str:
+        """A name for a file or folder, 32 lower-case hexadecimal digits.
+
+        :param purpose: what the value is: equal values of different kinds get different names.
+        """
         return self._hash(f"place/{purpose}", value).hex()[:32]
 
-    def _patient_of(self, name: int) -> str:
+    def _patient_from(self, name: int) -> str:
         tag = self._bits("patient/tag", name.to_bytes(8, "big"), _PATIENT_TAG_BITS)
         return pseudonym_of((name << _PATIENT_TAG_BITS | tag).to_bytes(10, "big"))
 
-    def _uid_of(self, name: int) -> str:
+    def _uid_from(self, name: int) -> str:
         tag = self._bits("uid/tag", name.to_bytes(10, "big"), _UID_TAG_BITS)
         return uid_of(_pack(name << _UID_TAG_BITS | tag).to_bytes(16, "big"))
 
@@ -112,6 +116,6 @@ def _pack(bits: int) -> int:
 
 
 def _unpack(number: int) -> int:
-    """The 122 bits of :func:`_pack`; those of version and variant are ignored, the caller compares."""
+    """The inverse of :func:`_pack`. It ignores the version and the variant, which the caller compares."""
     low, middle, high = number & (1 << 62) - 1, number >> 64 & 0xFFF, number >> 80
     return high << 74 | middle << 62 | low

@@ -1,11 +1,11 @@
-"""Text in the pixels of files that were checked: ``--ocr``.
+"""Searching the pixels of checked files for text: ``--ocr``.
 
 This runs after the check of the metadata, file by file, and adds its findings to each file's. A file is read
-again for it; where the check has digested it, the digest must still fit.
+again for it; where the check has computed its digest, the digest must still fit.
 
 Every frame is searched. A cine's captions stand still, so a place is named once, with the first frame that
-has it; whoever blacks it must do so in every frame. A frame whose bytes were just searched is not searched
-again. Memory: one file, one frame and its pictures.
+has it; whoever blacks it must do so in every frame. A frame with the same bytes as the one before is not
+searched again. One file, one frame and its pictures are in memory at a time.
 """
 
 from __future__ import annotations
@@ -20,21 +20,18 @@ import numpy.typing as npt
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
-from privxray.deid.pixels.text.boxes import TextBox, same_place
+from privxray.deid.pixels.text.text_box import FindText, TextBox
 from privxray.errors import MalformedError
 from privxray.imaging.planes import Plane, planes
 
-Find = Callable[..., list[TextBox]]
-"""As :meth:`privxray.deid.pixels.text.text_finder.TextFinder.find`."""
-
 
 @dataclass(frozen=True, slots=True)
-class Searched:
+class SearchedPixels:
     """What was found in one file.
 
-    :param boxes: one a place.
-    :param frames: how many were looked at; 0 for a file that has no pixels.
-    :param trouble: why the search ended early; a fixed text, empty if it did not.
+    :ivar boxes: one for each place.
+    :ivar frames: how many were searched; 0 for a file that has no pixels.
+    :ivar trouble: why the search ended early, a fixed text; empty if it did not.
     """
 
     boxes: tuple[TextBox, ...]
@@ -43,42 +40,42 @@ class Searched:
 
 
 def search_report(
-    report: Report, find: Find, *, progress: Callable[[int, int], None] | None = None
-) -> tuple[Report, dict[int, Searched]]:
-    """The report with the findings in the pixels, and what was found by the file's position in it.
+    report: Report, find_text: FindText, *, progress: Callable[[int, int], None] | None = None
+) -> tuple[Report, dict[int, SearchedPixels]]:
+    """The report with the findings in the pixels, and what was found, by the file's position in the report.
 
     Files that could not be checked at all are passed over: they fail already.
     """
     files: list[FileReport] = []
-    found: dict[int, Searched] = {}
+    found: dict[int, SearchedPixels] = {}
     for place, file in enumerate(report.files):
         if file.verdict == "error":
             files.append(file)
         else:
-            found[place] = search_file(file, find)
+            found[place] = search_file(file, find_text)
             files.append(with_findings(file, found[place]))
         if progress is not None:
             progress(place + 1, len(report.files))
     return replace(report, files=tuple(files)), found
 
 
-def search_file(file: FileReport, find: Find) -> Searched:
-    """Search one file that was checked. Raises nothing for whatever is in it."""
+def search_file(file: FileReport, find_text: FindText) -> SearchedPixels:
+    """Search one file that was checked. Raises nothing, whatever is in it."""
     try:
         data = read_whole(file.path)
     except UnreadFileError as trouble:
-        return Searched((), 0, str(trouble))
+        return SearchedPixels((), 0, str(trouble))
     if file.sha256 and hashlib.sha256(data).hexdigest() != file.sha256:
-        return Searched((), 0, "the file was changed while it was checked")
-    return search(planes(data, name=file.name), find)
+        return SearchedPixels((), 0, "the file was changed while it was checked")
+    return search_planes(planes(data, name=file.name), find_text)
 
 
-def findings_in(data: bytes, find: Find) -> tuple[Finding, ...]:
-    """What there is to say about the pixels of one file."""
-    return tuple(_findings(search(planes(data, name="file"), find)))
+def findings_in_pixels(data: bytes, find_text: FindText) -> tuple[Finding, ...]:
+    """The findings in the pixels of one file."""
+    return tuple(_findings(search_planes(planes(data, name="file"), find_text)))
 
 
-def search(pictures: Iterable[Plane], find: Find) -> Searched:
+def search_planes(pictures: Iterable[Plane], find_text: FindText) -> SearchedPixels:
     """Search the planes of one file."""
     boxes: list[TextBox] = []
     frames = 0
@@ -88,14 +85,14 @@ def search(pictures: Iterable[Plane], find: Find) -> Searched:
             frames = max(frames, plane.frame + 1)
             digest = _digest(plane.pixels)
             if digest != last:
-                _add(boxes, find(plane.pixels, frame=plane.frame))
+                _add(boxes, find_text(plane.pixels, plane.frame))
             last = digest
     except MalformedError as trouble:
-        return Searched(tuple(boxes), frames, trouble.what)
-    return Searched(tuple(boxes), frames)
+        return SearchedPixels(tuple(boxes), frames, trouble.what)
+    return SearchedPixels(tuple(boxes), frames)
 
 
-def with_findings(file: FileReport, found: Searched) -> FileReport:
+def with_findings(file: FileReport, found: SearchedPixels) -> FileReport:
     """The file's report with what was found in its pixels."""
     findings = (*file.findings, *_findings(found))
     return replace(file, findings=findings, verdict=verdict_of(findings))
@@ -109,19 +106,19 @@ def where(box: TextBox) -> str:
     )
 
 
-def texts(found: Mapping[int, Searched], files: Sequence[FileReport]) -> Iterator[tuple[str, str, str]]:
+def texts(found: Mapping[int, SearchedPixels], files: Sequence[FileReport]) -> Iterator[tuple[str, str, str]]:
     """File, place and text of every box, for ``--show-text`` and nothing else."""
     for place, searched in found.items():
         for box in searched.boxes:
             yield files[place].name, where(box), box.text
 
 
-def silent(found: Mapping[int, Searched]) -> int:
+def without_text(found: Mapping[int, SearchedPixels]) -> int:
     """In how many files, searched to the end, no text was found."""
     return sum(not one.boxes and not one.trouble for one in found.values())
 
 
-def _findings(found: Searched) -> Iterator[Finding]:
+def _findings(found: SearchedPixels) -> Iterator[Finding]:
     for box in found.boxes:
         rule = rules.PIXEL_TEXT if box.severity == "error" else rules.PIXEL_MARKER
         yield rule.at(where(box))
@@ -130,9 +127,10 @@ def _findings(found: Searched) -> Iterator[Finding]:
 
 
 def _add(boxes: list[TextBox], more: Iterable[TextBox]) -> None:
+    """Add boxes in places that are new. Text that identifies takes the place of a marker."""
     for box in more:
         for place, known in enumerate(boxes):
-            if same_place(box, known):
+            if box.is_where(known):
                 if known.severity == "notice" and box.severity == "error":
                     boxes[place] = box
                 break

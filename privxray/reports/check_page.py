@@ -1,4 +1,4 @@
-"""The page of a check: one HTML file that needs nothing else, neither a script nor a network."""
+"""The page of a check: one HTML file that needs no script, no other file and no network."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from privxray.deid.findings.rules import RULES
 from privxray.reports.rendering import render
 
 PLACES = 6
-"""Places of one rule and file that the page names; the csv has all."""
+"""Most places that the page names for one rule in one file; the csv has all."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A small picture of a flagged frame.
+class FlaggedFrame:
+    """A small picture of a frame that text was found in.
 
-    :param file: the file's public name.
-    :param url: as :func:`privxray.reports.thumbnails.thumbnail` gives it.
-    :param errors: how many places of text are first seen in it. :param notices: how many markers.
+    :ivar file: the file's public name.
+    :ivar url: what :func:`privxray.reports.thumbnails.thumbnail` gives.
+    :ivar errors: how many places of text are first seen in it. :ivar notices: how many markers.
     """
 
     file: str
@@ -32,16 +32,16 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CheckFacts:
     """What the page says beside the report itself.
 
-    :param version: of privxray. :param when: date and time in words, with the zone.
-    :param options: what was typed, in public words.
-    :param searched: files whose pixels were searched for text; None where none were.
-    :param with_text: of those, the ones in which text or a marker was found.
-    :param silent: the ones in which none was.
-    :param cut_short: the ones that could not be searched to their end, and had none so far.
-    :param pictures: small pictures. :param left_out: how many more there would be.
+    :ivar version: of privxray. :ivar when: date and time in words, with the zone.
+    :ivar options: what was typed, in public words.
+    :ivar searched: files whose pixels were searched for text; None where none were.
+    :ivar with_text: of those, files in which text or a marker was found.
+    :ivar without_text: files in which neither was found.
+    :ivar cut_short: files that could not be searched to their end, and in which nothing was found so far.
+    :ivar pictures: small pictures. :ivar left_out: how many more there would be.
     """
 
     version: str
@@ -49,13 +49,13 @@ class Facts:
     options: Sequence[str]
     searched: int | None = None
     with_text: int = 0
-    silent: int = 0
+    without_text: int = 0
     cut_short: int = 0
-    pictures: Sequence[Shown] = ()
+    pictures: Sequence[FlaggedFrame] = ()
     left_out: int = 0
 
 
-def page(report: Report, facts: Facts) -> str:
+def check_page(report: Report, facts: CheckFacts) -> str:
     """The page as HTML text."""
     verdicts = Counter(file.verdict for file in report.files)
     digest, hashed = set_digest(report.files)
@@ -75,8 +75,8 @@ def page(report: Report, facts: Facts) -> str:
 def set_digest(files: Sequence[FileReport]) -> tuple[str, int]:
     """SHA-256 of the set, and how many files are in it.
 
-    It is taken over the files' own digests in lower-case hex, sorted, one a line, so that names and order
-    don't matter and ``sha256sum FILES | cut -c1-64 | sort | sha256sum`` gives it too.
+    It is the digest of the files' own digests in lower-case hex, sorted, one a line. So names and order don't
+    matter, and ``sha256sum FILES | cut -c1-64 | sort | sha256sum`` gives it too.
     """
     digests = sorted(file.sha256 for file in files if file.sha256)
     return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest(), len(digests)
@@ -90,7 +90,7 @@ class _Line:
 
 
 def _lines(file: FileReport) -> list[_Line]:
-    """A file's findings, errors first, those of one rule in one line."""
+    """A file's findings, errors first, with those of one rule in one line."""
     together: dict[str, list[Finding]] = {}
     for finding in file.findings:
         together.setdefault(finding.rule, []).append(finding)

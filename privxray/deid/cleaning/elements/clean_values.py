@@ -1,0 +1,111 @@
+"""Changing one value: keep it if it can be trusted, move dates, renew UIDs, make up (PS3.15 E.1.1, E.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from privxray.deid import tags
+from privxray.deid.cleaning.elements.descriptors import is_safe
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.cleaning.elements.replacement_values import dummy
+from privxray.deid.cleaning.elements.shift_dates import capped_age, is_temporal, shifted
+from privxray.deid.cleaning.elements.value_search import ValueSearch
+from privxray.deid.dicomfile.data_set_tree import Node
+from privxray.deid.dicomfile.dictionary import registered, standard_vr
+from privxray.deid.profile.profile import Action, Dates, Profile
+
+TEXTUAL = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
+"""Value representations of text that a person may have typed."""
+
+TEMPORAL = frozenset({"DA", "DT", "TM"})
+
+_SEARCHED = frozenset({"OB", "UN"})
+_MAX_SEARCHED = 1 << 20
+
+
+@dataclass(frozen=True)
+class NewIdentity:
+    """Whom a copy is about.
+
+    :ivar patient: the pseudonym. :ivar days: how far dates are moved into the past.
+    :ivar search: finds what must not be in anything kept.
+    :ivar uids: the file's own UIDs, which are replaced wherever they are repeated.
+    """
+
+    patient: str
+    days: int
+    search: ValueSearch
+    uids: frozenset[str] = field(default_factory=frozenset)
+
+
+class ValueCleaner:
+    """Changes the values of single elements, none of which is a sequence.
+
+    Each method that can fail says so by False: the value can't be trusted or cleaned, and the caller decides
+    what becomes of the element.
+    """
+
+    def __init__(self, profile: Profile, pseudonyms: Pseudonyms, identity: NewIdentity) -> None:
+        self._profile = profile
+        self._pseudonyms = pseudonyms
+        self._identity = identity
+
+    def keep(self, node: Node) -> bool:
+        """Action K: the value as it is, if it is what it should be and holds nothing of the patient's."""
+        if node.vr in TEMPORAL:
+            return all(is_temporal(node.vr, part) for part in node.text.split("\\") if part.strip())
+        if node.vr == "AS":
+            age = capped_age(node.text)
+            node.value = (age or "").encode()
+            return age is not None
+        if node.vr == "UI":
+            self.renew_uids(node, only=self._identity.uids)
+        elif node.vr in TEXTUAL and self._identity.search.in_text(node.value):
+            if standard_vr(node.tag) is None or self._profile.actions(node.tag):
+                return False
+            self.make_up(node)
+        elif node.vr in ("DS", "IS") and self._identity.search.in_number(node.value):
+            self.make_up(node)
+        elif node.vr in _SEARCHED and node.tag != tags.PIXEL_DATA and len(node.value) <= _MAX_SEARCHED:
+            return not self._identity.search.in_bytes(node.value)
+        return True
+
+    def clean(self, node: Node) -> bool:
+        """Action C: dates are moved, and text stays if every word of it is known."""
+        if self._profile.is_temporal(node.tag):
+            return self.move(node)
+        return node.vr in TEXTUAL and is_safe(node.value) and not self._identity.search.in_text(node.value)
+
+    def move(self, node: Node) -> bool:
+        """Dates by the profile's option; what is no date becomes empty. False where no date is left."""
+        if node.tag == tags.TIMEZONE_OFFSET_FROM_UTC:
+            return is_temporal("DT", f"20000101{node.text}") and len(node.text) == 5
+        days = self._identity.days if self._profile.dates is Dates.MODIFIED else 0
+        if not node.text:
+            return True
+        parts = [shifted(node.vr, part, days) or "" for part in node.text.split("\\")]
+        if any(parts):
+            node.value = "\\".join(parts).encode()
+        return any(parts)
+
+    def renew_uids(self, node: Node, only: Iterable[str] | None = None) -> None:
+        """Action U: new UIDs for old ones, except the standard's own: all of them, or those in ``only``."""
+        if node.vr != "UI" or Action.K in self._profile.actions(tags.SOP_INSTANCE_UID):
+            return
+        parts = [part.strip(" \0") for part in node.text.split("\\")]
+        new = [
+            part
+            if not part or registered(part) or (only is not None and part not in only)
+            else self._pseudonyms.uid(part)
+            for part in parts
+        ]
+        node.value = "\\".join(new).encode("latin-1")
+
+    def name_patient(self, node: Node) -> None:
+        """Patient ID: the pseudonym of the one that is there."""
+        node.value = self._pseudonyms.patient(node.text).encode()
+
+    def make_up(self, node: Node) -> None:
+        """A text or number that tells nothing of the original, not even its length."""
+        node.value = dummy(node.vr, 0)

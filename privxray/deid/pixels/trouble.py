@@ -1,0 +1,16 @@
+"""Why pixels can't be looked at or changed, in fixed texts that may be printed."""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOT_FRAMES: Final = "its pixel data does not fit its rows, columns and frames"
+NOT_DECODED: Final = "its pixels can't be decoded, so they can't be searched for text"
+TOO_LARGE: Final = "its pixel data is too large to be looked at"
+
+MAX_FRAME: Final = 100_000_000
+"""Most pixels of a frame."""
+
+
+class PixelTroubleError(Exception):
+    """The pixels can't be looked at or changed. The text is one of this package's fixed ones."""

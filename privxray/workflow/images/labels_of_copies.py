@@ -1,0 +1,77 @@
+"""The csv of labels for the copies of ``deidentify``: with their names, and with pseudonyms."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from privxray.deid.cleaning.copies.manifest import Manifest
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.errors import MalformedError, RefusedError
+from privxray.imaging.labels import Row
+from privxray.workflow.images.copies_folder import digest_of
+from privxray.workspace.atomic import write_atomic
+
+LABELS = "labels.csv"
+
+_LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}")
+
+
+def labels_of_copies(
+    copies: Mapping[Path, str], source: Path, rows: Sequence[Row], names: Pseudonyms, csv_name: str
+) -> tuple[bytes, int]:
+    """The csv for the copies, and how many rows it has. An image without a copy has no row.
+
+    :param copies: for each original, the path of its copy below the folder of copies.
+    :param source: the folder of the originals. :param rows: of the csv for it.
+    :param csv_name: what an error calls that csv.
+    :raises MalformedError: a label does not look like a class, so it could identify somebody.
+    """
+    real = {os.path.realpath(original): copy for original, copy in copies.items()}
+    lines = []
+    for row in rows:
+        copy = real.get(os.path.realpath(source / row.relative))
+        if copy is None:
+            continue
+        if not _LABEL.fullmatch(row.label):
+            raise MalformedError(
+                f"row {row.number} has a label that does not look like a class",
+                reason="labels.not-a-class",
+                file=csv_name,
+                advice="A label may have letters, digits, spaces, points and dashes, at most 32 in all",
+            )
+        patient = [] if row.patient is None else [names.patient(row.patient)]
+        lines.append([copy, *patient, row.label, *([] if row.split is None else [row.split])])
+    columns = ["image", *(["patient"] if rows[0].patient is not None else []), "label"]
+    columns += ["split"] if rows[0].split is not None else []
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *lines])
+    return text.getvalue().encode(), len(lines)
+
+
+def write_labels(manifest: Manifest, dest: Path, data: bytes) -> None:
+    """Write the csv into the folder of copies, in place of one that an earlier run has written.
+
+    While one replaces the other, the manifest has the digests of both.
+
+    :raises RefusedError: a file of that name is there that privxray has not written.
+    """
+    path = dest / LABELS
+    digest = hashlib.sha256(data).hexdigest()
+    known = (manifest.labels_of(dest) or "").split()
+    there = digest_of(path) if path.exists() else ""
+    if path.is_symlink() or (there and there != digest and there not in known):
+        raise RefusedError(
+            "privxray has not written this file, or it was changed since",
+            reason="copies.other-labels",
+            file=path,
+            advice="Move it away, then type the command again",
+        )
+    manifest.note_labels(dest, f"{there} {digest}")
+    write_atomic(path, data, overwrite=True)
+    manifest.note_labels(dest, digest)
