@@ -148,7 +148,6 @@ def _main() -> None:
     _limit(int(sys.argv[1]))
     try:
         _work(sys.stdin.buffer, sys.stdout.buffer)
-        sys.stdout.buffer.flush()
     except MemoryError:
         os._exit(1)
     except (ValueError, RuntimeError, MalformedError):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,7 @@ pytest.importorskip("tenseal", reason="the extra privxray[inference] is not inst
 from inference_heads import NOISE, a_head, asked, scores_of, unit_rows
 from inference_samples import refused
 
+from privxray.errors import MalformedError
 from privxray.inference import parameters, sandbox, wire
 from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
 from privxray.inference.owner_side import Head
@@ -198,6 +201,55 @@ def test_the_limits_of_the_child() -> None:
     line = f"{lower}from privxray.inference.sandbox import _limit; _limit(9); {LIMITS}"
     found = subprocess.run([sys.executable, "-c", line], capture_output=True, check=True)
     assert [limit[0] for limit in json.loads(found.stdout)] == [1 << 30, 5, 64 << 20, 32, 0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems don't show a process's limits")
+def test_the_child_limits_itself_before_it_reads_its_job() -> None:
+    """And what is no job ends it with the code for ciphertexts that can't be used."""
+    command = [sys.executable, "-P", "-m", sandbox._MODULE, "9"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        limits = Path(f"/proc/{child.pid}/limits")
+        until = time.monotonic() + 60
+        while not re.search(r"Max cpu time +9 +9 ", limits.read_text()) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert re.search(r"Max cpu time +9 +9 ", limits.read_text())
+        assert re.search(r"Max address space +1073741824 +1073741824 ", limits.read_text())
+        out, _ = child.communicate(b"no job")
+    assert (child.returncode, out) == (MalformedError.exit_code, b"")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(MemoryError(), 1), (ValueError(), 11), (RuntimeError(), 11), (MalformedError(""), 11)],
+)
+def test_the_child_ends_at_once_with_a_code_for_what_went_wrong(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    ends: list[int] = []
+    monkeypatch.setattr(sandbox, "_limit", ends.append)
+    monkeypatch.setattr(sandbox, "_work", fail)
+    monkeypatch.setattr(sys, "argv", ["sandbox", "9"])
+    monkeypatch.setattr("os._exit", ends.append)
+    sandbox._main()
+    assert ends == [9, code]
+
+
+def test_a_limit_that_can_t_be_set_ends_the_child_on_linux_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """macOS has no limit of address space, and refuses to set one."""
+    import resource
+
+    def refuse(*_: object) -> None:
+        raise ValueError("not allowed")
+
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    sandbox._limit(1)
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(ValueError, match="not allowed"):
+        sandbox._limit(1)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems know no limit of address space")
