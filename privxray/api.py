@@ -12,13 +12,13 @@ nothing that was read from a patient's data.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.deid.findings.report import Report as CheckReport
+from privxray.deid.judging.worker_pool import worker_count
 from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.demo.synthetic_xrays import draw_study
 from privxray.errors import PrivxrayError, UsageError
@@ -85,8 +85,6 @@ __all__ = [
     "unmask",
 ]
 
-_MOST_WORKERS = 8
-
 
 @dataclass(frozen=True)
 class Prediction:
@@ -135,7 +133,7 @@ def check(paths: Iterable[Path | str], *, profile: Profile | None = None, ocr: b
     from privxray.deid.judging.check import check_paths
 
     find = _text_finder() if ocr else None
-    report = check_paths([Path(path) for path in paths], profile=profile, jobs=_workers(), digests=ocr)
+    report = check_paths([Path(path) for path in paths], profile=profile, jobs=worker_count(), digests=ocr)
     if find is None:
         return report
     from privxray.workflow.images.search_pixels import search_report
@@ -166,7 +164,7 @@ def deidentify(
     from privxray.deid.profile.basic import basic_profile
     from privxray.workflow.images.deidentify_folder import DeidentifyOptions, deidentify_folder
 
-    options = DeidentifyOptions(profile or basic_profile(), ocr, labels, _workers())
+    options = DeidentifyOptions(profile or basic_profile(), ocr, labels, worker_count())
     return deidentify_folder(workspace, source, dest, options)
 
 
@@ -249,7 +247,3 @@ def _text_finder() -> FindText:
     from privxray.deid.pixels.text.text_finder import TextFinder
 
     return TextFinder().find
-
-
-def _workers() -> int:
-    return min(os.cpu_count() or 1, _MOST_WORKERS)

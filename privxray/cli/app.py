@@ -35,16 +35,27 @@ from privxray.cli.commands import (
     audit_commands,
     budget_command,
     check_command,
-    coordinator_commands,
     deidentify_command,
     demo_command,
     doctor_command,
     help_command,
-    hospital_commands,
     infer_commands,
-    setup_commands,
+    inspect_command,
     status_command,
-    training_commands,
+)
+from privxray.cli.commands.study import (
+    accept_command,
+    aggregate_command,
+    card_command,
+    evaluate_command,
+    export_update_command,
+    ingest_command,
+    init_command,
+    join_command,
+    plan_command,
+    predict_command,
+    train_command,
+    unmask_command,
 )
 from privxray.cli.output import emit, tell
 from privxray.cli.running import UNEXPECTED, run_command
@@ -204,19 +215,31 @@ def _main(
         ctx.call_on_close(lambda: os.chdir(before))
 
 
-setup_commands.add_to(app)
-check_command.add_to(app)
-deidentify_command.add_to(app)
-training_commands.add_to(app)
-coordinator_commands.add_to(app)
-hospital_commands.add_to(app)
+for command in (
+    init_command.init,
+    card_command.card,
+    check_command.check,
+    deidentify_command.deidentify,
+    ingest_command.ingest,
+    train_command.train,
+    evaluate_command.evaluate,
+    predict_command.predict,
+    plan_command.plan,
+    aggregate_command.aggregate,
+    join_command.join,
+    export_update_command.export_update,
+    unmask_command.unmask,
+    accept_command.accept,
+    status_command.status,
+    inspect_command.inspect,
+    budget_command.budget,
+    doctor_command.doctor,
+    help_command.help_,
+    demo_command.demo,
+):
+    app.command(command.__name__.strip("_").replace("_", "-"))(command)
 infer_commands.add_to(app)
-status_command.add_to(app)
 audit_commands.add_to(app)
-budget_command.add_to(app)
-doctor_command.add_to(app)
-help_command.add_to(app)
-demo_command.add_to(app)
 
 
 @cache

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-import glob
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from privxray.errors import SystemTroubleError, UsageError
 
-PassphraseFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--passphrase-file",
-        envvar="PRIVXRAY_PASSPHRASE_FILE",
-        help="Read the passphrase from the first line of this file instead of asking.",
-        show_default=False,
-    ),
-]
-Study = Annotated[
-    str | None, typer.Option("--study", help="Which study, where several are joined.", show_default=False)
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a text.")]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        "--jobs",
-        min=1,
-        max=64,
-        help="Worker processes.  [default: one a processor, at most 8]",
-        show_default=False,
-    ),
-]
-To = Annotated[
-    Path | None,
-    typer.Option("--to", help="Write into this folder, for instance a stick.", show_default=False),
-]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that stands where this one goes.")]
-
 MAX_PASSPHRASE_FILE = 4096
 SHORT_PASSPHRASE = 12
-MOST_JOBS = 8
-
-
-def processes(jobs: Jobs) -> int:
-    """How many worker processes a command starts."""
-    return jobs or min(os.cpu_count() or 1, MOST_JOBS)
 
 
 def passphrase(file: Path | None, *, new: bool = False) -> Callable[[], str]:
@@ -66,6 +28,7 @@ def passphrase(file: Path | None, *, new: bool = False) -> Callable[[], str]:
         if not sys.stdin.isatty():
             raise UsageError(
                 "a passphrase is needed and there is no terminal to ask at",
+                reason="passphrase.no-terminal",
                 advice="Give --passphrase-file FILE or set PRIVXRAY_PASSPHRASE_FILE",
             )
         typed: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True)
@@ -79,58 +42,33 @@ def passphrase(file: Path | None, *, new: bool = False) -> Callable[[], str]:
 
 
 def key_words(given: str | None) -> Callable[[], str]:
-    """How ``join`` gets the study's key words."""
-
-    def ask() -> str:
-        if given is not None:
-            return given
-        if not sys.stdin.isatty():
-            raise UsageError(
-                "the study's key words are needed and there is no terminal to ask at",
-                advice='Give them with --key-words "twelve words ..."',
-            )
-        typed: str = typer.prompt(
-            "Key words, as the coordinator and another hospital read them out", err=True
-        )
-        return typed
-
-    return ask
+    """How ``join`` and ``accept`` get the study's key words, once a plan turns out to need them."""
+    question = "Key words, as the coordinator and another hospital read them out"
+    return lambda: _words(given, "the study's key words", question)
 
 
 def party_words(given: str | None, who: str) -> Callable[[str], str]:
     """How ``infer`` gets the key words of a party that is met for the first time, given its name."""
 
     def ask(name: str) -> str:
-        if given is not None:
-            return given
-        if not sys.stdin.isatty():
-            raise UsageError(
-                f"the key words of the {who}, {name}, are needed and there is no terminal to ask at",
-                advice='Give them with --key-words "twelve words ..."',
-            )
-        typed: str = typer.prompt(f"Key words of {name}, as they read them out", err=True)
-        return typed
+        return _words(
+            given, f"the key words of the {who}, {name},", f"Key words of {name}, as they read them out"
+        )
 
     return ask
 
 
-def expand(patterns: Sequence[Path], *, none_is_fine: bool = False) -> list[Path]:
-    """File arguments, patterns expanded here where the shell has not done it, without repeats.
-
-    :param none_is_fine: for a command that says better itself what is missing.
-    :raises UsageError: a pattern that fits no file.
-    """
-    found: dict[Path, None] = {}
-    for pattern in patterns:
-        text = str(pattern)
-        if pattern.exists() or not glob.has_magic(text):
-            matches = [text]
-        else:
-            matches = sorted(glob.glob(text))  # noqa: PTH207 - a pattern may be absolute
-            if not matches and not none_is_fine:
-                raise UsageError("no file fits this pattern", file=text, advice="Check the folder")
-        found.update(dict.fromkeys(map(Path, matches)))
-    return list(found)
+def _words(given: str | None, what: str, question: str) -> str:
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{what} are needed and there is no terminal to ask at",
+            reason="key-words.no-terminal",
+            advice='Give them with --key-words "twelve words ..."',
+        )
+    typed: str = typer.prompt(question, err=True)
+    return typed
 
 
 def _from_file(path: Path) -> str:
@@ -138,11 +76,26 @@ def _from_file(path: Path) -> str:
         with path.open("rb") as stream:
             data = stream.read(MAX_PASSPHRASE_FILE)
     except OSError as error:
-        raise SystemTroubleError(f"the passphrase file can't be read ({error.strerror})", file=path) from None
+        raise SystemTroubleError(
+            f"the passphrase file can't be read ({error.strerror})",
+            reason="passphrase.file-unread",
+            file=path,
+            advice="Check its path and its permissions",
+        ) from None
     try:
         line = data.decode("utf-8").split("\n", 1)[0].rstrip("\r")
     except UnicodeDecodeError:
-        raise UsageError("the passphrase file is not UTF-8 text", file=path) from None
+        raise UsageError(
+            "the passphrase file is not UTF-8 text",
+            reason="passphrase.file-not-text",
+            file=path,
+            advice="Save it as plain text in UTF-8",
+        ) from None
     if not line:
-        raise UsageError("the first line of the passphrase file is empty", file=path)
+        raise UsageError(
+            "the first line of the passphrase file is empty",
+            reason="passphrase.file-empty",
+            file=path,
+            advice="Write the passphrase into its first line",
+        )
     return line

@@ -79,3 +79,10 @@ def test_every_attack_in_the_threats_is_a_test() -> None:
         for name in re.findall(r"^def (test_[a-z0-9_]+)\(", file.read_text(), re.MULTILINE)
     }
     assert named <= defined, named - defined
+
+
+def test_a_command_is_in_the_module_of_its_name() -> None:
+    for name, command in commands().items():
+        group, _, inner = name.replace("-", "_").partition(" ")
+        kind = "commands" if inner else "command"
+        assert command.callback.__module__.rpartition(".")[2] == f"{group}_{kind}", name

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.options import Force, Json, Study
 from privxray.cli.output import emit, progress, table, tell
-from privxray.cli.prompts import Force, Json, Study
 from privxray.errors import FindingsError, RefusedError, UsageError
 
 if TYPE_CHECKING:

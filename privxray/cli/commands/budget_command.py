@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Json
 from privxray.cli.output import bar, emit, line, table, tell
-from privxray.cli.prompts import Json
 from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY
 
 if TYPE_CHECKING:
     from privxray.workflow.hospital.budget import Affords, Budget, Cost, StudyBudget
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command of this module."""
-    app.command()(budget)
 
 
 def budget(
@@ -46,9 +41,8 @@ def budget(
 ) -> None:
     """What this hospital has spent of its privacy budget."""
     from privxray.workflow.hospital.budget import budget_of
-    from privxray.workspace.folder import Workspace
 
-    workspace = Workspace.find(Path.cwd())
+    workspace = current_workspace()
     seen = budget_of(
         workspace, study=study, replace_one=replace_one, steps=steps, noise=noise, q=sampling_rate
     )

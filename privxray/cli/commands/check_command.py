@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.options import Jobs
 from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
-from privxray.cli.prompts import Jobs, processes
 from privxray.deid.findings.rules import RULES
+from privxray.deid.judging.worker_pool import worker_count
 from privxray.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -27,11 +28,6 @@ _NARROW = 100
 
 _Row: TypeAlias = tuple[str, str, str, str, str]
 """File, severity, where, rule, reason."""
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands of this module."""
-    app.command()(check)
 
 
 @takes_profile()
@@ -67,7 +63,7 @@ def check(
     chosen = profile.load()
     with progress("Checking") as bar:
         written = bool(report_to or csv_to)
-        report = check_paths(paths, profile=chosen, jobs=processes(jobs), digests=written, progress=bar)
+        report = check_paths(paths, profile=chosen, jobs=worker_count(jobs), digests=written, progress=bar)
     report, found = pixel_options.searched(report, finder)
     pixel_options.write(report, found, report_to, csv_to, force=force)
     failed = [file for file in report.files if file.verdict != "pass"]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.options import Jobs, Json
 from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
-from privxray.cli.prompts import Jobs, Json, processes
+from privxray.deid.judging.worker_pool import worker_count
 from privxray.errors import FindingsError
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
     from privxray.workflow.images.deidentify_folder import DeidentifyReport
 
 _SHOWN = 60
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands of this module."""
-    app.command()(deidentify)
 
 
 @takes_profile(writes=True)
@@ -47,7 +43,7 @@ def deidentify(
     workspace = Workspace.find(Path.cwd())
     taken = profile.load()
     with progress("Reading headers") as heads, progress("De-identifying") as bar:
-        terms = DeidentifyOptions(taken, ocr, labels, processes(jobs))
+        terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs))
         summary = deidentify_folder(workspace, source, dest, terms, progress=bar, reading=heads)
     if as_json:
         emit(_json(summary, taken, ocr))

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from privxray.cli.demo_view import show
+from privxray.cli.options import Json
 from privxray.cli.output import emit, tell
-from privxray.cli.prompts import Json
 from privxray.cli.running import run_command
 from privxray.errors import RefusedError
 
@@ -26,11 +26,6 @@ if TYPE_CHECKING:
 _MARKER = ".privxray-demo"
 _RUNNING, _DONE = "running\n", "done\n"
 """What the marker says of the demo in its folder."""
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands of this module."""
-    app.command()(demo)
 
 
 def demo(

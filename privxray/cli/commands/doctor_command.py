@@ -8,14 +8,11 @@ from typing import Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.file_patterns import expand
+from privxray.cli.options import Json
 from privxray.cli.output import emit, line, tell
-from privxray.cli.prompts import Json, expand
 from privxray.errors import FindingsError
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the command of this module."""
-    app.command()(doctor)
 
 
 def doctor(
@@ -30,9 +27,8 @@ def doctor(
 ) -> None:
     """Look for trouble in this workspace; nothing is changed."""
     from privxray.workflow.upkeep.doctor import diagnose
-    from privxray.workspace.folder import Workspace
 
-    workspace = Workspace.find(Path.cwd())
+    workspace = current_workspace()
     findings = []
     for finding in diagnose(workspace, expand(files or [], none_is_fine=True)):
         findings.append(finding)
@@ -53,6 +49,7 @@ def doctor(
     if errors:
         raise FindingsError(
             f"{len(errors)} of {len(findings)} checks found something wrong",
+            reason="doctor.found-something",
             file=workspace.root,
             advice="Mend the first one, and type privxray doctor again",
         )

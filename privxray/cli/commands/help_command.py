@@ -8,17 +8,12 @@ from typing import Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.options import Json
 from privxray.cli.output import emit, line
-from privxray.cli.prompts import Json
 from privxray.errors import UsageError
 
 
-def add_to(app: typer.Typer) -> None:
-    """Register the commands of this module."""
-    app.command("help")(explain)
-
-
-def explain(
+def help_(
     word: Annotated[
         str | None,
         typer.Argument(help="A word that privxray printed, or the reason of an error.", show_default=False),

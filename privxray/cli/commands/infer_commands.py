@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.file_patterns import expand
+from privxray.cli.options import Force, Json, PassphraseFile, To
 from privxray.cli.output import emit, line, table, tell
-from privxray.cli.prompts import Force, Json, PassphraseFile, To, expand, party_words, passphrase
+from privxray.cli.prompts import party_words, passphrase
 from privxray.inference.terms import COPY_ANSWERS, Terms
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from privxray.cli.options import Json
 from privxray.cli.output import emit, table, tell
-from privxray.cli.prompts import Json
 from privxray.errors import WorkspaceError
 
 

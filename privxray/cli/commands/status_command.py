@@ -1,29 +1,18 @@
-"""``status`` and ``inspect``: looking without changing anything."""
+"""``status``: where a workspace stands, and what to type next."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import typer
-
 from privxray.cli.closing import next_step
-from privxray.cli.commands.inspect_command import inspect
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Json
 from privxray.cli.output import emit, table, tell
-from privxray.cli.prompts import Json
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands of this module."""
-    app.command()(status)
-    app.command()(inspect)
 
 
 def status(as_json: Json = False) -> None:
     """Where this workspace stands, and what to type next."""
     from privxray.workflow.upkeep.status import overview
-    from privxray.workspace.folder import Workspace
 
-    workspace = Workspace.find(Path.cwd())
+    workspace = current_workspace()
     seen = overview(workspace)
     if as_json:
         emit(

@@ -30,6 +30,9 @@ AHEAD: Final = 8
 PATIENCE: Final = 600.0
 """Seconds without an outcome after which a worker of the check is taken for stuck."""
 
+MOST_WORKERS: Final = 8
+"""More than so many processes are started only if a person asks for them."""
+
 CRASHED = "the process that read it ended without an answer"
 STUCK = "reading it took longer than ten minutes"
 
@@ -37,6 +40,11 @@ _BOOT: Final = (
     "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "importlib.import_module(sys.argv[2]).main()"
 )
+
+
+def worker_count(wanted: int | None = None) -> int:
+    """How many worker processes to start: as many as wanted, else one a processor, but at most eight."""
+    return wanted or min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 class Pool:

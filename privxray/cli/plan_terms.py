@@ -61,7 +61,11 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
     chosen = file.model_copy(update=given)
     numbers = {name: value for name in _COMMITTEE if (value := getattr(chosen, name)) is not None}
     if chosen.mode == "strict" and (numbers or chosen.keyholders):
-        raise UsageError("a strict plan has no keyholders", advice="Give --mode keyholders")
+        raise UsageError(
+            "terms of keyholders are given, and the mode is strict, which has none",
+            reason="plan.keyholders-in-strict-mode",
+            advice="Type --mode keyholders as well, or leave those terms out",
+        )
     terms = {
         name: value for name in ("rounds", "epsilon", "delta") if (value := getattr(chosen, name)) is not None
     }
@@ -81,7 +85,12 @@ def _read(path: Path) -> _File:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise AbsentFileError(f"this file can't be read ({error.strerror})", file=path) from None
+        raise AbsentFileError(
+            f"the file of --from can't be read ({error.strerror})",
+            reason="terms.unread",
+            file=path,
+            advice="Check its path and its permissions",
+        ) from None
     try:
         if len(data) > MAX_BYTES:
             raise ValueError
@@ -89,6 +98,7 @@ def _read(path: Path) -> _File:
     except (yaml.YAMLError, ValueError, ValidationError):
         raise StrangeFileError(
             "this is not a plan's terms",
+            reason="terms.not-terms",
             file=path,
             advice=f"It may hold: {', '.join(_File.model_fields)}",
         ) from None

@@ -1,33 +1,21 @@
-"""``plan`` and ``aggregate``: the coordinator's side of what travels."""
+"""``plan``: who takes part in a round, and on which terms, signed by the coordinator."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.file_patterns import expand
+from privxray.cli.options import Force, Json, PassphraseFile, Without
 from privxray.cli.output import emit, line, tell
 from privxray.cli.plan_view import plan_json, show_plan
-from privxray.cli.prompts import Force, Json, PassphraseFile, expand, passphrase
+from privxray.cli.prompts import passphrase
 from privxray.errors import UsageError
-
-if TYPE_CHECKING:
-    from privxray.workflow.coordinator.aggregate import Aggregated
-    from privxray.workflow.coordinator.request_shares import Requested
-
-Without = Annotated[
-    list[str] | None,
-    typer.Option("--without", help="Go on without this one, for good; may be repeated.", show_default=False),
-]
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register the commands of this module."""
-    app.command()(plan)
-    app.command()(aggregate)
 
 
 def plan(
@@ -122,11 +110,10 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Enrol hospitals by their cards and sign a round's plan."""
-    from privxray.cli.plan_options import read_terms
+    from privxray.cli.plan_terms import read_terms
     from privxray.workflow.coordinator.make_plan import continue_plan, make_plan
-    from privxray.workspace.folder import Workspace
 
-    workspace = Workspace.find(Path.cwd())
+    workspace = current_workspace()
     chosen = {
         "method": method,
         "classes": classes,
@@ -143,13 +130,25 @@ def plan(
     secret, paths = passphrase(passphrase_file), expand(cards or [])
     if carry_on:
         if replace or from_file or start or any(value is not None for value in chosen.values()):
-            raise UsageError("--continue keeps the study's terms: it takes cards and --without, and no terms")
+            raise UsageError(
+                "--continue keeps the terms of the study, so no other terms can be typed with it",
+                reason="plan.terms-with-continue",
+                advice="Type: privxray plan CARDS --continue; --without NAME is possible, too",
+            )
         planned = continue_plan(workspace, paths, secret, without=without or (), force=force)
     else:
         if without:
-            raise UsageError("--without goes with --continue; for a first round leave the card away")
+            raise UsageError(
+                "--without is for a study that goes on, and --continue is missing",
+                reason="plan.without-for-a-first-round",
+                advice="For a first round, leave out the card of the one who does not take part",
+            )
         if not paths:
-            raise UsageError("a plan needs the parties' cards", advice="Type: privxray plan cards/*.card")
+            raise UsageError(
+                "a plan needs the parties' cards, and none is given",
+                reason="plan.no-cards",
+                advice="Type: privxray plan cards/*.card",
+            )
         terms = dataclasses.replace(read_terms(from_file, chosen), start=start)
         planned = make_plan(workspace, paths, terms, secret, replace=replace, force=force)
     if as_json:
@@ -171,81 +170,3 @@ def plan(
         "hospitals should compare them with each other."
     )
     close("plan", workspace)
-
-
-def aggregate(
-    files: Annotated[
-        list[Path],
-        typer.Argument(
-            help="The hospitals' updates, then the keyholders' share files; or patterns.", show_default=False
-        ),
-    ],
-    without: Without = None,
-    force: Force = False,
-    passphrase_file: PassphraseFile = None,
-    as_json: Json = False,
-) -> None:
-    """Open the sum of a round's updates and sign the model. With keyholders, ask them first."""
-    from privxray.workflow.coordinator.aggregate import aggregate as aggregate_
-    from privxray.workflow.coordinator.request_shares import Requested
-    from privxray.workspace.folder import Workspace
-
-    workspace = Workspace.find(Path.cwd())
-    done = aggregate_(
-        workspace,
-        expand(files, none_is_fine=True),
-        passphrase(passphrase_file),
-        without=without or (),
-        force=force,
-    )
-    if isinstance(done, Requested):
-        _show_request(done, as_json)
-    else:
-        _show_sum(done, as_json)
-    close("aggregate", workspace)
-
-
-def _show_request(done: Requested, as_json: bool) -> None:
-    if as_json:
-        emit(
-            {
-                "request": str(done.path),
-                "round": done.plan.round,
-                "survivors": list(done.survivors),
-                "missing": list(done.missing),
-                "keyholders": list(done.keyholders),
-                "already": done.already,
-                "notes": list(done.notes),
-            }
-        )
-    for note in done.notes:
-        tell(f"Note: {note}.")
-    tell(
-        f"Round {done.plan.round}: the request for the sum of {', '.join(done.survivors)}"
-        + (f", without {', '.join(done.missing)}," if done.missing else "")
-        + f" {'was made before' if done.already else 'is signed'}. Wrote {done.path}. Nothing is opened yet."
-    )
-
-
-def _show_sum(done: Aggregated, as_json: bool) -> None:
-    if as_json:
-        emit(
-            {
-                "model": str(done.model),
-                "plan": str(done.next_plan.path) if done.next_plan else None,
-                "round": done.plan.round,
-                "hospitals": done.hospitals,
-                "lacking": list(done.lacking),
-                "already": done.already,
-                "notes": list(done.notes),
-            }
-        )
-    for note in done.notes:
-        tell(f"Note: {note}.")
-    if done.already:
-        tell(f"Round {done.plan.round} was closed before; nothing was changed. Its model is {done.model}.")
-    else:
-        tell(
-            f"Round {done.plan.round}: opened the sum of {done.hospitals} updates; no single "
-            f"one could be. Wrote {done.model}."
-        )

@@ -1,0 +1,1 @@
+"""The commands of a study, from ``init`` to ``predict``, each in the module of its name."""

@@ -1,0 +1,68 @@
+"""``accept``: taking in what the coordinator sends back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Json, KeyWords
+from privxray.cli.output import emit, progress, tell
+from privxray.cli.plan_review import PlanReview
+from privxray.cli.scores_view import scores_json, show_scores
+from privxray.errors import WorkspaceError
+
+if TYPE_CHECKING:
+    from privxray.workflow.hospital.evaluate_and_predict import Scores
+    from privxray.workspace.folder import Workspace
+
+
+def accept(
+    file: Annotated[Path, typer.Argument(help="A global model, or the next plan.", show_default=False)],
+    words: KeyWords = None,
+    as_json: Json = False,
+) -> None:
+    """Take in a global model or the next plan. A model is scored on this hospital's held-out patients."""
+    from privxray.workflow.hospital.accept import accept as take_in
+
+    workspace = current_workspace()
+    review = PlanReview(words, as_json)
+    done = take_in(workspace, file, review.ask)
+    if done.joined:
+        study, what = done.joined.plan.study, f"The plan of round {done.joined.plan.round}"
+        review.show(done.joined.plan, done.joined.changes)
+        has_model = done.joined.plan.stage > 1 and workspace.config.role == "hospital"
+    else:
+        assert done.model is not None
+        study, what = done.model.study, f"The global model of round {done.model.round}"
+        has_model = True
+    tell(f"{what} is verified and {'was here already' if done.already else 'kept'}.")
+    scores = _scored(workspace, study) if has_model else None
+    if scores is not None and not as_json:
+        show_scores(scores)
+    if as_json:
+        emit(
+            {
+                "kind": "plan" if done.joined else "model",
+                "study": study,
+                "path": str(done.path) if done.path else None,
+                "already": done.already,
+                "evaluation": None if scores is None else scores_json(scores),
+            }
+        )
+    close("accept", workspace, study=study)
+
+
+def _scored(workspace: Workspace, study: str | None) -> Scores | None:
+    """The score of the new model; None, with a line that says why, where there is nothing to score it on."""
+    from privxray.workflow.hospital.evaluate_and_predict import evaluate
+
+    try:
+        with progress("Computing features") as bar:
+            return evaluate(workspace, study=study, progress=bar)
+    except WorkspaceError as error:
+        tell(f"Not scored: {error.what}.")
+        return None

@@ -1,0 +1,96 @@
+"""``aggregate``: the sum of a round's updates, and the model that comes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.file_patterns import expand
+from privxray.cli.options import Force, Json, PassphraseFile, Without
+from privxray.cli.output import emit, tell
+from privxray.cli.prompts import passphrase
+
+if TYPE_CHECKING:
+    from privxray.workflow.coordinator.aggregate import Aggregated
+    from privxray.workflow.coordinator.request_shares import Requested
+
+
+def aggregate(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="The hospitals' updates, then the keyholders' share files; or patterns.", show_default=False
+        ),
+    ],
+    without: Without = None,
+    force: Force = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Open the sum of a round's updates and sign the model. With keyholders, ask them first."""
+    from privxray.workflow.coordinator.aggregate import aggregate as add_up
+    from privxray.workflow.coordinator.request_shares import Requested
+
+    workspace = current_workspace()
+    done = add_up(
+        workspace,
+        expand(files, none_is_fine=True),
+        passphrase(passphrase_file),
+        without=without or (),
+        force=force,
+    )
+    if isinstance(done, Requested):
+        _show_request(done, as_json)
+    else:
+        _show_sum(done, as_json)
+    close("aggregate", workspace)
+
+
+def _show_request(done: Requested, as_json: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "request": str(done.path),
+                "round": done.plan.round,
+                "survivors": list(done.survivors),
+                "missing": list(done.missing),
+                "keyholders": list(done.keyholders),
+                "already": done.already,
+                "notes": list(done.notes),
+            }
+        )
+    for note in done.notes:
+        tell(f"Note: {note}.")
+    tell(
+        f"Round {done.plan.round}: the request for the sum of {', '.join(done.survivors)}"
+        + (f", without {', '.join(done.missing)}," if done.missing else "")
+        + f" {'was made before' if done.already else 'is signed'}. Wrote {done.path}. Nothing is opened yet."
+    )
+
+
+def _show_sum(done: Aggregated, as_json: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "model": str(done.model),
+                "plan": str(done.next_plan.path) if done.next_plan else None,
+                "round": done.plan.round,
+                "hospitals": done.hospitals,
+                "lacking": list(done.lacking),
+                "already": done.already,
+                "notes": list(done.notes),
+            }
+        )
+    for note in done.notes:
+        tell(f"Note: {note}.")
+    if done.already:
+        tell(f"Round {done.plan.round} was closed before; nothing was changed. Its model is {done.model}.")
+    else:
+        tell(
+            f"Round {done.plan.round}: opened the sum of {done.hospitals} updates; no single "
+            f"one could be. Wrote {done.model}."
+        )

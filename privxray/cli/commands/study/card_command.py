@@ -1,0 +1,34 @@
+"""``card``: a fresh card of a hospital or trustee."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Json, PassphraseFile
+from privxray.cli.output import emit, tell
+from privxray.cli.prompts import passphrase
+from privxray.cli.typed_names import require_name
+
+
+def card(
+    study: Annotated[
+        str | None,
+        typer.Option("--study", help="Make a card for this study only.", show_default=False),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Write a fresh card, for a study or another try at a round."""
+    from privxray.workflow.common.init_workspace import fresh_card
+
+    require_name("--study", study)
+    workspace = current_workspace()
+    path = fresh_card(workspace, passphrase(passphrase_file), study=study)
+    if as_json:
+        emit({"card": str(path), "study": study})
+    tell(f"Wrote {path.name} with fresh keys for one round.")
+    close("card", workspace, file=path.name)

@@ -1,0 +1,37 @@
+"""``evaluate``: how good the newest model is on this hospital's own held-out patients."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Json, Study
+from privxray.cli.output import emit, progress, tell
+from privxray.cli.scores_view import scores_json, show_scores
+
+
+def evaluate(
+    study: Study = None,
+    split: Annotated[
+        Literal["val", "test"], typer.Option("--split", help="Which held-out patients.")
+    ] = "val",
+    local: Annotated[
+        bool, typer.Option("--local", help="Score this hospital's own, not yet exported, training instead.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Score the newest model on this hospital's own patients. Held-out ones; the figures stay here."""
+    from privxray.workflow.hospital.evaluate_and_predict import evaluate as score
+
+    workspace = current_workspace()
+    with progress("Computing features") as bar:
+        scores = score(workspace, study=study, split=split, local=local, progress=bar)
+    if as_json:
+        emit(scores_json(scores))
+    else:
+        show_scores(scores)
+    tell("These figures carry no privacy noise: do not pass them on.")
+    close("evaluate", workspace, study=study)

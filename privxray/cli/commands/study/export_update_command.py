@@ -1,0 +1,42 @@
+"""``export-update``: this hospital's masked, encrypted and signed part of a round."""
+
+from __future__ import annotations
+
+from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Force, Json, PassphraseFile, Study, To
+from privxray.cli.output import emit, tell
+from privxray.cli.prompts import passphrase
+
+
+def export_update(
+    study: Study = None,
+    to: To = None,
+    force: Force = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Mask, encrypt and sign this round's update. Exporting again gives the same bytes."""
+    from privxray.privacy.guarantee import Guarantee
+    from privxray.workflow.hospital.export_update import export_update as export
+
+    workspace = current_workspace()
+    done = export(workspace, passphrase(passphrase_file), study=study, folder=to, force=force)
+    spent = Guarantee(done.header.epsilon, done.header.delta)
+    if as_json:
+        emit(
+            {
+                "update": str(done.path),
+                "bytes": done.size,
+                "again": done.again,
+                "study": done.plan.study,
+                "round": done.plan.round,
+                **spent.to_json(),
+            }
+        )
+    again = " once more, the same bytes," if done.again else ""
+    tell(
+        f"Wrote {done.path}{again} ({done.size:,} bytes) and read it back: signature, size and digest are "
+        f"good. It says {spent}."
+    )
+    close("export-update", workspace, study=done.plan.study)

@@ -1,0 +1,118 @@
+"""``init``: making a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.options import Json, PassphraseFile
+from privxray.cli.output import emit, tell
+from privxray.cli.prompts import passphrase
+from privxray.cli.typed_names import require_name
+from privxray.errors import UsageError
+
+if TYPE_CHECKING:
+    from privxray.workspace.folder import Workspace
+
+Role: TypeAlias = Literal["hospital", "coordinator", "trustee"]
+
+
+def init(
+    role: Annotated[
+        Role,
+        typer.Option(
+            "--role",
+            help="A hospital has patients; the coordinator runs the study; a trustee holds no data and "
+            "helps to open the sum.",
+            show_default=False,
+        ),
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option("--name", help="The hospital's name, as the others will see it.", show_default=False),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option(
+            "--study",
+            help="The study's name. A hospital's first card fits any without it.",
+            show_default=False,
+        ),
+    ] = None,
+    budget: Annotated[
+        float | None,
+        typer.Option(
+            "--budget",
+            help="A hospital's lifetime limit, as epsilon at delta 1e-5.  [default: 10]",
+            show_default=False,
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Make a workspace here: keys, a card, a hospital's ledger."""
+    from privxray.workflow.common import init_workspace
+
+    _require_options_of(role, name, study, budget)
+    secret = passphrase(passphrase_file, new=True)
+    if role == "coordinator":
+        workspace = init_workspace.init_coordinator(
+            Path.cwd(), study or "", secret, name=name or "coordinator"
+        )
+    elif role == "trustee":
+        workspace = init_workspace.init_trustee(Path.cwd(), name or "", secret, study=study)
+    else:
+        workspace = init_workspace.init_hospital(Path.cwd(), name or "", secret, study=study, budget=budget)
+    _show(workspace, as_json)
+    close("init", workspace)
+
+
+def _require_options_of(role: Role, name: str | None, study: str | None, budget: float | None) -> None:
+    """Look that the options are those of the role.
+
+    :raises UsageError: one is missing, is another role's, or is no name.
+    """
+    if role == "coordinator" and study is None:
+        raise UsageError(
+            "a coordinator's workspace serves one study, and --study is missing",
+            reason="init.no-study",
+            advice="Type: privxray init --role coordinator --study NAME",
+        )
+    if role != "coordinator" and name is None:
+        raise UsageError(
+            f"a {role}'s workspace needs a name, and --name is missing",
+            reason="init.no-name",
+            advice=f"Type: privxray init --role {role} --name {role}-a",
+        )
+    if role != "hospital" and budget is not None:
+        raise UsageError(
+            f"--budget is an option of hospitals, and a {role} holds no patients",
+            reason="init.budget-without-patients",
+            advice="Leave --budget away",
+        )
+    require_name("--name", name)
+    require_name("--study", study)
+
+
+def _show(workspace: Workspace, as_json: bool) -> None:
+    role, name = workspace.config.role, workspace.config.name
+    told: dict[str, Any] = {"role": role, "name": name}
+    if role == "coordinator":
+        told |= {"study": workspace.config.study, "workspace": str(workspace.root)}
+        made = f"the coordinator's workspace of the study {workspace.config.study}"
+    else:
+        told |= {"workspace": str(workspace.root), "card": str(workspace.card_path)}
+        made = f"{name}'s workspace"
+    limit = ""
+    if role == "hospital":
+        from privxray.privacy.ledger import Ledger
+
+        lifetime = Ledger.open(workspace.ledger_path).limit
+        told["budget"] = lifetime.to_json()
+        limit = f" Its lifetime limit is {lifetime}."
+    if as_json:
+        emit(told)
+    tell(f"This folder is now {made}.{limit} Keep the passphrase: without it the keys are lost.")

@@ -1,0 +1,34 @@
+"""``join``: following a coordinator's plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Json, KeyWords
+from privxray.cli.output import emit, tell
+from privxray.cli.plan_review import PlanReview
+from privxray.cli.plan_view import plan_json
+
+
+def join(
+    file: Annotated[Path, typer.Argument(help="The coordinator's plan.", show_default=False)],
+    words: KeyWords = None,
+    as_json: Json = False,
+) -> None:
+    """Verify a plan, compare its key words, and follow it."""
+    from privxray.workflow.hospital.join import join as follow
+
+    workspace = current_workspace()
+    review = PlanReview(words, as_json)
+    joined = follow(workspace, file, review.ask)
+    review.show(joined.plan, joined.changes)
+    if as_json:
+        emit({"already": joined.already, "changes": list(joined.changes), **plan_json(joined.plan)})
+    done = "was joined before" if joined.already else "is joined"
+    tell(f"Round {joined.plan.round} of the study {joined.plan.study} {done}.")
+    close("join", workspace, study=joined.plan.study)

@@ -1,0 +1,43 @@
+"""``predict``: what the newest global model says about single images."""
+
+from __future__ import annotations
+
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.file_patterns import expand
+from privxray.cli.options import ImageFiles, Json, Study
+from privxray.cli.output import emit, table, tell
+
+
+def predict(images: ImageFiles, study: Study = None, as_json: Json = False) -> None:
+    """Classify single images by the newest global model."""
+    from privxray.naming.public_names import public_names
+    from privxray.workflow.hospital.evaluate_and_predict import predict as classify
+
+    paths = expand(images)
+    names = public_names(paths)
+    model, probabilities = classify(current_workspace(), paths, names, study=study)
+    rows = [
+        (name, model.classes[int(row.argmax())], row) for name, row in zip(names, probabilities, strict=True)
+    ]
+    if as_json:
+        emit(
+            {
+                "model": model.label,
+                "classes": list(model.classes),
+                "images": [
+                    {
+                        "image": name,
+                        "label": label,
+                        "probabilities": dict(zip(model.classes, map(float, row), strict=True)),
+                    }
+                    for name, label, row in rows
+                ],
+            }
+        )
+    else:
+        table(
+            f"By {model.label}",
+            ("image", "most likely", *model.classes),
+            ((name, label, *(f"{p:.3f}" for p in row)) for name, label, row in rows),
+        )
+    tell("A research model: these are no diagnoses.")

@@ -1,0 +1,61 @@
+"""``train``: this hospital's training for the open round."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Json, Study
+from privxray.cli.output import emit, progress, tell
+
+
+def train(
+    epsilon: Annotated[
+        float | None,
+        typer.Option(
+            "--epsilon",
+            help="Privacy spent per patient over the whole study, at most the plan's.  [default: the plan's]",
+            show_default=False,
+        ),
+    ] = None,
+    study: Study = None,
+    as_json: Json = False,
+) -> None:
+    """Train for the open round with differential privacy."""
+    from privxray.workflow.hospital import train as training
+
+    workspace = current_workspace()
+    with progress("Computing features") as features, progress("Training") as steps:
+        done = training.train(
+            workspace, epsilon=epsilon, study=study, progress=steps, feature_progress=features
+        )
+    if as_json:
+        emit(
+            {
+                "study": done.plan.study,
+                "round": done.plan.round,
+                "method": done.plan.method,
+                **done.spent.to_json(),
+                "lifetime": {
+                    "epsilon": done.lifetime.epsilon,
+                    "limit": done.limit.epsilon,
+                    "delta": done.lifetime.delta,
+                },
+                "already": done.already,
+                "seconds": {"features": done.feature_seconds, "train": done.training_seconds},
+            }
+        )
+    if done.few_patients:
+        tell(
+            f"Note: fewer than {training.FEW_PATIENTS} patients; the noise will hide most of what they teach."
+        )
+    trained = "was trained before" if done.already else "is trained"
+    tell(
+        f"Round {done.plan.round} {trained} ({done.plan.method}). "
+        f"This study so far: {done.spent}; "
+        f"all studies: {done.lifetime} of {done.limit.epsilon:g}."
+    )
+    close("train", workspace, study=done.plan.study)

@@ -1,0 +1,48 @@
+"""``unmask``: a keyholder's answer to a coordinator's request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options import Force, Json, PassphraseFile, To
+from privxray.cli.output import emit, tell
+from privxray.cli.prompts import passphrase
+
+
+def unmask(
+    file: Annotated[Path, typer.Argument(help="The coordinator's request.", show_default=False)],
+    to: To = None,
+    force: Force = False,
+    passphrase_file: PassphraseFile = None,
+    as_json: Json = False,
+) -> None:
+    """Help to open a round's sum, as a keyholder. Answered once a round, again only with the same bytes."""
+    from privxray.workflow.keyholder.unmask import unmask as answer
+
+    workspace = current_workspace()
+    done = answer(workspace, file, passphrase(passphrase_file), folder=to, force=force)
+    if as_json:
+        emit(
+            {
+                "share": str(done.path),
+                "study": done.plan.study,
+                "round": done.plan.round,
+                "survivors": list(done.survivors),
+                "missing": list(done.missing),
+                "warnings": list(done.warnings),
+                "again": done.again,
+            }
+        )
+    for warning in done.warnings:
+        tell(f"Note: {warning}.")
+    tell(
+        f"Round {done.plan.round} of the study {done.plan.study}: helps to open the sum of "
+        f"{', '.join(done.survivors)}" + (f", without {', '.join(done.missing)}." if done.missing else ".")
+    )
+    tell(f"Wrote {done.path}{', the same bytes as before' if done.again else ''}.")
+    close("unmask", workspace, study=done.plan.study)

@@ -1,0 +1,47 @@
+"""Options and arguments that several commands take, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ImageFiles = Annotated[list[Path], typer.Argument(help="DICOM, JPEG or PNG files.", show_default=False)]
+Study = Annotated[
+    str | None, typer.Option("--study", help="Which study, where several are joined.", show_default=False)
+]
+KeyWords = Annotated[
+    str | None,
+    typer.Option("--key-words", help="The study's twelve key words, instead of asking.", show_default=False),
+]
+Ocr = Annotated[bool, typer.Option("--ocr", help="Search the pixels for text as well (needs privxray[ocr]).")]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", help="Go on without this one, for good; may be repeated.", show_default=False),
+]
+To = Annotated[
+    Path | None,
+    typer.Option("--to", help="Write into this folder, for instance a stick.", show_default=False),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that stands where this one goes.")]
+PassphraseFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file",
+        envvar="PRIVXRAY_PASSPHRASE_FILE",
+        help="Read the passphrase from the first line of this file instead of asking.",
+        show_default=False,
+    ),
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        "--jobs",
+        min=1,
+        max=64,
+        help="Worker processes.  [default: one a processor, at most 8]",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a text.")]
