@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from played_study import PATIENT, Result, World, identity_in
@@ -19,6 +20,13 @@ from privxray.imaging import features
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.inference.sealed_body import open_body, seal_body
 from privxray.keys.identity import Identity
+
+Copy = Callable[[Path], World]
+Command = Callable[..., Result]
+"""Types a command, with the words that it is given besides."""
+
+Case = tuple[Callable[[World], Command], str, str]
+"""What is altered before the command is typed; the reason; words of the message."""
 
 IMAGE = f"source/images/{PATIENT}_0.png"
 IMAGES = (IMAGE, f"source/images/{PATIENT}_1.png")
@@ -89,16 +97,33 @@ def asked_again(world: World, *more: str | Path) -> Path:
     return world.carry(query["query"], "coordinator")
 
 
-def refused(result: Callable[..., Result], reason: str, *says: str) -> None:
-    """One line that says this, and with ``--json`` the reason; the exit code is the one that is listed.
-
-    :param result: types the command, with the words that it is given besides.
-    """
+def refused(result: Command, reason: str, *says: str) -> None:
+    """One line that says this, and with ``--json`` the reason; the exit code is the one that is listed."""
     code = reasons()[reason].exit_code
     one_line(result(), code, *says)
     told = result("--json")
     assert told.json["error"]["reason"] == reason, told.json
     assert told.json["exit_code"] == told.code == code
+
+
+def offers(world: World, *more: str) -> Command:
+    return partial(world.type, "coordinator", "infer", "offer", *more, asks=True)
+
+
+def asks(world: World, *more: str | Path) -> Command:
+    return partial(ask, world, *(more or (IMAGE,)))
+
+
+def takes_in(world: World, *more: str | Path) -> Command:
+    """The clinic asks with the offer that it got."""
+    return asks(world, IMAGE, "--offer", offer_of(world), *more)
+
+
+def signed_anew(path: Path, world: World, kind: type) -> None:
+    """The same file with another time in its header, signed by the coordinator once more."""
+    received, key = read_again(path), identity(world, "coordinator")
+    header = received.envelope.claim(kind).model_copy(update={"created": "2026-01-02T03:04:05Z"})
+    path.write_bytes(seal_header(header, key.signing, key.public().fingerprint) + received.body())
 
 
 # Altered files

@@ -1,6 +1,6 @@
 """Encrypted inference by files, as an owner and a hospital outside the study type it.
 
-What is refused, and by which rule, is in test_infer_refusals.py.
+What is refused, and by which rule, is in test_infer_refused_owner.py and test_infer_refused_hospital.py.
 """
 
 from __future__ import annotations

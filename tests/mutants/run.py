@@ -68,14 +68,17 @@ _PRIVACY = (
     "tests/unit/test_privacy_accountant.py",
     "tests/unit/test_workflow_reservation.py",
 )
-_INFERENCE_COMMANDS = ("tests/cli/test_infer_refusals.py", "tests/cli/test_infer.py")
+_INFERENCE_COMMANDS = (
+    "tests/cli/test_infer_refused_owner.py",
+    "tests/cli/test_infer_refused_hospital.py",
+    "tests/cli/test_infer.py",
+)
 _INFERENCE = (
     "tests/unit/test_inference_admit.py",
     "tests/unit/test_inference_wire.py",
     "tests/unit/test_inference_scheme.py",
     "tests/unit/test_inference_sandbox.py",
     "tests/attacks/test_inference_leak.py",
-    *_INFERENCE_COMMANDS,
 )
 
 # Which tests are to notice a change in a module: the longest beginning that fits. Tests of its own first.

@@ -1,10 +1,11 @@
-"""Which rule refuses, command by command: what is altered, the reason, and words of the one line.
+"""Which rule refuses ``infer offer`` or ``infer answer``: what is altered, the reason, words of the line.
 
 The rules that need no workspace are in tests/unit/test_inference_admit.py and test_inference_wire.py.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -14,65 +15,35 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from infer_world import (
-    IMAGE,
-    IMAGES,
     NOTHING,
+    Case,
+    Command,
+    Copy,
     answer,
-    answer_of,
-    ask,
-    asked_again,
     change,
-    forged_answer,
-    forged_offer,
     forged_query,
     identity,
-    offer_of,
+    offers,
     query_of,
-    read,
     refused,
     rows,
+    signed_anew,
     words,
 )
-from played_study import PASSPHRASE, Result, World
-from test_bad_input import damaged_at, one_line, tree
+from played_study import World
+from test_bad_input import one_line
 
 pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
 
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import read_again
-from privxray.formats.container import seal_header
-from privxray.formats.tensors import pack
 from privxray.inference import parameters, sandbox
-from privxray.inference.headers import OfferHeader
+from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.inference.owner_side import Head
+from privxray.inference.sealed_body import open_body
 from privxray.workflow.inference import global_model, offer
 
 pytestmark = pytest.mark.usefixtures("one_network")
-
-Copy = Callable[[Path], World]
-Command = Callable[..., Result]
-Case = tuple[Callable[[World], Command], str, str]
-"""What is altered before the command is typed; the reason; words of the message."""
-
-
-def offers(world: World, *more: str) -> Command:
-    return partial(world.type, "coordinator", "infer", "offer", *more, asks=True)
-
-
-def asks(world: World, *more: str | Path) -> Command:
-    return partial(ask, world, *(more or (IMAGE,)))
-
-
-def takes_in(world: World, *more: str | Path) -> Command:
-    """The clinic asks with the offer that it got."""
-    return asks(world, IMAGE, "--offer", offer_of(world), *more)
-
-
-def signed_anew(path: Path, world: World, kind: type) -> None:
-    """The same file with another time in its header, signed by the coordinator once more."""
-    received, key = read_again(path), identity(world, "coordinator")
-    header = received.envelope.claim(kind).model_copy(update={"created": "2026-01-02T03:04:05Z"})
-    path.write_bytes(seal_header(header, key.signing, key.public().fingerprint) + received.body())
 
 
 # The owner offers
@@ -189,138 +160,6 @@ def test_digits_that_begin_the_fingerprints_of_two_models() -> None:
     with pytest.raises(PrivxrayError) as told:
         global_model.find_model(None, state, "ABABABAB")  # type: ignore[arg-type]
     assert told.value.reason == "model.several"
-
-
-# The hospital asks
-
-
-def many_images(world: World) -> Command:
-    copies = [shutil.copy(world["clinic"] / IMAGE, world.root / f"{n}.png") for n in range(257)]
-    return asks(world, *copies)
-
-
-def from_one_who_made_it(world: World) -> Command:
-    made = world.ok("hospital-a", "infer", "offer", asks=True)["offer"]
-    return partial(world.type, "hospital-a", "infer", "ask", "x.png", "--offer", made, asks=True)
-
-
-def without_offers(world: World) -> Command:
-    change(world, "clinic", "DELETE FROM offer")
-    return asks(world)
-
-
-def with_offers_of_two_owners(world: World) -> Command:
-    """A second owner of the same model: the model's fingerprint does not tell them apart."""
-    made = world.ok("hospital-a", "infer", "offer", asks=True)
-    path = world.carry(made["offer"], "clinic")
-    world.ok("clinic", "infer", "ask", IMAGE, "--offer", path, "--key-words", made["key_words"], asks=True)
-    return asks(world, IMAGE, "--model", made["model"])
-
-
-def with_offers_of_two_models(world: World) -> Command:
-    change(world, "clinic", "INSERT INTO offer (digest, owner, model) SELECT 'd', owner, 'm' FROM offer")
-    return asks(world)
-
-
-def with_another_kept_offer(world: World) -> Command:
-    signed_anew(next((world["clinic"] / "inference" / "offers").glob("*")), world, OfferHeader)
-    return asks(world)
-
-
-def kept_with(world: World, **fields: object) -> Command:
-    """The clinic has taken in such an offer, and asks without naming it."""
-    forged = forged_offer(world, **fields)  # type: ignore[arg-type]
-    digest = read_again(forged).envelope.digest
-    shutil.copy(forged, world["clinic"] / "inference" / "offers" / f"{digest}.offer")
-    change(world, "clinic", f"UPDATE offer SET digest = '{digest}'")
-    return asks(world)
-
-
-def with_wrong_words(world: World) -> Command:
-    change(world, "clinic", "DELETE FROM party")
-    wrong = " ".join(reversed(words(world, "owner")[1].split()))
-    return takes_in(world, "--key-words", wrong)
-
-
-def taken_in(world: World, **fields: object) -> Command:
-    forged_offer(world, **fields)  # type: ignore[arg-type]
-    return takes_in(world)
-
-
-ASK: dict[str, Case] = {
-    "257 images": (many_images, "query.image-count", "1 to 256 images, and you named 257"),
-    "six of five": (
-        lambda w: asks(w, *IMAGES, *(f"{n}.png" for n in range(4))),
-        "query.larger-than-limit",
-        "answers 5 images",
-    ),
-    "no fingerprint": (lambda w: asks(w, IMAGE, "--model", "zz"), "model.not-a-fingerprint", "first 8 hex"),
-    "an own offer": (from_one_who_made_it, "offer.own", "privxray predict"),
-    "another model": (lambda w: takes_in(w, "--model", "0" * 8), "offer.other-model", "another model"),
-    "no offer": (without_offers, "offer.none-yet", "no offer was taken in"),
-    "no offer of this": (
-        lambda w: asks(w, IMAGE, "--model", "0" * 8),
-        "offer.none-of-this-model",
-        "no offer of this model",
-    ),
-    "two owners": (with_offers_of_two_owners, "offer.several", "with --model, or name the file"),
-    "two models": (with_offers_of_two_models, "offer.several", "with --model, or name the file"),
-    "another offer in its place": (with_another_kept_offer, "workspace.kept-file-altered", "offer that was"),
-    "another extractor": (lambda w: taken_in(w, extractor="other"), "offer.other-extractor", "version"),
-    "three features": (
-        lambda w: taken_in(w, feature_dim=3, body=pack({"centre": np.zeros(3)})),
-        "offer.other-extractor",
-        "version",
-    ),
-    "a body for fewer": (lambda w: taken_in(w, feature_dim=1279), "offer.no-centre", "centre"),
-    "another extractor, kept": (
-        lambda w: kept_with(w, extractor="other"),
-        "offer.other-extractor",
-        "version",
-    ),
-    "fewer features, kept": (lambda w: kept_with(w, feature_dim=1279), "offer.other-extractor", "version"),
-    "a changed name": (
-        lambda w: taken_in(w, owner_name="office"),
-        "party.changed",
-        "known here as coordinator",
-    ),
-    "wrong words": (with_wrong_words, "party.wrong-words", "key words of coordinator"),
-}
-
-
-@pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize("what", ASK)
-def test_questions_that_cant_be_asked(asked: Path, copy: Copy, what: str) -> None:
-    arrange, reason, says = ASK[what]
-    world = copy(asked)
-    typed = arrange(world)
-    before = rows(world, "clinic", "asked")
-    refused(typed, reason, says)
-    assert rows(world, "clinic", "asked") == before
-    assert rows(world, "clinic", "party") <= 2
-
-
-def test_an_altered_offer_is_not_taken_in(asked: Path, copy: Copy) -> None:
-    """Its signature is good, and its body another."""
-    world = copy(asked)
-    path = offer_of(world)
-    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
-    one_line(takes_in(world)(), 11, "the body is damaged", path.name)
-
-
-@pytest.mark.usefixtures("quick")
-def test_as_many_images_as_the_offer_answers_may_be_asked_about(asked: Path, copy: Copy) -> None:
-    world = copy(asked)
-    assert ask(world, *IMAGES, *(f"{n}.png" for n in range(3))).code == 0
-
-
-@pytest.mark.usefixtures("quick")
-def test_256_images_may_be_asked_about(asked: Path, copy: Copy) -> None:
-    world = copy(asked)
-    made = world.ok("coordinator", "infer", "offer", "--limit", "256", asks=True)
-    path = world.carry(made["offer"], "clinic")
-    query = world.ok("clinic", "infer", "ask", *(f"{n}.png" for n in range(256)), "--offer", path, asks=True)
-    assert query["images"] == 256
 
 
 # The owner answers
@@ -443,11 +282,6 @@ ANSWER: dict[str, Case] = {
 
 def digest_of_keys(world: World, change: Callable[[bytes], bytes]) -> str:
     """The fingerprint of a query's evaluation keys once they are altered."""
-    import hashlib
-
-    from privxray.inference.headers import QueryHeader
-    from privxray.inference.sealed_body import open_body
-
     received = read_again(query_of(world))
     header = received.envelope.claim(QueryHeader)
     plain = open_body(header, header.offer, received.pieces(), identity(world, "coordinator"))
@@ -520,171 +354,3 @@ def test_a_known_name_with_another_key_is_remarked_on(asked: Path, copy: Copy) -
     path = forged_query(world, hospital=other, sender=other.fingerprint)
     told = world.type("coordinator", "infer", "answer", path, asks=True)
     one_line(told, 2, "clinic (a name that is known here with another key)")
-
-
-# The hospital reads
-
-
-def without_its_key(world: World) -> Command:
-    (world["clinic"] / "inference" / "ckks-1280.key").unlink()
-    return partial(read, world)
-
-
-def with_another_file(world: World, name: str, data: bytes) -> Command:
-    (world["clinic"] / "inference" / name).write_bytes(data)
-    return partial(read, world)
-
-
-def with_other_names(world: World) -> Command:
-    change(world, "clinic", "UPDATE asked SET names = zeroblob(60)")
-    return partial(read, world)
-
-
-def answered_otherwise(world: World, signer: str = "coordinator", **fields: object) -> Command:
-    forged_answer(world, signer, **fields)
-    return partial(read, world)
-
-
-def with_another_asked_offer(world: World) -> Command:
-    signed_anew(next((world["clinic"] / "inference" / "offers").glob("*")), world, OfferHeader)
-    return partial(read, world)
-
-
-READ: dict[str, Case] = {
-    "no fingerprint": (lambda w: partial(read, w, "--model", "zz"), "model.not-a-fingerprint", "first 8 hex"),
-    "another query": (
-        lambda w: answered_otherwise(w, query=NOTHING),
-        "answer.unknown-query",
-        "not asked from here",
-    ),
-    "another owner": (lambda w: answered_otherwise(w, "hospital-a"), "answer.other-signer", "another owner"),
-    "another sender": (
-        lambda w: answered_otherwise(w, sender=NOTHING),
-        "answer.other-sender",
-        "another sender",
-    ),
-    "nobody": (lambda w: answered_otherwise(w, recipients=()), "answer.other-recipient", "another hospital"),
-    "fewer images": (lambda w: answered_otherwise(w, images=1), "answer.other-images", "one for one"),
-    "fewer decimals": (lambda w: answered_otherwise(w, decimals=1), "answer.other-terms", "other terms"),
-    "its key gone": (without_its_key, "inference.key-missing", "key that opens this answer is missing"),
-    "its key cut off": (
-        lambda w: with_another_file(w, "ckks-1280.key", b"short"),
-        "inference.secrets-damaged",
-        "ckks-1280.key",
-    ),
-    "its key another": (
-        lambda w: with_another_file(w, "ckks-1280.key", bytes(99)),
-        "inference.secrets-damaged",
-        "damaged",
-    ),
-    "other public keys": (
-        lambda w: with_another_file(w, "ckks-1280.public", bytes(99)),
-        "inference.public-keys-altered",
-        "ckks-1280.public",
-    ),
-    "other names": (with_other_names, "inference.secrets-damaged", "damaged"),
-    "another offer kept": (
-        with_another_asked_offer,
-        "workspace.kept-file-altered",
-        "offer that was verified",
-    ),
-}
-
-
-@pytest.mark.parametrize("what", READ)
-def test_answers_that_cant_be_read(answered: Path, copy: Copy, what: str) -> None:
-    arrange, reason, says = READ[what]
-    world = copy(answered)
-    refused(arrange(world), reason, says)
-
-
-@pytest.mark.usefixtures("quick")
-def test_an_answer_of_made_up_numbers(asked: Path, copy: Copy) -> None:
-    world = copy(asked)
-    world.carry(answer(world, "--json").json["answer"], "clinic")
-    refused(partial(read, world), "answer.not-decryptable", "does not decrypt")
-    assert change(world, "clinic", "SELECT answered FROM asked") == 0
-
-
-# Whatever the command
-
-
-def test_a_wrong_passphrase_ends_each_command_and_nothing_is_counted(answered: Path, copy: Copy) -> None:
-    world = copy(answered)
-    query = asked_again(world)
-    world.passphrase.write_text("wrong")
-    for result in (
-        world.type("coordinator", "infer", "answer", query, asks=True),
-        ask(world),
-        offers(world, "--limit", "7")(),
-        read(world),
-    ):
-        one_line(result, 12, "passphrase")
-        assert result.out == ""
-    assert rows(world, "coordinator", "answered") == 1
-    world.passphrase.write_text(PASSPHRASE)
-    assert read(world).code == 0
-
-
-def test_key_words_are_asked_for_once(asked: Path, copy: Copy) -> None:
-    world = copy(asked)
-    result = world.type("coordinator", "infer", "answer", query_of(world), asks=True)
-    one_line(result, 2, "clinic", "--key-words")
-
-
-@pytest.mark.parametrize("kind", ["offer", "query", "answer"])
-def test_a_truncated_or_flipped_file_is_refused_by_name_and_changes_nothing(
-    answered: Path, asked: Path, copy: Copy, kind: str
-) -> None:
-    world = copy(asked if kind == "query" else answered)
-    party = "coordinator" if kind == "query" else "clinic"
-    file = {"offer": offer_of, "query": query_of, "answer": answer_of}[kind](world)
-    command = {
-        "offer": ("infer", "ask", IMAGE, "--offer", file),
-        "query": ("infer", "answer", file, *words(world, "clinic")),
-        "answer": ("infer", "read", file),
-    }[kind]
-    good = file.read_bytes()
-    places = [0, 8, 10, 20, len(good) // 3, len(good) - 1]
-    before = tree(world[party])
-    before.pop(str(file.relative_to(world[party])))
-    for bad in [*damaged_at(places, good), good[: len(good) // 2], good[:30], good + b"\0"]:
-        file.write_bytes(bad)
-        result = world.type(party, *command, asks=True)
-        one_line(result, result.code, file.name)
-        assert result.code in (11, 13)
-        after = tree(world[party])
-        after.pop(str(file.relative_to(world[party])))
-        assert after == before
-
-
-def test_files_of_other_kinds_are_refused_by_name(answered: Path, copy: Copy) -> None:
-    world = copy(answered)
-    card = world["clinic"] / "clinic.card"
-    one_line(world.type("clinic", "infer", "read", card, asks=True), 11, "an answer is needed")
-    one_line(ask(world, IMAGE, "--offer", card), 11, "an offer is needed")
-    one_line(world.type("coordinator", "infer", "answer", card, asks=True), 11, "a query is needed")
-    one_line(world.type("clinic", "accept", answer_of(world)), 11, "kind answer")
-    one_line(ask(world, card), 11, "neither DICOM")
-
-
-def test_commands_of_a_hospital_are_refused_elsewhere(answered: Path, copy: Copy) -> None:
-    world = copy(answered)
-    offer = world.carry(offer_of(world), "coordinator")
-    for line in (("read", answer_of(world)), ("ask", "x.png", "--offer", offer)):
-        one_line(world.type("coordinator", "infer", *line, asks=True), 10, "hospital's workspace")
-
-
-def test_without_the_extra_one_line_says_how_to_get_it(
-    asked: Path, copy: Copy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = copy(asked)
-    monkeypatch.setitem(__import__("sys").modules, "tenseal.sealapi", None)
-    for party, line in (
-        ("coordinator", ("offer", "--limit", "9")),
-        ("clinic", ("ask", "x.png")),
-        ("coordinator", ("answer", query_of(world))),
-        ("clinic", ("read", query_of(world))),
-    ):
-        typed = partial(world.type, party, "infer", *line, asks=True)
-        refused(typed, "inference.not-installed", "pip install privxray[inference]")
