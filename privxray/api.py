@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.deid.findings.report import Report as CheckReport
-from privxray.deid.judging.worker_pool import worker_count
 from privxray.deid.profile.profile import Profile, ProfileOption
+from privxray.deid.workers.worker_pool import worker_count
 from privxray.demo.synthetic_xrays import draw_study
 from privxray.errors import PrivxrayError, UsageError
 from privxray.imaging.ingest import IngestReport

@@ -11,13 +11,18 @@ import typer
 from deid_samples import chunk, clean, element, encode, png, sequence
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from privxray.cli.commands.check_command import add_to
 from privxray.deid.dicomfile.element_reader import NOT_ELEMENTS, TOO_DEEP, TRUNCATED
 from privxray.deid.dicomfile.file_reader import NO_SYNTAX, NOT_INFLATED, is_dicom
-from privxray.deid.judging.check import check_paths
+from privxray.deid.findings import rules
+from privxray.deid.findings.report import FileReport, Finding
+from privxray.deid.judging.check import check_bytes, check_paths
+from privxray.deid.judging.dicom_scan import MAX_PLACES
 from privxray.deid.judging.file_scan import NO_IMAGE, scan_bytes
+from privxray.deid.judging.leak_findings import leaks_in_dicom
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.profile.profile_file import load_profile
 from privxray.errors import FindingsError
@@ -143,7 +148,7 @@ def test_the_whole_reader_path_survives_anything(data: bytes, cuts: list[tuple[i
     scan = scan_bytes(data, PROFILE)
     assert scan.damage != "the reader stumbled over it, which is a fault of this tool"
     if is_dicom(data):
-        list(LEAKS.in_dicom(data))
+        list(leaks_in_dicom(LEAKS, data))
 
 
 PROFILE = load_profile("research")
@@ -163,3 +168,21 @@ def test_many_findings_of_one_rule_are_counted_not_listed() -> None:
     private = [f for f in scan.findings if f.rule == "private"]
     assert len(private) == 201
     assert private[-1].reason.endswith(f"{0xEFF - 200} more places, not listed")
+
+
+def test_many_pseudonyms_displace_no_other_finding_and_fail_no_file() -> None:
+    ds = clean()
+    few = check_bytes(encode(ds), name="x", path=Path("x"))
+    items = [Dataset() for _ in range(MAX_PLACES + 50)]
+    for number, item in enumerate(items):
+        item.PatientID = f"case{number:04}"
+    ds.PatientSpeciesCodeSequence = items
+    many = check_bytes(encode(ds), name="x", path=Path("x"))
+
+    def others(report: FileReport) -> list[Finding]:
+        return [finding for finding in report.findings if finding.rule != rules.PSEUDONYM.id]
+
+    assert others(many) == others(few) != []
+    # Beyond the places that are listed they are counted: with Patient's Name and Patient ID, 52 of them.
+    assert [finding for finding in many.findings if finding.where == "file"] == [rules.PSEUDONYM.more(52)]
+    assert many.verdict == "pass"

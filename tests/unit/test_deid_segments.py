@@ -19,6 +19,7 @@ from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.cleaning.verify_copy import NotCleanError
 from privxray.deid.dicomfile.file_reader import FileReader
 from privxray.deid.dicomfile.frame_segments import non_picture_parts
+from privxray.deid.judging.leak_findings import leaks_in_dicom
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.profile.profile_file import load_profile
 
@@ -79,7 +80,7 @@ def file_with(frames: list[bytes], per_frame: int = 1) -> bytes:
 
 
 def leaks_of(data: bytes) -> set[str]:
-    return {finding.where for finding in LEAKS.in_dicom(data) if finding.rule == "leak-bytes"}
+    return {finding.where for finding in leaks_in_dicom(LEAKS, data) if finding.rule == "leak-bytes"}
 
 
 @pytest.mark.parametrize("per_frame", [1, 3])

@@ -162,12 +162,12 @@ def test_nothing_is_searched_for_in_a_set_that_is_deidentified(tmp_path: Path) -
 def test_a_file_over_which_the_search_stumbles_does_not_pass(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
 ) -> None:
-    def stumble(self: LeakSearch, data: bytes) -> list[object]:
+    def stumble(leaks: LeakSearch, data: bytes) -> list[object]:
         raise trouble("Zwiebelmann")
 
     put(tmp_path, "a.dcm", identified)
     put(tmp_path, "b.dcm")
-    monkeypatch.setattr(LeakSearch, "in_dicom", stumble)
+    monkeypatch.setattr("privxray.deid.judging.file_scan.leaks_in_dicom", stumble)
     report = check_paths([tmp_path])
     assert ("unreadable", "file") in rules_of(report, "b.dcm")
     assert [file.verdict for file in report.files] == ["fail", "fail"]
@@ -175,7 +175,7 @@ def test_a_file_over_which_the_search_stumbles_does_not_pass(
 
 
 def test_the_number_of_values_is_bounded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("privxray.deid.judging.leaks.MAX_TERMS", 3)
+    monkeypatch.setattr("privxray.deid.judging.leaks.MAX_VALUES", 3)
     put(tmp_path, "source.dcm", identified)
     report = check_paths([tmp_path])
     assert ("leak-limit", "file") in rules_of(report, "source.dcm")

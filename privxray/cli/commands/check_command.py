@@ -16,7 +16,7 @@ from privxray.cli.options import Jobs
 from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
 from privxray.deid.findings.rules import RULES
-from privxray.deid.judging.worker_pool import worker_count
+from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError
 
 if TYPE_CHECKING:

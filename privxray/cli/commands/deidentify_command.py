@@ -11,7 +11,7 @@ from privxray.cli.closing import close
 from privxray.cli.options import Jobs, Json
 from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
-from privxray.deid.judging.worker_pool import worker_count
+from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError
 
 if TYPE_CHECKING:

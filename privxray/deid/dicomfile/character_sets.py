@@ -40,11 +40,20 @@ def codec_of(character_set: bytes) -> str:
 
     With code extensions, so with several values, the last one counts, which can write ASCII too.
     """
-    terms = [term.strip(" \0") for term in character_set.decode("latin-1").split("\\")]
-    last = next((term for term in reversed(terms) if term), "")
+    last = next(filter(None, reversed(plain_parts(character_set))), "")
     if last.startswith("ISO 2022 IR ") and last not in _CODECS:
         last = "ISO_IR " + last.removeprefix("ISO 2022 IR ")
     return _CODECS.get(last, "latin-1")
+
+
+def plain_text(value: bytes) -> str:
+    """The text of a code, UID, date or number, which needs no character set, without padding."""
+    return value.decode("latin-1").strip(" \0")
+
+
+def plain_parts(value: bytes) -> list[str]:
+    """The values of an element of several values, each without padding; as :func:`plain_text`."""
+    return [part.strip(" \0") for part in value.decode("latin-1").split("\\")]
 
 
 def decoded(value: bytes, codec: str) -> str:
@@ -58,4 +67,4 @@ def decoded(value: bytes, codec: str) -> str:
         plain = value.replace(_KOREAN_ESCAPE, b"").replace(_CHINESE_ESCAPE, b"")
         return plain.decode(codec).strip(" \0")
     except (UnicodeDecodeError, LookupError):
-        return value.decode("latin-1").strip(" \0")
+        return plain_text(value)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from privxray.deid import tags
+from privxray.deid.dicomfile.character_sets import plain_text
 from privxray.deid.dicomfile.dictionary import standard_vr
 from privxray.deid.dicomfile.element import TEXT, DamagedError, Data, Element, Encoding, wrong_kind
 from privxray.deid.dicomfile.element_reader import ElementReader
@@ -56,7 +57,7 @@ class Node:
     @property
     def text(self) -> str:
         """The value without padding, one letter for each byte: right for codes and digits, not for prose."""
-        return self.value.decode("latin-1").strip(" \0")
+        return plain_text(self.value)
 
 
 @dataclass(slots=True)

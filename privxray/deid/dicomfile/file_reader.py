@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from privxray.deid import tags
+from privxray.deid.dicomfile.character_sets import plain_text
 from privxray.deid.dicomfile.dictionary import is_transfer_syntax
 from privxray.deid.dicomfile.element import (
     EXPLICIT_BIG,
@@ -86,7 +87,7 @@ class FileReader:
 
     def transfer_syntax(self) -> str:
         """The transfer syntax that the file meta names; call it after :meth:`walk_meta` came to its end."""
-        syntax = self.meta.get(tags.TRANSFER_SYNTAX_UID, b"").decode("latin-1").strip(" \0")
+        syntax = plain_text(self.meta.get(tags.TRANSFER_SYNTAX_UID, b""))
         if not is_transfer_syntax(syntax):
             raise DamagedError(NO_SYNTAX)
         return syntax

@@ -1,17 +1,16 @@
 """Check files and folders: the entry point of :mod:`privxray.deid.judging`.
 
-A set is checked in two passes. The first applies the rules to each file by itself and collects what the
-second needs; the second, a search for identifying values in every other place, runs only where the first
-found such values, so never for a set that is de-identified. Both can be spread over worker processes
-(:mod:`privxray.deid.judging.worker_pool`).
+A set is checked in two passes. The first scans each file by itself (:mod:`privxray.deid.judging.file_scan`)
+and gathers what the second needs (:mod:`privxray.deid.judging.set_check`). The second searches every file for
+values that identify a patient of the set. It runs only if the first found such values, so never for a set
+that is de-identified. Both can run in worker processes (:mod:`privxray.deid.judging.check_worker`).
 
-Memory: a worker holds the header of one file at a time (a mapped file's pixels stay on disk; a data set that
-is deflated is unfolded, up to 1 GiB). This process holds one report a file, whose findings are shared between
-files, a few numbers a file (:mod:`privxray.deid.judging.set_relations`), and at most 100,000 identifying
-values (:mod:`privxray.deid.judging.leaks`).
+Memory: each process holds the header of one file at a time. The pixels of a mapped file stay on the disk; a
+deflated data set is unfolded, up to 1 GiB. This process holds one report for each file, whose findings are
+shared between files, a few numbers for each file, and at most 100,000 identifying values.
 
-Not done here: looking for text in the pixels, behind the first scan of compressed frames, or in encapsulated
-documents.
+What is not done here: to look for text in the pixels, behind the first scan of compressed frames, or in
+encapsulated documents.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
@@ -28,29 +27,35 @@ from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
 from privxray.deid.judging.check_worker import findings_from, scan_from
 from privxray.deid.judging.file_scan import scan_bytes, scan_file, search_file
-from privxray.deid.judging.leaks import LeakSearch, beyond
+from privxray.deid.judging.leak_findings import leaks_in_dicom, new_leaks
+from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import Scan
 from privxray.deid.judging.selection import select
 from privxray.deid.judging.set_check import SetCheck
-from privxray.deid.judging.worker_pool import Pool
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_to_json
+from privxray.deid.workers.worker_pool import Pool
 from privxray.errors import UsageError
 
 FEW: Final = 24
-"""Up to so many files are checked in this process: workers would take longer to start."""
+"""Up to this many files are checked in this process: workers would take longer to start."""
 
-Progress = Callable[[int, int], None]
+PATIENCE: Final = 600.0
+"""Seconds without an outcome after which a worker counts as stuck."""
+
+_WORKER: Final = "privxray.deid.judging.check_worker"
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with how many files are done and how many there are to do."""
 
 
 def check_file(path: Path, *, name: str, profile: Profile | None = None) -> FileReport:
-    """Check one file.
+    """Check one file. Raises nothing; a file that can't be read has the verdict ``error``.
 
     :param name: its public name, see :func:`privxray.naming.public_names.public_name`; it goes into the
-        report as is.
-
-    Raises nothing for whatever is in the file, or for a file that can't be read: verdict ``error`` says so.
+        report as it is.
+    :param profile: what may become of each attribute; the Basic Profile if None.
     """
     try:
         data = read_whole(path)
@@ -60,11 +65,14 @@ def check_file(path: Path, *, name: str, profile: Profile | None = None) -> File
 
 
 def check_bytes(data: bytes, *, name: str, path: Path, profile: Profile | None = None) -> FileReport:
-    """Check the bytes of one file by itself; ``path`` only goes into the report."""
+    """Check the bytes of one file; for the parameters see :func:`check_file`.
+
+    :param path: only goes into the report.
+    """
     scan = scan_bytes(data, profile or basic_profile())
     leaks = LeakSearch(sorted(scan.undisguised))
     if leaks and is_dicom(data):
-        scan.findings += beyond(scan.findings, leaks.in_dicom(data))
+        scan.findings += new_leaks(scan.findings, leaks_in_dicom(leaks, data))
     return _alone(scan, hashlib.sha256(data).hexdigest(), name, path)
 
 
@@ -76,15 +84,15 @@ def check_paths(
     digests: bool = True,
     progress: Progress | None = None,
 ) -> Report:
-    """Check files and folders (to any depth), sorted by path, as one set.
+    """Check files and folders (to any depth) as one set. The reports are sorted by path.
 
-    :param profile: what may become of each attribute; the Basic Profile without one.
-    :param jobs: worker processes; 1, or at most :data:`FEW` files, does all work in this process.
-    :param digests: also compute each file's SHA-256, for which all of it must be read; without, reading a
-        large file stops at its pixel data and goes on after it.
-    :param progress: called after each file with how many are done, and how many there are to do; where files
-        are searched a second time, that counts as well.
-    :raises UsageError: a path does not exist, or there is nothing to check. A check of nothing must not pass.
+    :param profile: what may become of each attribute; the Basic Profile if None.
+    :param jobs: how many worker processes. With 1, or for at most :data:`FEW` files, this process does the
+        work.
+    :param digests: compute each file's SHA-256, for which all of it must be read. Without, the pixel data of
+        a large file is skipped.
+    :param progress: called after each file; if files are searched a second time, that counts as well.
+    :raises UsageError: a path does not exist, or there is nothing to check: a check of nothing must not pass.
     :raises SystemTroubleError: a folder can't be listed.
     """
     selected, skipped = select(paths)
@@ -96,7 +104,7 @@ def check_paths(
         )
     whole = SetCheck(profile)
     many = jobs > 1 and len(selected) > FEW
-    with Pool(jobs, {"profile": profile_to_json(whole.profile)}) if many else nullcontext() as pool:
+    with _pool(jobs, whole.profile) if many else nullcontext() as pool:
         done = 0
         for place, scan, digest in _scans(selected, whole.profile, digests, pool):
             path, relative = selected[place]
@@ -111,6 +119,10 @@ def check_paths(
             if progress is not None:
                 progress(done, len(selected) + len(again))
     return Report(whole.reports(), skipped, whole.profile.summary)
+
+
+def _pool(jobs: int, profile: Profile) -> Pool:
+    return Pool(jobs, _WORKER, {"profile": profile_to_json(profile)}, patience=PATIENCE)
 
 
 def _scans(
@@ -138,14 +150,7 @@ def _searches(
         for place, path in files:
             yield place, search_file(path, leaks, mapped=False)
         return
-    pool.tell(
-        {
-            "words": sorted(leaks.words),
-            "dates": sorted(leaks.dates),
-            "phrases": sorted(leaks.phrases),
-            "accented": leaks.accented,
-        }
-    )
+    pool.tell({"leaks": leaks.to_json()})
     tasks: Iterable[tuple[int, dict[str, Any]]] = (
         (place, {"do": "search", "path": str(path)}) for place, path in files
     )

@@ -1,7 +1,7 @@
-"""The worker process of the check: which messages it takes, and how scans travel as JSON.
+"""The worker process of the check: the messages that it takes, and scans as JSON.
 
-:mod:`privxray.deid.judging.worker_pool` starts it and calls :func:`main`. It keeps nothing of one file for
-the next. Tested by the pool's tests.
+:mod:`privxray.deid.workers.worker_pool` starts it and calls :func:`main`. It keeps nothing of a file for the
+    next one. Tested with the pool.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from privxray.deid.findings.report import Finding
 from privxray.deid.judging.file_scan import scan_file, search_file
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import FileRelations, Scan
-from privxray.deid.judging.worker_loop import serve
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_from_json
+from privxray.deid.workers.worker_loop import serve
 
 
 class _CheckWorker:
-    """Holds what the set-up messages said."""
+    """Holds what the messages said that set it up."""
 
     def __init__(self) -> None:
         self._profile = Profile()
@@ -32,10 +32,8 @@ class _CheckWorker:
         if "profile" in message:
             self._profile = profile_from_json(message["profile"])
             return None
-        if "words" in message:
-            self._leaks = LeakSearch.of(
-                message["words"], message["dates"], message["phrases"], accented=message["accented"]
-            )
+        if "leaks" in message:
+            self._leaks = LeakSearch.from_json(message["leaks"])
             return None
         path = Path(message["path"])
         if message["do"] == "search":
@@ -50,7 +48,7 @@ def main() -> None:
 
 
 def scan_to(scan: Scan) -> dict[str, Any]:
-    """A scan as JSON, for the process that asked for it."""
+    """A scan as JSON."""
     relations = scan.relations
     return {
         "findings": list(map(_flat, scan.findings)),
@@ -73,7 +71,7 @@ def scan_from(value: dict[str, Any]) -> Scan:
 
 
 def findings_from(value: dict[str, Any]) -> list[Finding]:
-    """The findings of a scan or a search."""
+    """The findings in the answer to a scan or a search."""
     return list(map(_finding, value["findings"]))
 
 
@@ -83,6 +81,6 @@ def _flat(finding: Finding) -> str:
 
 @lru_cache(maxsize=1 << 16)
 def _finding(flat: str) -> Finding:
-    """Files of one device fail alike, so most findings are known."""
+    """The inverse of :func:`_flat`. Files of one device fail alike, so most findings come again."""
     rule, where, reason = flat.split("\n")
     return Finding(rule, rules.RULES[rule].severity, where, reason)

@@ -1,8 +1,9 @@
-"""What a file says of its own de-identification, and whether that fits the profile and the rest of it.
+"""What a file says of its own de-identification, and whether that fits the profile and the rest of the file.
 
-Told at the end of the file: its declaration (0012,0062), the method (0012,0063) and (0012,0064) by the codes
-of CID 7050, what became of dates (0028,0303), burned-in annotations (0028,0301), recognizable features
-(0028,0302), and whether the file meta names the same object as the data set (PS3.15 E.1.1, E.3; PS3.10 7.1).
+It is judged at the end of the file: Patient Identity Removed (0012,0062); the method in words (0012,0063) and
+by the codes of CID 7050 (0012,0064); what became of dates (0028,0303); burned-in annotations (0028,0301) and
+recognizable features (0028,0302); and whether the file meta names the same object as the data set (PS3.15
+E.1.1, E.3; PS3.10 7.1). Tested through whole files.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from privxray.deid import tags
+from privxray.deid.dicomfile.character_sets import plain_text
 from privxray.deid.dicomfile.element import TEXT, Element
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
@@ -21,11 +23,13 @@ _DIRECTORY: Final = "1.2.840.10008.1.3.10"
 _METHOD_ITEM: Final = re.compile(
     re.escape(tags.label(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)) + r"\[[0-9]+\]/"
 )
+_CODE: Final = (tags.CODE_VALUE, tags.CODING_SCHEME_DESIGNATOR)
+_OLDEST: Final = 130  # more years lie between a dummy date and a real one
 _DATE: Final = re.compile(r"[0-9]{8}")
 
 
 class Claims:
-    """Takes a data set's elements, and says at its end what is wrong with its claims."""
+    """Takes the elements of a data set, and at its end says what is wrong with its claims."""
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
@@ -37,24 +41,24 @@ class Claims:
         tag = element.tag
         if not element.prefix:
             self._top[tag] = element.value if element.vr in TEXT else (b"1" if element.filled else b"")
-        elif tag in (tags.CODE_VALUE, tags.CODING_SCHEME_DESIGNATOR) and _METHOD_ITEM.fullmatch(
-            element.prefix
-        ):
-            self._codes.setdefault(element.prefix, {})[tag] = text(element.value)
+        elif tag in _CODE and _METHOD_ITEM.fullmatch(element.prefix):
+            self._codes.setdefault(element.prefix, {})[tag] = plain_text(element.value)
 
     def value(self, tag: int) -> bytes:
-        """The bytes of a text element of the data set; of any other, whether it is filled."""
+        """The bytes of a text element of the data set; of any other, ``b"1"`` if it is filled."""
         return self._top.get(tag, b"")
 
     def names_its_method(self) -> bool:
-        """Does it say that it is de-identified, and how?"""
-        method = self.value(tags.DEIDENTIFICATION_METHOD).strip(b" \0") or self.value(
-            tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE
-        )
-        return self._text(tags.PATIENT_IDENTITY_REMOVED) == "YES" and bool(method)
+        """True if the file says that it is de-identified, and how."""
+        in_words = self._text(tags.DEIDENTIFICATION_METHOD)
+        by_codes = self.value(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
+        return self._text(tags.PATIENT_IDENTITY_REMOVED) == "YES" and bool(in_words or by_codes)
 
     def findings(self, meta: Mapping[int, bytes]) -> Iterator[Finding]:
-        """What is wrong. :param meta: the file meta's values."""
+        """What is wrong with them.
+
+        :param meta: the values of the file meta.
+        """
         yield from self._of_object(meta)
         if self._text(tags.PATIENT_IDENTITY_REMOVED) != "YES":
             yield rules.DECLARED.at(tags.PATIENT_IDENTITY_REMOVED)
@@ -63,15 +67,17 @@ class Claims:
         yield from self._of_pixels()
 
     def _text(self, tag: int) -> str:
-        return text(self.value(tag))
+        return plain_text(self.value(tag))
 
     def _of_object(self, meta: Mapping[int, bytes]) -> Iterator[Finding]:
-        if text(meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")) == _DIRECTORY:
+        instance = plain_text(meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b""))
+        sop_class = plain_text(meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b""))
+        if sop_class == _DIRECTORY:
             yield rules.DIRECTORY.at("file")
             return
-        if text(meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b"")) != self._text(tags.SOP_INSTANCE_UID):
+        if instance != self._text(tags.SOP_INSTANCE_UID):
             yield rules.META_UID.at(tags.MEDIA_STORAGE_SOP_INSTANCE_UID)
-        if text(meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b"")) != self._text(tags.SOP_CLASS_UID):
+        if sop_class != self._text(tags.SOP_CLASS_UID):
             yield rules.META_CLASS.at(tags.MEDIA_STORAGE_SOP_CLASS_UID)
 
     def _of_methods(self) -> Iterator[Finding]:
@@ -111,7 +117,7 @@ class Claims:
             yield rules.SET_DATES.at(tags.ACQUISITION_DATE_TIME)
 
     def _of_pixels(self) -> Iterator[Finding]:
-        """What is in them is for ``--ocr``."""
+        """What the file says of its pixels. What is in them is a matter for ``--ocr``."""
         options, has_pixels = self._profile.options, bool(self.value(tags.PIXEL_DATA))
         burned_in, features = (
             self._text(tags.BURNED_IN_ANNOTATION),
@@ -134,9 +140,4 @@ class Claims:
         if not _DATE.fullmatch(born) or not _DATE.fullmatch(seen):
             return False
         years = int(seen[:4]) - int(born[:4]) - (seen[4:] < born[4:])
-        return 90 < years < 130  # more is a dummy date against a real one
-
-
-def text(value: bytes) -> str:
-    """A value of plain characters, without padding."""
-    return value.decode("latin-1").strip(" \0")
+        return 90 < years < _OLDEST

@@ -1,9 +1,10 @@
 """Content items of structured reports against Table E.3.4-1 (PS3.15 E.3.4).
 
-A content item is an item of Content Sequence, Acquisition Context Sequence or Specimen Preparation Step
-Content Item Sequence: a concept name as a code, a value type, and a value. What may become of the value
-depends on the concept, so an item is judged as a whole, when its own attributes have passed: in the order of
-tags the concept name comes before the value, and both before nested items.
+A content item is an item of Content Sequence, Acquisition Context Sequence, Specimen Preparation Step Content
+Item Sequence or Waveform Annotation Sequence. It has a concept name as a code, a value type, and a value.
+What may become of the value depends on the concept, so an item is judged as a whole, once its own attributes
+have passed. In the order of tags the concept name comes before the value, and both before nested items.
+Tested through whole files.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from privxray.deid import tags
+from privxray.deid.dicomfile.character_sets import plain_text
 from privxray.deid.dicomfile.element import Element
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
@@ -38,7 +40,7 @@ _MAX_VALUES: Final = 64  # of one item: a legal one has one
 
 
 class ContentItems:
-    """Collects one item at a time while a file is read; memory does not grow with the report."""
+    """Collects one item at a time while a file is read, so memory does not grow with the report."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
@@ -48,33 +50,36 @@ class ContentItems:
 
     @property
     def open(self) -> bool:
-        """Is there an item whose end has not been seen?"""
+        """True while there is an item whose end has not been seen."""
         return bool(self._prefix)
 
     def take(self, element: Element) -> Iterator[Finding]:
-        """The next element of the file; gives the findings of an item that ended before it."""
-        prefix = element.prefix
-        if self._prefix and (not prefix.startswith(self._prefix) or element.tag == tags.CONTENT_SEQUENCE):
+        """The next element of the file; gives the findings about an item that ended before it."""
+        prefix, nests = element.prefix, element.tag == tags.CONTENT_SEQUENCE
+        if self._prefix and (nests or not prefix.startswith(self._prefix)):
             yield from self.finish()
-        if not prefix or element.tag == tags.CONTENT_SEQUENCE:
+        if not prefix or nests:
             return
-        if not self._prefix and _is_item(prefix):
+        if not self._prefix and prefix.rpartition("[")[0].endswith(_SEQUENCES):
             self._prefix = prefix
-        if not self._prefix:
-            return
+        if self._prefix:
+            self._collect(element)
+
+    def _collect(self, element: Element) -> None:
+        tag, prefix = element.tag, element.prefix
         if prefix == self._prefix:
-            if element.tag == tags.VALUE_TYPE:
-                self._type = _text(element)
-            elif element.tag in _VALUES and len(self._values) < _MAX_VALUES:
+            if tag == tags.VALUE_TYPE:
+                self._type = plain_text(element.value)
+            elif tag in _VALUES and len(self._values) < _MAX_VALUES:
                 self._values.append(element)
         elif prefix == self._prefix + _CONCEPT:
-            if element.tag == tags.CODE_VALUE:
-                self._code = _text(element)
-            elif element.tag == tags.CODING_SCHEME_DESIGNATOR:
-                self._scheme = _text(element)
+            if tag == tags.CODE_VALUE:
+                self._code = plain_text(element.value)
+            elif tag == tags.CODING_SCHEME_DESIGNATOR:
+                self._scheme = plain_text(element.value)
 
     def finish(self) -> Iterator[Finding]:
-        """The findings of the item at hand, if there is one."""
+        """The findings about the item at hand, if there is one."""
         prefix, values = self._prefix, self._values
         scheme, code, value_type = self._scheme, self._code, self._type
         self._prefix = self._scheme = self._code = self._type = ""
@@ -89,17 +94,9 @@ class ContentItems:
         if Action.K in actions or Action.C in actions:
             return  # kept, or judged by its shape like any text that stays
         for element in values:
-            if element.filled:
-                rule = self._judge.replaced(element, dummy_allowed=True).rule
+            judgement = self._judge.replaced(element, dummy_allowed=True) if element.filled else None
+            if judgement is not None:
+                rule = judgement.rule
                 if rule is rules.REPLACE:
                     rule = rules.CONTENT_ITEM_REPLACE
-                if rule is not None:
-                    yield rule.at(element.where, row.meaning)
-
-
-def _is_item(prefix: str) -> bool:
-    return prefix.rpartition("[")[0].endswith(_SEQUENCES)
-
-
-def _text(element: Element) -> str:
-    return element.value.decode("latin-1").strip(" \0")
+                yield rule.at(element.where, row.meaning)

@@ -1,30 +1,28 @@
-"""One DICOM file against a profile, at every nesting depth (PS3.15 E.1.1 and Table E.1-1; PS3.10 section 7).
+"""One DICOM file against a profile, at every depth (PS3.15 E.1.1 and Table E.1-1; PS3.10 section 7).
 
-The order of work: preamble, file meta, data set (inflated first where the transfer syntax says so), then what
-the file claims of itself (:mod:`privxray.deid.judging.claims`). Pixel data is stepped over; what follows is
-not. An attribute inside one that must be removed is reported as well, so that nothing has to be guessed.
+The order of work: preamble, file meta, data set (unfolded first if it is deflated), then what the file claims
+of itself (:mod:`privxray.deid.judging.claims`). Pixel data is skipped, but not what follows it. An attribute
+inside one that must be removed is reported as well, so that nothing has to be guessed.
 
-A file also gives what the set needs (:mod:`privxray.deid.judging.leaks`,
-:mod:`privxray.deid.judging.set_relations`): the values that identify somebody in it, and its identifiers.
-They stay in memory and never reach a report.
+The scan also gathers what the check of the set needs (:mod:`privxray.deid.judging.scan`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Final
+from typing import Final, NamedTuple
 
 from privxray.deid import tags
-from privxray.deid.dicomfile.character_sets import codec_of, decoded
+from privxray.deid.dicomfile.character_sets import codec_of, decoded, plain_text
 from privxray.deid.dicomfile.element import DamagedError, Data, Element
 from privxray.deid.dicomfile.file_reader import FileReader
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.findings.rules import Rule
-from privxray.deid.judging.claims import Claims, text
+from privxray.deid.judging.claims import Claims
 from privxray.deid.judging.content_items import ContentItems
-from privxray.deid.judging.element_judge import Judge
+from privxray.deid.judging.element_judge import Judge, Judgement
 from privxray.deid.judging.scan import FileRelations, Scan, ValueKind
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
@@ -33,9 +31,12 @@ from privxray.deid.profile.profile import Dates, Profile
 MAX_PLACES: Final = 200
 """Most findings of one rule in one file that are listed one by one; the rest are counted."""
 
-MAX_TERMS: Final = 500
-"""Most identifying values that one file contributes to the search for leaks."""
+MAX_VALUES: Final = 500
+"""Most identifying values that one file contributes to the search of the set, and to the names to hide."""
 
+_MAX_LENGTH: Final = 256  # characters of an identifying value
+_MAX_READ: Final = 1024  # bytes that are looked at for a name to hide, or for a relation
+_MIN_HIDDEN: Final = 3
 _NETWORK: Final = frozenset(
     {
         tags.SOURCE_APPLICATION_ENTITY_TITLE,
@@ -55,9 +56,20 @@ _OF_TEXT: Final = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "PN", "CS", "DA
 def scan_dicom(data: Data, profile: Profile | None = None) -> Scan:
     """Check one DICOM file in memory. Raises nothing, whatever the bytes are.
 
-    :param profile: what may become of each attribute; the Basic Profile without one.
+    :param profile: what may become of each attribute; the Basic Profile if None.
     """
     return _Scanner(data, profile or basic_profile()).run()
+
+
+class _Doubtful(NamedTuple):
+    """A finding that depends on whether the file turns out to declare its de-identification.
+
+    :ivar place: its place in the list of findings; None if it was only counted.
+    """
+
+    place: int | None
+    judgement: Judgement
+    element: Element
 
 
 class _Scanner:
@@ -67,9 +79,9 @@ class _Scanner:
         self._judge = Judge(profile)
         self._scan = Scan()
         self._claims = Claims(profile)
-        self._if_declared: list[tuple[int, Rule | None, Element, str]] = []
-        self._places: Counter[str] = Counter()
         self._content = ContentItems(self._judge)
+        self._doubtful: list[_Doubtful] = []
+        self._places: Counter[str] = Counter()  # by rule, listed or not
 
     def run(self) -> Scan:
         scan = self._scan
@@ -84,16 +96,13 @@ class _Scanner:
             scan.damage = str(damage)
         for finding in self._content.finish():
             self._add(finding)
-        self._settle_declared()
+        self._settle()
         if not scan.damage:
-            if self._reader.zeros:
-                self._add(rules.TRAILING_ZEROS.at("file"))
-            for finding in self._claims.findings(self._reader.meta):
-                self._add(finding)
-        scan.findings = [finding for finding in scan.findings if finding is not _NOTHING]
+            self._take_whole()
+        listed = Counter(finding.rule for finding in scan.findings)
         for rule, places in self._places.items():
-            if places > MAX_PLACES:
-                scan.findings.append(rules.RULES[rule].more(places - MAX_PLACES))
+            if places > listed[rule]:
+                scan.findings.append(rules.RULES[rule].more(places - listed[rule]))
         scan.relations = self._relations()
         return scan
 
@@ -117,66 +126,73 @@ class _Scanner:
         if tag >> 16 in (0x0000, 0x0002):
             self._add(rules.META_PLACE.at(element.where))
 
+    def _take_whole(self) -> None:
+        """What only a file tells that was read to its end."""
+        if self._reader.zeros:
+            self._add(rules.TRAILING_ZEROS.at("file"))
+        for finding in self._claims.findings(self._reader.meta):
+            self._add(finding)
+
     def _apply(self, element: Element) -> None:
-        (found, declared, name), writing = self._judge.opinion(element)
-        if found is not None:
-            if declared is not found:
-                self._if_declared.append((len(self._scan.findings), declared, element, name))
+        """Judge an element, and keep its value where it identifies somebody."""
+        judgement, writing = self._judge.opinion(element)
+        if judgement is not None:
+            place = self._add(judgement.rule.at(element.where, judgement.name))
+            if judgement.declared is judgement.rule:
+                self._remember(element, judgement.rule)
             else:
-                self._remember(element, found)
-            self._add(found.at(element.where, name))
+                self._doubtful.append(_Doubtful(place, judgement, element))
         elif element.vr == "PN" or element.tag in IDENTIFIERS:
-            self._hide(element)  # a pseudonym that the profile declares may still not name the file
-            if element.filled and self._passes_openly(element):
-                self._scan.hidden.discard(text(element.value))
+            self._hide(element)
+            # A dummy or a declared pseudonym may be in a path; what the profile merely keeps may not.
+            if element.filled and element.tag in (tags.PATIENT_NAME, tags.PATIENT_ID):
+                self._scan.hidden.discard(plain_text(element.value))
         for rule in writing:
             self._add(rule.at(element.where))
 
-    def _passes_openly(self, element: Element) -> bool:
-        """A dummy or a declared pseudonym may be in a path; what the profile merely keeps may not."""
-        return element.tag in (tags.PATIENT_NAME, tags.PATIENT_ID)
-
     def _remember(self, element: Element, rule: Rule) -> None:
-        """Keep a value that is there undisguised in an identifying attribute."""
-        if element.vr != "PN" and element.tag not in _IDENTIFYING:
+        """Keep the value of an identifying attribute that is there undisguised."""
+        tag, is_name = element.tag, element.vr == "PN"
+        if not is_name and tag not in _IDENTIFYING:
             return
-        if element.vr == "PN" or element.tag in IDENTIFIERS:
+        if is_name or tag in IDENTIFIERS:
             self._hide(element)
         if rule.severity != "error" or not element.filled or element.vr not in _OF_TEXT:
             return
         kind: ValueKind = "id"
-        if element.vr == "PN" or element.tag == tags.PATIENT_NAME:
+        if is_name or tag == tags.PATIENT_NAME:
             kind = "name"
-        elif element.tag == tags.PATIENT_BIRTH_DATE:
+        elif tag == tags.PATIENT_BIRTH_DATE:
             kind = "date"
-        elif element.tag in INSTITUTIONS:
+        elif tag in INSTITUTIONS:
             kind = "place"
         for part in decoded(element.value, self._judge.codec).split("\\"):
-            if len(self._scan.undisguised) < MAX_TERMS and part.strip():
-                self._scan.undisguised.add((kind, part.strip()[:256]))
+            if len(self._scan.undisguised) < MAX_VALUES and part.strip():
+                self._scan.undisguised.add((kind, part.strip()[:_MAX_LENGTH]))
 
     def _hide(self, element: Element) -> None:
-        # Only ASCII can occur in a path that is printed at all, so the character set does not matter.
-        text = element.value[:1024].decode("latin-1").strip(" \0")
-        if len(self._scan.hidden) < MAX_TERMS:
-            self._scan.hidden.update(part for part in (text, *_COMPONENT.split(text)) if len(part) >= 3)
+        """Keep a value that the public name of the file must not hold."""
+        # A path is printed only if it is ASCII, so the character set does not matter.
+        text = plain_text(element.value[:_MAX_READ])
+        if len(self._scan.hidden) < MAX_VALUES:
+            parts = (text, *_COMPONENT.split(text))
+            self._scan.hidden.update(part for part in parts if len(part) >= _MIN_HIDDEN)
 
-    def _settle_declared(self) -> None:
+    def _settle(self) -> None:
         """What looks like a pseudonym is one only in a file that says by what method it was made."""
-        says_so = self._claims.names_its_method()
-        for index, declared, element, name in self._if_declared:
-            if not says_so:
-                rule = self._judge.judge(element).rule
-                if rule is not None:
-                    self._remember(element, rule)
-            elif index < len(self._scan.findings):
-                self._scan.findings[index] = (
-                    _NOTHING if declared is None else declared.at(element.where, name)
-                )
+        declared = self._claims.names_its_method()
+        for place, judgement, element in self._doubtful:
+            if not declared:
+                self._remember(element, judgement.rule)
+                continue
+            self._places[judgement.rule.id] -= 1
+            self._places[judgement.declared.id] += 1
+            if place is not None:
+                self._scan.findings[place] = judgement.declared.at(element.where, judgement.name)
 
     def _relations(self) -> FileRelations:
         def of(tag: int) -> str:
-            return decoded(self._claims.value(tag)[:1024], self._judge.codec)
+            return decoded(self._claims.value(tag)[:_MAX_READ], self._judge.codec)
 
         dated = self._profile.dates is Dates.MODIFIED
         return FileRelations(
@@ -190,10 +206,10 @@ class _Scanner:
             series_date=of(tags.SERIES_DATE) if dated else "",
         )
 
-    def _add(self, finding: Finding) -> None:
+    def _add(self, finding: Finding) -> int | None:
+        """List a finding, or only count it; its place in the list."""
         self._places[finding.rule] += 1
-        if self._places[finding.rule] <= MAX_PLACES:
-            self._scan.findings.append(finding)
-
-
-_NOTHING: Final = Finding("", "notice", "", "")
+        if self._places[finding.rule] > MAX_PLACES:
+            return None
+        self._scan.findings.append(finding)
+        return len(self._scan.findings) - 1

@@ -1,10 +1,11 @@
-"""One file's check, by what its bytes are; and the search of one file for a set's identifying values."""
+"""One file of any kind: its scan, and the search in it for values that identify a patient of its set."""
 
 from __future__ import annotations
 
 import hashlib
 import mmap
 from pathlib import Path
+from typing import Final
 
 from privxray.deid.dicomfile.element import Data
 from privxray.deid.dicomfile.file_reader import is_dicom
@@ -12,20 +13,21 @@ from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_or_map
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.dicom_scan import scan_dicom
+from privxray.deid.judging.leak_findings import leaks_in_dicom
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.picture_scan import is_jpeg, is_png, scan_jpeg, scan_png
 from privxray.deid.judging.scan import Scan
 from privxray.deid.profile.profile import Profile
 
-NO_IMAGE = "neither DICOM (with its 128-byte preamble) nor JPEG nor PNG"
+NO_IMAGE: Final = "neither DICOM (with its 128-byte preamble) nor JPEG nor PNG"
 
-NO_MEMORY = "it needs more memory than there is"
+NO_MEMORY: Final = "it needs more memory than there is"
 
-STUMBLED = "the reader stumbled over it, which is a fault of this tool"
+STUMBLED: Final = "the reader stumbled over it, which is a fault of privxray"
 
 
 def scan_bytes(data: Data, profile: Profile) -> Scan:
-    """Check one file's bytes, by what they are. Raises nothing, whatever they are."""
+    """Check the bytes of one file, as the kind of file that they are. Raises nothing, whatever they are."""
     # DICOM first: a preamble can make a DICOM file look like a JPEG as well.
     try:
         if is_dicom(data):
@@ -44,7 +46,12 @@ def scan_bytes(data: Data, profile: Profile) -> Scan:
 
 
 def scan_file(path: Path, profile: Profile, *, digest: bool, mapped: bool) -> tuple[Scan, str]:
-    """Check one file: what was found, and its SHA-256, empty without ``digest`` or where it is not read."""
+    """Check one file: its scan and its SHA-256. Raises nothing, whatever the file is.
+
+    :param digest: compute the SHA-256, for which all of the file must be read; else it is empty. It is empty
+        too if the file can't be read.
+    :param mapped: see :func:`~privxray.deid.dicomfile.untrusted_bytes.read_or_map`.
+    """
     try:
         data = read_or_map(path, mapped=mapped)
     except UnreadFileError as trouble:
@@ -54,13 +61,15 @@ def scan_file(path: Path, profile: Profile, *, digest: bool, mapped: bool) -> tu
 
 
 def search_file(path: Path, leaks: LeakSearch, *, mapped: bool) -> list[Finding]:
-    """Look for a set's identifying values in one file; empty for what is no DICOM file.
+    """Look in one file for values that identify a patient of its set. Only DICOM files are searched.
 
-    A file that could be read and no longer can be, or over which the search stumbles, fails with the reason.
+    A file that can no longer be read, or that the search stumbles over, fails with a finding that says why.
+
+    :param mapped: see :func:`~privxray.deid.dicomfile.untrusted_bytes.read_or_map`.
     """
     try:
         data = read_or_map(path, mapped=mapped)
-        return list(leaks.in_dicom(data)) if is_dicom(data) else []
+        return list(leaks_in_dicom(leaks, data)) if is_dicom(data) else []
     except UnreadFileError as trouble:
         return [rules.UNREADABLE.because(str(trouble))]
     except MemoryError:

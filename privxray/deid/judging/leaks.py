@@ -1,64 +1,54 @@
-"""Is a value that identifies a patient in one place repeated in another? A search over a whole set of files.
+"""The search for values that identify a patient of the set: which values, and what counts as a match.
 
-What is searched for: the undisguised values of identifying attributes of any file of the set (names, numbers,
-birth dates, institutions). A set that is de-identified has none, so nothing is searched for and nothing can
-be found by chance. What is searched: every other attribute, the printable parts of binary, unknown and
-private ones, comments in compressed pixel data (:mod:`privxray.deid.dicomfile.frame_segments`), and the
-names of files and folders. The pixels are not.
+The values are those that stand undisguised in an identifying attribute of any file: names, numbers, birth
+dates and institutions. A set that is de-identified has none, so nothing is searched for and nothing can be
+found by chance. :mod:`privxray.deid.judging.leak_findings` says where in a file is searched. The names of
+files and folders are searched too.
 
-How a value is matched, so that chance matches stay rare:
+How a value is matched, so that matches by chance stay rare:
 
-* text is folded (compatibility forms, no accents, no case) and cut into words of letters and digits, bytes
-  likewise (:mod:`privxray.deid.values.printable`);
-* a name matches by one of its words of four letters or more that is no general word
-  (:mod:`privxray.naming.common_words`), or by two of its words side by side in either order, not both of
-  them general;
-* a number matches as a word, or as up to four words side by side (``00-12 34``); it needs four characters
-  with a letter and a digit, or five digits; a part of it with six digits matches by itself;
-* a birth date matches as year, month, day in the usual three orders, with or without separators;
-* an institution matches by all its words in a row, a single word from five letters on.
+* Text is folded (compatibility forms, no accents, no case) and cut into words of letters and digits, and so
+  are bytes (:mod:`privxray.deid.values.printable`).
+* A name matches by one of its words that has four letters or more and is no general word
+  (:mod:`privxray.naming.common_words`), or by two of its words side by side in either order, not both
+  general.
+* A number matches as a word, or as up to four words side by side (``00-12 34``). It needs five digits, or
+  four characters with both a letter and a digit. A part of it with six digits matches by itself.
+* A birth date matches as year, month and day in the usual three orders, with separators or without.
+* An institution matches by all its words in a row; a single word needs five letters.
 
-Memory: at most :data:`MAX_TERMS` values, whatever the set's size; each file is read again by itself. The
-values are handed to worker processes through a pipe, are never written anywhere, and no finding shows one.
+Memory: at most :data:`MAX_VALUES` values, however large the set is. They reach worker processes through a
+pipe and are never written anywhere. Tested with whole sets, and word by word in ``test_deid_printable``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final
 
-from privxray.deid import tags
-from privxray.deid.dicomfile.character_sets import codec_of, decoded
-from privxray.deid.dicomfile.element import TEXT, DamagedError, Data, Element
-from privxray.deid.dicomfile.file_reader import FileReader
-from privxray.deid.dicomfile.frame_segments import non_picture_parts
-from privxray.deid.findings import rules
-from privxray.deid.findings.report import Finding
-from privxray.deid.judging.dicom_scan import MAX_PLACES
-from privxray.deid.judging.scan import IdentifyingValue
-from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
+from privxray.deid.dicomfile.character_sets import decoded
+from privxray.deid.dicomfile.element import Data
+from privxray.deid.judging.scan import IdentifyingValue, ValueKind
 from privxray.deid.values.printable import SHORTEST, ascii_words, folded, latin_words, texts, views
 from privxray.naming.common_words import neutral_words
 
-MAX_TERMS: Final = 100_000
+MAX_VALUES: Final = 100_000
 """Most values that are searched for at once."""
 
-_LONGEST_PHRASE: Final = 8
-_JOINED: Final = 4
+_LONGEST_PHRASE: Final = 8  # words
+_MOST_NAME_PARTS: Final = 6
+_JOINED: Final = 4  # words that may make up a number
 _WORD: Final = re.compile(r"[^\W_]+")
-_REMEMBERED: Final = 64
+_REMEMBERED: Final = 64  # bytes of a value that is remembered to hold nothing
 _MOST_REMEMBERED: Final = 16_384
-_BLOCK: Final = 1 << 20
-_OVERLAP: Final = 256
-_FLOATS: Final = frozenset({tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA})
-_OWN: Final = IDENTIFIERS | INSTITUTIONS | {tags.PATIENT_NAME, tags.PATIENT_ID, tags.PATIENT_BIRTH_DATE}
-_NUMERIC: Final = frozenset({"DS", "IS", "TM", "UI"})
+_BLOCK: Final = 1 << 20  # bytes that are searched at once
+_OVERLAP: Final = 256  # so that no value is cut in two between blocks
 
 
 class _Index:
-    """What makes looking up fast: the words as bytes, and how everything longer begins."""
+    """What makes looking up fast: single words as bytes, and the beginnings of everything longer."""
 
     def __init__(self, leaks: LeakSearch) -> None:
         numbers = [word for word in leaks.words if any(map(str.isdigit, word))]
@@ -73,35 +63,46 @@ class _Index:
 
 
 class LeakSearch:
-    """The values to search for, in the folded forms that are looked up."""
+    """The values to search for, in the folded forms that are looked up.
 
-    def __init__(self, terms: Iterable[IdentifyingValue] = ()) -> None:
+    :ivar limited: there were more values than :data:`MAX_VALUES`.
+    """
+
+    def __init__(self, values: Iterable[IdentifyingValue] = ()) -> None:
         self.words: set[str] = set()
         self.dates: set[str] = set()
         self.phrases: set[str] = set()
         self.limited = False
-        self.accented = False  # a value had signs beyond ASCII, which bytes then may have too
+        self.accented = False  # a value was not ASCII, so bytes are read as Latin-1 and UTF-8 too
         self._index: _Index | None = None
         self._without: set[tuple[bytes, bool]] = set()  # short texts that hold none of the values
-        for kind, value in terms:
+        for kind, value in values:
             self.add(kind, value)
 
+    def to_json(self) -> dict[str, Any]:
+        """What is searched for, as JSON for a worker."""
+        return {
+            "words": sorted(self.words),
+            "dates": sorted(self.dates),
+            "phrases": sorted(self.phrases),
+            "accented": self.accented,
+        }
+
     @classmethod
-    def of(
-        cls, words: Sequence[str], dates: Sequence[str], phrases: Sequence[str], *, accented: bool
-    ) -> LeakSearch:
-        """What another process collected."""
+    def from_json(cls, value: dict[str, Any]) -> LeakSearch:
+        """The inverse of :meth:`to_json`."""
         leaks = cls()
-        leaks.words, leaks.dates, leaks.phrases = set(words), set(dates), set(phrases)
-        leaks.accented = accented
+        leaks.words, leaks.dates = set(value["words"]), set(value["dates"])
+        leaks.phrases = set(value["phrases"])
+        leaks.accented = value["accented"]
         return leaks
 
     def __bool__(self) -> bool:
         return bool(self.words or self.dates or self.phrases)
 
-    def add(self, kind: str, value: str) -> None:
-        """Search for this value, too; beyond :data:`MAX_TERMS` only ``limited`` is set."""
-        if len(self.words) + len(self.dates) + len(self.phrases) >= MAX_TERMS:
+    def add(self, kind: ValueKind, value: str) -> None:
+        """Search for one more value; beyond :data:`MAX_VALUES` only ``limited`` is set."""
+        if len(self.words) + len(self.dates) + len(self.phrases) >= MAX_VALUES:
             self.limited = True
             return
         self._index = None
@@ -121,39 +122,45 @@ class LeakSearch:
             self.words.update(token for token in tokens if sum(map(str.isdigit, token)) >= 6)
 
     def in_text(self, text: str, *, joined: bool = True) -> bool:
-        """Does a text hold one of the values?
+        """True if a text holds one of the values.
 
-        :param joined: also look for numbers that are parted by separators; dates always are.
+        :param joined: look for numbers whose parts are separated, too; for dates this is always done.
         """
-        return self._in_tokens(_tokens(text), joined=joined)
-
-    def _in_tokens(self, tokens: list[str], *, joined: bool) -> bool:
+        tokens = _tokens(text)
         index = self._indexed()
         if not index.singles.isdisjoint(tokens):
             return True
-        heads = index.heads
-        if len(tokens) < 2 or heads.isdisjoint(tokens):
+        if len(tokens) < 2 or index.heads.isdisjoint(tokens):
             return False
-        words, phrases, dates = self.words, self.phrases, self.dates
-        for start, token in enumerate(tokens):
-            if token not in heads:
-                continue
-            if token[0].isdigit() and dates and "".join(tokens[start : start + 3]) in dates:
+        return any(
+            self._date_at(tokens, start)
+            or (joined and self._number_at(tokens, start))
+            or self._phrase_at(tokens, start)
+            for start, token in enumerate(tokens)
+            if token in index.heads
+        )
+
+    def _date_at(self, tokens: list[str], start: int) -> bool:
+        return tokens[start][0].isdigit() and "".join(tokens[start : start + 3]) in self.dates
+
+    def _number_at(self, tokens: list[str], start: int) -> bool:
+        run, heads = "", self._indexed().number_heads
+        for token in tokens[start : start + _JOINED]:
+            run += token
+            if run in self.words:
                 return True
-            if joined and token in index.number_heads:
-                run = token
-                for follower in tokens[start + 1 : start + _JOINED]:
-                    run += follower
-                    if run in words:
-                        return True
-                    if run not in index.number_heads:
-                        break
-            if token in index.phrase_heads:
-                phrase = token
-                for follower in tokens[start + 1 : start + _LONGEST_PHRASE]:
-                    phrase += " " + follower
-                    if phrase in phrases:
-                        return True
+            if run not in heads:
+                break
+        return False
+
+    def _phrase_at(self, tokens: list[str], start: int) -> bool:
+        if tokens[start] not in self._indexed().phrase_heads:
+            return False
+        phrase = tokens[start]
+        for token in tokens[start + 1 : start + _LONGEST_PHRASE]:
+            phrase += " " + token
+            if phrase in self.phrases:
+                return True
         return False
 
     def _indexed(self) -> _Index:
@@ -162,9 +169,11 @@ class LeakSearch:
         return self._index
 
     def in_bytes(self, data: Data, start: int, end: int) -> bool:
-        """Do the printable parts of some bytes hold one of the values, as 8-bit text or as UTF-16?
+        """True if the printable parts of some bytes hold one of the values, as 8-bit text or as UTF-16.
 
-        Most binary values are noise, so single words are looked for first, all of a block's at once.
+        Most binary values are noise, so single words are looked for first, all words of a block at once.
+
+        :param start: where the bytes begin in ``data``. :param end: where they end.
         """
         if end - start < SHORTEST:
             return False
@@ -180,50 +189,16 @@ class LeakSearch:
         return False
 
     def in_path(self, relative: PurePath) -> bool:
-        """Does the name of a file or a folder hold one of the values?"""
+        """True if the name of a file or a folder in the path holds one of the values."""
         return any(self.in_text(part) for part in relative.parts)
 
-    def in_dicom(self, data: Data) -> Iterator[Finding]:
-        """Findings for the places of one DICOM file, at most
-        :data:`~privxray.deid.judging.dicom_scan.MAX_PLACES`.
-
-        A damaged file is searched as far as it can be read.
-        """
-        found = 0
-        codec = "ascii"
-        reader = FileReader(data)
-        try:
-            for element in _elements(reader):
-                if element.tag == tags.SPECIFIC_CHARACTER_SET and not element.prefix:
-                    codec = codec_of(element.value)
-                finding = self._in_element(element, reader.data, codec)
-                if finding is not None:
-                    found += 1
-                    if found <= MAX_PLACES:
-                        yield finding
-        except DamagedError:
-            pass
-        if found > MAX_PLACES:
-            yield rules.LEAK.more(found - MAX_PLACES)
-
-    def _in_element(self, element: Element, data: Data, codec: str) -> Finding | None:
-        tag, vr = element.tag, element.vr
-        if vr == "SQ" or tag in _FLOATS or not element.filled:
-            return None
-        if tag == tags.PIXEL_DATA:
-            parts = non_picture_parts(data, element.start, element.end, whole=False)
-            found = any(self.in_bytes(part, 0, len(part)) for part in parts)
-            return rules.LEAK_BYTES.at(element.where) if found else None
-        if vr not in TEXT:
-            found = self.in_bytes(data, element.start, element.end)
-            return rules.LEAK_BYTES.at(element.where) if found else None
-        if not self.in_value(element.value, codec, joined=vr not in _NUMERIC):
-            return None
-        own = tag in _OWN or vr == "PN"
-        return (rules.LEAK_PSEUDONYM if own else rules.LEAK).at(element.where)
-
     def in_value(self, value: bytes, codec: str, *, joined: bool = True) -> bool:
-        """As :meth:`in_text`; most short values are the same in every file of a series, so they are kept."""
+        """As :meth:`in_text`, for the bytes of a text element.
+
+        Short values that hold nothing are remembered, for most of them are the same in a whole series.
+
+        :param codec: of the file.
+        """
         key = value, joined
         if key in self._without:
             return False
@@ -235,7 +210,7 @@ class LeakSearch:
         return found
 
     def _add_name(self, tokens: list[str]) -> None:
-        tokens = [token for token in tokens if not token.isdigit()][:6]
+        tokens = [token for token in tokens if not token.isdigit()][:_MOST_NAME_PARTS]
         for number, token in enumerate(tokens):
             if len(token) >= 4 and token not in neutral_words():
                 self.words.add(token)
@@ -256,17 +231,6 @@ class LeakSearch:
             self.words.add(tokens[0])
         elif 1 < len(tokens) <= _LONGEST_PHRASE:
             self.phrases.add(" ".join(tokens))
-
-
-def beyond(findings: Iterable[Finding], leaks: Iterable[Finding]) -> list[Finding]:
-    """The leaks that say something new: not those in identifying attributes that are errors already."""
-    known = {finding.where for finding in findings if finding.severity == "error"}
-    return [leak for leak in leaks if leak.rule != rules.LEAK_PSEUDONYM.id or leak.where not in known]
-
-
-def _elements(reader: FileReader) -> Iterator[Element]:
-    yield from reader.walk_meta()
-    yield from reader.walk_data_set()
 
 
 def _tokens(text: str) -> list[str]:

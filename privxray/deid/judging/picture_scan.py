@@ -1,8 +1,9 @@
-"""JPEG and PNG files: what is in them besides the picture (ITU-T T.81 Annex B; PNG specification, 3rd ed.).
+"""What JPEG and PNG files hold besides the picture (ITU-T T.81 Annex B; PNG specification, 3rd edition).
 
-The container is read, never the picture: segments and chunks by their lengths, so that one file costs well
-under a millisecond. Nothing is unfolded and no text is read, since its presence is the finding. What is not
-known to be needed to show the picture is an error: a list of what may stay is safer than one of what must go.
+The container is read, not the picture: segments and chunks by their lengths, so one file costs well under a
+millisecond. Nothing is unpacked and no text is read, since that it is there is the finding. Whatever is not
+known to be needed to show the picture is an error: a list of what may stay is safer than a list of what must
+go.
 """
 
 from __future__ import annotations
@@ -10,31 +11,33 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator
+from typing import Final
 
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.scan import Scan
 
-JPEG_MAGIC = b"\xff\xd8\xff"
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+JPEG_MAGIC: Final = b"\xff\xd8\xff"
+PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 
-CUT_PICTURE = "the picture ends too early"
-BROKEN_PICTURE = "part of the file can't be read as a picture"
+CUT_PICTURE: Final = "the picture ends too early"
+BROKEN_PICTURE: Final = "part of the file can't be read as a picture"
 
+# Markers of JPEG (T.81 Table B.1)
 _EOI, _SOS, _COM, _DNL = 0xD9, 0xDA, 0xFE, 0xDC
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD, _DNL})
+_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_HARMLESS: Final = frozenset({0xC4, 0xCC, 0xDB, 0xDD, _DNL, _EOI})  # tables, counts of lines, the end
 # In compressed data a marker is FF and then neither 00 (a stuffed FF) nor D0 to D7 (a restart).
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 # Chunks that show the picture, with the most bytes that each can need.
-_NEEDED = {
+_NEEDED: Final = {
     b"IHDR": 13, b"PLTE": 768, b"IDAT": 0x7FFFFFFF, b"IEND": 0, b"tRNS": 256, b"gAMA": 4, b"cHRM": 32,
     b"sRGB": 1, b"sBIT": 4, b"bKGD": 6, b"pHYs": 9, b"hIST": 512, b"cICP": 4, b"mDCV": 24, b"cLLI": 8,
     b"oFFs": 9, b"sTER": 1,
 }  # fmt: skip
-_CHUNKS = {
+_CHUNKS: Final = {
     b"tEXt": rules.PICTURE_TEXT,
     b"zTXt": rules.PICTURE_TEXT,
     b"iTXt": rules.PICTURE_TEXT,
@@ -45,12 +48,12 @@ _CHUNKS = {
 
 
 def is_jpeg(data: bytes) -> bool:
-    """Does it start like a JPEG file?"""
+    """True if it starts like a JPEG file."""
     return data.startswith(JPEG_MAGIC)
 
 
 def is_png(data: bytes) -> bool:
-    """Does it start like a PNG file?"""
+    """True if it starts like a PNG file."""
     return data.startswith(PNG_MAGIC)
 
 
@@ -74,7 +77,31 @@ def _collect(findings: Iterator[Finding]) -> Scan:
 
 
 def _jpeg(data: bytes) -> Iterator[Finding]:
-    position, frames, scans = 2, 0, 0
+    frames = scans = end = 0
+    for marker, body, end in _jpeg_segments(data):
+        if marker == _SOS:
+            scans += 1
+        elif marker in _FRAMES:
+            frames += 1
+        elif marker == _COM:
+            yield rules.PICTURE_COMMENT.at("COM")
+        elif 0xE0 <= marker <= 0xEF:
+            yield from _application(marker - 0xE0, data[body : min(end, body + 64)], end - body)
+        elif marker not in _HARMLESS:
+            raise DamagedError(BROKEN_PICTURE)
+    if frames != 1 or not scans:
+        raise DamagedError(BROKEN_PICTURE)
+    yield from _after(data, end)
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """The marker of each segment, where its content begins, and where it ends; the last is EOI.
+
+    Compressed data follows the content of SOS.
+
+    :raises DamagedError: the file ends before EOI, or is no row of segments.
+    """
+    position = 2
     while True:
         if data[position : position + 1] != b"\xff":
             raise DamagedError(CUT_PICTURE if position >= len(data) else BROKEN_PICTURE)
@@ -85,31 +112,23 @@ def _jpeg(data: bytes) -> Iterator[Finding]:
         marker = data[position]
         position += 1
         if marker == _EOI:
-            break
+            yield marker, position, position
+            return
         length = int.from_bytes(data[position : position + 2], "big")
-        body, end = position + 2, position + length
+        end = position + length
         if end > len(data):
             raise DamagedError(CUT_PICTURE)
         if length < 2:
             raise DamagedError(BROKEN_PICTURE)
-        position = end
-        if marker == _SOS:
-            scans += 1
-            found = _MARKER.search(data, position)
-            if found is None:
-                raise DamagedError(CUT_PICTURE)
-            position = found.start()
-        elif marker in _FRAMES:
-            frames += 1
-        elif marker == _COM:
-            yield rules.PICTURE_COMMENT.at("COM")
-        elif 0xE0 <= marker <= 0xEF:
-            yield from _application(marker - 0xE0, data[body : min(end, body + 64)], end - body)
-        elif marker not in _TABLES:
-            raise DamagedError(BROKEN_PICTURE)
-    if frames != 1 or not scans:
-        raise DamagedError(BROKEN_PICTURE)
-    yield from _after(data, position)
+        yield marker, position + 2, end
+        position = _end_of_compressed(data, end) if marker == _SOS else end
+
+
+def _end_of_compressed(data: bytes, start: int) -> int:
+    found = _MARKER.search(data, start)
+    if found is None:
+        raise DamagedError(CUT_PICTURE)
+    return found.start()
 
 
 def _application(number: int, head: bytes, size: int) -> Iterator[Finding]:
@@ -155,7 +174,7 @@ def _png(data: bytes) -> Iterator[Finding]:
         if kind in _CHUNKS:
             yield _CHUNKS[kind].at(kind.decode("ascii"))
         elif kind not in _NEEDED:
-            yield rules.PICTURE_EXTRA.at("chunk")  # a chunk's name is free text of four letters
+            yield rules.PICTURE_EXTRA.at("chunk")  # its name is four letters of free text, so it is not shown
         elif length > _NEEDED[kind]:
             yield rules.PICTURE_EXTRA.at(kind.decode("ascii"))
     if b"IDAT" not in kinds:

@@ -1,4 +1,7 @@
-"""What a check hands on about one file: findings, and what the check of the whole set needs from it."""
+"""What a scan of one file gives: its findings, and what the check of the whole set needs to know.
+
+Values of the file are among it. They stay in memory and never reach a report. Tested with the scans.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from privxray.deid.findings.report import Finding
 
 ValueKind: TypeAlias = Literal["name", "id", "date", "place"]
 IdentifyingValue: TypeAlias = tuple[ValueKind, str]
-"""An identifying value and what it is. Private."""
+"""A value that identifies somebody, and what it is. Private."""
 
 
 @dataclass(slots=True)
 class FileRelations:
-    """What one file says of its place in the set. Private: the values are the file's own.
+    """What relates one file to the others of its set; a field is empty where the file does not say. Private.
 
     :ivar instance, series, study: UIDs. :ivar patient: Patient ID. :ivar name, birth_date: of the patient.
-    :ivar study_date, series_date: eight digits, where the profile shifts dates. Empty where there is none.
+    :ivar study_date, series_date: eight digits; empty too unless the profile shifts dates.
     """
 
     instance: str = ""
@@ -34,11 +37,11 @@ class FileRelations:
 class Scan:
     """What was found in one file.
 
-    :ivar findings: in the order of the file, then what the whole file tells.
-    :ivar damage: a fixed text where the file could not be read to its end, else empty.
+    :ivar findings: in the order of the file, then what only the whole file tells.
+    :ivar damage: a fixed text if the file could not be read to its end, else empty.
     :ivar hidden: identifying values of the file, for :func:`privxray.naming.public_names.public_name` only.
-    :ivar undisguised: values in identifying attributes that are there undisguised.
-    :ivar relations: None for what is no DICOM file.
+    :ivar undisguised: identifying values that the file has in identifying attributes without disguise.
+    :ivar relations: None for a file that is not DICOM.
     """
 
     findings: list[Finding] = field(default_factory=list)

@@ -1,12 +1,12 @@
-"""Which files are images: those that were named, and those of a folder that are meant as such.
+"""Which files are checked: those that the user names, and those of a folder that are images or meant as such.
 
-A file's content decides what it is, not its name. Which files of a folder are checked: those whose content
-starts like DICOM, JPEG or PNG, and those whose name promises an image (a suffix of :data:`IMAGE_SUFFIXES`, no
-suffix, or a number as PACS write it). A promise that the content doesn't keep is verdict ``error``: somebody
-meant it as an image, and the check couldn't look. That includes image formats which this tool does not read.
-All else (a csv, notes) is no image, is passed over and counted. Names with a leading dot are not looked at.
-Symbolic links to folders are not followed, and those to files only while they stay inside the folder. A file
-that is named itself is always checked.
+The content of a file decides what it is, not its name. Of a folder, these files are checked: those whose
+content starts like DICOM, JPEG or PNG, and those whose name promises an image (a suffix of
+:data:`IMAGE_SUFFIXES`, no suffix, or a number, as PACS write it). If the content does not keep that promise,
+the verdict is ``error``: somebody meant it as an image, and the check could not look. This includes image
+formats that privxray does not read. All other files, such as a csv, are passed over and counted. Names that
+begin with a dot are ignored. Symbolic links to folders are not followed, and those to files only if they stay
+inside the folder. A file that the user names is always checked.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from privxray.naming.public_names import public_name
 _READ = frozenset({".dcm", ".dicom", ".dic", ".ima", ".jpg", ".jpeg", ".jpe", ".png"})
 _NOT_READ = frozenset({".tif", ".tiff", ".bmp", ".gif", ".webp", ".heic", ".jp2", ".nii", ".nrrd", ".mha"})
 IMAGE_SUFFIXES = _READ | _NOT_READ
-"""Lower-case suffixes of files that are meant as images, also of kinds that can't be checked."""
+"""Suffixes of files that are meant as images, in lower case; some are of kinds that can't be checked."""
 
 _SNIFF = 132
 
 
 def select(paths: Sequence[Path]) -> tuple[list[tuple[Path, PurePath]], int]:
-    """The files to check with their paths relative to what was named, and how many were passed over.
+    """The files to check, each with its path relative to what the user named; and how many were passed over.
+
+    They are sorted by path, and a file that two paths lead to is there once.
 
     :raises UsageError: a path does not exist.
     :raises SystemTroubleError: a folder can't be listed.

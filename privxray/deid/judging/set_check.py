@@ -1,4 +1,8 @@
-"""A set of files: its reports, and what only all of them together tell (leaks, broken relations, names)."""
+"""The check of a set of files: gathers the scans, and adds what only all files together tell.
+
+That is: leaks (:mod:`privxray.deid.judging.leaks`), broken relations
+(:mod:`privxray.deid.judging.set_relations`), and public names that two files would share.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ from pathlib import Path, PurePath
 
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Finding, Verdict, verdict_of
-from privxray.deid.judging.leaks import LeakSearch, beyond
+from privxray.deid.judging.leak_findings import new_leaks
+from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import Scan
 from privxray.deid.judging.set_relations import SetRelations
 from privxray.deid.profile.basic import basic_profile
@@ -17,16 +22,19 @@ from privxray.naming.public_names import public_name
 
 
 class SetCheck:
-    """Collects the checks of a set's files, and at the end says what only the whole set tells.
+    """Gathers the scans of a set's files and makes their reports.
 
-    Each file is added once, by its position in the set, and all positions from 0 on must come, in any order:
-    workers give them as they are done. What is said of a file does not depend on that order.
+    Each file is added once, by its position in the set. All positions from 0 on must come, but in any order,
+    for workers give them as they finish. What is said of a file does not depend on that order.
+
+    :param profile: that the files were scanned with; the Basic Profile if None.
+    :ivar leaks: what to search for in the files that :meth:`to_search` names.
     """
 
     def __init__(self, profile: Profile | None = None) -> None:
         self.profile = profile or basic_profile()
         self.leaks = LeakSearch()
-        self._cohort = SetRelations()
+        self._relations = SetRelations()
         self._files: dict[int, tuple[FileReport, PurePath]] = {}
         self._shared: dict[Finding, Finding] = {}
         self._dicom: list[int] = []
@@ -36,11 +44,13 @@ class SetCheck:
     def add(
         self, place: int, scan: Scan, *, digest: str, path: Path, relative: PurePath, number: int
     ) -> FileReport:
-        """Take one file's scan; what is returned does not yet know what the whole set tells.
+        """Take the scan of one file.
 
         :param place: position of the file in the set, from 0.
-        :param relative: the path below the folder that the user named.
-        :param number: position, from 1, among the files that the user can list.
+        :param digest: SHA-256 of the file; empty if none was computed.
+        :param relative: its path below the folder that the user named.
+        :param number: its position, from 1, among the files that the user can list.
+        :returns: its report so far, without what only the whole set tells.
         """
         findings = list(scan.findings)
         if scan.damage:
@@ -59,19 +69,22 @@ class SetCheck:
         return self._files[place][0]
 
     def _relate(self, place: int, scan: Scan) -> None:
-        """Compare a file with those before it, and keep what may be searched for."""
+        """Compare a file with those before it, and keep its values that are to be searched for."""
         for kind, value in sorted(scan.undisguised):
             self.leaks.add(kind, value)
         if scan.relations is not None and not scan.damage:
-            self._append(place, self._cohort.add(scan.relations))
+            self._append(place, self._relations.add(scan.relations))
 
     def to_search(self) -> list[tuple[int, Path]]:
-        """The files to search for the set's identifying values; none where there are no such values."""
+        """The files to search for values that identify a patient; none if the set has no such values."""
         return [(place, self._files[place][0].path) for place in sorted(self._dicom)] if self.leaks else []
 
     def add_leaks(self, place: int, findings: Iterable[Finding]) -> None:
-        """Take what the search found in one file."""
-        self._append(place, beyond(self._files[place][0].findings, findings))
+        """Take what the search found in one file.
+
+        :param place: as in :meth:`add`.
+        """
+        self._append(place, new_leaks(self._files[place][0].findings, findings))
 
     def _append(self, place: int, findings: Iterable[Finding]) -> None:
         report, relative = self._files[place]
@@ -81,7 +94,7 @@ class SetCheck:
             self._files[place] = replace(report, findings=report.findings + shared, verdict=verdict), relative
 
     def reports(self) -> tuple[FileReport, ...]:
-        """All files, in order, named in public; call it when all are added and searched."""
+        """The reports of all files, in order; call it once all are added and searched."""
         if self.leaks:
             for place, (_, relative) in list(self._files.items()):
                 if self.leaks.in_path(relative):

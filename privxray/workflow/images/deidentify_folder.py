@@ -26,8 +26,8 @@ from privxray.deid.cleaning.copies.read_ahead import ReadAhead
 from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.judging.selection import select
-from privxray.deid.judging.worker_pool import Pool
 from privxray.deid.profile.profile import Profile, ProfileOption
+from privxray.deid.workers.worker_pool import Pool
 from privxray.errors import UsageError
 from privxray.imaging.labels import csv_name, read_labels
 from privxray.workflow.common.session import Progress
@@ -267,7 +267,7 @@ def _outcomes(setup: dict[str, Any], tasks: Sequence[CopyTask], workers: int) ->
         return
     if setup["threads"]:
         settings_from_json(setup)  # so that a missing extra is told once, and here
-    with Pool(workers, setup, module=MODULE, patience=PATIENCE) as pool:
+    with Pool(workers, MODULE, setup, patience=PATIENCE) as pool:
         for task, answer in pool.run((task, task_to_json(task)) for task in tasks):
             if isinstance(answer, str):
                 yield without_copy(task, answer)

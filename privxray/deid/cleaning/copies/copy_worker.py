@@ -1,6 +1,6 @@
 """The process that copies files for the pool, and the JSON in which it is told what to do.
 
-:mod:`privxray.deid.judging.worker_loop` has the loop, and says why it is one line of JSON a message.
+:mod:`privxray.deid.workers.worker_loop` has the loop, and says why it is one line of JSON a message.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from privxray.deid.cleaning.copies.manifest import Entry
 from privxray.deid.cleaning.deidentify_dicom import CopySettings
 from privxray.deid.cleaning.elements.patient_values import PatientValues
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
-from privxray.deid.judging.worker_loop import serve
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
+from privxray.deid.workers.worker_loop import serve
 
 MODULE = __name__
-"""What a pool runs (:class:`privxray.deid.judging.worker_pool.Pool`)."""
+"""What a pool runs (:class:`privxray.deid.workers.worker_pool.Pool`)."""
 
 
 def main() -> None:

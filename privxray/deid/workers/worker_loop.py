@@ -1,9 +1,9 @@
-"""What runs inside a worker process: the other end of the pipes of :mod:`privxray.deid.judging.worker_pool`.
+"""What runs inside a worker process: the other end of the pipes of :mod:`privxray.deid.workers.worker_pool`.
 
-One line of JSON is one message. A worker answers each task with one line, in the order of the tasks, and says
-nothing to a message that only sets it up. It ignores Ctrl-C, which a terminal sends to all processes: its end
-is the end of its stdin, so it cannot outlive the process that started it. It writes nothing to stderr, where
-a file's values could be quoted.
+One line of JSON is one message. A worker answers each task with one line, in the order of the tasks, and does
+not answer a message that only sets it up. It ignores Ctrl-C, which a terminal sends to every process: it ends
+when its stdin ends, so it cannot outlive the process that started it. It writes nothing to stderr, where a
+file's values could be quoted. Tested with the pool.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 def serve(handle: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
     """Hand each message on stdin to ``handle`` and write its answers to stdout, until stdin ends.
 
-    :param handle: the answer to a task, as JSON; None for a message that sets the worker up.
+    :param handle: gives the answer to a task, as JSON, and None for a message that sets the worker up.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers = sys.stdout.buffer

@@ -1,11 +1,12 @@
-"""Worker processes for the check, that survive what files do to them.
+"""A pool of worker processes that survives what files do to them.
 
-Not :mod:`multiprocessing`: its pools hang or break as a whole when a worker dies, its messages are pickles,
-and it imports the caller's main module again. Here a worker is a child with two pipes and JSON lines. Tasks
-go out a few ahead, outcomes come back in their order, so that of a worker that died it is known which file it
-was reading. That file gets an outcome that says so, the others go to a new worker, and the run goes on.
+Why not :mod:`multiprocessing`? Its pools hang or break as a whole when a worker dies, its messages are
+pickles, and it imports the caller's main module again. Here a worker is a child process with two pipes that
+carry lines of JSON (:mod:`privxray.deid.workers.worker_loop` is its end of them). Tasks are sent a few ahead,
+and outcomes come back in the same order. So when a worker dies, it is known which file it was reading. That
+file gets an outcome that says so, the tasks behind it go to a new worker, and the run goes on.
 
-Memory: each worker holds one file's header at a time, the pool a few paths a worker.
+Memory: the pool holds a few tasks for each worker.
 """
 
 from __future__ import annotations
@@ -25,16 +26,13 @@ from typing import IO, Any, Final, TypeVar, cast
 T = TypeVar("T")
 
 AHEAD: Final = 8
-"""Tasks that a worker has in its pipe: enough to keep it busy, few enough that the pipe can't fill up."""
-
-PATIENCE: Final = 600.0
-"""Seconds without an outcome after which a worker of the check is taken for stuck."""
+"""Tasks that a worker has in its pipe: enough to keep it busy, too few to fill the pipe."""
 
 MOST_WORKERS: Final = 8
-"""More than so many processes are started only if a person asks for them."""
+"""More processes than this are started only if a person asks for them."""
 
-CRASHED = "the process that read it ended without an answer"
-STUCK = "reading it took longer than ten minutes"
+CRASHED: Final = "the process that read it ended without an answer"
+STUCK: Final = "the process that read it gave no answer for too long"
 
 _BOOT: Final = (
     "import importlib, json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -43,28 +41,25 @@ _BOOT: Final = (
 
 
 def worker_count(wanted: int | None = None) -> int:
-    """How many worker processes to start: as many as wanted, else one a processor, but at most eight."""
+    """How many worker processes to start.
+
+    :param wanted: what the user typed; if nothing, it is one for each processor, at most :data:`MOST_WORKERS`.
+    """
     return wanted or min(os.cpu_count() or 1, MOST_WORKERS)
 
 
 class Pool:
-    """Runs tasks in ``jobs`` worker processes; a context manager, at whose end the workers are gone.
+    """Runs tasks in worker processes. It is a context manager; at its end the workers are gone.
 
-    :param setup: messages that every worker gets before any task, also one that replaces a dead one.
-    :param module: its function ``main`` is what a worker runs.
-    :param patience: seconds without an outcome after which a worker is taken for stuck; `PATIENCE` if None.
+    :param jobs: how many workers. :param module: its function ``main`` is what a worker runs.
+    :param setup: messages that every worker gets before its first task, one that replaces a dead one too.
+    :param patience: seconds without an outcome after which a worker counts as stuck.
     """
 
-    def __init__(
-        self,
-        jobs: int,
-        *setup: dict[str, Any],
-        module: str = "privxray.deid.judging.check_worker",
-        patience: float | None = None,
-    ) -> None:
+    def __init__(self, jobs: int, module: str, *setup: dict[str, Any], patience: float) -> None:
         self._setup = list(setup)
         self._module = module
-        self._patience = PATIENCE if patience is None else patience
+        self._patience = patience
         self._selector = selectors.DefaultSelector()
         self._jobs = jobs
         self._workers: list[_Worker] = []
@@ -80,15 +75,20 @@ class Pool:
         self._selector.close()
 
     def tell(self, message: dict[str, Any]) -> None:
-        """Give every worker a further setup message; no task may be under way."""
+        """Give every worker a further message that sets it up; no task may be under way."""
         self._setup.append(message)
         for worker in self._workers:
             worker.send(message)
 
     def run(self, tasks: Iterable[tuple[T, dict[str, Any]]]) -> Iterator[tuple[T, dict[str, Any] | str]]:
-        """Outcomes as they come, each with its task's key; a string says why there is none."""
+        """The outcomes as they come, each with its task's key.
+
+        :param tasks: pairs of a key, which is given back, and a message.
+        :returns: pairs of the key and the worker's answer; in its place a fixed text if there is none, which
+            says why.
+        """
         waiting = iter(tasks)
-        again: deque[tuple[T, dict[str, Any]]] = deque()  # what a worker that died had not come to
+        again: deque[tuple[T, dict[str, Any]]] = deque()  # tasks that a dead worker had not begun
         while len(self._workers) < self._jobs:
             self._workers.append(self._start())
         while True:

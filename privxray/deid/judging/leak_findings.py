@@ -1,0 +1,80 @@
+"""The findings of the search for leaks: where a DICOM file repeats a value that identifies a patient.
+
+What is searched: every attribute of every file, the printable parts of binary, unknown and private ones, and
+the comments in compressed pixel data (:mod:`privxray.deid.dicomfile.frame_segments`). The pixels are not. No
+finding shows a value. Tested with whole sets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from privxray.deid import tags
+from privxray.deid.dicomfile.character_sets import codec_of
+from privxray.deid.dicomfile.element import TEXT, DamagedError, Data, Element
+from privxray.deid.dicomfile.file_reader import FileReader
+from privxray.deid.dicomfile.frame_segments import non_picture_parts
+from privxray.deid.findings import rules
+from privxray.deid.findings.report import Finding
+from privxray.deid.judging.dicom_scan import MAX_PLACES
+from privxray.deid.judging.leaks import LeakSearch
+from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
+
+_FLOATS: Final = frozenset({tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA})
+_IDENTIFYING: Final = IDENTIFIERS | INSTITUTIONS | {tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE}
+_NUMERIC: Final = frozenset({"DS", "IS", "TM", "UI"})
+
+
+def leaks_in_dicom(leaks: LeakSearch, data: Data) -> Iterator[Finding]:
+    """Findings for the places of one DICOM file; at most as many as a scan lists of one rule.
+
+    A damaged file is searched as far as it can be read.
+    """
+    found = 0
+    codec = "ascii"
+    reader = FileReader(data)
+    try:
+        for element in _elements(reader):
+            if element.tag == tags.SPECIFIC_CHARACTER_SET and not element.prefix:
+                codec = codec_of(element.value)
+            finding = _in_element(leaks, element, reader.data, codec)
+            if finding is not None:
+                found += 1
+                if found <= MAX_PLACES:
+                    yield finding
+    except DamagedError:
+        pass
+    if found > MAX_PLACES:
+        yield rules.LEAK.more(found - MAX_PLACES)
+
+
+def new_leaks(findings: Iterable[Finding], leaks: Iterable[Finding]) -> list[Finding]:
+    """The leaks that say something new: those in identifying attributes only where there is no error yet.
+
+    :param findings: what a scan found in the same file.
+    """
+    known = {finding.where for finding in findings if finding.severity == "error"}
+    return [leak for leak in leaks if leak.rule != rules.LEAK_PSEUDONYM.id or leak.where not in known]
+
+
+def _elements(reader: FileReader) -> Iterator[Element]:
+    yield from reader.walk_meta()
+    yield from reader.walk_data_set()
+
+
+def _in_element(leaks: LeakSearch, element: Element, data: Data, codec: str) -> Finding | None:
+    tag, vr = element.tag, element.vr
+    if vr == "SQ" or tag in _FLOATS or not element.filled:
+        return None
+    if tag == tags.PIXEL_DATA:
+        parts = non_picture_parts(data, element.start, element.end, whole=False)
+        found = any(leaks.in_bytes(part, 0, len(part)) for part in parts)
+        return rules.LEAK_BYTES.at(element.where) if found else None
+    if vr not in TEXT:
+        found = leaks.in_bytes(data, element.start, element.end)
+        return rules.LEAK_BYTES.at(element.where) if found else None
+    if not leaks.in_value(element.value, codec, joined=vr not in _NUMERIC):
+        return None
+    identifying = tag in _IDENTIFYING or vr == "PN"
+    return (rules.LEAK_PSEUDONYM if identifying else rules.LEAK).at(element.where)
