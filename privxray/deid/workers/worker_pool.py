@@ -43,7 +43,7 @@ _BOOT: Final = (
 def worker_count(wanted: int | None = None) -> int:
     """How many worker processes to start.
 
-    :param wanted: what the user typed; if nothing, it is one for each processor, at most :data:`MOST_WORKERS`.
+    :param wanted: what the user typed; without it, one for each processor, at most :data:`MOST_WORKERS`.
     """
     return wanted or min(os.cpu_count() or 1, MOST_WORKERS)
 
