@@ -56,13 +56,6 @@ class InferenceTables:
 
     # Parties
 
-    def party(self, fingerprint: str) -> tuple[str, str] | None:
-        """Name and public keys (JSON) of a party whose key words were compared."""
-        row = self._db.execute(
-            "SELECT name, keys FROM party WHERE fingerprint = ?", (fingerprint,)
-        ).fetchone()
-        return (row["name"], row["keys"]) if row else None
-
     def parties(self) -> list[tuple[str, str]]:
         """Names and public keys (JSON) of all of them."""
         return [(row["name"], row["keys"]) for row in self._db.execute("SELECT name, keys FROM party")]

@@ -171,7 +171,7 @@ def test_kill_9_while_answering_counts_once_or_not_at_all(asked: Path, tmp_path:
         world = fresh(steps)
         line = ["-C", str(world["coordinator"]), "infer", "answer", str(query_of(world)),
                 *words(world, "clinic"), "--passphrase-file", str(world.passphrase)]  # fmt: skip
-        killed = killed_at(steps, lambda line=line: run(line))  # type: ignore[misc]
+        killed = killed_at(steps, lambda line=line: run(line))
         left = [file for file in (world["coordinator"] / "answers").glob("*.answer") if file.name[0] != "."]
         counted = rows(world, "coordinator", "answered")
         assert counted or not left, "an answer left before it was counted"
@@ -203,7 +203,7 @@ def test_kill_9_while_asking_leaves_no_query_that_can_t_be_read(asked: Path, tmp
         world = World(folder)
         line = ["-C", str(world["clinic"]), "infer", "ask", IMAGE,
                 "--passphrase-file", str(world.passphrase)]  # fmt: skip
-        killed = killed_at(steps, lambda line=line: run(line))  # type: ignore[misc]
+        killed = killed_at(steps, lambda line=line: run(line))
         visible = [q for q in (world["clinic"] / "queries").glob("*.query") if q.name[0] != "."]
         assert len(visible) <= rows(world, "clinic", "asked")
         assert all(read_again(query).body_length for query in visible)

@@ -86,7 +86,7 @@ def with_another_kept_offer(world: World) -> Command:
 
 def kept_with(world: World, **fields: object) -> Command:
     """The clinic has taken in such an offer, and asks without naming it."""
-    forged = forged_offer(world, **fields)  # type: ignore[arg-type]
+    forged = forged_offer(world, **fields)
     digest = read_again(forged).envelope.digest
     shutil.copy(forged, world["clinic"] / "inference" / "offers" / f"{digest}.offer")
     change(world, "clinic", f"UPDATE offer SET digest = '{digest}'")
@@ -100,7 +100,7 @@ def with_wrong_words(world: World) -> Command:
 
 
 def taken_in(world: World, **fields: object) -> Command:
-    forged_offer(world, **fields)  # type: ignore[arg-type]
+    forged_offer(world, **fields)
     return takes_in(world)
 
 

@@ -128,7 +128,7 @@ def test_a_model_of_another_method_is_refused(
     real = offer.find_model
 
     def dp_sgd(*arguments: object) -> object:
-        found = real(*arguments)  # type: ignore[arg-type]
+        found = real(*arguments)
         return replace(found, header=found.header.model_copy(update={"method": "dp-sgd"}))
 
     monkeypatch.setattr(offer, "find_model", dp_sgd)
@@ -158,7 +158,7 @@ def test_a_model_whose_scores_fit_only_without_top1(
 def test_digits_that_begin_the_fingerprints_of_two_models() -> None:
     state = SimpleNamespace(rounds=lambda: [SimpleNamespace(model="ab" * 31 + end) for end in ("00", "01")])
     with pytest.raises(PrivxrayError) as told:
-        global_model.find_model(None, state, "ABABABAB")  # type: ignore[arg-type]
+        global_model.find_model(None, state, "ABABABAB")
     assert told.value.reason == "model.several"
 
 

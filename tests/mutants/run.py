@@ -69,6 +69,7 @@ _PRIVACY = (
     "tests/unit/test_workflow_reservation.py",
 )
 _INFERENCE_COMMANDS = (
+    "tests/unit/test_workflow_inference.py",
     "tests/cli/test_infer_refused_owner.py",
     "tests/cli/test_infer_refused_hospital.py",
     "tests/cli/test_infer.py",

@@ -48,7 +48,7 @@ def evaluator(
 ) -> HeadEvaluator:
     terms = {"noise": NOISE, "top1": False, "source": SecureNoise()} | changes
     read = wire.read_evaluation_keys(keys.evaluation, head.layout.features)
-    return kind(scheme, head, read, **terms)  # type: ignore[arg-type]
+    return kind(scheme, head, read, **terms)
 
 
 def asked(scheme: Scheme, keys: HospitalKeys, rows: np.ndarray, layout: Layout) -> Residues:

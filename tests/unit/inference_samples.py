@@ -83,7 +83,7 @@ def offer_header() -> OfferHeader:
         limit=100,
         decimals=3,
         top1=False,
-    )  # type: ignore[arg-type]
+    )
 
 
 def sealed_to(name: str, length: int) -> Body:
@@ -110,7 +110,7 @@ def query_header(images: int = 2, *, with_keys: bool = True) -> QueryHeader:
         images=images,
         evaluation_keys=OTHER,
         with_keys=with_keys,
-    )  # type: ignore[arg-type]
+    )
 
 
 def answer_header(images: int = 2) -> AnswerHeader:
@@ -127,7 +127,7 @@ def answer_header(images: int = 2) -> AnswerHeader:
         decimals=3,
         top1=False,
         left=98,
-    )  # type: ignore[arg-type]
+    )
 
 
 def residues(*shape: int, seed: int = 0) -> np.ndarray:

@@ -325,7 +325,7 @@ def test_what_a_header_may_say() -> None:
         (offer, "limit", (1, 1_000_000), (0, 1_000_001)),
         (offer, "decimals", (1, 6), (0, 7)),
         (offer, "feature_dim", (1, 4096), (0, 4097)),
-        (offer, "feature_radius", (1e-9, 1e6), (0.0, 1.1e6, float("inf"), float("nan"))),
+        (offer, "feature_radius", (1e-9, 1e6), (0.0, 1e6 + 0.5, float("inf"), float("nan"))),
         (offer, "classes", (CLASSES[:2], tuple(f"c{n}" for n in range(50))),
          (CLASSES[:1], tuple(f"c{n}" for n in range(51)))),
         (offer, "extractor", ("", "x" * 200), ("x" * 201,)),

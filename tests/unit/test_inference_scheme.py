@@ -307,6 +307,39 @@ def test_an_answer_with_more_than_noise_in_another_slot_is_refused(direction: co
             seen[image, 0, slot] = 0
 
 
+def test_twelve_standard_deviations_are_noise() -> None:
+    seen = np.zeros((1, 1, parameters.SLOTS), complex)
+    seen[0, 0, 1] = 12.0
+    Slots(seen).decrypt(np.zeros((1, 1, 1, 1, 1), np.uint64), LAYOUT, 1.0)
+
+
+class Watched(Silent):
+    """Remembers what was drawn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn: list[tuple[object, ...]] = []
+
+    def gaussian(self, shape: tuple[int, ...], std: float) -> np.ndarray:
+        self.drawn.append(("gaussian", shape, std))
+        return super().gaussian(shape, std)
+
+    def uniform(self, size: int) -> np.ndarray:
+        self.drawn.append(("uniform", size))
+        return super().uniform(size)
+
+
+@pytest.mark.parametrize("top1", [True, False])
+def test_the_owner_draws_noise_for_each_slot_and_one_factor_for_each_image(
+    scheme: Scheme, keys: HospitalKeys, top1: bool
+) -> None:
+    source, head = Watched(), a_head(50, FEATURES)
+    query = asked(scheme, keys, unit_rows(1, FEATURES), head.layout)[0]
+    evaluator(scheme, keys, head, source=source, top1=top1).answer(query)
+    noise = ("gaussian", (2, parameters.SLOTS), NOISE)
+    assert source.drawn == [*([("uniform", 1)] if top1 else []), *[noise] * 2]
+
+
 def test_an_answer_under_other_keys_is_refused(scheme: Scheme, keys: HospitalKeys) -> None:
     query = asked(scheme, keys, unit_rows(1, FEATURES), LAYOUT)[0]
     answers = np.array([evaluator(scheme, keys, a_head()).answer(query)])

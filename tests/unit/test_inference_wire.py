@@ -145,8 +145,8 @@ def test_residues_come_back_in_their_shape() -> None:
 def test_numbers_travel_in_eight_little_endian_bytes() -> None:
     """2^32 + 2 and not another order of bytes, also on a machine that has another."""
     polynomial = np.full((1, 2, 3, 8192), 2**32 + 2, ">u8")
-    assert wire.to_bytes(polynomial)[:8] == b"\x02\0\0\0\x01\0\0\0"  # type: ignore[arg-type]
-    assert wire.read_queries(wire.to_bytes(polynomial), 1)[0, 0, 0, 0] == 2**32 + 2  # type: ignore[arg-type]
+    assert wire.to_bytes(polynomial)[:8] == b"\x02\0\0\0\x01\0\0\0"
+    assert wire.read_queries(wire.to_bytes(polynomial), 1)[0, 0, 0, 0] == 2**32 + 2
 
 
 @pytest.mark.parametrize("change", [lambda d: d[:-1], lambda d: d[:-8], lambda d: d + b"\0", lambda d: b""])

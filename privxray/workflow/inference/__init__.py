@@ -3,4 +3,6 @@
 ``offer`` and ``answer`` are the model owner's commands, ``ask`` and ``read_answer`` the hospital's. Both
 sides share ``trust`` (whose keys were confirmed), ``kept_offers`` and ``fingerprints``. ``global_model``
 serves the owner, ``hospital_secrets`` the hospital.
+
+tests/unit/test_workflow_inference.py tries what is shared, and tests/cli/test_infer*.py the four commands.
 """

@@ -1,0 +1,258 @@
+"""What the steps of encrypted inference share, over a workspace of one party and without TenSEAL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from inference_samples import (
+    OTHER,
+    altered,
+    centre_body,
+    fingerprint,
+    offer_header,
+    party,
+    refused,
+    residues,
+    signed,
+)
+
+from privxray.errors import AbsentFileError, MalformedError
+from privxray.formats.container import seal_header
+from privxray.inference.headers import OfferHeader
+from privxray.inference.terms import Terms
+from privxray.inference.wire import to_bytes
+from privxray.keys.identity import PublicKeys
+from privxray.keys.party import party_words
+from privxray.workflow.common.kept_file import read_kept
+from privxray.workflow.inference import global_model, hospital_secrets, trust
+from privxray.workflow.inference.fingerprints import check_fingerprint, matches
+from privxray.workflow.inference.hospital_secrets import load_keys, open_names, seal_names
+from privxray.workflow.inference.kept_offers import keep_offer, load_offer, offer_bytes
+from privxray.workflow.inference.trust import ensure_trusted, known_parties
+from privxray.workspace.folder import Config, Workspace
+from privxray.workspace.inference_state import Asked
+from privxray.workspace.state import State
+
+MODEL = "ab" * 32
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path, Config(role="hospital", name="clinic"))
+
+
+@pytest.fixture
+def state(clinic: Workspace) -> Iterator[State]:
+    with State(clinic.state_path) as state:
+        yield state
+
+
+# Fingerprints
+
+
+@pytest.mark.parametrize("typed", [None, "abababab", "ABABABAB", MODEL, MODEL.upper()])
+def test_what_is_the_beginning_of_a_fingerprint(typed: str | None) -> None:
+    check_fingerprint(typed)
+    assert matches(MODEL, typed)
+
+
+@pytest.mark.parametrize("typed", ["", "abababa", MODEL + "a", "ababababg", "abab abab"])
+def test_what_is_none(typed: str) -> None:
+    with refused("model.not-a-fingerprint"):
+        check_fingerprint(typed)
+
+
+def test_a_fingerprint_is_compared_from_its_beginning() -> None:
+    assert not matches(MODEL, "babababa")
+    assert not matches("0" + MODEL, "abababab")
+
+
+# Kept files and offers
+
+
+def whole(header: OfferHeader, body: bytes) -> bytes:
+    return seal_header(header, party("owner").signing, fingerprint("owner")) + body
+
+
+def test_an_offer_is_kept_as_the_newest(clinic: Workspace, state: State) -> None:
+    first, body = offer_header(), centre_body()
+    second = altered(first, limit=5)
+    for header in (first, second, first):
+        keep_offer(clinic, state, whole(header, body), signed(header, "owner").digest, header)
+    digests = [signed(header, "owner").digest for header in (second, first)]
+    assert [(kept.digest, kept.owner, kept.model) for kept in state.offers()] == [
+        (digest, fingerprint("owner"), MODEL) for digest in digests
+    ]
+    kept = load_offer(clinic, digests[0])
+    assert (kept.digest, kept.header, kept.body) == (digests[0], second, body)
+    assert offer_bytes(clinic, digests[0]) == whole(second, body)
+    folder = clinic.inference / "offers"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert (folder / f"{digests[0]}.offer").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_kept_file_is_held_against_its_digest_and_its_body(clinic: Workspace) -> None:
+    header, body = offer_header(), centre_body()
+    digest, path = signed(header, "owner").digest, clinic.root / "kept"
+    with pytest.raises(AbsentFileError):
+        read_kept(path, digest, OfferHeader)
+    path.write_bytes(whole(header, body))
+    assert read_kept(path, digest, OfferHeader) == (header, body)
+    with refused("workspace.kept-file-altered"):
+        read_kept(path, OTHER, OfferHeader)
+    path.write_bytes(whole(header, body[:-1]))
+    with pytest.raises(MalformedError, match="cut off in its body") as told:
+        read_kept(path, digest, OfferHeader)
+    assert told.value.file == str(path)
+
+
+def test_the_bytes_of_an_altered_offer_are_not_handed_out(clinic: Workspace, state: State) -> None:
+    header = offer_header()
+    keep_offer(clinic, state, whole(header, centre_body()), OTHER, header)
+    with refused("workspace.kept-file-altered"):
+        offer_bytes(clinic, OTHER)
+
+
+# Trust
+
+
+def typed(words: str, asked: list[str]) -> trust.AskWords:
+    def ask(name: str) -> str:
+        asked.append(name)
+        return words
+
+    return ask
+
+
+def test_key_words_are_asked_for_once(clinic: Workspace, state: State) -> None:
+    keys = party("owner").public()
+    asked: list[str] = []
+    right = typed(party_words("office", keys).upper(), asked)
+    with refused("party.wrong-words"):
+        ensure_trusted(clinic, state, "office", keys, typed(party_words("clinic", keys), asked))
+    assert list(known_parties(clinic, state)) == []
+    for _ in range(2):
+        ensure_trusted(clinic, state, "office", keys, right)
+    assert asked == ["office", "office"]
+    assert list(known_parties(clinic, state)) == [("office", keys)]
+
+
+def test_a_name_or_a_sealing_key_may_not_change(clinic: Workspace, state: State) -> None:
+    keys = party("owner").public()
+    ensure_trusted(clinic, state, "office", keys, typed(party_words("office", keys), []))
+    other = PublicKeys(signing=keys.signing, sealing=party("clinic").public().sealing)
+    for name, now in (("bureau", keys), ("office", other)):
+        with refused("party.changed"):
+            ensure_trusted(clinic, state, name, now, typed(party_words(name, now), []))
+    assert list(known_parties(clinic, state)) == [("office", keys)]
+
+
+def test_a_namesake_is_remarked_on(clinic: Workspace, state: State) -> None:
+    asked: list[str] = []
+    for who in ("owner", "clinic"):
+        keys = party(who).public()
+        ensure_trusted(clinic, state, "office", keys, typed(party_words("office", keys), asked))
+    assert asked == ["office", "office (a name that is known here with another key)"]
+
+
+def test_members_of_a_study_are_known(
+    clinic: Workspace, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, member = party("owner").public(), party("clinic").public()
+    roster = SimpleNamespace(parties=[SimpleNamespace(name="hospital-a", keys=member)])
+    plan = SimpleNamespace(coordinator_name="coordinator", coordinator=owner, roster=roster)
+    monkeypatch.setattr(trust, "load_plan", lambda *_: plan)
+    monkeypatch.setattr(state, "rounds", lambda: ["a round"])
+    known = [("coordinator", owner), ("hospital-a", member)]
+    assert list(known_parties(clinic, state)) == known
+    for name, keys in known:
+        ensure_trusted(clinic, state, name, keys, typed("never asked for", []))
+
+
+# A hospital's secrets
+
+
+def keep_keys(clinic: Workspace, secret: bytes, evaluation: bytes) -> tuple[Path, Path]:
+    """As ``ensure_keys`` leaves them; it needs TenSEAL to make them."""
+    clinic.inference.mkdir()
+    paths = hospital_secrets._paths(clinic, 96)
+    plain = hashlib.sha256(evaluation).digest() + secret
+    paths[0].write_bytes(hospital_secrets._seal_local(party("clinic"), "inference key", plain))
+    paths[1].write_bytes(evaluation)
+    return paths
+
+
+def test_keys_are_read_back_with_the_passphrase_alone(clinic: Workspace) -> None:
+    secret = residues(4)
+    paths = keep_keys(clinic, to_bytes(secret), b"evaluation keys")
+    assert [path.name for path in paths] == ["ckks-96.key", "ckks-96.public"]
+    keys = load_keys(clinic, party("clinic"), 96)
+    assert (keys.secret == secret).all()
+    assert keys.evaluation == b"evaluation keys"
+    assert secret.tobytes()[:64] not in paths[0].read_bytes()
+    with refused("inference.secrets-damaged"):
+        load_keys(clinic, party("owner"), 96)  # another passphrase's
+
+
+def test_keys_that_are_missing_or_damaged(clinic: Workspace) -> None:
+    with refused("inference.key-missing"):
+        load_keys(clinic, party("clinic"), 96)
+    secret, public = keep_keys(clinic, to_bytes(residues(4)), b"evaluation keys")
+    public.write_bytes(b"others")
+    with refused("inference.public-keys-altered"):
+        load_keys(clinic, party("clinic"), 96)
+    for damaged in (b"", bytes(12), secret.read_bytes()[:-1]):
+        secret.write_bytes(damaged)
+        with refused("inference.secrets-damaged"):
+            load_keys(clinic, party("clinic"), 96)
+
+
+def test_names_of_images_are_for_their_query_alone() -> None:
+    sealed = seal_names(party("clinic"), MODEL, ["a/Müller.dcm", "b.png"])
+    assert b"ller" not in sealed
+    assert sealed != seal_names(party("clinic"), MODEL, ["a/Müller.dcm", "b.png"])
+    assert open_names(party("clinic"), Asked(1, MODEL, "", sealed, 0)) == ["a/Müller.dcm", "b.png"]
+    for who, digest in (("clinic", OTHER), ("owner", MODEL)):
+        with refused("inference.secrets-damaged"):
+            open_names(party(who), Asked(1, digest, "", sealed, 0))
+
+
+# The owner's model
+
+
+def test_digits_that_begin_the_fingerprints_of_two_models(
+    clinic: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or of none; without digits it is the newest model."""
+    models = ["ab" * 31 + "00", None, "ab" * 31 + "01", "cd" * 32]
+    state = SimpleNamespace(rounds=lambda: [SimpleNamespace(model=model) for model in models])
+    wanted: list[str] = []
+
+    def read(path: object, digest: str, kind: object) -> tuple[None, bytes]:
+        wanted.append(digest)
+        return None, b""
+
+    monkeypatch.setattr(global_model, "_model_path", lambda *_: None)
+    monkeypatch.setattr(global_model, "read_kept", read)
+    monkeypatch.setattr(global_model, "unpack", lambda _: {})
+    for digits in ("ABABABAB", "ab" * 31 + "0"):
+        with refused("model.several"):
+            global_model.find_model(clinic, state, digits)
+    with refused("model.unknown"):
+        global_model.find_model(clinic, state, "abababac")
+    for digits in (None, "cdcdcdcd", "ab" * 31 + "01"):
+        global_model.find_model(clinic, state, digits)
+    assert wanted == ["cd" * 32, "cd" * 32, "ab" * 31 + "01"]
+    nothing = SimpleNamespace(rounds=lambda: [SimpleNamespace(model=None)])
+    with refused("model.none-yet"):
+        global_model.find_model(clinic, nothing, None)
+
+
+def test_a_model_of_another_method_has_no_head() -> None:
+    model = global_model.GlobalModel(MODEL, SimpleNamespace(method="dp-sgd"), {})
+    with refused("offer.other-method"):
+        global_model.head_of(model, Terms())
