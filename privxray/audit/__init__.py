@@ -1,14 +1,15 @@
-"""Attacks on privxray's own engines, and what their outcome proves.
+"""Attacks on privxray's own training, and what their outcome shows.
 
-An audit can show that an engine leaks more than it claims. It can't show that one does not: a quiet attack
-is a weak attack until shown otherwise, which is why each is tried on engines that were broken on purpose
-(tests), and each result says what it could not have seen.
+An audit can show that training leaks more than it claims. It can't show that it does not, for the attack may
+just be weak. So each attack is tried on training that was broken on purpose (tests/unit/broken_engines.py),
+and each result says what the attack could not have seen (``caveats``).
 
-* ``one_run``: a lower bound on epsilon from one training (Steinke, Nasr and Jagielski 2023), with canaries of
-  ``probe_canaries`` and ``sgd_canaries``;
-* ``membership``: who was trained on, by the loss (Yeom et al. 2018; Carlini et al. 2022);
-* ``inversion``: the image behind an update (Geiping et al. 2020).
+* One run: a lower bound on epsilon from a single training (Steinke, Nasr and Jagielski 2023). ``canaries``
+  are planted in the data, of the kind that ``canary_kinds`` has for the method; ``guessing`` and
+  ``epsilon_bound`` make a ``claim_test`` of the scores.
+* ``membership``: who was trained on, by the loss (Yeom et al. 2018; Carlini et al. 2022).
+* ``inversion``: the image behind an update (Geiping et al. 2020), tried on ``patient_updates``.
 
-Nothing here draws from a statistical generator: coins, canaries and starting points of a search come from the
-source that noise comes from.
+Nothing here draws from a statistical generator: coins, canaries and the starting points of searches come from
+the source that noise comes from.
 """

@@ -1,9 +1,10 @@
 """Gradient inversion: the image behind an update.
 
 After Geiping et al. 2020, "Inverting gradients: how easy is it to break privacy in federated learning?",
-equation 4: the image whose gradient has the direction of the one that was seen, by cosine distance, with
-total variation as what is known of images beforehand; found by Adam on the sign of the derivative, with steps
-that get smaller, from several random starts. The label is given to the attacker, and the weights are public.
+equation 4. The attacker looks for the image whose gradient points the same way as the one that was seen, by
+cosine distance; total variation stands for what is known of images beforehand. The search is Adam on the sign
+of the derivative, with steps that get smaller, from several random starts. The attacker is told the label,
+and the weights are public.
 """
 
 from __future__ import annotations
@@ -18,22 +19,27 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 
-from privxray.audit.likeness import psnr, ssim
+from privxray.audit.image_similarity import psnr, ssim
+from privxray.learning.constants import DpSgdConstants
 from privxray.learning.dp_sgd.networks import network
-from privxray.learning.interface import Progress
+from privxray.learning.interface import Progress, Task
 from privxray.privacy.noise import NoiseSource
 
 Picture = NDArray[np.uint8]
 
 _VARIATION = 5e-3  # weight of total variation
 _RATE = 0.1
-_SLOWER = (3 / 8, 5 / 8, 7 / 8)  # of all steps: where the rate falls to a tenth (as the paper has it)
-_MARGIN = 0.1
+_SLOWER = (3 / 8, 5 / 8, 7 / 8)  # of all steps: where the rate falls to a tenth, as in the paper
+_MARGIN = 0.1  # of SSIM
 
 
 @dataclass(frozen=True)
 class Search:
-    """How hard the attacker tries: steps of one search, and searches from random starts."""
+    """How hard the attacker tries.
+
+    :ivar steps: of one search, >= 1.
+    :ivar restarts: searches from random starts, >= 1.
+    """
 
     steps: int = 500
     restarts: int = 3
@@ -41,10 +47,13 @@ class Search:
 
 @dataclass(frozen=True)
 class Reconstruction:
-    """The best image that was found, and how it compares.
+    """The best image that was found, and how like the patient's image it is.
 
-    :param distance: cosine distance of its gradient, plus the weighted variation: what the attacker sees.
-    :param decoy_ssim: the largest SSIM to an image that has nothing to do with the update.
+    :ivar picture: uint8 [size, size].
+    :ivar distance: cosine distance of its gradient, plus the weighted variation: what the attacker sees.
+    :ivar ssim: to the patient's image.
+    :ivar psnr: to the patient's image, in dB.
+    :ivar decoy_ssim: the largest SSIM to an image that has nothing to do with the update.
     """
 
     picture: Picture
@@ -55,47 +64,44 @@ class Reconstruction:
 
     @property
     def recognised(self) -> bool:
-        """Whether it is clearly more like the patient's image than like anybody else's."""
+        """Whether it is clearly more like the patient's image than like any other."""
         return self.ssim > self.decoy_ssim + _MARGIN
 
 
 def reconstruct(
     update: Mapping[str, NDArray[Any]],
-    start: Mapping[str, NDArray[Any]],
-    name: str,
-    classes: int,
+    task: Task[DpSgdConstants],
     label: int,
-    size: int,
     source: NoiseSource,
     search: Search,
     progress: Progress | None = None,
 ) -> tuple[Picture, float]:
-    """Search for the image, [size, size], whose gradient points against ``update``.
+    """Search for the image whose gradient points against ``update``.
 
-    :param name: of the network. :param start: the weights that the update starts from.
-    :returns: the best image of all restarts by the attacker's own measure, and that measure.
+    :param update: how far each weight moved in one step from ``task.start`` on one image.
+    :param label: the image's class.
+    :returns: the best image of all restarts by the attacker's own measure, [size, size], and that measure.
     """
-    model = network(name, start, classes)
-    target = [torch.from_numpy(np.asarray(-update[key], np.float32)) for key in start]
+    model = network(task.constants.network, task.start, len(task.classes))
+    target = [torch.from_numpy(np.asarray(-update[key], np.float32)) for key in task.start]
     length = math.sqrt(sum(float(t.square().sum()) for t in target))
     target = [t / length for t in target]
-    best: tuple[float, torch.Tensor] | None = None
+    size = task.constants.image_size
+    found = []
     for restart in range(search.restarts):
         first = torch.from_numpy(source.gaussian((1, 1, size, size), 0.5)).float().clamp(-1, 1)
-        found = _descend(model, target, torch.tensor([label]), first, search.steps)
-        if best is None or found[0] < best[0]:
-            best = found
+        found.append(_descend(model, target, torch.tensor([label]), first, search.steps))
         if progress:
             progress(restart + 1, search.restarts)
-    assert best is not None
-    grey = best[1][0, 0].numpy() * 128.0 + 127.0  # as_input's inverse
-    return np.clip(np.rint(grey), 0, 255).astype(np.uint8), best[0]
+    distance, image = min(found, key=lambda one: one[0])
+    grey = image[0, 0].numpy() * 128.0 + 127.0  # as_input's inverse
+    return np.clip(np.rint(grey), 0, 255).astype(np.uint8), distance
 
 
 def compare(picture: Picture, distance: float, truth: Picture, decoys: NDArray[np.uint8]) -> Reconstruction:
-    """Hold a found image against the patient's and against unconcerned ones.
+    """Compare a found image with the patient's, and with images that have nothing to do with the update.
 
-    :param decoys: [n, H, W], n >= 1.
+    :param truth: the patient's image. :param decoys: [n, H, W], n >= 1.
     """
     return Reconstruction(
         picture=picture,
@@ -113,7 +119,7 @@ def _descend(
     first: torch.Tensor,
     steps: int,
 ) -> tuple[float, torch.Tensor]:
-    """One search: the least measure that is finite, and its image."""
+    """One search: the last image, and its measure; infinite where that is not a number."""
     image = first.clone().requires_grad_()
     optimizer = torch.optim.Adam([image], lr=_RATE)
     slower = torch.optim.lr_scheduler.MultiStepLR(optimizer, [int(share * steps) for share in _SLOWER], 0.1)
@@ -133,7 +139,7 @@ def _descend(
 def _measure(
     model: torch.nn.Module, target: list[torch.Tensor], image: torch.Tensor, label: torch.Tensor
 ) -> torch.Tensor:
-    """Equation 4, for a target of length 1."""
+    """The attacker's measure of an image: equation 4, for a target of length 1."""
     parameters = list(model.parameters())
     gradient = torch.autograd.grad(cross_entropy(model(image), label), parameters, create_graph=True)
     along = torch.stack([(g * t).sum() for g, t in zip(gradient, target, strict=True)]).sum()

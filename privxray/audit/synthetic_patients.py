@@ -1,6 +1,7 @@
-"""Invented patients for audits that touch nobody: features and small images of three classes.
+"""Invented patients for audits that touch nobody's budget: features and small images of three classes.
 
-They come from the noise source like all randomness here; nobody needs the same ones twice.
+They are drawn from the noise source, like all that is random here; nothing needs the same ones twice.
+Tested by the audits that use them, tests/unit/test_audit_*.py.
 """
 
 from __future__ import annotations
@@ -15,31 +16,36 @@ from privxray.privacy.noise import NoiseSource
 
 CLASSES = ("normal", "bacteria", "virus")
 PATIENTS = 60
+"""Invented patients beside the canaries."""
+
 _CONTRAST = 55.0  # standard deviations, of 255
 _GRAIN = 4.0
 
 
-def labels(number: int, source: NoiseSource) -> NDArray[np.int64]:
+def _labels(number: int, source: NoiseSource) -> NDArray[np.int64]:
     """[number] classes, uniform."""
     return np.asarray((source.uniform(number) * len(CLASSES)).astype(np.int64))
 
 
 def feature_patients(number: int, dim: int, source: NoiseSource) -> TrainingData:
-    """Patients with one image each: a direction a class and as much scatter, not negative, [number, dim]."""
-    classes = labels(number, source)
+    """Patients with one image each: features, float32 [number, dim], not negative.
+
+    A class is a direction, with as much scatter around it.
+    """
+    classes = _labels(number, source)
     centres = np.abs(source.gaussian((len(CLASSES), dim), 1.0))
     rows = np.abs(centres[classes] + source.gaussian((number, dim), 1.0))
     return TrainingData(rows.astype(np.float32), classes, np.arange(number))
 
 
 def image_patients(number: int, size: int, source: NoiseSource) -> TrainingData:
-    """Patients with one image each, uint8 [number, size, size]: soft shadows, a band a class, a little grain.
+    """Patients with one image each: pixels, uint8 [number, size, size].
 
-    :param size: in pixels.
+    An image has soft shadows, a bright band whose place tells the class, and a little grain.
     """
     from scipy.ndimage import gaussian_filter
 
-    classes = labels(number, source)
+    classes = _labels(number, source)
     shadows = gaussian_filter(source.gaussian((number, size, size), 1.0), (0, size / 10, size / 10))
     spread = shadows.std(axis=(1, 2), keepdims=True)
     pixels = 128.0 + _CONTRAST * shadows / spread + source.gaussian((number, size, size), _GRAIN)
@@ -52,7 +58,7 @@ def image_patients(number: int, size: int, source: NoiseSource) -> TrainingData:
 def patients_for(
     method: AnyMethod, constants: MethodConstants, number: int, source: NoiseSource
 ) -> TrainingData:
-    """Invented patients in the form that a method trains on, of the sizes that its constants say."""
+    """Invented patients in the form that a method trains on, of the size that its constants say."""
     size = method.input_size(constants)
     if method.inputs == "pixels":
         return image_patients(number, size, source)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privxray.cli.output import progress, table, tell
-from privxray.errors import RefusedError, UsageError
+from privxray.cli.written_files import require_free
+from privxray.errors import UsageError
 
 if TYPE_CHECKING:
     from privxray.deid.findings.report import Report
@@ -24,14 +25,7 @@ def ready(ocr: bool, show_text: bool, files: Mapping[str, Path | None], force: b
     """
     if show_text and not ocr:
         raise UsageError("--show-text has nothing to show without --ocr", advice="Type both, or neither.")
-    for option, path in files.items():
-        if path is None:
-            continue
-        name = f"the file that {option} names"
-        if not path.parent.is_dir():
-            raise UsageError("the folder for this file is not there", file=name)
-        if path.exists() and not force:
-            raise RefusedError("it exists already", file=name, advice="Choose another name, or type --force.")
+    require_free(files, force=force)
     if not ocr:
         return None
     from privxray.deid.pixels.text.text_finder import TextFinder

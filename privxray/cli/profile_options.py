@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import wraps
-from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
+
+from privxray.cli.option_group import KEYWORD, Command, with_options
 
 if TYPE_CHECKING:
     from privxray.deid.profile.profile import Profile
 
 _PANEL: Final = "De-identification profile (DICOM PS3.15 Annex E)"
-_KEYWORD: Final = inspect.Parameter.KEYWORD_ONLY
 
 _OPTIONS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ("retain-uids", "UIDs may be the original ones.", "Keep UIDs."),
@@ -87,34 +87,18 @@ class Typed:
         return load_profile(self.name or "basic").with_options({ProfileOption(key) for key in self.options})
 
 
-def takes_profile(*, writes: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_profile(*, writes: bool = False) -> Callable[[Command], Command]:
     """Put ``--profile`` and the options where a command has its parameter ``profile``, a :class:`Typed`.
 
     :param writes: the command writes files by the profile, instead of judging them by it.
     """
+    options = list(_parameters(writes))
 
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        @wraps(command)
-        def called(**arguments: Any) -> None:
-            name = arguments.pop("profile")
-            typed = frozenset(key for key in keys if arguments.pop(key))
-            command(profile=Typed(name, typed), **arguments)
+    def made(values: Mapping[str, Any]) -> Typed:
+        keys = frozenset(option.name for option in options[1:] if values[option.name])
+        return Typed(values["profile"], keys)
 
-        options = list(_parameters(writes))
-        keys = [option.name for option in options[1:]]
-        hints = get_type_hints(command, include_extras=True)
-        parameters: list[inspect.Parameter] = []
-        for name, own in inspect.signature(command).parameters.items():
-            if name == "profile":
-                parameters.extend(options)
-            else:
-                parameters.append(own.replace(annotation=hints[name], kind=_KEYWORD))
-        # typer reads both
-        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return called
-
-    return decorate
+    return lambda command: with_options(command, "profile", options, made)
 
 
 def _parameters(writes: bool) -> Iterator[inspect.Parameter]:
@@ -126,9 +110,9 @@ def _parameters(writes: bool) -> Iterator[inspect.Parameter]:
         show_default=False,
     )
     kind: Any = Annotated[str | None, name]
-    yield inspect.Parameter("profile", _KEYWORD, annotation=kind, default=None)
+    yield inspect.Parameter("profile", KEYWORD, annotation=kind, default=None)
     for option, judged, written in _OPTIONS:
         text = written if writes else judged
         if text is not None:
             kind = Annotated[bool, typer.Option(f"--{option}", help=text, rich_help_panel=_PANEL)]
-            yield inspect.Parameter(option.replace("-", "_"), _KEYWORD, annotation=kind, default=False)
+            yield inspect.Parameter(option.replace("-", "_"), KEYWORD, annotation=kind, default=False)

@@ -1,27 +1,34 @@
-"""The pictures of an audit's report, as data URLs: PNG, drawn without a display."""
+"""The pictures of an audit's report, as data URLs: PNG, drawn without a display.
+
+Tested by the command that writes them, in tests/cli/test_audit.py.
+"""
 
 from __future__ import annotations
 
 import base64
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from privxray.audit.claim_test import ClaimTest
     from privxray.audit.membership import Membership
-    from privxray.audit.one_run import OneRun
 
 _IN, _OUT, _CLAIM = "#0a58a8", "#8a8f98", "#a40e26"
 _ENLARGED = 160  # pixels a side
 
 
-def one_run_plot(found: OneRun, scores: NDArray[np.float64], coins: NDArray[np.bool_]) -> str:
-    """The canaries' scores by their coins, and the claim between lower bound and ceiling."""
+def one_run_plot(found: ClaimTest, scores: NDArray[np.float64], coins: NDArray[np.bool_]) -> str:
+    """Left: the canaries' scores, of those in and of those left out. Right: lower bound, ceiling and claim.
+
+    :param scores: [m]. :param coins: [m] which canaries were in.
+    """
     figure, (left, right) = _axes(2)
     edges = np.histogram_bin_edges(scores, 24).tolist()
     left.hist(scores[coins], edges, color=_IN, alpha=0.75, label="in")
@@ -40,7 +47,7 @@ def membership_plot(found: Membership) -> str:
     """The ROC curve on linear and on logarithmic axes, with what the claim allows at most."""
     figure, (left, right) = _axes(2)
     fpr = np.linspace(0.0, 1.0, 1001)
-    claim = found.bound.claim
+    claim = found.claim_test.claim
     most = np.minimum(1.0, np.exp(claim.epsilon) * fpr + claim.delta)
     for axes in (left, right):
         axes.plot(fpr, most, color=_CLAIM, linestyle="--", label=f"most at epsilon {claim.epsilon:g}")
@@ -55,14 +62,14 @@ def membership_plot(found: Membership) -> str:
 
 
 def enlarged(picture: NDArray[np.uint8]) -> str:
-    """A small grey image, each pixel as a square."""
+    """A small grey image [H, W], each pixel as a square."""
     image = Image.fromarray(picture).resize((_ENLARGED, _ENLARGED), Image.Resampling.NEAREST)
     stream = io.BytesIO()
     image.save(stream, "PNG", optimize=True)
     return _url(stream)
 
 
-def _axes(number: int) -> tuple[Any, list[Axes]]:
+def _axes(number: int) -> tuple[Figure, list[Axes]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -71,7 +78,7 @@ def _axes(number: int) -> tuple[Any, list[Axes]]:
     return figure, [figure.add_subplot(1, number, place + 1) for place in range(number)]
 
 
-def _png(figure: Any) -> str:
+def _png(figure: Figure) -> str:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=110, metadata={"Software": None})
     return _url(stream)

@@ -21,28 +21,31 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
-from broken_engines import CLASSES, DELTA, Quiet, Silent, audited, engines, nothing_clipped
+from broken_engines import CLASSES, DELTA, Quiet, Silent, audited, engines, nothing_clipped, told_apart
 
-from privxray.audit import running
+from privxray.audit.canary_kinds import canaries_of
 from privxray.audit.inversion import Search
-from privxray.audit.observing import Observed
+from privxray.audit.kept_answers import KeptAnswers
+from privxray.audit.membership import PATIENTS
 from privxray.learning import methods
 from privxray.privacy.noise import SecureNoise
-from privxray.workflow.auditing.audit_engine import INVENTED, Claim, audit_inversion, audit_membership
+from privxray.workflow.auditing.audited_patients import INVENTED
+from privxray.workflow.auditing.claim import Claim
+from privxray.workflow.auditing.inversion_audit import UPDATE_KINDS, audit_inversion
 
 BROKEN_RUNS = 5
 
 
 @contextmanager
-def store() -> Iterator[Observed]:
+def store() -> Iterator[KeptAnswers]:
     with tempfile.TemporaryDirectory() as folder:
-        yield Observed(Path(folder) / "answers", os.urandom(32))
+        yield KeptAnswers(Path(folder) / "answers", os.urandom(32))
 
 
 def one_run(name: str, runs: int) -> None:
     """Every engine of a method, at the method's default number of canaries."""
     intact = methods.get(name)
-    canaries = running.canaries_of(intact).DEFAULT
+    canaries = canaries_of(intact).default
     tried: dict[str, tuple[Any, Any]] = {"intact": (intact, None)}
     tried |= {f"noise / {factor:g}": (intact, Quiet(factor)) for factor in (2.0, 3.0, 8.0)}
     for engine, (method, source) in (tried | engines(name)).items():
@@ -63,20 +66,22 @@ def show(engine: str, method: Any, source: Any, canaries: int, runs: int) -> Non
         f"one-run {method.name}, {engine}: flagged {sum(run.refuted for run in found)} of {runs}; right of "
         f"{first.guesses}: {min(right)} to {max(right)}; "
         f"lower bound {span([run.lower_bound for run in found])} (at most {first.ceiling:.3f}; unseen up to "
-        f"a factor of {first.unseen:.1f}); {seconds:.1f} s a run",
+        f"a factor of {first.unseen_factor:.1f}); {seconds:.1f} s a run",
         flush=True,
     )
 
 
 def membership(name: str) -> None:
     """Invented patients with labels by chance, with noise and without."""
-    claim = Claim(1.0, DELTA)
     for engine, source in (("intact", SecureNoise()), ("noise off", Silent())):
-        found = [audit_membership(name, claim, INVENTED, engine=source) for _ in range(BROKEN_RUNS)]
+        found = []
+        for _ in range(BROKEN_RUNS):
+            with store() as answers:
+                found.append(told_apart(answers, name, source, PATIENTS))
         print(
             f"membership {name}, {engine}: AUC {span([f.auc for f in found])}; "
             f"TPR at 1 % FPR {span([f.tpr_at_low_fpr for f in found])}; "
-            f"lower bound {span([f.bound.lower_bound for f in found])}",
+            f"lower bound {span([f.claim_test.lower_bound for f in found])}",
             flush=True,
         )
 
@@ -87,9 +92,9 @@ def inversion(images: int, epsilons: Sequence[float]) -> None:
     assert INVENTED.classes == CLASSES
     for epsilon in epsilons:
         clock = time.perf_counter()
-        found = audit_inversion(Claim(epsilon, DELTA), INVENTED, images=images, search=search)
-        for kind in ("plain", "private", "masked"):
-            ones = [getattr(one, kind) for one in found]
+        found = audit_inversion(Claim(epsilon, DELTA), INVENTED, images, search)
+        for kind in UPDATE_KINDS:
+            ones = [one.found[kind] for one in found]
             print(
                 f"inversion at epsilon {epsilon:g}, {kind}: SSIM {span([o.ssim for o in ones])}, "
                 f"PSNR {span([o.psnr for o in ones], 1)} dB, "

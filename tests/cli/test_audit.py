@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,21 @@ from broken_engines import ImageUnit
 from played_study import At, World, draw_images, typed
 from played_study import _joined as join
 
-from privxray.audit import running
+from privxray.audit.canaries import Planted
+from privxray.audit.probe_canaries import ProbeCanaries
+from privxray.audit.sgd_canaries import SgdCanaries
 from privxray.learning import methods
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.auditing import audit_own_patients
+from privxray.workflow.auditing import public_data_set
+from privxray.workflow.auditing.own_patients import audit_own
+from privxray.workflow.hospital.release_witness import AUDITS
 
 ONE_RUN = ("audit", "one-run", "--own", "--canaries", "40")
 
 
 def charged(world: World, party: str = "hospital-a") -> Any:
-    return Ledger.open(world[party] / "ledger.db").events(audit_own_patients.LEDGER_STUDY)
+    return Ledger.open(world[party] / "ledger.db").events(AUDITS)
 
 
 def test_a_one_run_audit_of_invented_patients_needs_no_workspace(tmp_path: Path) -> None:
@@ -31,16 +36,18 @@ def test_a_one_run_audit_of_invented_patients_needs_no_workspace(tmp_path: Path)
     assert told.code == 0, told.err
     found = told.json
     assert found["ceiling"] > 2.5 > 1.0 >= found["lower_bound"]
-    assert any("can be refuted by so few" in limit for limit in found["cannot_show"])
+    assert any("So few canaries can't refute" in caveat for caveat in found["cannot_show"])
     html = page.read_text()
     assert page.stat().st_mode & 0o777 == 0o600
     assert "data:image/png;base64," in html
-    assert all(limit.split(":")[0] in html for limit in found["cannot_show"])
+    assert all(caveat.split("'")[0] in html for caveat in found["cannot_show"])
     assert "<script" not in html
     assert "http" not in html.replace("http-equiv", "")
     again = typed(line)
-    assert (again.code, again.json["exit_code"]) == (4, 4)
+    assert (again.code, again.json["error"]["reason"]) == (4, "file.exists")
     assert page.read_text() == html
+    nowhere = typed([*line[:-2], str(tmp_path / "nowhere" / "audit.html"), "--json"])
+    assert (nowhere.code, nowhere.json["error"]["reason"]) == (2, "file.no-folder")
     text = typed(["audit", "one-run", "--canaries", "20", "--epsilon", "6"])
     assert "could not have refuted it" in " ".join(text.err.split())
 
@@ -51,13 +58,13 @@ def test_a_broken_engine_is_exit_3_and_the_report_says_so(
     intact = methods.get("linear-probe")
     monkeypatch.setattr(methods, "get", lambda _: ImageUnit(intact))
     page = tmp_path / "page.html"
-    told = typed(["audit", "one-run", "--canaries", "60", "--report", str(page), "--json"])
+    told = typed(["--verbose", "audit", "one-run", "--canaries", "60", "--report", str(page), "--json"])
     assert told.code == 3
     assert told.json["flagged"]
     assert told.json["lower_bound"] > 1.0
-    assert "more than the engine claims" in told.err
+    assert "reason: audit.more-than-claimed" in told.err
     assert "is refuted" in page.read_text()
-    assert "Don&#39;t train with it" in page.read_text()
+    assert "Don&#39;t train before that is explained" in page.read_text()
 
 
 @pytest.mark.parametrize("kind", ["one-run", "membership", "inversion"])
@@ -76,27 +83,66 @@ def test_public_patients_by_dp_sgd(tmp_path: Path, kind: str) -> None:
     assert not any(name in page.read_text() + told.out for name in names)
 
 
-def test_what_can_t_be_meant_is_refused(tmp_path: Path, at: At) -> None:
+REFUSED = [
+    (2, "audit.more-guesses-than-canaries", ("one-run", "--guesses", "11", "--canaries", "10")),
+    (2, "epsilon.out-of-range", ("one-run", "--epsilon", "0")),
+    (2, "epsilon.out-of-range", ("membership", "--epsilon", "nan")),
+    (2, "delta.out-of-range", ("inversion", "--delta", "2")),
+    (2, "audit.images-without-public", ("one-run", "--images", "somewhere")),
+    (2, "audit.study-without-own", ("membership", "--study", "pneumonia")),
+    (2, "audit.report-of-own-patients", ("one-run", "--own", "--report", "x.html")),
+    (2, "audit.own-and-public", ("membership", "--own", "--public", "labels.csv")),
+    (2, "audit.too-many-canaries", ("one-run", "--method", "dp-sgd", "--canaries", "801")),
+    (4, "audit.inversion-of-own-patients", ("inversion", "--own")),
+    (1, "labels.absent", ("membership", "--public", "missing.csv")),
+]
+
+
+@pytest.mark.parametrize(("code", "reason", "words"), REFUSED)
+def test_what_can_t_be_meant_is_refused(at: At, code: int, reason: str, words: tuple[str, ...]) -> None:
     world = at("joined")
-    for code, words in [
-        (2, ("one-run", "--guesses", "11", "--canaries", "10")),
-        (2, ("one-run", "--epsilon", "0")),
-        (2, ("one-run", "--epsilon", "nan")),
-        (2, ("one-run", "--delta", "2")),
-        (2, ("one-run", "--images", "somewhere")),
-        (2, ("one-run", "--study", "pneumonia")),
-        (2, ("one-run", "--own", "--report", "x.html")),
-        (2, ("membership", "--own", "--public", "labels.csv")),
-        (2, ("one-run", "--method", "dp-sgd", "--canaries", "5000")),
-        (4, ("inversion", "--own")),
-        (1, ("membership", "--public", "missing.csv")),
-        (10, ("one-run", "--own")),  # nothing is ingested
-    ]:
-        result = world.type("hospital-a", "audit", *words)
-        assert result.code == code, (words, result.err)
-        assert len(result.err.strip().splitlines()) == 1, result.err
+    result = world.type("hospital-a", "audit", *words, "--json")
+    assert (result.code, result.json["error"]["reason"]) == (code, reason)
+    assert len(result.err.strip().splitlines()) == 1, result.err
     assert not list(world["hospital-a"].glob("audits/*"))
     assert charged(world) == ()
+
+
+def test_an_audit_on_own_patients_needs_a_data_set(at: At) -> None:
+    world = at("joined")
+    result = world.type("hospital-a", "audit", "one-run", "--own", "--json")
+    assert result.code == 10
+    assert "privxray ingest" in result.json["error"]["advice"]
+    assert charged(world) == ()
+
+
+def refusal_of_public(labels: Path, *words: str) -> tuple[int, str]:
+    """The exit code and the reason of an audit on a public data set."""
+    kind, *options = words
+    result = typed(["audit", kind, "--public", str(labels), *options, "--json"])
+    return result.code, result.json["error"]["reason"]
+
+
+def test_a_public_data_set_that_is_no_use_is_refused(tmp_path: Path) -> None:
+    labels = draw_images(tmp_path, 3, patients=4)
+    whole = labels.read_text()
+    labels.write_text(whole.replace("patient,", "person,", 1))
+    assert refusal_of_public(labels, "membership") == (11, "audit.patient-column-missing")
+    labels.write_text(whole.replace("bacteria", "normal").replace("virus", "normal"))
+    assert refusal_of_public(labels, "membership") == (11, "audit.one-class")
+    labels.write_text(whole)
+    assert refusal_of_public(labels, "membership") == (4, "audit.too-few-patients")
+    assert refusal_of_public(labels, "inversion", "--number", "8") == (4, "audit.no-images-to-compare")
+
+
+def test_of_a_large_public_data_set_some_patients_are_picked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = draw_images(tmp_path, 3, patients=24)
+    monkeypatch.setattr(public_data_set, "MOST", 20)
+    line = ["audit", "inversion", "--number", "1", "--steps", "1", "--restarts", "1"]
+    told = typed([*line, "--public", str(labels), "--json"])
+    assert told.json["patients"] == "20 patients of a public data set"
 
 
 def test_an_audit_on_own_patients_is_charged_like_a_training_and_stays_inside(at: At) -> None:
@@ -111,6 +157,7 @@ def test_an_audit_on_own_patients_is_charged_like_a_training_and_stays_inside(at
     assert report.stat().st_mode & 0o777 == 0o600
     assert report.parent.stat().st_mode & 0o777 == 0o700
     assert "stays inside the hospital" in report.read_text()
+    assert "carry no privacy noise" in report.read_text()
     assert 0.99 < told["lifetime"]["epsilon"] <= 1.0
     # The study itself costs what it did, and so says the update that leaves.
     trained = world.ok("hospital-a", "train", "--epsilon", "6")
@@ -152,7 +199,7 @@ def test_an_audit_of_dp_sgd_on_own_patients_goes_by_the_plan(at: At, monkeypatch
     world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
     line = ("audit", "one-run", "--own", "--canaries", "8")
     with monkeypatch.context() as patch:
-        patch.setattr(running, "attack", _pull_the_plug)
+        patch.setattr(SgdCanaries, "scores", _pull_the_plug)
         with pytest.raises(PulledPlugError):
             world.type("hospital-a", *line)
     told = world.ok("hospital-a", *line)
@@ -165,39 +212,28 @@ class PulledPlugError(BaseException):
     """Stands for kill -9: nothing catches it."""
 
 
-@pytest.mark.parametrize("where", ["train", "attack", "finish"])
+@pytest.mark.parametrize("where", ["train", "attack", "report"])
 def test_an_interrupted_audit_goes_on_and_does_not_pay_twice(
     at: At, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     world = at("untrained")
-    module = audit_own_patients if where == "finish" else running
-    real = getattr(module, where)
-    drawn: list[int] = []
-
-    def interrupted(*arguments: Any, **named: Any) -> Any:
-        if where == "train":
-            arguments = (*arguments[:-1], _pulling_the_plug(drawn))  # after some steps
-        else:
-            raise PulledPlugError
-        return real(*arguments, **named)
-
     with monkeypatch.context() as patch:
-        patch.setattr(module, where, interrupted)
+        _interrupt(patch, where)
         with pytest.raises(PulledPlugError):
             world.type("hospital-a", *ONE_RUN)
     before = charged(world)
     assert before
     status = world.type("hospital-a", "status")
     assert "privxray audit one-run --own" in status.out + status.err
-    other = world.type("hospital-a", *ONE_RUN, "--epsilon", "2")
-    assert other.code == 4
-    assert "--epsilon 1 --delta 1e-05 --canaries 40 --guesses 40" in other.err
+    other = world.type("hospital-a", *ONE_RUN, "--epsilon", "2", "--json")
+    assert (other.code, other.json["error"]["reason"]) == (4, "audit.other-options")
+    assert "--epsilon 1 --delta 1e-05 --canaries 40 --guesses 40" in other.json["error"]["advice"]
     told = world.ok("hospital-a", *ONE_RUN)
     assert charged(world) == before
     assert [Path(told["report"])] == list((world["hospital-a"] / "audits").iterdir())
 
 
-@pytest.mark.parametrize("where", ["train", "finish"])
+@pytest.mark.parametrize("where", ["train", "report"])
 def test_an_audit_whose_saved_answers_are_gone_draws_no_more_under_the_same_charge(
     at: At, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -205,11 +241,7 @@ def test_an_audit_whose_saved_answers_are_gone_draws_no_more_under_the_same_char
     world = at("untrained")
     running_folder = world["hospital-a"] / "audits" / "one-run.running"
     with monkeypatch.context() as patch:
-        if where == "finish":
-            patch.setattr(audit_own_patients, "finish", _pull_the_plug)
-        else:
-            real = running.train
-            patch.setattr(running, "train", lambda *given: real(*given[:-1], _pulling_the_plug([])))
+        _interrupt(patch, where)
         with pytest.raises(PulledPlugError):
             world.type("hospital-a", *ONE_RUN)
     before = charged(world)
@@ -229,28 +261,66 @@ def _pull_the_plug(*_: Any) -> None:
     raise PulledPlugError
 
 
-def _pulling_the_plug(drawn: list[int]) -> Any:
-    def progress(done: int, _: int) -> None:
-        drawn.append(done)
+def _interrupt(patch: pytest.MonkeyPatch, where: str) -> None:
+    """Make the next one-run audit end after some steps of the training, before the attack, or at its end."""
+
+    def after_some_steps(done: int, _: int) -> None:
         if done == 4:
             raise PulledPlugError
 
-    return progress
+    if where == "train":
+        real = Planted.train
+        patch.setattr(
+            Planted,
+            "train",
+            lambda planted, method, task, drawing: real(
+                planted, method, task, replace(drawing, progress=after_some_steps)
+            ),
+        )
+    elif where == "attack":
+        patch.setattr(ProbeCanaries, "scores", _pull_the_plug)
+    else:
+        patch.setattr(audit_own, "keep_report", _pull_the_plug)
 
 
 def test_other_patients_in_between_are_refused(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     world = at("untrained")
     with monkeypatch.context() as patch:
-        patch.setattr(running, "attack", _pull_the_plug)
+        patch.setattr(ProbeCanaries, "scores", _pull_the_plug)
         with pytest.raises(PulledPlugError):
             world.type("hospital-a", *ONE_RUN)
     folder = world["hospital-a"] / "more"
     shutil.rmtree(world["hospital-a"] / "source")
     draw_images(folder, 9)
     world.ok("hospital-a", "ingest", "more/images", "--labels", "more/labels.csv")
-    result = world.type("hospital-a", *ONE_RUN)
-    assert result.code == 4
-    assert "other patients" in result.err
+    result = world.type("hospital-a", *ONE_RUN, "--json")
+    assert (result.code, result.json["error"]["reason"]) == (4, "audit.other-patients")
+
+
+def test_damaged_terms_of_an_interrupted_audit_are_refused(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = at("untrained")
+    with monkeypatch.context() as patch:
+        _interrupt(patch, "attack")
+        with pytest.raises(PulledPlugError):
+            world.type("hospital-a", *ONE_RUN)
+    before = charged(world)
+    terms = world["hospital-a"] / "audits" / "one-run.running" / "terms.json"
+    terms.write_text(terms.read_text().replace('"canaries":40', '"canaries":"many"'))
+    result = world.type("hospital-a", *ONE_RUN, "--json")
+    assert (result.code, result.json["error"]["reason"]) == (11, "audit.terms-damaged")
+    assert charged(world) == before
+
+
+def test_an_audit_of_a_plan_s_large_network_is_refused_and_not_charged(at: At) -> None:
+    world = at("initialised")
+    terms = world["coordinator"] / "terms.yaml"
+    terms.write_text("method: dp-sgd\nconstants: {network: resnet18}\n")
+    join(world, "--from", "terms.yaml")
+    world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    result = world.type("hospital-a", "audit", "one-run", "--own", "--json")
+    assert (result.code, result.json["error"]["reason"]) == (4, "audit.network-too-large")
+    assert charged(world) == ()
+    assert list((world["hospital-a"] / "audits").iterdir()) == []
 
 
 def test_membership_on_own_patients(at: At) -> None:
@@ -259,7 +329,7 @@ def test_membership_on_own_patients(at: At) -> None:
         result = world.type("hospital-a", "audit", "membership", "--own", "--json")
         if result.code == 0:
             break
-        assert result.code == 4, result.err
+        assert (result.code, result.json["error"]["reason"]) == (4, "audit.too-few-patients")
         assert charged(world) == ()
     assert result.json["members"] + result.json["others"] == 9
     assert 0.99 < result.json["lifetime"]["epsilon"] <= 1.0

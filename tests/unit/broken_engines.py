@@ -14,9 +14,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from privxray.audit import running
-from privxray.audit.observing import Observed
-from privxray.audit.one_run import OneRun, judge
+from privxray.audit import membership, synthetic_patients
+from privxray.audit.canaries import IMAGES
+from privxray.audit.canary_kinds import canaries_of
+from privxray.audit.claim_test import ClaimTest, judge
+from privxray.audit.guessing import toss
+from privxray.audit.kept_answers import KeptAnswers
+from privxray.audit.membership import Membership
 from privxray.learning import methods
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
@@ -24,7 +28,7 @@ from privxray.learning.interface import AnyMethod, Drawing, Task
 from privxray.learning.linear_probe import probe_queries
 from privxray.privacy.clipping import rows_scaled
 from privxray.privacy.guarantee import Guarantee
-from privxray.privacy.noise import SecureNoise
+from privxray.privacy.noise import NoiseSource, SecureNoise
 
 CLASSES = ("normal", "bacteria", "virus")
 DELTA = 1e-5
@@ -87,25 +91,38 @@ def nothing_clipped() -> Iterator[None]:
 
 
 def audited(
-    store: Observed,
+    store: KeptAnswers,
     method: AnyMethod,
     *,
     canaries: int,
-    epsilon: float = 1.0,
-    images: int = 30,
+    images: int = IMAGES,
     constants: dict[str, object] | None = None,
-    training_source: Any = None,
-) -> OneRun:
+    training_source: NoiseSource | None = None,
+) -> ClaimTest:
     """One audited run on invented patients, through the same steps as ``privxray audit one-run``."""
-    source, claim = SecureNoise(), Guarantee(epsilon, DELTA)
-    kind = running.canaries_of(method)
-    chosen = method.constants({**kind.CONSTANTS, **(constants or {})})
-    planted = running.plant(method, chosen, None, len(CLASSES), canaries, source, images)
-    noise = method.plan_noise(planted.constants, claim, rounds_left=1, past=())
-    start = method.starting_model(planted.constants, CLASSES)
-    running.train(method, planted, CLASSES, noise, start, store, training_source or source)
-    scores = running.attack(method, planted, CLASSES, start, store)
-    return judge(scores, planted.coins, kind.default_guesses(canaries), claim)
+    source, kind = SecureNoise(), canaries_of(method)
+    chosen = method.constants({**kind.overrides, **(constants or {})})
+    planted = kind.plant(None, chosen, len(CLASSES), canaries, source)
+    chosen = kind.fitting(chosen, planted)
+    noise = method.plan_noise(chosen, CLAIM, rounds_left=1, past=())
+    task = Task(chosen, CLASSES, method.starting_model(chosen, CLASSES))
+    method.train(planted.training_data(images), task, Drawing(noise, training_source or source, store))
+    scores = kind.scores(planted, task, store)
+    return judge(scores, planted.coins, kind.default_guesses(canaries), CLAIM)
+
+
+def told_apart(store: KeptAnswers, name: str, training_source: NoiseSource, patients: int) -> Membership:
+    """Membership inference on invented patients, through the steps of ``privxray audit membership``."""
+    method, source = methods.get(name), SecureNoise()
+    constants = method.constants(membership.OVERRIDES[name])
+    data = synthetic_patients.patients_for(method, constants, patients, source)
+    data = membership.with_random_labels(data, len(CLASSES), source)
+    coins = toss(patients, source)
+    noise = method.plan_noise(constants, CLAIM, rounds_left=1, past=())
+    task = Task(constants, CLASSES, method.starting_model(constants, CLASSES))
+    drawing = Drawing(noise, training_source, store)
+    scores = membership.train_and_score(method, data, coins, task, drawing)
+    return membership.compare(scores, coins, CLAIM)
 
 
 def engines(name: str) -> dict[str, tuple[AnyMethod, Any]]:

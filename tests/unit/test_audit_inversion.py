@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 import torch
 from broken_engines import CLASSES, DELTA, Silent
 
-from privxray.audit import inversion, likeness, synthetic_patients, updates
+from privxray.audit import image_similarity, inversion, patient_updates, synthetic_patients
 from privxray.audit.inversion import Reconstruction, Search
-from privxray.learning import methods
+from privxray.audit.patient_updates import Update
+from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
+from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
+from privxray.learning.interface import Task
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
 
-SGD = methods.get("dp-sgd")
+SGD = DpSgd()
 SIZE = 32
 
 
@@ -26,36 +29,36 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@dataclass(frozen=True)
+class Scene:
+    """A patient with one image, decoys and public weights; drawn anew each time."""
+
+    patient: TrainingData
+    decoys: np.ndarray
+    task: Task[DpSgdConstants]
+
+
 @pytest.fixture
-def scene() -> dict[str, Any]:
-    """A patient, decoys and public weights; drawn anew each time."""
+def scene() -> Scene:
     source = SecureNoise()
-    constants = SGD.constants({**updates.CONSTANTS, "image_size": SIZE})
+    constants = SGD.constants({**patient_updates.OVERRIDES, "image_size": SIZE})
     drawn = synthetic_patients.image_patients(21, SIZE, source)
     patient = TrainingData(drawn.inputs[:1], drawn.labels[:1], np.zeros(1, np.int64))
-    start = updates.later_round(SGD.starting_model(constants, CLASSES), source)
-    return {"constants": constants, "patient": patient, "decoys": drawn.inputs[1:], "start": start}
+    start = patient_updates.later_round(SGD.starting_model(constants, CLASSES), source)
+    return Scene(patient, drawn.inputs[1:], Task(constants, CLASSES, start))
 
 
-def attacked(scene: dict[str, Any], update: Any, search: Search) -> Reconstruction:
-    patient, label = scene["patient"], int(scene["patient"].labels[0])
-    found = inversion.reconstruct(
-        update, scene["start"], "small-cnn", len(CLASSES), label, SIZE, SecureNoise(), search
-    )
-    return inversion.compare(*found, patient.inputs[0], scene["decoys"])
+def attacked(scene: Scene, update: Update, search: Search) -> Reconstruction:
+    label = int(scene.patient.labels[0])
+    found = inversion.reconstruct(update, scene.task, label, SecureNoise(), search)
+    return inversion.compare(*found, scene.patient.inputs[0], scene.decoys)
 
 
-def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_updates(
-    scene: dict[str, Any],
-) -> None:
-    constants, patient, start = scene["constants"], scene["patient"], scene["start"]
+def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_updates(scene: Scene) -> None:
+    task, constants = scene.task, scene.task.constants
     noise = SGD.plan_noise(constants, Guarantee(6.0, DELTA), rounds_left=1, past=())
-
-    def engine(source: Any) -> Any:
-        return updates.private_update(SGD, patient, start, constants, CLASSES, noise, source)
-
-    plain = updates.plain_update(patient, start, constants, len(CLASSES))
-    silent = engine(Silent())
+    plain = patient_updates.plain_update(scene.patient, task)
+    silent = patient_updates.private_update(scene.patient, task, SGD, noise, Silent())
     # Without noise the engine's update is the plain one, only clipped: the same to a measure of direction.
     length = math.sqrt(sum(float((v**2).sum()) for v in plain.values()))
     clip = min(1.0, constants.learning_rate * constants.clipping_norm / length)
@@ -64,10 +67,10 @@ def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_up
     broken = attacked(scene, silent, Search(steps=300, restarts=2))
     if not broken.recognised:  # a short search can end in a bad place; an attacker would try again
         broken = attacked(scene, silent, Search(steps=500, restarts=4))
-    private = attacked(scene, engine(SecureNoise()), Search(steps=150, restarts=1))
-    masked = attacked(
-        scene, updates.masked_update(plain, SGD, constants, CLASSES), Search(steps=150, restarts=1)
-    )
+    noisy = patient_updates.private_update(scene.patient, task, SGD, noise, SecureNoise())
+    private = attacked(scene, noisy, Search(steps=150, restarts=1))
+    under_masks = patient_updates.masked_update(plain, task, SGD)
+    masked = attacked(scene, under_masks, Search(steps=150, restarts=1))
     assert broken.recognised, broken
     assert not private.recognised, private
     assert not masked.recognised, masked
@@ -75,9 +78,9 @@ def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_up
     assert broken.psnr > max(private.psnr, masked.psnr)
 
 
-def test_a_masked_update_is_uniform_whatever_is_under_it(scene: dict[str, Any]) -> None:
-    plain = updates.plain_update(scene["patient"], scene["start"], scene["constants"], len(CLASSES))
-    masked = updates.masked_update(plain, SGD, scene["constants"], CLASSES)
+def test_a_masked_update_is_uniform_whatever_is_under_it(scene: Scene) -> None:
+    plain = patient_updates.plain_update(scene.patient, scene.task)
+    masked = patient_updates.masked_update(plain, scene.task, SGD)
     values = np.concatenate([value.ravel() for value in masked.values()]) / 2.0**8  # 32 bits less 24
     assert np.abs(values).max() <= 0.5
     # Uniform on [-1/2, 1/2): mean 0 and variance 1/12, with 5.4 standard errors allowed.
@@ -86,15 +89,17 @@ def test_a_masked_update_is_uniform_whatever_is_under_it(scene: dict[str, Any]) 
     assert abs(values.var() - 1 / 12) < 5.4 * math.sqrt(1 / 180 / n)
 
 
-def test_likeness() -> None:
+def test_image_similarity() -> None:
     source = SecureNoise()
     one, other = (np.asarray(source.uniform(32 * 32).reshape(32, 32) * 255, np.uint8) for _ in range(2))
-    assert likeness.ssim(one, one) == pytest.approx(1.0)
-    assert likeness.psnr(one, one) == math.inf
-    assert abs(likeness.ssim(one, other)) < 0.2
-    assert likeness.ssim(one, 255 - one) < -0.5
+    assert image_similarity.ssim(one, one) == pytest.approx(1.0)
+    assert image_similarity.psnr(one, one) == math.inf
+    assert abs(image_similarity.ssim(one, other)) < 0.2
+    assert image_similarity.ssim(one, 255 - one) < -0.5
     flat = np.full((32, 32), 100, np.uint8)
-    assert likeness.psnr(flat, flat + 10) == pytest.approx(20 * math.log10(25.5))
+    assert image_similarity.psnr(flat, flat + 10) == pytest.approx(20 * math.log10(25.5))
     # Flat images differ in luminance only: (2 a b + c1) / (a^2 + b^2 + c1).
     c1 = 2.55**2
-    assert likeness.ssim(flat, flat + 50) == pytest.approx((2 * 100 * 150 + c1) / (100**2 + 150**2 + c1))
+    assert image_similarity.ssim(flat, flat + 50) == pytest.approx(
+        (2 * 100 * 150 + c1) / (100**2 + 150**2 + c1)
+    )

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from broken_engines import CLAIM, CLASSES, Silent
+from broken_engines import CLAIM, Silent, told_apart
 from sklearn.metrics import roc_auc_score, roc_curve
 
-from privxray.audit import membership, synthetic_patients
+from privxray.audit import membership
+from privxray.audit.kept_answers import KeptAnswers
 from privxray.audit.membership import Membership
-from privxray.audit.one_run import toss
 from privxray.errors import RefusedError
-from privxray.learning import methods
+from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
-from privxray.privacy.noise import SecureNoise
+from privxray.learning.interface import Drawing, Task
+from privxray.privacy.noise import NoiseSource, SecureNoise
 from privxray.privacy.releases import ReleaseStore
 
 
@@ -27,17 +28,8 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def attacked(folder: Path, name: str, source: Any, patients: int) -> Membership:
-    method, secure = methods.get(name), SecureNoise()
-    constants = method.constants(membership.CONSTANTS[name])
-    data = synthetic_patients.patients_for(method, constants, patients, secure)
-    data = membership.unlearnable(data, len(CLASSES), secure)
-    coins = toss(patients, secure)
-    noise = method.plan_noise(constants, CLAIM, rounds_left=1, past=())
-    start = method.starting_model(constants, CLASSES)
-    store = ReleaseStore(folder, os.urandom(32))
-    scores = membership.train(method, data, coins, constants, CLASSES, noise, start, store, source)
-    return membership.compare(scores, coins, CLAIM)
+def attacked(folder: Path, name: str, source: NoiseSource, patients: int) -> Membership:
+    return told_apart(KeptAnswers(folder, os.urandom(32)), name, source, patients)
 
 
 @pytest.mark.parametrize(("name", "patients"), [("linear-probe", 200), ("dp-sgd", 160)])
@@ -46,11 +38,11 @@ def test_noise_off_is_found_on_an_overfitted_network_and_the_intact_engine_is_no
 ) -> None:
     found = attacked(tmp_path / "off", name, Silent(), patients)
     assert found.auc > 0.9, found.auc
-    assert found.bound.refuted, found.bound
+    assert found.claim_test.refuted, found.claim_test
     intact = attacked(tmp_path / "intact", name, SecureNoise(), patients)
     # Chance alone gives an AUC of 1/2 with a standard deviation of sqrt((n + 1) / (3 n^2)): 0.046 at 160.
     assert abs(intact.auc - 0.5) < 0.25, intact.auc
-    assert not intact.bound.refuted, intact.bound
+    assert not intact.claim_test.refuted, intact.claim_test
 
 
 def test_the_curve_is_scikit_learn_s() -> None:
@@ -69,7 +61,7 @@ def test_the_curve_is_scikit_learn_s() -> None:
 def test_a_perfect_attack_finds_all_members_before_it_accuses_anybody_else() -> None:
     coins = np.arange(20) < 10
     found = membership.compare(coins.astype(float), coins, CLAIM)
-    assert (found.auc, found.tpr_at_low_fpr, found.bound.right) == (1.0, 1.0, 20)
+    assert (found.auc, found.tpr_at_low_fpr, found.claim_test.right) == (1.0, 1.0, 20)
 
 
 def test_members_are_whole_patients_and_a_comparison_with_nobody_is_refused() -> None:
@@ -82,8 +74,9 @@ def test_members_are_whole_patients_and_a_comparison_with_nobody_is_refused() ->
     assert np.bincount(members.patients).tolist() == [2] * 5
     assert np.array_equal(members.inputs, data.inputs[coins[data.patients]])
     for few in (np.arange(10) < 3, np.arange(10) < 8):
-        with pytest.raises(RefusedError):
+        with pytest.raises(RefusedError) as refused:
             membership.members_of(data, few)
+        assert refused.value.reason == "audit.too-few-patients"
 
 
 def test_a_patient_s_score_is_the_mean_over_its_images(tmp_path: Path) -> None:
@@ -105,6 +98,7 @@ def test_a_patient_s_score_is_the_mean_over_its_images(tmp_path: Path) -> None:
     method: Any = Known()
     store = ReleaseStore(tmp_path / "run", os.urandom(32))
     coins = np.arange(9) < 4
-    scores = membership.train(method, data, coins, None, ("a", "b"), 1.0, {}, store, SecureNoise())
+    task: Any = Task(MethodConstants(), ("a", "b"), {})
+    scores = membership.train_and_score(method, data, coins, task, Drawing(1.0, SecureNoise(), store))
     assert scores[0] == pytest.approx((np.log(0.5) + np.log(0.25)) / 2)
     assert np.allclose(scores[1:], 0.0)

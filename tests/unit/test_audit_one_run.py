@@ -6,6 +6,7 @@ false alarm are given where they are not negligible.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import os
@@ -15,11 +16,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from broken_engines import DELTA, Quiet, audited, engines, nothing_clipped
+from broken_engines import CLAIM, DELTA, Quiet, audited, engines, nothing_clipped
 
-from privxray.audit import one_run
-from privxray.audit.observing import Observed
-from privxray.errors import UsageError
+from privxray.audit.canaries import Planted
+from privxray.audit.canary_kinds import canaries_of
+from privxray.audit.claim_test import judge
+from privxray.audit.epsilon_bound import ceiling, lower_bound, p_value
+from privxray.audit.guessing import clearest_guesses
+from privxray.audit.kept_answers import KeptAnswers
+from privxray.errors import RefusedError, UsageError
 from privxray.learning import methods
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
@@ -39,8 +44,8 @@ def settings(name: str, small: dict[str, object] = SMALL) -> dict[str, object]:
     return small if name == "dp-sgd" else {}
 
 
-def store(folder: Path) -> Observed:
-    return Observed(folder, os.urandom(32))
+def store(folder: Path) -> KeptAnswers:
+    return KeptAnswers(folder, os.urandom(32))
 
 
 # Engines
@@ -99,9 +104,11 @@ def test_a_small_slip_is_not_found_and_the_report_says_so(tmp_path: Path) -> Non
     probe = methods.get("linear-probe")
     run = audited(store(tmp_path / "run"), probe, canaries=800, training_source=Quiet(2.0))
     assert not run.refuted
-    assert run.unseen > 2.0
+    assert run.unseen_factor > 2.0
     # Where the report says that it would be seen, it is: with a margin, for the figure is an expectation.
-    found = audited(store(tmp_path / "more"), probe, canaries=800, training_source=Quiet(1.5 * run.unseen))
+    found = audited(
+        store(tmp_path / "more"), probe, canaries=800, training_source=Quiet(1.5 * run.unseen_factor)
+    )
     assert found.refuted
 
 
@@ -114,7 +121,7 @@ def test_the_p_value_bounds_what_randomised_response_does() -> None:
     q = math.exp(epsilon) / (1 + math.exp(epsilon))
     right = (source.uniform(canaries * runs).reshape(runs, canaries) < q).sum(axis=1)
     counts = np.bincount(right)
-    bounds = {v: one_run.lower_bound(canaries, canaries, v, 0.0) for v in np.flatnonzero(counts).tolist()}
+    bounds = {v: lower_bound(canaries, canaries, v, 0.0) for v in np.flatnonzero(counts).tolist()}
     alarms = sum(int(counts[v]) for v, bound in bounds.items() if bound > epsilon)
     # Alarms are binomial with at most 5 % of 4000 runs; 5.4 standard deviations above it are 275.
     assert alarms <= 275
@@ -135,22 +142,20 @@ def by_enumeration(m: int, r: int, v: int, epsilon: float, delta: float) -> floa
 @pytest.mark.parametrize(("r", "v"), [(8, 8), (8, 5), (6, 1), (8, 0)])
 def test_the_p_value_is_the_theorem_s(r: int, v: int) -> None:
     for epsilon, delta in ((0.0, 0.0), (0.7, 0.0), (0.7, 1e-3), (2.0, 1e-2)):
-        assert one_run.p_value(9, r, v, epsilon, delta) == pytest.approx(
-            by_enumeration(9, r, v, epsilon, delta)
-        )
+        assert p_value(9, r, v, epsilon, delta) == pytest.approx(by_enumeration(9, r, v, epsilon, delta))
 
 
 def test_what_800_canaries_can_show_at_most() -> None:
     # All right: q^800 = 5 % gives e^epsilon = q / (1 - q).
     q = 0.05 ** (1 / 800)
-    assert one_run.ceiling(800, 800, 0.0) == pytest.approx(math.log(q / (1 - q)), abs=1e-5)
-    assert one_run.ceiling(800, 800, 0.0) == pytest.approx(5.5855, abs=1e-3)
-    assert one_run.ceiling(800, 800, DELTA) == pytest.approx(5.564, abs=1e-3)
+    assert ceiling(800, 800, 0.0) == pytest.approx(math.log(q / (1 - q)), abs=1e-5)
+    assert ceiling(800, 800, 0.0) == pytest.approx(5.5855, abs=1e-3)
+    assert ceiling(800, 800, DELTA) == pytest.approx(5.564, abs=1e-3)
     coins = SecureNoise().uniform(800) < 0.5
-    perfect = one_run.judge(coins.astype(float), coins, 800, Guarantee(6.0, DELTA))
+    perfect = judge(coins.astype(float), coins, 800, Guarantee(6.0, DELTA))
     assert perfect.right == 800
     assert not perfect.refuted
-    assert perfect.unseen == math.inf
+    assert perfect.unseen_factor == math.inf
 
 
 def test_the_ceilings_in_the_documents_are_these() -> None:
@@ -159,22 +164,66 @@ def test_the_ceilings_in_the_documents_are_these() -> None:
     numbers, told = (re.findall(r"[0-9.]+", row) for row in rows)
     assert "800" in numbers
     for number, shown in zip(map(int, numbers), map(float, told), strict=True):
-        assert math.floor(100 * one_run.ceiling(number, number, DELTA)) / 100 == shown
+        assert math.floor(100 * ceiling(number, number, DELTA)) / 100 == shown
 
 
 def test_bounds_grow_with_right_guesses_and_shrink_with_delta_and_confidence() -> None:
-    bounds = [one_run.lower_bound(100, 100, right, DELTA) for right in range(40, 101, 5)]
+    bounds = [lower_bound(100, 100, right, DELTA) for right in range(40, 101, 5)]
     assert bounds == sorted(bounds)
     assert bounds[0] == 0.0
-    assert one_run.lower_bound(100, 100, 95, 1e-3) < one_run.lower_bound(100, 100, 95, 0.0)
-    assert one_run.lower_bound(100, 100, 95, 0.0, 0.99) < one_run.lower_bound(100, 100, 95, 0.0, 0.95)
+    assert lower_bound(100, 100, 95, 1e-3) < lower_bound(100, 100, 95, 0.0)
+    assert lower_bound(100, 100, 95, 0.0, 0.99) < lower_bound(100, 100, 95, 0.0, 0.95)
 
 
 def test_guesses_are_the_clearest_and_ties_are_no_trouble() -> None:
     scores = np.array([0.0, 0.1, 5.0, 5.2, 2.4])
-    assert one_run.guess(scores, 4).tolist() == [-1, -1, 1, 1, 0]
-    assert np.abs(one_run.guess(np.zeros(5), 3)).sum() == 3
-    assert np.abs(one_run.guess(np.array([7.0]), 1)).sum() == 1
+    assert clearest_guesses(scores, 4).tolist() == [-1, -1, 1, 1, 0]
+    assert np.abs(clearest_guesses(np.zeros(5), 3)).sum() == 3
+    assert np.abs(clearest_guesses(np.array([7.0]), 1)).sum() == 1
     for wrong in (0, 6):
-        with pytest.raises(UsageError):
-            one_run.judge(scores, np.ones(5, bool), wrong, Guarantee(1.0, DELTA))
+        with pytest.raises(UsageError) as refused:
+            judge(scores, np.ones(5, bool), wrong, CLAIM)
+        assert refused.value.reason == "audit.more-guesses-than-canaries"
+
+
+# Planting
+
+
+@pytest.mark.parametrize(("name", "most"), [("linear-probe", 65536 - 64), ("dp-sgd", 800)])
+def test_more_canaries_than_can_be_told_apart_are_refused(name: str, most: int) -> None:
+    method = methods.get(name)
+    kind = canaries_of(method)
+    constants = method.constants(kind.overrides)
+    with pytest.raises(UsageError, match=f"--canaries {most}, or fewer") as refused:
+        kind.plant(None, constants, 3, most + 1, SecureNoise())
+    assert refused.value.reason == "audit.too-many-canaries"
+
+
+def test_a_network_whose_gradients_are_too_large_is_refused() -> None:
+    method = methods.get("dp-sgd")
+    kind = canaries_of(method)
+    constants = method.constants({**kind.overrides, "network": "resnet18"})
+    with pytest.raises(RefusedError) as refused:
+        kind.plant(None, constants, 3, 10, SecureNoise())
+    assert refused.value.reason == "audit.network-too-large"
+
+
+@pytest.mark.parametrize("name", ["linear-probe", "dp-sgd"])
+def test_what_was_planted_is_kept_whole_for_an_interrupted_audit(name: str) -> None:
+    method = methods.get(name)
+    kind = canaries_of(method)
+    planted = kind.plant(None, method.constants(kind.overrides), 3, 20, SecureNoise())
+    again = Planted.from_arrays(planted.to_arrays())
+    for one, other in zip(
+        dataclasses.astuple(planted.training_data()), dataclasses.astuple(again.training_data()), strict=True
+    ):
+        assert np.array_equal(one, other)
+    assert np.array_equal(planted.coins, again.coins)
+    assert planted.training_data().patient_count == 60 + planted.coins.sum()
+    counts = np.bincount(planted.training_data().patients)[60:]
+    assert (counts == 30).all()
+
+
+def test_an_attack_on_answers_that_are_not_all_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(LookupError):
+        store(tmp_path / "run").answer(0)

@@ -74,7 +74,7 @@ def test_a_mechanism_that_promises_nothing_is_refused(bad: dict[str, float]) -> 
 def test_there_is_one_way_to_train() -> None:
     """Who in the package makes what trains: one place each. ``demo`` plays, and ``audit`` trains by the same
     methods, on a hospital's own patients under a charge of its own
-    (``workflow.auditing.audit_own_patients``).
+    (``workflow.auditing.own_patients``).
     """
     package = Path(privxray.__file__).parent
     made: Counter[tuple[str, str]] = Counter()

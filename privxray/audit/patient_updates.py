@@ -1,4 +1,4 @@
-"""One patient's update as three attackers see it: plain, of privxray's engine, and under masks."""
+"""An update of one patient in three forms: without protection, with noise, and under masks."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from privxray.learning.interface import Drawing, Method, Task
 from privxray.privacy.noise import NoiseSource
 from privxray.privacy.releases import ReleaseStore
 
-CONSTANTS: dict[str, object] = {
+OVERRIDES: dict[str, object] = {
     "image_size": 32,
     "sampling_rate": 1.0,
     "steps": 1,
@@ -33,7 +33,7 @@ CONSTANTS: dict[str, object] = {
 }
 """One step on one patient with one image: the batch that gives most away."""
 
-PEERS = 2
+_PEERS = 2  # hospitals that share masks with this one
 _HEAD = 0.3  # standard deviation of the head's starting weights
 
 Weights = Mapping[str, NDArray[np.float32]]
@@ -43,8 +43,8 @@ Update = Mapping[str, NDArray[np.float64]]
 def later_round(initial: Weights, source: NoiseSource) -> dict[str, NDArray[np.float32]]:
     """Starting weights with a head that is not zero.
 
-    While the head is zero, as in a study's first step, nothing but the head has a gradient; from the second
-    on every layer's tells of the image. A plan may start from weights like these.
+    In a study's first step the head is zero, and then only the head has a gradient. From the second step on,
+    the gradient of every layer tells something of the image. A plan may start from weights like these.
     """
     return {
         name: value + source.gaussian(value.shape, _HEAD).astype(np.float32)
@@ -54,40 +54,39 @@ def later_round(initial: Weights, source: NoiseSource) -> dict[str, NDArray[np.f
     }
 
 
-def plain_update(patient: TrainingData, start: Weights, constants: DpSgdConstants, classes: int) -> Update:
+def plain_update(patient: TrainingData, task: Task[DpSgdConstants]) -> Update:
     """What a hospital would export without any protection: minus the learning rate times the gradient."""
-    model = network(constants.network, start, classes)
+    model = network(task.constants.network, task.start, len(task.classes))
+    parameters = dict(model.named_parameters())
     loss = cross_entropy(model(as_input(patient.inputs)), torch.from_numpy(patient.labels))
-    loss.backward()  # type: ignore[no-untyped-call]
-    moved: dict[str, NDArray[np.float64]] = {}
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None  # every parameter has a part in the loss
-        moved[name] = -constants.learning_rate * parameter.grad.double().numpy()
-    return moved
+    gradients = torch.autograd.grad(loss, list(parameters.values()))
+    return {
+        name: -task.constants.learning_rate * gradient.double().numpy()
+        for name, gradient in zip(parameters, gradients, strict=True)
+    }
 
 
 def private_update(
-    method: Method[DpSgdConstants],
     patient: TrainingData,
-    start: Weights,
-    constants: DpSgdConstants,
-    classes: tuple[str, ...],
+    task: Task[DpSgdConstants],
+    method: Method[DpSgdConstants],
     noise: float,
     source: NoiseSource,
 ) -> Update:
-    """What privxray's engine makes of the same patient."""
+    """What privxray's training makes of the same patient.
+
+    :param noise: the noise scale that :meth:`.Method.plan_noise` gave.
+    """
     with tempfile.TemporaryDirectory() as folder:
         store = ReleaseStore(Path(folder) / "steps", os.urandom(32))
-        return method.train(patient, Task(constants, classes, start), Drawing(noise, source, store))
+        return method.train(patient, task, Drawing(noise, source, store))
 
 
-def masked_update(
-    update: Update, method: Method[DpSgdConstants], constants: DpSgdConstants, classes: tuple[str, ...]
-) -> Update:
-    """An update as the coordinator opens it: in fixed point, under the masks with two other hospitals."""
-    manifest = method.manifest(constants, classes)
+def masked_update(update: Update, task: Task[DpSgdConstants], method: Method[DpSgdConstants]) -> Update:
+    """An update as the coordinator opens it: in fixed point, under the masks shared with two hospitals."""
+    manifest = method.manifest(task.constants, task.classes)
     numbers = quantise(update, manifest, method.modulus_bits)
-    own, *others = (Fingerprint(os.urandom(32).hex()) for _ in range(1 + PEERS))
+    own, *others = (Fingerprint(os.urandom(32).hex()) for _ in range(1 + _PEERS))
     private, plan = X25519PrivateKey.generate(), PlanHash(os.urandom(32).hex())
     keys = {
         other: pairwise_key(private, X25519PrivateKey.generate().public_key(), plan, own, other)

@@ -1,4 +1,4 @@
-"""A public data set for audits: read where it lies, and kept nowhere."""
+"""A public data set for audits: read where it lies, and kept nowhere. Tested in tests/cli/test_audit.py."""
 
 from __future__ import annotations
 
@@ -7,45 +7,56 @@ from pathlib import Path
 import numpy as np
 
 from privxray.errors import MalformedError
-from privxray.imaging.labels import csv_name, read_labels
-from privxray.learning import methods
+from privxray.imaging.labels import csv_name
+from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
+from privxray.learning.interface import AnyMethod
 from privxray.naming.public_names import public_names
 from privxray.privacy.noise import SecureNoise
-from privxray.workflow.auditing.audit_engine import Patients, audit_constants
+from privxray.workflow.auditing.audited_patients import AuditedPatients
+from privxray.workflow.common.labelled_images import labelled_images
 from privxray.workflow.common.method_inputs import image_inputs
 from privxray.workflow.common.session import Progress
 
 MOST = 400
-"""Patients; of more, so many are picked at random. A further one blurs an audit more than it adds."""
+"""Patients. Of more, so many are picked at random: a further one blurs an audit more than it adds."""
 
-_CHUNK = 64
+_CHUNK = 64  # images that are read at a time
 
 
 def read_public(
-    labels: Path, images: Path | None, kind: str, name: str, progress: Progress | None = None
-) -> Patients:
+    labels: Path,
+    images: Path | None,
+    method: AnyMethod,
+    constants: MethodConstants,
+    progress: Progress | None = None,
+) -> AuditedPatients:
     """The patients of a csv with the columns image (or file), patient and label.
 
     :param images: the images' folder; by default ``images`` beside the csv if there is one, else its folder.
-    :param kind: of audit. :param name: of the method.
+    :param constants: that the audit trains by; they say how large an image is.
     :raises MalformedError: not such a csv, or an image that does not decode.
     """
-    beside = labels.parent / "images"
-    folder = (images or (beside if beside.is_dir() else labels.parent)).resolve()
-    rows = read_labels(labels, folder, None)
+    folder, rows = labelled_images(labels, images, None)
     classes = tuple(sorted({row.label for row in rows}))
-    if any(row.patient is None for row in rows) or len(classes) < 2:
+    if any(row.patient is None for row in rows):
         raise MalformedError(
-            "an audit's csv needs the columns image, patient and label, and two classes or more",
+            "this csv has no column patient, which an audit needs",
+            reason="audit.patient-column-missing",
             file=csv_name(labels),
+            advice="Its first row is to read: image,patient,label",
+        )
+    if len(classes) < 2:
+        raise MalformedError(
+            "all images of this csv have the same label, and an audit needs two classes or more",
+            reason="audit.one-class",
+            file=csv_name(labels),
+            advice="Add images of another class",
         )
     people = sorted({str(row.patient) for row in rows})
     order = np.argsort(SecureNoise().uniform(len(people)))[:MOST]
     number = {people[place]: index for index, place in enumerate(order)}
     chosen = [row for row in rows if str(row.patient) in number]
-    method = methods.get(name)
-    constants = audit_constants(method, kind)
     paths = [folder / row.relative for row in chosen]
     names = public_names(paths)
     parts = []
@@ -58,4 +69,4 @@ def read_public(
         np.array([classes.index(row.label) for row in chosen], np.int64),
         np.array([number[str(row.patient)] for row in chosen], np.int64),
     )
-    return Patients(data, classes, f"{len(number)} patients of a public data set")
+    return AuditedPatients(data, classes, f"{len(number)} patients of a public data set")

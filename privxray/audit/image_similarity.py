@@ -13,16 +13,17 @@ _RADIUS = 5  # of the Gaussian window, 11 x 11
 
 
 def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Peak signal to noise ratio in dB, of images [H, W]; infinite for equal ones."""
+    """Peak signal-to-noise ratio of two images [H, W], in dB; infinite for equal ones."""
     error = float(np.mean((one.astype(np.float64) - other) ** 2))
     return math.inf if error == 0 else 10.0 * math.log10(_PEAK**2 / error)
 
 
 def ssim(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Structural similarity in [-1, 1], of images [H, W] of at least 11 x 11 pixels; 1 for equal ones.
+    """Structural similarity in [-1, 1] of two images [H, W] of at least 11 x 11 pixels; 1 for equal ones.
 
     Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity", equation 13,
-    with their Gaussian window (standard deviation 1.5) and constants, averaged where the window fits.
+    with their Gaussian window (standard deviation 1.5) and constants, averaged over the places where the
+    window fits.
     """
     from scipy.ndimage import gaussian_filter
 
@@ -35,5 +36,5 @@ def ssim(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
     spread = local(x * x) - mean_x**2 + local(y * y) - mean_y**2
     common = local(x * y) - mean_x * mean_y
     c1, c2 = (0.01 * _PEAK) ** 2, (0.03 * _PEAK) ** 2
-    nominator = (2 * mean_x * mean_y + c1) * (2 * common + c2)
-    return float(np.mean(nominator / ((mean_x**2 + mean_y**2 + c1) * (spread + c2))))
+    numerator = (2 * mean_x * mean_y + c1) * (2 * common + c2)
+    return float(np.mean(numerator / ((mean_x**2 + mean_y**2 + c1) * (spread + c2))))

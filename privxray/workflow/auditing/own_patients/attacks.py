@@ -1,0 +1,95 @@
+"""The two attacks on own patients: each goes on from what was planted and drawn before it was interrupted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from privxray.audit import membership
+from privxray.audit.canaries import Planted
+from privxray.audit.canary_kinds import canaries_of
+from privxray.audit.claim_test import judge
+from privxray.audit.guessing import toss
+from privxray.audit.membership import Membership
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.imaging.dataset import Dataset
+from privxray.learning.constants import MethodConstants
+from privxray.learning.data import TrainingData
+from privxray.learning.interface import AnyMethod, Drawing, Task, Tensors
+from privxray.privacy.noise import SecureNoise
+from privxray.workflow.auditing.one_run_audit import OneRunAudit
+from privxray.workflow.auditing.own_patients.running_audit import RunningAudit
+from privxray.workflow.common.method_inputs import training_data
+from privxray.workflow.common.session import Progress
+
+
+@dataclass(frozen=True)
+class OwnTraining:
+    """What a hospital would train: its plan's method on its training patients.
+
+    :ivar start: the model that the round starts from.
+    :ivar features: told how many features are computed.
+    :ivar steps: told how many steps are done.
+    """
+
+    plan: PlanHeader
+    method: AnyMethod
+    constants: MethodConstants
+    start: Tensors
+    dataset: Dataset
+    features: Progress | None
+    steps: Progress | None
+
+    def patients(self) -> TrainingData:
+        """The training patients, in the form that the method trains on."""
+        classes = self.plan.classes
+        return training_data(self.dataset, classes, self.method, self.constants, "train", self.features)
+
+    def task(self, constants: MethodConstants) -> Task[MethodConstants]:
+        """The plan's task with these constants."""
+        return Task(constants, self.plan.classes, self.start)
+
+
+def one_run(training: OwnTraining, audit: RunningAudit) -> OneRunAudit:
+    """Plant canaries among the patients, train, and guess which of them were in.
+
+    :raises UsageError: more canaries than can be told apart; nothing was drawn.
+    :raises BudgetError: an answer that was saved is gone.
+    """
+    method, source = training.method, SecureNoise()
+    kind, kept = canaries_of(method), audit.planted()
+    saved = kept.load(0)
+    if saved is None:
+        patients, classes = training.patients(), len(training.plan.classes)
+        planted = kind.plant(patients, training.constants, classes, audit.terms.canaries, source)
+        kept.save(0, planted.to_arrays())
+    else:
+        planted = Planted.from_arrays(saved)
+    task, answers = training.task(kind.fitting(training.constants, planted)), audit.answers()
+    audit.begin_drawing()
+    planted.train(method, task, Drawing(audit.terms.noise, source, answers, training.steps))
+    scores = kind.scores(planted, task, answers)
+    test = judge(scores, planted.coins, audit.terms.guesses, audit.terms.claim)
+    return OneRunAudit(test, scores, planted.coins)
+
+
+def membership_inference(training: OwnTraining, audit: RunningAudit) -> Membership:
+    """Train on half of the patients, and tell by the loss which half it was.
+
+    :raises RefusedError: too few patients; nothing was drawn.
+    :raises BudgetError: an answer that was saved is gone.
+    """
+    source, data, kept = SecureNoise(), training.patients(), audit.planted()
+    saved = kept.load(0)
+    if saved is None:
+        coins = toss(data.patient_count, source)
+        membership.members_of(data, coins)  # refuses too few patients before anything is drawn
+        kept.save(0, {"coins": coins.astype(np.uint8)})
+    else:
+        coins = saved["coins"].astype(bool)
+    drawing = Drawing(audit.terms.noise, source, audit.answers(), training.steps)
+    audit.begin_drawing()
+    task = training.task(training.constants)
+    scores = membership.train_and_score(training.method, data, coins, task, drawing)
+    return membership.compare(scores, coins, audit.terms.claim)

@@ -1,0 +1,137 @@
+"""An audit on own patients from its first step to its report."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from privxray.audit.membership import Membership
+from privxray.errors import PrivxrayError
+from privxray.formats.tensors import unpack
+from privxray.learning import methods
+from privxray.privacy.guarantee import Guarantee
+from privxray.workflow.auditing.claim import Claim
+from privxray.workflow.auditing.one_run_audit import AuditSize, OneRunAudit
+from privxray.workflow.auditing.own_patients.attacks import OwnTraining, membership_inference, one_run
+from privxray.workflow.auditing.own_patients.running_audit import RunningAudit, discard, running_folder
+from privxray.workflow.auditing.own_patients.terms import OwnAuditKind, Terms, begun_or_new
+from privxray.workflow.common.session import Progress, read_plan, the_study
+from privxray.workflow.hospital.ingest_images import open_dataset, require_patients
+from privxray.workflow.hospital.reserve_budget import open_ledger, refuse_too_many
+from privxray.workspace.atomic import PRIVATE, write_atomic
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import working
+
+
+@dataclass(frozen=True)
+class OwnAuditOrder:
+    """What somebody asks for.
+
+    :ivar epsilon: what the audit costs a patient, and the claim that it tries to refute.
+    :ivar delta: the plan's where it is None.
+    :ivar study: needed only where several are joined.
+    :ivar canaries: the method's default where it is None, like ``guesses``; of a one-run audit only.
+    """
+
+    kind: OwnAuditKind
+    epsilon: float
+    delta: float | None = None
+    study: str | None = None
+    canaries: int | None = None
+    guesses: int | None = None
+
+
+@dataclass(frozen=True)
+class OwnAudit:
+    """A finished audit, whose report is still to be kept.
+
+    :ivar report: where the report goes.
+    :ivar lifetime: what a patient has been charged in all.
+    :ivar limit: the hospital's lifetime limit.
+    """
+
+    kind: OwnAuditKind
+    result: OneRunAudit | Membership
+    method: str
+    report: Path
+    claim: Claim
+    lifetime: Guarantee
+    limit: Guarantee
+
+
+def audit_own(
+    workspace: Workspace,
+    order: OwnAuditOrder,
+    *,
+    features: Progress | None = None,
+    steps: Progress | None = None,
+) -> OwnAudit:
+    """Audit the method of a study's plan on the patients that it is trained on; then :func:`keep_report`.
+
+    :param features: told how many features are computed. :param steps: told how many steps are done.
+    :raises BudgetError: the lifetime limit; nothing was spent. Or a saved answer is gone.
+    :raises RefusedError: an audit of this kind was begun with other options, or on other patients; or there
+        are too few patients, or more than the plan allows.
+    :raises WorkspaceError: no study is joined, or nothing is ingested.
+    """
+    workspace.require("hospital", "audit --own")
+    folder = running_folder(workspace, order.kind)
+    with working(workspace) as session:
+        state = session.state
+        round_ = state.last_round(the_study(workspace, state, order.study))
+        assert round_ is not None  # a study is recorded together with its first round
+        plan, file = read_plan(workspace, round_)
+        method = methods.get(plan.method)
+        constants = method.constants(plan.constants)
+        start = unpack(file.body()) if plan.body.length else method.starting_model(constants, plan.classes)
+        claim = Claim(order.epsilon, plan.delta if order.delta is None else order.delta)
+        size = (
+            AuditSize.of(method, order.canaries, order.guesses)
+            if order.kind == "one-run"
+            else AuditSize(0, 0)
+        )
+        ledger = open_ledger(workspace, state)
+        with open_dataset(workspace, state) as dataset:
+            require_patients(workspace, dataset)
+            refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
+            wanted = Terms(
+                run=f"{order.kind}-{secrets.token_hex(6)}",
+                study=plan.study or "",
+                plan=round_.plan,
+                data=dataset.fingerprint(),
+                epsilon=claim.epsilon,
+                delta=claim.delta,
+                noise=claim.noise(method, constants),
+                canaries=size.canaries,
+                guesses=size.guesses,
+            )
+            audit = RunningAudit(begun_or_new(folder, wanted), folder, ledger, state)
+            audit.reserve(method.round_events(constants, audit.terms.noise))
+            training = OwnTraining(plan, method, constants, start, dataset, features, steps)
+            attack = one_run if order.kind == "one-run" else membership_inference
+            try:
+                result = attack(training, audit)
+            except PrivxrayError:
+                audit.give_back()
+                raise
+        audit.end_drawing()
+        return OwnAudit(
+            kind=order.kind,
+            result=result,
+            method=method.name,
+            report=workspace.audits / f"{audit.terms.run}.html",
+            claim=claim,
+            lifetime=ledger.cost(),
+            limit=ledger.limit,
+        )
+
+
+def keep_report(workspace: Workspace, audit: OwnAudit, page: str) -> None:
+    """Keep the report, and forget the answers. If this is interrupted, the same command does it again.
+
+    :param page: the report as HTML text.
+    """
+    with workspace.locked():
+        write_atomic(audit.report, page.encode(), mode=PRIVATE, overwrite=True)
+        discard(running_folder(workspace, audit.kind))
