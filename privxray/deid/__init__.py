@@ -4,7 +4,7 @@
 ``dicomfile`` reads elements out of bytes that nobody trusts. ``judging`` applies the rules in ``findings`` to
 files and to whole sets. ``pixels`` gives frames and blacks boxes in them, and its folder ``text`` finds text.
 ``cleaning`` makes copies, and lets the check judge each before it is written. ``tags`` names the data
-elements.
+elements, and ``workers`` runs processes that survive what files do to them.
 
 A finding never carries a value: only fixed texts, tags and the standard's own names.
 """

@@ -426,3 +426,29 @@ def test_dummies() -> None:
     assert not is_pseudonym("Müller1".encode(), as_name=False)
     assert not is_pseudonym(b"abc", as_name=False)
     assert not is_pseudonym(b"a1" * 33, as_name=False)
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "kept"),
+    [
+        (
+            "ST",
+            b"College of American Pathologists, 325 Waukegan Road",
+            True,
+        ),  # a scheme's owner has an address
+        ("PN", b"Doe^John", False),  # stored as a person's name it is one
+    ],
+)
+def test_who_defines_a_coding_scheme_may_be_kept(vr: str, value: bytes, kept: bool) -> None:
+    nested = sequence(UNLISTED_SEQUENCE, [element(0x00080116, vr, value)])
+    assert errors(BASE + nested) == (set() if kept else {("kept-text", "(0008,1115)[0]/(0008,0116)")})
+
+
+@pytest.mark.parametrize(
+    ("age", "fails"), [("090Y", False), ("091Y", True), ("1080M", False), ("1081M", True), ("32851D", True)]
+)
+def test_an_age_over_89_is_an_error_in_whatever_unit(age: str, fails: bool) -> None:
+    found_there = {
+        rule for rule, _, where in found(BASE + element(0x00101010, "AS", age.encode())) if "1010)" in where
+    }
+    assert ("age" in found_there) == fails

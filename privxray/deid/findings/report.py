@@ -1,4 +1,4 @@
-"""What a check hands back."""
+"""What a check hands back. Tested with the check."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Verdict = Literal["pass", "fail", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a rule has to say about one place in a file.
+    """What one rule says about one place in a file.
 
     :param rule: identifier of a rule in :mod:`privxray.deid.findings.rules`.
     :param severity: an ``error`` fails the file, a ``notice`` does not.
-    :param where: ``(0010,0010)``, ``(0040,A730)[0]/(0010,0010)``, a JPEG segment or PNG chunk, ``preamble``
-        or ``file``.
-    :param reason: a fixed text, at most with an attribute's name from Table E.1-1; never a value.
+    :param where: such as ``(0010,0010)`` or ``(0040,A730)[0]/(0010,0010)``; a JPEG segment or PNG chunk;
+        ``preamble``, ``path`` or ``file``.
+    :param reason: a fixed text, at most with a name from the standard's tables; never a value.
     """
 
     rule: str
@@ -31,12 +31,12 @@ class Finding:
 class FileReport:
     """The verdict on one file.
 
-    :param name: how the file is called in public, see :func:`privxray.naming.public_names.public_name`.
-    :param path: where it really is. Private: a path may hold a name.
-    :param verdict: ``error`` says that the file could not be checked to its end, which fails it too.
-    :param sha256: lower-case digest of the bytes that were checked; empty if they could not be read, or if no
-        digest was asked for.
-    :param number: position, from 1, among the files that the user can list; 0 for a file by itself.
+    :param name: its public name, see :func:`privxray.naming.public_names.public_name`.
+    :param path: where it really is. Private: a path may hold a patient's name.
+    :param verdict: ``error`` means that the file could not be checked to its end, which fails it too.
+    :param sha256: digest of the bytes that were checked, in lower case; empty if they could not be read, or
+        if nobody asked for it.
+    :param number: its position, from 1, among the files that the user can list; 0 for a file by itself.
     """
 
     name: str
@@ -49,9 +49,10 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The verdicts on a selection of files.
+    """The verdicts on a set of files.
 
-    :param skipped: how many files of the folders were passed over because they are no images.
+    :param files: sorted by path.
+    :param skipped: how many files of the folders were passed over because they are not images.
     :param profile: the profile and its options in words, see
         :attr:`privxray.deid.profile.profile.Profile.summary`.
     """
@@ -66,7 +67,7 @@ class Report:
         return "pass" if all(file.verdict == "pass" for file in self.files) else "fail"
 
     def to_json(self) -> dict[str, Any]:
-        """The object that ``privxray check --json`` prints; it names no real path and no digest."""
+        """The object that ``privxray check --json`` prints. It holds no real path and no digest."""
         return {
             "verdict": self.verdict,
             "profile": self.profile,

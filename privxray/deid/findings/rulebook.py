@@ -1,4 +1,4 @@
-"""docs/RULES.md, made from the rules' own words: ``python -m privxray.deid.findings.rulebook``."""
+"""Prints docs/RULES.md, made from the rules' own words: ``python -m privxray.deid.findings.rulebook``."""
 
 from __future__ import annotations
 

@@ -6,6 +6,8 @@ a declared form. ``C``, and alternatives with ``D`` or ``Z``, are judged by the 
 (:mod:`privxray.deid.values.shapes`): a listed dummy or a declared pseudonym passes, and what plainly
 identifies somebody is an error. Of the rest, a short number or a value where the table allows a dummy (``D``)
 is a notice; where the table wants an empty value (``Z``), it is an error.
+
+Tested through whole files.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ the verdict is ``error``: somebody meant it as an image, and the check could not
 formats that privxray does not read. All other files, such as a csv, are passed over and counted. Names that
 begin with a dot are ignored. Symbolic links to folders are not followed, and those to files only if they stay
 inside the folder. A file that the user names is always checked.
+
+Tested with the check of folders.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The profile that holds where the user names none."""
+"""The profile that holds where the user names none. Tested with the check."""
 
 from __future__ import annotations
 

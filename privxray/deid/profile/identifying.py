@@ -1,4 +1,7 @@
-"""Attributes that name a patient or an institution. Their values are searched for in the rest of a set."""
+"""Attributes that name a patient or an institution. Their values are searched for in the rest of a set.
+
+Tested with whole sets.
+"""
 
 from __future__ import annotations
 
