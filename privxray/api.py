@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from privxray.deid.findings.report import Report as CheckReport
+from privxray.deid.pixels.text import load_finder
 from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.demo.synthetic_xrays import draw_study
@@ -39,9 +39,6 @@ from privxray.workflow.images.deidentify_folder import DeidentifyReport
 from privxray.workflow.keyholder.unmask import Unmasked, unmask
 from privxray.workflow.upkeep.inspect_file import Inspected, inspect_file
 from privxray.workspace.folder import Workspace
-
-if TYPE_CHECKING:
-    from privxray.deid.pixels.text.text_box import FindText
 
 __all__ = [
     "Accepted",
@@ -132,7 +129,7 @@ def check(paths: Iterable[Path | str], *, profile: Profile | None = None, ocr: b
     """
     from privxray.deid.judging.check import check_paths
 
-    find = _text_finder() if ocr else None
+    find = load_finder() if ocr else None
     report = check_paths([Path(path) for path in paths], profile=profile, jobs=worker_count(), digests=ocr)
     if find is None:
         return report
@@ -201,7 +198,7 @@ def ingest(
     """
     from privxray.workflow.hospital.ingest_images import ingest_folder
 
-    find = _text_finder() if ocr else None
+    find = load_finder() if ocr else None
     return ingest_folder(workspace, images, labels, study=study, profile=profile, find=find)[0]
 
 
@@ -240,10 +237,3 @@ def predict(
         )
         for name, row in zip(names, rows, strict=True)
     )
-
-
-def _text_finder() -> FindText:
-    """:raises UsageError: the extra ``privxray[ocr]`` is not installed."""
-    from privxray.deid.pixels.text.text_finder import TextFinder
-
-    return TextFinder().find

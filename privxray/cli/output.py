@@ -118,6 +118,11 @@ def progress(what: str) -> Iterator[Progress | None]:
         yield update
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: ``1 file``, ``2 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def printable(text: str) -> str:
     """Text that may come from somebody else's file, without signs that a terminal would obey."""
     return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)

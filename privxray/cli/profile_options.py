@@ -1,4 +1,4 @@
-"""The options by which a command takes a de-identification profile, in one place for all that do."""
+"""``--profile`` and the options of DICOM PS3.15, in one place for all commands that take a profile."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ _OPTIONS: Final[tuple[tuple[str, str, str | None], ...]] = (
     ),
     (
         "retain-longitudinal-modified-dates",
-        "Dates are shifted, by one offset a patient.",
-        "Keep dates, moved by one secret number of days a patient.",
+        "Dates are shifted, by one offset for each patient.",
+        "Keep dates, moved by a secret number of days for each patient.",
     ),
     (
         "clean-descriptors",
         "Descriptions and comments may stay where they were cleaned.",
-        "Keep descriptions made of known terms only.",
+        "Keep descriptions that consist of known terms.",
     ),
     (
         "clean-structured-content",
@@ -59,15 +59,19 @@ _OPTIONS: Final[tuple[tuple[str, str, str | None], ...]] = (
         "Private attributes that are known to be safe may stay.",
         "Keep private elements known to be safe.",
     ),
-    ("clean-pixel-data", "Burned-in text was to be removed.", None),
-    ("clean-recognizable-visual-features", "Recognisable features were to be removed.", None),
+    ("clean-pixel-data", "Burned-in text must have been removed.", None),
+    ("clean-recognizable-visual-features", "Recognisable features must have been removed.", None),
 )
-"""An option of PS3.15, what it means to who judges files, and to who writes them (None: not offered)."""
+"""Each option of PS3.15, with its help where files are judged and where they are written (None: nowhere)."""
 
 
 @dataclass(frozen=True)
 class Typed:
-    """What was typed of a profile: a name or file, and options in PS3.15's terms (``retain_uids``)."""
+    """What was typed of a profile.
+
+    :ivar name: of a profile, or a file; None where it was not typed.
+    :ivar options: in PS3.15's terms, such as ``retain_uids``.
+    """
 
     name: str | None
     options: frozenset[str]
@@ -76,9 +80,9 @@ class Typed:
         return bool(self.name or self.options)
 
     def load(self) -> Profile:
-        """The profile of that name, else the Basic Profile, with the options.
+        """The profile of that name, or the Basic Profile, with the options.
 
-        :raises UsageError: no such profile, or options that exclude each other.
+        :raises UsageError: there is no such profile, or two options exclude each other.
         :raises MalformedError: the file is not a profile.
         """
         from privxray.deid.profile.profile import ProfileOption
@@ -88,7 +92,9 @@ class Typed:
 
 
 def takes_profile(*, writes: bool = False) -> Callable[[Command], Command]:
-    """Put ``--profile`` and the options where a command has its parameter ``profile``, a :class:`Typed`.
+    """Decorates a command: ``--profile`` and the options take the place of its parameter ``profile``.
+
+    The command gets them as one :class:`Typed`.
 
     :param writes: the command writes files by the profile, instead of judging them by it.
     """

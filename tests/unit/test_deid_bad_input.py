@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRBigEndian, ExplicitVRLittleEndian
 
-from privxray.cli.commands.check_command import add_to
+from privxray.cli.commands.check_command import check
 from privxray.deid.dicomfile.element_reader import NOT_ELEMENTS, TOO_DEEP, TRUNCATED
 from privxray.deid.dicomfile.file_reader import NO_SYNTAX, NOT_INFLATED, is_dicom
 from privxray.deid.findings import rules
@@ -122,7 +122,7 @@ def test_each_file_has_its_verdict_and_its_reason(folder: Path) -> None:
 
 def test_the_command_ends_with_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     app = typer.Typer()
-    add_to(app)
+    app.command()(check)
     app.command("other")(lambda: None)
     with pytest.raises(FindingsError) as caught:
         app(["check", str(folder), "--json"], standalone_mode=False)

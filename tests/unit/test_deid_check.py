@@ -12,7 +12,7 @@ import typer
 from deid_samples import clean, encode, jpeg, png
 
 import privxray.deid.dicomfile.untrusted_bytes as files_module
-from privxray.cli.commands.check_command import add_to
+from privxray.cli.commands.check_command import check
 from privxray.deid.dicomfile.untrusted_bytes import TOO_LARGE
 from privxray.deid.findings import rules
 from privxray.deid.judging.check import check_bytes, check_file, check_paths
@@ -45,7 +45,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(*arguments: str) -> FindingsError | None:
     app = typer.Typer()
-    add_to(app)
+    app.command()(check)
     app.command("other")(lambda: None)
     try:
         app(["check", *arguments], standalone_mode=False)

@@ -11,7 +11,7 @@ import pytest
 import typer
 from deid_samples import chunk, clean, element, encode, jpeg, png, segment, sequence
 
-from privxray.cli.commands.check_command import add_to
+from privxray.cli.commands.check_command import check
 from privxray.deid.judging.check import check_bytes, check_paths
 from privxray.errors import FindingsError
 
@@ -32,7 +32,7 @@ def soiled(depth: int, vr: str) -> bytes:
 
 def run(paths: list[Path], *options: str) -> Exception | None:
     app = typer.Typer()
-    add_to(app)
+    app.command()(check)
     app.command("other")(lambda: None)
     try:
         app(["check", *map(str, paths), *options], standalone_mode=False)

@@ -1,33 +1,20 @@
-"""``privxray check``: are these files de-identified?"""
+"""``privxray check`` says whether files are de-identified."""
 
 from __future__ import annotations
 
-import shutil
-import sys
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
+from privxray.cli.check_files import CheckFiles
 from privxray.cli.closing import close
-from privxray.cli.options import Jobs
-from privxray.cli.output import emit, progress, table, tell
+from privxray.cli.options import Jobs, Json, Ocr
+from privxray.cli.output import counted, emit, progress
 from privxray.cli.profile_options import Typed, takes_profile
-from privxray.deid.findings.rules import RULES
+from privxray.deid.pixels.text import load_finder
 from privxray.deid.workers.worker_pool import worker_count
-from privxray.errors import FindingsError
-
-if TYPE_CHECKING:
-    from privxray.deid.findings.report import FileReport, Finding, Report
-
-_ROWS_SHOWN = 60
-_PLACES_SHOWN = 3
-_NARROW = 100
-
-_Row: TypeAlias = tuple[str, str, str, str, str]
-"""File, severity, where, rule, reason."""
+from privxray.errors import FindingsError, UsageError
 
 
 @takes_profile()
@@ -37,9 +24,7 @@ def check(
     ],
     profile: Typed,
     jobs: Jobs = None,
-    ocr: Annotated[
-        bool, typer.Option("--ocr", help="Search the pixels for text as well (needs privxray[ocr]).")
-    ] = False,
+    ocr: Ocr = False,
     show_text: Annotated[
         bool, typer.Option("--show-text", help="Print what was read in the pixels; needs --ocr.")
     ] = False,
@@ -51,111 +36,48 @@ def check(
         Path | None,
         typer.Option("--csv", metavar="FILE", help="Write every finding as a csv.", show_default=False),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace such a file that is there.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the files of --report and --csv where they exist.")
+    ] = False,
+    as_json: Json = False,
 ) -> None:
     """Check that images are de-identified (DICOM PS3.15 Annex E). Nothing is changed."""
-    from privxray.cli import pixel_options
+    from privxray.cli.check_view import pixels_to_json, show_findings, show_pixels
     from privxray.deid.judging.check import check_paths
 
-    finder = pixel_options.ready(ocr, show_text, {"--report": report_to, "--csv": csv_to}, force)
-
+    if show_text and not ocr:
+        raise UsageError(
+            "--show-text has nothing to show without --ocr",
+            reason="check.show-text-without-ocr",
+            advice="Type both, or neither",
+        )
+    files = CheckFiles(report_to, csv_to, force)
+    files.require_free()
+    find_text = load_finder() if ocr else None
     chosen = profile.load()
     with progress("Checking") as bar:
-        written = bool(report_to or csv_to)
-        report = check_paths(paths, profile=chosen, jobs=worker_count(jobs), digests=written, progress=bar)
-    report, found = pixel_options.searched(report, finder)
-    pixel_options.write(report, found, report_to, csv_to, force=force)
-    failed = [file for file in report.files if file.verdict != "pass"]
+        report = check_paths(
+            paths, profile=chosen, jobs=worker_count(jobs), digests=bool(files), progress=bar
+        )
+    found = None
+    if find_text is not None:
+        from privxray.workflow.images.search_pixels import search_report
+
+        with progress("Searching pixels") as bar:
+            report, found = search_report(report, find_text, progress=bar)
+    files.write(report, found)
     if as_json:
-        emit(report.to_json() | pixel_options.to_json(report, found, show_text))
+        emit(report.to_json() | pixels_to_json(report, found, show_text=show_text))
     else:
-        _show(report)
-        pixel_options.show(report, found, show_text)
+        show_findings(report)
+        show_pixels(report, found, show_text=show_text)
+    failed = sum(file.verdict != "pass" for file in report.files)
     if failed:
         raise FindingsError(
-            f"{len(failed)} of {_count(len(report.files), 'file')} not shown to be de-identified",
-            advice="Make copies without the errors (privxray deidentify SOURCE DEST in a hospital's "
-            "workspace), or mend them with a tool of yours; then check again",
+            f"{failed} of {counted(len(report.files), 'file')} did not pass the check",
+            reason="check.findings",
+            advice="In a hospital's workspace, privxray deidentify SOURCE DEST makes copies that pass. Or "
+            "mend the files with a tool of your own, and check again",
         )
     if not as_json:
         close("check --ocr" if ocr else "check")
-
-
-def _show(report: Report) -> None:
-    rows = _merged([*_error_rows(report.files), *_notice_rows(report.files)])
-    listed = rows[:_ROWS_SHOWN]
-    if listed and _is_narrow():
-        table(
-            "Findings",
-            ("where", "what"),
-            (
-                (f"{file}\n{where}", f"{severity} {rule}\n{reason}")
-                for file, severity, where, rule, reason in listed
-            ),
-        )
-    elif listed:
-        table("Findings", ("file", "severity", "where", "rule", "reason"), listed)
-    if len(rows) > len(listed):
-        tell(f"{_count(len(rows) - len(listed), 'more row')} not listed; --json lists everything.")
-    severities = Counter(finding.severity for file in report.files for finding in file.findings)
-    found = ", ".join(_count(number, kind) for kind, number in sorted(severities.items())) or "no finding"
-    passed_over = f", {report.skipped} passed over as no images" if report.skipped else ""
-    tell(f"{_count(len(report.files), 'file')} checked{passed_over}: {found}.")
-    tell(f"Judged by {report.profile}.")
-
-
-def _merged(rows: Iterable[_Row]) -> list[_Row]:
-    """Rows that differ in the file only become one: exports of one device fail alike."""
-    files: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    for file, *rest in rows:
-        severity, where, rule, reason = rest
-        files[severity, where, rule, reason].append(file)
-    return [(_and_more(names), *rest) for rest, names in files.items()]
-
-
-def _error_rows(files: Iterable[FileReport]) -> Iterator[_Row]:
-    """A row a finding, or one a file and rule where there are many."""
-    for file in files:
-        for rule, findings in _by_rule(file.findings, "error").items():
-            if len(findings) <= _PLACES_SHOWN:
-                for finding in findings:
-                    yield file.name, "error", finding.where, rule, finding.reason
-            else:
-                yield file.name, "error", _places(findings), rule, RULES[rule].says
-
-
-def _notice_rows(files: Iterable[FileReport]) -> Iterator[_Row]:
-    """A row a rule over all files: notices are much the same in each file of a series."""
-    found: dict[str, list[Finding]] = defaultdict(list)
-    names: dict[str, list[str]] = defaultdict(list)
-    for file in files:
-        for rule, findings in _by_rule(file.findings, "notice").items():
-            found[rule].extend(findings)
-            names[rule].append(file.name)
-    for rule, findings in found.items():
-        yield _and_more(names[rule]), "notice", _places(findings), rule, RULES[rule].says
-
-
-def _by_rule(findings: Iterable[Finding], severity: str) -> dict[str, list[Finding]]:
-    chosen: dict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        if finding.severity == severity:
-            chosen[finding.rule].append(finding)
-    return chosen
-
-
-def _places(findings: Iterable[Finding]) -> str:
-    return _and_more(list(dict.fromkeys(finding.where for finding in findings)))
-
-
-def _and_more(names: Sequence[str]) -> str:
-    return f"{names[0]} and {len(names) - 1} more" if len(names) > 1 else names[0]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _is_narrow() -> bool:
-    return not sys.stdout.isatty() or shutil.get_terminal_size().columns < _NARROW

@@ -1,4 +1,4 @@
-"""``privxray deidentify``: clean copies of images, and what becomes of each file."""
+"""``privxray deidentify`` writes clean copies of images, and says what became of each file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Jobs, Json
-from privxray.cli.output import emit, progress, table, tell
+from privxray.cli.output import counted, emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError
@@ -24,23 +25,26 @@ _SHOWN = 60
 @takes_profile(writes=True)
 def deidentify(
     source: Annotated[
-        Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files, or one.", show_default=False)
+        Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files, or one file.", show_default=False)
     ],
     dest: Annotated[Path, typer.Argument(help="A new folder for the copies.", show_default=False)],
     profile: Typed,
-    ocr: Annotated[bool, typer.Option("--ocr", help="Look for text in the pixels and black it.")] = False,
+    ocr: Annotated[
+        bool, typer.Option("--ocr", help="Look for text in the pixels and black it (needs privxray[ocr]).")
+    ] = False,
     labels: Annotated[
         Path | None,
-        typer.Option("--labels", help="A csv for SOURCE; one for DEST is written there.", show_default=False),
+        typer.Option(
+            "--labels", help="A csv for SOURCE; one for the copies is written into DEST.", show_default=False
+        ),
     ] = None,
     jobs: Jobs = None,
     as_json: Json = False,
 ) -> None:
     """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
     from privxray.workflow.images.deidentify_folder import DeidentifyOptions, deidentify_folder
-    from privxray.workspace.folder import Workspace
 
-    workspace = Workspace.find(Path.cwd())
+    workspace = current_workspace()
     taken = profile.load()
     with progress("Reading headers") as heads, progress("De-identifying") as bar:
         terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs))
@@ -51,9 +55,10 @@ def deidentify(
         _show(summary, taken, ocr)
     if summary.quarantined:
         raise FindingsError(
-            f"{len(summary.quarantined)} of {_count(summary.files, 'file')} could not be made clean and got "
-            "no copy",
-            advice="The others are done; read the reasons above",
+            f"{len(summary.quarantined)} of {counted(summary.files, 'file')} could not be made clean and "
+            "have no copy",
+            reason="copies.quarantined",
+            advice="The copies of the others are done; read above why these have none",
         )
     if not as_json:
         options = _same_options(profile, ocr)
@@ -62,7 +67,7 @@ def deidentify(
 
 
 def _same_options(typed: Typed, ocr: bool) -> str:
-    """The options by which check and ingest judge these copies as they were made."""
+    """The options with which check and ingest judge these copies by the rules that they were made by."""
     from privxray.deid.profile.profile import ProfileOption
 
     options = {ProfileOption(key) for key in typed.options} | (
@@ -94,7 +99,7 @@ def _show(summary: DeidentifyReport, profile: Profile, ocr: bool) -> None:
         table("Not copied", ("file", "reason"), ((file.name, file.reason) for file in listed))
     if len(summary.quarantined) > len(listed):
         more = len(summary.quarantined) - len(listed)
-        tell(f"{_count(more, 'more file')} not listed; --json lists everything.")
+        tell(f"{counted(more, 'more file')} not shown; --json lists everything.")
     table(
         "De-identified (these counts stay in this hospital)",
         ("what", "files"),
@@ -106,13 +111,12 @@ def _show(summary: DeidentifyReport, profile: Profile, ocr: bool) -> None:
             ("passed over as no images", summary.skipped),
         ),
     )
-    tell(f"Done by {profile.summary}; every copy passed the check.")
+    tell(f"Made by {profile.summary}; every copy passed the check.")
     if not ocr:
         tell("The pixels were not searched for text; --ocr does that.")
     if summary.labels is not None:
-        left = f"; left out without a copy: {summary.unlabelled}" if summary.unlabelled else ""
-        tell(f"labels.csv has {_count(summary.labels, 'row')}{left}.")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+        left_out = counted(summary.unlabelled, "image") if summary.unlabelled else ""
+        tell(
+            f"labels.csv has {counted(summary.labels, 'row')}"
+            + (f"; {left_out} of the csv for SOURCE without a copy left out." if left_out else ".")
+        )

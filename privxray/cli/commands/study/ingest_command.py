@@ -12,6 +12,7 @@ from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Ocr, Study
 from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.profile_options import Typed, takes_profile
+from privxray.deid.pixels.text import load_finder
 
 if TYPE_CHECKING:
     from privxray.imaging.ingest import IngestReport
@@ -35,12 +36,11 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Check images and take them into the data set. One that fails keeps all of them out."""
-    from privxray.cli import pixel_options
     from privxray.workflow.hospital.ingest_images import ingest_folder
 
     workspace = current_workspace()
     typed = profile.load() if profile else None
-    finder = pixel_options.ready(ocr, False, {}, False)
+    find_text = load_finder() if ocr else None
     with progress("Checking and reading images") as bar:
         report, before = ingest_folder(
             workspace,
@@ -48,7 +48,7 @@ def ingest(
             labels,
             study=study,
             profile=typed,
-            find=finder.find if finder else None,
+            find=find_text,
             replace=replace,
             progress=bar,
         )

@@ -15,6 +15,7 @@ from privxray.deid.cleaning.copies.manifest import Entry
 from privxray.deid.cleaning.deidentify_dicom import CopySettings
 from privxray.deid.cleaning.elements.patient_values import PatientValues
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.pixels.text import load_finder
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
 from privxray.deid.workers.worker_loop import serve
@@ -59,11 +60,7 @@ def settings_from_json(message: dict[str, Any]) -> CopySettings:
 
     :raises UsageError: text is to be searched for, and the extra ``ocr`` is not installed.
     """
-    find_text = None
-    if message["threads"]:
-        from privxray.deid.pixels.text.text_finder import TextFinder
-
-        find_text = TextFinder(message["threads"]).find
+    find_text = load_finder(message["threads"]) if message["threads"] else None
     names = Pseudonyms(bytes.fromhex(message["key"]))
     return CopySettings(profile_from_json(message["profile"]), names, find_text)
 

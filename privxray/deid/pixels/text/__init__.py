@@ -14,3 +14,23 @@ boxes       from a probability map to boxes, and boxes of several passes to one 
 markers     what radiographers write on films, and which therefore names no patient
 =========== ==================================================================================
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from privxray.deid.pixels.text.text_box import FindText
+
+
+def load_finder(threads: int = 2) -> FindText:
+    """What finds text in a frame. The networks are imported here, and not before.
+
+    :param threads: CPU threads to compute with.
+    :raises UsageError: the extra ``ocr`` is not installed.
+    :raises SystemTroubleError: the networks' weights can't be read.
+    :raises MalformedError: they are not the pinned ones.
+    """
+    from privxray.deid.pixels.text.text_finder import TextFinder
+
+    return TextFinder(threads).find

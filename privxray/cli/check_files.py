@@ -1,0 +1,60 @@
+"""The files that ``privxray check`` writes: a page to print and sign, and a csv of every finding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from privxray.cli.output import progress, tell
+from privxray.cli.written_files import require_free
+
+if TYPE_CHECKING:
+    from privxray.deid.findings.report import Report
+    from privxray.workflow.images.search_pixels import SearchedPixels
+
+
+@dataclass(frozen=True)
+class CheckFiles:
+    """What is to be written.
+
+    :ivar page: the file that ``--report`` names. :ivar csv: the file that ``--csv`` names.
+    :ivar force: each may replace a file that is there.
+    """
+
+    page: Path | None
+    csv: Path | None
+    force: bool
+
+    def __bool__(self) -> bool:
+        return self.page is not None or self.csv is not None
+
+    def require_free(self) -> None:
+        """Refuse, before an hour of checking, what could not be written after it.
+
+        :raises UsageError: the folder of a file does not exist.
+        :raises RefusedError: a file exists.
+        """
+        require_free({"--report": self.page, "--csv": self.csv}, force=self.force)
+
+    def write(self, report: Report, found: Mapping[int, SearchedPixels] | None) -> None:
+        """Write the files, whole or not at all. Neither ever holds text that was read in pixels.
+
+        :param found: what was found in the pixels; None where they were not searched.
+        """
+        from privxray.workspace.atomic import write_atomic
+
+        if self.csv is not None:
+            from privxray.reports.findings_csv import findings_csv
+
+            write_atomic(self.csv, findings_csv(report), overwrite=self.force)
+            tell("The file that --csv names has every finding.")
+        if self.page is not None:
+            from privxray.workflow.images.compose_check_page import compose_check_page
+
+            options = [] if found is None else ["--ocr"]
+            with progress("Drawing") as bar:
+                html = compose_check_page(report, found, options=options, progress=bar)
+            write_atomic(self.page, html.encode(), overwrite=self.force)
+            tell("The page that --report names can be printed and signed. It stays in the hospital.")
