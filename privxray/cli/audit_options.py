@@ -1,4 +1,7 @@
-"""What the three audit commands have in common: their options, whom they audit, and how they end."""
+"""What the three audit commands have in common: their options, whom they audit, and how they end.
+
+Tested in tests/cli/test_audit.py.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.options import Force, Json
+from privxray.cli.options import Force, ImagesFolder, Json
 from privxray.cli.output import emit, progress, table, tell
 from privxray.cli.written_files import require_free
 from privxray.errors import FindingsError, UsageError
@@ -29,7 +32,7 @@ class AuditOptions:
     """The options that every audit takes."""
 
     epsilon: Annotated[
-        float, typer.Option("--epsilon", help="The claim that is tried: what a patient is promised.")
+        float, typer.Option("--epsilon", help="The claim that is attacked: what a patient is promised.")
     ] = 1.0
     delta: Annotated[
         float | None,
@@ -45,10 +48,7 @@ class AuditOptions:
             show_default=False,
         ),
     ] = None
-    images: Annotated[
-        Path | None,
-        typer.Option("--images", help="The images' folder, if not beside the csv.", show_default=False),
-    ] = None
+    images: ImagesFolder = None
     own: Annotated[
         bool,
         typer.Option(

@@ -1,4 +1,4 @@
-"""What ``privxray demo`` shows at the end."""
+"""What ``privxray demo`` shows at the end. Tested in tests/cli/test_demo.py."""
 
 from __future__ import annotations
 

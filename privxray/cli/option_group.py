@@ -1,4 +1,4 @@
-"""Options that several commands take, written once."""
+"""Options that several commands take, written once. Tested by those commands, in tests/cli."""
 
 from __future__ import annotations
 

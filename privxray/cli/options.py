@@ -8,6 +8,10 @@ from typing import Annotated
 import typer
 
 ImageFiles = Annotated[list[Path], typer.Argument(help="DICOM, JPEG or PNG files.", show_default=False)]
+ImagesFolder = Annotated[
+    Path | None,
+    typer.Option("--images", help="The images' folder, if not beside the csv.", show_default=False),
+]
 Study = Annotated[
     str | None, typer.Option("--study", help="Which study, where several are joined.", show_default=False)
 ]

@@ -1,4 +1,4 @@
-"""Files that options name and that a command writes at its end."""
+"""Files that options name and that a command writes at its end. Tested in tests/cli/test_audit.py."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 The files vary as a hospital's do: CR and DX, dark or light values for bone (MONOCHROME1 and 2), with a window
 or without, uncompressed, RLE and JPEG 2000.
+
+Tested in tests/unit/test_demo_synthetic_xrays.py.
 """
 
 from __future__ import annotations

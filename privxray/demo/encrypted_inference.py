@@ -1,4 +1,7 @@
-"""The demo's last part: a hospital outside the study asks about one X-ray without showing it to anybody."""
+"""The demo's last part: a hospital outside the study asks about one X-ray without showing it to anybody.
+
+Tested in tests/cli/test_demo.py.
+"""
 
 from __future__ import annotations
 

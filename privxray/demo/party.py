@@ -1,4 +1,7 @@
-"""One party of a played study: its workspace, and the commands that are typed in it."""
+"""One party of a played study: its workspace, and the commands that are typed in it.
+
+Tested in tests/cli/test_demo.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Scoring a played study on the held-out patients of all sites together, as no party of a real one could."""
+"""Scoring a played study on the held-out patients of all sites together, as no party of a real one could.
+
+Tested in tests/cli/test_demo.py.
+"""
 
 from __future__ import annotations
 

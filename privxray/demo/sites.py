@@ -1,4 +1,7 @@
-"""Splitting one csv of several hospitals into one list of images a hospital."""
+"""Splitting one csv of several hospitals into one list of images a hospital.
+
+Tested in tests/cli/test_demo.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Playing a study: four or more workspaces in one folder, and the commands typed in each."""
+"""Playing a study: four or more workspaces in one folder, and the commands typed in each.
+
+Tested in tests/cli/test_demo.py.
+"""
 
 from __future__ import annotations
 

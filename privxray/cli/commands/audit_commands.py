@@ -38,7 +38,7 @@ def add_to(app: typer.Typer) -> None:
 
 @takes("options", AuditOptions)
 def one_run(
-    options: AuditOptions,
+    *,
     name: MethodName = "linear-probe",
     canaries: Annotated[
         int | None,
@@ -50,12 +50,13 @@ def one_run(
         int | None,
         typer.Option(
             "--guesses",
-            help="How many of them are guessed, the clearest.  [default: all; half for dp-sgd]",
+            help="How many of them the attacker guesses: the clearest.  [default: all; half for dp-sgd]",
             show_default=False,
             min=1,
         ),
     ] = None,
     study: Study = None,
+    options: AuditOptions,
 ) -> None:
     """A lower bound on epsilon, from planted canaries."""
     from privxray.learning import methods
@@ -78,7 +79,7 @@ def one_run(
 
 
 @takes("options", AuditOptions)
-def membership(options: AuditOptions, name: MethodName = "dp-sgd", study: Study = None) -> None:
+def membership(*, name: MethodName = "dp-sgd", study: Study = None, options: AuditOptions) -> None:
     """Tell by the loss who was trained on (ROC, TPR)."""
     from privxray.learning import methods
     from privxray.workflow.auditing.membership_audit import audit_membership, membership_constants
@@ -100,12 +101,13 @@ def membership(options: AuditOptions, name: MethodName = "dp-sgd", study: Study 
 
 @takes("options", AuditOptions)
 def inversion(
-    options: AuditOptions,
+    *,
     number: Annotated[int, typer.Option("--number", help="How many images.", min=1, max=20)] = 2,
     steps: Annotated[int, typer.Option("--steps", help="Steps of one search.", min=1, max=100_000)] = 500,
     restarts: Annotated[
         int, typer.Option("--restarts", help="Searches for each picture, from random starts.", min=1, max=100)
     ] = 3,
+    options: AuditOptions,
 ) -> None:
     """Reconstruct images from plain and protected updates."""
     from privxray.audit.inversion import Search
@@ -149,8 +151,8 @@ def _audit_own(order: OwnAuditOrder, as_json: bool) -> None:
     keep_report(workspace, audit, outcome.html())
     tell(
         f"Charged like a training of epsilon {audit.claim.epsilon:g}: lifetime {audit.lifetime} of "
-        f"{audit.limit.epsilon:g}. The report stays in {audit.report}. It and these figures carry no privacy "
-        "noise; do not pass them on."
+        f"{audit.limit.epsilon:g}. The report stays in {audit.report}. Neither the report nor these figures "
+        "carry privacy noise; do not pass them on."
     )
     lifetime = {
         "epsilon": audit.lifetime.epsilon,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from privxray.cli.demo_view import show
-from privxray.cli.options import Json
+from privxray.cli.options import ImagesFolder, Json
 from privxray.cli.output import emit, tell
 from privxray.cli.running import run_command
 from privxray.errors import RefusedError
@@ -41,10 +41,7 @@ def demo(
             show_default=False,
         ),
     ] = None,
-    images: Annotated[
-        Path | None,
-        typer.Option("--images", help="The images' folder, if not beside the csv.", show_default=False),
-    ] = None,
+    images: ImagesFolder = None,
     epsilon: Annotated[float, typer.Option("--epsilon", help="Per patient, over the whole study.")] = 6.0,
     method: Annotated[
         Literal["linear-probe", "dp-sgd"], typer.Option("--method", help="How hospitals train.")

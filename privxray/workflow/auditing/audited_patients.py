@@ -1,4 +1,4 @@
-"""Whom an audit is about."""
+"""Whom an audit is about. Tested in tests/cli/test_audit.py."""
 
 from __future__ import annotations
 

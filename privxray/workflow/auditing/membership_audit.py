@@ -1,4 +1,7 @@
-"""Membership inference: train on half of the patients, and tell by the loss which half it was."""
+"""Membership inference: train on half of the patients, and tell by the loss which half it was.
+
+Tested in tests/cli/test_audit.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The two attacks on own patients: each goes on from what was planted and drawn before it was interrupted."""
+"""The two attacks on own patients: each goes on from what was planted and drawn before it was interrupted.
+
+Tested in tests/cli/test_audit.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An audit on own patients that is under way: its charge in the ledger, and what it keeps in its folder."""
+"""An audit on own patients that is under way: its charge in the ledger, and what it keeps in its folder.
+
+Tested in tests/cli/test_audit.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What an audit on own patients was begun with: ``terms.json`` in its folder."""
+"""What an audit on own patients was begun with: ``terms.json`` in its folder.
+
+Tested in tests/cli/test_audit.py.
+"""
 
 from __future__ import annotations
 
