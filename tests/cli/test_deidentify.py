@@ -21,7 +21,7 @@ sys.path.append(str(Path(__file__).parents[1] / "unit"))
 import deid_samples as samples
 
 import privxray.deid.cleaning.deidentify  # noqa: F401 - before the forks of the crash test
-import privxray.workflow.images.deidentify_folder as deidentification
+import privxray.workflow.images.make_copies as deidentification
 from privxray.cli.app import run
 
 SENTINEL = "Zyxwvutsen"

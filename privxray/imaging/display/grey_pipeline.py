@@ -76,7 +76,8 @@ def modality_values(file: Dataset, stored: Values, *, name: str) -> Values:
     :raises MalformedError: a value is not a number, or beyond what float32 can hold.
     """
     values: Values = apply_modality_lut(stored, file)
-    ends = np.array([values.min(), values.max()]).astype(np.float32)  # not a number shows in both
+    with np.errstate(over="ignore"):
+        ends = np.array([values.min(), values.max()]).astype(np.float32)  # what is not a number shows in both
     if not np.isfinite(ends).all():
         raise unusable(name, reason="image.rescale")
     return values

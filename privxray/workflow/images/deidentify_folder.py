@@ -1,4 +1,4 @@
-"""De-identifying a folder into another: what is done already, and by how many workers the rest is done.
+"""De-identifying a folder into another: what is refused, the order of the steps, and what is told at the end.
 
 A run that was killed at any instruction is finished by the same command. Three things make that so. The
 folder of copies is in the manifest before its first file, each copy is whole on the disk before its row is
@@ -8,18 +8,13 @@ written, and equal sources give equal copies.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from privxray.deid.cleaning.copies.copy_file import CopyOutcome, CopyTask, copy_file, without_copy
+from privxray.deid.cleaning.copies.copy_file import CopyTask
 from privxray.deid.cleaning.copies.copy_worker import (
-    MODULE,
-    outcome_from_json,
-    settings_from_json,
     settings_to_json,
-    task_to_json,
 )
 from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.copies.read_ahead import ReadAhead
@@ -27,33 +22,16 @@ from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.judging.selection import select
 from privxray.deid.profile.profile import Profile, ProfileOption
-from privxray.deid.workers.worker_pool import Pool
 from privxray.errors import UsageError
 from privxray.imaging.labels import csv_name, read_labels
 from privxray.workflow.common.session import Progress
-from privxray.workflow.images.copies_folder import expect_apart, open_copies, problem_of_copy
+from privxray.workflow.images.copies_folder import expect_apart, open_copies
 from privxray.workflow.images.labels_of_copies import labels_of_copies, write_labels
+from privxray.workflow.images.make_copies import CopyRun, Quarantined, make_copies
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
-IN_PROCESS = 16
-"""Up to so many files no workers are started: each takes a second to start."""
-
-PATIENCE = 4 * 3600.0
-"""Seconds after which a worker counts as stuck: each frame of a long film is searched for text twice."""
-
 _KEY = "deid"
-
-
-@dataclass(frozen=True)
-class Quarantined:
-    """A file without a copy.
-
-    :ivar name: its public name. :ivar reason: a fixed text.
-    """
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True)
@@ -131,13 +109,14 @@ def deidentify_folder(
         key = state.secret(_KEY)
         names = Pseudonyms(key)
         open_copies(manifest, dest, settings_digest(options.profile, options.ocr))
-        run = _Run(dest, manifest)
+        run = CopyRun(dest, manifest)
         tasks = [
             CopyTask(path, PurePosixPath(relative.as_posix()), number)
             for number, (path, relative) in enumerate(found, start=1)
         ]
         tasks = _with_set_values(tasks, ReadAhead(names, options.profile), reading)
-        _copy(run, tasks, settings_to_json(dest, options.profile, key, _threads(options)), options, progress)
+        setup = settings_to_json(dest, options.profile, key, _threads(options))
+        make_copies(run, tasks, setup, options.workers, progress)
         written = None
         if options.labels is not None:
             text, written = labels_of_copies(run.copies, source, rows, names, csv_name(options.labels))
@@ -153,51 +132,6 @@ def deidentify_folder(
         labels=written,
         unlabelled=0 if written is None else len(rows) - written,
     )
-
-
-class _Run:
-    """What became of each file so far, here and in the manifest.
-
-    :ivar copies: for each original, the path of its copy below the folder of copies.
-    """
-
-    def __init__(self, dest: Path, manifest: Manifest) -> None:
-        self.copies: dict[Path, str] = {}
-        self.made = 0
-        self.before = 0
-        self.blacked = 0
-        self._dest = dest
-        self._manifest = manifest
-        self._quarantined: dict[int, Quarantined] = {}
-
-    @property
-    def quarantined(self) -> tuple[Quarantined, ...]:
-        """The files without a copy, in their order."""
-        return tuple(self._quarantined[number] for number in sorted(self._quarantined))
-
-    def has_copy(self, task: CopyTask) -> bool:
-        """Whether an earlier run made a copy; one that does not fit its source any more is noted as such."""
-        entry = self._manifest.find(self._dest, task.path)
-        if entry is None or entry.result is None or not os.path.lexists(self._dest / entry.result):
-            return False  # new, without a copy so far, or with one that was deleted since
-        problem = problem_of_copy(self._manifest, self._dest, task.path, entry)
-        if problem:
-            self._quarantined[task.number] = Quarantined(task.name, problem)
-        else:
-            self.before += 1
-            self.copies[task.path] = entry.result
-        return True
-
-    def take(self, outcome: CopyOutcome) -> None:
-        """Note what became of a file."""
-        task, entry = outcome.task, outcome.entry
-        self._manifest.note(self._dest, task.path, entry)
-        if entry.result is None:
-            self._quarantined[task.number] = Quarantined(outcome.name, entry.reason or "")
-            return
-        self.made += 1
-        self.blacked += outcome.boxes > 0
-        self.copies[task.path] = entry.result
 
 
 def _expect_doable(profile: Profile) -> None:
@@ -229,47 +163,3 @@ def _with_set_values(
         if progress is not None:
             progress(number, len(tasks))
     return ahead.tasks()
-
-
-def _copy(
-    run: _Run,
-    tasks: Sequence[CopyTask],
-    setup: dict[str, Any],
-    options: DeidentifyOptions,
-    progress: Progress | None,
-) -> None:
-    """Make the copies that are not there yet."""
-    done = 0
-
-    def step() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, len(tasks))
-
-    todo = []
-    for task in tasks:
-        if run.has_copy(task):
-            step()
-        else:
-            todo.append(task)
-    for outcome in _outcomes(setup, todo, options.workers):
-        run.take(outcome)
-        step()
-
-
-def _outcomes(setup: dict[str, Any], tasks: Sequence[CopyTask], workers: int) -> Iterator[CopyOutcome]:
-    """Carry the tasks out, in this process or in several."""
-    if workers == 1 or len(tasks) <= IN_PROCESS:
-        settings, dest = settings_from_json(setup), Path(setup["dest"])
-        for task in tasks:
-            yield copy_file(task, dest, settings)
-        return
-    if setup["threads"]:
-        settings_from_json(setup)  # so that a missing extra is told once, and here
-    with Pool(workers, MODULE, setup, patience=PATIENCE) as pool:
-        for task, answer in pool.run((task, task_to_json(task)) for task in tasks):
-            if isinstance(answer, str):
-                yield without_copy(task, answer)
-            else:
-                yield outcome_from_json(task, answer)
