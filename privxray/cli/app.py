@@ -21,12 +21,11 @@ code  meaning
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 import warnings
 from functools import cache
-from pathlib import Path, PurePath
-from typing import Annotated, Any, NoReturn
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -57,19 +56,10 @@ from privxray.cli.commands.study import (
     train_command,
     unmask_command,
 )
-from privxray.cli.output import emit, tell
+from privxray.cli.failures import explained, is_typers_end, report
 from privxray.cli.running import UNEXPECTED, run_command
-from privxray.errors import (
-    AbsentFileError,
-    CancelledError,
-    FindingsError,
-    PrivxrayError,
-    StrangeFileError,
-    SystemTroubleError,
-)
+from privxray.errors import UsageError
 from privxray.version import __version__
-
-_CANCELLED_HERE = "cancelled. The same command goes on where this one stopped"
 
 # OpenMP's threads, which torch computes with, wait by spinning. Where anything else wants the two cores of a
 # workstation, the default makes features three to nine times slower (measured); 1000 turns cost nothing.
@@ -82,94 +72,22 @@ class _Commands(TyperGroup):
     def make_context(self, *arguments: Any, **extra: Any) -> Any:
         try:
             return super().make_context(*arguments, **extra)
-        except KeyboardInterrupt:  # Typer would end without a word
-            _report(_cancelled(_CANCELLED_HERE), "--json" in (extra.get("obj") or sys.argv))
+        except (KeyboardInterrupt, Exception) as error:
+            if is_typers_end(error):
+                raise
+            report(explained(error), as_json="--json" in (extra.get("obj") or sys.argv))
 
     def invoke(self, ctx: Any) -> Any:
-        words = sys.argv if ctx.obj is None else ctx.obj
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(UNEXPECTED) from None
-        except (
-            KeyboardInterrupt,
-            Exception,
-        ) as error:  # the last resort: a traceback could hold a patient's data
-            if type(error).__module__.partition(".")[0] in ("click", "typer") and not _aborted(error):
-                if "--json" in words and hasattr(error, "format_message"):
-                    emit({"error": {"reason": "usage", "what": error.format_message()}, "exit_code": 2})
-                raise  # a usage error, or an exit code on its way
-            _report(_told(error), "--json" in words, verbose=bool(ctx.params.get("verbose")))
-
-
-def _aborted(error: BaseException) -> bool:
-    """Ctrl-C at a prompt."""
-    return type(error).__name__ == "Abort"
-
-
-def _told(error: BaseException) -> PrivxrayError:
-    """Whatever was raised, as an error for a person."""
-    if isinstance(error, PrivxrayError):
-        if isinstance(error, AbsentFileError | StrangeFileError) and error.file is not None:
-            error.file = _named(error.file)
-        return error
-    if isinstance(error, KeyboardInterrupt):
-        return _cancelled(_CANCELLED_HERE)
-    if _aborted(error):
-        return _cancelled("cancelled. Nothing was changed")
-    if isinstance(error, OSError):
-        return SystemTroubleError(
-            error.strerror or "refused by the operating system",
-            reason="system.refused",
-            file=_named(error.filename) if isinstance(error.filename, str) else None,
-            advice="Nothing is left half-written; mend it and type the command again",
-        )
-    if isinstance(error, sqlite3.Error):
-        return SystemTroubleError(
-            f"the workspace's database can't be used ({type(error).__name__})",
-            reason="system.database",
-            advice="Check the disk and its free space, then type the same command again",
-        )
-    if isinstance(error, MemoryError):
-        return SystemTroubleError("there is not enough memory for this", reason="system.memory")
-    place = f"{type(error).__name__} at {_where(error)}"
-    return PrivxrayError(
-        f"privxray itself failed ({place}); please report this line", reason="internal.fault"
-    )
-
-
-def _cancelled(line: str) -> PrivxrayError:
-    return CancelledError(line, reason="system.cancelled")
-
-
-def _report(error: PrivxrayError, as_json: bool, *, verbose: bool = False) -> NoReturn:
-    if as_json and not isinstance(error, FindingsError):  # findings have printed their object already
-        told = {"reason": error.reason, "what": error.what, "file": error.file, "advice": error.advice}
-        emit({"error": told, "exit_code": error.exit_code})
-    tell(f"privxray: {error}")
-    if verbose:
-        tell(f"reason: {error.reason}; more: privxray help {error.reason}")
-    raise typer.Exit(error.exit_code) from None
-
-
-def _named(path: str) -> str:
-    """A file that anybody may have named, by a name that identifies nobody."""
-    from privxray.naming.public_names import lone_name
-
-    return lone_name(PurePath(path))
-
-
-def _where(error: BaseException) -> str:
-    """The file and line in this package where an unexpected error arose: code, not data."""
-    place, step = "unknown", error.__traceback__
-    package = str(Path(__file__).parents[1])
-    while step is not None:
-        file = step.tb_frame.f_code.co_filename
-        if file.startswith(package):
-            place = f"{Path(file).relative_to(package)}:{step.tb_lineno}"
-        step = step.tb_next
-    return place
+        except (KeyboardInterrupt, Exception) as error:  # the last resort, for a traceback could hold data
+            if is_typers_end(error):
+                raise
+            words = sys.argv if ctx.obj is None else ctx.obj
+            report(explained(error), as_json="--json" in words, verbose=bool(ctx.params.get("verbose")))
 
 
 app = typer.Typer(
@@ -211,7 +129,12 @@ def _main(
         try:
             os.chdir(folder)
         except OSError as error:
-            raise typer.BadParameter(f"{folder}: {error.strerror}", param_hint="-C") from None
+            raise UsageError(
+                f"this folder can't be entered ({error.strerror})",
+                reason="usage",
+                file=f"-C {folder}",
+                advice="Check its path",
+            ) from None
         ctx.call_on_close(lambda: os.chdir(before))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from privxray.cli.options.written_files import require_free
 from privxray.cli.output import progress, tell
-from privxray.cli.written_files import require_free
 
 if TYPE_CHECKING:
     from privxray.deid.findings.report import Report

@@ -26,7 +26,7 @@ def reasons_page() -> Iterator[str]:
 def glossary_page() -> Iterator[str]:
     """The list of words, part by part."""
     yield f"# Words that privxray uses\n\n{MADE}\n"
-    yield "`privxray help WORD` prints one. Put two words in quotes.\n\n"
+    yield "`privxray help WORD` prints one.\n\n"
     yield "| word | what it means |\n| --- | --- |\n"
     for word, meaning in glossary().items():
         yield f"| {word} | {meaning} |\n"

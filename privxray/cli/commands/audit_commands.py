@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from privxray.cli.audit_options import AuditOptions, print_outcome
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.option_group import takes
 from privxray.cli.options import Study
+from privxray.cli.options.audit_options import AuditOptions, print_outcome
+from privxray.cli.options.option_group import takes
 from privxray.cli.output import progress, tell
 from privxray.errors import RefusedError
 

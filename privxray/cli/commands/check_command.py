@@ -10,8 +10,8 @@ import typer
 from privxray.cli.check_files import CheckFiles
 from privxray.cli.closing import close
 from privxray.cli.options import Jobs, Json, Ocr
+from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.output import counted, emit, progress
-from privxray.cli.profile_options import Typed, takes_profile
 from privxray.deid.pixels.text import load_finder
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError, UsageError

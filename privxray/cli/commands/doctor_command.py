@@ -9,8 +9,8 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.file_patterns import expand
 from privxray.cli.options import Json
+from privxray.cli.options.file_patterns import expand
 from privxray.cli.output import emit, line, tell
 from privxray.errors import FindingsError
 

@@ -1,4 +1,4 @@
-"""``privxray help``: what a word or the reason of an error means."""
+"""``help``: what a word or the reason of an error means."""
 
 from __future__ import annotations
 
@@ -14,25 +14,30 @@ from privxray.errors import UsageError
 
 
 def help_(
-    word: Annotated[
-        str | None,
-        typer.Argument(help="A word that privxray printed, or the reason of an error.", show_default=False),
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[WORD]",
+            help="A word that privxray printed, such as key words, or the reason of an error.",
+            show_default=False,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Explain a word, or the reason of an error. Without one, list the words."""
     from privxray.explanations.catalogue import glossary, reasons
 
-    words, known = glossary(), reasons()
-    if word is None:
+    meanings, known = glossary(), reasons()
+    if not words:
         if as_json:
-            emit({"words": words, "reasons": {r.name: r.exit_code for r in known.values()}})
+            emit({"words": meanings, "reasons": {r.name: r.exit_code for r in known.values()}})
         else:
-            line(", ".join(words))
+            line(", ".join(meanings))
             close("help")
         return
-    meaning = {name.casefold(): text for name, text in words.items()}.get(word.casefold())
-    reason = known.get(word)
+    asked = " ".join(words)
+    reason = known.get(asked.casefold())
+    meaning = {word.casefold(): text for word, text in meanings.items()}.get(asked.casefold())
     if reason is not None:
         if as_json:
             told = {"exit_code": reason.exit_code, "cause": reason.cause, "remedy": reason.remedy}
@@ -41,13 +46,13 @@ def help_(
             line(f"{reason.name} (exit code {reason.exit_code}): {reason.cause} {reason.remedy}")
     elif meaning is not None:
         if as_json:
-            emit({"word": word, "meaning": meaning})
+            emit({"word": asked, "meaning": meaning})
         else:
-            line(f"{word}: {meaning}")
+            line(f"{asked}: {meaning}")
     else:
-        near = get_close_matches(word, [*words, *known], n=3)
+        near = get_close_matches(asked, [*meanings, *known], n=3)
         raise UsageError(
-            "this is not a word of the glossary, nor the reason of an error",
+            "privxray knows no word and no reason of this name",
             reason="help.unknown-word",
-            advice=f"Did you mean {' or '.join(near)}?" if near else "privxray help lists the words",
+            advice=f"Did you mean {' or '.join(near)}?" if near else "Type privxray help to list the words",
         )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.file_patterns import expand
 from privxray.cli.options import Force, Json, PassphraseFile, To
+from privxray.cli.options.file_patterns import expand
 from privxray.cli.output import emit, line, table, tell
 from privxray.cli.prompts import party_words, passphrase
 from privxray.inference.terms import COPY_ANSWERS, Terms

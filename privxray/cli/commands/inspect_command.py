@@ -7,21 +7,21 @@ from typing import Annotated
 
 import typer
 
+from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json
 from privxray.cli.output import emit, table, tell
 from privxray.errors import WorkspaceError
 
 
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A file of any kind that travels.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of any kind that travels.")],
     as_json: Json = False,
 ) -> None:
     """What a file says, and whether it is whole and signed."""
     from privxray.workflow.upkeep.inspect_file import inspect_file
-    from privxray.workspace.folder import Workspace
 
     try:
-        workspace = Workspace.find(Path.cwd())
+        workspace = current_workspace()
     except WorkspaceError:
         workspace = None
     seen = inspect_file(file, workspace)
@@ -30,4 +30,4 @@ def inspect(
     else:
         kind = str(seen.header["kind"])
         table(f"{file.name}: {'an' if kind[0] in 'aeiou' else 'a'} {kind}", ("field", "value"), seen.rows())
-    tell(f"Signature: {seen.signature}. Body: as long as the header says, and its SHA-256 agrees.")
+    tell(f"File complete and unchanged. Signature: {seen.signature}.")

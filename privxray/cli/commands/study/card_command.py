@@ -9,9 +9,9 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, PassphraseFile
+from privxray.cli.options.typed_names import require_name
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
-from privxray.cli.typed_names import require_name
 
 
 def card(

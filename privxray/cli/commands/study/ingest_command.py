@@ -10,8 +10,8 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Ocr, Study
+from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.output import emit, progress, table, tell
-from privxray.cli.profile_options import Typed, takes_profile
 from privxray.deid.pixels.text import load_finder
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.file_patterns import expand
 from privxray.cli.options import Force, Json, PassphraseFile, Without
+from privxray.cli.options.file_patterns import expand
 from privxray.cli.output import emit, line, tell
 from privxray.cli.plan_view import plan_json, show_plan
 from privxray.cli.prompts import passphrase
@@ -110,7 +110,7 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Enrol hospitals by their cards and sign a round's plan."""
-    from privxray.cli.plan_terms import read_terms
+    from privxray.cli.options.plan_terms import read_terms
     from privxray.workflow.coordinator.make_plan import continue_plan, make_plan
 
     workspace = current_workspace()

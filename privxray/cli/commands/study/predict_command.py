@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.file_patterns import expand
 from privxray.cli.options import ImageFiles, Json, Study
+from privxray.cli.options.file_patterns import expand
 from privxray.cli.output import emit, table, tell
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from privxray.cli.option_group import KEYWORD, Command, with_options
+from privxray.cli.options.option_group import KEYWORD, Command, with_options
 
 if TYPE_CHECKING:
     from privxray.deid.profile.profile import Profile

@@ -13,8 +13,8 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.options import Force, ImagesFolder, Json
+from privxray.cli.options.written_files import require_free
 from privxray.cli.output import emit, progress, table, tell
-from privxray.cli.written_files import require_free
 from privxray.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:

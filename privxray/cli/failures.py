@@ -1,0 +1,110 @@
+"""How a command ends without success: whatever was raised becomes one line on stderr and an exit code."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path, PurePath
+from typing import NoReturn
+
+import typer
+
+from privxray.cli.output import emit, tell
+from privxray.errors import (
+    AbsentFileError,
+    CancelledError,
+    FindingsError,
+    PrivxrayError,
+    StrangeFileError,
+    SystemTroubleError,
+)
+
+
+def explained(error: BaseException) -> PrivxrayError:
+    """Whatever was raised, as an error for a person. None of its own words are used unless they are ours."""
+    if isinstance(error, PrivxrayError):
+        if isinstance(error, AbsentFileError | StrangeFileError) and error.file is not None:
+            error.file = _public(error.file)
+        return error
+    if _is_typers(error):
+        if hasattr(error, "format_message"):
+            from privxray.cli.usage_errors import usage_error
+
+            return usage_error(error)
+        return cancelled("cancelled. Nothing was changed")  # Ctrl-C at a prompt
+    if isinstance(error, KeyboardInterrupt):
+        return cancelled()
+    return _of_the_system(error) or PrivxrayError(
+        f"privxray itself failed ({type(error).__name__} at {_where(error)})",
+        reason="internal.fault",
+        advice="Please report this line; it holds no data",
+    )
+
+
+def is_typers_end(error: BaseException) -> bool:
+    """Whether Typer ends the command in its own way: with an exit code, or with a help page."""
+    return _is_typers(error) and type(error).__name__ in ("Exit", "NoArgsIsHelpError")
+
+
+def cancelled(
+    line: str = "cancelled. The same command goes on where this one stopped",
+) -> PrivxrayError:
+    """Ctrl-C."""
+    return CancelledError(line, reason="system.cancelled")
+
+
+def report(error: PrivxrayError, *, as_json: bool, verbose: bool = False) -> NoReturn:
+    """Print an error and end with its exit code."""
+    if as_json and not isinstance(error, FindingsError):  # findings have printed their object already
+        told = {"reason": error.reason, "what": error.what, "file": error.file, "advice": error.advice}
+        emit({"error": told, "exit_code": error.exit_code})
+    tell(f"privxray: {error}")
+    if verbose:
+        tell(f"reason: {error.reason}; more: privxray help {error.reason}")
+    raise typer.Exit(error.exit_code) from None
+
+
+def _is_typers(error: BaseException) -> bool:
+    """Whether this is an exception of Typer, or of Click, which older versions of it raise."""
+    return type(error).__module__.partition(".")[0] in ("click", "typer")
+
+
+def _of_the_system(error: BaseException) -> SystemTroubleError | None:
+    if isinstance(error, OSError):
+        return SystemTroubleError(
+            error.strerror or "refused by the operating system",
+            reason="system.refused",
+            file=_public(error.filename) if isinstance(error.filename, str) else None,
+            advice="Nothing is left half-written; mend it and type the command again",
+        )
+    if isinstance(error, sqlite3.Error):
+        return SystemTroubleError(
+            f"the workspace's database can't be used ({type(error).__name__})",
+            reason="system.database",
+            advice="Check the disk and its free space, then type the same command again",
+        )
+    if isinstance(error, MemoryError):
+        return SystemTroubleError(
+            "there is not enough memory for this",
+            reason="system.memory",
+            advice="Close other programs, then type the same command again",
+        )
+    return None
+
+
+def _public(path: str) -> str:
+    """A file that anybody may have named, by a name that identifies nobody."""
+    from privxray.naming.public_names import lone_name
+
+    return lone_name(PurePath(path))
+
+
+def _where(error: BaseException) -> str:
+    """The file and line in this package where an unexpected error arose: code, not data."""
+    place, step = "unknown", error.__traceback__
+    package = str(Path(__file__).parents[1])
+    while step is not None:
+        file = step.tb_frame.f_code.co_filename
+        if file.startswith(package):
+            place = f"{Path(file).relative_to(package)}:{step.tb_lineno}"
+        step = step.tb_next
+    return place
