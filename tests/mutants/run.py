@@ -57,17 +57,7 @@ _EXCHANGE = (
     "tests/attacks/test_keyholders_played_off.py",
     "tests/attacks/test_masks_and_plans.py",
 )
-_PRIVACY = (
-    "tests/unit/test_privacy_guarantee.py",
-    "tests/unit/test_privacy_releases.py",
-    "tests/unit/test_privacy_clipping.py",
-    "tests/unit/test_privacy_noise.py",
-    "tests/unit/test_privacy_mechanism.py",
-    "tests/unit/test_privacy_ledger.py",
-    "tests/unit/test_privacy_loss_distributions.py",
-    "tests/unit/test_privacy_accountant.py",
-    "tests/unit/test_workflow_reservation.py",
-)
+_ACCOUNTING = ("tests/unit/test_privacy_accountant.py", "tests/unit/test_workflow_reservation.py")
 _INFERENCE_COMMANDS = (
     "tests/unit/test_workflow_inference.py",
     "tests/cli/test_infer_refused_owner.py",
@@ -106,7 +96,34 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/inference/hospital_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/inference/owner_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/workflow/inference/": _INFERENCE_COMMANDS,
-    "privxray/privacy/": _PRIVACY,
+    "privxray/privacy/accountant.py": _ACCOUNTING,
+    "privxray/privacy/affordable.py": _ACCOUNTING,
+    "privxray/privacy/events.py": (*_ACCOUNTING, "tests/unit/test_privacy_ledger.py"),
+    "privxray/privacy/guarantee.py": (
+        "tests/unit/test_privacy_guarantee.py",
+        *_ACCOUNTING,
+        "tests/unit/test_privacy_ledger.py",
+    ),
+    "privxray/privacy/loss_distributions.py": (
+        "tests/unit/test_privacy_loss_distributions.py",
+        *_ACCOUNTING,
+    ),
+    "privxray/privacy/ledger": (
+        "tests/unit/test_privacy_ledger.py",
+        "tests/unit/test_workflow_reservation.py",
+        "tests/cli/test_ledger.py",
+    ),
+    "privxray/privacy/clipping.py": (
+        "tests/unit/test_privacy_clipping.py",
+        "tests/unit/test_learning_sensitivity.py",
+    ),
+    "privxray/privacy/mechanism.py": ("tests/unit/test_privacy_mechanism.py",),
+    "privxray/privacy/noise.py": ("tests/unit/test_privacy_noise.py",),
+    "privxray/privacy/sampling.py": ("tests/unit/test_privacy_noise.py",),
+    "privxray/privacy/releases.py": (
+        "tests/unit/test_privacy_releases.py",
+        "tests/unit/test_learning_linear_probe.py",
+    ),
     "privxray/learning/linear_probe/": (
         "tests/unit/test_learning_sensitivity.py",
         "tests/unit/test_learning_linear_probe.py",
