@@ -1,5 +1,11 @@
-"""Training: two methods behind one interface (``methods``), their public constants, metrics, a reference.
+"""Training: two methods behind one interface.
 
-torch is imported by ``dp_sgd`` and what it uses, when a study names that method. All noise comes from
-``privacy``.
+* ``interface``: what a method is. ``methods`` finds one by its name. ``constants``: their public constants.
+* ``linear_probe`` and ``dp_sgd``: the two methods. Only ``dp_sgd`` imports torch, and it is imported only
+  when a study names that method.
+* ``data``: what they train on. ``averaging``: how their results become one model. ``metrics``: how good it
+  is.
+* ``reference``: a model without privacy, for comparison; no study has it.
+
+All noise comes from ``privacy``.
 """

@@ -1,9 +1,14 @@
-"""The public constants of both methods: the plan carries them, every hospital trains by the same ones.
+"""The public constants of both methods. The plan carries them, and every hospital trains by the same ones.
 
-None may be read off a hospital's data. A normaliser, a sampling rate or a number of steps that depended on
-the number of patients would tell of each of them (Opacus issues #571 and #819); these are agreed before
-anyone has looked. Every field has a range, and NaN or infinity is in none. No clip or sampling rate is so
+None may be read off a hospital's data. A divisor, a sampling rate or a number of steps that depended on the
+number of patients would say something about each of them (Opacus issues #571 and #819). So they are agreed on
+before anybody looks at the data.
+
+Every constant has a range, and NaN and infinity are in none. No clip and no sampling rate is allowed to be so
 small that floating point, which is coarse next to zero, would round a patient's part or chance up.
+
+Below each constant stands what it is, and what depends on it. Where nothing is said of a sensitivity, none
+depends on it: the constant only affects what is computed from answers that are noisy already.
 """
 
 from __future__ import annotations
@@ -14,13 +19,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 Positive = Annotated[float, Field(ge=1e-9, le=1e6, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-FractionBits = Annotated[int, Field(ge=0, le=60)]
+Momentum = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 
 
 def no_bool(value: object) -> object:
     """The value, where a number is expected: YAML's ``yes`` would pass for 1.
 
-    :raises ValueError: true or false.
+    :raises ValueError: it is true or false.
     """
     if isinstance(value, bool):
         raise ValueError("a number is expected, not yes or no")  # noqa: TRY004 - what pydantic tells
@@ -34,8 +39,11 @@ class MethodConstants(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     n_max: Annotated[int, Field(ge=1, le=10**9)] = 10_000
-    """The most training patients of a hospital. The plan's delta is below 1 / n_max: publishing one patient
-    of n whole has delta 1 / n, so a larger delta promises nothing to the single one."""
+    """The most training patients that a hospital may have.
+
+    The plan's delta must be below 1 / n_max, and a hospital with more patients is refused. With a larger
+    n_max,
+    the same delta may promise nothing: to publish one patient of n whole has delta 1 / n."""
 
     @field_validator("*", mode="before")
     @classmethod
@@ -45,65 +53,170 @@ class MethodConstants(BaseModel):
 
 
 class LinearProbeConstants(MethodConstants):
-    """The linear probe's recipe in numbers. Lengths are Euclidean norms of unit-length features.
+    """The linear probe's recipe in numbers.
 
-    ``fraction_bits`` 32 leaves room for 64 hospitals: 64 * 65536 * 64 * 2^32 = 2^60 < 2^63.
+    The method asks the patients two kinds of question: query 1 once, and query 2 in each of ``steps`` steps
+    (:mod:`privxray.learning.linear_probe.probe_queries`). Lengths are Euclidean norms; features have length
+    1.
     """
 
     feature_dim: Annotated[int, Field(ge=1, le=65536)] = 1280
+    """D: how many features an image has.
+
+    It must be what the extractor gives. No sensitivity depends on it, because a feature has length 1 whatever
+    D is; but noise is added to each coordinate, so more of them are noisier together."""
+
     count_share: Share = 0.2
-    """Share of mu^2 that query 1 (centre and class counts) gets; the gradients get the rest."""
+    """a: the share of mu^2 that query 1 gets. The gradients get 1 - a.
+
+    It sets the noise of both queries: s / sqrt(a), and s sqrt(steps / (1 - a)) in each step. These two
+    compose to one Gaussian mechanism of noise s for every a in (0, 1). What is charged is computed from the
+    same two
+    figures, so it changes with them."""
+
     label_scale: Positive = 0.25
-    """Length of a label beside a feature of length 1 in query 1."""
+    """The length of a label beside a feature of length 1, in query 1.
+
+    Query 1 has the sensitivity sqrt(1 + label_scale^2), and its noise grows with that. A larger scale makes
+    the
+    counts more exact and the centre less."""
+
     count_floor: Positive = 15.0
-    """The least noisy class count that is believed, in patients."""
+    """A noisy class count below this many patients is raised to it.
+
+    The centre and every gradient are divided by the sum of the counts. Without a floor, noise could make that
+    zero or negative."""
+
     feature_radius: Positive = 0.5
-    """What a centred feature is divided by before it is clipped to length 1."""
+    """What a centred feature is divided by, before it is clipped to length 1.
+
+    The clip that follows bounds the feature whatever the radius is. Models, and offers of encrypted
+    inference,
+    only fit features that were made with the same radius."""
+
     bias: Positive = 0.5
-    """The constant coordinate appended to each feature."""
+    """The constant coordinate that is appended to each feature.
+
+    An image's vector x is at most sqrt(1 + bias^2) long, so its gradient (p - y) x^T is at most
+    sqrt(2) sqrt(1 + bias^2). ``gradient_clip`` bounds it anyway; with a larger bias it cuts off more."""
+
     steps: Annotated[int, Field(ge=1, le=1000)] = 10
+    """T: how many noisy gradients there are.
+
+    Each has the noise s sqrt(T / (1 - count_share)), and the charge counts T of them. More steps reach
+    further,
+    with more noise in each."""
+
     gradient_clip: Positive = 0.8 * 1.25**0.5
-    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.8
+    """C: the most that one image's gradient may be long.
+
+    C is the sensitivity of query 2, whatever the weights are, and the noise of each step is scaled to it. The
+    default is 0.8 times the longest x at the default ``bias``."""
+
+    momentum: Momentum = 0.8
+    """The share of the previous step's direction that is kept (heavy-ball momentum)."""
+
     rate: Positive = 0.2
+    """The learning rate is eta = rate * min(rate_cap, rate_slope * n * mu) / steps.
+
+    Here n is the sum of the noisy counts and mu = 1 / s. So eta depends on the patients through noisy answers
+    only, and nothing more has to be charged for it."""
+
     rate_cap: Positive = 600.0
+    """The most that n mu counts for in the learning rate; see ``rate``."""
+
     rate_slope: Positive = 0.894
-    """eta = rate * min(rate_cap, rate_slope * n * mu) / steps."""
+    """How fast the learning rate grows with n mu; see ``rate``. With little of it, steps stay small, so that
+    they do not follow the noise."""
+
     prior_power: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 0.5
-    """How much of the log class share is taken off the logits."""
+    """The power of the class shares that predictions are divided by: 0 leaves predictions as they are, 1
+    takes the shares off completely.
+
+    The shares come from noisy counts. Two hospitals with different powers would predict different classes
+    with
+    one model."""
+
     weight_cap: Annotated[float, Field(ge=1, le=65536, allow_inf_nan=False)] = 65536.0
-    """w_max: the largest weight, in patients, that one hospital can have in the average."""
+    """The largest weight, in patients, that one hospital can have in the average.
+
+    It bounds every number of the vector that is masked: 64 hospitals * weight_cap * weight_bound *
+    2^fraction_bits = 2^60 is below 2^63, so sums can't overflow. Recipients check that with the plan's own
+    figures."""
+
     weight_bound: Annotated[float, Field(gt=0, le=64, allow_inf_nan=False)] = 64.0
-    """Largest magnitude of one coordinate of the head."""
+    """The largest magnitude of one weight of the head; larger ones are cut. See ``weight_cap`` for the
+    sum."""
+
     fraction_bits: Annotated[int, Field(ge=0, le=32)] = 32
+    """Binary digits after the point of a number that is masked. See ``weight_cap`` for the sum."""
 
 
 class DpSgdConstants(MethodConstants):
-    """DP-SGD in numbers.
-
-    ``fraction_bits`` 24 at a bound of 1 leaves room for 64 hospitals: 64 * 2^24 = 2^30 < 2^31.
-    """
+    """DP-SGD in numbers."""
 
     network: Literal["small-cnn", "resnet18"] = "small-cnn"
-    """small-cnn has 16,000 parameters and trains on a CPU; resnet18 has 11.2 million and wants a GPU."""
+    """Which network is trained. small-cnn has 16,000 parameters and trains on a CPU; resnet18 has 11.2
+    million and needs a GPU.
+
+    The sensitivity is ``clipping_norm`` for both; noise is added to each parameter, so more of them are
+    noisier
+    together."""
+
     start: Literal["built-in", "file"] = "built-in"
-    """Where the first round's weights come from: this package's seed, or the file that the plan carries."""
+    """Where the first round's weights come from: this package, or the file that the plan carries.
+
+    Both are public. Weights that were trained on a hospital's patients without privacy would break the
+    promise
+    to them, and no check can tell."""
+
     image_size: Annotated[int, Field(ge=16, le=512, multiple_of=8)] = 64
-    """Height and width of the input in pixels."""
+    """Height and width of an image in pixels. Images are shrunk to it before training."""
+
     sampling_rate: Annotated[float, Field(ge=1e-9, le=1, allow_inf_nan=False)] = 0.25
-    """q: each patient takes part in a step with this probability."""
+    """q: the probability with which each patient takes part in a step.
+
+    The accountant's figure holds for this probability and for patients who are drawn independently."""
+
     steps: Annotated[int, Field(ge=1, le=100_000)] = 10
-    """Steps of one round."""
+    """The number of steps in one round. All are charged before the first."""
+
     expected_batch_size: Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)] = 160.0
-    """What a summed gradient is divided by, in patients; agreed, not counted."""
+    """What a noisy sum of gradients is divided by, in patients.
+
+    It is agreed on, not counted: a sum that was divided by the number of patients would have another
+    sensitivity."""
+
     clipping_norm: Positive = 1.0
+    """C: the most that one patient's gradient may be long.
+
+    C is the sensitivity of each step's sum, and the noise is scaled to it."""
+
     learning_rate: Positive = 1.0
-    momentum: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.8
+    """How far the weights move in a step, per unit of the noisy average gradient."""
+
+    momentum: Momentum = 0.8
+    """The share of the previous step's direction that is kept."""
+
     views: Annotated[int, Field(ge=1, le=64)] = 1
-    """Views of each image in its patient's average: the image itself, and so many less one that are moved."""
+    """How many versions of each image are averaged: the image itself, and views - 1 that are mirrored or
+    shifted.
+
+    They are all inside their patient's average, before the clip, so the sensitivity stays
+    ``clipping_norm``."""
+
     view_flip: bool = True
-    """Whether further views are mirrored, each with probability 1/2."""
+    """Whether each further view is mirrored, with probability 1/2."""
+
     view_shift: Annotated[int, Field(ge=0, le=32)] = 4
-    """By how many pixels at most further views are shifted, in each direction."""
+    """By how many pixels each further view is shifted at most, along each axis."""
+
     delta_bound: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
-    """B: how far a weight may move in one round."""
+    """B: how far a weight may move in one round; what goes further is cut.
+
+    It bounds every number of the vector that is masked: 64 hospitals * delta_bound * 2^fraction_bits = 2^30
+    is
+    below 2^31, so sums can't overflow. Recipients check that with the plan's own figures."""
+
     fraction_bits: Annotated[int, Field(ge=0, le=24)] = 24
+    """Binary digits after the point of a number that is masked. See ``delta_bound`` for the sum."""

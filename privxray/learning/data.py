@@ -17,9 +17,9 @@ class TrainingData:
 
     :param inputs: [N, D] float32 features, or [N, H, W] uint8 pixels.
     :param labels: [N] class numbers from 0.
-    :param patients: [N] patient ids, dense from 0: each of 0 .. P-1 occurs.
-    :raises RefusedError: no patient at all. The number of patients is otherwise nobody's business.
-    :raises ValueError: shapes or ids that don't fit together.
+    :param patients: [N] patient numbers; each of 0 .. P-1 occurs.
+    :raises RefusedError: there is no patient. How many there are otherwise is nobody's business.
+    :raises ValueError: shapes or numbers that don't fit together.
     """
 
     inputs: NDArray[Any]
@@ -31,12 +31,14 @@ class TrainingData:
             raise ValueError("inputs, labels and patients differ in length")
         if not len(self.patients):
             raise RefusedError(
-                "there is no patient to train on", advice="Ingest images that passed the check"
+                "there is no patient to train on",
+                reason="train.no-patient",
+                advice="Ingest images that passed the check: privxray ingest FOLDER --labels labels.csv",
             )
-        if self.labels.min() < 0 or not np.array_equal(
-            np.unique(self.patients), np.arange(self.patient_count)
-        ):
-            raise ValueError("labels start at 0, and patient ids are dense from 0")
+        if self.labels.min() < 0:
+            raise ValueError("class numbers start at 0")
+        if not np.array_equal(np.unique(self.patients), np.arange(self.patient_count)):
+            raise ValueError("each patient number from 0 to the largest has an image")
 
     @property
     def patient_count(self) -> int:
@@ -44,9 +46,9 @@ class TrainingData:
         return int(self.patients.max()) + 1
 
     def one_hot(self, classes: int) -> NDArray[np.float64]:
-        """[N, K] labels as unit vectors.
+        """[N, K] labels as unit vectors, K being ``classes``.
 
-        :raises ValueError: a label that is not a class of the plan.
+        :raises ValueError: a label is not one of the plan's classes.
         """
         if self.labels.max() >= classes:
             raise ValueError("a label is not a class of the plan")

@@ -1,4 +1,4 @@
-"""The methods that a plan can name."""
+"""The methods that a plan can name, found by their names."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NAMES = ("linear-probe", "dp-sgd")
 
 
 def get(name: str) -> AnyMethod:
-    """The method of this name; what it needs (torch, for dp-sgd) is imported now.
+    """The method of this name. What it needs is imported now (torch, for dp-sgd).
 
-    Give it no constants but those that it made: which type they have is known at run time only.
+    Give it only constants that it made itself. Which type they have is known at run time only.
 
-    :raises UsageError: there is none.
+    :raises UsageError: there is no such method.
     """
     found: Method[Any]
     if name == "linear-probe":
@@ -32,7 +32,11 @@ def get(name: str) -> AnyMethod:
 
         found = DpSgd()
     else:
-        raise UsageError("there is no training method of that name", advice=f"Methods are {', '.join(NAMES)}")
+        raise UsageError(
+            "there is no training method of that name",
+            reason="method.unknown",
+            advice=f"The methods are {' and '.join(NAMES)}",
+        )
     # Here, and nowhere else, a method's own type of constants is given up.
     return cast(AnyMethod, found)
 
@@ -45,9 +49,13 @@ def combine(
     classes: Sequence[str],
     start: Tensors,
 ) -> dict[str, NDArray[Any]]:
-    """What the method's :meth:`Method.combine` makes of a sum, without importing what only training needs.
+    """The model from the opened sum of ``hospitals`` vectors; see :meth:`Method.combine`.
 
-    A coordinator's command is meant to stay small; torch alone is 300 MB.
+    It imports nothing that only training needs, because a coordinator's command should stay small: torch
+    alone is 300 MB.
+
+    :param constants: as the plan carries them.
+    :raises UsageError: there is no such method, or a constant is out of its range.
     """
     if name == "dp-sgd":
         from privxray.learning.averaging import average
@@ -60,7 +68,7 @@ def combine(
 def model_form(
     method: AnyMethod, constants: MethodConstants, classes: Sequence[str]
 ) -> dict[str, NDArray[Any]]:
-    """What a method makes of sums that are all zero: the names, shapes and types of its models."""
+    """A model made of sums that are all zero: it shows the names, shapes and types of the method's models."""
     sums = {spec.name: np.zeros(spec.shape) for spec in method.manifest(constants, classes)}
     start = method.starting_model(constants, classes)
     return method.combine(sums, 1, Task(constants, classes, start))

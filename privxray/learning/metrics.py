@@ -1,4 +1,4 @@
-"""How good a model's probabilities are. These figures are about patients and stay in the hospital."""
+"""How good a model's probabilities are. The figures are about patients, and stay in the hospital."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 def scores(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], classes: Sequence[str]
 ) -> dict[str, float | None]:
-    """All four metrics by name; see each. None where the images do not allow one.
+    """All four metrics by their names; None where the images do not allow one.
 
-    :param probabilities: [N, K]; one-vs-rest AUC on raw logits would read .03 to .04 too low.
+    :param probabilities: [N, K]. One-vs-rest AUC of raw logits would be .03 to .04 too low.
     :param labels: [N] class numbers.
+    :param classes: the K names of the classes.
     """
     return {
         "macro_auc": macro_auc(probabilities, labels),
@@ -25,14 +26,18 @@ def scores(
 
 
 def macro_auc(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float | None:
-    """Mean over the classes of the one-vs-rest area under the ROC curve; None if a class is absent."""
+    """The mean over the classes of the one-vs-rest area under the ROC curve, in [0, 1].
+
+    None if a class has no image, or has them all. The same as scikit-learn's ``roc_auc_score`` with
+    ``multi_class="ovr"`` and ``average="macro"``.
+    """
     areas = [_auc(labels == k, probabilities[:, k]) for k in range(probabilities.shape[1])]
     present = [area for area in areas if area is not None]
     return float(np.mean(present)) if len(present) == len(areas) else None
 
 
 def balanced_accuracy(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float | None:
-    """Mean recall over the classes that occur; None without images."""
+    """The mean recall over the classes that occur, in [0, 1]; None without images."""
     if not len(labels):
         return None
     right = probabilities.argmax(axis=1) == labels
@@ -40,7 +45,11 @@ def balanced_accuracy(probabilities: NDArray[np.float64], labels: NDArray[np.int
 
 
 def mcc(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float | None:
-    """Matthews correlation coefficient of the most probable class; None if fewer than two classes occur."""
+    """Matthews correlation coefficient of the most probable class, in [-1, 1].
+
+    None if fewer than two classes occur. For K classes after Gorodkin 2004, "Comparing two K-category
+    assignments by a K-category correlation coefficient", equation 8.
+    """
     from sklearn.metrics import matthews_corrcoef
 
     if len(np.unique(labels)) < 2:
@@ -51,7 +60,10 @@ def mcc(probabilities: NDArray[np.float64], labels: NDArray[np.int64]) -> float 
 def pneumonia_auc(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64], classes: Sequence[str]
 ) -> float | None:
-    """Area under the ROC curve of 1 - P(normal); None where ``normal``, or all else, is absent."""
+    """The area under the ROC curve of 1 - P(normal), in [0, 1].
+
+    None if the plan has no class ``normal``, or all images, or none, are of it.
+    """
     if "normal" not in classes:
         return None
     normal = list(classes).index("normal")
@@ -59,6 +71,7 @@ def pneumonia_auc(
 
 
 def _auc(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float | None:
+    """The area under the ROC curve; None if all images are positive, or none is."""
     from sklearn.metrics import roc_auc_score
 
     if positive.all() or not positive.any():

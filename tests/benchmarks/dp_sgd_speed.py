@@ -25,7 +25,7 @@ from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, device, initial_weights
 from privxray.learning.dp_sgd.networks import network as build
 from privxray.learning.dp_sgd.trainer import Trainer
-from privxray.learning.interface import softmax
+from privxray.learning.interface import Task, softmax
 from privxray.learning.linear_probe.probe_queries import gradient_query, probe_inputs
 from privxray.privacy.clipping import row_norms
 from privxray.privacy.mechanism import SampledGaussian
@@ -57,7 +57,7 @@ def measured(network: str, images: int, size: int, repeats: int) -> dict[str, ob
     constants = DpSgdConstants(network=network, image_size=size, sampling_rate=0.5)
     source = Sampled()
     mechanism = SampledGaussian(rate=0.5, clipping_norm=1.0, noise=1.0, steps=1)
-    trainer = Trainer(data, constants, 3, mechanism, initial_weights(network, 3), source)
+    trainer = Trainer(data, Task(constants, ("a", "b", "c"), initial_weights(network, 3)), mechanism, source)
     trainer.step()
     bare = build(network, initial_weights(network, 3), 3).to(device())
     inputs, labels = as_input(pixels).to(device()), torch.from_numpy(data.labels).to(device())

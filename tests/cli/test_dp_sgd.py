@@ -193,10 +193,11 @@ def test_a_machine_without_the_memory_says_so_and_the_training_goes_on_later(
     world.ok("hospital-a", "join", world.carry(told["plan"], "hospital-a"), "--key-words", told["key_words"])
     world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_work", lambda *_: [None])  # a sample that is not empty
+        patch.setattr(Trainer, "_batch", lambda *_: [None])  # a sample that is not empty
         patch.setattr(Trainer, "_add_chunk", lambda *_: False)
         result = world.type("hospital-a", "train")
-    assert result.err.strip().splitlines()[-1].startswith("privxray: memory does not suffice for one image")
+    last = result.err.strip().splitlines()[-1]
+    assert last.startswith("privxray: there is too little memory for one image")
     assert result.code == 1
     assert "Traceback" not in result.err
     world.ok("hospital-a", "train")

@@ -57,7 +57,13 @@ _EXCHANGE = (
     "tests/attacks/test_keyholders_played_off.py",
     "tests/attacks/test_masks_and_plans.py",
 )
-_ACCOUNTING = ("tests/unit/test_privacy_accountant.py", "tests/unit/test_workflow_reservation.py")
+_ACCOUNTING = (
+    "tests/unit/test_privacy_guarantee.py",
+    "tests/unit/test_privacy_events.py",
+    "tests/unit/test_privacy_accountant.py",
+    "tests/unit/test_privacy_affordable.py",
+    "tests/unit/test_workflow_reservation.py",
+)
 _INFERENCE_COMMANDS = (
     "tests/unit/test_workflow_inference.py",
     "tests/cli/test_infer_refused_owner.py",
@@ -96,14 +102,9 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/inference/hospital_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/inference/owner_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/workflow/inference/": _INFERENCE_COMMANDS,
+    "privxray/privacy/": (*_ACCOUNTING, "tests/unit/test_privacy_ledger.py"),
     "privxray/privacy/accountant.py": _ACCOUNTING,
-    "privxray/privacy/affordable.py": _ACCOUNTING,
-    "privxray/privacy/events.py": (*_ACCOUNTING, "tests/unit/test_privacy_ledger.py"),
-    "privxray/privacy/guarantee.py": (
-        "tests/unit/test_privacy_guarantee.py",
-        *_ACCOUNTING,
-        "tests/unit/test_privacy_ledger.py",
-    ),
+    "privxray/privacy/affordable.py": ("tests/unit/test_privacy_affordable.py", *_ACCOUNTING),
     "privxray/privacy/loss_distributions.py": (
         "tests/unit/test_privacy_loss_distributions.py",
         *_ACCOUNTING,

@@ -38,6 +38,7 @@ DONE: tuple[str, ...] = (
     "naming/",
     "imaging/",
     "inference/",
+    "learning/",
     "privacy/",
     "reports/",
     "workflow/auditing/",

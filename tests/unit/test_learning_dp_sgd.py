@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from refusals import refused
 from torch.nn.functional import cross_entropy
 
 from privxray.errors import UsageError
@@ -223,11 +224,7 @@ def test_rounds_compose_to_the_study_s_epsilon() -> None:
 )
 def test_pixels_of_another_size_or_type_are_refused(tmp_path: Path, bad: NDArray) -> None:
     data = TrainingData(bad, np.zeros(2, np.int64), np.zeros(2, np.int64))
-    with pytest.raises(UsageError):
+    with refused(UsageError, "train.image-size"):
         train(data, {}, SecureNoise(), ReleaseStore(tmp_path / "run", os.urandom(32)))
-
-
-@pytest.mark.parametrize("overrides", [{"sampling_rate": 1.5}, {"sampling_rate": 0.0}, {"network": "resnet"}])
-def test_constants_out_of_range_are_refused(overrides: dict[str, object]) -> None:
-    with pytest.raises(UsageError):
-        DPSGD.constants(overrides)
+    with refused(UsageError, "train.image-size"):
+        DPSGD.probabilities(warm_start(), bad, DPSGD.constants(SMALL), CLASSES)

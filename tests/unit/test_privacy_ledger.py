@@ -265,6 +265,17 @@ def test_entries_that_contradict_the_others_are_refused_under_a_chain_that_holds
         Ledger.open(ledger.path)
 
 
+def test_a_gap_in_the_numbers_is_refused_under_a_chain_that_holds(ledger: Ledger) -> None:
+    ledger.reserve("a", "1", SMALL)
+    with closing(sqlite3.connect(ledger.path)) as database:
+        before = SimpleNamespace(entries=range(2), head=ledger.entries()[-1].hash)  # so it writes number 3
+        ledger_chain.append(database, before, "spend", "a", "1", ())  # type: ignore[arg-type]
+        database.execute("UPDATE ledger SET length = 2")
+        database.commit()
+    with refused(MalformedError, ALTERED):
+        Ledger.open(ledger.path)
+
+
 def test_an_entry_s_hash_is_what_every_ledger_has(ledger: Ledger) -> None:
     ledger.reserve("a", "1", SMALL)
     (entry,) = ledger.entries()

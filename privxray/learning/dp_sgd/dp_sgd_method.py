@@ -1,9 +1,9 @@
-"""DP-SGD in rounds: hospitals train on from the global model, and their deltas are averaged.
+"""DP-SGD in rounds: hospitals go on from the global model, and the changes of their weights are averaged.
 
-The mechanism of one step (Abadi et al. 2016, algorithm 1, with the patient as the unit): every patient is
-taken with probability q, the gradients of the patient's images are averaged, the average is clipped to C, the
-clipped averages are summed, Gaussian noise of s C is added. The noise scale of this method is s, the noise
-multiplier.
+One step is algorithm 1 of Abadi et al. 2016, "Deep learning with differential privacy", with the patient as
+the unit. Each patient is taken with probability q. The gradients of the patient's images are averaged, and
+the average is clipped to C. The clipped averages are summed, and Gaussian noise of standard deviation s C
+is added. The noise scale of this method is s, the noise multiplier.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DpSgd(Method[DpSgdConstants]):
         return constants.image_size
 
     def manifest(self, constants: DpSgdConstants, classes: Sequence[str]) -> tuple[TensorSpec, ...]:
-        """How far each parameter moved in the round."""
+        """For each parameter, how far it moved in the round."""
         return tuple(
             TensorSpec(
                 name=name,
@@ -55,7 +55,7 @@ class DpSgd(Method[DpSgdConstants]):
         )
 
     def starting_model(self, constants: DpSgdConstants, classes: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """See :func:`privxray.learning.dp_sgd.networks.initial_weights`."""
+        """The weights of :func:`privxray.learning.dp_sgd.networks.initial_weights`."""
         return dict(initial_weights(constants.network, len(classes)))
 
     def starts_from_file(self, constants: DpSgdConstants) -> bool:
@@ -63,18 +63,18 @@ class DpSgd(Method[DpSgdConstants]):
         return constants.start == "file"
 
     def round_events(self, constants: DpSgdConstants, noise: float) -> list[Event]:
-        """The steps of one round."""
+        """One event, for all steps of the round."""
         return _mechanism(constants, noise).events()
 
     def train(
         self, data: TrainingData, task: Task[DpSgdConstants], drawing: Drawing
     ) -> dict[str, NDArray[np.float64]]:
-        """See the interface. Release t is the whole state after step t + 1: weights and momentum."""
+        """See the interface. Answer t is the whole state after step t + 1: weights and momentum."""
         constants, releases = task.constants, drawing.releases
-        require_size(data.inputs, constants)
+        _require_size(data.inputs, constants)
         data.one_hot(len(task.classes))  # checks the labels
         mechanism = _mechanism(constants, drawing.noise)
-        trainer = Trainer(data, constants, len(task.classes), mechanism, task.start, drawing.source)
+        trainer = Trainer(data, task, mechanism, drawing.source)
         done = releases.latest()
         if done is not None and (saved := releases.load(done)) is not None:
             trainer.restore(saved)
@@ -90,14 +90,14 @@ class DpSgd(Method[DpSgdConstants]):
         }
 
     def combine(self, sums: Tensors, hospitals: int, task: Task[DpSgdConstants]) -> dict[str, NDArray[Any]]:
-        """See :func:`privxray.learning.averaging.average`."""
+        """The average of :func:`privxray.learning.averaging.average`."""
         return average(sums, hospitals, task.start)
 
     def probabilities(
         self, model: Tensors, inputs: NDArray[Any], constants: DpSgdConstants, classes: Sequence[str]
     ) -> NDArray[np.float64]:
         """See the interface."""
-        require_size(inputs, constants)
+        _require_size(inputs, constants)
         where = device()
         classifier = network(constants.network, model, len(classes)).to(where)
         with torch.no_grad():
@@ -109,7 +109,7 @@ class DpSgd(Method[DpSgdConstants]):
 
 
 def _mechanism(constants: DpSgdConstants, noise: float) -> SampledGaussian:
-    """The one object that training draws from and that the ledger is charged by."""
+    """The one object that training draws from and that the ledger is charged for."""
     return SampledGaussian(
         rate=constants.sampling_rate,
         clipping_norm=constants.clipping_norm,
@@ -118,8 +118,10 @@ def _mechanism(constants: DpSgdConstants, noise: float) -> SampledGaussian:
     )
 
 
-def require_size(pixels: NDArray[Any], constants: DpSgdConstants) -> None:
-    """:raises UsageError: not [N, H, W] uint8 of the plan's size."""
+def _require_size(pixels: NDArray[Any], constants: DpSgdConstants) -> None:
+    """Refuse what is not [N, size, size] uint8."""
     size = constants.image_size
-    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (size, size):
-        raise UsageError(f"this method takes 8-bit grey images of {size} x {size} pixels")
+    if pixels.dtype != np.uint8 or pixels.shape[1:] != (size, size):
+        raise UsageError(
+            f"this method takes 8-bit grey images of {size} x {size} pixels", reason="train.image-size"
+        )

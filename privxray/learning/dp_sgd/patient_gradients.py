@@ -1,4 +1,4 @@
-"""Each patient's mean gradient over images and their views, in bounded memory, whatever a patient has."""
+"""Each patient's mean gradient over all images and their views, in bounded memory."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ with warnings.catch_warnings():
 
 
 @dataclass(frozen=True)
-class Work:
-    """A step's views in the order of their patients.
+class Batch:
+    """All views of all images of one step's patients, patient after patient.
 
-    :param owners: [N] which of the step's patients, ascending from 0.
-    :param images: [N] places in the data.
-    :param weights: [N] one over the number of the patient's views: they sum to 1 for each patient.
+    :param owners: [N] which of the step's patients a view belongs to, ascending from 0.
+    :param images: [N] which image of the data it is a view of.
+    :param weights: [N] one over the number of the patient's views, so each patient's weights sum to 1.
     :param views: the N views.
     """
 
@@ -43,10 +43,14 @@ class Work:
 
 
 class PatientGradients:
-    """Per-patient gradients by Opacus's hooks, a part of a step's work at a time.
+    """The patients' gradients, by Opacus's hooks, for a part of a batch at a time.
 
-    ``carry`` is the gradient so far of the patient whose views the last part did not finish. The caller sets
-    it once a part is done with, so that a part that failed can be asked for again.
+    ``carry`` is the gradient so far of the patient whose views the last part did not finish: in float64,
+    for each parameter, or None. The caller sets it once a part has been used, so a part that failed can be
+    asked for again.
+
+    :param network: to be trained.
+    :param data: the patients' images.
     """
 
     def __init__(self, network: nn.Module, data: TrainingData) -> None:
@@ -56,27 +60,28 @@ class PatientGradients:
         self.carry: list[torch.Tensor] | None = None
 
     def of(
-        self, work: Work, start: int, end: int, size: int
+        self, batch: Batch, start: int, end: int, size: int
     ) -> tuple[list[torch.Tensor], list[torch.Tensor] | None]:
-        """The mean gradients of the patients that end in ``work[start:end]``, in float32.
+        """The mean gradients of the patients whose last view is in ``batch[start:end]``, in float32.
 
-        The loss is a sum over views with weights that sum to 1 in each patient, so adding up a patient's
-        rows gives the gradient of that patient's mean loss. Patients are not padded to one length: the
-        rows are added by patient number instead, which is the same sum without the zeros.
+        The loss is a weighted sum over views, and each patient's weights sum to 1. So the sum of a
+        patient's rows is the gradient of that patient's mean loss. Patients are not padded to one length:
+        their rows are added up by patient number, which gives the same sums without the zeros.
 
-        :param size: how many images the network sees at once, blank ones after the last: kernels round
-            differently with the size of a batch, and that must not tell how many patients a step has.
-        :returns: for each parameter [patients, ...]; and the new carry in float64, or None where the last one
-            ends too.
+        :param size: how many images the network sees at once, at least end - start; the rest is blank.
+            Kernels round differently with the size of a batch, and that must not show how many patients a
+            step has.
+        :returns: for each parameter [patients, ...], and the new carry; None if the last patient ends here,
+            too.
         """
-        self._backward(work, start, end, size)
-        owners = torch.from_numpy(work.owners[start:end] - work.owners[start]).to(self._device)
+        self._backward(batch, start, end, size)
+        owners = torch.from_numpy(batch.owners[start:end] - batch.owners[start]).to(self._device)
         patients = int(owners[-1]) + 1
         rows = []
         for parameter in self._hooked._module.parameters():
             views, parameter.grad_sample = parameter.grad_sample[: len(owners)], None
             rows.append(views if patients == len(owners) else _added(views, owners, patients))
-        if end < len(work) and work.owners[end] == work.owners[end - 1]:
+        if end < len(batch) and batch.owners[end] == batch.owners[end - 1]:
             unfinished = self._with_carry([row[-1] for row in rows], patients == 1)
             rows = [row[:-1] for row in rows]
         else:
@@ -87,13 +92,13 @@ class PatientGradients:
         return rows, unfinished
 
     def _with_carry(self, row: list[torch.Tensor], first: bool) -> list[torch.Tensor]:
-        """One patient's row in float64; with the carry, where it is the part's first patient."""
+        """One patient's row in float64, plus the carry if it is the part's first patient."""
         if self.carry is None or not first:
             return [part.double() for part in row]
         return [part + so_far for part, so_far in zip(row, self.carry, strict=True)]
 
     def recover(self) -> None:
-        """Forget a pass that failed in the middle: Opacus's hooks would go on counting from there."""
+        """Forget a pass that failed in the middle. Opacus's hooks would go on from there otherwise."""
         network = self._hooked._module
         self._hooked.remove_hooks()
         for module in network.modules():
@@ -106,13 +111,13 @@ class PatientGradients:
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _backward(self, work: Work, start: int, end: int, size: int) -> None:
-        images = work.images[start:end]
-        pixels = _filled_up(work.views[start:end].of(self._data.inputs[images]), size)
+    def _backward(self, batch: Batch, start: int, end: int, size: int) -> None:
+        images = batch.images[start:end]
+        pixels = _filled_up(batch.views[start:end].of(self._data.inputs[images]), size)
         labels = torch.from_numpy(_filled_up(self._data.labels[images], size)).to(self._device)
-        weights = torch.from_numpy(_filled_up(work.weights[start:end], size)).float().to(self._device)
+        weights = torch.from_numpy(_filled_up(batch.weights[start:end], size)).float().to(self._device)
         with warnings.catch_warnings(), _plain_convolutions():
-            # Images need no gradient, which torch thinks worth a warning where Opacus hooks the first layer.
+            # torch warns because images need no gradient where Opacus hooks the first layer.
             warnings.filterwarnings("ignore", message="Full backward hook is firing")
             logits = self._hooked(as_input(pixels).to(self._device))
             loss = (weights * cross_entropy(logits, labels, reduction="none")).sum()
@@ -120,15 +125,15 @@ class PatientGradients:
 
 
 def _filled_up(rows: NDArray[Any], size: int) -> NDArray[Any]:
-    """``size`` rows: these, and zeros."""
+    """[size, ...] these rows, and zeros after them."""
     return np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)])
 
 
 def _added(views: torch.Tensor, owners: torch.Tensor, patients: int) -> torch.Tensor:
-    """The rows of each patient's views added up, in float64 and back, a block of columns at a time.
+    """[patients, ...] the sums of each patient's rows, in float64 and back, a block of columns at a time.
 
-    Not by a product with a matrix of ones and zeros: 0 * NaN is NaN, and a patient whose gradient is not
-    finite would take everybody else's with it.
+    A product with a matrix of ones and zeros would not do: 0 * NaN is NaN, so a patient whose gradient is not
+    finite would spoil the sums of all others.
     """
     flat = views.flatten(start_dim=1)
     rows = flat.new_empty((patients, flat.shape[1]))
@@ -139,5 +144,8 @@ def _added(views: torch.Tensor, owners: torch.Tensor, patients: int) -> torch.Te
 
 
 def _plain_convolutions() -> AbstractContextManager[None]:
-    """float32 on a GPU as on a CPU: TF32 keeps 10 bits, and benchmarks let the chunk choose the method."""
+    """Convolutions on a GPU in full float32, by a method that does not depend on the batch.
+
+    TF32 would keep 10 bits only, and cuDNN's benchmark mode chooses a method by the size of the batch.
+    """
     return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)

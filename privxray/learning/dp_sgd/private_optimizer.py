@@ -1,8 +1,9 @@
 """Opacus's DPOptimizer with our sums and our noise.
 
-What differs from the parent, and why: patients are summed in float64, for a float32 sum of hundreds rounds by
-more than the noise's allowance; a patient whose gradient is not finite contributes zero; and noise comes from
-``privacy.noise`` in float64, added before the cast, where Opacus would ask torch's float32 generator.
+It differs from its parent in three ways. Patients are summed in float64, because a float32 sum of hundreds
+rounds by more than ``SENSITIVITY_INFLATION`` allows for. A patient whose gradient is not finite contributes
+zero. And noise comes from ``privacy.noise``, in float64, and is added before the cast; Opacus would take it
+from torch's float32 generator.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from opacus.optimizers import DPOptimizer
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import NoiseSource
 
-BLOCK = 1 << 16  # columns that are float64 at a time: whole rows of a large network would not stay in a cache
+BLOCK = 1 << 16
+"""How many columns are float64 at a time: whole rows of a large network would not stay in a cache."""
 
 
 class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
-    """A DPOptimizer whose ``grad_sample`` has one row a patient.
+    """A DPOptimizer whose ``grad_sample`` has one row for each patient.
 
-    A step's sum has sensitivity ``mechanism.clipping_norm`` in the patient: each row is clipped to that
-    length, and adding or removing a patient adds or removes one row. The divisor is the constant
-    ``expected_batch_size``.
+    Each row is clipped to the length ``mechanism.clipping_norm``, and a patient more or less is a row more or
+    less. So the sensitivity of a step's sum is ``mechanism.clipping_norm``.
+
+    :param optimizer: makes the step.
+    :param mechanism: says how long a row may be, and draws the noise.
+    :param expected_batch_size: the constant that the noisy sum is divided by.
+    :param source: where the noise comes from.
     """
 
     def __init__(
@@ -45,7 +51,7 @@ class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
     def clip_and_accumulate(self) -> None:
         """Clip the patients' rows and add them to ``summed_grad``, in float64.
 
-        All sums or none are changed: memory may run out half-way, and the same rows then come again.
+        Either all sums change or none. Memory may run out half-way, and then the same rows come again.
         """
         clip = self._mechanism.clipping_norm
         rows = [p.grad_sample.flatten(start_dim=1) for p in self.params]
@@ -61,8 +67,8 @@ class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
                 torch.zeros_like(p, dtype=torch.float64) if p.summed_grad is None else p.summed_grad.clone()
             )
             for sums, part in zip(total.view(-1).split(BLOCK), row.split(BLOCK, dim=1), strict=True):
-                # 0 * NaN is NaN: the factor alone would not do.
-                sums += factors @ part.double().where(finite[:, None], 0.0)
+                # 0 * NaN is NaN, so a factor of 0 is not enough.
+                sums.add_(factors @ part.double().where(finite[:, None], 0.0))
             totals.append(total)
         for p, total in zip(self.params, totals, strict=True):
             p.summed_grad = total
@@ -72,9 +78,10 @@ class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
         self._step_skip_queue.clear()
 
     def add_noise(self) -> None:
-        """Put the sum and its noise into ``grad``, cast to the parameter's type only afterwards.
+        """Put the sum and its noise into ``grad``. The cast to the parameter's type comes last.
 
-        On the CPU, wherever the network is: noise that was drawn must not meet a device without memory.
+        It happens on the CPU, wherever the network is: noise that was drawn must not be lost on a device
+        without memory.
         """
         for p in self.params:
             noise = torch.from_numpy(self._mechanism.draw(tuple(p.shape), self._source))

@@ -10,7 +10,10 @@ _WIDTHS = (64, 128, 256, 512)
 
 
 class ResNet18(nn.Module):
-    """Four stages of two residual blocks for one-channel images; 11.2 million parameters."""
+    """Four stages of two residual blocks each, for images of one channel; 11.2 million parameters.
+
+    :param classes: K, the number of logits.
+    """
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -30,13 +33,13 @@ class ResNet18(nn.Module):
         self.head = nn.Linear(512, classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """[N, 1, H, W] in about [-1, 1] to [N, K] logits."""
+        """[N, K] logits of [N, 1, H, W] images in about [-1, 1]."""
         logits: torch.Tensor = self.head(self.pool(self.blocks(self.stem(images))))
         return logits
 
 
 class _Block(nn.Module):
-    """Two 3 x 3 convolutions, and a way around them; a 1 x 1 convolution on it where the shape changes."""
+    """Two 3 x 3 convolutions with a shortcut, which is a 1 x 1 convolution where the shape changes."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""Whether a network treats each image on its own: without that, per-patient clipping protects nobody.
+"""Whether a network treats each image by itself. Without that, clipping per patient protects nobody.
 
-A layer that computes anything across the batch lets one patient change the others' gradients, beyond every
-clip. A layer that keeps statistics of what it has seen releases them without noise. So modules are admitted
-by name, and the network as a whole is tried out as well, for ``forward`` can do what no module's name tells.
+If a layer computes something across the batch, one patient changes the gradients of the others, and no clip
+bounds that. If a layer keeps statistics of what it has seen, it releases them without noise. So layers are
+admitted by their types. The network as a whole is tried out, too: a type does not show what ``forward`` does.
 """
 
 from __future__ import annotations
@@ -28,33 +28,40 @@ _ADMITTED = (
     nn.Identity,
     nn.Sequential,
 )
-_ADVICE = "Use group normalisation, and nothing that looks across a batch or keeps what it saw"
+_ADVICE = "Use group normalisation, and no layer that mixes the images of a batch or remembers them"
 
 
 def require_separable(network: nn.Module, image_size: int) -> None:
-    """Check a network of [N, 1, H, W] images before any patient's image reaches it.
+    """Check a network for [N, 1, size, size] images before any patient's image reaches it.
 
-    :raises RefusedError: a module that is not on the list (batch normalisation, dropout, ...), a buffer, or
-        an image whose logits depend on the image beside it.
+    :raises RefusedError: a layer of a type that is not admitted (batch normalisation, dropout, ...), a
+        buffer, or logits of one image that depend on another image.
     """
     for module in network.modules():
         ours = type(module).__module__.startswith("privxray.learning.")
         if not ours and type(module) not in _ADMITTED:
             raise RefusedError(
-                f"this network can't be trained with privacy per patient: {type(module).__name__}",
+                f"this network can't be trained with privacy per patient: it has a {type(module).__name__}",
+                reason="network.layer-refused",
                 advice=_ADVICE,
             )
     if next(network.buffers(), None) is not None:
-        raise RefusedError("this network keeps statistics of what it has seen", advice=_ADVICE)
-    if _looks_across(network, image_size):
-        raise RefusedError("this network mixes the images of a batch", advice=_ADVICE)
+        raise RefusedError(
+            "this network keeps statistics of what it has seen",
+            reason="network.keeps-statistics",
+            advice=_ADVICE,
+        )
+    if _mixes_images(network, image_size):
+        raise RefusedError(
+            "this network mixes the images of a batch", reason="network.mixes-images", advice=_ADVICE
+        )
 
 
-def _looks_across(network: nn.Module, size: int) -> bool:
-    """Whether the first image's logits have a derivative by the second image that is not exactly zero."""
+def _mixes_images(network: nn.Module, size: int) -> bool:
+    """Whether the logits of one image have a derivative by another image that is not exactly zero."""
     tried = copy.deepcopy(network).requires_grad_(False)
     for parameter in tried.parameters():
-        if not parameter.any():  # a last layer of zeros would hide everything before it
+        if not parameter.any():  # a last layer of zeros would hide all that comes before it
             parameter.copy_(torch.linspace(-1.0, 1.0, parameter.numel()).view_as(parameter))
     device = next(tried.parameters()).device
     images = torch.linspace(-1.0, 1.0, 2 * size * size, device=device).sin().view(2, 1, size, size)

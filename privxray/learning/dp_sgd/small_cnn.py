@@ -1,4 +1,4 @@
-"""A small convolutional network for one-channel images, made for DP-SGD."""
+"""A small convolutional network for images of one channel, made for DP-SGD."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ _POOLED = 4
 class SmallCnn(nn.Module):
     """Three strided convolutions, each with group norm and tanh, then a linear layer on a 4 x 4 map.
 
-    tanh rather than ReLU: bounded activations keep gradients short, so the clip takes less away
+    tanh and not ReLU, because bounded activations keep gradients short, so the clip takes less away
     (Papernot et al. 2021, "Tempered sigmoid activations for deep learning with differential privacy").
+
+    :param classes: K, the number of logits.
     """
 
     def __init__(self, classes: int) -> None:
@@ -27,7 +29,7 @@ class SmallCnn(nn.Module):
         self.head = nn.Linear(32 * _POOLED * _POOLED, classes)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """[N, 1, H, W] in about [-1, 1] to [N, K] logits."""
+        """[N, K] logits of [N, 1, H, W] images in about [-1, 1]."""
         logits: torch.Tensor = self.head(self.features(images))
         return logits
 

@@ -1,7 +1,8 @@
-"""The steps of DP-SGD in one hospital: sample patients, average each one's gradients, clip, sum, noise, step.
+"""The steps of DP-SGD in one hospital: sample, average each patient's gradients, clip, sum, add noise, move.
 
-Opacus computes the per-image gradients and drives the optimiser. Its ``make_private``, data loader and batch
-memory manager are not used: they take the sampling rate and the divisor from the number of records.
+Opacus computes the gradients of the images and drives the optimiser. Its ``make_private``, its data loader
+and its batch memory manager are not used, because they take the sampling rate and the divisor from the number
+of records.
 """
 
 from __future__ import annotations
@@ -18,44 +19,46 @@ from privxray.errors import SystemTroubleError
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import device, network
-from privxray.learning.dp_sgd.patient_gradients import PatientGradients, Work
+from privxray.learning.dp_sgd.patient_gradients import Batch, PatientGradients
 from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
 from privxray.learning.dp_sgd.separable import require_separable
 from privxray.learning.dp_sgd.views import draw_views
+from privxray.learning.interface import Task
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import NoiseSource
 
-_CHUNK_IMAGES = 64  # at most so many images at once; results do not depend on it beyond rounding
-_CHUNK_BYTES = {"cpu": 1 << 29, "cuda": 1 << 31}  # and at most so much of gradients
+_CHUNK_IMAGES = 64  # the most images at once; results depend on it only through rounding
+_CHUNK_BYTES = {"cpu": 1 << 29, "cuda": 1 << 31}  # the most memory for their gradients
 
 
 class Trainer:
-    """The state of one hospital's round: weights, momentum, and the patients' images.
+    """One hospital's round in progress: weights, momentum, and the patients' images.
 
-    It runs on the GPU where there is one; noise and sampling are drawn on the CPU all the same.
+    It runs on the GPU, if there is one. Noise and samples are drawn on the CPU in any case.
 
-    :raises RefusedError: a network that mixes patients.
+    :param mechanism: draws samples and noise; it is what the ledger was charged for.
+    :param source: where samples, views and noise come from.
+    :raises RefusedError: the network can't be trained with privacy per patient.
+    :raises SystemTroubleError: there is too little memory for the network.
     """
 
     def __init__(
         self,
         data: TrainingData,
-        constants: DpSgdConstants,
-        classes: int,
+        task: Task[DpSgdConstants],
         mechanism: SampledGaussian,
-        start: Mapping[str, NDArray[Any]],
         source: NoiseSource,
     ) -> None:
-        self._data = data
+        constants = task.constants
         self._constants = constants
         self._mechanism = mechanism
         self._source = source
         order = np.argsort(data.patients, kind="stable")
         self._images = np.split(order, np.cumsum(np.bincount(data.patients))[:-1])
         self._device = device()
-        model = network(constants.network, start, classes)
+        model = network(constants.network, task.start, len(task.classes))
         require_separable(model, constants.image_size)
-        with _explained("this network"):
+        with _memory_explained("this network"):
             model.to(self._device)
         self._gradients = PatientGradients(model, data)
         self._parameters = dict(model.named_parameters())
@@ -69,29 +72,29 @@ class Trainer:
         self._limit = max(1, min(_CHUNK_IMAGES, _CHUNK_BYTES[self._device.type] // size))
 
     def step(self) -> None:
-        """One step on one Poisson sample, in chunks; an empty sample steps with noise alone.
+        """Make one step on one Poisson sample, in chunks. An empty sample makes a step of noise alone.
 
-        Where memory runs out the chunk is halved and the same sample goes on: no noise was drawn for it yet.
+        If memory runs out, the chunk is halved and the same sample goes on: no noise was drawn for it yet.
 
-        :raises SystemTroubleError: there is no memory for one image.
+        :raises SystemTroubleError: there is too little memory even for one image.
         """
-        work = self._work(self._mechanism.sample(len(self._images), self._source))
+        batch = self._batch(self._mechanism.sample(len(self._images), self._source))
         at = 0
-        while at < len(work):
-            end = min(at + self._limit, len(work))
-            if self._add_chunk(work, at, end):
+        while at < len(batch):
+            end = min(at + self._limit, len(batch))
+            if self._add_chunk(batch, at, end):
                 at = end
             else:
                 self._smaller_chunks()
-        with _explained("a step of this network"):
+        with _memory_explained("a step of this network"):
             self._optimizer_step([p.new_zeros((0, *p.shape)) for p in self._parameters.values()])
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """The parameters by name."""
+        """The parameters by their names."""
         return {name: p.detach().cpu().numpy().copy() for name, p in self._parameters.items()}
 
     def state(self) -> dict[str, NDArray[np.float32]]:
-        """All that the next step needs."""
+        """All that the next step needs: weights, and the momentum once there is one."""
         momentum = {
             f"momentum.{name}": self._sgd.state[p]["momentum_buffer"].cpu().numpy().copy()
             for name, p in self._parameters.items()
@@ -111,32 +114,32 @@ class Trainer:
             if momentum is not None:
                 self._sgd.state[parameter]["momentum_buffer"] = here(momentum)
 
-    def _work(self, sample: NDArray[np.int64]) -> Work:
-        """Every view of every image of the sampled patients, with what it weighs in its patient's mean."""
+    def _batch(self, sample: NDArray[np.int64]) -> Batch:
+        """Every view of every image of the sampled patients, with its weight in its patient's mean."""
         constants = self._constants
         groups = [self._images[patient] for patient in sample]
         lengths = np.array([len(group) for group in groups], dtype=np.int64)
         images = np.concatenate(groups) if groups else np.empty(0, dtype=np.int64)
         views = constants.views
         moves = draw_views(len(images), views, constants.view_flip, constants.view_shift, self._source)
-        return Work(
+        return Batch(
             owners=np.repeat(np.arange(len(groups)), lengths * views),
             images=np.repeat(images, views),
             weights=np.repeat(1.0 / (lengths * views), lengths * views),
             views=moves,
         )
 
-    def _add_chunk(self, work: Work, start: int, end: int) -> bool:
-        """Clip and sum the patients whose last image lies in this part; False where memory ran out."""
+    def _add_chunk(self, batch: Batch, start: int, end: int) -> bool:
+        """Clip and add up the patients whose last view is in this part; False if memory ran out."""
         try:
-            rows, unfinished = self._gradients.of(work, start, end, self._limit)
+            rows, unfinished = self._gradients.of(batch, start, end, self._limit)
             self._optimizer.signal_skip_step(True)
             self._optimizer_step(rows)
             self._gradients.carry = unfinished
         except RuntimeError as error:
             if not _out_of_memory(error):
                 raise
-            # Past this line nothing may hold the failed pass's tensors, its traceback least of all.
+            # After this line nothing holds the tensors of the failed pass; its traceback would.
             return False
         return True
 
@@ -155,8 +158,8 @@ class Trainer:
 
 
 @contextmanager
-def _explained(what: str) -> Iterator[None]:
-    """Memory that runs out in the block, where nothing smaller could be tried, is one line."""
+def _memory_explained(what: str) -> Iterator[None]:
+    """If memory runs out in the block, where nothing smaller can be tried, tell it in one line."""
     try:
         yield
     except RuntimeError as error:
@@ -167,8 +170,10 @@ def _explained(what: str) -> Iterator[None]:
 
 def _too_little_memory(what: str) -> SystemTroubleError:
     return SystemTroubleError(
-        f"memory does not suffice for {what}",
-        advice="Free some, or train on a machine with more; the training goes on, and nothing is paid twice",
+        f"there is too little memory for {what}",
+        reason="system.memory",
+        advice="Close other programs, or use a machine with more memory, then type the same command again; "
+        "the training goes on, and no privacy is spent twice",
     )
 
 

@@ -1,8 +1,8 @@
-"""Augmentation multiplicity: several views of an image, all inside its patient's average.
+"""Augmentation multiplicity: several views of each image, all inside its patient's average.
 
-After De et al. 2022, "Unlocking high-accuracy differentially private image classification through scale",
-section 3.2: gradients of an image's views are averaged before the clip, so views cost computation and no
-privacy. Here a patient's images and their views are one average, and the clip comes after it.
+De et al. 2022, "Unlocking high-accuracy differentially private image classification through scale", section
+3.2, average the gradients of an image's views before the clip. So views cost computation, but no privacy.
+Here all views of all images of a patient are one average, and the clip comes after it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from privxray.privacy.noise import NoiseSource
 
 @dataclass(frozen=True)
 class Views:
-    """How each of N views is moved: a row of ``moves`` is (mirrored, rows down, columns right)."""
+    """How each of N views is moved.
+
+    :param moves: [N, 3] mirrored (0 or 1), pixels down, pixels to the right.
+    """
 
     moves: NDArray[np.int64]
 
@@ -25,7 +28,12 @@ class Views:
         return Views(self.moves[part])
 
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """[N, H, W] images, each as its view; the edge's values fill what a shift lays bare."""
+        """[N, H, W] images, each moved as its view says.
+
+        Where a shift leaves a gap, the pixels of the edge fill it.
+
+        :param pixels: [N, H, W].
+        """
         if not self.moves.any():
             return pixels
         height, width = pixels.shape[1:]
@@ -39,10 +47,10 @@ class Views:
 
 
 def draw_views(number: int, views: int, flip: bool, shift: int, source: NoiseSource) -> Views:
-    """Views for ``number`` images, ``views`` times each: the first is the image itself.
+    """``views`` views of each of ``number`` images, in this order. The first of each is the image itself.
 
-    :param flip: mirror each further view with probability 1/2.
-    :param shift: move each further view by up to so many pixels either way, in both directions.
+    :param flip: whether each further view is mirrored, with probability 1/2.
+    :param shift: each further view is moved by -shift .. shift pixels along each axis, all equally probable.
     """
     moves = np.zeros((number, views, 3), dtype=np.int64)
     if views > 1:

@@ -1,1 +1,1 @@
-"""The linear probe: a private softmax head over frozen features, in one round."""
+"""The linear probe: a softmax head over frozen features, trained with privacy in one round."""

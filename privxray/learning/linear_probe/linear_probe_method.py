@@ -1,12 +1,14 @@
-"""The default method: differentially private gradient descent on a linear softmax head over frozen features.
+"""The default method: a linear softmax head over frozen features, by private gradient steps.
 
-Every step sees every patient (q = 1), so the accounting is an exact composition of Gaussian mechanisms. All
-that a hospital's data contribute are 1 + T noisy answers; the rest is arithmetic on them and on constants.
+Every step sees every patient (q = 1), so the accounting is an exact composition of Gaussian mechanisms. A
+hospital's data contribute 1 + T noisy answers, and nothing else; the rest is arithmetic on these answers
+and on constants.
 
-The noise scale s is one over mu, the parameter of Gaussian differential privacy (Dong, Roth and Su 2022): the
-whole round is as private as one Gaussian mechanism of noise s over its sensitivity. A share a of mu^2 goes to
-query 1, at noise s / sqrt(a); the rest to T gradient steps, each at noise s sqrt(T / (1 - a)). They compose
-to a / s^2 + T (1 - a) / (s^2 T) = 1 / s^2.
+The noise scale s is 1 / mu, where mu is the parameter of Gaussian differential privacy (Dong, Roth and Su
+2022, "Gaussian differential privacy"): the whole round is as private as one Gaussian mechanism with noise s
+over its sensitivity. Query 1 gets a share a of mu^2, and so the noise s / sqrt(a). The T gradient steps get
+the rest, and so the noise s sqrt(T / (1 - a)) each. They compose to a / s^2 + T (1 - a) / (s^2 T) = 1 / s^2
+(corollary 3.3 there).
 """
 
 # ruff: noqa: ARG002 (the interface's arguments; not every method needs each)
@@ -49,7 +51,7 @@ class LinearProbe(Method[LinearProbeConstants]):
         return constants.feature_dim
 
     def manifest(self, constants: LinearProbeConstants, classes: Sequence[str]) -> tuple[TensorSpec, ...]:
-        """The head n W [K, D + 1], the centre n c [D] and the class counts [K]; n is their noisy sum."""
+        """The head n W [K, D + 1], the centre n c [D], and the class counts [K], whose sum is n."""
         cap, bits, k = constants.weight_cap, constants.fraction_bits, len(classes)
         return (
             TensorSpec(
@@ -73,7 +75,7 @@ class LinearProbe(Method[LinearProbeConstants]):
         return False
 
     def round_events(self, constants: LinearProbeConstants, noise: float) -> list[Event]:
-        """One query for centre and counts, T gradient steps."""
+        """One event for query 1, and one for the T gradient steps."""
         return [
             Event(kind="gaussian", noise=_count_noise(constants, noise)),
             Event(kind="gaussian", noise=_step_noise(constants, noise), count=constants.steps),
@@ -82,7 +84,7 @@ class LinearProbe(Method[LinearProbeConstants]):
     def train(
         self, data: TrainingData, task: Task[LinearProbeConstants], drawing: Drawing
     ) -> dict[str, NDArray[np.float64]]:
-        """See the interface. Release 0 is query 1, release t the gradient of step t."""
+        """See the interface. Answer 0 is that of query 1, answer t the gradient of step t."""
         constants, classes, noise = task.constants, len(task.classes), drawing.noise
         total = constants.steps + 1
         one_hot = data.one_hot(classes)
@@ -97,23 +99,26 @@ class LinearProbe(Method[LinearProbeConstants]):
         x = probe_inputs(data.inputs, centre, constants)
         lengths = row_norms(x)
         std = _step_noise(constants, noise) * constants.gradient_clip * SENSITIVITY_INFLATION
-        descent = _Descent(constants, classes, float(counts.sum()), 1.0 / noise)
+        ascent = _Ascent(constants, classes, float(counts.sum()), 1.0 / noise)
         for step in range(1, total):
             answer = drawing.noisy_sum(
                 step,
-                lambda: gradient_query(descent.weights, x, one_hot, data.patients, constants, lengths),
+                lambda: gradient_query(ascent.weights, x, one_hot, data.patients, constants, lengths),
                 std,
             )
-            descent.advance(answer)
+            ascent.advance(answer)
             drawing.tell(step + 1, total)
-        return _exported(descent.averaged(), centre, counts, constants)
+        return _exported(ascent.averaged(), centre, counts, constants)
 
     def combine(
         self, sums: Tensors, hospitals: int, task: Task[LinearProbeConstants]
     ) -> dict[str, NDArray[Any]]:
-        """Weighted means of heads and centres, and the class shares of all hospitals together."""
-        # Every hospital's counts are floored before they travel; the floor here only meets fixed-point
-        # rounding.
+        """The weighted means of heads and centres, and the class shares of all hospitals together.
+
+        A hospital's weight is n, its noisy number of patients.
+        """
+        # Every hospital raised its counts to the floor before they left. Only rounding to fixed point could
+        # have made one zero since.
         counts = np.maximum(sums["counts"], 1e-6)
         n = counts.sum()
         return {"weights": sums["weights"] / n, "centre": sums["centre"] / n, "shares": counts / n}
@@ -125,10 +130,10 @@ class LinearProbe(Method[LinearProbeConstants]):
         constants: LinearProbeConstants,
         classes: Sequence[str],
     ) -> NDArray[np.float64]:
-        """softmax(W x - power * log share).
+        """[N, K] softmax(W x - prior_power * log shares).
 
-        The prior is partly taken off because the head has learnt it from few steps in each hospital, and a
-        rare class would otherwise seldom be the most probable one.
+        A part of the class shares is taken off, because the head has learnt them in its few steps. Without
+        that, a rare class would seldom be the most probable one.
         """
         weights, offsets = linear_head(model, constants)
         centred = centred_features(inputs, model["centre"], constants.feature_radius)
@@ -136,22 +141,26 @@ class LinearProbe(Method[LinearProbeConstants]):
 
 
 def linear_head(model: Tensors, constants: LinearProbeConstants) -> tuple[Floats, Floats]:
-    """The model as logits = weights @ z + offsets, with z of :func:`centred_features`.
+    """The model as a linear function: logits = weights @ z + offsets, with z of :func:`centred_features`.
 
-    :returns: weights [K, D], and offsets [K]: the bias coordinate's share less the part of the log prior.
+    :returns: weights [K, D], and offsets [K]: what the bias coordinate adds, less the class shares' part.
     """
     weights = np.asarray(model["weights"], np.float64)
     offsets = constants.bias * weights[:, -1] - constants.prior_power * np.log(model["shares"])
     return weights[:, :-1], offsets
 
 
-class _Descent:
-    """Gradient ascent on the log-likelihood with heavy-ball momentum, fed with noisy summed gradients."""
+class _Ascent:
+    """Gradient ascent on the log-likelihood, with heavy-ball momentum, from noisy sums of gradients.
+
+    :param n: the noisy number of patients.
+    :param mu: 1 / s, see above.
+    """
 
     def __init__(self, constants: LinearProbeConstants, classes: int, n: float, mu: float) -> None:
         self._constants = constants
         self._n = n
-        # With much noise (small n mu) the steps shrink so that their noise stays below what they learn.
+        # With much noise (a small n mu) steps are shorter, so that they do not follow the noise.
         reach = min(constants.rate_cap, constants.rate_slope * n * mu)
         self._rate = constants.rate * reach / constants.steps
         self.weights: Floats = np.zeros((classes, constants.feature_dim + 1))
@@ -159,30 +168,33 @@ class _Descent:
         self._iterates: list[Floats] = []
 
     def advance(self, gradient: NDArray[Any]) -> None:
-        # A true gradient sums to zero over the classes, for p and y both sum to one. So the class mean of a
-        # noisy one is noise, and taking it off removes a share 1/K of the noise at no cost.
+        """One step along a noisy gradient [K, D + 1]."""
+        # An exact gradient sums to zero over the classes, because p and y both sum to one. So the mean over
+        # the classes of a noisy gradient is noise. Taking it off removes 1/K of the noise at no cost.
         gradient = gradient - gradient.mean(axis=0)
         self._velocity = self._constants.momentum * self._velocity + gradient / self._n
         self.weights = self.weights + self._rate * self._velocity
         self._iterates.append(self.weights)
 
     def averaged(self) -> Floats:
-        """The mean of the last half of the iterates (Polyak and Juditsky 1992), which averages out noise."""
+        """The mean of the last half of the iterates, which averages out noise (Polyak and Juditsky 1992)."""
         return np.asarray(np.mean(self._iterates[len(self._iterates) // 2 :], axis=0))
 
 
 def _count_noise(constants: LinearProbeConstants, noise: float) -> float:
+    """The noise of query 1 over its sensitivity."""
     return noise / math.sqrt(constants.count_share)
 
 
 def _step_noise(constants: LinearProbeConstants, noise: float) -> float:
+    """The noise of each gradient step over its sensitivity."""
     return noise * math.sqrt(constants.steps / (1.0 - constants.count_share))
 
 
 def _centre_and_counts(answer: NDArray[Any], constants: LinearProbeConstants) -> tuple[Floats, Floats]:
     """The centre c [D] and the class counts [K] from the noisy answer to query 1.
 
-    The centre is clamped to [0, 1], where means of non-negative features of unit length lie.
+    The centre is clamped to [0, 1]: means of non-negative features of length 1 lie there.
     """
     counts = np.maximum(answer[constants.feature_dim :] / constants.label_scale, constants.count_floor)
     return np.clip(answer[: constants.feature_dim] / counts.sum(), 0.0, 1.0), counts
@@ -191,7 +203,7 @@ def _centre_and_counts(answer: NDArray[Any], constants: LinearProbeConstants) ->
 def _exported(
     weights: Floats, centre: Floats, counts: Floats, constants: LinearProbeConstants
 ) -> dict[str, Floats]:
-    """The vector that travels: everything times n, which is at most ``weight_cap``."""
+    """The vector that leaves: everything times n, which is at most ``weight_cap``."""
     counts = counts * min(1.0, constants.weight_cap / counts.sum())
     n = counts.sum()
     bound = constants.weight_bound

@@ -1,0 +1,68 @@
+"""What is said to be left is admitted by the accountant, and hardly more would be."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from refusals import refused
+
+from privxray.errors import UsageError
+from privxray.privacy import accountant, affordable
+from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
+
+DELTA = 1e-5
+PAST = [
+    Event(kind="poisson-gaussian", noise=3.0 + i / 50, q=0.02 + i / 2000, count=1 + i % 7) for i in range(3)
+]
+
+
+def gaussian(noise: float, count: int = 1) -> Event:
+    return Event(kind="gaussian", noise=noise, count=count)
+
+
+def poisson(noise: float, q: float, count: int) -> Event:
+    return Event(kind="poisson-gaussian", noise=noise, count=count, q=q)
+
+
+@pytest.mark.parametrize("past", [[], PAST, [gaussian(1.2), poisson(1.5, 0.2, 30)]])
+def test_what_is_left_is_admitted_and_no_more_would_be(past: list[Event]) -> None:
+    limit = 8.0
+
+    def total(event: Event) -> float:
+        return accountant.epsilon([*past, event], DELTA)
+
+    for q, steps in ((0.1, 50), (1.0, 4)):
+        noise = affordable.least_noise(steps, q, Guarantee(limit, DELTA), past=past)
+        assert noise is not None
+        step = poisson if q < 1 else lambda noise, _, count: gaussian(noise, count)
+        assert total(step(noise, q, steps)) <= limit < total(step(noise * (1 - 1e-4), q, steps))
+        count = affordable.most_steps(noise * 1.5, q, Guarantee(limit, DELTA), past=past)
+        assert count > steps
+        assert total(step(noise * 1.5, q, count)) <= limit < total(step(noise * 1.5, q, count + 1))
+    largest = accountant.epsilon(affordable.room(Guarantee(limit, DELTA), past=past), 1e-6)
+    noise = accountant.calibrate(lambda s: [gaussian(s)], Guarantee(largest, 1e-6))
+    # The same noise once more, by way of epsilon at another delta: two roundings of 1e-5 each.
+    assert total(gaussian(noise * (1 + 2e-5))) <= limit < total(gaussian(noise * (1 - 1e-4)))
+
+
+def test_a_used_up_budget_affords_nothing() -> None:
+    past = [gaussian(0.5)]
+    assert affordable.largest_epsilon(Guarantee(6.0, DELTA), past=past) == 0
+    assert affordable.least_noise(10, 0.1, Guarantee(6.0, DELTA), past=past) is None
+    assert affordable.most_steps(50.0, 0.1, Guarantee(6.0, DELTA), past=past) == 0
+    assert affordable.most_steps(1e6, 0.01, Guarantee(6.0, DELTA), past=[]) == affordable.MOST_STEPS
+
+
+@pytest.mark.parametrize("epsilon", [0.0, math.nan, 100.5])
+def test_a_limit_out_of_range_is_refused(epsilon: float) -> None:
+    limit = Guarantee(epsilon, DELTA)
+    for ask in (
+        lambda: affordable.room(limit, past=[]),
+        lambda: affordable.largest_epsilon(limit, past=[]),
+        lambda: affordable.least_noise(5, 0.5, limit, past=[]),
+        lambda: affordable.most_steps(1.0, 1.0, limit, past=[]),
+    ):
+        with refused(UsageError, "epsilon.out-of-range"):
+            ask()
