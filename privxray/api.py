@@ -24,16 +24,19 @@ from privxray.demo.synthetic_xrays import draw_study
 from privxray.errors import PrivxrayError, UsageError
 from privxray.imaging.ingest import IngestReport
 from privxray.privacy.guarantee import Guarantee
+from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.init_workspace import init_coordinator, init_hospital, init_trustee
-from privxray.workflow.common.session import Passphrase
-from privxray.workflow.coordinator.aggregate import Aggregated, aggregate
+from privxray.workflow.coordinator.aggregate import aggregate
+from privxray.workflow.coordinator.close_round import Aggregated
 from privxray.workflow.coordinator.enrolment import CommitteeTerms
-from privxray.workflow.coordinator.make_plan import Planned, Terms, make_plan
+from privxray.workflow.coordinator.make_plan import make_plan
+from privxray.workflow.coordinator.plan_terms import Terms
 from privxray.workflow.coordinator.request_shares import Requested
+from privxray.workflow.coordinator.sign_plan import Planned
 from privxray.workflow.hospital.accept import Accepted
-from privxray.workflow.hospital.evaluate_and_predict import Scores, evaluate
+from privxray.workflow.hospital.evaluate import Scores, evaluate
 from privxray.workflow.hospital.export_update import Exported, export_update
-from privxray.workflow.hospital.join import Joined
+from privxray.workflow.hospital.follow_plan import Joined
 from privxray.workflow.hospital.train import Trained, train
 from privxray.workflow.images.deidentify_folder import DeidentifyReport
 from privxray.workflow.keyholder.unmask import Unmasked, unmask
@@ -196,10 +199,10 @@ def ingest(
     :raises FindingsError: an image did not pass the check; nothing was taken in.
     :raises WorkspaceError: no study is joined yet.
     """
-    from privxray.workflow.hospital.ingest_images import ingest_folder
+    from privxray.workflow.hospital.ingest_images import IngestChoices, ingest_folder
 
-    find = load_finder() if ocr else None
-    return ingest_folder(workspace, images, labels, study=study, profile=profile, find=find)[0]
+    choices = IngestChoices(study=study, profile=profile, find=load_finder() if ocr else None)
+    return ingest_folder(workspace, images, labels, choices).report
 
 
 def accept(workspace: Workspace, file: Path, *, key_words: str = "") -> Accepted:
@@ -224,7 +227,7 @@ def predict(
     :raises MalformedError: an image does not decode.
     """
     from privxray.naming.public_names import public_names
-    from privxray.workflow.hospital.evaluate_and_predict import predict as classify
+    from privxray.workflow.hospital.predict import predict as classify
 
     paths: Sequence[Path] = [Path(image) for image in images]
     names = public_names(paths)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from privxray.workflow.common.session import Progress
+    from privxray.workflow.common.callbacks import Progress
 
 
 def _console(*, stderr: bool = False) -> Console:

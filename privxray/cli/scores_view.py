@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from privxray.cli.output import table
 
 if TYPE_CHECKING:
-    from privxray.workflow.hospital.evaluate_and_predict import Scores
+    from privxray.workflow.hospital.evaluate import Scores
 
 
 def show_scores(scores: Scores) -> None:

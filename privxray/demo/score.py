@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,11 +23,11 @@ from privxray.learning.reference import pooled_reference
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.common.method_inputs import training_data
-from privxray.workflow.common.session import load_plan
-from privxray.workflow.hospital.evaluate_and_predict import Classifier, newest, own_model
-from privxray.workflow.hospital.ingest_images import open_dataset
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.hospital.classifier import Classifier, newest_model, own_model
+from privxray.workflow.hospital.data_set import open_dataset
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import State
+from privxray.workspace.session import looking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,12 +47,12 @@ def own_models(hospitals: Mapping[str, Party]) -> dict[str, Classifier]:
     """
     models = {}
     for name, party in hospitals.items():
-        with _opened(party) as (workspace, state):
-            round_ = state.rounds()[-1]
-            model = own_model(workspace, round_)
-            plan = load_plan(workspace, round_)
+        with looking(Workspace.find(party.folder)) as session:
+            round_ = session.state.rounds()[-1]
+            model = own_model(session, round_)
+            plan = load_plan(session.workspace, round_)
             if plan.stages > 1:
-                with open_dataset(workspace, state) as dataset:
+                with open_dataset(session) as dataset:
                     data = training_data(dataset, model.classes, model.method, model.constants, "train", None)
                 assert round_.noise is not None
                 for _ in range(plan.stages - 1):
@@ -72,8 +71,8 @@ def _one_stage_further(model: Classifier, data: TrainingData, noise: float) -> C
 
 def global_model(hospitals: Mapping[str, Party], study: str) -> Classifier:
     """The final model as the first hospital accepted it."""
-    with _opened(next(iter(hospitals.values()))) as (workspace, state):
-        return newest(workspace, state, study)
+    with looking(Workspace.find(next(iter(hospitals.values())).folder)) as session:
+        return newest_model(session, study)
 
 
 def score_on_pool(model: Classifier, hospitals: Mapping[str, Party]) -> MetricsBySplit:
@@ -87,7 +86,7 @@ def score_reference(model: Classifier, hospitals: Mapping[str, Party]) -> Metric
     :param model: any model of the study; only its classes are used.
     """
     probe = methods.get("linear-probe")
-    form = Classifier("reference", model.classes, model.terms, probe, probe.constants({}), {})
+    form = Classifier("reference", model.classes, probe, probe.constants({}), {})
     train = _pooled(hospitals, form, "train")
     assert train is not None
     return _by_split(hospitals, form, lambda held_out: pooled_reference(train, held_out, len(model.classes)))
@@ -108,7 +107,7 @@ def _pooled(hospitals: Mapping[str, Party], form: Classifier, split: str) -> Tra
     """One split of all sites as one data set, each patient with a number of its own; None if it is empty."""
     parts: list[TrainingData] = []
     for party in hospitals.values():
-        with _opened(party) as (workspace, state), open_dataset(workspace, state) as dataset:
+        with looking(Workspace.find(party.folder)) as session, open_dataset(session) as dataset:
             if dataset.patients(split):
                 parts.append(training_data(dataset, form.classes, form.method, form.constants, split, None))
     if not parts:
@@ -119,10 +118,3 @@ def _pooled(hospitals: Mapping[str, Party], form: Classifier, split: str) -> Tra
         np.concatenate([part.labels for part in parts]),
         np.concatenate([part.patients + offset for part, offset in zip(parts, offsets, strict=True)]),
     )
-
-
-@contextmanager
-def _opened(party: Party) -> Iterator[tuple[Workspace, State]]:
-    workspace = Workspace.find(party.folder)
-    with State(workspace.state_path) as state:
-        yield workspace, state

@@ -13,7 +13,7 @@ from privxray.errors import MalformedError
 from privxray.imaging.labels import Row, csv_name
 from privxray.keys.roster import MIN_HOSPITALS
 from privxray.workflow.common.labelled_images import labelled_images
-from privxray.workflow.coordinator.make_plan import DEFAULT_CLASSES
+from privxray.workflow.coordinator.plan_terms import DEFAULT_CLASSES
 
 
 @dataclass(frozen=True)

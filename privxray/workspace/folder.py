@@ -152,8 +152,14 @@ class Workspace:
         """The private, verified copy of a plan."""
         return self.root / "plans" / f"{study}-{number:04d}.plan"
 
+    def model_copy(self, study: str, number: int) -> Path:
+        """The global model of a round: as a hospital accepted it, or as this coordinator signed it."""
+        if self.config.role == "coordinator":
+            return self.round_folder(study, number) / "global.model"
+        return self.models / f"{study}-{number:04d}.model"
+
     def round_folder(self, study: str, number: int) -> Path:
-        """Where the training results of a round rest until they are exported."""
+        """What belongs to a round: a hospital's results until they are exported, and files that left."""
         return self.root / "rounds" / f"{study}-{number:04d}"
 
     @contextmanager

@@ -63,12 +63,13 @@ class KeyRing:
             "INSERT INTO round_key VALUES (?, ?, ?, ?, ?, NULL)", (self.kind, number, study, public, sealed)
         )
 
-    def open(self, key: RoundKey, identity: Identity) -> bytes:
-        """The private half of a key.
+    def open(self, public: str, identity: Identity) -> bytes:
+        """The private half of the key with this public half.
 
         :raises RefusedError: it is used up.
         """
-        if key.sealed is None:
+        key = self.find(public)
+        if key is None or key.sealed is None:
             raise RefusedError(
                 f"the {self._noun} of this round is used up",
                 reason="key.used-up",
@@ -92,12 +93,6 @@ class KeyRing:
                 reason="key.served-another-plan",
                 advice="Make a fresh card (privxray card), send it to the coordinator and ask for a new plan",
             )
-
-    def burn(self, number: int) -> None:
-        """Destroy a key's private half."""
-        self._db.execute(
-            "UPDATE round_key SET sealed = NULL WHERE kind = ? AND number = ?", (self.kind, number)
-        )
 
     def burn_plan(self, plan: str) -> None:
         """Destroy the private half of the key that serves this plan, if there is one."""

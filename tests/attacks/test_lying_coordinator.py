@@ -21,9 +21,10 @@ from privxray.formats.tensors import total_size
 from privxray.keys.identity import Identity
 from privxray.keys.maskkey import state_mask_key
 from privxray.keys.roster import Roster
-from privxray.workflow.common.session import load_plan
-from privxray.workflow.hospital.train import trained_vector
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.hospital.training_results import trained_vector
 from privxray.workspace.folder import Workspace
+from privxray.workspace.session import looking
 from privxray.workspace.state import State
 
 
@@ -121,10 +122,10 @@ def test_any_sum_that_lacks_one_hospital_is_uniformly_random(copy: Callable[[], 
     plain = []
     for party in HOSPITALS:
         workspace = Workspace.find(world[party])
-        with State(workspace.state_path) as state:
-            round_ = state.rounds()[-1]
+        with looking(workspace) as session:
+            round_ = session.state.rounds()[-1]
             plan = load_plan(workspace, round_)
-            plain.append(quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits))
+            plain.append(quantise(trained_vector(session, round_), plan.manifest, plan.modulus_bits))
         world.ok(party, "export-update", asks=True)
     seen = [opened(world, world[party] / "updates" / f"{party}-0001.enc") for party in HOSPITALS]
     for one in seen:

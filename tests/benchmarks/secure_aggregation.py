@@ -268,8 +268,8 @@ def _asked(root, signed, coordinator, files, headers, keyholders):  # type: igno
 def command_of(hospitals: int, missing: int, parameters: int) -> dict[str, float]:
     """The coordinator's whole command, as typed, in a workspace whose round these hospitals take part in."""
     from privxray.workflow.common.init_workspace import init_coordinator
-    from privxray.workflow.common.session import unlock
-    from privxray.workflow.coordinator.make_plan import record_plan, stage_plan
+    from privxray.workflow.common.own_keys import unlock
+    from privxray.workflow.coordinator.sign_plan import Draft, record_plan, stage_plan
     from privxray.workspace.state import State
 
     with tempfile.TemporaryDirectory() as folder:
@@ -280,9 +280,9 @@ def command_of(hospitals: int, missing: int, parameters: int) -> dict[str, float
         workspace = init_coordinator(root, "pneumonia", lambda: "correct horse battery staple")
         identity = unlock(workspace, lambda: "correct horse battery staple")
         cohort = Cohort(hospitals, parameters, identity)
-        plan_hash = stage_plan(workspace, identity, cohort.plan, cohort.start)
+        signed = stage_plan(workspace, identity, Draft(cohort.plan, cohort.start))
         with State(workspace.state_path) as state, state.transaction():
-            record_plan(state, cohort.plan, plan_hash)
+            record_plan(state, signed)
         workspace.updates.mkdir(exist_ok=True)
         updates = {}
         for hospital in cohort.hospitals[: hospitals - missing]:

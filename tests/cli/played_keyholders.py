@@ -10,10 +10,10 @@ import numpy as np
 from played_study import BESIDES, PASSPHRASE, Snapshots, World, draw_images
 
 from privxray.exchange.masking.fixed_point import quantise
-from privxray.workflow.common.session import load_plan
-from privxray.workflow.hospital.train import trained_vector
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.hospital.training_results import trained_vector
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import State
+from privxray.workspace.session import looking
 
 HOSPITALS = tuple(f"hospital-{letter}" for letter in "abcde")
 TRUSTEES = ("notary", "university")
@@ -57,10 +57,10 @@ def plain_vectors(world: World, parties: tuple[str, ...]) -> dict[str, np.ndarra
     vectors = {}
     for party in parties:
         workspace = Workspace.find(world[party])
-        with State(workspace.state_path) as state:
-            round_ = state.rounds()[-1]
+        with looking(workspace) as session:
+            round_ = session.state.rounds()[-1]
             plan = load_plan(workspace, round_)
-            vectors[party] = quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits)
+            vectors[party] = quantise(trained_vector(session, round_), plan.manifest, plan.modulus_bits)
     return vectors
 
 

@@ -20,7 +20,7 @@ from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.auditing import public_data_set
 from privxray.workflow.auditing.own_patients import audit_own
-from privxray.workflow.hospital.release_witness import AUDITS
+from privxray.workflow.ledger.runs import AUDITS
 
 ONE_RUN = ("audit", "one-run", "--own", "--canaries", "40")
 

@@ -73,7 +73,7 @@ def _bad_state(world: World) -> None:
 TROUBLE: dict[str, tuple[Callable[[World], Any], str, str]] = {
     "a ledger that others may read": (_readable, "permissions", "chmod"),
     "no ledger": (lambda w: (w["hospital-a"] / "ledger.db").unlink(), "ledger", "backup"),
-    "a broken chain": (lambda w: broken(w["hospital-a"] / "ledger.db"), "ledger", "untouched file"),
+    "a broken chain": (lambda w: broken(w["hospital-a"] / "ledger.db"), "ledger", "untouched ledger"),
     "no identity": (lambda w: (w["hospital-a"] / "keys/identity.key").unlink(), "keys", "backup"),
     "a damaged plan": (_other_plan, "plans", ""),
     "a damaged state": (_bad_state, "state", "backup"),

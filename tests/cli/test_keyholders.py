@@ -20,7 +20,7 @@ from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.request import write_request
 from privxray.formats.header import Stamp
 from privxray.formats.tensors import unpack
-from privxray.workflow.common.session import load_plan
+from privxray.workflow.common.planned_round import load_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 

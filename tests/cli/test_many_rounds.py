@@ -15,9 +15,9 @@ from played_study import HOSPITALS, At, World, draw_images
 from privxray.exchange.intake import read_again
 from privxray.formats.tensors import unpack
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.hospital.train import trained_vector
+from privxray.workflow.hospital.training_results import trained_vector
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import State
+from privxray.workspace.session import looking
 
 Q, STEPS, DELTA = 0.3, 2, 1e-5
 TERMS = f"""
@@ -108,8 +108,8 @@ def vectors(world: World, *parties: str) -> list[dict[str, np.ndarray]]:
     result = []
     for party in parties:
         workspace = Workspace.find(world[party])
-        with State(workspace.state_path) as state:
-            result.append(trained_vector(workspace, state.rounds()[-1]))
+        with looking(workspace) as session:
+            result.append(trained_vector(session, session.state.rounds()[-1]))
     return result
 
 

@@ -44,6 +44,13 @@ DONE: tuple[str, ...] = (
     "workflow/auditing/",
     "workflow/images/",
     "workflow/inference/",
+    "workspace/",
+    "workflow/common/",
+    "workflow/ledger/",
+    "workflow/hospital/",
+    "workflow/coordinator/",
+    "workflow/keyholder/",
+    "workflow/upkeep/",
 )
 
 # Words of help texts, tables and messages that a data officer may not know.

@@ -14,7 +14,7 @@ from privxray.imaging.glance import splits_in
 from privxray.workflow.upkeep.advice import Advice, Done, advise, closing_line
 from privxray.workflow.upkeep.situation import Collected, Situation, StudySituation
 from privxray.workspace.folder import Role
-from privxray.workspace.state import Round
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState, states_of
 
 PACKAGE = Path(privxray.__file__).parent

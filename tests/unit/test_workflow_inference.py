@@ -19,6 +19,7 @@ from inference_samples import (
     residues,
     signed,
 )
+from privxray.workspace.inference_state import Asked
 
 from privxray.errors import AbsentFileError, MalformedError
 from privxray.formats.container import seal_header
@@ -34,7 +35,6 @@ from privxray.workflow.inference.hospital_secrets import load_keys, open_names, 
 from privxray.workflow.inference.kept_offers import keep_offer, load_offer, offer_bytes
 from privxray.workflow.inference.trust import ensure_trusted, known_parties
 from privxray.workspace.folder import Config, Workspace
-from privxray.workspace.inference_state import Asked
 from privxray.workspace.state import State
 
 MODEL = "ab" * 32

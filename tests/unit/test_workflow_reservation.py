@@ -12,7 +12,9 @@ from privxray.privacy import accountant
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.hospital.reserve_budget import _largest
+from privxray.workflow.hospital.training import Remaining
+
+NO_CONSTANTS: Any = None
 
 
 class TenSampledSteps:
@@ -41,7 +43,8 @@ def test_the_largest_epsilon_fits_the_ledger_and_a_larger_one_does_not(
     own = [Event(kind="poisson-gaussian", noise=2.0, q=0.2, count=10 * before)] if before else []
     if own:
         ledger.reserve("study", "1", own)
-    largest = _largest(ledger, method, None, delta, left=rounds, before=own)
+    remaining = Remaining(method, NO_CONSTANTS, delta, rounds, own)
+    largest = remaining.largest_epsilon(ledger)
     assert 0 < largest == round(largest, 2)
 
     def total(epsilon: float) -> float:
@@ -56,4 +59,4 @@ def test_nothing_is_the_largest_where_nothing_fits(tmp_path: Path) -> None:
     ledger = Ledger.create(tmp_path / "ledger.db", accountant.guarantee(events, 1e-5))
     ledger.reserve("other", "1", events)
     method: Any = TenSampledSteps()
-    assert _largest(ledger, method, None, 1e-5, left=4, before=[]) == 0
+    assert Remaining(method, NO_CONSTANTS, 1e-5, 4, []).largest_epsilon(ledger) == 0

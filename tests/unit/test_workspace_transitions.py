@@ -13,7 +13,8 @@ import pytest
 
 from privxray.errors import PrivxrayError
 from privxray.workspace.folder import Role
-from privxray.workspace.state import Round, State
+from privxray.workspace.state import State
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import (
     TABLES,
     Event,

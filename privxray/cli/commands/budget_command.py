@@ -40,12 +40,11 @@ def budget(
     as_json: Json = False,
 ) -> None:
     """What this hospital has spent of its privacy budget."""
-    from privxray.workflow.hospital.budget import budget_of
+    from privxray.workflow.hospital.budget import FurtherSteps, budget_of
 
     workspace = current_workspace()
-    seen = budget_of(
-        workspace, study=study, replace_one=replace_one, steps=steps, noise=noise, q=sampling_rate
-    )
+    further = FurtherSteps(steps, noise, sampling_rate)
+    seen = budget_of(workspace, study=study, replace_one=replace_one, further=further)
     if as_json:
         emit(_json(seen))
         return

@@ -13,7 +13,7 @@ from privxray.errors import AbsentFileError, StrangeFileError, UsageError
 from privxray.learning.constants import no_bool
 
 if TYPE_CHECKING:
-    from privxray.workflow.coordinator.make_plan import Terms
+    from privxray.workflow.coordinator.plan_terms import Terms
 
 MAX_BYTES = 100_000
 
@@ -52,7 +52,7 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
     :raises UsageError: terms of keyholders in a strict plan.
     """
     from privxray.workflow.coordinator.enrolment import CommitteeTerms
-    from privxray.workflow.coordinator.make_plan import Terms
+    from privxray.workflow.coordinator.plan_terms import Terms
 
     file = _File() if path is None else _read(path)
     given = {name: value for name, value in options.items() if value is not None}

@@ -123,8 +123,8 @@ class SignedPlan:
     There are three ways to get one. Of a file that came in:
     :func:`~privxray.exchange.admission.admit.admit_plan`, which checks it. Of the workspace's own copy, which
     was checked when it came: :meth:`claimed`, by way of
-    :func:`~privxray.workflow.common.session.load_plan`. Of a plan that this program makes: :meth:`claimed` of
-    what it signed.
+    :func:`~privxray.workflow.common.planned_round.planned_round`. Of a plan that this program makes:
+    :meth:`claimed` of what it signed.
     """
 
     plan: PlanHeader

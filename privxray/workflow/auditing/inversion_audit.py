@@ -19,7 +19,7 @@ from privxray.learning.interface import Task
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.audited_patients import AuditedPatients
 from privxray.workflow.auditing.claim import Claim
-from privxray.workflow.common.session import Progress
+from privxray.workflow.common.callbacks import Progress
 
 UpdateKind = Literal["plain", "private", "masked"]
 UPDATE_KINDS: tuple[UpdateKind, ...] = ("plain", "private", "masked")

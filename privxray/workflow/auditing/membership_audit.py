@@ -18,7 +18,7 @@ from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.auditing.audited_patients import AuditedPatients
 from privxray.workflow.auditing.claim import Claim
-from privxray.workflow.common.session import Progress
+from privxray.workflow.common.callbacks import Progress
 
 
 def membership_constants(method: AnyMethod) -> MethodConstants:

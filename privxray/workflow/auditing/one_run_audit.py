@@ -16,7 +16,7 @@ from privxray.learning.interface import AnyMethod, Drawing, Task
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.audited_patients import AuditedPatients
 from privxray.workflow.auditing.claim import Claim
-from privxray.workflow.common.session import Progress
+from privxray.workflow.common.callbacks import Progress
 
 
 @dataclass(frozen=True)

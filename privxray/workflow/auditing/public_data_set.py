@@ -14,9 +14,9 @@ from privxray.learning.interface import AnyMethod
 from privxray.naming.public_names import public_names
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.audited_patients import AuditedPatients
+from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.labelled_images import labelled_images
 from privxray.workflow.common.method_inputs import image_inputs
-from privxray.workflow.common.session import Progress
 
 MOST = 400
 """Patients. Of more, so many are picked at random: a further one blurs an audit more than it adds."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from privxray.imaging.dataset import Dataset
 from privxray.learning.data import TrainingData
-from privxray.workflow.common.session import Progress
+from privxray.workflow.common.callbacks import Progress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,30 +1,31 @@
-"""From cards to a roster and a committee: who takes part in a plan, with which keys."""
+"""From cards to a roster and a committee: who takes part in a plan, with which keys.
+
+Tested in tests/cli/test_rounds.py and tests/cli/test_many_rounds.py.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from privxray.errors import RefusedError, UsageError
-from privxray.exchange.intake import take_in
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
 from privxray.formats.header import Fingerprint
-from privxray.keys.card import CardHeader, read_card
+from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.roster import Member, Roster, Trustee
 from privxray.keys.unsealing import UnsealingStatement
-from privxray.workspace.folder import Workspace
 
 
 @dataclass(frozen=True)
 class CommitteeTerms:
     """What a coordinator may choose of the mode ``keyholders``.
 
-    Every trustee is a keyholder; ``hospitals`` names the hospitals that are too. ``threshold`` None means the
-    least that is safe, ``minimum_cohort`` None the least number of hospitals that is.
+    :param hospitals: the hospitals that are keyholders, by name. Every trustee is one.
+    :param threshold: how many keyholders must answer; None for the least number that is safe.
+    :param minimum_cohort: open no sum of fewer hospitals; None for the least number that is safe.
     """
 
     hospitals: tuple[str, ...] = ()
@@ -42,37 +43,23 @@ class Parties:
     committee: Committee | None
 
 
-def read_cards(workspace: Workspace, paths: Sequence[Path], study: str) -> list[CardHeader]:
-    """Verify cards.
+@dataclass(frozen=True)
+class NextKeys:
+    """The keys that parties stated for the next plan.
 
-    :raises RefusedError: a card of another study.
+    :param masks: by hospital.
+    :param unsealing: by keyholder.
     """
-    cards = []
-    for path in paths:
-        with take_in(path, workspace.inbox) as received:
-            card = read_card(received.envelope)
-            received.check_body(card.body)
-            if card.study not in (None, study):
-                raise RefusedError(
-                    "this card was made for another study", advice=f"Ask for: privxray card --study {study}"
-                )
-            cards.append(card)
-    return cards
 
+    masks: Mapping[Fingerprint, MaskStatement]
+    unsealing: Mapping[Fingerprint, UnsealingStatement]
 
-def check_unused(cards: Sequence[CardHeader], used: Mapping[str, int]) -> None:
-    """Look that no key serves twice.
-
-    :param used: keys that earlier plans named, with their rounds.
-    :raises RefusedError: a card carries one of them.
-    """
-    for card in cards:
-        for key in (card.mask.key if card.mask else "", card.unsealing.key):
-            if key in used:
-                raise RefusedError(
-                    f"the card of {card.name} carries a key that round {used[key]} used",
-                    advice=f"Ask {card.name} for a fresh card: privxray card",
-                )
+    def with_cards(self, cards: Sequence[CardHeader]) -> NextKeys:
+        """These keys, and in their place those of fresh cards."""
+        return NextKeys(
+            {**self.masks, **{card.keys.fingerprint: card.mask for card in cards if card.mask}},
+            {**self.unsealing, **{card.keys.fingerprint: card.unsealing for card in cards}},
+        )
 
 
 def enrol(
@@ -84,103 +71,115 @@ def enrol(
 ) -> Parties:
     """The parties of a first stage: exactly those whose cards are given.
 
-    :param before: the study's last plan, whose roster version goes on.
+    :param terms: None for a strict plan.
+    :param before: the study's last plan, whose roster version is counted on.
     :raises UsageError: a keyholder is named whose card is not there.
     """
     hospitals = sorted((card for card in cards if card.role == "hospital"), key=_name)
     trustees = sorted((card for card in cards if card.role == "trustee"), key=_name)
-    roster = _versioned(
-        [card.member() for card in hospitals],
-        [card.trustee() for card in trustees],
-        before,
-        study,
-        coordinator,
-    )
+    members, others = [card.member() for card in hospitals], [card.trustee() for card in trustees]
+    roster = _versioned(members, others, before, study, coordinator)
     if terms is None:
         return Parties(roster, None)
     unknown = set(terms.hospitals) - {card.name for card in hospitals}
     if unknown:
-        raise UsageError(f"no hospital's card is of that name: {', '.join(sorted(unknown))}")
+        raise UsageError(
+            f"no hospital's card is of that name: {', '.join(sorted(unknown))}",
+            reason="plan.unknown-keyholder",
+            advice="Give the card of each hospital that --keyholder names",
+        )
     sitting = [*(card for card in hospitals if card.name in terms.hospitals), *trustees]
+    return Parties(roster, _committee(terms, len(hospitals), sitting))
+
+
+def carry_on(
+    cards: Sequence[CardHeader],
+    before: PlanHeader,
+    stated: NextKeys,
+    without: Collection[str],
+    coordinator: PublicKeys,
+) -> Parties:
+    """The parties of a further stage: those of the plan before with fresh keys, and newcomers.
+
+    :param cards: of newcomers, and of parties that stated no next key; a card overrides a stated key.
+    :param stated: the keys that parties stated in the round before.
+    :param without: the names of parties that are left out from here on.
+    :raises RefusedError: somebody stated no next key and sent no fresh card.
+    :raises UsageError: ``without`` names nobody of the plan.
+    """
+    _expect_known(before, without)
+    keys = stated.with_cards(cards)
+    lacking = [name for name in lacking_next_keys(before, keys) if name not in without]
+    if lacking:
+        raise RefusedError(
+            f"no key for the next round is here of: {', '.join(lacking)}",
+            reason="plan.keys-lacking",
+            advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
+        )
+    known = {member.keys.fingerprint for member in before.roster.members}
+    members = [
+        *(
+            member.model_copy(update={"mask": keys.masks[member.keys.fingerprint]})
+            for member in before.roster.members
+            if member.name not in without
+        ),
+        *(c.member() for c in cards if c.role == "hospital" and c.keys.fingerprint not in known),
+    ]
+    trustees = [trustee for trustee in before.roster.trustees if trustee.name not in without]
+    roster = _versioned(sorted(members, key=_name), trustees, before, before.study or "", coordinator)
+    return Parties(roster, _committee_after(before, keys, without, len(members)))
+
+
+def lacking_next_keys(plan: PlanHeader, keys: NextKeys) -> list[str]:
+    """The parties of a plan whose keys for the plan after it are not here, by name, in the roster's order."""
+    seats = plan.committee.seats if plan.committee else ()
+    silent = {member.keys.fingerprint for member in plan.roster.members} - keys.masks.keys()
+    silent |= {seat.keyholder for seat in seats} - keys.unsealing.keys()
+    return [party.name for party in plan.roster.parties if party.keys.fingerprint in silent]
+
+
+def _expect_known(plan: PlanHeader, names: Collection[str]) -> None:
+    unknown = set(names) - {party.name for party in plan.roster.parties}
+    if unknown:
+        raise UsageError(
+            f"nobody of the plan has that name: {', '.join(sorted(unknown))}",
+            reason="without.nobody",
+            advice="privxray inspect FILE lists the parties of a plan",
+        )
+
+
+def _committee(terms: CommitteeTerms, hospitals: int, sitting: Sequence[CardHeader]) -> Committee:
+    """The committee of these keyholders, with the least numbers that are safe where none are chosen."""
     c = terms.corrupt_keyholders
     threshold = terms.threshold if terms.threshold is not None else (len(sitting) + c) // 2 + 1
-    least = least_cohort(len(hospitals), len(sitting), threshold, c, terms.corrupt_hospitals)
-    committee = Committee(
+    least = least_cohort(hospitals, len(sitting), threshold, c, terms.corrupt_hospitals)
+    return Committee(
         threshold=threshold,
         corrupt_keyholders=c,
         corrupt_hospitals=terms.corrupt_hospitals,
         minimum_cohort=terms.minimum_cohort if terms.minimum_cohort is not None else least,
         seats=tuple(Seat(keyholder=card.keys.fingerprint, unsealing=card.unsealing) for card in sitting),
     )
-    return Parties(roster, committee)
 
 
-def carry_on(
-    cards: Sequence[CardHeader],
-    before: PlanHeader,
-    masks: Mapping[Fingerprint, MaskStatement],
-    unsealing: Mapping[Fingerprint, UnsealingStatement],
-    without: Collection[str],
-    coordinator: PublicKeys,
-) -> Parties:
-    """The parties of a further stage: those of the plan before with fresh keys, newcomers, and none of
-    ``without``.
-
-    :param masks: and :param unsealing: the next keys that parties stated in the round before, by fingerprint;
-        a fresh card overrides them.
-    :raises RefusedError: somebody stated no next key and sent no fresh card.
-    :raises UsageError: ``without`` names nobody of the plan.
-    """
-    names = {party.name for party in before.roster.parties}
-    if not set(without) <= names:
-        raise UsageError(f"nobody of the plan has that name: {', '.join(sorted(set(without) - names))}")
-    fresh = {card.keys.fingerprint: card for card in cards}
-    masks = {**masks, **{fp: card.mask for fp, card in fresh.items() if card.mask}}
-    unsealing = {**unsealing, **{fp: card.unsealing for fp, card in fresh.items()}}
-    staying = [member for member in before.roster.members if member.name not in without]
-    trustees = [trustee for trustee in before.roster.trustees if trustee.name not in without]
-    seats = [
-        seat
-        for seat in (before.committee.seats if before.committee else ())
+def _committee_after(
+    before: PlanHeader, keys: NextKeys, without: Collection[str], hospitals: int
+) -> Committee | None:
+    """The committee of the plan before with its next keys, less the keyholders that are left out."""
+    committee = before.committee
+    if committee is None:
+        return None
+    sitting = [
+        seat.keyholder
+        for seat in committee.seats
         if (party := before.roster.party(seat.keyholder)) and party.name not in without
     ]
-    lacking = [name for name in lacking_next_keys(before, masks, unsealing) if name not in without]
-    if lacking:
-        raise RefusedError(
-            f"no key for the next round is here of: {', '.join(lacking)}",
-            advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
-        )
-    members = [m.model_copy(update={"mask": masks[m.keys.fingerprint]}) for m in staying]
-    known = {member.keys.fingerprint for member in before.roster.members}
-    members += [card.member() for fp, card in fresh.items() if card.role == "hospital" and fp not in known]
-    roster = _versioned(sorted(members, key=_name), trustees, before, before.study or "", coordinator)
-    if before.committee is None:
-        return Parties(roster, None)
-    least = least_cohort(len(members), len(seats), *before.committee.numbers)
-    return Parties(
-        roster,
-        before.committee.model_copy(
-            update={
-                # As agreed, unless fewer hospitals are left or more of them demand more.
-                "minimum_cohort": max(least, min(before.committee.minimum_cohort, len(members))),
-                "seats": tuple(
-                    Seat(keyholder=seat.keyholder, unsealing=unsealing[seat.keyholder]) for seat in seats
-                ),
-            }
-        ),
-    )
-
-
-def lacking_next_keys(plan: PlanHeader, masks: Collection[str], unsealing: Collection[str]) -> list[str]:
-    """The parties of a plan whose keys for the plan after it are not here, by name, in the roster's order.
-
-    :param masks: the hospitals whose next mask key is here, by fingerprint.
-    :param unsealing: the keyholders whose next unsealing key is.
-    """
-    seats = plan.committee.seats if plan.committee else ()
-    silent = {m.keys.fingerprint for m in plan.roster.members} - set(masks)
-    silent |= {seat.keyholder for seat in seats} - set(unsealing)
-    return [party.name for party in plan.roster.parties if party.keys.fingerprint in silent]
+    # The minimum cohort stays as it was agreed. It falls where fewer hospitals than that are left, and rises
+    # where so many hospitals need more of them in a sum to be safe.
+    least = least_cohort(hospitals, len(sitting), *committee.numbers)
+    minimum = max(least, min(committee.minimum_cohort, hospitals))
+    seats = tuple(Seat(keyholder=one, unsealing=keys.unsealing[one]) for one in sitting)
+    return committee.model_copy(update={"minimum_cohort": minimum, "seats": seats})
 
 
 def _versioned(
@@ -190,7 +189,7 @@ def _versioned(
     study: str,
     coordinator: PublicKeys,
 ) -> Roster:
-    """The same version as before where nobody and no long-lived key changed, else the next one."""
+    """A roster with the version of the one before; with the next version where a party or a key changed."""
     version = before.roster.version if before else 1
     roster = Roster(version=version, members=tuple(members), trustees=tuple(trustees))
     if before and roster.digest(study, coordinator) != before.roster.digest(study, coordinator):

@@ -3,11 +3,13 @@
 The survivors' updates are moved into the workspace before the request is recorded, and the request is
 recorded before it leaves, so the survivor set that a keyholder sees is the one that is summed, whatever
 happens between.
+
+Tested in tests/cli/test_keyholders.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +24,26 @@ from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import split
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
-from privxray.workflow.common.session import Passphrase, deliver, load_plan, stamp, unlock
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.planned_round import PlannedRound, load_plan
+from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.collected_files import Collected, incomplete, request_copy, update_copy
 from privxray.workspace.atomic import atomic_file, make_private_folder, write_atomic
-from privxray.workspace.folder import Workspace
-from privxray.workspace.state import Round, State
+from privxray.workspace.session import Session
 from privxray.workspace.transitions import Event, RoundState
 
 
 @dataclass(frozen=True)
 class Requested:
-    """A request that is ready to be carried to every keyholder. ``already`` is set where it was made
-    before.
+    """A request that is ready to be carried to every keyholder.
+
+    :param survivors: the hospitals whose sum it asks for, by name.
+    :param missing: the plan's other hospitals.
+    :param keyholders: whom it is for.
+    :param notes: which files were passed over, and what a person should heed.
+    :param already: it was made before.
     """
 
     path: Path
@@ -46,10 +56,8 @@ class Requested:
 
 
 def request(
-    workspace: Workspace,
-    state: State,
+    session: Session,
     collected: Collected,
-    round_: Round,
     passphrase: Passphrase,
     *,
     without: Sequence[str],
@@ -58,37 +66,33 @@ def request(
     """Sign the round's one request, or deliver it again.
 
     :param without: names of the hospitals that are missing and not waited for; each has to be named.
-    :raises CohortError: a hospital is missing and not named in ``without``, or a file is refused.
+    :param force: replace another file that stands where the request goes.
+    :raises CohortError: a hospital is missing and not named in ``without``, a file is refused, or there are
+        fewer survivors than the plan's minimum.
     :raises UsageError: ``without`` names a hospital that delivered, or none.
-    :raises RefusedError: fewer survivors than the plan's minimum, or another set than the signed request's.
+    :raises RefusedError: ``without`` names a hospital that is in the signed request.
     """
-    cohort = collected.cohort
-    plan = cohort.plan
-    folder = workspace.round_folder(round_.study, round_.number)
-    already = cohort.request is not None
-    if cohort.request is not None:
-        survivors = cohort.request.survivors
-        named = {member.name for member in members_of(plan, survivors)}
-        if named & set(without):
-            raise RefusedError(
-                "the request of this round is signed with that hospital, and there is one request a round",
-                advice="Carry it to the keyholders",
-            )
-        data = request_copy(folder).read_bytes()
+    plan, signed = collected.plan, collected.cohort.request
+    already = signed is not None
+    if signed is not None:
+        survivors = signed.survivors
+        _expect_outside(plan, survivors, without)
+        data = request_copy(collected.planned.folder).read_bytes()
     else:
-        survivors = _survivors(workspace, collected, without)
-        data = _sign(workspace, state, collected, round_, survivors, unlock(workspace, passphrase))
-    path = workspace.root / f"round-{round_.number:04d}.request"
+        survivors = _survivors(session, collected, without)
+        data = _sign(session, collected, survivors, unlock(session.workspace, passphrase))
+    path = session.root / f"round-{plan.round:04d}.request"
     deliver(data, path, force=force)
     assert plan.committee is not None
     holders = [plan.roster.party(seat.keyholder) for seat in plan.committee.seats]
+    summed_before = _summed_before(session, collected.planned)
     return Requested(
         path=path,
         plan=plan,
         survivors=tuple(member.name for member in members_of(plan, survivors)),
         missing=tuple(m.name for m in plan.roster.members if m.keys.fingerprint not in survivors),
         keyholders=tuple(holder.name for holder in holders if holder),
-        notes=(*collected.notes, *differs_by_one(summed_before(workspace, state, round_), set(survivors))),
+        notes=(*collected.notes, *differs_by_one(summed_before, set(survivors))),
         already=already,
     )
 
@@ -99,88 +103,97 @@ def answers_of(collected: Collected, identity: Identity) -> list[tuple[bytes, bo
     :raises CohortError: a share file does not open, or holds another share than was dealt; it names the
         keyholder.
     """
-    cohort = collected.cohort
-    plan, request_ = cohort.plan, cohort.request
-    assert request_ is not None  # no share is taken in before
+    cohort, plan = collected.cohort, collected.plan
+    assert cohort.request is not None  # no share is taken in before
+    survivors = cohort.request.survivors
     dealt: dict[Fingerprint, Dealt] = {}
-    for survivor in request_.survivors:
+    for survivor in survivors:
         one = cohort.updates[survivor].header.dealt
         assert one is not None  # admitted under a plan with a committee
         dealt[survivor] = one
     answers = {}
     for seat, answered in cohort.answers.items():
-        received = collected.shares[seat]
         party = plan.roster.party(answered.header.sender)
         try:
-            shares = open_share(answered.header, received.body(), request_.survivors, plan, identity)
+            shares = open_share(answered.header, collected.shares[seat].body(), survivors, plan, identity)
             answers[seat] = checked_answer(cohort.signed, seat, dealt, shares)
         except PrivxrayError as error:
             raise CohortError(
                 f"the share file of {party.name if party else seat} is refused: {error.what}",
+                reason="cohort.share-refused",
                 advice="Leave it out where enough others have answered; ask that keyholder how it came about",
             ) from error
-    return restored_streams(cohort.signed, request_.survivors, answers)
+    return restored_streams(cohort.signed, survivors, answers)
 
 
-def summed_before(workspace: Workspace, state: State, round_: Round) -> set[Fingerprint]:
+def _summed_before(session: Session, planned: PlannedRound) -> set[Fingerprint]:
     """The hospitals in the last sum that was opened in this study before a round; empty if none was."""
-    closed = [
-        r for r in state.rounds(round_.study) if r.number < round_.number and r.state is RoundState.CLOSED
-    ]
+    rounds = session.state.rounds(planned.round.study)
+    closed = [r for r in rounds if r.number < planned.round.number and r.state is RoundState.CLOSED]
     if not closed:
         return set()
-    kept = request_copy(workspace.round_folder(round_.study, closed[-1].number))
+    last = closed[-1]
+    kept = request_copy(session.workspace.round_folder(last.study, last.number))
     if kept.exists():
         return set(read_again(kept).envelope.claim(RequestHeader).survivors)
-    return set(load_plan(workspace, closed[-1]).hospitals)
+    return set(load_plan(session.workspace, last).hospitals)
 
 
-def _survivors(workspace: Workspace, collected: Collected, without: Sequence[str]) -> tuple[Fingerprint, ...]:
-    cohort = collected.cohort
-    plan, missing = cohort.plan, {member.name for member in cohort.missing}
+def _expect_outside(plan: PlanHeader, survivors: Sequence[Fingerprint], without: Iterable[str]) -> None:
+    """:raises RefusedError: a hospital that the signed request names is to be left out now."""
+    if {member.name for member in members_of(plan, survivors)} & set(without):
+        raise RefusedError(
+            "the request of this round is signed with that hospital, and there is one request a round",
+            reason="request.signed-with-it",
+            advice="Carry it to the keyholders",
+        )
+
+
+def _survivors(session: Session, collected: Collected, without: Sequence[str]) -> tuple[Fingerprint, ...]:
+    """The hospitals whose sum is asked for: all that delivered, if everybody else is named in ``without``."""
+    cohort, plan = collected.cohort, collected.plan
+    missing = {member.name for member in cohort.missing}
     names = {member.name for member in plan.roster.members}
     for name in without:
         if name not in names:
-            raise UsageError(f"no hospital of the plan is called {name}")
+            raise UsageError(f"no hospital of the plan is called {name}", reason="without.unknown")
         if name not in missing:
-            raise UsageError(f"{name} has delivered: leave its file away to go on without it")
+            raise UsageError(
+                f"{name} has delivered: leave its file away to go on without it", reason="without.delivered"
+            )
     waiting = sorted(missing - set(without))
     if waiting or collected.refused:
         advice = "Wait, ask again, or go on without a hospital for good: --without NAME"
-        raise incomplete(workspace, plan, waiting, collected.refused, advice)
+        raise incomplete(session, plan, waiting, collected.refused, advice)
     assert plan.committee is not None
     if len(cohort.updates) < plan.committee.minimum_cohort:
         raise CohortError(
             f"{len(cohort.updates)} hospitals have delivered, and the plan opens no sum of fewer than "
             f"{plan.committee.minimum_cohort}",
-            file=workspace.updates,
+            reason="cohort.below-minimum",
+            file=session.workspace.updates,
             advice="Wait for more, or plan the round anew",
         )
     return tuple(sorted(cohort.updates))
 
 
 def _sign(
-    workspace: Workspace,
-    state: State,
-    collected: Collected,
-    round_: Round,
-    survivors: Sequence[Fingerprint],
-    identity: Identity,
+    session: Session, collected: Collected, survivors: Sequence[Fingerprint], identity: Identity
 ) -> bytes:
-    folder = workspace.round_folder(round_.study, round_.number)
-    make_private_folder(folder)
-    make_private_folder(folder / "survivors")
+    """Move the survivors' updates into the workspace, then sign and record the request for their sum."""
+    planned = collected.planned
+    make_private_folder(planned.folder / "survivors")
     envelopes = {}
     for survivor in survivors:
         received = collected.updates[survivor]
         with received.path.open("rb") as stream:
             envelopes[survivor] = stream.read(received.envelope.length)
-        with atomic_file(update_copy(folder, survivor), overwrite=True) as copy:
+        with atomic_file(update_copy(planned.folder, survivor), overwrite=True) as copy:
             for piece in received.whole():
                 copy.write(piece)
-    data = write_request(envelopes, collected.cohort.signed, identity, stamp())
-    write_atomic(request_copy(folder), data, overwrite=True)
-    with state.transaction():
-        state.record_request(round_.plan, split(data).digest)
-        state.change_round("coordinator", round_, Event.REQUEST)
+    data = write_request(envelopes, planned.signed, identity, stamp())
+    write_atomic(request_copy(planned.folder), data, overwrite=True)
+    with session.state.transaction():
+        session.state.record_request(planned.round.plan, split(data).digest)
+        session.state.change_round("coordinator", planned.round, Event.REQUEST)
     return data

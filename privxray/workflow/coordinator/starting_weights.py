@@ -1,4 +1,7 @@
-"""Starting weights that a coordinator gives: read, held against the network, and carried in the plan."""
+"""Starting weights that a coordinator gives: read, compared with the network, and carried in the plan.
+
+Tested in tests/cli/test_dp_sgd.py.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_BYTES = 4 * MAX_COORDINATES + (1 << 20)
-LARGEST = 1e4  # of a weight; beyond it float32 activations overflow within a few layers
+LARGEST = 1e4  # of a weight; with larger ones float32 activations overflow within a few layers
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -32,25 +35,34 @@ def read_start(path: Path, form: Mapping[str, NDArray[Any]]) -> dict[str, NDArra
         if statistics:
             raise MalformedError(
                 "this file holds running statistics: batch normalisation mixes patients",
+                reason="weights.statistics",
                 advice="Give weights of a network with group normalisation",
             )
         for name in sorted(form.keys() | weights.keys()):
             _same(name, weights.get(name), form.get(name))
         if any(abs(array).max() > LARGEST for array in weights.values()):
-            raise MalformedError(f"a weight in this file is larger than {LARGEST:g}")
+            raise MalformedError(
+                f"a weight in this file is larger than {LARGEST:g}", reason="weights.too-large-number"
+            )
     return weights
 
 
 def _same(name: str, given: NDArray[Any] | None, wanted: NDArray[Any] | None) -> None:
     shown = json.dumps(name[:60])  # a name from a file: no control characters on a terminal
     if wanted is None:
-        raise MalformedError(f"this file has a tensor that the plan's network has not: {shown}")
+        raise MalformedError(
+            f"this file has a tensor that the plan's network does not have: {shown}",
+            reason="weights.extra-tensor",
+        )
     if given is None:
-        raise MalformedError(f"this file lacks a tensor of the plan's network: {shown}")
+        raise MalformedError(
+            f"this file lacks a tensor of the plan's network: {shown}", reason="weights.missing-tensor"
+        )
     if (given.shape, given.dtype) != (wanted.shape, wanted.dtype):
         raise MalformedError(
             f"the tensor {shown} is {given.dtype} {list(given.shape)}, and the plan's network has "
-            f"{wanted.dtype} {list(wanted.shape)}"
+            f"{wanted.dtype} {list(wanted.shape)}",
+            reason="weights.other-form",
         )
 
 
@@ -59,7 +71,9 @@ def _bounded(path: Path) -> bytes:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        raise SystemTroubleError(f"this file can't be read ({error.strerror})") from None
+        raise SystemTroubleError(
+            f"this file can't be read ({error.strerror})", reason="weights.unread", advice="Check the path"
+        ) from None
     if len(data) > MAX_BYTES:
-        raise MalformedError("this file is larger than any network's weights")
+        raise MalformedError("this file is larger than any network's weights", reason="weights.too-large")
     return data

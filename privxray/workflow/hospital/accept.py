@@ -1,4 +1,7 @@
-"""A hospital takes in what the coordinator sends back: a global model, or the next plan with one inside."""
+"""``accept``: a party takes in what the coordinator sends back: a global model, or the next plan.
+
+Tested in tests/cli/test_study.py, tests/cli/test_keyholders.py and tests/cli/test_bad_input.py.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.admission.admit import admit_model, admit_plan
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.model import ModelHeader
-from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.tensors import same_form, unpack
-from privxray.keys.identity import PublicKeys
-from privxray.workflow.common.session import load_plan
-from privxray.workflow.hospital.join import AskWords, Joined, follow
+from privxray.workflow.common.planned_round import planned_round
+from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
+from privxray.workflow.hospital.join import claimed_study
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import State
+from privxray.workspace.session import Session, working
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
 
 
@@ -37,56 +40,50 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords) -> Accepted:
     :raises RefusedError: of another study or round, or a replay.
     """
     workspace.require(("hospital", "trustee"), "accept")
-    with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
+    with working(workspace) as session, take_in(path, workspace.inbox) as received:
         if received.envelope.kind == "model":
-            return _accept_model(workspace, state, received)
+            return _accept_model(session, received)
         if received.envelope.kind == "plan":
-            return _accept_plan(workspace, state, received, ask_words)
+            return _accept_plan(session, received, ask_words)
         raise MalformedError(
-            f"this is a file of kind {received.envelope.kind}, and a model or a plan is accepted here"
+            f"this is a file of kind {received.envelope.kind}, and a model or a plan is accepted here",
+            reason="accept.other-kind",
+            advice="Take the file that the coordinator sent back: a .model or a .plan",
         )
 
 
-def kept_model(workspace: Workspace, study: str, number: int) -> Path:
-    """Where a hospital keeps the global model of a round."""
-    return workspace.models / f"{study}-{number:04d}.model"
-
-
-def _accept_plan(workspace: Workspace, state: State, received: Received, ask_words: AskWords) -> Accepted:
-    study = received.envelope.claim(PlanHeader).study or ""
-    known = state.study(study)
+def _accept_plan(session: Session, received: Received, ask_words: AskWords) -> Accepted:
+    known = claimed_study(session, received)
     if known is None:
         raise RefusedError(
             "this is the first plan of a study, and its coordinator is not known here yet",
+            reason="accept.first-plan",
             advice="Type: privxray join FILE",
         )
-    plan = admit_plan(received.envelope, PublicKeys.model_validate_json(known["coordinator"])).plan
-    received.check_body(plan.body)
-    joined = follow(workspace, state, received, plan, ask_words)
+    signed = admit_plan(received.envelope, known.coordinator)
+    received.check_body(signed.plan.body)
+    joined = follow(session, received, signed, ask_words)
     return Accepted(None, None, joined, joined.already)
 
 
-def _accept_model(workspace: Workspace, state: State, received: Received) -> Accepted:
-    if workspace.config.role == "trustee":
-        raise RefusedError("a trustee keeps no models", advice="Accept only the next plan")
-    # The claimed plan only selects the round whose coordinator the signature must then be of.
-    claimed = received.envelope.claim(ModelHeader)
-    round_ = next((r for r in state.rounds(claimed.study) if r.plan == claimed.plan), None)
-    if round_ is None:
-        raise RefusedError("this model is of a study or plan that was not joined here")
-    plan = load_plan(workspace, round_)
-    model = admit_model(received.envelope, SignedPlan(plan, round_.plan))
+def _accept_model(session: Session, received: Received) -> Accepted:
+    round_ = _round_of(session, received)
+    planned = planned_round(session.workspace, round_)
+    model = admit_model(received.envelope, planned.signed)
     received.check_body(model.body)
-    if plan.committee is None and round_.state not in (RoundState.EXPORTED, RoundState.CLOSED):
+    delivered = round_.state in (RoundState.EXPORTED, RoundState.CLOSED)
+    if planned.plan.committee is None and not delivered:
         raise RefusedError(
             "this hospital has not exported in that round, so no model of it can be true",
+            reason="model.without-this-hospital",
             advice="Ask the coordinator how it was made",
         )
     digest = received.envelope.digest
-    path = kept_model(workspace, round_.study, round_.number)
+    path = session.workspace.model_copy(round_.study, round_.number)
     if round_.model is not None and round_.model != digest:
         raise RefusedError(
             "another model of this round was accepted before",
+            reason="model.second-of-round",
             advice="A coordinator signs one model a round: ask which hospitals got which",
         )
     if round_.model == digest and path.exists():
@@ -95,9 +92,31 @@ def _accept_model(workspace: Workspace, state: State, received: Received) -> Acc
     _check_form(model, data[received.envelope.length :])
     make_private_folder(path.parent)
     write_atomic(path, data, overwrite=True)
-    with state.transaction():
-        state.change_round("hospital", round_, Event.ACCEPT_MODEL, model=digest)
+    with session.state.transaction():
+        session.state.change_round("hospital", round_, Event.ACCEPT_MODEL, model=digest)
     return Accepted(model, path, None, already=False)
+
+
+def _round_of(session: Session, received: Received) -> Round:
+    """The round whose plan the model says it came of. Its coordinator's signature is demanded afterwards.
+
+    :raises RefusedError: this party keeps no models, or follows no such plan.
+    """
+    if session.role == "trustee":
+        raise RefusedError(
+            "a trustee keeps no models",
+            reason="accept.model-at-trustee",
+            advice="Accept only the next plan",
+        )
+    claimed = received.envelope.claim(ModelHeader)
+    found = [r for r in session.state.rounds(claimed.study) if r.plan == claimed.plan]
+    if not found:
+        raise RefusedError(
+            "this model is of a study or plan that was not joined here",
+            reason="model.unknown-plan",
+            advice="Ask the coordinator; privxray inspect FILE names the study and round that it came of",
+        )
+    return found[0]
 
 
 def _check_form(model: ModelHeader, body: bytes) -> None:
@@ -107,4 +126,8 @@ def _check_form(model: ModelHeader, body: bytes) -> None:
     method = methods.get(model.method)
     form = methods.model_form(method, method.constants(model.constants), model.classes)
     if not same_form(unpack(body), form):
-        raise MalformedError("the tensors in this model are not those that its method makes")
+        raise MalformedError(
+            "the tensors in this model are not those that its method makes",
+            reason="model.other-tensors",
+            advice="Ask the coordinator to send it again, and which version of privxray made it",
+        )

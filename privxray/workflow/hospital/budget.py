@@ -1,8 +1,11 @@
-"""What a hospital has spent of its privacy budget, and what the rest still affords."""
+"""``budget``: what a hospital has spent of its privacy budget, and what the rest still affords.
+
+Tested in tests/cli/test_budget.py.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +14,11 @@ from privxray.privacy import accountant, affordable
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.common.session import load_plan
+from privxray.workflow.common.planned_round import load_plan
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import State
+from privxray.workspace.session import looking
+
+MOST_NOISE = 1e6
 
 
 @dataclass(frozen=True)
@@ -50,8 +55,61 @@ class StudyBudget:
 
 
 @dataclass(frozen=True)
+class FurtherSteps:
+    """A question about further steps of a training that the limit may still admit.
+
+    :param steps: ask for the least noise with which so many still fit.
+    :param noise: ask how many of this noise still fit. Not both. Noise is its standard deviation over the
+        clipping norm.
+    :param q: their sampling rate.
+    """
+
+    steps: int | None = None
+    noise: float | None = None
+    q: float = 1.0
+
+    def check(self) -> None:
+        """:raises UsageError: an option is out of its range, or goes without the one that it needs."""
+        if self.steps is not None and self.noise is not None:
+            raise UsageError(
+                "--steps asks for the noise and --noise for the steps: type one of the two",
+                reason="budget.steps-and-noise",
+            )
+        if self.steps is not None and not 1 <= self.steps <= affordable.MOST_STEPS:
+            raise UsageError(
+                f"--steps is a number from 1 to {affordable.MOST_STEPS:,}", reason="budget.steps-out-of-range"
+            )
+        if self.noise is not None and not 0.0 < self.noise < MOST_NOISE:
+            raise UsageError(
+                f"--noise is a number above 0 and below {MOST_NOISE:,.0f}: the standard deviation of the "
+                "noise over the clipping norm",
+                reason="budget.noise-out-of-range",
+            )
+        if not 0.0 < self.q <= 1.0:
+            raise UsageError(
+                "--sampling-rate is a number above 0 and at most 1", reason="budget.rate-out-of-range"
+            )
+        if self.q != 1.0 and self.steps is None and self.noise is None:
+            raise UsageError("--sampling-rate goes with --steps or --noise", reason="budget.rate-alone")
+
+    def answer(self, ledger: Ledger) -> Affords | None:
+        """What the ledger's limit still admits; None where nothing was asked."""
+        past, limit = ledger.events(), ledger.limit
+        if self.steps is not None:
+            noise = affordable.least_noise(self.steps, self.q, limit, past=past)
+            return Affords(self.steps, noise, self.q)
+        if self.noise is not None:
+            steps = affordable.most_steps(self.noise, self.q, limit, past=past)
+            return Affords(steps, self.noise, self.q)
+        return None
+
+
+@dataclass(frozen=True)
 class Affords:
-    """An answer about further steps: ``steps`` of them with at least ``noise`` at sampling rate ``q``."""
+    """The answer to :class:`FurtherSteps`: ``steps`` of them with at least ``noise`` at sampling rate ``q``.
+
+    ``noise`` is None where not even one step fits.
+    """
 
     steps: int
     noise: float | None
@@ -79,89 +137,74 @@ def budget_of(
     *,
     study: str | None = None,
     replace_one: bool = False,
-    steps: int | None = None,
-    noise: float | None = None,
-    q: float = 1.0,
+    further: FurtherSteps = FurtherSteps(),
 ) -> Budget:
     """The whole ledger of a hospital, or one study's part in it.
 
-    :param study: tell of this study only; spent, charged and left are of all studies as ever.
+    :param study: tell of this study only. What is spent, charged and left is of all studies as ever.
     :param replace_one: compute the figures for replace-one-patient adjacency, too.
-    :param steps: ask for the least noise over sensitivity with which so many steps still fit.
-    :param noise: ask how many steps of this noise over sensitivity still fit. Not both.
-    :param q: sampling rate of those steps.
     :raises MalformedError: the ledger's chain is broken.
-    :raises UsageError: nothing of such a study is here, or a number is out of its range.
+    :raises UsageError: nothing of such a study is here, or ``further`` is out of range.
     """
     workspace.require("hospital", "budget")
-    _check(steps, noise, q)
+    further.check()
     ledger = Ledger.open(workspace.ledger_path)
-    charged = ledger.charged()
     plans = _plans(workspace)
-    names = sorted({name for name, _ in charged} | set(plans))
+    names = sorted({name for name, _ in ledger.charged()} | set(plans))
     if study is not None and study not in names:
         known = ", ".join(names) or "none"
-        raise UsageError(f"nothing of a study of this name is here (studies: {known})")
+        raise UsageError(
+            f"nothing of a study of this name is here (studies: {known})", reason="budget.unknown-study"
+        )
     shown = [name for name in names if study in (None, name)]
-    room = ledger.room()
+    costs = _Costs(ledger, replace_one)
+    return Budget(
+        spent=costs.spent(),
+        charged=costs.of(ledger.events(), ledger.limit.delta),
+        limit=ledger.limit,
+        left=costs.left(ledger.limit.delta),
+        studies=tuple(costs.of_study(name, plans.get(name)) for name in shown),
+        runs=tuple(run for run in costs.runs() if run.study in shown),
+        affords=further.answer(ledger),
+    )
 
-    def cost(events: Iterable[Event], delta: float) -> Cost:
+
+class _Costs:
+    """What the runs of a ledger cost, by the adjacencies that were asked for."""
+
+    def __init__(self, ledger: Ledger, replace_one: bool) -> None:
+        self._ledger = ledger
+        self._replace_one = replace_one
+        self._room = ledger.room()
+
+    def of(self, events: Iterable[Event], delta: float) -> Cost:
         events = tuple(events)
-        replaced = accountant.guarantee(events, delta, replace_one=True) if replace_one else None
+        replaced = accountant.guarantee(events, delta, replace_one=True) if self._replace_one else None
         return Cost(accountant.guarantee(events, delta), replaced)
 
-    def of_study(name: str) -> StudyBudget:
-        planned = plans.get(name)
-        delta = (planned or ledger.limit).delta
-        return StudyBudget(name, cost(ledger.events(name), delta), planned, accountant.guarantee(room, delta))
+    def spent(self) -> Cost:
+        charged = self._ledger.charged().values()
+        drawn = (event for state, events in charged if state != "reserved" for event in events)
+        return self.of(drawn, self._ledger.limit.delta)
 
-    return Budget(
-        spent=cost(
-            (e for state, events in charged.values() if state != "reserved" for e in events),
-            ledger.limit.delta,
-        ),
-        charged=cost(ledger.events(), ledger.limit.delta),
-        limit=ledger.limit,
-        left=accountant.guarantee(room, ledger.limit.delta),
-        studies=tuple(map(of_study, shown)),
-        runs=tuple(
-            Run(name, run, state, cost(events, ledger.limit.delta), [event.to_json() for event in events])
-            for (name, run), (state, events) in charged.items()
-            if name in shown
-        ),
-        affords=_affords(ledger, steps, noise, q),
-    )
+    def left(self, delta: float) -> Guarantee:
+        return accountant.guarantee(self._room, delta)
+
+    def of_study(self, name: str, planned: Guarantee | None) -> StudyBudget:
+        delta = (planned or self._ledger.limit).delta
+        return StudyBudget(name, self.of(self._ledger.events(name), delta), planned, self.left(delta))
+
+    def runs(self) -> Iterator[Run]:
+        for (study, run), (state, events) in self._ledger.charged().items():
+            cost = self.of(events, self._ledger.limit.delta)
+            yield Run(study, run, state, cost, [event.to_json() for event in events])
 
 
 def _plans(workspace: Workspace) -> dict[str, Guarantee]:
     """By study, what its newest plan here allows."""
     if not workspace.state_path.exists():
         return {}
-    with State(workspace.state_path) as state:
-        rounds = [state.last_round(name) for name in state.studies()]
-        plans = {round_.study: load_plan(workspace, round_) for round_ in rounds if round_}
+    with looking(workspace) as session:
+        newest = [session.state.rounds(name)[-1] for name in session.state.studies()]
+        plans = {round_.study: load_plan(workspace, round_) for round_ in newest}
     return {name: Guarantee(plan.epsilon, plan.delta) for name, plan in plans.items()}
-
-
-def _check(steps: int | None, noise: float | None, q: float) -> None:
-    if steps is not None and noise is not None:
-        raise UsageError(
-            "ask for the noise of so many --steps, or for the steps of so much --noise: not both"
-        )
-    if steps is not None and not 1 <= steps <= affordable.MOST_STEPS:
-        raise UsageError(f"--steps is a number from 1 to {affordable.MOST_STEPS:,}")
-    if noise is not None and not 0.0 < noise < 1e6:
-        raise UsageError("--noise is a number above 0: its standard deviation over the clipping norm")
-    if not 0.0 < q <= 1.0:
-        raise UsageError("--sampling-rate is a number above 0 and at most 1")
-    if q != 1.0 and steps is None and noise is None:
-        raise UsageError("--sampling-rate goes with --steps or --noise")
-
-
-def _affords(ledger: Ledger, steps: int | None, noise: float | None, q: float) -> Affords | None:
-    past, limit = ledger.events(), ledger.limit
-    if steps is not None:
-        return Affords(steps, affordable.least_noise(steps, q, limit, past=past), q)
-    if noise is not None:
-        return Affords(affordable.most_steps(noise, q, limit, past=past), noise, q)
-    return None

@@ -18,26 +18,22 @@ from privxray.exchange.admission.admit import admit_update, read_update
 from privxray.exchange.concealing import conceal
 from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import quantise
-from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.update import UpdateClaims, UpdateHeader, write_update
 from privxray.keys.identity import Identity
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.new_round_keys import new_mask_key, open_mask_key
-from privxray.workflow.common.session import (
-    Passphrase,
-    deliver,
-    left_out,
-    load_plan,
-    stamp,
-    the_study,
-    tidy,
-    too_late,
-    unlock,
-)
-from privxray.workflow.hospital.reserve_budget import open_ledger
-from privxray.workflow.hospital.train import trained_vector
+from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.stamp import stamp
+from privxray.workflow.common.which_study import newest_round
+from privxray.workflow.hospital.open_round import left_out, too_late
+from privxray.workflow.hospital.training_results import remove_unreadable, trained_vector
+from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import Round, State
+from privxray.workspace.session import Session, working
 from privxray.workspace.transitions import Event
 
 
@@ -67,38 +63,41 @@ def export_update(
         keyholder that has helped already to open the sum without itself.
     """
     workspace.require("hospital", "export-update")
-    with workspace.locked(), State(workspace.state_path) as state:
-        round_ = state.last_round(the_study(workspace, state, study))
-        assert round_ is not None
-        plan = load_plan(workspace, round_)
-        kept = workspace.round_folder(round_.study, round_.number) / "update.enc"
-        tidy(workspace, state)
+    with working(workspace) as session:
+        round_ = newest_round(session, study)
+        planned = planned_round(workspace, round_)
+        kept = planned.folder / "update.enc"
+        remove_unreadable(session)
         again = round_.update_sha256 is not None
         if not again:
-            trained_vector(workspace, round_)  # not ready is said before a passphrase is asked
-            if left_out(workspace, state, round_):
+            trained_vector(session, round_)  # a round that is not trained is told of first
+            if left_out(session, round_):
                 raise too_late()
-            _seal(workspace, state, unlock(workspace, passphrase), plan, round_, kept)
-        header = _verify(state, round_, plan, kept)
+            _seal(session, planned, unlock(workspace, passphrase), kept)
+        header = _verify(session, planned, kept)
         data = kept.read_bytes()
-        path = (folder or workspace.updates) / f"{workspace.config.name}-{round_.number:04d}.enc"
+        path = (folder or workspace.updates) / f"{session.name}-{round_.number:04d}.enc"
         deliver(data, path, force=force)
         with about(path):
             if hashlib.sha256(path.read_bytes()).digest() != hashlib.sha256(data).digest():
-                raise MalformedError("the file reads back differently", advice="Try another stick")
-        return Exported(path, header, plan, len(data), again)
+                raise MalformedError(
+                    "the file reads back differently",
+                    reason="update.read-back-differs",
+                    advice="Try another stick",
+                )
+        return Exported(path, header, planned.plan, len(data), again)
 
 
-def _seal(
-    workspace: Workspace, state: State, identity: Identity, plan: PlanHeader, round_: Round, kept: Path
-) -> None:
-    ledger = open_ledger(workspace, state)
+def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Path) -> None:
+    """Make the update's bytes, and in one transaction record them and destroy the keys that made them."""
+    state, plan, round_ = session.state, planned.plan, planned.round
+    ledger = open_ledger(session)
     own = identity.public().fingerprint
     member = plan.roster.named(own)
     assert member is not None  # checked when the plan was joined
     private = open_mask_key(state, member.mask.key, identity)
-    numbers = quantise(trained_vector(workspace, round_), plan.manifest, plan.modulus_bits)
-    dealt = conceal(numbers, SignedPlan(plan, round_.plan), own, private)
+    numbers = quantise(trained_vector(session, round_), plan.manifest, plan.modulus_bits)
+    dealt = conceal(numbers, planned.signed, own, private)
     make_private_folder(kept.parent)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
@@ -106,27 +105,26 @@ def _seal(
         claims = UpdateClaims(
             math.ceil(spent.epsilon * 1e4) / 1e4, ledger.head(round_.study), next_mask, dealt
         )
-        data = write_update(numbers, SignedPlan(plan, round_.plan), identity, claims, stamp())
+        data = write_update(numbers, planned.signed, identity, claims, stamp())
         write_atomic(kept, data, overwrite=True)
         state.mask_keys.burn_plan(round_.plan)
-        state.change_round(
-            "hospital",
-            round_,
-            Event.EXPORT,
-            vector_key=None,
-            update_sha256=hashlib.sha256(data).hexdigest(),
-        )
-    tidy(workspace, state)
+        digest = hashlib.sha256(data).hexdigest()
+        state.change_round("hospital", round_, Event.EXPORT, vector_key=None, update_sha256=digest)
+    remove_unreadable(session)
 
 
-def _verify(state: State, round_: Round, plan: PlanHeader, kept: Path) -> UpdateHeader:
-    """Read the finished file back and hold it against every rule that needs no private key."""
+def _verify(session: Session, planned: PlannedRound, kept: Path) -> UpdateHeader:
+    """Read the finished file back and check it by every rule that needs no private key."""
     with about(kept):
-        last = state.last_round(round_.study)
+        (recorded,) = (r for r in session.state.rounds(planned.round.study) if r.plan == planned.round.plan)
         received = read_again(kept)
-        if last is None or received.sha256 != last.update_sha256:
-            raise MalformedError("this is not the update that was exported", advice="Restore a backup")
-        header, member = read_update(received.envelope, plan.roster.members)
-        admit_update(header, member, SignedPlan(plan, round_.plan))
+        if received.sha256 != recorded.update_sha256:
+            raise MalformedError(
+                "this is not the update that was exported",
+                reason="workspace.kept-file-altered",
+                advice="Restore it from a backup",
+            )
+        header, member = read_update(received.envelope, planned.plan.roster.members)
+        admit_update(header, member, planned.signed)
         received.check_body(header.body)
         return header

@@ -24,7 +24,7 @@ from privxray.deid.judging.selection import select
 from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.errors import UsageError
 from privxray.imaging.labels import csv_name, read_labels
-from privxray.workflow.common.session import Progress
+from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.images.copies_folder import expect_apart, open_copies
 from privxray.workflow.images.labels_of_copies import labels_of_copies, write_labels
 from privxray.workflow.images.make_copies import CopyRun, Quarantined, make_copies

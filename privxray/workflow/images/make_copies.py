@@ -17,7 +17,7 @@ from privxray.deid.cleaning.copies.copy_worker import (
 )
 from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.workers.worker_pool import Pool
-from privxray.workflow.common.session import Progress
+from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.images.copies_folder import problem_of_copy
 
 IN_PROCESS = 16

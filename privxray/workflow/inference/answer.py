@@ -20,7 +20,10 @@ from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.inference.sealed_body import open_body, seal_body
 from privxray.inference.wire import EvaluationKeys
 from privxray.keys.identity import Identity
-from privxray.workflow.common.session import SOFTWARE, Passphrase, deliver, now, public_keys, unlock
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.own_keys import public_keys, unlock
+from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.global_model import find_model, head_of
 from privxray.workflow.inference.kept_offers import load_offer
 from privxray.workflow.inference.trust import Prompts, ensure_trusted

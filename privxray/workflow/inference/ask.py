@@ -22,7 +22,9 @@ from privxray.inference.sealed_body import seal_body
 from privxray.keys.identity import Identity
 from privxray.keys.party import party_words
 from privxray.naming.public_names import public_names
-from privxray.workflow.common.session import SOFTWARE, deliver, now, public_keys, unlock
+from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.own_keys import public_keys, unlock
+from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.fingerprints import check_fingerprint, matches
 from privxray.workflow.inference.hospital_secrets import ensure_keys, seal_names
 from privxray.workflow.inference.kept_offers import KeptOffer, keep_offer, load_offer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from privxray.errors import RefusedError, UsageError, WorkspaceError
@@ -12,10 +11,9 @@ from privxray.exchange.messages.model import ModelHeader
 from privxray.formats.tensors import unpack
 from privxray.inference.terms import Terms
 from privxray.workflow.common.kept_file import read_kept
-from privxray.workflow.common.session import global_copy
 from privxray.workflow.inference.fingerprints import matches
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import Round, State
+from privxray.workspace.state import State
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,7 +56,7 @@ def find_model(workspace: Workspace, state: State, typed: str | None) -> GlobalM
             advice="Type: privxray status",
         )
     digest, round_ = list(found.items())[-1]
-    header, body = read_kept(_model_path(workspace, round_), digest, ModelHeader)
+    header, body = read_kept(workspace.model_copy(round_.study, round_.number), digest, ModelHeader)
     return GlobalModel(digest, header, unpack(body))
 
 
@@ -80,11 +78,3 @@ def head_of(model: GlobalModel, terms: Terms) -> Head:
     head = Head.centred(*linear_head(model.tensors, LinearProbe().constants(model.header.constants)))
     head.check_range(terms.largest_factor)
     return head
-
-
-def _model_path(workspace: Workspace, round_: Round) -> Path:
-    if workspace.config.role == "coordinator":
-        return global_copy(workspace, round_)
-    from privxray.workflow.hospital.accept import kept_model
-
-    return kept_model(workspace, round_.study, round_.number)

@@ -18,7 +18,7 @@ from privxray.inference import parameters, wire
 from privxray.keys.identity import Identity
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
-from privxray.workspace.inference_state import Asked
+from privxray.workspace.inference_tables import Asked
 
 if TYPE_CHECKING:
     from privxray.inference.hospital_side import HospitalKeys

@@ -14,7 +14,10 @@ from privxray.inference.headers import OfferHeader
 from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
 from privxray.keys.identity import Identity
 from privxray.keys.party import party_words
-from privxray.workflow.common.session import SOFTWARE, Passphrase, deliver, now, public_keys, unlock
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.own_keys import public_keys, unlock
+from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.fingerprints import check_fingerprint
 from privxray.workflow.inference.global_model import GlobalModel, find_model, head_of
 from privxray.workflow.inference.kept_offers import KeptOffer, keep_offer, load_offer, offer_bytes

@@ -14,12 +14,13 @@ from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.inference.sealed_body import open_body
 from privxray.keys.identity import Identity
 from privxray.naming.public_names import public_names
-from privxray.workflow.common.session import Passphrase, unlock
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.inference.fingerprints import check_fingerprint, matches
 from privxray.workflow.inference.hospital_secrets import load_keys, open_names
 from privxray.workflow.inference.kept_offers import load_offer
 from privxray.workspace.folder import Workspace
-from privxray.workspace.inference_state import Asked
+from privxray.workspace.inference_tables import Asked
 from privxray.workspace.state import State
 
 if TYPE_CHECKING:

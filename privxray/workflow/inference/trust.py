@@ -12,7 +12,8 @@ from privxray.errors import IdentityError
 from privxray.keys.identity import PublicKeys
 from privxray.keys.party import party_words
 from privxray.keys.roster import same_words
-from privxray.workflow.common.session import Passphrase, load_plan
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.planned_round import load_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 

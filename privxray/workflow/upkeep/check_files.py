@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from privxray.workflow.common.session import public_keys
+from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from privxray.exchange.intake import read_again
 from privxray.imaging.glance import FILE as DATA_SET
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.common.session import load_plan
-from privxray.workflow.hospital.past_exports import newer_than
-from privxray.workflow.hospital.reserve_budget import lacking_training
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.ledger.open_ledger import lacking_training
+from privxray.workflow.ledger.past_exports import newer_than
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import Round, State
+from privxray.workspace.state import State
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 

@@ -18,7 +18,7 @@ from privxray.formats.header import Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
-from privxray.workflow.common.session import load_plan
+from privxray.workflow.common.planned_round import load_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
@@ -61,7 +61,11 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
         if key is not None:
             received.envelope.verify(key.verifier(), model)
             if key.fingerprint != received.envelope.key_id:
-                raise IdentityError("the file names another signer than the one who signed it")
+                raise IdentityError(
+                    "the file names another signer than the one who signed it",
+                    reason="inspect.other-signer",
+                    advice="Do not use it; ask its sender for a new one",
+                )
         received.check_body(header.body)
         return Inspected(header.model_dump(mode="json"), words)
 

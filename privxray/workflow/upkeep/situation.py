@@ -22,13 +22,16 @@ from privxray.imaging.glance import splits_in
 from privxray.keys.maskkey import MaskStatement
 from privxray.keys.unsealing import UnsealingStatement
 from privxray.privacy import ledger_chain
-from privxray.workflow.common.session import left_out, load_plan, public_keys
-from privxray.workflow.coordinator.collected_files import newest_cohort, request_copy
-from privxray.workflow.coordinator.enrolment import lacking_next_keys
-from privxray.workflow.hospital.runs import charged_outside
+from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
+from privxray.workflow.coordinator.enrolment import NextKeys, lacking_next_keys
+from privxray.workflow.hospital.open_round import left_out
+from privxray.workflow.ledger.runs import charged_outside
 from privxray.workspace.folder import Role, Workspace
 from privxray.workspace.session import Session
-from privxray.workspace.state import Round, State
+from privxray.workspace.state import State
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 
@@ -134,7 +137,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         threshold=committee.threshold if committee else 0,
         keyholder=committee is not None and committee.seat(own) is not None,
         answered=state.answer_of(round_.plan) is not None,
-        left_out=hospital and left_out(workspace, state, round_),
+        left_out=hospital and left_out(session, round_),
         costs_more=hospital and round_.state is RoundState.JOINED and _costs_more(workspace, state, round_),
         collected=_collected(session, round_) if coordinator and round_.state.awaits_files else Collected(),
         lacking=_lacking(state, plan, round_) if coordinator and round_.state is RoundState.CLOSED else (),
@@ -167,7 +170,7 @@ def _costs_more(workspace: Workspace, state: State, round_: Round) -> bool:
 
 def _collected(session: Session, round_: Round) -> Collected:
     """Hold what lies there against the rules of :class:`Cohort`; no body is read, for it may be large."""
-    cohort, _ = newest_cohort(session.workspace, session.state)
+    cohort = newest_collected(session).cohort
     if round_.state is RoundState.OPEN:
         unfit = _offer(cohort, sorted(session.workspace.updates.glob("*.enc")))
         come = _names(cohort.plan, cohort.updates)
@@ -202,9 +205,9 @@ def _offer(cohort: Cohort, files: Iterable[Path]) -> tuple[str, ...]:
 def _lacking(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ...]:
     if plan.stage == plan.stages:
         return ()
-    masks = state.next_keys(round_.plan, MaskStatement.KIND)
-    unsealing = state.next_keys(round_.plan, UnsealingStatement.KIND)
-    return tuple(lacking_next_keys(plan, masks, unsealing))
+    masks = state.next_keys(round_.plan, MaskStatement)
+    keys = NextKeys(masks, state.next_keys(round_.plan, UnsealingStatement))
+    return tuple(lacking_next_keys(plan, keys))
 
 
 def _names(plan: PlanHeader, fingerprints: Iterable[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from privxray.workflow.upkeep.advice import advise
 from privxray.workflow.upkeep.situation import look
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
-from privxray.workspace.state import Round
+from privxray.workspace.study_tables import Round
 
 
 @dataclass(frozen=True)

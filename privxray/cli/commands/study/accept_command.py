@@ -16,7 +16,7 @@ from privxray.cli.scores_view import scores_json, show_scores
 from privxray.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from privxray.workflow.hospital.evaluate_and_predict import Scores
+    from privxray.workflow.hospital.evaluate import Scores
     from privxray.workspace.folder import Workspace
 
 
@@ -58,7 +58,7 @@ def accept(
 
 def _scored(workspace: Workspace, study: str | None) -> Scores | None:
     """The score of the new model; None, with a line that says why, where there is nothing to score it on."""
-    from privxray.workflow.hospital.evaluate_and_predict import evaluate
+    from privxray.workflow.hospital.evaluate import evaluate
 
     try:
         with progress("Computing features") as bar:

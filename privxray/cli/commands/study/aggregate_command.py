@@ -15,7 +15,7 @@ from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
 
 if TYPE_CHECKING:
-    from privxray.workflow.coordinator.aggregate import Aggregated
+    from privxray.workflow.coordinator.close_round import Aggregated
     from privxray.workflow.coordinator.request_shares import Requested
 
 

@@ -23,7 +23,7 @@ def card(
     as_json: Json = False,
 ) -> None:
     """Write a fresh card, for a study or another try at a round."""
-    from privxray.workflow.common.init_workspace import fresh_card
+    from privxray.workflow.common.fresh_card import fresh_card
 
     require_name("--study", study)
     workspace = current_workspace()

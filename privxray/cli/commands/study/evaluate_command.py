@@ -24,7 +24,7 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Score the newest model on this hospital's own patients. Held-out ones; the figures stay here."""
-    from privxray.workflow.hospital.evaluate_and_predict import evaluate as score
+    from privxray.workflow.hospital.evaluate import evaluate as score
 
     workspace = current_workspace()
     with progress("Computing features") as bar:

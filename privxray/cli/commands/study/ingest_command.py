@@ -36,22 +36,15 @@ def ingest(
     as_json: Json = False,
 ) -> None:
     """Check images and take them into the data set. One that fails keeps all of them out."""
-    from privxray.workflow.hospital.ingest_images import ingest_folder
+    from privxray.workflow.hospital.ingest_images import IngestChoices, ingest_folder
 
     workspace = current_workspace()
     typed = profile.load() if profile else None
     find_text = load_finder() if ocr else None
     with progress("Checking and reading images") as bar:
-        report, before = ingest_folder(
-            workspace,
-            images,
-            labels,
-            study=study,
-            profile=typed,
-            find=find_text,
-            replace=replace,
-            progress=bar,
-        )
+        choices = IngestChoices(study=study, profile=typed, find=find_text, replace=replace)
+        done = ingest_folder(workspace, images, labels, choices, progress=bar)
+    report, before = done.report, done.profile_before
     if as_json:
         emit(_json(report, ocr))
     else:

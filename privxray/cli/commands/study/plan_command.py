@@ -111,7 +111,8 @@ def plan(
 ) -> None:
     """Enrol hospitals by their cards and sign a round's plan."""
     from privxray.cli.options.plan_terms import read_terms
-    from privxray.workflow.coordinator.make_plan import continue_plan, make_plan
+    from privxray.workflow.coordinator.continue_plan import continue_plan
+    from privxray.workflow.coordinator.make_plan import make_plan
 
     workspace = current_workspace()
     chosen = {

@@ -11,7 +11,7 @@ from privxray.cli.output import emit, table, tell
 def predict(images: ImageFiles, study: Study = None, as_json: Json = False) -> None:
     """Classify single images by the newest global model."""
     from privxray.naming.public_names import public_names
-    from privxray.workflow.hospital.evaluate_and_predict import predict as classify
+    from privxray.workflow.hospital.predict import predict as classify
 
     paths = expand(images)
     names = public_names(paths)

@@ -23,8 +23,8 @@ from privxray.learning.interface import AnyMethod, Drawing, Task, Tensors
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.one_run_audit import OneRunAudit
 from privxray.workflow.auditing.own_patients.running_audit import RunningAudit
+from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import training_data
-from privxray.workflow.common.session import Progress
 
 
 @dataclass(frozen=True)

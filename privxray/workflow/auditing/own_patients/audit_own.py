@@ -8,7 +8,6 @@ from pathlib import Path
 
 from privxray.audit.membership import Membership
 from privxray.errors import PrivxrayError
-from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.auditing.claim import Claim
@@ -16,9 +15,12 @@ from privxray.workflow.auditing.one_run_audit import AuditSize, OneRunAudit
 from privxray.workflow.auditing.own_patients.attacks import OwnTraining, membership_inference, one_run
 from privxray.workflow.auditing.own_patients.running_audit import RunningAudit, discard, running_folder
 from privxray.workflow.auditing.own_patients.terms import OwnAuditKind, Terms, begun_or_new
-from privxray.workflow.common.session import Progress, read_plan, the_study
-from privxray.workflow.hospital.ingest_images import open_dataset, require_patients
-from privxray.workflow.hospital.reserve_budget import open_ledger, refuse_too_many
+from privxray.workflow.common.callbacks import Progress
+from privxray.workflow.common.planned_round import planned_round
+from privxray.workflow.common.which_study import newest_round
+from privxray.workflow.hospital.data_set import open_dataset, require_patients
+from privxray.workflow.ledger.open_ledger import open_ledger
+from privxray.workflow.ledger.patient_limit import refuse_too_many
 from privxray.workspace.atomic import PRIVATE, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -78,27 +80,25 @@ def audit_own(
     workspace.require("hospital", "audit --own")
     folder = running_folder(workspace, order.kind)
     with working(workspace) as session:
-        state = session.state
-        round_ = state.last_round(the_study(workspace, state, order.study))
-        assert round_ is not None  # a study is recorded together with its first round
-        plan, file = read_plan(workspace, round_)
+        state, planned = session.state, planned_round(workspace, newest_round(session, order.study))
+        plan = planned.plan
         method = methods.get(plan.method)
         constants = method.constants(plan.constants)
-        start = unpack(file.body()) if plan.body.length else method.starting_model(constants, plan.classes)
+        start = planned.start() or method.starting_model(constants, plan.classes)
         claim = Claim(order.epsilon, plan.delta if order.delta is None else order.delta)
         size = (
             AuditSize.of(method, order.canaries, order.guesses)
             if order.kind == "one-run"
             else AuditSize(0, 0)
         )
-        ledger = open_ledger(workspace, state)
-        with open_dataset(workspace, state) as dataset:
-            require_patients(workspace, dataset)
+        ledger = open_ledger(session)
+        with open_dataset(session) as dataset:
+            require_patients(session, dataset)
             refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
             wanted = Terms(
                 run=f"{order.kind}-{secrets.token_hex(6)}",
                 study=plan.study or "",
-                plan=round_.plan,
+                plan=planned.round.plan,
                 data=dataset.fingerprint(),
                 epsilon=claim.epsilon,
                 delta=claim.delta,

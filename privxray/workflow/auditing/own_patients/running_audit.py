@@ -16,7 +16,8 @@ from privxray.privacy.events import Event
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.auditing.own_patients.terms import OwnAuditKind, Terms
-from privxray.workflow.hospital.release_witness import AUDITS, SavedAnswers, audit_number
+from privxray.workflow.ledger.runs import AUDITS, audit_number
+from privxray.workflow.ledger.saved_answers import SavedAnswers
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 

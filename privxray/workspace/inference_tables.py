@@ -1,17 +1,18 @@
-"""The part of a workspace's state that encrypted inference needs; :class:`privxray.workspace.state.State`
-includes it.
+"""The part of a workspace's state that encrypted inference needs.
 
-``party`` holds whom key words were compared with outside a study. An owner remembers its offers and, query by
-query, what it answered: the count that an offer's limit is held against. A hospital remembers others' offers
-and its own queries; the names of the images in a query are sealed under the passphrase's storage key.
+``party`` holds the parties whose key words were compared outside a study. An owner remembers its offers and,
+query by query, what it answered: that count is compared with an offer's limit. A hospital remembers others'
+offers and its own queries. The names of the images in a query are encrypted under the identity's storage key.
+
+Tested in tests/cli/test_infer.py.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from dataclasses import dataclass
 
 from privxray.formats.header import Fingerprint
+from privxray.workspace.tables import Tables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS party (
@@ -49,16 +50,14 @@ class Asked:
     answered: int
 
 
-class InferenceTables:
+class InferenceTables(Tables):
     """Methods over the tables above."""
-
-    _db: sqlite3.Connection
 
     # Parties
 
     def parties(self) -> list[tuple[str, str]]:
         """Names and public keys (JSON) of all of them."""
-        return [(row["name"], row["keys"]) for row in self._db.execute("SELECT name, keys FROM party")]
+        return [(row["name"], row["keys"]) for row in self._all("SELECT name, keys FROM party")]
 
     def trust_party(self, fingerprint: str, name: str, keys: str) -> None:
         """Remember a party whose key words were compared."""
@@ -76,13 +75,13 @@ class InferenceTables:
 
     def offers(self) -> list[Offer]:
         """All offers, oldest first."""
-        return [Offer(**row) for row in self._db.execute("SELECT * FROM offer ORDER BY number")]
+        return [Offer(**row) for row in self._all("SELECT * FROM offer ORDER BY number")]
 
     # An owner's count
 
     def answer_to(self, query: str) -> str | None:
         """The SHA-256 of the answer that a query got."""
-        row = self._db.execute("SELECT sha256 FROM answered WHERE query = ?", (query,)).fetchone()
+        row = self._one("SELECT sha256 FROM answered WHERE query = ?", query)
         return str(row["sha256"]) if row else None
 
     def add_answer(self, query: str, hospital: str, model: str, images: int, sha256: str) -> None:
@@ -93,15 +92,13 @@ class InferenceTables:
 
     def answered_images(self, hospital: str, model: str) -> int:
         """How many images of a hospital a model has answered."""
-        row = self._db.execute(
-            "SELECT coalesce(sum(images), 0) AS total FROM answered WHERE hospital = ? AND model = ?",
-            (hospital, model),
-        ).fetchone()
-        return int(row["total"])
+        query = "SELECT coalesce(sum(images), 0) FROM answered WHERE hospital = ? AND model = ?"
+        ((total,),) = self._all(query, hospital, model)
+        return int(total)
 
     def answer_counts(self) -> list[tuple[Fingerprint, str, int]]:
         """Hospital, model and images answered, for all hospitals and models."""
-        rows = self._db.execute(
+        rows = self._all(
             "SELECT hospital, model, sum(images) AS total FROM answered GROUP BY hospital, model "
             "ORDER BY min(rowid)"
         )
@@ -119,7 +116,7 @@ class InferenceTables:
 
     def asked(self) -> list[Asked]:
         """All queries, oldest first."""
-        return [Asked(**row) for row in self._db.execute("SELECT * FROM asked ORDER BY number")]
+        return [Asked(**row) for row in self._all("SELECT * FROM asked ORDER BY number")]
 
     def settle(self, digest: str, owner: str, keys_sha256: str) -> None:
         """A query was answered, so its owner holds these evaluation keys."""
@@ -128,5 +125,5 @@ class InferenceTables:
 
     def holds_keys(self, owner: str) -> str | None:
         """The SHA-256 of the evaluation keys that an owner is known to hold."""
-        row = self._db.execute("SELECT sha256 FROM holds_keys WHERE owner = ?", (owner,)).fetchone()
+        row = self._one("SELECT sha256 FROM holds_keys WHERE owner = ?", owner)
         return str(row["sha256"]) if row else None

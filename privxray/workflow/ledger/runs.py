@@ -1,6 +1,6 @@
-"""Which trainings the ledger's runs are: their names, and which of them belong together.
+"""What the ledger's runs are: the trainings of rounds, and audits on own patients.
 
-A study is trained in stages, and a plan may begin it anew. The rounds from the newest stage 1 on are the
+A study is trained in stages, and a plan may begin it anew. The rounds since the newest stage 1 are the
 present *attempt*; what earlier attempts cost stays charged beside it.
 """
 
@@ -8,8 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from privxray.workspace.state import Round, State
+from privxray.workspace.state import State
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
+
+AUDITS = "audits on own patients"
+"""What the ledger calls all audits together. No study can have this name, for it has spaces."""
+
+
+def audit_number(run: str) -> int:
+    """The number of an audit's run: its name ends with it, in hex."""
+    return int(run.rpartition("-")[2], 16)
 
 
 def run_name(state: State, round_: Round) -> str:
@@ -22,13 +31,13 @@ def run_name(state: State, round_: Round) -> str:
 
 
 def attempt_of(state: State, round_: Round) -> list[Round]:
-    """The rounds of the attempt that a round is of, oldest first: the last ``stage`` ones not given up."""
+    """The rounds of the attempt that a round belongs to, oldest first: one for each stage so far."""
     used = [r for r in state.rounds(round_.study) if r.state is not RoundState.VOID]
     return used[-round_.stage :]
 
 
 def charged_outside(state: State, charged: Iterable[tuple[str, str]], round_: Round) -> bool:
-    """Whether this study has cost something outside of a round's attempt.
+    """Whether the study has cost something outside of a round's attempt.
 
     :param charged: study and run of everything that the ledger holds.
     """

@@ -6,20 +6,13 @@ from dataclasses import dataclass
 
 from privxray.workspace.state import State
 
-AUDITS = "audits on own patients"
-"""What the ledger calls all audits together. No study can have this name, for it has spaces."""
-
-
-def audit_number(run: str) -> int:
-    """The number of an audit's run: its name ends with it, in hex."""
-    return int(run.rpartition("-")[2], 16)
-
 
 @dataclass(frozen=True)
 class SavedAnswers:
     """How many noisy answers a run has saved.
 
-    :param study: as the ledger names it. :param number: of the run in that study.
+    :param study: as the ledger names it.
+    :param number: of the run in that study.
     :param advice: what to do where an answer that was saved is gone.
     """
 

@@ -14,7 +14,7 @@ from privxray.errors import PrivxrayError
 from privxray.exchange.intake import envelope_of
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.common.session import public_keys
+from privxray.workflow.common.own_keys import public_keys
 from privxray.workspace.folder import Workspace
 
 

@@ -1,0 +1,35 @@
+"""``card``: a hospital's or trustee's public keys, with new ones for a round.
+
+Tested in tests/cli/test_crash.py and tests/cli/test_rounds.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from privxray.keys.card import write_card
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.new_round_keys import new_mask_key, new_unsealing_key
+from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.stamp import stamp
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import working
+
+
+def fresh_card(workspace: Workspace, passphrase: Passphrase, *, study: str | None = None) -> Path:
+    """Write a card with new keys for one round in place of the last card.
+
+    An earlier card that left stays good until a plan names its keys.
+
+    :param study: bind the card to a study's name; without it the card fits any one study.
+    """
+    workspace.require(("hospital", "trustee"), "card")
+    identity = unlock(workspace, passphrase)
+    with working(workspace) as session:
+        with session.state.transaction():
+            mask = new_mask_key(session.state, identity, study) if session.role == "hospital" else None
+            unsealing = new_unsealing_key(session.state, identity, study)
+        card = write_card(identity, name=session.name, mask=mask, unsealing=unsealing, stamp=stamp())
+        deliver(card, workspace.card_path, force=True)
+    return workspace.card_path

@@ -1,0 +1,51 @@
+"""Which study a command is about, and its newest round.
+
+Tested in tests/cli/test_many_rounds.py and tests/cli/test_study.py.
+"""
+
+from __future__ import annotations
+
+from privxray.errors import UsageError, WorkspaceError
+from privxray.workspace.session import Session
+from privxray.workspace.study_tables import Round
+
+
+def the_study(session: Session, wanted: str | None) -> str:
+    """The study that a command means.
+
+    :param wanted: what ``--study`` says; None where it was not typed.
+    :raises UsageError: several are possible, or the one that is named is not joined.
+    :raises WorkspaceError: none is joined yet.
+    """
+    studies = session.state.studies()
+    if wanted is not None:
+        if wanted not in studies:
+            raise UsageError(
+                f"no study of this name is joined here (joined: {', '.join(studies) or 'none'})",
+                reason="study.not-joined",
+                advice="Check the name; privxray status lists the studies",
+            )
+        return wanted
+    if not studies:
+        raise WorkspaceError(
+            "no study is joined yet",
+            reason="study.none-joined",
+            file=session.root,
+            advice="When the coordinator's plan has come, type: privxray join plan-0001.plan",
+        )
+    if len(studies) > 1:
+        raise UsageError(
+            f"several studies are joined: pick one with --study ({', '.join(studies)})",
+            reason="study.several",
+        )
+    return studies[0]
+
+
+def newest_round(session: Session, study: str | None) -> Round:
+    """The newest round of the study that a command means.
+
+    :raises UsageError: see :func:`the_study`.
+    :raises WorkspaceError: no study is joined yet.
+    """
+    # A study is recorded together with its first round, so it has one.
+    return session.state.rounds(the_study(session, study))[-1]

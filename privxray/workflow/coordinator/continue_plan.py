@@ -1,0 +1,114 @@
+"""``plan --continue``: the next stage of a study, or the open one anew, under the same terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from privxray.errors import RefusedError, WorkspaceError
+from privxray.exchange.intake import read_again
+from privxray.formats.tensors import pack
+from privxray.keys.maskkey import MaskStatement
+from privxray.keys.unsealing import UnsealingStatement
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.stamp import stamp
+from privxray.workflow.coordinator.enrolment import NextKeys, Parties, carry_on
+from privxray.workflow.coordinator.read_cards import check_unused, read_cards
+from privxray.workflow.coordinator.sign_plan import Draft, Planned, body_of, sign_plan
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import Session, working
+from privxray.workspace.state import State
+from privxray.workspace.study_tables import Round
+from privxray.workspace.transitions import RoundState
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def continue_plan(
+    workspace: Workspace,
+    cards: Sequence[Path],
+    passphrase: Passphrase,
+    *,
+    without: Sequence[str] = (),
+    force: bool = False,
+) -> Planned:
+    """Sign the plan of the next stage, or of the open round's stage anew, under the same terms.
+
+    Keys for the round come from the updates and share files of the round before, and from fresh cards of
+    those that gave none. An open round is given up with it.
+
+    :param without: names of parties that are left out from here on.
+    :param force: replace another file that stands where the plan goes.
+    :raises WorkspaceError: there is no plan to go on from.
+    :raises RefusedError: the study is complete, a party's next key is missing, or a key was used before.
+    """
+    workspace.require("coordinator", "plan")
+    identity = unlock(workspace, passphrase)
+    with working(workspace) as session:
+        before = _round_before(session)
+        enrolled = read_cards(session, cards)
+        check_unused(session, enrolled)
+        stated = _stated(session.state, before.round)
+        parties = carry_on(enrolled, before.plan, stated, without, identity.public())
+        if before.round.state is RoundState.CLOSED:
+            model = workspace.model_copy(before.round.study, before.round.number)
+            draft = _following(before, parties, before.plan.stage + 1, read_again(model).body())
+        else:
+            draft = _following(before, parties, before.plan.stage, before.file.body())
+        return sign_plan(session, identity, draft, before.plan, force=force)
+
+
+def next_stage(before: PlannedRound, keys: NextKeys, model: Mapping[str, NDArray[Any]]) -> Draft:
+    """The plan of the following stage: the same terms and parties, their next keys, the new model.
+
+    :raises RefusedError: it is unsafe, see :meth:`PlanHeader.verify`.
+    """
+    parties = carry_on([], before.plan, keys, (), before.plan.coordinator)
+    draft = _following(before, parties, before.plan.stage + 1, pack(model))
+    draft.plan.verify()
+    return draft
+
+
+def _round_before(session: Session) -> PlannedRound:
+    last = session.state.last_round(session.workspace.config.study or "")
+    if last is None:
+        raise WorkspaceError(
+            "there is no plan to go on from",
+            reason="plan.none-to-continue",
+            file=session.root,
+            advice="Type: privxray plan cards/*.card",
+        )
+    before = planned_round(session.workspace, last)
+    if last.state is RoundState.CLOSED and before.plan.stage == before.plan.stages:
+        raise RefusedError(
+            "the study is complete: its last stage is closed",
+            reason="plan.study-complete",
+            advice=f"Carry models/global-{last.number:04d}.model to every hospital",
+        )
+    return before
+
+
+def _stated(state: State, last: Round) -> NextKeys:
+    return NextKeys(state.next_keys(last.plan, MaskStatement), state.next_keys(last.plan, UnsealingStatement))
+
+
+def _following(before: PlannedRound, parties: Parties, stage: int, body: bytes) -> Draft:
+    made = stamp()
+    plan = before.plan.model_copy(
+        update={
+            "round": before.plan.round + 1,
+            "stage": stage,
+            "previous": before.signed.digest,
+            "roster": parties.roster,
+            "committee": parties.committee,
+            "recipients": tuple(party.keys.fingerprint for party in parties.roster.parties),
+            "body": body_of(body),
+            "created": made.created,
+            "software": made.software,
+        }
+    )
+    return Draft(plan, body)

@@ -1,0 +1,172 @@
+"""What a coordinator may choose for a study, and the first stage's plan that comes of it.
+
+Tested in tests/cli/test_bad_input.py and tests/cli/test_ledger.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import JsonValue, ValidationError
+
+from privxray.errors import MalformedError, UsageError
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.formats.tensors import pack
+from privxray.keys.identity import PublicKeys
+from privxray.privacy.guarantee import require_delta_below, require_epsilon
+from privxray.workflow.common.method_inputs import extractor_of, fits_extractor
+from privxray.workflow.common.stamp import stamp
+from privxray.workflow.coordinator.enrolment import CommitteeTerms, Parties
+from privxray.workflow.coordinator.sign_plan import Draft, body_of
+from privxray.workflow.coordinator.starting_weights import read_start
+from privxray.workspace.folder import Workspace
+from privxray.workspace.study_tables import Round
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from privxray.learning.constants import MethodConstants
+    from privxray.learning.interface import AnyMethod
+
+DEFAULT_CLASSES = ("normal", "bacteria", "virus")
+DEFAULT_EPSILON = 6.0
+DEFAULT_DELTA = 1e-5
+
+_ALLOWED = {
+    "classes": "2 to 50 classes, each of up to 40 lower-case letters, digits, blanks, dashes or underscores, "
+    "with a letter first",
+    "delta": "a delta above 0 and at most 0.001",
+    "stages": "1 to 1000 rounds",
+}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What a coordinator may choose; the defaults are a linear probe in one strict round.
+
+    :param rounds: None for the method's default.
+    :param epsilon: per patient of a hospital, over the whole study, at ``delta``.
+    :param constants: override single public constants of the method.
+    :param committee: None for the mode ``strict``.
+    :param start: a safetensors file with the first round's weights.
+    """
+
+    method: Literal["linear-probe", "dp-sgd"] = "linear-probe"
+    classes: tuple[str, ...] = DEFAULT_CLASSES
+    rounds: int | None = None
+    epsilon: float = DEFAULT_EPSILON
+    delta: float = DEFAULT_DELTA
+    constants: Mapping[str, JsonValue] = field(default_factory=dict)
+    committee: CommitteeTerms | None = None
+    start: Path | None = None
+
+    def resolved(self) -> tuple[AnyMethod, MethodConstants]:
+        """The method, and all of its constants.
+
+        :raises UsageError: a constant that does not exist or is out of range.
+        """
+        from privxray.learning import methods
+
+        method = methods.get(self.method)
+        given = {} if self.start is None else {"start": "file"}
+        return method, method.constants({**self.constants, **given})
+
+    def are_those_of(self, plan: PlanHeader) -> bool:
+        """Whether a plan has these terms. Its committee is not looked at: cards and seats tell of that."""
+        if self == Terms(committee=self.committee):
+            return True  # nothing but cards was typed
+        method, constants = self.resolved()
+        rounds = self.rounds or method.default_rounds
+        typed = (self.method, self.classes, rounds, self.epsilon, self.delta)
+        if typed != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
+            return False
+        return constants.model_dump(mode="json") == dict(plan.constants)
+
+
+def first_stage(
+    workspace: Workspace, terms: Terms, parties: Parties, keys: PublicKeys, last: Round | None
+) -> Draft:
+    """The plan of a study's first stage.
+
+    :param keys: the coordinator's.
+    :param last: the study's last round; where there is one the study is begun anew.
+    :raises UsageError: terms that this version can't train, or that promise nothing.
+    :raises MalformedError: terms out of the range that a plan can hold, or unusable starting weights.
+    """
+    method, constants = terms.resolved()
+    _check(terms, method, constants)
+    start = _start(method, constants, terms)
+    body, made = pack(start) if start else b"", stamp()
+    try:
+        plan = PlanHeader(
+            study=workspace.config.study,
+            round=last.number + 1 if last else 1,
+            sender=keys.fingerprint,
+            recipients=tuple(party.keys.fingerprint for party in parties.roster.parties),
+            body=body_of(body),
+            created=made.created,
+            software=made.software,
+            coordinator=keys,
+            coordinator_name=workspace.config.name,
+            roster=parties.roster,
+            mode="strict" if parties.committee is None else "keyholders",
+            committee=parties.committee,
+            stage=1,
+            stages=terms.rounds or method.default_rounds,
+            previous=last.plan if last else None,
+            method=terms.method,
+            constants=constants.model_dump(mode="json"),
+            extractor=extractor_of(method),
+            classes=terms.classes,
+            epsilon=terms.epsilon,
+            delta=terms.delta,
+            modulus_bits=method.modulus_bits,
+            manifest=method.manifest(constants, terms.classes),
+        )
+    except ValidationError as error:
+        raise _out_of_range(error) from None
+    return Draft(plan, body)
+
+
+def _check(terms: Terms, method: AnyMethod, constants: MethodConstants) -> None:
+    if terms.start is not None and terms.method != "dp-sgd":
+        raise UsageError(
+            f"{terms.method} starts from nothing, so there is no --start for it",
+            reason="plan.start-without-use",
+            advice="Plan with --method dp-sgd",
+        )
+    require_epsilon(terms.epsilon)
+    require_delta_below(terms.delta, constants.n_max)
+    if not fits_extractor(method, constants):
+        raise UsageError(
+            "the plan's constant feature_dim is not what the extractor gives",
+            reason="plan.feature-dim",
+            advice="Leave feature_dim out of the file that --from names",
+        )
+
+
+def _start(method: AnyMethod, constants: MethodConstants, terms: Terms) -> dict[str, NDArray[Any]]:
+    """The first round's weights: the method's own, or a file's of the same form."""
+    start = method.starting_model(constants, terms.classes)
+    if terms.start is not None:
+        return read_start(terms.start, start)
+    if method.starts_from_file(constants):
+        raise UsageError(
+            "the plan's constant start says file, and no file is given",
+            reason="plan.start-missing",
+            advice="Type: privxray plan CARDS --start FILE.safetensors",
+        )
+    return start
+
+
+def _out_of_range(error: ValidationError) -> MalformedError:
+    """What a plan can't hold, by the first field that is out of its range."""
+    name = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+    return MalformedError(
+        f"the plan's terms are out of range: a plan has {_ALLOWED.get(name, f'another {name}')}",
+        reason="plan.terms-out-of-range",
+        advice="Type the terms again; privxray plan --help lists the options",
+    )

@@ -1,0 +1,106 @@
+"""Signing a plan, opening its round, and letting it leave, in that order.
+
+Tested in tests/cli/test_rounds.py and tests/cli/test_crash.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from privxray.exchange.admission.differencing import differs_by_one
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.formats.container import seal_header, split
+from privxray.formats.header import Body
+from privxray.keys.identity import Identity
+from privxray.workflow.common.deliver import deliver
+from privxray.workspace.atomic import atomic_file, make_private_folder
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import Session
+from privxray.workspace.state import State
+from privxray.workspace.transitions import Event
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan that is ready to be carried.
+
+    :param key_words: what its parties compare by phone.
+    :param warnings: what a person should heed.
+    """
+
+    path: Path
+    plan: PlanHeader
+    key_words: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A plan that is not signed yet: its header, and its body, which is the starting model or empty."""
+
+    plan: PlanHeader
+    body: bytes
+
+
+def body_of(data: bytes) -> Body:
+    """How a plan's header describes its body."""
+    return Body(length=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def sign_plan(
+    session: Session, identity: Identity, draft: Draft, before: PlanHeader | None, *, force: bool
+) -> Planned:
+    """Sign a plan, open its round in place of the one before, and deliver it.
+
+    :param before: the study's last plan.
+    :param force: replace another file that stands where the plan goes.
+    :raises RefusedError: the plan is unsafe, see :meth:`PlanHeader.verify`; nothing was signed.
+    """
+    draft.plan.verify()
+    signed = stage_plan(session.workspace, identity, draft)
+    with session.state.transaction():
+        record_plan(session.state, signed)
+    warnings = differs_by_one(set(before.hospitals), set(draft.plan.hospitals)) if before else ()
+    return deliver_plan(session.workspace, draft.plan, warnings=warnings, force=force)
+
+
+def stage_plan(workspace: Workspace, identity: Identity, draft: Draft) -> SignedPlan:
+    """Sign a plan and keep it. It has not left yet, and until it is recorded it may be signed anew."""
+    plan = draft.plan
+    header = seal_header(plan, identity.signing, plan.sender)
+    copy = workspace.plan_copy(plan.study or "", plan.round)
+    make_private_folder(copy.parent)
+    with atomic_file(copy, overwrite=True) as stream:
+        stream.write(header)
+        stream.write(draft.body)
+    return SignedPlan.claimed(split(header))
+
+
+def record_plan(state: State, signed: SignedPlan) -> None:
+    """Open the round of a staged plan. Call it in a transaction, and let the plan leave afterwards."""
+    plan = signed.plan
+    keys = [member.mask.key for member in plan.roster.members]
+    keys += [seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())]
+    state.use_round_keys(keys, plan.round)
+    study = plan.study or ""
+    last = state.last_round(study)
+    if last is not None:
+        state.change_round("coordinator", last, Event.SUCCEED)
+    state.begin_round(
+        "coordinator", Event.PLAN, study=study, number=plan.round, plan=signed.digest, stage=plan.stage
+    )
+
+
+def deliver_plan(
+    workspace: Workspace, plan: PlanHeader, *, warnings: tuple[str, ...] = (), force: bool = False
+) -> Planned:
+    """Put a recorded plan where it leaves from.
+
+    :raises RefusedError: another file is there, and ``force`` is not set.
+    """
+    path = workspace.root / f"plan-{plan.round:04d}.plan"
+    words = plan.roster.key_words(plan.study or "", plan.coordinator)  # before the file: it takes 128 MiB
+    deliver(workspace.plan_copy(plan.study or "", plan.round).read_bytes(), path, force=force)
+    return Planned(path, plan, words, warnings)

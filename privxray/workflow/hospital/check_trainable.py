@@ -1,0 +1,63 @@
+"""Whether this version of privxray would train what a plan describes, before anything is charged for it.
+
+Tested in tests/attacks/test_masks_and_plans.py and tests/cli/test_ledger.py.
+"""
+
+from __future__ import annotations
+
+from privxray.errors import RefusedError
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.formats.tensors import same_form, unpack
+from privxray.learning import methods
+from privxray.learning.constants import MethodConstants
+from privxray.learning.interface import AnyMethod
+from privxray.privacy.guarantee import promises_something
+from privxray.workflow.common.method_inputs import extractor_of, fits_extractor
+
+
+def check_trainable(plan: PlanHeader, body: bytes) -> None:
+    """Check a plan's method, constants and starting model against this version.
+
+    :param body: the plan's body: its starting model, or empty.
+    :raises UsageError: a method or a constant that does not exist here.
+    :raises RefusedError: the plan's delta promises nothing, the constants give another vector, the extractor
+        is another one, or the starting model is not what the method starts from.
+    """
+    method = methods.get(plan.method)
+    constants = method.constants(plan.constants)
+    if not promises_something(plan.delta, constants.n_max):
+        raise RefusedError(
+            f"the plan's delta {plan.delta:g} promises nothing to one patient of {constants.n_max:,}, its "
+            "constant n_max",
+            reason="plan.delta-too-large",
+            advice="Ask the coordinator for a plan with a smaller delta",
+        )
+    if not (_same_terms(plan, method, constants) and _same_start(plan, body, method, constants)):
+        raise RefusedError(
+            "this version of privxray would not train what the plan describes",
+            reason="plan.other-version",
+            advice="Install the version that the coordinator uses (privxray inspect FILE names it)",
+        )
+
+
+def _same_terms(plan: PlanHeader, method: AnyMethod, constants: MethodConstants) -> bool:
+    return (
+        constants.model_dump(mode="json") == plan.constants
+        and tuple(method.manifest(constants, plan.classes)) == plan.manifest
+        and method.modulus_bits == plan.modulus_bits
+        and extractor_of(method) == plan.extractor
+        and fits_extractor(method, constants)
+    )
+
+
+def _same_start(plan: PlanHeader, body: bytes, method: AnyMethod, constants: MethodConstants) -> bool:
+    """Whether the starting model has the right form and, where it is built in, the right numbers."""
+    start = unpack(body) if body else {}
+    if plan.stage > 1:
+        return same_form(start, methods.model_form(method, constants, plan.classes))
+    expected = method.starting_model(constants, plan.classes)
+    if not same_form(start, expected):
+        return False
+    if method.starts_from_file(constants):
+        return True
+    return all((start[name] == expected[name]).all() for name in expected)

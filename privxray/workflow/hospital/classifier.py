@@ -1,0 +1,106 @@
+"""A model ready for use: the newest global one, or what this hospital has trained by itself.
+
+Tested in tests/cli/test_study.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from privxray.errors import RefusedError, WorkspaceError
+from privxray.exchange.messages.model import ModelHeader
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.formats.tensors import unpack
+from privxray.learning import methods
+from privxray.learning.interface import Task
+from privxray.workflow.common.kept_file import read_kept
+from privxray.workflow.common.method_inputs import extractor_of
+from privxray.workflow.common.planned_round import planned_round
+from privxray.workflow.hospital.training_results import trained_vector
+from privxray.workspace.session import Session
+from privxray.workspace.study_tables import Round
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from privxray.learning.constants import MethodConstants
+    from privxray.learning.interface import AnyMethod
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A model ready for use. ``label`` says in words which one it is."""
+
+    label: str
+    classes: tuple[str, ...]
+    method: AnyMethod
+    constants: MethodConstants
+    tensors: Mapping[str, NDArray[Any]]
+
+    def probabilities(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Class probabilities of shape [N, K]; each row sums to 1.
+
+        :param inputs: N images in the form that the method wants, see
+            :mod:`privxray.workflow.common.method_inputs`.
+        """
+        return self.method.probabilities(self.tensors, inputs, self.constants, self.classes)
+
+
+def newest_model(session: Session, study: str) -> Classifier:
+    """The newest global model here: one that was accepted, or the starting model of a later stage's plan.
+
+    :raises WorkspaceError: none has come yet.
+    :raises MalformedError: the copy here is not the model that was verified.
+    :raises RefusedError: see :func:`_classifier`.
+    """
+    for round_ in reversed(session.state.rounds(study)):
+        if round_.model is not None:
+            path = session.workspace.model_copy(study, round_.number)
+            header, body = read_kept(path, round_.model, ModelHeader)
+            return _classifier(f"the global model of round {round_.number}", header, body)
+        if round_.stage > 1:
+            planned = planned_round(session.workspace, round_)
+            label = f"the global model that round {round_.number} starts from"
+            return _classifier(label, planned.plan, planned.file.body())
+    raise WorkspaceError(
+        "no global model has been accepted yet",
+        reason="model.none-accepted",
+        file=session.root,
+        advice="When it has come from the coordinator, type: privxray accept FILE",
+    )
+
+
+def own_model(session: Session, round_: Round) -> Classifier:
+    """What this hospital's training alone would give: for its own eyes, between train and export.
+
+    :raises WorkspaceError: it is not trained yet.
+    :raises RefusedError: it is exported already, which destroyed it.
+    """
+    if not round_.state.inside:
+        raise RefusedError(
+            f"the training result of round {round_.number} was destroyed by its export",
+            reason="round.result-exported",
+            advice="Score the global model instead: privxray evaluate",
+        )
+    planned = planned_round(session.workspace, round_)
+    plan = planned.plan
+    vector = trained_vector(session, round_)
+    method = methods.get(plan.method)
+    constants = method.constants(plan.constants)
+    tensors = method.local_model(vector, Task(constants, plan.classes, planned.start()))
+    label = f"this hospital's own model of round {round_.number}"
+    return Classifier(label, plan.classes, method, constants, tensors)
+
+
+def _classifier(label: str, header: PlanHeader | ModelHeader, body: bytes) -> Classifier:
+    """:raises RefusedError: the model is for features that this version does not compute."""
+    method = methods.get(header.method)
+    if header.extractor != extractor_of(method):
+        raise RefusedError(
+            "this model was made for a feature extractor that this version of privxray does not have",
+            reason="model.other-extractor",
+            advice="Install the version that made it; privxray inspect FILE names it",
+        )
+    return Classifier(label, header.classes, method, method.constants(header.constants), unpack(body))

@@ -1,0 +1,31 @@
+"""The data set of a hospital's workspace.
+
+Tested in tests/cli/test_study.py.
+"""
+
+from __future__ import annotations
+
+from privxray.errors import WorkspaceError
+from privxray.imaging.dataset import Dataset
+from privxray.workspace.session import Session
+
+
+def open_dataset(session: Session) -> Dataset:
+    """The data set, empty where nothing was ingested. Close it, or use it as a context manager."""
+    return Dataset(session.workspace.data, session.state.secret("data"))
+
+
+def require_patients(session: Session, dataset: Dataset, split: str = "train") -> None:
+    """Check that a split has a patient.
+
+    :raises WorkspaceError: it has none.
+    """
+    if not dataset.patients(split):
+        raise WorkspaceError(
+            "no patient to train on is ingested yet"
+            if split == "train"
+            else f"the data set has no patients in the split {split}",
+            reason="dataset.no-patient",
+            file=session.root,
+            advice="Type: privxray ingest FOLDER --labels labels.csv",
+        )

@@ -1,0 +1,62 @@
+"""``evaluate``: a model's metrics on the hospital's own held-out patients. Nothing of it leaves.
+
+Tested in tests/cli/test_study.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from privxray.workflow.common.callbacks import Progress
+from privxray.workflow.common.method_inputs import training_data
+from privxray.workflow.common.which_study import newest_round
+from privxray.workflow.hospital.classifier import newest_model, own_model
+from privxray.workflow.hospital.data_set import open_dataset, require_patients
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import working
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Metrics on the hospital's own patients of one split.
+
+    :param model: which one, in words.
+    :param metrics: by name; None where it is not defined, for a class is absent from the split.
+    """
+
+    model: str
+    split: str
+    patients: int
+    images: int
+    metrics: Mapping[str, float | None]
+    feature_seconds: float
+
+
+def evaluate(
+    workspace: Workspace,
+    *,
+    study: str | None = None,
+    split: str = "val",
+    local: bool = False,
+    progress: Progress | None = None,
+) -> Scores:
+    """Score the newest global model on the hospital's patients of a split.
+
+    :param local: score this hospital's own model instead, between train and export.
+    :raises WorkspaceError: there is no model yet, or no patient in that split.
+    """
+    from privxray.learning.metrics import scores
+
+    workspace.require("hospital", "evaluate")
+    with working(workspace) as session:
+        round_ = newest_round(session, study)
+        model = own_model(session, round_) if local else newest_model(session, round_.study)
+        with open_dataset(session) as dataset:
+            require_patients(session, dataset, split)
+            started = time.perf_counter()
+            data = training_data(dataset, model.classes, model.method, model.constants, split, progress)
+            seconds = time.perf_counter() - started
+        metrics = scores(model.probabilities(data.inputs), data.labels, model.classes)
+        return Scores(model.label, split, data.patient_count, len(data.labels), metrics, seconds)

@@ -1,0 +1,164 @@
+"""Following a plan: what a hospital or a trustee checks before it does, and what it then writes down.
+
+Tested in tests/cli/test_rounds.py, tests/cli/test_keyholders.py and tests/attacks/test_lying_coordinator.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from privxray.errors import IdentityError, RefusedError
+from privxray.exchange.admission.admit import admit_party, admit_successor, terms_of
+from privxray.exchange.intake import Received
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.keys.roster import Member, Trustee, same_words
+from privxray.keys.statement import Statement
+from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.hospital.check_trainable import check_trainable
+from privxray.workflow.hospital.plan_changes import plan_changes
+from privxray.workspace.atomic import make_private_folder, write_atomic
+from privxray.workspace.key_ring import KeyRing, RoundKey
+from privxray.workspace.session import Session
+from privxray.workspace.state import State
+from privxray.workspace.study_tables import KnownStudy, Round
+from privxray.workspace.transitions import Event, RoundState
+
+AskWords = Callable[[PlanHeader, tuple[str, ...]], str]
+"""Shows a plan and what it changes, and returns the key words that a person typed."""
+
+_Keys = list[tuple[KeyRing, RoundKey]]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A plan that this party now follows.
+
+    :param changes: what the plan changes, see :func:`~privxray.workflow.hospital.plan_changes.plan_changes`.
+    :param already: the plan was followed before.
+    """
+
+    plan: PlanHeader
+    changes: tuple[str, ...]
+    already: bool
+
+
+def follow(session: Session, received: Received, signed: SignedPlan, ask_words: AskWords) -> Joined:
+    """Follow a plan that :func:`~privxray.exchange.admission.admit.admit_plan` accepted.
+
+    Key words are asked for where they were not compared for this roster version yet.
+
+    :param received: the file that the plan came in.
+    :raises IdentityError: the words that were typed are not the plan's.
+    :raises RefusedError: a plan without this party, a replayed or a skipped one, one that this version would
+        not train, or one that names a key of this workspace that it must not name.
+    """
+    plan, state = signed.plan, session.state
+    last = state.last_round(plan.study or "")
+    if last and last.plan == signed.digest:
+        return Joined(plan, (), already=True)
+    before = planned_round(session.workspace, last) if last else None
+    if before:
+        admit_successor(plan, before.signed)
+    changes = plan_changes(before.plan if before else None, plan)
+    own = admit_party(plan, public_keys(session.workspace), session.name, session.role)
+    keys = _own_round_keys(state, plan, own)
+    if isinstance(own, Member):
+        check_trainable(plan, received.body())
+    study = _with_compared_words(state, plan, lambda: ask_words(plan, changes))
+    copy = session.workspace.plan_copy(study.name, plan.round)
+    make_private_folder(copy.parent)
+    write_atomic(copy, received.path.read_bytes(), overwrite=True)
+    with state.transaction():
+        state.trust_study(study)
+        for ring, key in keys:
+            ring.bind(key.number, signed.digest)
+        _begin(session, signed, before)
+    return Joined(plan, changes, already=False)
+
+
+def _with_compared_words(state: State, plan: PlanHeader, ask: Callable[[], str]) -> KnownStudy:
+    """The study as it is known once a person has compared the key words of this roster, now or before.
+
+    :raises IdentityError: the words that were typed are others.
+    """
+    name = plan.study or ""
+    study = KnownStudy(
+        name, plan.coordinator, plan.roster.version, plan.roster.digest(name, plan.coordinator).hex()
+    )
+    known = state.study(name)
+    if known and (known.roster_version, known.roster_digest) == (study.roster_version, study.roster_digest):
+        return study
+    if not same_words(ask(), plan.roster.key_words(name, plan.coordinator)):
+        raise IdentityError(
+            "these are not the key words of this plan",
+            reason="plan.wrong-words",
+            advice="Compare them by phone with the coordinator and another hospital; do not train on it",
+        )
+    return study
+
+
+def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None) -> None:
+    """Begin the plan's round and end the one before; within a transaction.
+
+    A training that was begun or done and never exported serves the new round if the new plan describes the
+    same training and nothing of it was lost. Otherwise its key is destroyed, and its result with it. The
+    one-round keys of the round before die in any case.
+    """
+    plan, state, role = signed.plan, session.state, session.role
+    last = before.round if before else None
+    goes_on = before is not None and _training_of(before.plan) == _training_of(plan)
+    kept = last if last and goes_on and _unspoilt(state, last) else None
+    took_over = kept is not None and kept.state is RoundState.TRAINED
+    event = Event.TAKE_OVER if took_over else Event.FOLLOW
+    study = plan.study or ""
+    state.begin_round(role, event, study=study, number=plan.round, plan=signed.digest, stage=plan.stage)
+    if kept:
+        state.set_training(
+            study,
+            plan.round,
+            epsilon=kept.epsilon,
+            noise=kept.noise,
+            vector_key=kept.vector_key,
+            trained_in=kept.trained_in,
+        )
+    if last:
+        state.change_round(role, last, Event.SUCCEED, vector_key=None)
+        for ring in (state.mask_keys, state.unsealing_keys):
+            ring.burn_plan(last.plan)
+
+
+def _training_of(plan: PlanHeader) -> tuple[object, ...]:
+    """All of a plan that training depends on. Who else takes part is not among it."""
+    return (*terms_of(plan), plan.stage, plan.body.sha256)
+
+
+def _unspoilt(state: State, last: Round) -> bool:
+    """Whether a training has not left yet and nothing of it was lost."""
+    return last.state.inside and not state.lost_release(last.study, last.trained_in)
+
+
+def _own_round_keys(state: State, plan: PlanHeader, own: Member | Trustee) -> _Keys:
+    """The keys of this workspace that the plan names, with the rings that hold them.
+
+    :raises RefusedError: one that it never made for this study.
+    """
+    named: list[tuple[KeyRing, Statement]] = []
+    if isinstance(own, Member):
+        named.append((state.mask_keys, own.mask))
+    seat = plan.committee.seat(own.keys.fingerprint) if plan.committee else None
+    if plan.committee and seat:
+        named.append((state.unsealing_keys, plan.committee.seats[seat - 1].unsealing))
+    return [(ring, _own_key(ring, statement, plan.study or "")) for ring, statement in named]
+
+
+def _own_key(ring: KeyRing, statement: Statement, study: str) -> RoundKey:
+    key = ring.find(statement.key)
+    if key is None or key.number != statement.number or key.study not in (None, study):
+        raise RefusedError(
+            f"the plan names a key of this workspace ({ring.kind}) that it never made for this study",
+            reason="plan.foreign-key",
+            advice="Make a fresh card (privxray card), send it to the coordinator and ask for a new plan",
+        )
+    return key

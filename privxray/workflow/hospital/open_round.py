@@ -1,0 +1,49 @@
+"""The round that training and export are about, and whether it is too late for them.
+
+Tested in tests/cli/test_keyholders.py and tests/cli/test_study.py.
+"""
+
+from __future__ import annotations
+
+from privxray.errors import RefusedError
+from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.common.which_study import newest_round
+from privxray.workspace.session import Session
+from privxray.workspace.study_tables import Round
+
+
+def open_round(session: Session, study: str | None) -> Round:
+    """The newest round of a study, which has not been exported yet.
+
+    :raises RefusedError: it has.
+    """
+    round_ = newest_round(session, study)
+    if not round_.state.inside:
+        raise RefusedError(
+            f"round {round_.number} is exported already, and a round is trained once",
+            reason="round.exported",
+            advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
+        )
+    return round_
+
+
+def left_out(session: Session, round_: Round) -> bool:
+    """Whether a round's sum is opened without this hospital, as far as this workspace can tell.
+
+    It can tell by its own answer as a keyholder: once it has answered, its pairwise masks are open, only its
+    self-mask would hide an update, and nobody would add that update up. And it can tell by the round's model:
+    where that has come, a training would be paid for nothing.
+    """
+    if round_.model is not None and round_.state.inside:
+        return True
+    survivors = session.state.survivors_of(round_.plan)
+    return bool(survivors) and public_keys(session.workspace).fingerprint not in survivors
+
+
+def too_late() -> RefusedError:
+    """What a hospital is told that is :func:`left_out`."""
+    return RefusedError(
+        "too late: the round's sum is opened without this hospital",
+        reason="round.too-late",
+        advice="Wait for the next plan; when it comes, type: privxray accept FILE",
+    )

@@ -1,0 +1,57 @@
+"""What a plan changes for those who followed the one before.
+
+Key words cover the parties and no terms. So under key words that were compared before, this is where a person
+sees a lower guard.
+
+Tested in tests/cli/test_keyholders.py and tests/cli/test_rounds.py.
+"""
+
+from __future__ import annotations
+
+from privxray.exchange.admission.differencing import differs_by_one
+from privxray.exchange.messages.plan import PlanHeader
+
+
+def plan_changes(before: PlanHeader | None, plan: PlanHeader) -> tuple[str, ...]:
+    """Who joined, left or came with new keys since the plan before, by name, and which terms changed.
+
+    :param before: None for the first plan of a study.
+    """
+    if before is None:
+        return ()
+    old = {party.name: party.keys for party in before.roster.parties}
+    new = {party.name: party.keys for party in plan.roster.parties}
+    return (
+        *(f"{name} joined" for name in new if name not in old),
+        *(f"{name} left" for name in old if name not in new),
+        *(f"{name} has new keys" for name in new if name in old and new[name] != old[name]),
+        *_seat_changes(before, plan),
+        *_term_changes(before, plan),
+        *differs_by_one(set(before.hospitals), set(plan.hospitals)),
+    )
+
+
+def _seat_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
+    """Who became or stopped being a keyholder."""
+    old, new = _keyholders(before), _keyholders(plan)
+    return (
+        *(f"{name} is a keyholder now" for name in sorted(new - old)),
+        *(f"{name} is no keyholder any more" for name in sorted(old - new)),
+    )
+
+
+def _keyholders(plan: PlanHeader) -> set[str]:
+    if plan.committee is None:
+        return set()
+    parties = [plan.roster.party(seat.keyholder) for seat in plan.committee.seats]
+    return {party.name for party in parties if party}
+
+
+def _term_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
+    """The public terms that changed; keyholders are named by :func:`_seat_changes`."""
+    old, new = before.public_constants(), plan.public_constants()
+    return tuple(
+        f"{name} is {new.get(name, 'not set')} and was {old.get(name, 'not set')}"
+        for name in {**old, **new}
+        if name != "keyholders" and old.get(name) != new.get(name)
+    )

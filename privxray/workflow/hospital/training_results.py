@@ -1,0 +1,74 @@
+"""What a training leaves in the workspace until it is exported, under a key that the export destroys.
+
+Tested in tests/cli/test_rounds.py and tests/cli/test_keyholders.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from privxray.errors import MalformedError, WorkspaceError
+from privxray.privacy.releases import ReleaseStore
+from privxray.workspace.atomic import sweep
+from privxray.workspace.session import Session
+from privxray.workspace.study_tables import Round
+from privxray.workspace.transitions import RoundState
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def results_folder(session: Session, round_: Round) -> Path:
+    """Where the results of the training that a round uses rest."""
+    return session.workspace.round_folder(round_.study, round_.trained_in)
+
+
+def saved_vector(session: Session, round_: Round) -> ReleaseStore:
+    """The place of the noisy vector that a training ends with; it is answer number 0."""
+    if round_.vector_key is None:
+        raise _not_trained(session, round_)
+    return ReleaseStore(results_folder(session, round_) / "vector", round_.vector_key)
+
+
+def trained_vector(session: Session, round_: Round) -> dict[str, NDArray[np.float64]]:
+    """The noisy vector that training made and that has not been exported: the plan's tensors by name.
+
+    :raises WorkspaceError: there is none yet.
+    :raises MalformedError: its file is gone.
+    """
+    if round_.state is not RoundState.TRAINED:
+        raise _not_trained(session, round_)
+    vector = saved_vector(session, round_).load(0)
+    if vector is None:  # it was saved before the state said trained
+        raise MalformedError(
+            f"the training result of round {round_.number} is gone",
+            reason="round.result-gone",
+            file=results_folder(session, round_),
+            advice="Restore this folder from a backup; it can't be made again without paying again",
+        )
+    return vector
+
+
+def remove_unreadable(session: Session) -> None:
+    """Remove results whose key is gone: nobody can read them, and a crash may have left them."""
+    rounds = session.state.rounds()
+    readable = {(r.study, r.trained_in) for r in rounds if r.vector_key is not None}
+    for round_ in rounds:
+        folder = session.workspace.round_folder(round_.study, round_.number)
+        if folder.is_dir():
+            sweep(folder)
+            if (round_.study, round_.number) not in readable:
+                for part in ("steps", "vector"):
+                    shutil.rmtree(folder / part, ignore_errors=True)
+
+
+def _not_trained(session: Session, round_: Round) -> WorkspaceError:
+    return WorkspaceError(
+        f"round {round_.number} is not trained yet",
+        reason="round.not-trained",
+        file=session.root,
+        advice="Type: privxray train",
+    )

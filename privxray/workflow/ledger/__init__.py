@@ -1,0 +1,1 @@
+"""A hospital's privacy ledger, compared with what its workspace remembers."""
