@@ -238,7 +238,7 @@ def test_encrypted_inference_goes_on(strict: World) -> None:
     answer = next((strict["clinic"] / "received").glob("*.answer"))
     refused = strict.type("clinic", "infer", "read", answer, asks=True)
     assert refused.code == 10, refused.err  # signed, sealed and asked for as it should be, up to the key:
-    assert "the key of this query is gone" in refused.err  # it is too large to be kept here
+    assert "the key that opens this answer is missing" in refused.err  # it is too large to be kept here
 
     asked = strict.ok("clinic", "infer", "ask", "source/images/picture-4.png", asks=True)
     assert asked["with_keys"]
