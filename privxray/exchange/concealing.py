@@ -1,4 +1,4 @@
-"""Hiding a hospital's vector: every mask of its plan at once, and the shares that can take them off again."""
+"""Hiding a hospital's vector: all masks of its plan at once, and the shares that can take them off again."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ def conceal(
     *,
     random: Callable[[int], bytes] = os.urandom,
 ) -> Dealt | None:
-    """Mask a quantised vector of shape [d] in place, once, and deal its secrets where the plan has
-    keyholders.
+    """Mask a quantised vector of shape [d] in place, and deal its secrets if the plan has keyholders.
 
-    The seed of the self-mask is fresh with every call and, like the pairwise keys, known to nobody but this
-    call and, in shares, the keyholders: an export that starts over after a crash hides behind another one.
+    Each call draws a fresh seed for the self-mask. Nobody knows it but this call and, in shares, the
+    keyholders; the same holds for the pairwise keys. So an export that starts over after a crash hides behind
+    another seed.
 
     :param own: this hospital's fingerprint.
     :param private: the private half of its mask key for this plan.
+    :param random: gives random bytes; the operating system's, except in test vectors.
     :returns: what goes into the update's header; None in the mode ``strict``.
     """
     keys = {

@@ -1,7 +1,7 @@
-"""Taking a travelling file in: copied first, then verified, and only then parsed.
+"""Taking a travelling file in: it is copied first, then verified, and only then parsed.
 
-The copy is what makes the order meaningful: a file that somebody changes on the stick between the check and
-the reading is not the file that is read.
+The copy makes this order mean something. If somebody changes the file on the stick between the check and the
+reading, that is not the file that is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _MAX_FILE = PREAMBLE + MAX_ENVELOPE + MAX_BODY
 
 @dataclass(frozen=True)
 class Received:
-    """A private copy of a file that came from outside; nothing in it is trusted yet.
+    """A private copy of a file that came from outside. Nothing in it is trusted yet.
 
     ``source`` is the path as typed, for messages; ``sha256`` is of the whole file.
     """
@@ -65,12 +65,13 @@ class Received:
 
 @contextmanager
 def take_in(source: Path, inbox: Path) -> Iterator[Received]:
-    """Copy ``source`` into the folder ``inbox`` and read its envelope; the copy goes when the block ends.
+    """Copy ``source`` into the folder ``inbox`` and read its envelope. The copy goes when the block ends.
 
     Errors of the block name ``source`` unless they name another file.
 
     :raises AbsentFileError: the file is not there.
-    :raises MalformedError: it is not a privxray file, or larger than any.
+    :raises StrangeFileError: it is a folder, or no file of privxray.
+    :raises MalformedError: it is damaged, or larger than any.
     """
     make_private_folder(inbox)
     path = inbox / f".{secrets.token_hex(8)}.tmp"
@@ -108,7 +109,11 @@ def _scan(source: Path, path: Path, stream: IO[bytes], copy: IO[bytes] | None) -
     while piece := stream.read(_PIECE):
         length += len(piece)
         if length > _MAX_FILE:
-            raise MalformedError("the file is larger than any privxray file")
+            raise MalformedError(
+                "the file is larger than any privxray file",
+                reason="file.too-large",
+                advice="Check that the right file was carried",
+            )
         whole.update(piece)
         body.update(piece)
         if copy:
@@ -118,8 +123,15 @@ def _scan(source: Path, path: Path, stream: IO[bytes], copy: IO[bytes] | None) -
 
 def _opened(path: Path) -> IO[bytes]:
     if path.is_dir():
-        raise StrangeFileError("this is a folder, not a file", file=path)
+        raise StrangeFileError(
+            "this is a folder, not a file",
+            reason="file.folder",
+            file=path,
+            advice="Name the file in it that you want",
+        )
     try:
         return path.open("rb")
     except FileNotFoundError:
-        raise AbsentFileError("there is no such file", file=path, advice="Check the path") from None
+        raise AbsentFileError(
+            "there is no such file", reason="file.absent", file=path, advice="Check the path"
+        ) from None

@@ -1,7 +1,6 @@
-"""Opening a sum: adding up what came, taking off the masks that the keyholders' shares give, and a last
-check.
+"""Opening a sum: adding up what came, and taking off the masks that the keyholders' shares give.
 
-Memory holds the sum and a chunk, whatever the number of hospitals.
+The sum is checked last. Memory holds the sum and a chunk, whatever the number of hospitals.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from privxray.exchange.masking.masks import add_streams, adds, self_mask_key
 from privxray.exchange.masking.summing import add_to_sum
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.sharing import shamir
-from privxray.exchange.sharing.dealing import SELF, Dealt, Opened, SecretName, check_share, names_of
+from privxray.exchange.sharing.dealing import SELF, Dealt, Opened, SecretName, check_share, secrets_to_open
 from privxray.formats.header import Fingerprint
 from privxray.formats.tensors import total_size
 
@@ -29,12 +28,12 @@ def open_sum(
     bodies: Iterable[tuple[str, Iterable[bytes]]],
     left_over: Sequence[tuple[bytes, bool]] = (),
 ) -> Integers:
-    """The sum of decrypted updates without any mask, of shape [d].
+    """The sum of decrypted updates, without any mask: integers of shape [d].
 
     :param bodies: a name for messages, and the decrypted body in pieces, of each hospital of the sum.
     :param left_over: the masks that don't cancel in it, as :func:`restored_streams` gives them.
     :raises MalformedError: a body is not the plan's vector, or the sum is larger than the plan's vectors can
-        give: then some update or share is not what its sender says.
+        give. Then some update or share is not what its sender says.
     """
     total = np.zeros(total_size(plan.manifest), unsigned(plan.modulus_bits))
     count = 0
@@ -48,20 +47,21 @@ def open_sum(
 
 
 def check_range(total: Integers, plan: PlanHeader, hospitals: int) -> None:
-    """Whether a sum can be one: every coordinate within what ``hospitals`` clamped vectors can add up to.
+    """Whether every coordinate of a sum is within what ``hospitals`` clamped vectors can add up to.
 
-    A mask that was not taken off leaves uniformly random integers. Each passes with probability
-    n (2 B 2**f + 1) / modulus, which the plan's headroom keeps below 1 and real plans far below.
+    A mask that was not taken off leaves uniformly random integers. Each of them passes with probability
+    n (2 B 2**f + 1) / modulus. The plan's headroom keeps that below 1, and real plans are far below.
 
-    :raises MalformedError: it can't.
+    :raises MalformedError: one is not.
     """
     numbers, start = total.view(f"<i{total.itemsize}"), 0
     for spec in plan.manifest:
         piece = numbers[start : start + spec.size]
         most = hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5)
-        if piece.size and (float(piece.max()) > most or float(piece.min()) < -most):
+        if float(piece.max()) > most or float(piece.min()) < -most:
             raise MalformedError(
                 "the sum is larger than the plan allows, so an update or a share is not what its sender says",
+                reason="sum.out-of-range",
                 advice="Ask every hospital for the key words and the hash of its plan; plan the round anew",
             )
         start += spec.size
@@ -91,14 +91,16 @@ def restored_streams(
     plan, committee = signed.plan, signed.plan.committee
     assert committee is not None
     streams = []
-    for owner, secret in names_of(tuple(survivors), plan.hospitals):
+    for owner, secret in secrets_to_open(tuple(survivors), plan.hospitals):
         held = {seat: shares[owner, secret].share for seat, shares in answers.items()}
         try:
             key = shamir.restore(held, committee.threshold)
         except MalformedError as error:
-            member = plan.roster.named(owner)
+            member = plan.roster.hospital(owner)
+            assert member is not None  # survivors are hospitals of the plan
             raise IdentityError(
-                f"the shares that {member.name if member else owner} dealt don't fit together",
+                f"the shares that {member.name} dealt don't fit together",
+                reason="shares.dealt-wrongly",
                 advice="Plan the round anew without this hospital",
             ) from error
         if secret == SELF:

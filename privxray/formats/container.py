@@ -1,4 +1,4 @@
-"""The container: one file format for cards, plans, updates and models.
+"""The container: one file format for cards, plans, updates, models and all other files that travel.
 
 ::
 
@@ -9,12 +9,12 @@
     rest      the body, exactly as long as the header says
 
 The envelope follows the Dead Simple Signing Envelope (https://github.com/secure-systems-lab/dsse, v1.0):
-the one Ed25519 signature is over ``DSSEv1 SP len(type) SP type SP len(payload) SP payload``. The payload is
-the header, and the header holds the SHA-256 of the body, so a gateway verifies what it can't read.
+its one Ed25519 signature is over ``DSSEv1 SP len(type) SP type SP len(payload) SP payload``. The payload is
+the header. The header holds the SHA-256 of the body, so a gateway can verify what it can't read.
 
-Opening is in two steps on purpose. :func:`split` reads what an unverified file claims: the payload type and
-the key id, a hint and no more. :meth:`Envelope.verify` demands a key that the caller trusts and only then
-parses the header.
+Opening takes two steps, on purpose. :func:`split` reads what an unverified file claims: its kind and the id
+of its key, as hints. :meth:`Envelope.verify` wants a key that the caller trusts, and only then parses the
+header.
 """
 
 from __future__ import annotations
@@ -29,18 +29,22 @@ from pydantic import ValidationError
 
 from privxray.errors import IdentityError, MalformedError, StrangeFileError
 from privxray.formats import canonical
-from privxray.formats.header import KINDS, Body, Fingerprint, Header
+from privxray.formats.header import KINDS, Body, Fingerprint, Header, Kind
 
 MAGIC = b"PRIVXRAY"
 VERSION = 1
 PREAMBLE = len(MAGIC) + 1 + 4
+"""Bytes before the envelope: the magic, the version and the envelope's length."""
 MAX_ENVELOPE = 4 * 1024 * 1024
+
+_COPY = "Copy it again; if it still fails, ask its sender for it"
+_SAME_VERSION = "Install the version of privxray that the study uses"
 
 H = TypeVar("H", bound=Header)
 
 
 def payload_type(kind: str) -> str:
-    """The DSSE payload type of a kind; it is signed, so one kind can't pass for another."""
+    """The DSSE payload type of a kind. It is signed, so one kind can't pass for another."""
     return f"application/vnd.privxray.{kind}+json"
 
 
@@ -52,18 +56,34 @@ def pre_authentication(type_: str, payload: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Envelope:
-    """What stands before the body of an unverified file."""
+    """What stands before the body of an unverified file.
 
-    kind: str
+    ``length`` is of preamble and envelope together: the body starts there.
+    """
+
+    kind: Kind
     payload: bytes
     key_id: Fingerprint  # as claimed
     signature: bytes
-    length: int  # of preamble and envelope: the body starts here
+    length: int
 
     @property
     def digest(self) -> str:
         """SHA-256 of the signed payload, in hex: the identity of this file, and of a plan its plan hash."""
         return hashlib.sha256(self.payload).hexdigest()
+
+    def expect(self, kind: Kind) -> None:
+        """Demand a kind.
+
+        :raises MalformedError: the file is of another one.
+        """
+        if self.kind != kind:
+            article = "an" if kind[0] in "aou" else "a"
+            raise MalformedError(
+                f"this is a file of kind {self.kind}, and {article} {kind} is needed here",
+                reason="file.other-kind",
+                advice="Check that the right file was carried",
+            )
 
     def verify(self, key: Ed25519PublicKey, model: type[H]) -> H:
         """Check the signature with a trusted key, then read the header.
@@ -72,12 +92,17 @@ class Envelope:
         :raises MalformedError: signed, but not a header of this kind.
         """
         if self.key_id != hashlib.sha256(key.public_bytes_raw()).hexdigest():
-            raise IdentityError("the file names another signer than the one expected")
+            raise IdentityError(
+                "the file names another signer than the one whose key is used",
+                reason="signature.other-signer",
+                advice="Ask the sender for the file again",
+            )
         try:
             key.verify(self.signature, pre_authentication(payload_type(self.kind), self.payload))
         except InvalidSignature:
             raise IdentityError(
                 "the signature does not match (the file was altered, or somebody else signed it)",
+                reason="signature.wrong",
                 advice="Ask the sender for the file again",
             ) from None
         return self.claim(model)
@@ -87,71 +112,91 @@ class Envelope:
 
         :raises MalformedError: not a header of this kind.
         """
-        value = canonical.decode(self.payload, "the header")
+        value = canonical.decode(self.payload, "the header", reason="header.not-canonical")
         try:
             header = model.model_validate(value)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "header"
-            raise MalformedError(f"the header is damaged ({where[:80]}: {first['type']})") from None
+            raise MalformedError(
+                f"the header is damaged ({where[:80]}: {first['type']})", reason="header.field", advice=_COPY
+            ) from None
         if header.kind != self.kind:
-            raise MalformedError("the header is of another kind than the envelope says")
+            raise MalformedError(
+                "the header is of another kind than the envelope says",
+                reason="header.other-kind",
+                advice="Ask the sender for the file again",
+            )
         return header
 
 
 def split(start: bytes) -> Envelope:
     """Read preamble and envelope off the first bytes of a file.
 
-    :param start: at least the first ``PREAMBLE + MAX_ENVELOPE`` bytes, or the whole file where it is shorter.
-    :raises MalformedError: saying which check failed.
+    :param start: at least the first ``PREAMBLE + MAX_ENVELOPE`` bytes, or the whole file if it is shorter.
+    :raises StrangeFileError: it is no file of privxray.
+    :raises MalformedError: it is one of another version, cut off, or damaged.
     """
     if not start.startswith(MAGIC):
-        raise StrangeFileError("this is not a privxray file", advice="Check that the right file was carried")
+        raise StrangeFileError(
+            "this is not a privxray file",
+            reason="file.not-privxray",
+            advice="Check that the right file was carried",
+        )
     if len(start) < PREAMBLE:
-        raise MalformedError("the file is cut off in its preamble", advice="Copy it again")
+        raise MalformedError("the file is cut off in its preamble", reason="preamble.cut-off", advice=_COPY)
     if start[len(MAGIC)] != VERSION:
         raise MalformedError(
             f"the file has format version {start[len(MAGIC)]}, this privxray reads version {VERSION}",
-            advice="Install the version of privxray that the study uses",
+            reason="file.other-version",
+            advice=_SAME_VERSION,
         )
     size = int.from_bytes(start[len(MAGIC) + 1 : PREAMBLE], "big")
     if size > MAX_ENVELOPE:
-        raise MalformedError("the envelope is longer than any privxray file's")
+        raise MalformedError(
+            "the envelope is longer than any privxray file's", reason="envelope.too-long", advice=_COPY
+        )
     raw = start[PREAMBLE : PREAMBLE + size]
     if len(raw) < size:
-        raise MalformedError("the file is cut off in its envelope", advice="Copy it again")
+        raise MalformedError("the file is cut off in its envelope", reason="envelope.cut-off", advice=_COPY)
     return _read_envelope(raw)
 
 
 def _read_envelope(raw: bytes) -> Envelope:
-    envelope = canonical.decode(raw, "the envelope")
-    match envelope:
+    match canonical.decode(raw, "the envelope", reason="envelope.not-canonical"):
         case {
             "payload": str(payload),
             "payloadType": str(type_),
-            "signatures": [{"keyid": str(key_id), "sig": str(sig)}],
-        }:
+            "signatures": [{"keyid": str(key_id), "sig": str(sig), **more_of_signature}],
+            **more,
+        } if not more and not more_of_signature:
             pass
         case _:
-            raise MalformedError("the envelope is damaged (unexpected fields)")
+            raise MalformedError(
+                "the envelope is damaged (unexpected fields)", reason="envelope.fields", advice=_COPY
+            )
     kind = next((kind for kind in KINDS if payload_type(kind) == type_), None)
-    if (
-        kind is None
-        or set(envelope) != {"payload", "payloadType", "signatures"}
-        or len(envelope["signatures"][0]) != 2
-    ):
-        raise MalformedError("the envelope is damaged (unexpected fields)")
+    if kind is None:
+        raise MalformedError(
+            "the file is of a kind that this privxray does not know",
+            reason="envelope.unknown-kind",
+            advice=_SAME_VERSION,
+        )
     return Envelope(
         kind=kind,
-        payload=canonical.from_base64(payload, "the header"),
+        payload=canonical.from_base64(payload, "the header", reason="header.base64"),
         key_id=Fingerprint(key_id),
-        signature=canonical.from_base64(sig, "the signature", length=64),
+        signature=canonical.from_base64(sig, "the signature", reason="signature.base64", length=64),
         length=PREAMBLE + len(raw),
     )
 
 
 def seal_header(header: Header, key: Ed25519PrivateKey, key_id: str) -> bytes:
-    """Sign a header and return everything that stands before the body."""
+    """Sign a header and return everything that stands before the body.
+
+    :param key_id: the fingerprint of ``key``.
+    :raises MalformedError: it is too long for the format.
+    """
     payload = canonical.encode(header.model_dump(mode="json"))
     type_ = payload_type(header.kind)
     raw = canonical.encode(
@@ -164,17 +209,25 @@ def seal_header(header: Header, key: Ed25519PrivateKey, key_id: str) -> bytes:
         }
     )
     if len(raw) > MAX_ENVELOPE:
-        raise MalformedError("the header is too long for the format")
+        raise MalformedError(
+            "the header is too long for the format",
+            reason="header.too-long",
+            advice="A plan's constants, or its number of parties, have to be smaller",
+        )
     return MAGIC + bytes([VERSION]) + len(raw).to_bytes(4, "big") + raw
 
 
 def check_body(body: Body, length: int, sha256: str) -> None:
     """Compare a body with what its signed header says.
 
+    :param length: of the body that is there, in bytes; :param sha256: its digest, in hex.
     :raises MalformedError: cut off, longer, or altered.
     """
-    if length != body.length:
-        fault = "cut off in its body" if length < body.length else "longer than its header says"
-        raise MalformedError(f"the file is {fault}", advice="Copy it again")
+    if length < body.length:
+        raise MalformedError("the file is cut off in its body", reason="body.cut-off", advice=_COPY)
+    if length > body.length:
+        raise MalformedError(
+            "the file is longer than its header says", reason="body.longer-than-said", advice=_COPY
+        )
     if sha256 != body.sha256:
-        raise MalformedError("the body is damaged (its SHA-256 differs)", advice="Copy it again")
+        raise MalformedError("the body is damaged (its SHA-256 differs)", reason="body.altered", advice=_COPY)

@@ -26,7 +26,7 @@ PlanHash = NewType("PlanHash", Digest)
 """Names a plan: SHA-256 of its signed header, in hex (:attr:`.container.Envelope.digest`)."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-"""A hospital's or a study's name: it becomes part of file names, so it is kept to what all systems take."""
+"""The name of a party or a study. It becomes part of file names, so it has only what every system takes."""
 
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=16_384)]
 
@@ -45,7 +45,7 @@ class Stamp:
 
 
 class Strict(BaseModel):
-    """Immutable, no unknown fields, no conversions: what is signed is what is read."""
+    """Immutable, without unknown fields and conversions: what is signed is what is read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -58,7 +58,7 @@ class SealedKey(Strict):
 
 
 class Body(Strict):
-    """What follows the envelope: its length and SHA-256 as it stands in the file, and how it is encrypted."""
+    """What follows the envelope: its length and SHA-256 as it stands in the file, and its encryption."""
 
     length: Annotated[int, Field(ge=0, le=MAX_BODY)] = 0
     sha256: Digest = EMPTY_SHA256
@@ -69,8 +69,8 @@ class Body(Strict):
 class Header(Strict):
     """The fields that all kinds share.
 
-    ``round`` is 0 where a file belongs to no round, ``plan`` the hash of the plan it obeys, ``created`` UTC
-    to the second and for display only: nothing is accepted or refused by a clock.
+    ``round`` is 0 if a file belongs to no round, ``plan`` the hash of the plan that the file obeys,
+    ``created`` UTC to the second. It is for display only: no rule looks at a clock.
     """
 
     kind: Kind

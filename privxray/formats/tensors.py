@@ -1,8 +1,8 @@
 """Tensors as bytes: what a masked vector holds, and the safetensors bodies of plans and models.
 
 safetensors (https://github.com/huggingface/safetensors) is a length, a JSON index and raw little-endian
-numbers: nothing in it can run. Reading goes through the library for models; a masked vector is one tensor
-whose index is fixed by the plan, so its expected first bytes are computed here and compared, not parsed.
+numbers, so nothing in it can run. The library reads models. A masked vector is one tensor whose index the
+plan fixes, so its first bytes are computed here and compared, not parsed.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from privxray.errors import MalformedError, RefusedError
+from privxray.formats.header import Strict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,21 +23,22 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[Any]]
 
 MASKED = "masked"
-MAX_COORDINATES = 1 << 26  # 67 million: five times a ResNet-18
+MAX_COORDINATES = 1 << 26
+"""67 million: five times a ResNet-18."""
 MAX_TENSORS = 4096
 
 ModulusBits = Literal[32, 64]
 _DTYPES: dict[int, str] = {32: "U32", 64: "U64"}
+_ANEW = "Ask who made the file to make it again"
+_OTHER_PLAN = "The coordinator has to make another plan"
 
 
-class TensorSpec(BaseModel):
+class TensorSpec(Strict):
     """One tensor of the vector that hospitals add up.
 
     ``bound`` is B, the largest magnitude of a coordinate after clamping (> 0); ``fraction_bits`` is f: a
     coordinate x travels as round(x * 2**f).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9_.]{1,100}$")]
     shape: Annotated[
@@ -63,22 +65,32 @@ def total_size(manifest: Sequence[TensorSpec]) -> int:
 
 
 def check_headroom(manifest: Sequence[TensorSpec], hospitals: int, modulus_bits: ModulusBits) -> None:
-    """Refuse a manifest whose sum could overflow, or that no real model has.
+    """Refuse a plan's manifest if its sum could overflow, or if no real model is like it.
 
-    :raises RefusedError: n * (B * 2**f + 1/2) reaches half of the modulus for some tensor (1/2 is what
-        rounding adds at most), the vector is too long, or a name occurs twice.
+    With n hospitals, B the bound and f the fraction bits of a tensor, a sum stays below half of the modulus
+    while n * (B * 2**f + 1/2) does; 1/2 is the most that rounding adds.
+
+    :raises RefusedError: a sum could overflow, the vector is empty or too long, or a name occurs twice.
     """
-    if not manifest or total_size(manifest) > MAX_COORDINATES:
-        raise RefusedError("the plan's vector is empty or longer than any model's")
+    if not manifest:
+        raise RefusedError("the plan's vector is empty", reason="plan.vector-empty", advice=_OTHER_PLAN)
+    if total_size(manifest) > MAX_COORDINATES:
+        raise RefusedError(
+            "the plan's vector is longer than any model's", reason="plan.vector-too-long", advice=_OTHER_PLAN
+        )
     if len({spec.name for spec in manifest}) < len(manifest):
-        raise RefusedError("the plan names a tensor twice")
+        raise RefusedError("the plan names a tensor twice", reason="plan.tensor-twice", advice=_OTHER_PLAN)
     for spec in manifest:
         if hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5) >= 2.0 ** (modulus_bits - 1):
-            raise RefusedError(f"the plan's sums could overflow (tensor {spec.name})")
+            raise RefusedError(
+                f"the plan's sums could overflow (tensor {spec.name})",
+                reason="plan.sums-overflow",
+                advice=_OTHER_PLAN,
+            )
 
 
 def masked_prefix(size: int, modulus_bits: ModulusBits) -> bytes:
-    """The safetensors bytes that precede the ``size`` little-endian integers of a masked vector."""
+    """The safetensors bytes that stand before the ``size`` little-endian integers of a masked vector."""
     entry = {"dtype": _DTYPES[modulus_bits], "shape": [size], "data_offsets": [0, size * modulus_bits // 8]}
     index = json.dumps({MASKED: entry}, separators=(",", ":")).encode()
     index += b" " * (-len(index) % 8)  # as the library pads, so that the numbers are aligned
@@ -102,9 +114,9 @@ def same_form(tensors: Mapping[str, Array], expected: Mapping[str, Array]) -> bo
 
 
 def unpack(body: bytes) -> dict[str, Array]:
-    """Read safetensors bytes whose origin has been verified.
+    """Read safetensors bytes whose origin has been verified, as arrays by name.
 
-    :raises MalformedError: not safetensors, too many tensors, or a number that is not finite.
+    :raises MalformedError: not safetensors, more than 4,096 tensors, or a number that is not finite.
     """
     import numpy as np
     from safetensors import SafetensorError
@@ -113,10 +125,18 @@ def unpack(body: bytes) -> dict[str, Array]:
     try:
         tensors = load(body)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise MalformedError("the tensors in this file can't be read") from error
+        raise MalformedError(
+            "the tensors in this file can't be read", reason="tensors.unreadable", advice=_ANEW
+        ) from error
     if len(tensors) > MAX_TENSORS:
-        raise MalformedError("this file holds more tensors than any model has")
+        raise MalformedError(
+            "this file holds more tensors than any model has", reason="tensors.too-many", advice=_ANEW
+        )
     for array in tensors.values():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise MalformedError("a tensor in this file holds a number that is not finite")
+            raise MalformedError(
+                "a tensor in this file holds a number that is not finite",
+                reason="tensors.not-finite",
+                advice=_ANEW,
+            )
     return tensors

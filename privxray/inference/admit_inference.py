@@ -11,7 +11,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
-from privxray.exchange.admission.admit import expect
 from privxray.formats.container import Envelope
 from privxray.formats.tensors import unpack
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
@@ -37,7 +36,7 @@ def admit_offer(envelope: Envelope) -> OfferHeader:
     :raises MalformedError: it is no offer, its keys are damaged, it contradicts itself, or its body can't be
         the centre of a model's features.
     """
-    expect(envelope, "offer")
+    envelope.expect("offer")
     owner = envelope.claim(OfferHeader).owner
     offer = envelope.verify(owner.verifier(), OfferHeader)
     owner.check()
@@ -83,7 +82,7 @@ def admit_query(envelope: Envelope, own: PublicKeys) -> QueryHeader:
     :raises MalformedError: it is no query, its keys are damaged, or it contradicts itself.
     :raises RefusedError: it is addressed to another owner, or made by this owner.
     """
-    expect(envelope, "query")
+    envelope.expect("query")
     hospital = envelope.claim(QueryHeader).hospital
     query = envelope.verify(hospital.verifier(), QueryHeader)
     hospital.check()
@@ -154,7 +153,7 @@ def admit_answer(
     :raises RefusedError: it answers another query or another hospital, or on other terms, or its body is not
         sealed to this hospital, or has not the size of such an answer.
     """
-    expect(envelope, "answer")
+    envelope.expect("answer")
     if envelope.key_id != offer.sender:
         raise IdentityError(
             "this answer is signed by another owner than the one who was asked",

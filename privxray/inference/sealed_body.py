@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable
 
 from privxray.errors import RefusedError
-from privxray.exchange.sharing.binding import hpke_info
+from privxray.exchange.sharing.hpke_info import hpke_info
 from privxray.formats import canonical, stream
 from privxray.formats.header import Body, Fingerprint, Header, SealedKey
 from privxray.inference import parameters
@@ -77,7 +77,7 @@ def open_body(header: Header, about: str, pieces: Iterable[bytes], own: Identity
         sender=header.sender,
         recipient=own.public().fingerprint,
     )
-    wrapped = canonical.from_base64(_sealed_key(header).wrapped, "the body's key")
+    wrapped = canonical.from_base64(_sealed_key(header).wrapped, "the body's key", reason="body-key.base64")
     return b"".join(stream.unseal(own.open(wrapped, info), pieces))
 
 

@@ -1,7 +1,7 @@
 """A card: a party's public keys and its keys for one round, signed by itself.
 
-A card proves only that its maker holds the keys. That they are the hospital's is settled by key words, which
-cover every card of the roster and are compared by phone.
+A card proves only that its maker holds the keys. Whether they are the hospital's, people settle by phone:
+they compare key words, which cover every card of the roster.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ from privxray.errors import MalformedError
 from privxray.formats.container import Envelope, seal_header
 from privxray.formats.header import Header, Name, Stamp
 from privxray.keys.identity import Identity, PublicKeys
-from privxray.keys.maskkey import MaskStatement
+from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import Member, Trustee
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
+
+_ANEW = "Ask its owner for a new card: privxray card"
 
 
 class CardHeader(Header):
-    """``study`` is null where the card fits any one study. A hospital has a mask key, a trustee has none.
+    """``study`` is null if the card fits any one study. A hospital has a mask key, a trustee has none.
 
-    Both have an unsealing key, for a hospital may be chosen as a keyholder too.
+    Both have an unsealing key, for a hospital may be a keyholder too.
     """
 
     kind: Literal["card"] = "card"
@@ -31,12 +33,10 @@ class CardHeader(Header):
     unsealing: UnsealingStatement
 
     def member(self) -> Member:
-        """A hospital's card as an entry of a roster.
-
-        :raises MalformedError: a trustee's.
-        """
-        if self.mask is None:
-            raise MalformedError("this is a trustee's card, not a hospital's")
+        """A hospital's card as an entry of a roster."""
+        assert (
+            self.mask is not None
+        )  # read_card demands it of a hospital, and callers ask for hospitals alone
         return Member(name=self.name, keys=self.keys, mask=self.mask)
 
     def trustee(self) -> Trustee:
@@ -52,7 +52,7 @@ def write_card(
     unsealing: UnsealingStatement,
     stamp: Stamp,
 ) -> bytes:
-    """A card's bytes; it has no body. Without a mask key it is a trustee's."""
+    """A card's bytes; it has no body. Without a mask key it is a trustee's card."""
     keys = identity.public()
     header = CardHeader(
         study=unsealing.study,
@@ -71,21 +71,30 @@ def write_card(
 def read_card(envelope: Envelope) -> CardHeader:
     """Verify a card by the key that it carries itself.
 
-    :raises IdentityError: not signed by that key, or one of its keys for a round isn't.
-    :raises MalformedError: not a card, or its parts contradict each other.
+    :raises IdentityError: it, or one of its keys for a round, is not signed by that key.
+    :raises MalformedError: not a card, a key in it is none, or its parts contradict each other.
     """
-    if envelope.kind != "card":
-        raise MalformedError(f"this is a {envelope.kind}, not a card")
+    envelope.expect("card")
     keys = envelope.claim(CardHeader).keys
     header = envelope.verify(keys.verifier(), CardHeader)
     keys.check()
     statements = [header.unsealing] if header.mask is None else [header.mask, header.unsealing]
     for statement in statements:
         statement.verify(keys)
-    if (
-        header.sender != keys.fingerprint
-        or any(statement.study != header.study for statement in statements)
-        or (header.mask is None) != (header.role == "trustee")
-    ):
-        raise MalformedError("the card contradicts itself")
+    if header.sender != keys.fingerprint:
+        raise MalformedError(
+            "the card names another sender than the party whose keys it carries",
+            reason="card.other-sender",
+            advice=_ANEW,
+        )
+    if any(statement.study != header.study for statement in statements):
+        raise MalformedError(
+            "the card is for another study than a key in it", reason="card.key-of-other-study", advice=_ANEW
+        )
+    if (header.mask is None) != (header.role == "trustee"):
+        raise MalformedError(
+            "the card contradicts itself: a hospital has a mask key, and a trustee has none",
+            reason="card.mask-key-and-role",
+            advice=_ANEW,
+        )
     return header

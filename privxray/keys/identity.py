@@ -1,5 +1,7 @@
-"""The long-lived keys of a party: one to sign (Ed25519, RFC 8032), one to be sealed to
-(:mod:`.sealing_keys`)."""
+"""The long-lived keys of a party: one to sign with (Ed25519, RFC 8032), one that others seal to.
+
+The second one is described in :mod:`.sealing_keys`.
+"""
 
 from __future__ import annotations
 
@@ -34,30 +36,34 @@ class PublicKeys(Strict):
     def verifier(self) -> Ed25519PublicKey:
         """The key that this party's signatures are checked with.
 
-        :raises MalformedError: not a key, or one by which anybody could sign.
+        :raises MalformedError: not 32 bytes, or a key by which anybody could sign.
         """
         raw = self._signing_bytes()
         if not is_ed25519(raw):
-            raise MalformedError("a signing key is damaged")
-        try:
-            return Ed25519PublicKey.from_public_bytes(raw)
-        except ValueError:
-            raise MalformedError("a signing key is damaged") from None
+            raise MalformedError(
+                "a signing key is damaged",
+                reason="signing-key.weak",
+                advice="Its owner has to make a new workspace: privxray init",
+            )
+        return Ed25519PublicKey.from_public_bytes(raw)  # takes any 32 bytes
 
     def seal(self, secret: bytes, info: bytes) -> bytes:
-        """Wrap a short secret so that only this party opens it, and only with the same ``info``.
+        """Wrap a short secret so that only this party can open it, and only with the same ``info``.
 
         :raises MalformedError: the sealing key is not one.
         """
         return sealing_keys.seal_to(self.sealing, secret, info)
 
     def check(self) -> None:
-        """:raises MalformedError: one of the two is not a key."""
+        """Check both keys.
+
+        :raises MalformedError: one of them is none, or one that anybody can use.
+        """
         self.verifier()
         sealing_keys.parse(self.sealing)
 
     def _signing_bytes(self) -> bytes:
-        return canonical.from_base64(self.signing, "a signing key", length=32)
+        return canonical.from_base64(self.signing, "a signing key", reason="signing-key.base64", length=32)
 
 
 @dataclass(frozen=True, repr=False)
@@ -79,11 +85,15 @@ class Identity:
         :raises MalformedError: of another length.
         """
         if len(secret) != _SECRET_BYTES:
-            raise MalformedError("the key file is damaged (unexpected length)")
+            raise MalformedError(
+                "the key file is damaged (unexpected length)",
+                reason="keyfile.length",
+                advice="Restore it from a backup",
+            )
         return cls(Ed25519PrivateKey.from_private_bytes(secret[:32]), SealingKey.from_secret(secret[32:]))
 
     def secret(self) -> bytes:
-        """128 bytes that are the identity; they leave memory only under a passphrase."""
+        """The identity as 128 bytes. They leave memory only under a passphrase."""
         return self.signing.private_bytes_raw() + self.sealing.secret()
 
     def public(self) -> PublicKeys:
@@ -99,6 +109,6 @@ class Identity:
         return self.sealing.open(wrapped, info)
 
     def storage_key(self, purpose: str) -> bytes:
-        """A 32-byte key for small secrets in the workspace, so that they rest under the same passphrase."""
+        """A 32-byte key for small secrets in the workspace, so that the same passphrase protects them."""
         info = b"privxray storage v1 " + purpose.encode()
         return HKDF(SHA256(), 32, salt=None, info=info).derive(self.signing.private_bytes_raw())

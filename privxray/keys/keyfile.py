@@ -1,7 +1,7 @@
 """A secret on disk under a passphrase: scrypt, then ChaCha20-Poly1305.
 
-scrypt (RFC 7914) with N = 2**17, r = 8, p = 1 takes 128 MiB and some 0.3 s a guess. The parameters stand in
-the file, and reading caps them, so that a planted file can't ask for all of the memory.
+scrypt (RFC 7914) with N = 2**17, r = 8, p = 1 takes 128 MiB and about 0.3 s a guess. N stands in the file.
+A reader limits it, so that a planted file can't ask for all of the memory.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ from privxray.errors import MalformedError, WrongKeyError
 from privxray.formats import canonical
 
 LOG_N = 17
+MIN_LOG_N = 10
 MAX_LOG_N = 20
 _PURPOSE = b"privxray keyfile v1"
 
 
 def lock(secret: bytes, passphrase: str, *, log_n: int = LOG_N) -> bytes:
-    """Encrypt ``secret`` to one line of JSON. The fresh salt makes a fresh key, so the nonce is zero."""
+    """Encrypt ``secret`` to one line of JSON.
+
+    The nonce is zero, for the fresh salt makes a key that serves once.
+
+    :param log_n: the binary logarithm of scrypt's N.
+    """
     salt = os.urandom(16)
     box = ChaCha20Poly1305(_derive(passphrase, salt, log_n)).encrypt(bytes(12), secret, _PURPOSE)
     return canonical.encode(
@@ -33,22 +39,31 @@ def lock(secret: bytes, passphrase: str, *, log_n: int = LOG_N) -> bytes:
 def unlock(data: bytes, passphrase: str) -> bytes:
     """Decrypt what :func:`lock` wrote.
 
-    :raises WrongKeyError: the passphrase is not the one.
+    :raises WrongKeyError: this is not the passphrase.
     :raises MalformedError: the file is damaged.
     """
-    match canonical.decode(data, "the key file"):
+    match canonical.decode(data, "the key file", reason="keyfile.not-canonical"):
         case {"kdf": "scrypt", "log_n": int(log_n), "salt": str(salt), "box": str(box)} if (
-            10 <= log_n <= MAX_LOG_N
+            MIN_LOG_N <= log_n <= MAX_LOG_N
         ):
-            key = _derive(passphrase, canonical.from_base64(salt, "the key file", length=16), log_n)
-            sealed = canonical.from_base64(box, "the key file")
+            key = _derive(
+                passphrase,
+                canonical.from_base64(salt, "the key file", reason="keyfile.salt-base64", length=16),
+                log_n,
+            )
+            sealed = canonical.from_base64(box, "the key file", reason="keyfile.box-base64")
         case _:
-            raise MalformedError("the key file is damaged (unexpected fields)")
+            raise MalformedError(
+                "the key file is damaged (unexpected fields)",
+                reason="keyfile.fields",
+                advice="Restore it from a backup",
+            )
     try:
         return ChaCha20Poly1305(key).decrypt(bytes(12), sealed, _PURPOSE)
     except InvalidTag:
         raise WrongKeyError(
             "the passphrase does not open the key file",
+            reason="keyfile.wrong-passphrase",
             advice="Try again; without the passphrase the keys are lost and a new workspace is needed",
         ) from None
 

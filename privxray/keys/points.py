@@ -1,16 +1,16 @@
-"""Whether 32 bytes are a public key of Curve25519 that its owner alone can use.
+"""Whether 32 bytes are a public key of Curve25519 that only its owner can use.
 
-Libraries take more than that. A point of small order gives everybody the same X25519 secret, zero, which ends
-a sealing with an error in the middle of somebody else's command, and as an Ed25519 key it verifies signatures
-that anybody can write. A number that is not below p is another encoding of another key, so one key could pass
-for two.
+Libraries accept more than that. With a point of small order, everybody has the same X25519 secret, zero, and
+sealing to it fails in the middle of somebody else's command. As an Ed25519 key, such a point verifies
+signatures that anybody can write. A number that is not below p is a second encoding of another key, so one
+key could pass for two.
 """
 
 from __future__ import annotations
 
 _P = 2**255 - 19
 
-# u of the points of small order on the Montgomery curve and its twist (RFC 7748, section 6.1; the list in
+# u of the points of small order on the Montgomery curve and its twist (RFC 7748, section 6.1; the list is on
 # Bernstein's page on Curve25519). X25519's scalars are multiples of 8, so each gives a shared secret of zero.
 _X25519_SMALL = frozenset(
     {

@@ -1,9 +1,8 @@
-"""The roster: the members of a study, and the key words that stand for it."""
+"""The roster: the members of a study, and what its key words stand for."""
 
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,16 +11,18 @@ from privxray.errors import RefusedError
 from privxray.formats import canonical
 from privxray.formats.header import Fingerprint, Name, Strict
 from privxray.keys.identity import PublicKeys
-from privxray.keys.maskkey import MaskStatement
+from privxray.keys.key_words import words
+from privxray.keys.mask_statement import MaskStatement
 
 MIN_HOSPITALS = 3
 MAX_HOSPITALS = 100
 MAX_TRUSTEES = 16
-WORDS = 12
+
+_OTHER_PLAN = "The coordinator has to make another plan"
 
 
 class Member(Strict):
-    """A hospital as the plan lists it. The mask key rotates; the rest stays for a roster version."""
+    """A hospital as the plan lists it. Its mask key is for this plan; the rest stays for a roster version."""
 
     name: Name
     role: Literal["hospital"] = "hospital"
@@ -38,7 +39,7 @@ class Trustee(Strict):
 
 
 class Roster(Strict):
-    """Version 1 is a study's first roster; another membership is a higher version."""
+    """Version 1 is a study's first roster. Every other membership has a higher version."""
 
     version: Annotated[int, Field(ge=1, le=9999)]
     members: Annotated[tuple[Member, ...], Field(strict=False, max_length=MAX_HOSPITALS)]
@@ -50,41 +51,69 @@ class Roster(Strict):
         return (*self.members, *self.trustees)
 
     def verify(self, study: str) -> None:
-        """Check what every recipient must check, for nobody may lean on the coordinator's care.
+        """Check what every recipient of a plan must check, for nobody may rely on the coordinator's care.
 
-        :raises RefusedError: fewer than three hospitals, or a name or key that occurs twice.
-        :raises IdentityError: a mask key that its owner has not signed for this study.
+        :raises RefusedError: there are fewer than three hospitals, a name or a key occurs twice, or a mask
+            key is for another study.
+        :raises IdentityError: a mask key is not signed by its owner.
+        :raises MalformedError: a key is none, or one that anybody can use.
         """
         if len(self.members) < MIN_HOSPITALS:
             raise RefusedError(
                 f"a study needs at least {MIN_HOSPITALS} hospitals",
+                reason="roster.too-few-hospitals",
                 advice="With two, each would learn the other's update from the sum",
             )
-        for what, values in (
-            ("name", [party.name.lower() for party in self.parties]),
-            ("signing key", [party.keys.signing for party in self.parties]),
-            ("sealing key", [party.keys.sealing for party in self.parties]),
-            ("mask key", [member.mask.key for member in self.members]),
-        ):
-            if len(set(values)) < len(values):
-                raise RefusedError(f"two entries of the roster have the same {what}")
+        self._check_all_differ()
         for party in self.parties:
             party.keys.check()
         for member in self.members:
             member.mask.verify(member.keys)
             if member.mask.study not in (None, study):
-                raise RefusedError(f"the mask key of {member.name} was made for another study")
+                raise RefusedError(
+                    f"the mask key of {member.name} was made for another study",
+                    reason="roster.mask-key-of-other-study",
+                    advice=f"{member.name} has to send a new card: privxray card --study {study}",
+                )
+
+    def _check_all_differ(self) -> None:
+        """Nobody may stand in two entries.
+
+        :raises RefusedError: a name or a key occurs twice.
+        """
+        if _twice([party.name.lower() for party in self.parties]):
+            raise RefusedError(
+                "two entries of the roster have the same name", reason="roster.name-twice", advice=_OTHER_PLAN
+            )
+        if _twice([party.keys.signing for party in self.parties]):
+            raise RefusedError(
+                "two entries of the roster have the same signing key",
+                reason="roster.signing-key-twice",
+                advice=_OTHER_PLAN,
+            )
+        if _twice([party.keys.sealing for party in self.parties]):
+            raise RefusedError(
+                "two entries of the roster have the same sealing key",
+                reason="roster.sealing-key-twice",
+                advice=_OTHER_PLAN,
+            )
+        if _twice([member.mask.key for member in self.members]):
+            raise RefusedError(
+                "two entries of the roster have the same mask key",
+                reason="roster.mask-key-twice",
+                advice=_OTHER_PLAN,
+            )
 
     def party(self, fingerprint: Fingerprint) -> Member | Trustee | None:
         """The hospital or trustee with this fingerprint, if there is one."""
         return next((party for party in self.parties if party.keys.fingerprint == fingerprint), None)
 
-    def named(self, fingerprint: Fingerprint) -> Member | None:
+    def hospital(self, fingerprint: Fingerprint) -> Member | None:
         """The hospital with this fingerprint, if there is one."""
         return next((member for member in self.members if member.keys.fingerprint == fingerprint), None)
 
     def digest(self, study: str, coordinator: PublicKeys) -> bytes:
-        """SHA-256 over all that key words stand for; mask keys are left out, since they rotate."""
+        """SHA-256 over all that key words stand for. Mask keys are not in it: they change with each plan."""
         members = sorted(
             [party.name, party.role, party.keys.signing, party.keys.sealing] for party in self.parties
         )
@@ -99,26 +128,10 @@ class Roster(Strict):
         return hashlib.sha256(canonical.encode(stated)).digest()
 
     def key_words(self, study: str, coordinator: PublicKeys) -> str:
-        """Twelve words that are the same for everybody who sees the same members and keys."""
+        """Twelve words, the same for everybody who sees the same members and keys."""
         return words(self.digest(study, coordinator))
 
 
-@lru_cache(maxsize=8)
-def words(digest: bytes) -> str:
-    """132 bits of scrypt over a digest, as 12 words of the BIP-39 English list, 11 bits each.
-
-    scrypt (N = 2**17, r = 8) makes each try of a forger who grinds keys for equal words cost 128 MiB and a
-    third of a second.
-    """
-    from mnemonic import Mnemonic
-
-    raw = hashlib.scrypt(digest, salt=b"privxray key words v1", n=1 << 17, r=8, p=1, maxmem=1 << 28, dklen=17)
-    number = int.from_bytes(raw, "big") >> (8 * 17 - 11 * WORDS)
-    listed = Mnemonic("english").wordlist
-    return " ".join(listed[number >> (11 * place) & 2047] for place in reversed(range(WORDS)))
-
-
-def same_words(typed: str, expected: str) -> bool:
-    """Compare key words as people type them: capitals, commas, numbering dots and spaces don't matter."""
-    cleaned = "".join(letter.lower() if letter.isalpha() else " " for letter in typed)
-    return cleaned.split() == expected.split()
+def _twice(values: list[str]) -> bool:
+    """Whether one of the values occurs more than once."""
+    return len(set(values)) < len(values)

@@ -1,7 +1,7 @@
-"""Keys to be sealed to: HPKE (RFC 9180) with the hybrid KEM of ML-KEM-768 (FIPS 203) and X25519.
+"""Sealing keys: HPKE (RFC 9180) with the hybrid KEM of ML-KEM-768 (FIPS 203) and X25519.
 
-A recorded file stays shut unless both are broken. ``cryptography`` has no serialisation of the hybrid private
-key, so the ML-KEM seed (64 bytes) and the X25519 key (32 bytes) are kept.
+Whoever records a file can't open it later without breaking both. ``cryptography`` can't serialise the hybrid
+private key, so what is kept are the ML-KEM seed (64 bytes) and the X25519 key (32 bytes).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from privxray.errors import MalformedError, WrongKeyError
 from privxray.formats import canonical
 from privxray.keys.points import is_x25519
 
+_NEW_KEY = "Ask its owner for a new card"
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.CHACHA20_POLY1305)
 _MLKEM_PUBLIC = 1184
 _X25519_PUBLIC = 32
@@ -47,12 +48,10 @@ class SealingKey:
 
     @classmethod
     def from_secret(cls, secret: bytes) -> SealingKey:
-        """Rebuild what :meth:`secret` gave (96 bytes).
-
-        :raises MalformedError: of another length.
-        """
-        if len(secret) != SECRET_BYTES:
-            raise MalformedError("a sealing key is damaged (unexpected length)")
+        """Rebuild what :meth:`secret` gave (96 bytes)."""
+        assert (
+            len(secret) == SECRET_BYTES
+        )  # it was kept authentically encrypted, or is a part of a checked length
         return cls(
             MLKEM768PrivateKey.from_seed_bytes(secret[:_MLKEM_SEED]),
             X25519PrivateKey.from_private_bytes(secret[_MLKEM_SEED:]),
@@ -76,7 +75,11 @@ class SealingKey:
         try:
             return _SUITE.decrypt(sealed, MLKEM768X25519PrivateKey(self.mlkem, self.x25519), info=info)
         except (InvalidTag, ValueError):
-            raise WrongKeyError("this file is sealed to another key, or for another study or round") from None
+            raise WrongKeyError(
+                "this file is sealed to another key, or for another study or round",
+                reason="seal.other-key",
+                advice="Ask its sender to make the file for this party and round",
+            ) from None
 
 
 def parse(public: str) -> MLKEM768X25519PublicKey:
@@ -84,22 +87,27 @@ def parse(public: str) -> MLKEM768X25519PublicKey:
 
     :raises MalformedError: not one, or its X25519 half is not canonical or of small order.
     """
-    raw = canonical.from_base64(public, "a sealing key", length=_MLKEM_PUBLIC + _X25519_PUBLIC)
+    length = _MLKEM_PUBLIC + _X25519_PUBLIC
+    raw = canonical.from_base64(public, "a sealing key", reason="sealing-key.base64", length=length)
     if not is_x25519(raw[_MLKEM_PUBLIC:]):
-        raise MalformedError("a sealing key is damaged")
+        raise MalformedError(
+            "a sealing key is damaged (its X25519 half)", reason="sealing-key.weak", advice=_NEW_KEY
+        )
     try:
         return MLKEM768X25519PublicKey(
             MLKEM768PublicKey.from_public_bytes(raw[:_MLKEM_PUBLIC]),
             X25519PublicKey.from_public_bytes(raw[_MLKEM_PUBLIC:]),
         )
     except ValueError:
-        raise MalformedError("a sealing key is damaged") from None
+        raise MalformedError(
+            "a sealing key is damaged (its ML-KEM half)", reason="sealing-key.not-mlkem", advice=_NEW_KEY
+        ) from None
 
 
 def seal_to(public: str, secret: bytes, info: bytes) -> bytes:
     """Seal ``secret`` so that only the holder of ``public``'s private half opens it, with the same ``info``.
 
-    HPKE's base mode proves nothing about who sealed; that is what the signed header around it is for.
+    HPKE's base mode does not prove who sealed. The signed header around it does.
 
     :raises MalformedError: ``public`` is not a sealing key.
     """

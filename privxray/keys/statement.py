@@ -1,11 +1,12 @@
 """Signed statements of keys that serve one round.
 
-A statement travels in its owner's card, update or share and then verbatim in the plan, so that everybody
-checks everybody else's key by itself and a coordinator can't put in one of its own.
+A statement travels in its owner's card, update or share file and then, unchanged, in the plan. So everybody
+checks everybody else's key, and a coordinator can't put in one of its own.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar, Self
 
 from cryptography.exceptions import InvalidSignature
@@ -19,7 +20,7 @@ from privxray.formats.header import Base64, Name, Strict
 from privxray.keys.identity import PublicKeys
 
 
-class Statement(Strict):
+class Statement(Strict, ABC):
     """``number`` counts the owner's keys of this kind from 1; ``study`` is null in a card that fits any one.
 
     Sub-classes give ``KIND``, which the signature covers, and check that the key is a usable one.
@@ -40,26 +41,35 @@ class Statement(Strict):
         return unsigned.model_copy(update={"signature": canonical.to_base64(signature)})
 
     def verify(self, owner: PublicKeys) -> None:
-        """Check the owner's signature and that the key is one.
+        """Check the owner's signature, and that the key is one.
 
         :raises IdentityError: not signed by this owner.
         :raises MalformedError: not a usable key.
         """
-        signature = canonical.from_base64(self.signature, f"a {self.KIND}'s signature", length=64)
+        signature = canonical.from_base64(
+            self.signature, f"a {self.KIND}'s signature", reason="statement.signature-base64", length=64
+        )
         try:
             owner.verifier().verify(signature, self.signed_bytes())
         except InvalidSignature:
             owned = self.KIND.replace("-", " ")
             article = "an" if owned.startswith("u") else "a"
-            raise IdentityError(f"{article} {owned} is not signed by its owner") from None
+            raise IdentityError(
+                f"{article} {owned} is not signed by its owner",
+                reason="statement.not-its-owners",
+                advice="Somebody put it in; ask the coordinator where it comes from",
+            ) from None
         self.check_key()
 
+    @abstractmethod
     def check_key(self) -> None:
-        """:raises MalformedError: not a usable key of this kind."""
-        raise NotImplementedError
+        """Check that the key is a usable one of this kind.
+
+        :raises MalformedError: it is not.
+        """
 
     def succeeds(self, before: Self | None, study: str | None) -> bool:
-        """Whether this may be the next key after ``before`` in a study."""
+        """Whether this may be the owner's next key after ``before``, in a study."""
         return self.study in (None, study) and (before is None or self.number > before.number)
 
     def signed_bytes(self) -> bytes:

@@ -31,7 +31,6 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from exchange_samples import STAMP, Hospital, Study
 from scipy.stats import chi2
 
-from privxray.errors import PrivxrayError
 from privxray.exchange import concealing, opening
 from privxray.exchange.admission.admit import admit_update, read_update
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
@@ -50,8 +49,8 @@ from privxray.exchange.sharing.dealing import Opened, open_box
 from privxray.formats.container import check_body, split
 from privxray.formats.header import Body
 from privxray.formats.tensors import total_size
-from privxray.keys.maskkey import state_mask_key
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.mask_statement import state_mask_key
+from privxray.keys.unsealing_statement import UnsealingStatement
 
 Vector = np.ndarray
 Inputs = Mapping[str, Vector]
@@ -340,15 +339,6 @@ def pair_differs(world: World, play: Play, inputs: Inputs, one: Hospital, other:
 def self_differs(world: World, play: Play, inputs: Inputs, hospital: Hospital) -> set[str]:
     """Couple one hospital with its self-mask."""
     return differing(play, inputs, {hospital.name: 1}, world.self_mask_key(hospital), -1)
-
-
-def refusal(act: Callable[[], object]) -> tuple[type[PrivxrayError] | None, int]:
-    """The class of error that ends an act, and its exit code; (None, 0) where nothing does."""
-    try:
-        act()
-    except PrivxrayError as error:
-        return type(error), error.exit_code
-    return None, 0
 
 
 def offered(cohort: Cohort, data: bytes) -> Verdict:

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 from exchange_samples import STAMP, Study
+from forged_files import reason_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulator import World, refusal, some_inputs
+from simulator import World, some_inputs
 
-from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError, StrangeFileError
 from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.intake import take_in
 from privxray.exchange.messages.model import write_model
 from privxray.exchange.messages.request import RequestHeader, SignedRequest
-from privxray.formats.container import MAGIC, check_body, seal_header, split
+from privxray.formats.container import MAGIC, PREAMBLE, check_body, seal_header, split
 from privxray.formats.header import Body
 from privxray.keys.card import read_card, write_card
 
@@ -101,16 +101,18 @@ def test_truncation_at_every_byte(kind: str) -> None:
     data = SENT.files[kind]
     envelope = split(data)
     for length in range(envelope.length):
-        kind_of_error = StrangeFileError if length < len(MAGIC) else MalformedError
-        assert refusal(lambda end=length: split(data[:end])) == (kind_of_error, 11)
+        where = "file.not-privxray" if length < len(MAGIC) else "envelope.cut-off"
+        if len(MAGIC) <= length < PREAMBLE:
+            where = "preamble.cut-off"
+        assert reason_of(lambda end=length: split(data[:end])) == where
     header = SENT.admit(kind, data)
     running = hashlib.sha256()
     for place, byte in enumerate(data[envelope.length :]):
         sha256 = running.copy().hexdigest()
-        assert refusal(lambda n=place, s=sha256: check_body(header.body, n, s)) == (MalformedError, 11)
+        assert reason_of(lambda n=place, s=sha256: check_body(header.body, n, s)) == "body.cut-off"
         running.update(bytes([byte]))
     for more in (b"\0", b"PRIVXRAY", data):
-        assert refusal(lambda more=more: SENT.admit(kind, data + more)) == (MalformedError, 11)
+        assert reason_of(lambda more=more: SENT.admit(kind, data + more)) == "body.longer-than-said"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -119,11 +121,13 @@ def test_swapped_headers_and_bodies(kind: str) -> None:
     data = SENT.files[kind]
     start = data[: split(data).length]
     for other, file in SENT.files.items():
-        body = file[split(file).length :]
-        if body != data[len(start) :]:
-            assert refusal(lambda b=body: SENT.admit(kind, start + b)) == (MalformedError, 11)
+        body, own = file[split(file).length :], data[len(start) :]
+        if body != own:
+            altered = {-1: "body.cut-off", 0: "body.altered", 1: "body.longer-than-said"}
+            reason = altered[(len(body) > len(own)) - (len(body) < len(own))]
+            assert reason_of(lambda b=body: SENT.admit(kind, start + b)) == reason
         if other != kind:
-            assert refusal(lambda o=other: SENT.admit(o, data)) == (MalformedError, 11)
+            assert reason_of(lambda o=other: SENT.admit(o, data)) == "file.other-kind"
 
 
 def test_the_envelopes_in_a_request_swapped_left_out_or_doubled() -> None:
@@ -137,12 +141,18 @@ def test_the_envelopes_in_a_request_swapped_left_out_or_doubled() -> None:
         parts.append(body[place : place + length])
         place += length
     a, b, c = parts
-    for arranged in ((b, a, c), (a, b), (a, b, c, c), (a, a, c), (a, b, c[:-1]), (a, b, c + b"\0")):
-        with pytest.raises(MalformedError):
-            admit_survivors(header, b"".join(arranged), world.signed)
     plan = SENT.files["plan"]
-    with pytest.raises(PrivxrayError):
-        admit_survivors(header, plan[: split(plan).length] + b + c, world.signed)
+    for arranged, reason in (
+        ((b, a, c), "request.other-updates"),
+        ((a, b), "file.not-privxray"),
+        ((a, b, c, c), "request.more-than-updates"),
+        ((a, a, c), "request.other-updates"),
+        ((a, b, c[:-1]), "envelope.cut-off"),
+        ((a, b, c + b"\0"), "request.more-than-updates"),
+        ((plan[: split(plan).length], b, c), "request.other-updates"),
+    ):
+        body = b"".join(arranged)
+        assert reason_of(lambda body=body: admit_survivors(header, body, world.signed)) == reason
 
 
 def test_a_file_changed_on_the_stick_between_verifying_and_reading(tmp_path: Path) -> None:
@@ -192,9 +202,17 @@ def test_malleability(kind: str) -> None:
     def edited(data: bytes) -> None:
         if data == good:
             return
-        error, code = refusal(lambda: SENT.admit(kind, data))
-        assert error in (MalformedError, StrangeFileError, IdentityError, RefusedError), error
-        assert code in (4, 11, 13)
+        reason = reason_of(lambda: SENT.admit(kind, data))
+        assert reason, "admitted"
+        assert reason.split(".")[0] in (
+            "file",
+            "preamble",
+            "envelope",
+            "header",
+            "signature",
+            "body",
+            kind,
+        ), reason
 
     edited()
 

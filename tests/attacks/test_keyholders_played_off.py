@@ -10,24 +10,23 @@ from typing import Any
 import numpy as np
 import pytest
 from exchange_samples import STAMP, Hospital, Study
+from forged_files import reason_of
 from simulator import (
     Attacker,
     Inputs,
     World,
     offered,
     pair_differs,
-    refusal,
     self_differs,
     some_inputs,
 )
 
-from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.exchange import concealing
 from privxray.exchange.admission.cohort import Cohort, Verdict
 from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.exchange.messages.share import write_share
 from privxray.exchange.messages.update import UpdateHeader
-from privxray.exchange.sharing.dealing import SELF, Opened, names_of
+from privxray.exchange.sharing.dealing import SELF, Opened, secrets_to_open
 from privxray.formats import canonical
 from privxray.formats.container import seal_header, split
 from privxray.keys import sealing_keys
@@ -111,8 +110,8 @@ def test_both_secrets_requested(study: Study) -> None:
     without = world.request(updates, all_but(study, "hospital-a"))
     keyholder = study.trustees[0]
     world.answer(keyholder, with_victim)
-    assert refusal(lambda: world.answer(keyholder, without)) == (RefusedError, 4)
-    assert refusal(lambda: world.answer(keyholder, with_victim)) == (None, 0), (
+    assert reason_of(lambda: world.answer(keyholder, without)) == "request.second"
+    assert reason_of(lambda: world.answer(keyholder, with_victim)) is None, (
         "the same again is the same answer"
     )
 
@@ -121,7 +120,7 @@ def test_no_answer_holds_both_secrets_of_a_hospital(study: Study) -> None:
     hospitals = study.plan.hospitals
     for size in range(1, 6):
         survivors = sorted(hospitals)[:size]
-        pairs = names_of(survivors, hospitals)
+        pairs = secrets_to_open(survivors, hospitals)
         assert len(pairs) == len(set(pairs)) == size * (1 + 5 - size)
         for owner, secret in pairs:
             assert owner in survivors
@@ -198,14 +197,17 @@ def test_requests_that_differ_for_every_keyholder_and_combine(study: Study) -> N
     inputs = some_inputs(study)
     attacker = round_of(study, inputs, MIXED, world=World(study, unsafe))
     assert np.array_equal(attacker.stripped("hospital-a"), inputs["hospital-a"])
-    assert refusal(unsafe.verify) == (RefusedError, 4)
+    assert reason_of(unsafe.verify) == "committee.one-hospital-left"
     assert study.plan.committee is not None
     assert study.plan.committee.minimum_cohort == 4
     world = World(study)
     updates = exports(world, inputs)
     for name, names in MIXED.items():
         request = world.request(updates, names)
-        assert refusal(lambda n=name, r=request: world.answer(world.parties[n], r)) == (RefusedError, 4)
+        assert (
+            reason_of(lambda n=name, r=request: world.answer(world.parties[n], r))
+            == "request.too-few-survivors"
+        )
 
 
 def test_no_mixture_of_requests_that_are_answered_isolates_a_hospital(study: Study) -> None:
@@ -250,16 +252,17 @@ def test_a_share_transplant(study: Study) -> None:
     own = split(updates["hospital-e"]).claim(UpdateHeader).dealt
     assert victims is not None
     assert own is not None
-    for dealt in (
-        victims,
-        own.model_copy(update={"boxes": victims.boxes}),
-        own.model_copy(update={"boxes": (victims.boxes[0], *own.boxes[1:])}),
-        own.model_copy(update={"commitments": victims.commitments}),
-        own.model_copy(update={"boxes": own.boxes[::-1]}),
+    copied, others = "update.box-not-for-this-keyholder", "share.not-as-committed"
+    for dealt, reason in (
+        (victims, copied),
+        (own.model_copy(update={"boxes": victims.boxes}), copied),
+        (own.model_copy(update={"boxes": (victims.boxes[0], *own.boxes[1:])}), copied),
+        (own.model_copy(update={"commitments": victims.commitments}), others),
+        (own.model_copy(update={"boxes": own.boxes[::-1]}), copied),
     ):
         evil = tampered(world, study.hospitals[-1], updates["hospital-e"], dealt=dealt)
         request = world.request(updates | {"hospital-e": evil}, all_but(study, "hospital-d"))
-        assert refusal(lambda r=request: world.answer(study.trustees[0], r)) == (IdentityError, 13)
+        assert reason_of(lambda r=request: world.answer(study.trustees[0], r)) == reason
         assert study.trustees[0].name not in world.memory, "nothing was answered, so the state is clean"
 
 
@@ -279,7 +282,7 @@ def test_a_box_that_the_corrupt_hospital_seals_itself_does_not_pass_without_its_
     dealt = own.model_copy(update={"boxes": (box, *own.boxes[1:])})
     update = tampered(world, evil, updates["hospital-e"], dealt=dealt)
     request = world.request(updates | {"hospital-e": update}, all_but(study))
-    assert refusal(lambda: world.answer(study.trustees[0], request)) == (IdentityError, 13)
+    assert reason_of(lambda: world.answer(study.trustees[0], request)) == "share.not-as-committed"
 
 
 def test_a_share_altered_by_its_keyholder(study: Study) -> None:
@@ -307,7 +310,7 @@ def test_a_share_altered_by_its_keyholder(study: Study) -> None:
         forged = write_share(
             opened, SignedRequest.claimed(split(request)), world.plan, keyholder.identity, unsealing, STAMP
         )
-        assert refusal(lambda f=forged: attacker.hears(f, request)) == (IdentityError, 13)
+        assert reason_of(lambda f=forged: attacker.hears(f, request)) == "share.not-as-committed"
 
 
 def test_a_share_altered_on_its_way(study: Study) -> None:
@@ -316,7 +319,7 @@ def test_a_share_altered_on_its_way(study: Study) -> None:
     request = world.request(updates, all_but(study))
     share = bytearray(world.answer(study.trustees[0], request))
     share[-1] ^= 1
-    assert refusal(lambda: Attacker(world).hears(bytes(share), request)) == (MalformedError, 11)
+    assert reason_of(lambda: Attacker(world).hears(bytes(share), request)) == "body.altered"
 
 
 def test_a_late_update_after_recovery(study: Study) -> None:

@@ -19,7 +19,7 @@ from privxray.exchange.messages.update import UpdateHeader, open_update
 from privxray.formats.container import seal_header
 from privxray.formats.tensors import total_size
 from privxray.keys.identity import Identity
-from privxray.keys.maskkey import state_mask_key
+from privxray.keys.mask_statement import state_mask_key
 from privxray.keys.roster import Roster
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.hospital.training_results import trained_vector

@@ -47,10 +47,10 @@ from privxray.formats.container import split  # noqa: E402
 from privxray.formats.header import Body  # noqa: E402
 from privxray.formats.tensors import TensorSpec, pack, total_size  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
-from privxray.keys.maskkey import state_mask_key  # noqa: E402
+from privxray.keys.mask_statement import state_mask_key  # noqa: E402
 from privxray.keys.roster import Roster  # noqa: E402
 from privxray.keys.sealing_keys import SealingKey  # noqa: E402
-from privxray.keys.unsealing import UnsealingStatement  # noqa: E402
+from privxray.keys.unsealing_statement import UnsealingStatement  # noqa: E402
 
 BUFFER = 256 * 1024
 KEYHOLDERS, THRESHOLD = 5, 4

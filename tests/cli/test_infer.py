@@ -24,7 +24,7 @@ from privxray.cli.app import run
 from privxray.exchange.intake import read_again
 from privxray.inference import parameters
 from privxray.inference.headers import OfferHeader
-from privxray.keys.party import party_words
+from privxray.keys.key_words import party_words
 
 pytestmark = pytest.mark.usefixtures("one_network")
 

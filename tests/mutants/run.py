@@ -42,7 +42,8 @@ SURVIVORS = HERE / "survivors.toml"
 REMEMBERED = ROOT / ".mutants"
 
 _EXCHANGE = (
-    "tests/unit/test_exchange_admit.py",
+    "tests/unit/test_exchange_refusals.py",
+    "tests/unit/test_exchange_sums.py",
     "tests/unit/test_vectors.py",
     "tests/unit/test_vectors_keyholders.py",
     "tests/unit/test_exchange_dealing.py",

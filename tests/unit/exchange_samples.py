@@ -19,10 +19,10 @@ from privxray.formats.container import Envelope, seal_header, split
 from privxray.formats.header import Body, Stamp
 from privxray.formats.tensors import TensorSpec
 from privxray.keys.identity import Identity
-from privxray.keys.maskkey import state_mask_key
+from privxray.keys.mask_statement import state_mask_key
 from privxray.keys.roster import Member, Roster, Trustee
 from privxray.keys.sealing_keys import SealingKey
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 
 MANIFEST = (
     TensorSpec(name="weights", shape=(3, 4), bound=100.0, fraction_bits=20),

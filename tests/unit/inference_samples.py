@@ -6,16 +6,11 @@ Nothing here needs TenSEAL: the bodies are never opened, and residues are drawn 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import TypeVar
 
 import numpy as np
-import pytest
 
-from privxray.errors import PrivxrayError
-from privxray.explanations.catalogue import reasons
 from privxray.formats.container import Envelope, seal_header, split
 from privxray.formats.header import Body, Header, SealedKey, Strict
 from privxray.formats.stream import sealed_length
@@ -31,15 +26,6 @@ CLASSES = ("normal", "bacteria", "virus")
 COMMON = {"study": "pneumonia", "round": 1, "created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
 OTHER = "0" * 64
 """The digest or fingerprint of nothing."""
-
-
-@contextmanager
-def refused(reason: str) -> Iterator[None]:
-    """The block ends with the refusal that has this reason, by an error of the exit code that is listed."""
-    with pytest.raises(PrivxrayError) as told:
-        yield
-    assert told.value.reason == reason, str(told.value)
-    assert told.value.exit_code == reasons()[reason].exit_code
 
 
 @cache

@@ -22,9 +22,9 @@ from privxray.exchange.messages.share import write_share
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.sharing.dealing import open_box
 from privxray.formats.container import check_body, split
-from privxray.keys.maskkey import state_mask_key
+from privxray.keys.mask_statement import state_mask_key
 from privxray.keys.sealing_keys import SealingKey
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Pool:
 
     def with_next_key(self, hospital: Hospital, key: X25519PrivateKey | None, fallback: str) -> bytes:
         """An update whose next mask key was used before, or is the one that another hospital states."""
-        from privxray.keys.maskkey import MaskStatement
+        from privxray.keys.mask_statement import MaskStatement
 
         if key is not None:
             stated = state_mask_key(key, "pneumonia", 2, hospital.identity.signing)

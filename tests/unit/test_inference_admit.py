@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from forged_files import refused
 from inference_samples import (
     CLASSES,
     FEATURES,
@@ -21,7 +22,6 @@ from inference_samples import (
     offer_header,
     party,
     query_header,
-    refused,
     sealed_to,
     signed,
 )

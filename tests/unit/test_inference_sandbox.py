@@ -14,8 +14,8 @@ import pytest
 
 pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
 
+from forged_files import refused
 from inference_heads import NOISE, a_head, asked, scores_of, unit_rows
-from inference_samples import refused
 
 from privxray.errors import MalformedError
 from privxray.inference import parameters, sandbox, wire

@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
 
+from forged_files import refused
 from inference_heads import NOISE, Silent, a_head, asked, evaluator, scores_of, unit_rows
-from inference_samples import refused
 
 from privxray.inference import parameters, wire
 from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys

@@ -8,7 +8,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from inference_samples import FEATURES, refused, residues
+from forged_files import refused
+from inference_samples import FEATURES, residues
 
 from privxray.inference import parameters, wire
 from privxray.inference.headers import Parameters

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, MLKEM768X25519PrivateKey, Suite
-from inference_samples import refused
+from forged_files import refused
 
 from privxray.formats.container import check_body, split
 from privxray.inference.admit_inference import (

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from forged_files import refused
 from inference_samples import (
     OTHER,
     altered,
@@ -15,7 +16,6 @@ from inference_samples import (
     fingerprint,
     offer_header,
     party,
-    refused,
     residues,
     signed,
 )
@@ -27,7 +27,7 @@ from privxray.inference.headers import OfferHeader
 from privxray.inference.terms import Terms
 from privxray.inference.wire import to_bytes
 from privxray.keys.identity import PublicKeys
-from privxray.keys.party import party_words
+from privxray.keys.key_words import party_words
 from privxray.workflow.common.kept_file import read_kept
 from privxray.workflow.inference import global_model, hospital_secrets, trust
 from privxray.workflow.inference.fingerprints import check_fingerprint, matches

@@ -6,6 +6,7 @@ hospital missing; and what breaks one rule of it each.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import sys
@@ -34,9 +35,9 @@ from privxray.exchange.sharing.dealing import SELF, Opened, open_box  # noqa: E4
 from privxray.formats import canonical  # noqa: E402
 from privxray.formats.container import seal_header, split  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
-from privxray.keys.maskkey import MaskStatement  # noqa: E402
+from privxray.keys.mask_statement import MaskStatement  # noqa: E402
 from privxray.keys.sealing_keys import SealingKey  # noqa: E402
-from privxray.keys.unsealing import UnsealingStatement  # noqa: E402
+from privxray.keys.unsealing_statement import UnsealingStatement  # noqa: E402
 
 Files = dict[str, tuple[bytes, str, str]]
 Kept = Callable[[str, Callable[[], bytes]], bytes]
@@ -220,7 +221,7 @@ def _plans(round_: Round) -> Files:
             "refused keys",
         ),
         "plan-mask-key-twice": (
-            masked(stated(canonical.from_base64(a.mask.key, ""))),
+            masked(stated(base64.b64decode(a.mask.key))),
             "refused",
             "mask keys all different",
         ),
@@ -231,8 +232,8 @@ def _plans(round_: Round) -> Files:
 def _updates(round_: Round) -> Files:
     dealt = split(round_.updates["hospital-a"]).claim(UpdateHeader).dealt
     assert dealt is not None
-    short = canonical.to_base64(canonical.from_base64(dealt.boxes[0], "")[:-1])
-    commitments = canonical.to_base64(canonical.from_base64(dealt.commitments, "")[:-32])
+    short = canonical.to_base64(base64.b64decode(dealt.boxes[0])[:-1])
+    commitments = canonical.to_base64(base64.b64decode(dealt.commitments)[:-32])
 
     def dealing(**changes: Any) -> bytes:
         return round_.update("hospital-a", dealt=dealt.model_copy(update=changes))
@@ -254,7 +255,7 @@ def _requests(round_: Round) -> Files:
     dealt_a, dealt_b = (split(data).claim(UpdateHeader).dealt for data in (a, b))
     assert dealt_a is not None
     assert dealt_b is not None
-    changed = bytearray(canonical.from_base64(dealt_b.commitments, ""))
+    changed = bytearray(base64.b64decode(dealt_b.commitments))
     changed[0] ^= 1
     twice = (header.survivors[0], *header.survivors[:2])
     stranger = tuple(sorted((*header.survivors[:2], "ab" * 32)))

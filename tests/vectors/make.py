@@ -7,6 +7,7 @@ parts are not sealed, is a change of the format: raise the container's version w
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import sys
@@ -33,8 +34,8 @@ from privxray.formats.container import MAGIC, PREAMBLE, seal_header, split  # no
 from privxray.formats.tensors import TensorSpec  # noqa: E402
 from privxray.keys.card import CardHeader, write_card  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
-from privxray.keys.maskkey import state_mask_key  # noqa: E402
-from privxray.keys.roster import words  # noqa: E402
+from privxray.keys.key_words import words  # noqa: E402
+from privxray.keys.mask_statement import state_mask_key  # noqa: E402
 from privxray.keys.sealing_keys import SealingKey  # noqa: E402
 
 
@@ -151,7 +152,7 @@ def weak_cards(card: bytes) -> dict[str, tuple[bytes, str, str]]:
         "signatures": [{"keyid": fields["sender"], "sig": by_nobody}],
     }
     owner = identity("hospital-a")
-    lattice = canonical.from_base64(header.keys.sealing, "")[:1184]
+    lattice = base64.b64decode(header.keys.sealing)[:1184]
     weak = header.keys.model_copy(update={"sealing": canonical.to_base64(lattice + bytes(32))})
     sealing = seal_header(header.model_copy(update={"keys": weak}), owner.signing, header.sender)
     return {

@@ -1,20 +1,21 @@
-"""A coordinator's round as a state machine without I/O: what has come, what may still come, when it can be
-opened.
+"""A coordinator's round as a state machine without I/O.
+
+It says what has come, what may still come, and when the sum can be opened.
 
 ::
 
     strict        collecting --(every hospital delivered)--> complete
     keyholders    collecting --(request)--> requested --(threshold answered)--> complete
 
-Each travelling file is offered once with the rules of :mod:`.admit`, and then with those that depend on what
-came before it:
+Each travelling file is held against the rules of :mod:`.admit` and :mod:`.admit_opening`, and then against
+those that depend on what came before it:
 
 - a file of an earlier round, or of one that was given up, is passed over, never summed;
-- two different updates of one hospital are refused: one of them is not its export;
+- a second, different update of one hospital is refused, for one of the two is not its export;
 - a next key that any plan of the study used before, or that another file of this round names, is refused;
-- once a request is signed its survivors are final: a later update is passed over, and no second request is
-made;
-- two different share files of one keyholder are refused.
+- once a request is signed, its survivors are final: a later update is passed over, and there is no second
+  request;
+- a second, different share file of one keyholder is refused.
 """
 
 from __future__ import annotations
@@ -65,8 +66,12 @@ class Answered:
 
 @dataclass
 class Cohort:
-    """The round of one plan. ``earlier`` are the hashes of the study's other plans, ``parties`` everybody who
-    was ever a hospital or a trustee of it, ``used`` the one-round keys that its plans named."""
+    """The round of one plan.
+
+    ``earlier`` are the hashes of the study's other plans, ``parties`` everybody who was ever a hospital or a
+    trustee of it, ``used`` the keys for one round that its plans named. While ``is_open`` is false, nothing
+    is taken any more.
+    """
 
     signed: SignedPlan
     parties: Mapping[Fingerprint, Member | Trustee]
@@ -91,7 +96,8 @@ class Cohort:
         """Offer an update.
 
         :param sha256: of its whole file.
-        :raises IdentityError: by nobody of the study, or altered.
+        :param check_body: compares the body with the verified header.
+        :raises IdentityError: signed by nobody of the study, or altered.
         :raises RefusedError: see the rules above.
         :raises MalformedError: damaged.
         """
@@ -99,13 +105,17 @@ class Cohort:
         header, member = read_update(envelope, hospitals)
         if self._is_over(header):
             return Verdict.OVER
-        admit_update(header, self.plan.roster.named(header.sender) or member, self.signed)
+        admit_update(header, self.plan.roster.hospital(header.sender) or member, self.signed)
         check_body(header.body)
         if self.asked is not None and header.sender not in self.asked.request.survivors:
             return Verdict.LATE
         before = self.updates.get(header.sender)
         if before is not None and before.sha256 != sha256:
-            raise RefusedError("another update of the same sender was taken in before")
+            raise RefusedError(
+                "another update of the same sender was taken in before",
+                reason="update.second",
+                advice="Ask the hospital which of the two is its export, and whether it restored a backup",
+            )
         self._check_fresh(header.next_mask.key, header.sender)
         self.updates[header.sender] = Delivered(header, sha256)
         return Verdict.TAKEN
@@ -113,7 +123,9 @@ class Cohort:
     def take_share(self, envelope: Envelope, sha256: str, check_body: CheckBody) -> Verdict:
         """Offer a share file; one of this round only after its request.
 
-        :raises IdentityError: by no keyholder, or altered.
+        :param sha256: of its whole file.
+        :param check_body: compares the body with the verified header.
+        :raises IdentityError: signed by no keyholder, or altered.
         :raises RefusedError: see the rules above.
         :raises MalformedError: damaged.
         """
@@ -121,12 +133,20 @@ class Cohort:
         if self._is_over(header):
             return Verdict.OVER
         if self.asked is None:
-            raise RefusedError("no request of this round was made, so nothing can answer it")
+            raise RefusedError(
+                "no request of this round was made, so nothing can answer it",
+                reason="share.before-request",
+                advice="Type: privxray aggregate updates/*.enc",
+            )
         seat = admit_share(header, self.signed, self.asked)
         check_body(header.body)
         before = self.answers.get(seat)
         if before is not None and before.sha256 != sha256:
-            raise RefusedError("another share file of the same keyholder was taken in before")
+            raise RefusedError(
+                "another share file of the same keyholder was taken in before",
+                reason="share.second",
+                advice="Ask the keyholder which of the two is its answer, and whether it restored a backup",
+            )
         self._check_fresh(header.next_unsealing.key, header.sender)
         self.answers[seat] = Answered(header, seat, sha256)
         return Verdict.TAKEN
@@ -137,7 +157,11 @@ class Cohort:
         :raises RefusedError: another one was signed before.
         """
         if self.asked is not None and self.asked.digest != asked.digest:
-            raise RefusedError("another request of this round was signed before")
+            raise RefusedError(
+                "another request of this round was signed before",
+                reason="request.signed-before",
+                advice="Carry that one to the keyholders: there is one request a round",
+            )
         self.asked = asked
 
     @property
@@ -156,7 +180,21 @@ class Cohort:
         return header.plan in self.earlier or (header.plan == self.signed.digest and not self.is_open)
 
     def _check_fresh(self, key: str, sender: Fingerprint) -> None:
+        """Whether a key for the next round is new.
+
+        :raises RefusedError: a plan named it, or another party's file of this round does.
+        """
         stated = [(fp, one.header.next_mask.key) for fp, one in self.updates.items()]
         stated += [(one.header.sender, one.header.next_unsealing.key) for one in self.answers.values()]
-        if key in self.used or any(key == other and fp != sender for fp, other in stated):
-            raise RefusedError("the key that it names for the next round was used before")
+        if key in self.used:
+            raise RefusedError(
+                "the key that it names for the next round was used before",
+                reason="round-key.used-before",
+                advice="Ask its sender whether it restored a backup; it has to send a new card",
+            )
+        if any(key == other and fp != sender for fp, other in stated):
+            raise RefusedError(
+                "the key that it names for the next round is named by another file of this round",
+                reason="round-key.named-twice",
+                advice="One of the two senders copied it: call both",
+            )

@@ -8,7 +8,10 @@ from privxray.formats.header import Fingerprint
 
 
 def differs_by_one(before: Set[Fingerprint], after: Set[Fingerprint]) -> tuple[str, ...]:
-    """A warning where two cohorts differ by a single hospital, for their sums then differ by its vector."""
+    """A warning if two cohorts differ by a single hospital, for then their sums differ by its vector.
+
+    :param before: the hospitals of the sum that was opened before, empty if there was none.
+    """
     if not before or len(before ^ after) != 1:
         return ()
     return (

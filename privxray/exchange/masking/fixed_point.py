@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from privxray.errors import MalformedError
 from privxray.formats.tensors import ModulusBits, TensorSpec
 
-Integers = NDArray[Any]  # uint64 or uint32
+Integers = NDArray[Any]
+"""uint64 or uint32."""
+
+_TRAIN_AGAIN = "Restore the workspace from a backup, or ask the coordinator for another plan"
 
 
 def unsigned(modulus_bits: ModulusBits) -> np.dtype[Any]:
@@ -33,16 +36,31 @@ def quantise(
 ) -> Integers:
     """Flatten named tensors in the manifest's order into integers of shape [d].
 
-    :raises MalformedError: a tensor is missing, extra, of another shape, or not finite. Values beyond the
-        bound are clamped: they are already noisy, so clamping costs no privacy.
+    Values beyond the bound are clamped. They are noisy already, so clamping costs no privacy.
+
+    :raises MalformedError: a tensor is missing, is none of the plan's, has another shape, or is not finite.
     """
     if set(vector) != {spec.name for spec in manifest}:
-        raise MalformedError("the training result does not fit the plan")
+        raise MalformedError(
+            "the training result has other tensors than the plan",
+            reason="training.other-tensors",
+            advice=_TRAIN_AGAIN,
+        )
     parts = []
     for spec in manifest:
         values = np.asarray(vector[spec.name], dtype=np.float64)
-        if values.shape != spec.shape or not np.isfinite(values).all():
-            raise MalformedError(f"the training result does not fit the plan (tensor {spec.name})")
+        if values.shape != spec.shape:
+            raise MalformedError(
+                f"the training result has another shape than the plan (tensor {spec.name})",
+                reason="training.other-shape",
+                advice=_TRAIN_AGAIN,
+            )
+        if not np.isfinite(values).all():
+            raise MalformedError(
+                f"the training result holds a number that is not finite (tensor {spec.name})",
+                reason="training.not-finite",
+                advice=_TRAIN_AGAIN,
+            )
         scaled = np.rint(np.clip(values, -spec.bound, spec.bound) * 2.0**spec.fraction_bits)
         parts.append(scaled.astype(_signed(modulus_bits)).ravel())
     return np.concatenate(parts).view(unsigned(modulus_bits))
@@ -53,7 +71,7 @@ def dequantise(
 ) -> Mapping[str, NDArray[np.float64]]:
     """Read a sum of quantised vectors back as named float64 tensors, each one when it is asked for.
 
-    All of them at once would be twice as large as a 32-bit sum.
+    All of them at once would take twice the memory of a 32-bit sum.
     """
     return _Tensors(total.view(_signed(modulus_bits)), manifest)
 

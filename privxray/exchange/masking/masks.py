@@ -1,14 +1,14 @@
 """Masks: streams of random integers that hide a hospital's vector and cancel, or are taken off, in the sum.
 
 After Bonawitz et al. 2017, "Practical secure aggregation for privacy-preserving machine learning", section 4.
-Hospital u sends x_u + sum over v > u of s_uv - sum over v < u of s_uv, where s_uv is the AES-256-CTR
-keystream under k_uv and the order is that of the fingerprints. The pairwise masks of a complete cohort add up
-to zero; as long as one honest hospital's update is absent, the sum of the others stays hidden behind streams
-that nobody else can compute.
+Hospital u sends x_u + sum over v > u of s_uv - sum over v < u of s_uv. Here s_uv is the AES-256-CTR keystream
+under k_uv, and the order is that of the fingerprints. The pairwise masks of a complete cohort add up to zero.
+While one honest hospital's update is absent, the sum of the others stays hidden behind streams that nobody
+else can compute.
 
-In the mode ``keyholders`` u also adds its self-mask, the keystream under a key from the seed b_u. Then a
-vector of which all pairwise masks become known, because its hospital came too late, stays hidden behind b_u
-(ibid., section 4.2).
+In the mode ``keyholders``, u also adds its self-mask, the keystream under a key from the seed b_u. If a
+hospital comes too late, its pairwise masks become known, and its vector stays hidden behind b_u (ibid.,
+section 4.2).
 
 k_uv = HKDF-SHA256(X25519(a, B), salt = plan hash, info = "privxray mask v1" | lower | higher fingerprint).
 Two plans never share a stream, and a mask key serves one plan only, so no stream is used twice.
@@ -26,13 +26,12 @@ from cryptography.hazmat.primitives.ciphers.modes import CTR
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from privxray.errors import MalformedError
 from privxray.exchange.masking.fixed_point import Integers
 from privxray.formats.header import Fingerprint, PlanHash
 
 _PAIR = b"privxray mask v1"
 _SELF = b"privxray self mask v1"
-_BLOCK = 256 * 1024  # bytes of keystream at a time: fits the cache of one core
+_BLOCK = 256 * 1024  # bytes of keystream at a time, which fit into the cache of one core
 _ZEROS = bytes(_BLOCK)
 
 
@@ -41,15 +40,12 @@ def pairwise_key(
 ) -> bytes:
     """k_uv, 32 bytes; both ends compute the same.
 
-    :param plan: the plan hash in hex.
-    :param own: one fingerprint in hex; :param other: the other one. Their order does not matter.
-    :raises MalformedError: the peer's key gives a shared secret of zero.
+    :param peer: from :meth:`.mask_statement.MaskStatement.public_key`. That refuses points of small order, so
+        the shared secret is never zero.
+    :param own: one fingerprint; :param other: the other one. Their order does not matter.
     """
     low, high = sorted((bytes.fromhex(own), bytes.fromhex(other)))
-    try:
-        shared = private.exchange(peer)
-    except ValueError:
-        raise MalformedError("a mask key of the plan is not a usable X25519 key") from None
+    shared = private.exchange(peer)
     return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=_PAIR + low + high).derive(shared)
 
 
@@ -59,17 +55,15 @@ def self_mask_key(seed: bytes, plan: PlanHash, own: Fingerprint) -> bytes:
 
 
 def adds(own: Fingerprint, other: Fingerprint) -> bool:
-    """Whether hospital ``own`` adds its stream with ``other``: the lower fingerprint does, the higher
-    subtracts.
-    """
+    """Whether hospital ``own``, having the lower fingerprint, adds its stream with ``other``."""
     return bytes.fromhex(own) < bytes.fromhex(other)
 
 
 def add_streams(vector: Integers, streams: Sequence[tuple[bytes, bool]]) -> None:
     """Add keystreams to ``vector`` or subtract them, in place and modulo the integers' size.
 
-    All streams are worked off block by block, so that a block of the vector is fetched from memory once
-    whatever their number.
+    This goes block by block, so that a block of the vector is fetched from memory once, whatever the number
+    of streams.
 
     :param vector: little-endian uint64 or uint32 of shape [d], contiguous.
     :param streams: (key, subtract) each.

@@ -1,4 +1,4 @@
-"""Adding up decrypted bodies as they stream in: memory holds the sum and a chunk, whatever the number."""
+"""Adding up decrypted bodies as they stream in. Memory holds the sum and a chunk, whatever their number."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from privxray.errors import MalformedError
 from privxray.exchange.masking.fixed_point import Integers, unsigned
 from privxray.formats.tensors import ModulusBits, masked_prefix
 
+_ANEW = "Ask the hospital to export its update again, or plan the round anew without it"
+
 
 def add_to_sum(total: Integers, pieces: Iterable[bytes], modulus_bits: ModulusBits) -> None:
     """Add a decrypted body to the running sum, in place, a chunk at a time.
 
-    :param total: shape [d]; left half-added where the body turns out to be wrong, so the caller drops it.
+    :param total: shape [d]. If the body turns out to be wrong, it is left half-added, so the caller drops it.
     :raises MalformedError: not exactly the vector that the plan describes.
     """
     kind = unsigned(modulus_bits)
@@ -25,15 +27,25 @@ def add_to_sum(total: Integers, pieces: Iterable[bytes], modulus_bits: ModulusBi
             if len(pending) < len(expected):
                 continue
             if not pending.startswith(expected):
-                raise MalformedError("the update does not hold the vector that the plan describes")
+                raise MalformedError(
+                    "the update does not hold the vector that the plan describes",
+                    reason="vector.other-form",
+                    advice=_ANEW,
+                )
             del pending[: len(expected)]
             expected = b""
         count = len(pending) // kind.itemsize
         if done + count > len(total):
-            raise MalformedError("the update holds more numbers than the plan describes")
+            raise MalformedError(
+                "the update holds more numbers than the plan describes",
+                reason="vector.too-long",
+                advice=_ANEW,
+            )
         target = total[done : done + count]
         np.add(target, np.frombuffer(bytes(pending[: count * kind.itemsize]), kind), out=target)
         del pending[: count * kind.itemsize]
         done += count
     if done != len(total) or pending:
-        raise MalformedError("the update holds fewer numbers than the plan describes")
+        raise MalformedError(
+            "the update holds fewer numbers than the plan describes", reason="vector.too-short", advice=_ANEW
+        )

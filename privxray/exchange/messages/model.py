@@ -1,6 +1,6 @@
 """A global model: what the opened sum became, signed by the coordinator.
 
-It names no hospital and not how many took part, so it can be shown to anybody.
+It does not name a hospital or say how many took part, so anybody may see it.
 """
 
 from __future__ import annotations

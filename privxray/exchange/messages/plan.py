@@ -1,7 +1,7 @@
-"""A plan: everything that a round does, fixed and signed by the coordinator before anybody trains.
+"""A plan: all that a round does, fixed and signed by the coordinator before anybody trains.
 
-Its hash binds the roster, the mask keys, the starting model (through the body's digest), the method and every
-public constant, so hospitals that train under one plan hash can't have been told different things.
+Its hash covers the roster, the mask keys, the starting model (by the body's digest), the method and every
+public constant. So hospitals that train under one plan hash can't have been told different things.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue
 
 from privxray.errors import RefusedError
 from privxray.exchange.sharing.committee import Committee
-from privxray.exchange.sharing.dealing import Context
+from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
 from privxray.formats.header import Fingerprint, Header, Name, PlanHash
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom
@@ -25,14 +25,16 @@ ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,39}$")]
 
 MAX_EPSILON = 100.0
 
+_OTHER_PLAN = "The coordinator has to make another plan"
+
 
 class PlanHeader(Header):
     """The header of a plan; the body is the starting model, or empty where the method needs none.
 
-    ``round`` numbers the plans of a study and is never reused; ``stage`` counts the training rounds from 1 to
+    ``round`` numbers the plans of a study and is never reused. ``stage`` counts the training rounds from 1 to
     ``stages``. ``epsilon`` (> 0) and ``delta`` hold for a patient of one hospital over all stages, under
     ``adjacency``. ``previous`` is the hash of the plan before, from the second plan on. In the mode
-    ``strict`` every hospital must deliver and nothing can be recovered; in the mode ``keyholders`` the
+    ``strict`` every hospital must deliver, and nothing can be recovered. In the mode ``keyholders`` the
     ``committee`` can open the sum of those that did.
     """
 
@@ -58,30 +60,95 @@ class PlanHeader(Header):
     def verify(self) -> None:
         """The checks that every recipient makes on a plan whose signature is good.
 
-        :raises RefusedError: an unsafe roster, sums that could overflow, or parts that contradict each other.
-        :raises IdentityError: a mask key that is not its owner's.
+        :raises RefusedError: an unsafe roster or committee, sums that could overflow, or parts that
+            contradict each other.
+        :raises IdentityError: a key for one round that is not signed by its owner.
+        :raises MalformedError: a key that is none, or one that anybody can use.
         """
-        if self.study is None or self.round < 1 or self.stage > self.stages:
-            raise RefusedError("the plan contradicts itself (study, round or stage)")
-        if len(set(self.classes)) < len(self.classes):
-            raise RefusedError("the plan names a class twice")
-        if self.sender != self.coordinator.fingerprint:
-            raise RefusedError("the plan contradicts itself (coordinator)")
-        self.roster.verify(self.study)
-        if self.roster.party(self.sender) is not None:
-            raise RefusedError("the coordinator signs with the key of somebody of the roster")
-        if any(party.keys.sealing == self.coordinator.sealing for party in self.roster.parties):
-            raise RefusedError("the coordinator is sealed to with the key of somebody of the roster")
-        if (self.mode == "keyholders") != (self.committee is not None):
-            raise RefusedError("the plan contradicts itself (mode)")
-        if self.committee is not None:
-            self.committee.verify(self.roster, self.study)
-        elif self.roster.trustees:
-            raise RefusedError(
-                "the roster has trustees, and the plan has no keyholders",
-                advice="Plan with --mode keyholders, or leave the trustees' cards away",
-            )
+        study = self._check_place()
+        self.roster.verify(study)
+        self._check_coordinator()
+        self._check_keyholders(study)
         check_headroom(self.manifest, len(self.roster.members), self.modulus_bits)
+
+    def _check_place(self) -> str:
+        """Where in which study the plan is.
+
+        :returns: the study.
+        :raises RefusedError: it does not say, or contradicts itself.
+        """
+        if self.study is None:
+            raise RefusedError("the plan names no study", reason="plan.no-study", advice=_OTHER_PLAN)
+        if self.round < 1:
+            raise RefusedError("the plan names no round", reason="plan.no-round", advice=_OTHER_PLAN)
+        if self.stage > self.stages:
+            raise RefusedError(
+                f"the plan is of stage {self.stage}, and the study has {self.stages}",
+                reason="plan.stage-after-last",
+                advice=_OTHER_PLAN,
+            )
+        if len(set(self.classes)) < len(self.classes):
+            raise RefusedError("the plan names a class twice", reason="plan.class-twice", advice=_OTHER_PLAN)
+        if self.sender != self.coordinator.fingerprint:
+            raise RefusedError(
+                "the plan names another sender than its coordinator",
+                reason="plan.other-sender",
+                advice=_OTHER_PLAN,
+            )
+        return self.study
+
+    def _check_coordinator(self) -> None:
+        """The coordinator has keys of its own.
+
+        :raises RefusedError: one of them is a party's.
+        """
+        if self.roster.party(self.sender) is not None:
+            raise RefusedError(
+                "the coordinator signs with the key of somebody of the roster",
+                reason="plan.coordinator-is-party",
+                advice=_OTHER_PLAN,
+            )
+        if any(party.keys.sealing == self.coordinator.sealing for party in self.roster.parties):
+            raise RefusedError(
+                "the coordinator is sealed to with the key of somebody of the roster",
+                reason="plan.coordinators-sealing-key",
+                advice=_OTHER_PLAN,
+            )
+
+    def _check_keyholders(self, study: str) -> None:
+        """A committee that is safe in the mode ``keyholders``; in the mode ``strict`` none, and no trustees.
+
+        :raises RefusedError: it is not so.
+        :raises IdentityError: an unsealing key that is not signed by its owner.
+        """
+        if self.committee is None:
+            if self.mode == "keyholders":
+                raise RefusedError(
+                    "the plan's mode is keyholders, and it names none",
+                    reason="plan.keyholders-missing",
+                    advice=_OTHER_PLAN,
+                )
+            if self.roster.trustees:
+                raise RefusedError(
+                    "the roster has trustees, and the plan has no keyholders",
+                    reason="plan.trustees-without-keyholders",
+                    advice="Plan with --mode keyholders, or leave the trustees' cards away",
+                )
+            return
+        if self.mode == "strict":
+            raise RefusedError(
+                "the plan's mode is strict, and it names keyholders",
+                reason="plan.keyholders-in-strict",
+                advice=_OTHER_PLAN,
+            )
+        self.committee.verify(self.roster, study)
+
+    def seated(self, fingerprint: Fingerprint) -> tuple[Committee, int] | None:
+        """The committee and the number of the seat that this party has in it, if it has one."""
+        if self.committee is None:
+            return None
+        seat = self.committee.seat(fingerprint)
+        return None if seat is None else (self.committee, seat)
 
     @property
     def hospitals(self) -> tuple[Fingerprint, ...]:
@@ -89,7 +156,7 @@ class PlanHeader(Header):
         return tuple(member.keys.fingerprint for member in self.roster.members)
 
     def public_constants(self) -> Mapping[str, JsonValue]:
-        """All that a person should see of what the plan fixes, for display."""
+        """What the plan fixes, for display: all that a person should see of it."""
         return {
             "method": self.method,
             "rounds": self.stages,
@@ -138,10 +205,10 @@ class SignedPlan:
         """
         return cls(envelope.claim(PlanHeader), PlanHash(envelope.digest))
 
-    def dealing(self, owner: Fingerprint) -> Context:
+    def dealing(self, owner: Fingerprint) -> DealingContext:
         """What the secrets of hospital ``owner`` belong to, in a plan with a committee."""
         assert self.plan.committee is not None
-        return Context(self.plan.study, self.digest, self.plan.committee, self.plan.hospitals, owner)
+        return DealingContext(self.plan.study, self.digest, self.plan.committee, self.plan.hospitals, owner)
 
 
 def members_of(plan: PlanHeader, senders: Sequence[str]) -> list[Member]:

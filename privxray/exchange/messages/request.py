@@ -1,8 +1,8 @@
 """A request: the coordinator asks the keyholders to open the sum of one set of survivors.
 
-The body is the signed envelopes of the survivors' updates, in the order of their fingerprints and without
-the updates' bodies. They prove to a keyholder that each survivor delivered under this very plan, and carry
-its box of shares.
+The body is the signed envelopes of the survivors' updates, in the order of their fingerprints and without the
+updates' bodies. They prove to a keyholder that each survivor delivered under this very plan. They also carry
+the keyholder's boxes of shares.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, seal_he
 from privxray.formats.header import Body, Digest, Fingerprint, Header, Stamp
 from privxray.keys.identity import Identity
 from privxray.keys.roster import MAX_HOSPITALS
+
+_DONT_HELP = "Don't help; tell the data officers of the hospitals"
 
 
 class RequestHeader(Header):
@@ -71,7 +73,7 @@ def write_request(
 
 
 def survivors_envelopes(header: RequestHeader, body: bytes) -> dict[Fingerprint, Envelope]:
-    """The envelopes in a verified body, by survivor; nothing in them is verified yet.
+    """The envelopes in a verified body, by survivor. Nothing in them is verified yet.
 
     :raises MalformedError: not exactly one envelope for each survivor, in their order.
     """
@@ -80,9 +82,17 @@ def survivors_envelopes(header: RequestHeader, body: bytes) -> dict[Fingerprint,
     for survivor in header.survivors:
         envelope = split(body[place : place + PREAMBLE + MAX_ENVELOPE])
         if envelope.key_id != survivor:
-            raise MalformedError("the request's updates are not those of its survivors")
+            raise MalformedError(
+                "the request's updates are not those of its survivors",
+                reason="request.other-updates",
+                advice=_DONT_HELP,
+            )
         envelopes[survivor] = envelope
         place += envelope.length
     if place != len(body):
-        raise MalformedError("the request holds more than its survivors' updates")
+        raise MalformedError(
+            "the request holds more than its survivors' updates",
+            reason="request.more-than-updates",
+            advice=_DONT_HELP,
+        )
     return envelopes

@@ -1,7 +1,7 @@
 """A share file: a keyholder's one answer of a round, sealed to the coordinator.
 
-The plaintext body is shares and salts, 49 bytes each, in the order of
-:func:`~privxray.exchange.sharing.dealing.names_of`: for each survivor its self-mask's seed, then its
+The plaintext body is shares and salts, 49 bytes together, in the order of
+:func:`~privxray.exchange.sharing.dealing.secrets_to_open`: for each survivor its self-mask's seed, then its
 pairwise keys with each missing hospital.
 """
 
@@ -12,16 +12,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from privxray.errors import MalformedError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import SignedRequest
-from privxray.exchange.sharing.binding import hpke_info
-from privxray.exchange.sharing.dealing import OPENED_BYTES, Opened, SecretName, names_of
+from privxray.exchange.sharing.dealing import OPENED_BYTES, Opened, SecretName, secrets_to_open
+from privxray.exchange.sharing.hpke_info import hpke_info
 from privxray.formats import canonical, stream
 from privxray.formats.container import seal_header
 from privxray.formats.header import Body, Digest, Fingerprint, Header, PlanHash, SealedKey, Stamp
 from privxray.keys.identity import Identity
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 
 
 class ShareHeader(Header):
@@ -50,7 +49,7 @@ def write_share(
     :param opened: by survivor, all shares of this keyholder's box; only those that open the sum are written.
     """
     request = asked.request
-    pairs = names_of(request.survivors, plan.hospitals)
+    pairs = secrets_to_open(request.survivors, plan.hospitals)
     plain = b"".join(opened[owner][secret].to_bytes() for owner, secret in pairs)
     key = os.urandom(stream.KEY_BYTES)
     body = b"".join(stream.seal(key, (plain,)))
@@ -83,19 +82,18 @@ def open_share(
     plan: PlanHeader,
     coordinator: Identity,
 ) -> dict[tuple[Fingerprint, SecretName], Opened]:
-    """The shares of an admitted share file, by (owner, secret); they are not yet held against commitments.
+    """The shares of an admitted share file, by (owner, secret). They are not yet held against commitments.
 
+    :param survivors: of the request that it answers.
     :raises WrongKeyError: not sealed to this coordinator for this plan.
-    :raises MalformedError: a chunk fails authentication, or it holds another number of shares.
+    :raises MalformedError: a chunk fails authentication.
     """
-    if header.body.key is None:
-        raise MalformedError("the share file is not encrypted")
+    assert header.body.key is not None  # admit_share demands it
     info = _info(header.study, header.plan, header.sender, coordinator.public().fingerprint)
-    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
+    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key", reason="body-key.base64")
     plain = b"".join(stream.unseal(coordinator.open(wrapped, info), (body,)))
-    pairs = names_of(survivors, plan.hospitals)
-    if len(plain) != len(pairs) * OPENED_BYTES:
-        raise MalformedError("the share file holds another number of shares than was asked for")
+    pairs = secrets_to_open(survivors, plan.hospitals)
+    assert len(plain) == len(pairs) * OPENED_BYTES  # admit_share demands the one length that gives
     return {
         pair: Opened.from_bytes(plain[place * OPENED_BYTES : (place + 1) * OPENED_BYTES])
         for place, pair in enumerate(pairs)

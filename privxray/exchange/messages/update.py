@@ -1,7 +1,7 @@
 """An update: one hospital's masked vector, sealed to the coordinator and signed.
 
-Encrypt, then sign: the signature covers the digest of the encrypted body, so that a file gateway or the
-hospital itself can verify a file that only the coordinator can open.
+It is encrypted first, then signed. The signature covers the digest of the encrypted body, so a file gateway
+or the hospital itself can verify a file that only the coordinator can open.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from privxray.errors import MalformedError
 from privxray.exchange.messages.plan import SignedPlan
-from privxray.exchange.sharing.binding import hpke_info
 from privxray.exchange.sharing.dealing import Dealt
+from privxray.exchange.sharing.hpke_info import hpke_info
 from privxray.formats import canonical, stream
 from privxray.formats.container import seal_header
 from privxray.formats.header import Body, Digest, Fingerprint, Header, PlanHash, SealedKey, Stamp
 from privxray.formats.tensors import masked_prefix
 from privxray.keys.identity import Identity
-from privxray.keys.maskkey import MaskStatement
+from privxray.keys.mask_statement import MaskStatement
 
 if TYPE_CHECKING:
     from privxray.exchange.masking.fixed_point import Integers
@@ -35,7 +34,7 @@ class UpdateHeader(Header):
     ``epsilon`` is what the hospital's ledger holds for this study (rounded up to 1e-4), at the plan's delta.
     ``ledger_head`` is an HMAC under a secret of the ledger, so nothing links two studies of one hospital.
     ``next_mask`` is the mask key that the next plan will name. ``dealt`` are the shares for the keyholders,
-    where the plan has any.
+    if the plan has any.
     """
 
     kind: Literal["update"] = "update"
@@ -89,16 +88,15 @@ def write_update(
 
 
 def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Identity) -> Iterator[bytes]:
-    """Decrypt the body of an update whose signature, plan and body digest have been verified.
+    """Decrypt the body of an update that was admitted and whose body digest has been verified.
 
     :raises WrongKeyError: not sealed to this coordinator for this study and plan.
     :raises MalformedError: a chunk fails authentication.
     """
     own = coordinator.public().fingerprint
-    if header.body.key is None or header.body.cipher == "none":
-        raise MalformedError("the update is not encrypted")
+    assert header.body.key is not None  # admit_update demands it
     info = _body_info(header.study, header.plan, header.sender, own)
-    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key")
+    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key", reason="body-key.base64")
     return stream.unseal(coordinator.open(wrapped, info), pieces)
 
 

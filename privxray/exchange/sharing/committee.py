@@ -1,18 +1,19 @@
 """The keyholders of a plan: who they are, and the numbers that make them safe.
 
 A round in the mode ``keyholders`` may go on without hospitals that don't deliver. What opens its sum is
-shared among k keyholders, of whom any t suffice (docs/SPEC.md, section 7). A lying coordinator's best move is
-to ask some keyholders to open the sum with a hospital and others the sum without it; the difference is that
-hospital's vector. Each question needs t answers, an honest keyholder answers one of the two, a corrupt one
-both, so with c corrupt ones at most (k - c) + 2c = k + c answers are to be had, and 2t > k + c keeps it from
-having both.
+shared among k keyholders, and any t of them suffice (docs/SPEC.md, section 7).
 
-That is not enough. The answers to different requests combine secret by secret. Ask every keyholder for the
-sum of another set, the victim in all of them: its seed is opened, and so is its key with each hospital that
-t - c honest keyholders were told is missing, though no two of them were asked the same. The k - c honest
-keyholders leave out n - m hospitals each, so at most (k - c)(n - m) / (t - c) can be taken out of the one sum
-that is opened (:func:`most_left_out`; docs/adr/0064 has the proof), and of the n - h honest ones two must be
-left.
+A lying coordinator can ask some keyholders to open the sum with a hospital, and others to open the sum
+without it. The difference is that hospital's vector. Each of the two requests needs t answers. An honest
+keyholder answers one of them, a corrupt one both. With c corrupt ones there are at most (k - c) + 2c = k + c
+answers, so 2t > k + c keeps the coordinator from having both.
+
+That is not enough, because answers to different requests combine secret by secret. The coordinator can ask
+every keyholder for the sum of another set, with the victim in all of them. That opens the victim's seed. It
+also opens the victim's key with each hospital that t - c honest keyholders were told is missing, though no
+two of them were asked for the same sum. The k - c honest keyholders leave out n - m hospitals each. So at
+most (k - c)(n - m) / (t - c) hospitals can be taken out of the one sum that is opened (:func:`most_left_out`;
+docs/adr/0064 has the proof). Of the n - h honest hospitals, two must be left.
 """
 
 from __future__ import annotations
@@ -24,15 +25,18 @@ from pydantic import Field
 from privxray.errors import RefusedError
 from privxray.formats.header import Fingerprint, Strict
 from privxray.keys.roster import Roster
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 
 MAX_KEYHOLDERS = 16
 MIN_COHORT = 3
 
+_OTHER_PLAN = "The coordinator has to make another plan"
+
 
 def most_left_out(hospitals: int, minimum_cohort: int, keyholders: int, threshold: int, corrupt: int) -> int:
-    """How many hospitals a coordinator can keep out of the opened sum by asking different keyholders for
-    different sums: floor((k - c)(n - m) / (t - c)).
+    """How many hospitals a coordinator can keep out of the opened sum: floor((k - c)(n - m) / (t - c)).
+
+    It does so by asking different keyholders for different sums.
 
     :param corrupt: c, below ``threshold``.
     """
@@ -42,9 +46,9 @@ def most_left_out(hospitals: int, minimum_cohort: int, keyholders: int, threshol
 def least_cohort(
     hospitals: int, keyholders: int, threshold: int, corrupt: int, corrupt_hospitals: int
 ) -> int:
-    """The least minimum cohort m under which every sum that can be opened is of two honest hospitals or more.
+    """The least minimum cohort m with which every sum that can be opened has two honest hospitals or more.
 
-    n where there is none: a plan with these numbers is refused.
+    If there is none, it is n, and a plan with these numbers is refused.
     """
     for m in range(max(MIN_COHORT, corrupt_hospitals + 2), hospitals):
         if threshold > corrupt and (
@@ -64,7 +68,7 @@ class Seat(Strict):
 class Committee(Strict):
     """``seats`` are numbered from 1: seat x holds the shares at point x.
 
-    ``threshold`` is t, ``corrupt_keyholders`` c, and ``corrupt_hospitals`` (h) how many hospitals may be in
+    ``threshold`` is t, ``corrupt_keyholders`` is c. ``corrupt_hospitals`` (h) is how many hospitals may be in
     league with the coordinator. ``minimum_cohort`` (m) is the least number of hospitals whose sum a
     keyholder helps to open.
     """
@@ -86,49 +90,113 @@ class Committee(Strict):
         return holders.index(fingerprint) + 1 if fingerprint in holders else None
 
     def verify(self, roster: Roster, study: str) -> None:
-        """What every recipient of a plan checks, for nobody may lean on the coordinator's care.
+        """What every recipient of a plan checks, for nobody may rely on the coordinator's care.
 
         :raises RefusedError: numbers that are unsafe, a keyholder that is not of the roster or sits twice, a
-            trustee without a seat.
-        :raises IdentityError: an unsealing key that is not its owner's.
+            trustee without a seat, or an unsealing key for another study.
+        :raises IdentityError: an unsealing key that is not signed by its owner.
+        :raises MalformedError: an unsealing key that is none.
+        """
+        self._check_threshold()
+        self._check_minimum_cohort(len(roster.members))
+        self._check_seats(roster, study)
+
+    def _check_threshold(self) -> None:
+        """The threshold t against k and c.
+
+        :raises RefusedError: a keyholder that is missing could stop the round, or two sums could be opened.
         """
         k, t, c = len(self.seats), self.threshold, self.corrupt_keyholders
         if c < 1:
-            raise RefusedError("the plan assumes that no keyholder is corrupt or restored from a backup")
+            raise RefusedError(
+                "the plan assumes that no keyholder is corrupt or restored from a backup",
+                reason="committee.no-corrupt-keyholder",
+                advice="Plan with --corrupt-keyholders 1 or more",
+            )
         if t > k - 1:
             raise RefusedError(
                 f"where {t} of {k} keyholders must answer, one that is missing stops the round",
+                reason="committee.nobody-may-miss",
                 advice=f"With {c} corrupt, {c + 3} keyholders and a threshold of {c + 2} is the least",
             )
         if 2 * t <= k + c:
             raise RefusedError(
                 f"{t} of {k} keyholders could open two different sums if {c} of them are corrupt",
+                reason="committee.two-sums",
                 advice=f"The threshold must be at least {(k + c) // 2 + 1}",
             )
-        least = max(MIN_COHORT, self.corrupt_hospitals + 2)
-        if self.corrupt_hospitals < 1 or not least <= self.minimum_cohort <= len(roster.members):
+
+    def _check_minimum_cohort(self, n: int) -> None:
+        """The minimum cohort m against n, the number of hospitals, and h.
+
+        :raises RefusedError: a sum of too few honest hospitals could be opened, or none at all.
+        """
+        k, t, c = len(self.seats), self.threshold, self.corrupt_keyholders
+        m, h = self.minimum_cohort, self.corrupt_hospitals
+        if h < 1:
             raise RefusedError(
-                f"the plan would open the sum of {self.minimum_cohort} hospitals, with "
-                f"{self.corrupt_hospitals} in league with the coordinator",
-                advice="At least one is to be assumed; then the sum needs two more, and three in any case",
+                "the plan assumes that no hospital is in league with the coordinator",
+                reason="committee.no-corrupt-hospital",
+                advice="Plan with --corrupt-hospitals 1 or more",
             )
-        n, m, h = len(roster.members), self.minimum_cohort, self.corrupt_hospitals
+        if m < max(MIN_COHORT, h + 2):
+            raise RefusedError(
+                f"the plan would open the sum of {m} hospitals, with {h} in league with the coordinator",
+                reason="committee.cohort-too-small",
+                advice=f"The minimum cohort must be {max(MIN_COHORT, h + 2)} or more",
+            )
+        if m > n:
+            raise RefusedError(
+                f"the plan would open the sum of {m} hospitals, and it has {n}",
+                reason="committee.cohort-too-large",
+                advice=f"The minimum cohort must be {n} or less; {n} hospitals may allow no {h} in league",
+            )
         if n - h - most_left_out(n, m, k, t, c) < 2:
             raise RefusedError(
                 f"asked for different sums of {m} of {n} hospitals, the keyholders could between them open "
                 "the vector of a single one",
+                reason="committee.one-hospital-left",
                 advice=f"The minimum cohort must be {least_cohort(n, k, t, c, h)} or more, or t higher",
             )
+
+    def _check_seats(self, roster: Roster, study: str) -> None:
+        """Who sits, and with which keys.
+
+        :raises RefusedError: somebody sits twice or is not of the roster, a trustee does not sit, or a key is
+            for another study.
+        :raises IdentityError: an unsealing key that is not signed by its owner.
+        """
         holders = [seat.keyholder for seat in self.seats]
-        keys = [seat.unsealing.key for seat in self.seats]
-        if len(set(holders)) < k or len(set(keys)) < k:
-            raise RefusedError("two keyholders of the plan are the same, or have the same unsealing key")
+        if len(set(holders)) < len(holders):
+            raise RefusedError(
+                "two keyholders of the plan are the same",
+                reason="committee.keyholder-twice",
+                advice=_OTHER_PLAN,
+            )
+        if len({seat.unsealing.key for seat in self.seats}) < len(self.seats):
+            raise RefusedError(
+                "two keyholders of the plan have the same unsealing key",
+                reason="committee.unsealing-key-twice",
+                advice=_OTHER_PLAN,
+            )
         if any(trustee.keys.fingerprint not in holders for trustee in roster.trustees):
-            raise RefusedError("a trustee of the roster is no keyholder")
+            raise RefusedError(
+                "a trustee of the roster is no keyholder",
+                reason="committee.trustee-without-seat",
+                advice=_OTHER_PLAN,
+            )
         for seat in self.seats:
             party = roster.party(seat.keyholder)
             if party is None:
-                raise RefusedError("a keyholder of the plan is not in its roster")
+                raise RefusedError(
+                    "a keyholder of the plan is not in its roster",
+                    reason="committee.keyholder-not-in-roster",
+                    advice=_OTHER_PLAN,
+                )
             seat.unsealing.verify(party.keys)
             if not seat.unsealing.succeeds(None, study):
-                raise RefusedError(f"the unsealing key of {party.name} was made for another study")
+                raise RefusedError(
+                    f"the unsealing key of {party.name} was made for another study",
+                    reason="committee.unsealing-key-of-other-study",
+                    advice=f"{party.name} has to send a new card: privxray card --study {study}",
+                )

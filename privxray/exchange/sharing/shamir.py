@@ -6,8 +6,8 @@ degree t - 1 whose other coefficients are uniform; the holder of seat x (1..k) g
 big-endian bytes. With t - 1 values every secret is equally likely: for each there is exactly one such
 polynomial.
 
-No maintained library was found fit (docs/adr/0060). Python's integers don't run in constant time; what is
-shared here is computed once a round on a workstation without a network, where nobody times it.
+No maintained library was found fit (docs/adr/0060). Python's integers don't run in constant time. This runs
+once a round, on a workstation without a network, where nobody can time it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ from privxray.errors import MalformedError
 PRIME = 2**256 + 297
 SECRET_BYTES = 32
 SHARE_BYTES = 33
+
+_WHO_DEALT = "The round has to be planned anew without the hospital that dealt it"
 
 
 def split(
@@ -41,10 +43,10 @@ def split(
 def restore(shares: Mapping[int, bytes], threshold: int) -> bytes:
     """The secret, from at least ``threshold`` shares by seat number.
 
-    All of them must lie on one polynomial of degree ``threshold`` - 1: a wrong share among more than t is
-    noticed, though not whose it is.
+    All of them must lie on one polynomial of degree ``threshold`` - 1. So one wrong share among more than t
+    is noticed, though not whose it is.
 
-    :raises ValueError: fewer than ``threshold`` shares.
+    :raises ValueError: fewer than ``threshold`` shares, or a seat number out of range.
     :raises MalformedError: a share that is none, or shares that don't belong together.
     """
     if len(shares) < threshold or not all(0 < x < PRIME for x in shares):
@@ -53,14 +55,16 @@ def restore(shares: Mapping[int, bytes], threshold: int) -> bytes:
     base, further = points[:threshold], points[threshold:]
     secret = _interpolate(base, 0)
     if secret >= 1 << (8 * SECRET_BYTES) or any(_interpolate(base, x) != y for x, y in further):
-        raise MalformedError("shares of one secret don't fit together")
+        raise MalformedError(
+            "shares of one secret don't fit together", reason="shares.no-polynomial", advice=_WHO_DEALT
+        )
     return secret.to_bytes(SECRET_BYTES, "big")
 
 
 def _read(share: bytes) -> int:
     value = int.from_bytes(share, "big")
     if len(share) != SHARE_BYTES or value >= PRIME:
-        raise MalformedError("a share is damaged")
+        raise MalformedError("a share is damaged", reason="shares.out-of-field", advice=_WHO_DEALT)
     return value
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from privxray.keys.identity import Identity
-from privxray.keys.maskkey import MaskStatement, state_mask_key
+from privxray.keys.mask_statement import MaskStatement, state_mask_key
 from privxray.keys.sealing_keys import SealingKey
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workspace.state import State
 
 

@@ -136,7 +136,7 @@ def _sum(session: Session, collected: Collected, identity: Identity) -> Integers
             open_update(collected.cohort.updates[sender].header, updates[sender].pieces(), identity),
         )
         for sender in sorted(updates)
-        if (member := plan.roster.named(sender))
+        if (member := plan.roster.hospital(sender))
     )
     try:
         return open_sum(plan, bodies, left_over)

@@ -16,9 +16,9 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.container import split
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
-from privxray.keys.maskkey import MaskStatement
+from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.statement import Statement
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.stamp import stamp

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from privxray.errors import RefusedError, WorkspaceError
 from privxray.exchange.intake import read_again
 from privxray.formats.tensors import pack
-from privxray.keys.maskkey import MaskStatement
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.mask_statement import MaskStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round

@@ -14,9 +14,9 @@ from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
 from privxray.formats.header import Fingerprint
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
-from privxray.keys.maskkey import MaskStatement
+from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import Member, Roster, Trustee
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Pat
     state, plan, round_ = session.state, planned.plan, planned.round
     ledger = open_ledger(session)
     own = identity.public().fingerprint
-    member = plan.roster.named(own)
+    member = plan.roster.hospital(own)
     assert member is not None  # checked when the plan was joined
     private = open_mask_key(state, member.mask.key, identity)
     numbers = quantise(trained_vector(session, round_), plan.manifest, plan.modulus_bits)

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from privxray.errors import IdentityError, RefusedError
-from privxray.exchange.admission.admit import admit_party, admit_successor, terms_of
+from privxray.exchange.admission.admit import admit_party
+from privxray.exchange.admission.admit_successor import admit_successor, terms_of
 from privxray.exchange.intake import Received
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
-from privxray.keys.roster import Member, Trustee, same_words
+from privxray.keys.key_words import same_words
+from privxray.keys.roster import Member, Trustee
 from privxray.keys.statement import Statement
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound, planned_round

@@ -20,7 +20,7 @@ from privxray.inference import admit_inference, parameters
 from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.inference.sealed_body import seal_body
 from privxray.keys.identity import Identity
-from privxray.keys.party import party_words
+from privxray.keys.key_words import party_words
 from privxray.naming.public_names import public_names
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.own_keys import public_keys, unlock

@@ -13,7 +13,7 @@ from privxray.formats.tensors import pack
 from privxray.inference.headers import OfferHeader
 from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
 from privxray.keys.identity import Identity
-from privxray.keys.party import party_words
+from privxray.keys.key_words import party_words
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.own_keys import public_keys, unlock

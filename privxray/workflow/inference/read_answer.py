@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.errors import RefusedError
-from privxray.exchange.admission.admit import expect
 from privxray.exchange.intake import take_in
 from privxray.inference import admit_inference, wire
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
@@ -66,7 +65,7 @@ def read_answer(
     workspace.require("hospital", "infer read")
     check_fingerprint(model)
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
-        expect(received.envelope, "answer")
+        received.envelope.expect("answer")
         claimed = received.envelope.claim(AnswerHeader).query  # it selects a query; the rules then demand it
         row = _asked(state, claimed)
         query = QueryHeader.model_validate_json(row.header)

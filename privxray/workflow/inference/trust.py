@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from privxray.errors import IdentityError
 from privxray.keys.identity import PublicKeys
-from privxray.keys.party import party_words
-from privxray.keys.roster import same_words
+from privxray.keys.key_words import party_words, same_words
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workspace.folder import Workspace

@@ -191,7 +191,7 @@ def _opened(
     try:
         return open_box(boxes, question.planned.signed.dealing(owner), question.seat, key)
     except IdentityError as error:
-        member = question.planned.plan.roster.named(owner)
+        member = question.planned.plan.roster.hospital(owner)
         raise IdentityError(
             f"{member.name if member else owner}: {error.what}",
             reason=error.reason,

@@ -19,8 +19,8 @@ from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import SignedRequest
 from privxray.imaging.glance import splits_in
-from privxray.keys.maskkey import MaskStatement
-from privxray.keys.unsealing import UnsealingStatement
+from privxray.keys.mask_statement import MaskStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.privacy import ledger_chain
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan

@@ -1,4 +1,4 @@
-"""Mask keys: X25519 keys that serve one round."""
+"""Statements of mask keys: X25519 keys of which each serves one round."""
 
 from __future__ import annotations
 
@@ -19,17 +19,24 @@ class MaskStatement(Statement):
     KIND: ClassVar[str] = "mask-key"
 
     def check_key(self) -> None:
-        """:raises MalformedError: not canonical, or of small order."""
+        """See :meth:`public_key`.
+
+        :raises MalformedError: not 32 bytes, not canonical, or of small order.
+        """
         self.public_key()
 
     def public_key(self) -> X25519PublicKey:
         """The key, after the checks that X25519 itself leaves out.
 
-        :raises MalformedError: not canonical, or of small order.
+        :raises MalformedError: not 32 bytes, not canonical, or of small order.
         """
-        raw = canonical.from_base64(self.key, "a mask key", length=32)
+        raw = canonical.from_base64(self.key, "a mask key", reason="mask-key.base64", length=32)
         if not is_x25519(raw):
-            raise MalformedError("a mask key is not a canonical X25519 key")
+            raise MalformedError(
+                "a mask key is not a canonical X25519 key",
+                reason="mask-key.weak",
+                advice="Its owner has to send a new card: privxray card",
+            )
         return X25519PublicKey.from_public_bytes(raw)
 
 

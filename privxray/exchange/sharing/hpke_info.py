@@ -1,4 +1,4 @@
-"""HPKE's ``info``: what a sealed secret is for, so that it opens nowhere else."""
+"""HPKE's ``info`` (docs/SPEC.md, section 1): what a sealed secret is for, so that it opens nowhere else."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Unsealing keys: what shares are sealed to, one key for one round of one keyholder.
+"""Statements of unsealing keys: what shares are sealed to. Each key serves one round of one keyholder.
 
-They are not the keyholder's long-lived sealing key, so that shares of a finished round can't be opened any
-more by whoever steals that key later.
+They are not the keyholder's long-lived sealing key. So whoever steals that key later can't open the shares of
+a finished round.
 """
 
 from __future__ import annotations
@@ -18,5 +18,8 @@ class UnsealingStatement(Statement):
     KIND: ClassVar[str] = "unsealing-key"
 
     def check_key(self) -> None:
-        """:raises MalformedError: not a sealing key."""
+        """Read it as a sealing key.
+
+        :raises MalformedError: it is none.
+        """
         sealing_keys.parse(self.key)

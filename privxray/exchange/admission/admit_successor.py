@@ -1,0 +1,97 @@
+"""The rules between a plan and the one that its recipient followed before (docs/SPEC.md, section 4)."""
+
+from __future__ import annotations
+
+from privxray.errors import RefusedError
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+
+_CALL = "Don't follow it; call the coordinator"
+
+
+def admit_successor(plan: PlanHeader, followed: SignedPlan) -> None:
+    """Whether a plan may follow the one that this party followed last.
+
+    A plan with a new roster version may skip plans that this party was no member of. A stage may be planned
+    again, under a higher round, if its sum could not be opened.
+
+    :raises RefusedError: an older or equal round (a replay), another predecessor, another membership under an
+        unchanged roster version, or another method, privacy target or committee in the middle of a study.
+    """
+    before = followed.plan
+    if plan.round <= before.round:
+        raise RefusedError(
+            f"this plan is of round {plan.round}, and round {before.round} is here already",
+            reason="plan.replayed",
+            advice="Ask the coordinator for the newest plan",
+        )
+    skips = plan.previous != followed.digest
+    if skips and plan.roster.version <= before.roster.version:
+        # Under a higher version the key words settle what a party that was away has missed.
+        raise RefusedError(
+            "this plan does not follow the one that was joined here",
+            reason="plan.other-predecessor",
+            advice="Ask the coordinator for the plan in between, and the other hospitals for what they got",
+        )
+    if plan.roster.version < before.roster.version:
+        raise RefusedError("this plan goes back to an older roster", reason="plan.older-roster", advice=_CALL)
+    if plan.roster.version == before.roster.version:
+        _check_same_roster(plan, before)
+    if plan.stage != 1:
+        _check_goes_on(plan, before, skips=skips)
+
+
+def _check_same_roster(plan: PlanHeader, before: PlanHeader) -> None:
+    """Under one roster version, the parties and who opens a sum stay.
+
+    :raises RefusedError: they don't.
+    """
+    same = plan.roster.digest(plan.study or "", plan.coordinator)
+    if same != before.roster.digest(before.study or "", before.coordinator):
+        raise RefusedError(
+            "this plan changes the members without a new roster version",
+            reason="plan.members-changed",
+            advice=_CALL,
+        )
+    if plan.stage != 1 and _rule_of(plan) != _rule_of(before):
+        raise RefusedError(
+            "this plan changes who opens the sum, or of how many, without a new roster version",
+            reason="plan.opening-changed",
+            advice=_CALL,
+        )
+
+
+def _check_goes_on(plan: PlanHeader, before: PlanHeader, *, skips: bool) -> None:
+    """A stage after the first goes on where the plan before was, under the same terms.
+
+    :param skips: whether this party missed the plans in between.
+    :raises RefusedError: it doesn't.
+    """
+    if plan.stage < before.stage:
+        raise RefusedError(
+            f"this plan goes back to stage {plan.stage} of the study", reason="plan.stage-back", advice=_CALL
+        )
+    if plan.stage > before.stage + 1 and not skips:
+        raise RefusedError(
+            f"this plan skips a stage: it is of stage {plan.stage}, and the one before was of {before.stage}",
+            reason="plan.stage-skipped",
+            advice=_CALL,
+        )
+    if terms_of(plan) != terms_of(before):
+        raise RefusedError(
+            "this plan changes the terms of the study in the middle of it",
+            reason="plan.terms-changed",
+            advice=_CALL,
+        )
+
+
+def _rule_of(plan: PlanHeader) -> object:
+    """Whose help opens a sum, and of how many hospitals: this changes only with the roster version."""
+    committee = plan.committee
+    return committee and (committee.minimum_cohort, {seat.keyholder for seat in committee.seats})
+
+
+def terms_of(plan: PlanHeader) -> tuple[object, ...]:
+    """What a study keeps from its first stage to its last."""
+    return (plan.method, plan.constants, plan.extractor, plan.classes, plan.epsilon, plan.delta, plan.stages,
+            plan.modulus_bits, plan.manifest, plan.mode,
+            plan.committee.numbers if plan.committee else None)  # fmt: skip
