@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privxray.deid import tags
 from privxray.deid.dicomfile.dictionary import standard_vr
 from privxray.deid.dicomfile.element import (
     EXPLICIT_BIG,
@@ -27,6 +26,13 @@ from privxray.deid.dicomfile.element import (
     Data,
     Element,
     Encoding,
+)
+from privxray.deid.tags import (
+    DATA_SET_TRAILING_PADDING,
+    ITEM,
+    ITEM_DELIMITATION_ITEM,
+    SEQUENCE_DELIMITATION_ITEM,
+    label,
 )
 
 MAX_DEPTH = 64
@@ -147,10 +153,10 @@ class ElementReader:
 
     def _enter_item(self, level: _Level) -> None:
         tag, length = self._bare_header(level)
-        if tag == tags.SEQUENCE_DELIMITATION_ITEM and level.end is None and length == 0:
+        if tag == SEQUENCE_DELIMITATION_ITEM and level.end is None and length == 0:
             self._stack.pop()
             return
-        if tag != tags.ITEM:
+        if tag != ITEM:
             raise DamagedError(NOT_ELEMENTS)
         if len(self._stack) > 2 * MAX_DEPTH:
             raise DamagedError(TOO_DEEP)
@@ -168,7 +174,7 @@ class ElementReader:
                 raise DamagedError(TRUNCATED)
             group, number, code, length = encoding.explicit_header.unpack_from(data, start)
             tag = group << 16 | number
-            if tag == tags.ITEM_DELIMITATION_ITEM:
+            if tag == ITEM_DELIMITATION_ITEM:
                 self._leave_item(level)
                 return None
             self.position = start + 8
@@ -183,7 +189,7 @@ class ElementReader:
                 self.position = start + 12
         else:
             tag, length = self._bare_header(level)
-            if tag == tags.ITEM_DELIMITATION_ITEM:
+            if tag == ITEM_DELIMITATION_ITEM:
                 self.position = start
                 self._leave_item(level)
                 return None
@@ -202,7 +208,7 @@ class ElementReader:
             inner = IMPLICIT_LITTLE if stored == "UN" else level.encoding
             end = self._end(level, length)
             filled = self._has_items(inner, end)
-            self._stack.append(_Level(level.prefix + tags.label(tag), inner, end, level.limit, items=True))
+            self._stack.append(_Level(level.prefix + label(tag), inner, end, level.limit, items=True))
             at = self.position
             creator = level.creators.get(tag >> 8)
             return Element(tag, "SQ", stored, level.prefix, b"", filled, again, at, at, creator)
@@ -216,7 +222,7 @@ class ElementReader:
         if end > level.limit:
             raise DamagedError(TRUNCATED)
         self.position = end
-        if vr in TEXT or tag == tags.DATA_SET_TRAILING_PADDING:  # padding is empty if all of it is zero
+        if vr in TEXT or tag == DATA_SET_TRAILING_PADDING:  # padding is empty if all of it is zero
             value = self._data[start:end]
             filled = bool(value.strip(_PADDING_BYTES))
         else:
@@ -224,7 +230,7 @@ class ElementReader:
         if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF:  # a private creator (PS3.5 7.8.1)
             name = self._data[start : start + min(length, 64)].decode("latin-1").strip(" \0")
             level.creators[tag >> 16 << 8 | tag & 0xFF] = name
-        creator = level.creators.get(tag >> 8)
+        creator = level.creators.get(tag >> 8) if tag & 0x10000 else None
         return Element(tag, vr, stored, level.prefix, value, filled, again, start, end, creator)
 
     def _leave_item(self, level: _Level) -> None:
@@ -238,9 +244,9 @@ class ElementReader:
     def _skip_fragments(self, level: _Level) -> None:
         while True:
             tag, length = self._bare_header(level)
-            if tag == tags.SEQUENCE_DELIMITATION_ITEM and length == 0:
+            if tag == SEQUENCE_DELIMITATION_ITEM and length == 0:
                 return
-            if tag != tags.ITEM or length == _UNDEFINED:
+            if tag != ITEM or length == _UNDEFINED:
                 raise DamagedError(NOT_ELEMENTS)
             self.position = self._end(level, length) or self.position
 
@@ -266,7 +272,7 @@ class ElementReader:
         if self.position + 4 > len(self._data):
             return False
         group, number = encoding.tag.unpack_from(self._data, self.position)
-        return bool(group << 16 | number != tags.SEQUENCE_DELIMITATION_ITEM)
+        return bool(group << 16 | number != SEQUENCE_DELIMITATION_ITEM)
 
     def _at_top_end(self, start: int, encoding: Encoding) -> bool:
         """True where the walk ends: at another group for the file meta, else at a tail of zero bytes."""

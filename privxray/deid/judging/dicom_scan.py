@@ -27,6 +27,7 @@ from privxray.deid.judging.scan import FileRelations, Scan, ValueKind
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
 from privxray.deid.profile.profile import Dates, Profile
+from privxray.deid.tags import SPECIFIC_CHARACTER_SET
 
 MAX_PLACES: Final = 200
 """Most findings of one rule in one file that are listed one by one; the rest are counted."""
@@ -82,6 +83,7 @@ class _Scanner:
         self._content = ContentItems(self._judge)
         self._doubtful: list[_Doubtful] = []
         self._places: Counter[str] = Counter()  # by rule, listed or not
+        self._unlisted = False
 
     def run(self) -> Scan:
         scan = self._scan
@@ -99,10 +101,8 @@ class _Scanner:
         self._settle()
         if not scan.damage:
             self._take_whole()
-        listed = Counter(finding.rule for finding in scan.findings)
-        for rule, places in self._places.items():
-            if places > listed[rule]:
-                scan.findings.append(rules.RULES[rule].more(places - listed[rule]))
+        if self._unlisted:
+            self._count_unlisted()
         scan.relations = self._relations()
         return scan
 
@@ -117,7 +117,7 @@ class _Scanner:
     def _take(self, element: Element) -> None:
         tag = element.tag
         self._claims.take(element)
-        if tag == tags.SPECIFIC_CHARACTER_SET and not element.prefix:
+        if tag == SPECIFIC_CHARACTER_SET and not element.prefix:
             self._judge.codec = codec_of(element.value)
         self._apply(element)
         if element.prefix or self._content.open:
@@ -137,9 +137,10 @@ class _Scanner:
         """Judge an element, and keep its value where it identifies somebody."""
         judgement, writing = self._judge.opinion(element)
         if judgement is not None:
-            place = self._add(judgement.rule.at(element.where, judgement.name))
-            if judgement.declared is judgement.rule:
-                self._remember(element, judgement.rule)
+            rule, declared, name = judgement
+            place = self._add(rule.at(element.where, name))
+            if declared is rule:
+                self._remember(element, rule)
             else:
                 self._doubtful.append(_Doubtful(place, judgement, element))
         elif element.vr == "PN" or element.tag in IDENTIFIERS:
@@ -147,8 +148,8 @@ class _Scanner:
             # A dummy or a declared pseudonym may be in a path; what the profile merely keeps may not.
             if element.filled and element.tag in (tags.PATIENT_NAME, tags.PATIENT_ID):
                 self._scan.hidden.discard(plain_text(element.value))
-        for rule in writing:
-            self._add(rule.at(element.where))
+        for broken in writing:
+            self._add(broken.at(element.where))
 
     def _remember(self, element: Element, rule: Rule) -> None:
         """Keep the value of an identifying attribute that is there undisguised."""
@@ -190,6 +191,12 @@ class _Scanner:
             if place is not None:
                 self._scan.findings[place] = judgement.declared.at(element.where, judgement.name)
 
+    def _count_unlisted(self) -> None:
+        listed = Counter(finding.rule for finding in self._scan.findings)
+        for rule, places in self._places.items():
+            if places > listed[rule]:
+                self._scan.findings.append(rules.RULES[rule].more(places - listed[rule]))
+
     def _relations(self) -> FileRelations:
         def of(tag: int) -> str:
             return decoded(self._claims.value(tag)[:_MAX_READ], self._judge.codec)
@@ -208,8 +215,9 @@ class _Scanner:
 
     def _add(self, finding: Finding) -> int | None:
         """List a finding, or only count it; its place in the list."""
-        self._places[finding.rule] += 1
-        if self._places[finding.rule] > MAX_PLACES:
+        places = self._places[finding.rule] = self._places[finding.rule] + 1
+        if places > MAX_PLACES:
+            self._unlisted = True
             return None
         self._scan.findings.append(finding)
         return len(self._scan.findings) - 1

@@ -20,6 +20,7 @@ from privxray.deid.findings.report import Finding
 from privxray.deid.judging.dicom_scan import MAX_PLACES
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
+from privxray.deid.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
 
 _FLOATS: Final = frozenset({tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA})
 _IDENTIFYING: Final = IDENTIFIERS | INSTITUTIONS | {tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE}
@@ -36,7 +37,7 @@ def leaks_in_dicom(leaks: LeakSearch, data: Data) -> Iterator[Finding]:
     reader = FileReader(data)
     try:
         for element in _elements(reader):
-            if element.tag == tags.SPECIFIC_CHARACTER_SET and not element.prefix:
+            if element.tag == SPECIFIC_CHARACTER_SET and not element.prefix:
                 codec = codec_of(element.value)
             finding = _in_element(leaks, element, reader.data, codec)
             if finding is not None:
@@ -67,7 +68,7 @@ def _in_element(leaks: LeakSearch, element: Element, data: Data, codec: str) -> 
     tag, vr = element.tag, element.vr
     if vr == "SQ" or tag in _FLOATS or not element.filled:
         return None
-    if tag == tags.PIXEL_DATA:
+    if tag == PIXEL_DATA:
         parts = non_picture_parts(data, element.start, element.end, whole=False)
         found = any(leaks.in_bytes(part, 0, len(part)) for part in parts)
         return rules.LEAK_BYTES.at(element.where) if found else None
