@@ -111,8 +111,7 @@ def test_what_can_t_be_meant_is_refused(at: At, code: int, reason: str, words: t
 def test_an_audit_on_own_patients_needs_a_data_set(at: At) -> None:
     world = at("joined")
     result = world.type("hospital-a", "audit", "one-run", "--own", "--json")
-    assert result.code == 10
-    assert "privxray ingest" in result.json["error"]["advice"]
+    assert (result.code, result.json["error"]["reason"]) == (10, "dataset.no-patient")
     assert charged(world) == ()
 
 

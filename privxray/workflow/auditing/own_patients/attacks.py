@@ -5,7 +5,7 @@ Tested in tests/cli/test_audit.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,11 +15,10 @@ from privxray.audit.canary_kinds import canaries_of
 from privxray.audit.claim_test import judge
 from privxray.audit.guessing import toss
 from privxray.audit.membership import Membership
-from privxray.exchange.messages.plan import PlanHeader
 from privxray.imaging.dataset import Dataset
 from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.interface import AnyMethod, Drawing, Task, Tensors
+from privxray.learning.interface import AnyMethod, Drawing, Task
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.one_run_audit import OneRunAudit
 from privxray.workflow.auditing.own_patients.running_audit import RunningAudit
@@ -31,27 +30,21 @@ from privxray.workflow.common.method_inputs import training_data
 class OwnTraining:
     """What a hospital would train: its plan's method on its training patients.
 
-    :ivar start: the model that the round starts from.
+    :ivar task: what the plan fixes, with the model that the round starts from.
     :ivar features: told how many features are computed.
     :ivar steps: told how many steps are done.
     """
 
-    plan: PlanHeader
     method: AnyMethod
-    constants: MethodConstants
-    start: Tensors
+    task: Task[MethodConstants]
     dataset: Dataset
     features: Progress | None
     steps: Progress | None
 
     def patients(self) -> TrainingData:
         """The training patients, in the form that the method trains on."""
-        classes = self.plan.classes
-        return training_data(self.dataset, classes, self.method, self.constants, "train", self.features)
-
-    def task(self, constants: MethodConstants) -> Task[MethodConstants]:
-        """The plan's task with these constants."""
-        return Task(constants, self.plan.classes, self.start)
+        constants, classes = self.task.constants, self.task.classes
+        return training_data(self.dataset, classes, self.method, constants, "train", self.features)
 
 
 def one_run(training: OwnTraining, audit: RunningAudit) -> OneRunAudit:
@@ -60,16 +53,16 @@ def one_run(training: OwnTraining, audit: RunningAudit) -> OneRunAudit:
     :raises UsageError: more canaries than can be told apart; nothing was drawn.
     :raises BudgetError: an answer that was saved is gone.
     """
-    method, source = training.method, SecureNoise()
+    method, task, source = training.method, training.task, SecureNoise()
     kind, kept = canaries_of(method), audit.planted()
     saved = kept.load(0)
     if saved is None:
-        patients, classes = training.patients(), len(training.plan.classes)
-        planted = kind.plant(patients, training.constants, classes, audit.terms.canaries, source)
+        patients, classes = training.patients(), len(task.classes)
+        planted = kind.plant(patients, task.constants, classes, audit.terms.canaries, source)
         kept.save(0, planted.to_arrays())
     else:
         planted = Planted.from_arrays(saved)
-    task, answers = training.task(kind.fitting(training.constants, planted)), audit.answers()
+    task, answers = replace(task, constants=kind.fitting(task.constants, planted)), audit.answers()
     audit.begin_drawing()
     planted.train(method, task, Drawing(audit.terms.noise, source, answers, training.steps))
     scores = kind.scores(planted, task, answers)
@@ -93,6 +86,5 @@ def membership_inference(training: OwnTraining, audit: RunningAudit) -> Membersh
         coins = saved["coins"].astype(bool)
     drawing = Drawing(audit.terms.noise, source, audit.answers(), training.steps)
     audit.begin_drawing()
-    task = training.task(training.constants)
-    scores = membership.train_and_score(training.method, data, coins, task, drawing)
+    scores = membership.train_and_score(training.method, data, coins, training.task, drawing)
     return membership.compare(scores, coins, audit.terms.claim)

@@ -9,6 +9,7 @@ from pathlib import Path
 from privxray.audit.membership import Membership
 from privxray.errors import PrivxrayError
 from privxray.learning import methods
+from privxray.learning.interface import Task
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.auditing.claim import Claim
 from privxray.workflow.auditing.one_run_audit import AuditSize, OneRunAudit
@@ -108,7 +109,7 @@ def audit_own(
             )
             audit = RunningAudit(begun_or_new(folder, wanted), folder, ledger, state)
             audit.reserve(method.round_events(constants, audit.terms.noise))
-            training = OwnTraining(plan, method, constants, start, dataset, features, steps)
+            training = OwnTraining(method, Task(constants, plan.classes, start), dataset, features, steps)
             attack = one_run if order.kind == "one-run" else membership_inference
             try:
                 result = attack(training, audit)
