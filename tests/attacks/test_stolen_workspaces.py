@@ -59,7 +59,7 @@ class Thief:
                 for ring, found in ((state.mask_keys, self.masks), (state.unsealing_keys, self.unsealing)):
                     for key in ring.all():
                         if key.sealed is not None:
-                            found[key.public] = ring.open(key, identity)
+                            found[key.public] = ring.open(key.public, identity)
         self.keys = self._pairwise() | (self._restored(folder.root) if self.plan.committee else {})
 
     def stripped(self, name: str) -> np.ndarray:

@@ -19,7 +19,6 @@ from inference_samples import (
     residues,
     signed,
 )
-from privxray.workspace.inference_state import Asked
 
 from privxray.errors import AbsentFileError, MalformedError
 from privxray.formats.container import seal_header
@@ -35,6 +34,7 @@ from privxray.workflow.inference.hospital_secrets import load_keys, open_names, 
 from privxray.workflow.inference.kept_offers import keep_offer, load_offer, offer_bytes
 from privxray.workflow.inference.trust import ensure_trusted, known_parties
 from privxray.workspace.folder import Config, Workspace
+from privxray.workspace.inference_tables import Asked
 from privxray.workspace.state import State
 
 MODEL = "ab" * 32
@@ -229,14 +229,14 @@ def test_digits_that_begin_the_fingerprints_of_two_models(
 ) -> None:
     """Or of none; without digits it is the newest model."""
     models = ["ab" * 31 + "00", None, "ab" * 31 + "01", "cd" * 32]
-    state = SimpleNamespace(rounds=lambda: [SimpleNamespace(model=model) for model in models])
+    rounds = [SimpleNamespace(model=model, study="s", number=place) for place, model in enumerate(models)]
+    state = SimpleNamespace(rounds=lambda: rounds)
     wanted: list[str] = []
 
     def read(path: object, digest: str, kind: object) -> tuple[None, bytes]:
         wanted.append(digest)
         return None, b""
 
-    monkeypatch.setattr(global_model, "_model_path", lambda *_: None)
     monkeypatch.setattr(global_model, "read_kept", read)
     monkeypatch.setattr(global_model, "unpack", lambda _: {})
     for digits in ("ABABABAB", "ab" * 31 + "0"):
