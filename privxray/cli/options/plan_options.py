@@ -1,0 +1,104 @@
+"""The options of ``plan`` that say on which terms a study goes. Tested in tests/cli/test_plan_terms.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from privxray.workflow.coordinator.plan_terms import Terms
+
+
+@dataclass(frozen=True)
+class TermsOptions:
+    """What was typed of a study's terms; None where an option was not."""
+
+    method: Annotated[
+        Literal["linear-probe", "dp-sgd"] | None,
+        typer.Option("--method", help="How hospitals train.  [default: linear-probe]", show_default=False),
+    ] = None
+    classes: Annotated[
+        str | None,
+        typer.Option(
+            "--classes", help="Labels, by comma.  [default: normal,bacteria,virus]", show_default=False
+        ),
+    ] = None
+    rounds: Annotated[int | None, typer.Option("--rounds", help="Training rounds.", show_default=False)] = (
+        None
+    )
+    epsilon: Annotated[
+        float | None,
+        typer.Option(
+            "--epsilon", help="Per patient, over the whole study.  [default: 6]", show_default=False
+        ),
+    ] = None
+    delta: Annotated[float | None, typer.Option("--delta", help="[default: 1e-5]", show_default=False)] = None
+    from_file: Annotated[
+        Path | None,
+        typer.Option("--from", help="Terms from a YAML file; options override it.", show_default=False),
+    ] = None
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--start", help="dp-sgd: the first round's weights, a safetensors file.", show_default=False
+        ),
+    ] = None
+    mode: Annotated[
+        Literal["strict", "keyholders"] | None,
+        typer.Option(
+            "--mode",
+            help="strict: every hospital must deliver. keyholders: the sum can be opened without some.  "
+            "[default: strict]",
+            show_default=False,
+        ),
+    ] = None
+    keyholders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keyholder", help="A hospital that is a keyholder too; may be repeated.", show_default=False
+        ),
+    ] = None
+    threshold: Annotated[
+        int | None,
+        typer.Option(
+            "--threshold",
+            help="Keyholders that must answer.  [default: the least that is safe]",
+            show_default=False,
+        ),
+    ] = None
+    corrupt_keyholders: Annotated[
+        int | None,
+        typer.Option("--corrupt-keyholders", help="How many may be.  [default: 1]", show_default=False),
+    ] = None
+    corrupt_hospitals: Annotated[
+        int | None,
+        typer.Option("--corrupt-hospitals", help="How many may be.  [default: 1]", show_default=False),
+    ] = None
+    minimum_cohort: Annotated[
+        int | None,
+        typer.Option(
+            "--minimum-cohort",
+            help="Open no sum of fewer hospitals.  [default: the least that is safe]",
+            show_default=False,
+        ),
+    ] = None
+
+    def typed(self) -> dict[str, Any]:
+        """What was typed, by the names of the fields; empty if nothing was."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value not in (None, [])}
+
+    def terms(self) -> Terms:
+        """The terms: options over the file over the defaults.
+
+        :raises UsageError: an option is out of range, or there are terms of keyholders in a strict plan.
+        :raises StrangeFileError: the file holds no terms of a plan.
+        """
+        from privxray.cli.options.plan_terms import read_terms
+
+        options = self.typed()
+        path, start = options.pop("from_file", None), options.pop("start", None)
+        return replace(read_terms(path, options), start=start)
