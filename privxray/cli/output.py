@@ -3,7 +3,7 @@
 * Data goes to stdout, everything said about it to stderr.
 * Lines wrap by the terminal's width, 40 to 160 columns; without a terminal 80 are assumed.
 * Colour never carries a meaning alone, and NO_COLOR is obeyed (rich does).
-* The last line says what to do next.
+* A command that made or changed something ends with what to do next.
 * With ``--json`` stdout is one JSON object and nothing else, also on failure.
 """
 

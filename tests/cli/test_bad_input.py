@@ -316,6 +316,19 @@ def test_a_folder_that_cannot_be_written_to_is_said_with_the_files_name(at: At) 
     one_line(refused, 1, "hospital-a-0001.enc")
 
 
+@pytest.mark.parametrize(
+    "words", [("export-update",), ("unmask", "a.request"), ("infer", "answer", "a.query")]
+)
+def test_a_file_in_place_of_a_folder_is_refused_before_anything_is_asked(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / f"{SENTINEL}.txt").touch()
+    refused = typed(["-C", str(tmp_path), *words, "--to", f"{SENTINEL}.txt", "--json"])
+    one_line(refused, 2, "--to has to be a folder, and this is a file")
+    assert refused.json["error"]["reason"] == "output.not-a-folder"
+    assert SENTINEL not in refused.out + refused.err
+
+
 def test_an_image_that_does_not_decode_is_named_and_nothing_enters(at: At) -> None:
     world = at("joined")
     broken = world["hospital-a"] / "source" / "images" / first_image(world)

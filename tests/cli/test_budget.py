@@ -66,7 +66,8 @@ def test_a_study_at_another_delta_is_told_at_its_own(at: At) -> None:
     assert study["epsilon"] == ledger_of(world).cost(delta=1e-6).epsilon > told["spent"]["epsilon"]
     assert study["left"] > told["left"]
     shown = world.type("hospital-a", "budget").out
-    assert f"at its delta the lifetime limit leaves room for a run of {study['left']:.4g}" in shown
+    left = f"you can still train once with epsilon {study['left']:.4g}"
+    assert f"at the delta of pneumonia, 1e-06, {left}" in shown
 
 
 def test_what_is_reserved_is_told_beside_what_is_spent(at: At) -> None:
@@ -85,8 +86,10 @@ def test_what_is_reserved_is_told_beside_what_is_spent(at: At) -> None:
         (".", 10 - told["charged"]["epsilon"]),
     ):
         assert counts[sign] == pytest.approx(70 * share / 10, abs=1)
-    assert "# spent: 3" in shown
-    assert f"= reserved, with what is spent: {told['charged']['epsilon']:.4g}" in shown
+    assert "# spent: epsilon 3\n" in shown
+    reserved = "= reserved by a run that has begun; together with what is spent: epsilon"
+    assert f"{reserved} {told['charged']['epsilon']:.4g}\n" in shown
+    assert f". left: you can still train once with epsilon {told['left']:.4g}\n" in shown
     assert (
         f"All studies: epsilon {told['charged']['epsilon']:.4g} (per patient, delta 1e-05, {ADJACENCY})"
         in shown
@@ -117,7 +120,10 @@ def test_the_noise_and_the_steps_that_are_told_are_admitted(at: At) -> None:
         more = Event(kind="poisson-gaussian", noise=found * (1 - 1e-4), q=0.2, count=count + (count == steps))
         total = [accountant.epsilon([*ledger.events(), one], 1e-5) for one in (event, more)]
         assert total[0] <= 10 < total[1]
-    assert "60 steps at sampling rate 0.2" in world.type("hospital-a", "budget", "--steps", "60", *rate).out
+    assert (
+        "60 more steps at sampling rate 0.2 fit"
+        in world.type("hospital-a", "budget", "--steps", "60", *rate).out
+    )
     assert (
         f"at most epsilon 10 (per patient, delta 1e-05, {ADJACENCY})"
         in world.type("hospital-a", "budget", "--noise", "3").out

@@ -12,6 +12,7 @@ from privxray.cli.output import bar, emit, line, table, tell
 from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY
 
 if TYPE_CHECKING:
+    from privxray.privacy.guarantee import Guarantee
     from privxray.workflow.hospital.budget import Affords, Budget, Cost, StudyBudget
 
 
@@ -52,13 +53,14 @@ def budget(
     _bars(seen)
     if seen.affords:
         line(_affords(seen, seen.affords))
-    tell("Runs compose to less than the sum of their epsilons; the figures are the accountant's.")
+    if len(seen.runs) > 1:
+        tell("Several runs together cost less than the sum of their epsilons. The totals above take that in.")
 
 
 def _runs(seen: Budget, replace_one: bool) -> None:
     what = f"{ADJACENCY}; replaced: {REPLACE_ADJACENCY}" if replace_one else ADJACENCY
     table(
-        f"Privacy ledger, epsilon per patient of each run alone at delta {seen.limit.delta:g}, {what}",
+        f"Each run alone: epsilon per patient at delta {seen.limit.delta:g}, {what}",
         ("study", "run", "state", "epsilon", *(["replaced"] if replace_one else [])),
         ((r.study, r.run, r.state, *_figures(r.cost)) for r in seen.runs),
     )
@@ -73,17 +75,24 @@ def _bars(seen: Budget) -> None:
     spent, charged = seen.spent.guarantee.epsilon, seen.charged.guarantee.epsilon
     line(_told("All studies", seen.charged, f" of {seen.limit.epsilon:g}"))
     bar(seen.limit.epsilon, (("#", spent), ("=", charged)))
-    line(f"# spent: {spent:.4g}")
+    line(f"# spent: epsilon {spent:.4g}")
     if charged > spent:
-        line(f"= reserved, with what is spent: {charged:.4g}")
-    line(f". left: a run of Gaussian noise of {seen.left.epsilon:.4g} would fit")
+        line(f"= reserved by a run that has begun; together with what is spent: epsilon {charged:.4g}")
+    line(f". left: {_left(seen.left)}")
     for one in seen.studies:
         planned = "" if one.planned is None else f" of its plan's {one.planned.epsilon:g}"
         line(_told(one.study, one.cost, planned))
         if one.left.delta != seen.left.delta:
-            line(f"at its delta the lifetime limit leaves room for a run of {one.left.epsilon:.4g}")
+            line(f"at the delta of {one.study}, {one.left.delta:g}, {_left(one.left)}")
         if one.planned is not None:
             bar(one.planned.epsilon, (("#", one.cost.guarantee.epsilon),))
+
+
+def _left(room: Guarantee) -> str:
+    """What one more training, whose noise is Gaussian, may cost within the lifetime limit."""
+    if room.epsilon <= 0:
+        return "nothing; no further training fits"
+    return f"you can still train once with epsilon {room.epsilon:.4g}"
 
 
 def _told(what: str, cost: Cost, of: str) -> str:
@@ -97,8 +106,8 @@ def _affords(seen: Budget, found: Affords) -> str:
     if found.noise is None or found.steps == 0:
         return f"Not one such step at {rate} fits any more."
     return (
-        f"{found.steps:,} steps at {rate} with noise {found.noise:.6g} over sensitivity still fit: all "
-        f"together then have at most {seen.limit}."
+        f"{found.steps:,} more steps at {rate} fit, with noise {found.noise:.6g} over sensitivity. With all "
+        f"that was spent before they have at most {seen.limit}."
     )
 
 

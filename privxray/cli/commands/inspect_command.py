@@ -30,4 +30,7 @@ def inspect(
     else:
         kind = str(seen.header["kind"])
         table(f"{file.name}: {'an' if kind[0] in 'aeiou' else 'a'} {kind}", ("field", "value"), seen.rows())
-    tell(f"File complete and unchanged. Signature: {seen.signature}.")
+    whole = (
+        "File complete and unchanged" if seen.verified else "File complete; who made it can't be told here"
+    )
+    tell(f"{whole}. Signature: {seen.signature}.")

@@ -7,6 +7,22 @@ from typing import Annotated
 
 import typer
 
+from privxray.errors import UsageError
+from privxray.naming.public_names import lone_name
+
+
+def _folder(to: Path | None) -> Path | None:
+    """The value of ``--to``; looked at before the command asks for a passphrase."""
+    if to is not None and to.exists() and not to.is_dir():
+        raise UsageError(
+            "--to has to be a folder, and this is a file",
+            reason="output.not-a-folder",
+            file=lone_name(to),
+            advice="Name the folder that it lies in, or another one",
+        )
+    return to
+
+
 ImageFiles = Annotated[list[Path], typer.Argument(help="DICOM, JPEG or PNG files.", show_default=False)]
 ImagesFolder = Annotated[
     Path | None,
@@ -26,7 +42,9 @@ Without = Annotated[
 ]
 To = Annotated[
     Path | None,
-    typer.Option("--to", help="Write into this folder, for instance a stick.", show_default=False),
+    typer.Option(
+        "--to", help="Write into this folder, for instance a stick.", show_default=False, callback=_folder
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that stands where this one goes.")]
 PassphraseFile = Annotated[

@@ -37,10 +37,15 @@ _HEADERS: dict[str, type[Header]] = {
 
 @dataclass(frozen=True)
 class Inspected:
-    """A file's header as JSON, and in words how far its signature can be judged here."""
+    """A file's header as JSON, and in words how far its signature can be judged here.
+
+    :param verified: whether a key was at hand by which the signature is good. Without one the file agrees with
+        its own header, which whoever changed one could have changed as well.
+    """
 
     header: dict[str, Any]
     signature: str
+    verified: bool
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """The header flattened to lines for a person; long keys are cut."""
@@ -67,7 +72,7 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
                     advice="Do not use it; ask its sender for a new one",
                 )
         received.check_body(header.body)
-        return Inspected(header.model_dump(mode="json"), words)
+        return Inspected(header.model_dump(mode="json"), words, key is not None)
 
 
 def _signer(header: Header, key_id: str, workspace: Workspace | None) -> tuple[PublicKeys | None, str]:
