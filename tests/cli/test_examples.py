@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from privxray.cli.options.plan_terms import read_terms
+from privxray.cli.options.typed_terms import read_terms
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 from privxray.exchange.sharing.committee import least_cohort

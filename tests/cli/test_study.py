@@ -209,7 +209,7 @@ def test_inspect_explains_every_kind_of_file(at: At) -> None:
     assert "hospital-b" in shown.out
     assert shown.err == "File complete and unchanged. Signature: good, by the coordinator of pneumonia.\n"
     unknown = world.type(".", "inspect", world.root / files["update"])
-    assert unknown.err.startswith("File complete; who made it can't be told here. Signature: not checked: ")
+    assert unknown.err.startswith("File complete. Signature: not checked: ")
 
 
 @pytest.mark.parametrize("command", ["train", "export-update", "evaluate", "status", "budget", "card"])

@@ -30,7 +30,5 @@ def inspect(
     else:
         kind = str(seen.header["kind"])
         table(f"{file.name}: {'an' if kind[0] in 'aeiou' else 'a'} {kind}", ("field", "value"), seen.rows())
-    whole = (
-        "File complete and unchanged" if seen.verified else "File complete; who made it can't be told here"
-    )
+    whole = "File complete and unchanged" if seen.verified else "File complete"
     tell(f"{whole}. Signature: {seen.signature}.")

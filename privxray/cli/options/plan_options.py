@@ -1,4 +1,4 @@
-"""The options of ``plan`` that say on which terms a study goes. Tested in tests/cli/test_plan_terms.py."""
+"""The options of ``plan`` that say on which terms a study goes. Tested in tests/cli/test_typed_terms.py."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class TermsOptions:
         :raises UsageError: an option is out of range, or there are terms of keyholders in a strict plan.
         :raises StrangeFileError: the file holds no terms of a plan.
         """
-        from privxray.cli.options.plan_terms import read_terms
+        from privxray.cli.options.typed_terms import read_terms
 
         options = self.typed()
         path, start = options.pop("from_file", None), options.pop("start", None)

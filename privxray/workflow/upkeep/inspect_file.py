@@ -39,8 +39,8 @@ _HEADERS: dict[str, type[Header]] = {
 class Inspected:
     """A file's header as JSON, and in words how far its signature can be judged here.
 
-    :param verified: whether a key was at hand by which the signature is good. Without one the file agrees with
-        its own header, which whoever changed one could have changed as well.
+    :param verified: whether a key was at hand by which the signature is good. Without one it is only known
+        that the body fits the header, and whoever changes the one can change the other.
     """
 
     header: dict[str, Any]

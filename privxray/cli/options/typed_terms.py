@@ -1,7 +1,7 @@
 """A study's terms, from options and a YAML file: one set of rules for both.
 
 Whatever is refused is named as it was typed, an option as ``--rounds``, a field of the file as ``rounds``.
-Tested in tests/cli/test_plan_terms.py.
+Tested in tests/cli/test_typed_terms.py.
 """
 
 from __future__ import annotations

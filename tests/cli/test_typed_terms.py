@@ -9,7 +9,7 @@ import pytest
 from played_study import PATIENT, At
 
 from privxray.cli.options.plan_options import TermsOptions
-from privxray.cli.options.plan_terms import TermsFields, read_terms
+from privxray.cli.options.typed_terms import TermsFields, read_terms
 from privxray.errors import PrivxrayError, StrangeFileError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.sharing.committee import Committee
