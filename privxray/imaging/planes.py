@@ -3,8 +3,7 @@
 This is not what a radiologist is shown (that is :mod:`privxray.imaging.decode`). No window is applied,
 colour stays, and every frame comes. What a viewer hides comes as a plane of its own: the bits of a DICOM
 sample above and below its stored ones, where old overlays lie (PS3.5 8.1.1, retired), and the alpha channel
-of a PNG.
-Overlay planes of group 60xx are not read: that there is one is a finding by itself.
+of a PNG. Overlay planes of group 60xx are not read: that there is one is a finding by itself.
 """
 
 from __future__ import annotations
