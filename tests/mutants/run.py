@@ -62,8 +62,6 @@ _ACCOUNTING = (
     "tests/unit/test_privacy_guarantee.py",
     "tests/unit/test_privacy_events.py",
     "tests/unit/test_privacy_accountant.py",
-    "tests/unit/test_privacy_affordable.py",
-    "tests/unit/test_workflow_reservation.py",
 )
 _INFERENCE_COMMANDS = (
     "tests/unit/test_workflow_inference.py",
@@ -104,16 +102,15 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/inference/owner_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/workflow/inference/": _INFERENCE_COMMANDS,
     "privxray/privacy/": (*_ACCOUNTING, "tests/unit/test_privacy_ledger.py"),
-    "privxray/privacy/accountant.py": _ACCOUNTING,
-    "privxray/privacy/affordable.py": ("tests/unit/test_privacy_affordable.py", *_ACCOUNTING),
+    "privxray/privacy/affordable.py": ("tests/unit/test_privacy_affordable.py",),
     "privxray/privacy/loss_distributions.py": (
         "tests/unit/test_privacy_loss_distributions.py",
-        *_ACCOUNTING,
+        "tests/unit/test_privacy_accountant.py",
     ),
     "privxray/privacy/ledger": (
         "tests/unit/test_privacy_ledger.py",
+        "tests/unit/test_durability.py",
         "tests/unit/test_workflow_reservation.py",
-        "tests/cli/test_ledger.py",
     ),
     "privxray/privacy/clipping.py": (
         "tests/unit/test_privacy_clipping.py",

@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from privxray.errors import BudgetError, UsageError
 from privxray.privacy import accountant, affordable
-from privxray.privacy.events import Event
+from privxray.privacy.events import Event, merge, steps_of
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.loss_distributions import gaussian as losses_of_one
 
@@ -48,6 +48,50 @@ def exact_gaussian_epsilon(noise: float, delta: float) -> float:
         return float(norm.cdf(a - b) - math.exp(epsilon + norm.logcdf(-a - b)) - delta)
 
     return float(brentq(gap, 0, 200, xtol=1e-12))
+
+
+# What commit 3cd0352 gave: hospitals were told these figures, and their ledgers hold what they admitted.
+# Events as (noise, q, count); by delta, epsilon by adding or removing a patient, and by replacing one.
+OF_RECORD = [
+    (
+        [(1.7072, 1.0, 1), (2.6992, 1.0, 10)],
+        {1e-5: (6.001666354790246, 14.013420892108062), 1e-8: (7.821141093853631, 17.6001888357238)},
+    ),
+    (
+        [(1.1, 0.25, 10)] * 4,
+        {1e-5: (9.629488964944594, 15.346156312181957), 1e-8: (13.23768847603647, 19.70040138033179)},
+    ),
+    (
+        [(3.0, 1.0, 2), (1.1, 0.2, 30), (8.0, 0.01, 900)],
+        {1e-5: (7.086510665906672, 11.326741919390168), 1e-8: (9.974035637396115, 14.806633781776831)},
+    ),
+    (
+        [(40.0, 1.0, 3)],
+        {1e-5: (0.13678433736579923, 0.2912714690487346), 1e-8: (0.20527249760945543, 0.42390298780857705)},
+    ),
+]
+
+
+@pytest.mark.parametrize(("terms", "figures"), OF_RECORD)
+def test_figures_of_record_have_not_changed(
+    terms: list[tuple[float, float, int]], figures: dict[float, tuple[float, float]]
+) -> None:
+    events = [steps_of(*one) for one in terms]
+    for delta, (told, replaced) in figures.items():
+        # The last digits are those of a machine's Fourier transform.
+        assert accountant.epsilon(events, delta) == pytest.approx(told, rel=1e-9)
+        assert accountant.epsilon(events, delta, replace_one=True) == pytest.approx(replaced, rel=1e-9)
+        past, rest = merge(events[:1]), events[1:]
+        assert accountant.epsilon_after(past, rest, delta) == pytest.approx(told, rel=1e-6)
+
+
+def test_noise_of_record_has_not_changed() -> None:
+    figures = ((0.01, 243.78668479612472), (6.0, 0.7636390046842377), (100.0, 0.09467038047393558))
+    for epsilon, noise in figures:
+        assert accountant.calibrate(one_gaussian, Guarantee(epsilon, DELTA)) == pytest.approx(noise, rel=1e-6)
+    past = [poisson(5.0, 0.5, 20)]
+    beside = accountant.calibrate(one_gaussian, Guarantee(4.0, 1e-6), past=past)
+    assert beside == pytest.approx(1.428431771305403, rel=1e-6)
 
 
 @pytest.mark.parametrize("noise", [20.0, 3.7, 1.0, 0.76, 0.4])

@@ -47,12 +47,37 @@ def test_what_is_left_is_admitted_and_no_more_would_be(past: list[Event]) -> Non
     assert total(gaussian(noise * (1 + 2e-5))) <= limit < total(gaussian(noise * (1 - 1e-4)))
 
 
+@pytest.mark.parametrize("steps", [1, 2, 7, 64])
+def test_a_budget_that_was_made_for_so_many_steps_affords_as_many(steps: int) -> None:
+    """The limit is met to the last bit, so one step less or more would show."""
+    exact = accountant.guarantee([gaussian(2.0, steps)], DELTA)
+    assert affordable.most_steps(2.0, 1.0, exact, past=[]) == steps
+
+
+def test_steps_that_the_search_takes_for_cheaper_than_they_are_are_not_promised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    limit = Guarantee(8.0, DELTA)
+    exact = affordable.most_steps(3.0, 1.0, limit, past=[])
+    search = accountant.epsilon_after
+    monkeypatch.setattr(accountant, "epsilon_after", lambda *terms: search(*terms) * 0.95)
+    assert affordable.most_steps(3.0, 1.0, limit, past=[]) == exact
+    assert accountant.epsilon([gaussian(3.0, exact)], DELTA) <= 8.0
+    assert accountant.epsilon([gaussian(3.0, exact + 1)], DELTA) > 8.0
+
+
+def test_a_room_is_one_run_of_gaussian_noise() -> None:
+    (event,) = affordable.room(Guarantee(6.0, DELTA), past=[])
+    assert (event.kind, event.count, event.q) == ("gaussian", 1, 1.0)
+    assert 5.999 < accountant.epsilon([event], DELTA) <= 6.0
+
+
 def test_a_used_up_budget_affords_nothing() -> None:
     past = [gaussian(0.5)]
     assert affordable.largest_epsilon(Guarantee(6.0, DELTA), past=past) == 0
     assert affordable.least_noise(10, 0.1, Guarantee(6.0, DELTA), past=past) is None
     assert affordable.most_steps(50.0, 0.1, Guarantee(6.0, DELTA), past=past) == 0
-    assert affordable.most_steps(1e6, 0.01, Guarantee(6.0, DELTA), past=[]) == affordable.MOST_STEPS
+    assert affordable.most_steps(1e6, 0.01, Guarantee(6.0, DELTA), past=[]) == 1_048_576
 
 
 @pytest.mark.parametrize("epsilon", [0.0, math.nan, 100.5])

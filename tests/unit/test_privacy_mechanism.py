@@ -1,60 +1,50 @@
-"""What a dp-sgd round draws is what it charges: one object, spied on while it trains."""
+"""The sampled Gaussian mechanism draws what it says, or does not exist."""
 
 from __future__ import annotations
 
-import ast
 import math
-import os
-from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from test_learning_dp_sgd import CLASSES, DPSGD, hospital, warm_start
 
-import privxray
-from privxray.learning.interface import Drawing, Task
+from privxray.privacy.events import Event
 from privxray.privacy.mechanism import SampledGaussian
-from privxray.privacy.noise import SENSITIVITY_INFLATION, SecureNoise
-from privxray.privacy.releases import ReleaseStore
+from privxray.privacy.noise import SecureNoise
 
 GOOD = {"rate": 0.3, "clipping_norm": 0.7, "noise": 1.9, "steps": 4}
-
-
-class Spy(SecureNoise):
-    def __init__(self) -> None:
-        self.stds: list[float] = []
-        self.sampled: list[NDArray[np.float64]] = []
-
-    def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
-        self.stds.append(std)
-        return super().gaussian(shape, std)
-
-    def uniform(self, size: int) -> NDArray[np.float64]:
-        self.sampled.append(super().uniform(size))
-        return self.sampled[-1]
-
-
-@pytest.mark.parametrize("q", [0.3, 1.0])
-def test_a_round_draws_what_it_charges(tmp_path: Path, q: float) -> None:
-    terms = {"image_size": 16, "steps": 4, "sampling_rate": q, "clipping_norm": 0.7, "expected_batch_size": 6}
-    constants = DPSGD.constants(terms)
-    (event,) = DPSGD.round_events(constants, 1.9)
-    spy, start = Spy(), warm_start()
-    store = ReleaseStore(tmp_path / "run", os.urandom(32))
-    DPSGD.train(hospital(), Task(constants, CLASSES, start), Drawing(1.9, spy, store))
-    assert (event.kind, event.q) == ("gaussian" if q == 1 else "poisson-gaussian", q)
-    assert [len(draw) for draw in spy.sampled] == [20] * event.count
-    assert len(spy.stds) == event.count * len(start)
-    assert set(spy.stds) == {event.noise * constants.clipping_norm * SENSITIVITY_INFLATION}
 
 
 def test_the_sample_is_of_the_rate_that_is_charged() -> None:
     mechanism = SampledGaussian(**{**GOOD, "rate": 0.25})
     sizes = [len(mechanism.sample(400, SecureNoise())) for _ in range(200)]
     assert abs(np.mean(sizes) - 100) < 5.4 * math.sqrt(400 * 0.25 * 0.75 / 200)
-    assert mechanism.events()[0].q == 0.25
+
+
+def test_what_is_charged_is_what_is_drawn() -> None:
+    assert SampledGaussian(**GOOD).events() == [Event(kind="poisson-gaussian", noise=1.9, q=0.3, count=4)]
+    assert SampledGaussian(**{**GOOD, "rate": 1.0}).events() == [Event(kind="gaussian", noise=1.9, count=4)]
+
+
+def test_the_noise_is_scaled_to_the_clip_and_a_little_more() -> None:
+    class Recording:
+        def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
+            self.asked = shape, std
+            return np.zeros(shape)
+
+        def uniform(self, size: int) -> NDArray[np.float64]:
+            raise AssertionError
+
+    source = Recording()
+    assert SampledGaussian(**GOOD).draw((2, 3), source).shape == (2, 3)
+    assert source.asked == ((2, 3), pytest.approx(1.9 * 0.7 * (1 + 1e-6), rel=1e-14))
+
+
+@pytest.mark.parametrize(
+    "good", [{}, {"rate": 1.0}, {"rate": 1e-9}, {"noise": 0.1}, {"clipping_norm": 1e-9}, {"steps": 1}]
+)
+def test_a_mechanism_in_range_is_one(good: dict[str, float]) -> None:
+    SampledGaussian(**{**GOOD, **good})
 
 
 @pytest.mark.parametrize(
@@ -66,30 +56,5 @@ def test_the_sample_is_of_the_rate_that_is_charged() -> None:
     ],
 )  # fmt: skip
 def test_a_mechanism_that_promises_nothing_is_refused(bad: dict[str, float]) -> None:
-    SampledGaussian(**GOOD)
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="a sampled Gaussian mechanism has a rate"):
         SampledGaussian(**{**GOOD, **bad})
-
-
-def test_there_is_one_way_to_train() -> None:
-    """Who in the package makes what trains: one place each. ``demo`` plays, and ``audit`` trains by the same
-    methods, on a hospital's own patients under a charge of its own
-    (``workflow.auditing.own_patients``).
-    """
-    package = Path(privxray.__file__).parent
-    made: Counter[tuple[str, str]] = Counter()
-    for path in package.rglob("*.py"):
-        name = path.relative_to(package).as_posix()
-        if name.split("/")[0] in ("demo", "audit"):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                called = ast.unparse(node.func)
-                if called in ("Trainer", "PrivateOptimizer", "SampledGaussian", "method.train"):
-                    made[called, name] += 1
-    assert made == {
-        ("Trainer", "learning/dp_sgd/dp_sgd_method.py"): 1,
-        ("PrivateOptimizer", "learning/dp_sgd/trainer.py"): 1,
-        ("SampledGaussian", "learning/dp_sgd/dp_sgd_method.py"): 1,
-        ("method.train", "workflow/hospital/train.py"): 1,
-    }

@@ -12,12 +12,108 @@ import os
 
 import numpy as np
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 from scipy import stats
 
 from privxray.privacy import noise
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.sampling import poisson_sample
+
+KEY = bytes(range(32))
+
+
+def keystream(key: bytes, words: int) -> NDArray[np.float64]:
+    """Uniforms from AES-256 in counter mode, block by block and byte by byte."""
+    blocks = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    stream = b"".join(blocks.update(count.to_bytes(16, "big")) for count in range((words + 1) // 2))
+    return np.array(
+        [(int.from_bytes(stream[8 * i : 8 * i + 8], "little") >> 11) / 2.0**53 for i in range(words)]
+    )
+
+
+def by_hand(key: bytes, size: int, pairs: int) -> list[float]:
+    """What one thread writes: in blocks of 2 ``pairs`` values, four cosines and four sines each."""
+    values: list[float] = []
+    words = keystream(key, 8 * pairs * (size // (2 * pairs) + 1))
+    for block in range(0, size, 2 * pairs):
+        length = min(2 * pairs, size - block)
+        sums = np.zeros(length)
+        for _ in range(4):
+            drawn, words = words[: 2 * pairs], words[2 * pairs :]
+            radius, angle = np.sqrt(-2.0 * np.log(1.0 - drawn[:pairs])), 2.0 * np.pi * drawn[pairs:]
+            for half, wave in enumerate((np.cos, np.sin)):
+                sums[half * length // 2 : (half + 1) * length // 2] += (radius * wave(angle))[: length // 2]
+        values += list(sums / 2.0)
+    return values
+
+
+@pytest.mark.parametrize(
+    ("size", "block"), [(0, 4), (1, 4), (2, 4), (3, 4), (7, 4), (8, 4), (9, 4), (30, 4), (50, 8192)]
+)
+def test_every_value_is_the_sum_of_four_gaussians_from_the_keystream(
+    monkeypatch: pytest.MonkeyPatch, size: int, block: int
+) -> None:
+    monkeypatch.setattr(noise, "_PAIRS", block)
+    monkeypatch.setattr(noise, "_processors", lambda: 1)
+    monkeypatch.setattr(os, "urandom", lambda number: KEY[:number])
+    even = size + size % 2
+    expected = np.array(by_hand(KEY, even, max(1, min(block, even // 2))))[:size]
+    assert np.allclose(SecureNoise().gaussian((size,), 3.0), 3.0 * expected, rtol=1e-13, atol=0)
+
+
+@pytest.mark.parametrize(("processors", "used"), [(1, 1), (2, 2), (3, 3), (40, 16)])
+def test_each_thread_writes_its_share_under_a_key_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, processors: int, used: int
+) -> None:
+    size = 16 * 8 * 2 + 6  # enough for sixteen threads at a block of two pairs
+    monkeypatch.setattr(noise, "_PAIRS", 2)
+    monkeypatch.setattr(noise, "_processors", lambda: processors)
+    keys = [bytes([thread]) * 32 for thread in range(used)]
+    given = iter(keys)
+    monkeypatch.setattr(os, "urandom", lambda _: next(given))
+    values = SecureNoise().gaussian((size,), 2.0) / 2.0
+    share = size // (2 * used) * 2
+    lengths = [share] * (used - 1) + [size - share * (used - 1)]
+    parts = np.split(values, np.cumsum(lengths)[:-1])
+    # Which thread takes which key is a matter of chance.
+    expected = {key: {length: by_hand(key, length, 2) for length in set(lengths)} for key in keys}
+    taken = [
+        [key for key in keys if np.allclose(part, expected[key][len(part)], rtol=1e-13)] for part in parts
+    ]
+    assert sorted(key for found in taken for key in found) == keys
+    assert next(given, None) is None
+
+
+def test_too_few_values_for_two_threads_are_written_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(noise, "_PAIRS", 2)
+    monkeypatch.setattr(noise, "_processors", lambda: 4)
+    keys = iter([KEY] * 10)
+    monkeypatch.setattr(os, "urandom", lambda _: next(keys))
+    SecureNoise().gaussian((30,), 1.0)
+    assert len(list(keys)) == 9
+    keys = iter([KEY] * 10)
+    SecureNoise().gaussian((32,), 1.0)
+    assert len(list(keys)) == 8
+
+
+def test_uniforms_are_the_upper_53_bits_of_the_keystream(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "urandom", lambda number: KEY[:number])
+    assert np.array_equal(SecureNoise().uniform(11), keystream(KEY, 11))
+
+
+def test_the_processors_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0: {1, 2, 5}}[process], raising=False)
+    assert noise._processors() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    for number, expected in ((6, 6), (None, 1)):
+        monkeypatch.setattr(os, "cpu_count", lambda number=number: number)
+        assert noise._processors() == expected
+
+
+def test_noise_is_a_millionth_more_than_is_charged() -> None:
+    assert noise.SENSITIVITY_INFLATION == 1.000001
+
 
 N = 1_000_000
 Z = 5.4  # two-sided tail 7e-8
@@ -119,8 +215,18 @@ def test_poisson_sample_takes_each_patient_with_its_probability() -> None:
     assert np.array_equal(np.unique(taken), taken)
     assert len(poisson_sample(100, 1.0, SecureNoise())) == 100
     for bad in (0.0, 1.1, math.nan):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match="a sampling rate"):
             poisson_sample(10, bad, SecureNoise())
+
+
+def test_a_patient_is_taken_where_its_uniform_is_below_the_rate() -> None:
+    class Written(SecureNoise):
+        def uniform(self, size: int) -> NDArray[np.float64]:
+            return np.array([0.0, 0.25, 0.5, 1 - 2.0**-53])[:size]
+
+    assert poisson_sample(4, 0.25, Written()).tolist() == [0]
+    assert poisson_sample(4, 0.500001, Written()).tolist() == [0, 1, 2]
+    assert poisson_sample(4, 1.0, Written()).tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("shape", [(0,), (1,), (3, 5), (65536, 2), (131073,)])
@@ -140,7 +246,7 @@ def test_threads_fill_every_value_under_keys_of_their_own(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("std", [0.0, -1.0, math.nan, math.inf])
 def test_a_standard_deviation_out_of_range_is_refused(std: float) -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="a standard deviation"):
         SecureNoise().gaussian((2,), std)
 
 

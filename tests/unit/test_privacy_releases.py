@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 from refusals import refused
 
 from privxray.errors import BudgetError, MalformedError, RefusedError
@@ -105,6 +106,29 @@ def test_an_answer_that_was_saved_and_is_gone_is_not_taken_for_one_never_drawn(t
     with refused(BudgetError, "release.lost"):
         store.latest()
     assert witness.lost
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+def test_the_last_answers_that_are_gone_are_missed(tmp_path: Path, lost: int) -> None:
+    witness = Memory()
+    store = ReleaseStore(tmp_path / "run", os.urandom(32), witness)
+    for index in range(3):
+        store.save(index, ARRAYS)
+    for index in range(3 - lost, 3):
+        (tmp_path / "run" / f"release-{index:08d}.bin").unlink()
+    with refused(BudgetError, "release.lost") as refusal:
+        store.latest()
+    assert f"step {4 - lost} of this training" in str(refusal.value)
+    assert refusal.value.file == str(tmp_path / "run")
+
+
+def test_what_a_crash_left_half_written_is_swept_away(tmp_path: Path) -> None:
+    ReleaseStore(tmp_path / "run", os.urandom(32))
+    assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
+    left = tmp_path / "run" / ".release-00000000.bin.1.tmp"
+    left.write_bytes(b"half of an answer")
+    ReleaseStore(tmp_path / "run", os.urandom(32))
+    assert not left.exists()
 
 
 def test_an_answer_saved_by_a_process_that_died_before_it_was_remembered_is_used(tmp_path: Path) -> None:
