@@ -87,22 +87,29 @@ def test_a_signed_plan_with_a_rate_above_one_is_not_joined(at: At, monkeypatch: 
 
 
 BAD = {
-    "running statistics": lambda w: w | {"features.0.1.running_mean": np.zeros(16, np.float32)},
-    "has not": lambda w: w | {"more": np.zeros(3, np.float32)},
-    "lacks": lambda w: {name: array for name, array in w.items() if name != "head.bias"},
-    "[4]": lambda w: w | {"head.bias": np.zeros(4, np.float32)},
-    "float64": lambda w: w | {"head.bias": np.zeros(3)},
-    "not finite": lambda w: w | {"head.bias": np.array([0, np.nan, 0], np.float32)},
-    "larger than": lambda w: w | {"head.bias": np.array([0, 1e30, 0], np.float32)},
-}
+    "running statistics": (
+        "weights.statistics", lambda w: w | {"features.0.1.running_mean": np.zeros(16, np.float32)}
+    ),
+    "more": ("weights.extra-tensor", lambda w: w | {"more": np.zeros(3, np.float32)}),
+    "head.bias": ("weights.missing-tensor", lambda w: {n: a for n, a in w.items() if n != "head.bias"}),
+    "[4]": ("weights.other-form", lambda w: w | {"head.bias": np.zeros(4, np.float32)}),
+    "float64": ("weights.other-form", lambda w: w | {"head.bias": np.zeros(3)}),
+    "not finite": (None, lambda w: w | {"head.bias": np.array([0, np.nan, 0], np.float32)}),
+    "larger than": (
+        "weights.too-large-number", lambda w: w | {"head.bias": np.array([0, 1e30, 0], np.float32)}
+    ),
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("reason", BAD)
-def test_weights_that_are_not_the_network_s_are_refused(at: At, reason: str) -> None:
+@pytest.mark.parametrize("named", BAD)
+def test_weights_that_are_not_the_network_s_are_refused(at: At, named: str) -> None:
     world = at("initialised")
-    save_file(BAD[reason](weights()), world["coordinator"] / "start.safetensors")
+    reason, spoil = BAD[named]
+    save_file(spoil(weights()), world["coordinator"] / "start.safetensors")
     line = ("plan", "cards/*.card", "--from", terms(world), "--start", "start.safetensors")
-    one_line(world.type("coordinator", *line, asks=True), 11, "start.safetensors", reason)
+    result = world.type("coordinator", *line, "--json", asks=True)
+    one_line(result, 11, "start.safetensors", named)
+    assert reason in (None, result.json["error"]["reason"])
     assert not list(world["coordinator"].glob("*.plan"))
 
 

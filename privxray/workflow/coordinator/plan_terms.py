@@ -66,10 +66,17 @@ class Terms:
     def resolved(self) -> tuple[AnyMethod, MethodConstants]:
         """The method, and all of its constants.
 
-        :raises UsageError: a constant that does not exist or is out of range.
+        :raises UsageError: a constant that does not exist or is out of range, or a file of weights for a
+            method that starts from nothing.
         """
         from privxray.learning import methods
 
+        if self.start is not None and self.method != "dp-sgd":
+            raise UsageError(
+                f"{self.method} starts from nothing, so there is no --start for it",
+                reason="plan.start-without-use",
+                advice="Plan with --method dp-sgd",
+            )
         method = methods.get(self.method)
         given = {} if self.start is None else {"start": "file"}
         return method, method.constants({**self.constants, **given})
@@ -132,12 +139,6 @@ def first_stage(
 
 
 def _check(terms: Terms, method: AnyMethod, constants: MethodConstants) -> None:
-    if terms.start is not None and terms.method != "dp-sgd":
-        raise UsageError(
-            f"{terms.method} starts from nothing, so there is no --start for it",
-            reason="plan.start-without-use",
-            advice="Plan with --method dp-sgd",
-        )
     require_epsilon(terms.epsilon)
     require_delta_below(terms.delta, constants.n_max)
     if not fits_extractor(method, constants):
