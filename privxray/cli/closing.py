@@ -1,4 +1,7 @@
-"""The closing line of every command: what to do next, as :mod:`privxray.workflow.upkeep.advice` says."""
+"""The closing line of every command: what to do next, as :mod:`privxray.workflow.upkeep.advice` says.
+
+Tested in tests/cli/test_advice.py.
+"""
 
 from __future__ import annotations
 

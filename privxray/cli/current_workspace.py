@@ -1,4 +1,4 @@
-"""The workspace that a command is typed in."""
+"""The workspace that a command is typed in. Tested in tests/cli/test_study.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a person sees of a plan, and is asked about it, before it is followed."""
+"""What a person sees of a plan, and is asked about it, before it is followed.
+
+Tested in tests/cli/test_terminal.py.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class PlanReview:
-    """Shows a plan once, whether its key words are asked for or not, so that no change goes unseen."""
+    """Shows a plan once, whether its key words are asked for or not, so that no change goes unseen.
+
+    :param words: the key words, if they were given with the command.
+    """
 
     def __init__(self, words: str | None, as_json: bool) -> None:
         self._words = key_words(words)
@@ -21,10 +27,18 @@ class PlanReview:
         self._shown = False
 
     def ask(self, shown: PlanHeader, changes: tuple[str, ...]) -> str:
+        """Show a plan, then get the key words that belong to it.
+
+        :raises UsageError: they were not given, and there is no terminal to ask at.
+        """
         self.show(shown, changes)
         return self._words()
 
     def show(self, shown: PlanHeader, changes: tuple[str, ...]) -> None:
+        """Show a plan, unless it was shown already.
+
+        :param changes: in words, what is not as in the plan before.
+        """
         if self._shown:
             return
         self._shown = True

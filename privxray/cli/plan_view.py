@@ -1,4 +1,7 @@
-"""How a plan is shown before anybody trusts it."""
+"""How a plan is shown before anybody trusts it.
+
+Tested in tests/cli/test_terminal.py and tests/cli/test_study.py.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def show_plan(shown: PlanHeader) -> None:
+    """Print what a plan fixes, and its roster."""
     table(
         f"Study {shown.study}, round {shown.round} (training round {shown.stage} of {shown.stages})",
         ("fixed by this plan", "value"),
@@ -25,6 +29,7 @@ def show_plan(shown: PlanHeader) -> None:
 
 
 def plan_json(shown: PlanHeader) -> dict[str, object]:
+    """What ``--json`` says of a plan."""
     return {
         "study": shown.study,
         "round": shown.round,

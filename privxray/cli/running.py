@@ -1,4 +1,7 @@
-"""Running one command line in this process."""
+"""Running one command line in this process.
+
+Tested in every test that types a command (tests/cli).
+"""
 
 from __future__ import annotations
 

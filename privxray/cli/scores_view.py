@@ -1,4 +1,4 @@
-"""How the score of a model is shown."""
+"""How the score of a model is shown. Tested in tests/cli/test_study.py."""
 
 from __future__ import annotations
 

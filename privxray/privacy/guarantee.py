@@ -59,7 +59,8 @@ def require_epsilon(epsilon: float) -> None:
     """
     if not 0.0 < epsilon <= MAX_EPSILON:  # also false for NaN
         raise UsageError(
-            f"epsilon must be a number above 0 and at most {MAX_EPSILON:g}", reason="epsilon.out-of-range"
+            f"epsilon can't be '{epsilon:g}': it has to be a number above 0 and at most {MAX_EPSILON:g}",
+            reason="epsilon.out-of-range",
         )
 
 
@@ -70,8 +71,9 @@ def require_delta(delta: float) -> None:
     """
     if not 0.0 < delta < 1.0:
         raise UsageError(
-            "delta must be a number above 0 and below 1, far below one over the number of patients",
+            f"delta can't be '{delta:g}': it has to be a number above 0 and below 1",
             reason="delta.out-of-range",
+            advice="It belongs far below one over the number of patients, for example at 1e-5",
         )
 
 

@@ -169,11 +169,13 @@ def test_a_plan_or_a_ledger_of_an_impossible_epsilon_is_not_made(at: At, amount:
     world = at("initialised")
     before = tree(world["coordinator"])
     planned = world.type("coordinator", "plan", "cards/*.card", "--epsilon", amount, asks=True)
-    one_line(planned, 2, "epsilon must be a number above 0")
+    allowed = "it has to be a number above 0 and at most 100"
+    one_line(planned, 2, f"--epsilon can't be '{float(amount)}': {allowed}")
     assert tree(world["coordinator"]) == before
     (world["fresh"]).mkdir()
     words = ("init", "--role", "hospital", "--name", "fresh", "--budget", amount)
-    one_line(world.type("fresh", *words, asks=True), 2, "epsilon must be a number above 0")
+    made = world.type("fresh", *words, asks=True)
+    one_line(made, 2, f"--budget can't be '{amount}': {allowed}")
     assert not list(world["fresh"].iterdir())
 
 

@@ -1,4 +1,7 @@
-"""``budget``: what a hospital has spent, and what is left, in figures and as bars."""
+"""``budget``: what a hospital has spent, and what is left, in figures and as bars.
+
+Tested in tests/cli/test_budget.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``doctor``: what is right and wrong in a workspace."""
+"""``doctor``: what is right and wrong in a workspace. Tested in tests/cli/test_doctor.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``help``: what a word or the reason of an error means."""
+"""``help``: what a word or the reason of an error means. Tested in tests/cli/test_help.py."""
 
 from __future__ import annotations
 

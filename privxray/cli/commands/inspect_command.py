@@ -1,4 +1,4 @@
-"""``inspect``: what a file says, and whether it is whole and signed."""
+"""``inspect``: what a file says, and whether it is whole and signed. Tested in tests/cli/test_study.py."""
 
 from __future__ import annotations
 

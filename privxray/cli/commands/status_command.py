@@ -1,4 +1,4 @@
-"""``status``: where a workspace stands, and what to type next."""
+"""``status``: where a workspace stands, and what to type next. Tested in tests/cli/test_advice.py."""
 
 from __future__ import annotations
 

@@ -115,7 +115,8 @@ class Committee(Strict):
             )
         if t > k - 1:
             raise RefusedError(
-                f"where {t} of {k} keyholders must answer, one that is missing stops the round",
+                f"the plan has {k} keyholder{'' if k == 1 else 's'} and needs {t} answers, so one that is "
+                "missing stops the round",
                 reason="committee.nobody-may-miss",
                 advice=f"With {c} corrupt, {c + 3} keyholders and a threshold of {c + 2} is the least",
             )

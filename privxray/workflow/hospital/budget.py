@@ -77,17 +77,20 @@ class FurtherSteps:
             )
         if self.steps is not None and not 1 <= self.steps <= affordable.MOST_STEPS:
             raise UsageError(
-                f"--steps is a number from 1 to {affordable.MOST_STEPS:,}", reason="budget.steps-out-of-range"
+                f"--steps can't be '{self.steps}': it has to be a number from 1 to {affordable.MOST_STEPS:,}",
+                reason="budget.steps-out-of-range",
             )
         if self.noise is not None and not 0.0 < self.noise < MOST_NOISE:
             raise UsageError(
-                f"--noise is a number above 0 and below {MOST_NOISE:,.0f}: the standard deviation of the "
-                "noise over the clipping norm",
+                f"--noise can't be '{self.noise:g}': it has to be a number above 0 and below "
+                f"{MOST_NOISE:,.0f}",
                 reason="budget.noise-out-of-range",
+                advice="It is the standard deviation of the noise over the clipping norm",
             )
         if not 0.0 < self.q <= 1.0:
             raise UsageError(
-                "--sampling-rate is a number above 0 and at most 1", reason="budget.rate-out-of-range"
+                f"--sampling-rate can't be '{self.q:g}': it has to be a number above 0 and at most 1",
+                reason="budget.rate-out-of-range",
             )
         if self.q != 1.0 and self.steps is None and self.noise is None:
             raise UsageError("--sampling-rate goes with --steps or --noise", reason="budget.rate-alone")

@@ -39,7 +39,7 @@ def choose_epsilon(asked: float | None, training: Training) -> float:
         return min([plan.epsilon, *chosen])
     if not (asked > 0 and math.isfinite(asked)):
         raise UsageError(
-            "epsilon must be a number above 0",
+            f"epsilon can't be '{asked:g}': it has to be a number above 0",
             reason="epsilon.not-positive",
             advice=f"Type a number up to the plan's, for example: privxray train --epsilon {plan.epsilon:g}",
         )

@@ -1,4 +1,4 @@
-"""``accept``: taking in what the coordinator sends back."""
+"""``accept``: taking in what the coordinator sends back. Tested in tests/cli/test_study.py."""
 
 from __future__ import annotations
 

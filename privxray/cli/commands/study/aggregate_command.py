@@ -1,4 +1,7 @@
-"""``aggregate``: the sum of a round's updates, and the model that comes of it."""
+"""``aggregate``: the sum of a round's updates, and the model that comes of it.
+
+Tested in tests/cli/test_bad_input.py.
+"""
 
 from __future__ import annotations
 

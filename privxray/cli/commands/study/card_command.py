@@ -1,4 +1,4 @@
-"""``card``: a fresh card of a hospital or trustee."""
+"""``card``: a fresh card of a hospital or trustee. Tested in tests/cli/test_bad_input.py."""
 
 from __future__ import annotations
 

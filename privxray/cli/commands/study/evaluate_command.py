@@ -1,4 +1,7 @@
-"""``evaluate``: how good the newest model is on this hospital's own held-out patients."""
+"""``evaluate``: how good the newest model is on this hospital's own held-out patients.
+
+Tested in tests/cli/test_study.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``export-update``: this hospital's masked, encrypted and signed part of a round."""
+"""``export-update``: this hospital's masked, encrypted and signed part of a round.
+
+Tested in tests/cli/test_study.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``ingest``: checking images and taking them into the hospital's data set."""
+"""``ingest``: checking images and taking them into the hospital's data set.
+
+Tested in tests/cli/test_ingest_profile.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``init``: making a workspace."""
+"""``init``: making a workspace. Tested in tests/cli/test_study.py."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from privxray.cli.options.typed_names import require_name
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
 from privxray.errors import UsageError
+from privxray.privacy.guarantee import MAX_EPSILON
 
 if TYPE_CHECKING:
     from privxray.workspace.folder import Workspace
@@ -92,6 +93,11 @@ def _require_options_of(role: Role, name: str | None, study: str | None, budget:
             f"--budget is an option of hospitals, and a {role} holds no patients",
             reason="init.budget-without-patients",
             advice="Leave --budget away",
+        )
+    if budget is not None and not 0.0 < budget <= MAX_EPSILON:  # also true for NaN
+        raise UsageError(
+            f"--budget can't be '{budget:g}': it has to be a number above 0 and at most {MAX_EPSILON:g}",
+            reason="epsilon.out-of-range",
         )
     require_name("--name", name)
     require_name("--study", study)

@@ -1,4 +1,4 @@
-"""``join``: following a coordinator's plan."""
+"""``join``: following a coordinator's plan. Tested in tests/cli/test_terminal.py."""
 
 from __future__ import annotations
 

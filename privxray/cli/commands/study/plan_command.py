@@ -1,4 +1,7 @@
-"""``plan``: who takes part in a round, and on which terms, signed by the coordinator."""
+"""``plan``: who takes part in a round, and on which terms, signed by the coordinator.
+
+Tested in tests/cli/test_typed_terms.py and tests/cli/test_rounds.py.
+"""
 
 from __future__ import annotations
 

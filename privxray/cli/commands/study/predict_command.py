@@ -1,4 +1,4 @@
-"""``predict``: what the newest global model says about single images."""
+"""``predict``: what the newest global model says about single images. Tested in tests/cli/test_study.py."""
 
 from __future__ import annotations
 

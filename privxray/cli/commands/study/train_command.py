@@ -1,4 +1,4 @@
-"""``train``: this hospital's training for the open round."""
+"""``train``: this hospital's training for the open round. Tested in tests/cli/test_study.py."""
 
 from __future__ import annotations
 

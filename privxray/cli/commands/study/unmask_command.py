@@ -1,4 +1,4 @@
-"""``unmask``: a keyholder's answer to a coordinator's request."""
+"""``unmask``: a keyholder's answer to a coordinator's request. Tested in tests/cli/test_keyholders.py."""
 
 from __future__ import annotations
 
