@@ -43,17 +43,21 @@ REMEMBERED = ROOT / ".mutants"
 
 _EXCHANGE = (
     "tests/unit/test_exchange_refusals.py",
-    "tests/unit/test_exchange_sums.py",
+    "tests/unit/test_formats_limits.py",
     "tests/unit/test_vectors.py",
     "tests/unit/test_vectors_keyholders.py",
+    "tests/unit/test_exchange_sums.py",
+    "tests/unit/test_formats_tensors.py",
+    "tests/unit/test_exchange_mask.py",
+    "tests/unit/test_exchange_shamir.py",
     "tests/unit/test_exchange_dealing.py",
     "tests/unit/test_exchange_committee.py",
     "tests/unit/test_exchange_cohort.py",
-    "tests/unit/test_exchange_mask.py",
-    "tests/unit/test_exchange_shamir.py",
+    "tests/unit/test_exchange_intake.py",
     "tests/unit/test_formats_container.py",
     "tests/unit/test_formats_stream.py",
     "tests/unit/test_keys.py",
+    "tests/unit/test_keys_keyfile.py",
     "tests/attacks/test_altered_files.py",
     "tests/attacks/test_keyholders_played_off.py",
     "tests/attacks/test_masks_and_plans.py",
@@ -79,22 +83,20 @@ _INFERENCE = (
 
 # Which tests are to notice a change in a module: the longest beginning that fits. Tests of its own first.
 TESTED_BY: dict[str, tuple[str, ...]] = {
-    "privxray/formats/": (
-        "tests/unit/test_formats_container.py",
-        "tests/unit/test_formats_stream.py",
-        *_EXCHANGE,
-    ),
+    "privxray/formats/": ("tests/unit/test_formats_container.py", *_EXCHANGE),
+    "privxray/formats/header.py": ("tests/unit/test_formats_limits.py", *_EXCHANGE),
+    "privxray/formats/stream.py": ("tests/unit/test_formats_stream.py", *_EXCHANGE),
+    "privxray/formats/tensors.py": ("tests/unit/test_formats_tensors.py", *_EXCHANGE),
     "privxray/keys/": ("tests/unit/test_keys.py", *_EXCHANGE),
+    "privxray/keys/keyfile.py": ("tests/unit/test_keys_keyfile.py", *_EXCHANGE),
     "privxray/exchange/": _EXCHANGE,
-    "privxray/exchange/sharing/": (
-        "tests/unit/test_exchange_dealing.py",
-        "tests/unit/test_exchange_committee.py",
-        *_EXCHANGE,
-    ),
-    "privxray/exchange/sharing/shamir.py": ("tests/unit/test_exchange_shamir.py", *_EXCHANGE),
-    "privxray/exchange/masking/": ("tests/unit/test_exchange_mask.py", *_EXCHANGE),
     "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
-    "privxray/exchange/admission/admit_opening.py": ("tests/unit/test_exchange_dealing.py", *_EXCHANGE),
+    "privxray/exchange/intake.py": ("tests/unit/test_exchange_intake.py", *_EXCHANGE),
+    "privxray/exchange/masking/": ("tests/unit/test_exchange_mask.py", *_EXCHANGE),
+    "privxray/exchange/opening.py": ("tests/unit/test_exchange_sums.py", *_EXCHANGE),
+    "privxray/exchange/sharing/": ("tests/unit/test_exchange_dealing.py", *_EXCHANGE),
+    "privxray/exchange/sharing/committee.py": ("tests/unit/test_exchange_committee.py", *_EXCHANGE),
+    "privxray/exchange/sharing/shamir.py": ("tests/unit/test_exchange_shamir.py", *_EXCHANGE),
     "privxray/inference/": _INFERENCE,
     "privxray/inference/sandbox.py": ("tests/unit/test_inference_sandbox.py", *_INFERENCE),
     "privxray/inference/scheme.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
@@ -170,7 +172,7 @@ class Copy:
     """A copy of the tree in which one module at a time is another one."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder, self.original = folder, ""
         for name in ("privxray", "tests", "docs", "examples"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("pyproject.toml", "README.md", "Makefile", "CHANGELOG.md"):
@@ -179,7 +181,8 @@ class Copy:
     def start(self, module: str | None, text: str, tests: Sequence[str]) -> int:
         """Run tests in a child process, with ``text`` in the place of ``module``; without one, as all is."""
         if module is not None:
-            (self.folder / module).write_text(text)
+            self.original = (self.folder / module).read_text("utf-8")
+            (self.folder / module).write_text(text, "utf-8")
         self._forget_compiled(module)
         child = os.fork()
         if child == 0:
@@ -188,7 +191,7 @@ class Copy:
 
     def restore(self, module: str | None) -> None:
         if module is not None:
-            shutil.copy(ROOT / module, self.folder / module)
+            (self.folder / module).write_text(self.original, "utf-8")
             self._forget_compiled(module)
 
     def failed(self) -> str:
@@ -300,16 +303,17 @@ class Runner:
 
     def __init__(self, jobs: int, folder: Path) -> None:
         self.copies = [Copy(folder / str(number)) for number in range(jobs)]
-        self.limits: dict[tuple[str, ...], float] = {}
+        self.limits: dict[frozenset[str], float] = {}
 
     def limit(self, tests: tuple[str, ...]) -> float:
         """Seconds that a run of these tests may take: three times what it takes without a change."""
-        if tests not in self.limits:
+        known = frozenset(tests)
+        if known not in self.limits:
             (verdict,) = [v for _, v in self.verdicts([(None, "", tests, 900.0)])]
             if verdict.outcome != "survived":
                 sys.exit(f"the tests fail without any change: {verdict.by}")
-            self.limits[tests] = 3 * verdict.seconds + 10
-        return self.limits[tests]
+            self.limits[known] = 3 * verdict.seconds + 10
+        return self.limits[known]
 
     def verdicts(
         self, work: Iterable[tuple[Mutant | None, str, tuple[str, ...], float]]

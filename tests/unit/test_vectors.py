@@ -1,4 +1,4 @@
-"""The files under tests/vectors: fixed bytes, one broken rule each, the class of failure expected.
+"""The files under tests/vectors: fixed bytes, one broken rule each, the reason of the refusal expected.
 
 The numbers are recomputed here with hashlib, ``cryptography`` and whole-number arithmetic only, as another
 implementation would from docs/SPEC.md.
@@ -18,22 +18,19 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from forged_files import refused
 from mnemonic import Mnemonic
 
-from privxray.errors import IdentityError, MalformedError, PrivxrayError, RefusedError
-from privxray.exchange.admission.admit import admit_plan, admit_update, read_update
+from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
 from privxray.exchange.messages.plan import SignedPlan
+from privxray.explanations.catalogue import reasons
 from privxray.formats.container import check_body, split
+from privxray.formats.header import Header
 from privxray.keys.card import read_card
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 INDEX = json.loads((VECTORS / "index.json").read_text())
 NUMBERS = json.loads((VECTORS / "numbers.json").read_text())
-CLASSES: dict[str, type[PrivxrayError]] = {
-    "malformed": MalformedError,
-    "identity": IdentityError,
-    "refused": RefusedError,
-}
 
 
 def load(name: str) -> bytes:
@@ -44,34 +41,44 @@ def plan() -> SignedPlan:
     return admit_plan(split(load("plan")), None)
 
 
-def admit(data: bytes) -> None:
+def admit(name: str) -> None:
+    """What the recipient checks that follows the good plan, and trusts its coordinator."""
+    data, followed = load(name), plan()
     envelope = split(data)
-    if envelope.kind == "card":
-        read_card(envelope)
-        return
-    if envelope.kind == "plan":
-        admit_plan(envelope, None)
-        return
-    followed = plan()
-    header, member = read_update(envelope, followed.plan.roster.members)
-    admit_update(header, member, followed)
     body = data[envelope.length :]
+    header: Header
+    if name.startswith("card"):
+        header = read_card(envelope)
+    elif name.startswith("plan"):
+        header = admit_plan(envelope, followed.plan.coordinator).plan
+    elif name.startswith("model"):
+        header = admit_model(envelope, followed)
+    else:
+        header, member = read_update(envelope, followed.plan.roster.members)
+        admit_update(header, member, followed)
     check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
 
 
 def test_there_is_a_file_for_each_entry_and_an_entry_for_each_file() -> None:
     assert {path.stem for path in VECTORS.glob("*.bin")} == set(INDEX)
-    assert sum(entry["expect"] == "ok" for entry in INDEX.values()) == 11
+    assert sum(entry["expect"] == "ok" for entry in INDEX.values()) == 12
+
+
+def test_the_class_of_failure_is_that_of_the_reason() -> None:
+    codes = {"ok": 0, "refused": 4, "malformed": 11, "key": 12, "identity": 13}
+    listed = reasons()
+    for name, entry in INDEX.items():
+        if entry["expect"] != "ok":
+            assert codes[entry["expect"]] == listed[entry["reason"]].exit_code, name
 
 
 @pytest.mark.parametrize("name", [name for name, entry in INDEX.items() if entry["under"] == "plan"])
 def test_each_vector_ends_as_expected(name: str) -> None:
-    expected = INDEX[name]["expect"]
-    if expected == "ok":
-        admit(load(name))
+    if INDEX[name]["expect"] == "ok":
+        admit(name)
         return
-    with pytest.raises(CLASSES[expected]):
-        admit(load(name))
+    with refused(INDEX[name]["reason"]):
+        admit(name)
 
 
 def test_a_mask_from_the_specification() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,19 +28,23 @@ from privxray.exchange.admission.admit_opening import admit_survivors  # noqa: E
 from privxray.exchange.masking.masks import add_streams, self_mask_key  # noqa: E402
 from privxray.exchange.messages.plan import PlanHeader  # noqa: E402
 from privxray.exchange.messages.request import RequestHeader, SignedRequest  # noqa: E402
-from privxray.exchange.messages.share import write_share  # noqa: E402
+from privxray.exchange.messages.share import ShareHeader, write_share  # noqa: E402
 from privxray.exchange.messages.update import UpdateHeader  # noqa: E402
 from privxray.exchange.sharing import shamir  # noqa: E402
 from privxray.exchange.sharing.committee import Seat  # noqa: E402
 from privxray.exchange.sharing.dealing import SELF, Opened, open_box  # noqa: E402
-from privxray.formats import canonical  # noqa: E402
+from privxray.exchange.sharing.hpke_info import hpke_info  # noqa: E402
+from privxray.formats import canonical, stream  # noqa: E402
 from privxray.formats.container import seal_header, split  # noqa: E402
+from privxray.formats.tensors import masked_prefix  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.mask_statement import MaskStatement  # noqa: E402
 from privxray.keys.sealing_keys import SealingKey  # noqa: E402
 from privxray.keys.unsealing_statement import UnsealingStatement  # noqa: E402
 
 Files = dict[str, tuple[bytes, str, str]]
+"""By name: the bytes, the reason of the refusal or ``ok``, and the rule that is tried."""
+
 Kept = Callable[[str, Callable[[], bytes]], bytes]
 """The stored bytes of a vector, or fresh ones: sealing is randomised, and good files shall stay."""
 
@@ -123,8 +128,31 @@ class Round:
         data = self.updates[name]
         envelope = split(data)
         header = envelope.claim(UpdateHeader).model_copy(update=changes)
-        identity = self.parties[signer or name].identity
-        return seal_header(header, identity.signing, header.sender) + data[envelope.length :]
+        identity, key_id = self.parties[signer or name].identity, envelope.key_id
+        return seal_header(header, identity.signing, key_id) + data[envelope.length :]
+
+    def sealed_anew(self, name: str, plain: bytes, study: str = "pneumonia") -> bytes:
+        """An update whose body is another one, sealed and signed as it should be.
+
+        :param study: for which the body key is sealed.
+        """
+        header = split(self.updates[name]).claim(UpdateHeader)
+        key = os.urandom(32)
+        body = b"".join(stream.seal(key, [plain]))
+        info = hpke_info(
+            kind="update", purpose="body key", study=study, plan=header.plan,
+            sender=header.sender, recipient=self.world.plan.sender,
+        )  # fmt: skip
+        wrapped = canonical.to_base64(self.study.coordinator.public().seal(key, info))
+        stated = header.body.model_copy(
+            update={
+                "length": len(body),
+                "sha256": hashlib.sha256(body).hexdigest(),
+                "key": header.body.key.model_copy(update={"wrapped": wrapped}),
+            }
+        )
+        header = header.model_copy(update={"body": stated})
+        return seal_header(header, self.parties[name].identity.signing, header.sender) + body
 
     def asked(
         self, updates: dict[str, bytes] | None = None, *, content: bytes | None = None, **changes: Any
@@ -187,45 +215,88 @@ def _plans(round_: Round) -> Files:
     )
     instead = Seat(keyholder=a.keys.fingerprint, unsealing=round_.parties["hospital-a"].unsealing_statement())
     foreign = second.model_copy(update={"unsealing": round_.parties["hospital-a"].unsealing_statement()})
+    elsewhere = UnsealingStatement.sign(
+        first.unsealing.key, "cardiology", 1, round_.parties["trustee-1"].identity.signing
+    )
     three = roster.model_copy(update={"trustees": roster.trustees[:3]})
     return {
-        "plan-two-sums": (numbers(threshold=2, minimum_cohort=4), "refused", "2t > k + c"),
-        "plan-nobody-missing": (numbers(threshold=4), "refused", "t <= k - 1"),
-        "plan-no-corrupt-keyholder": (numbers(corrupt_keyholders=0), "refused", "c >= 1"),
-        "plan-cohort-above-the-roster": (numbers(minimum_cohort=5), "refused", "max(3, h + 2) <= m <= n"),
+        "plan-two-sums": (numbers(threshold=2, minimum_cohort=4), "committee.two-sums", "2t > k + c"),
+        "plan-nobody-missing": (numbers(threshold=4), "committee.nobody-may-miss", "t <= k - 1"),
+        "plan-no-corrupt-keyholder": (
+            numbers(corrupt_keyholders=0),
+            "committee.no-corrupt-keyholder",
+            "c >= 1",
+        ),
+        "plan-cohort-above-the-roster": (
+            numbers(minimum_cohort=5),
+            "committee.cohort-too-large",
+            "m <= n",
+        ),
         "plan-mixed-requests": (
             round_.plan(
                 roster=roster.model_copy(update={"members": (a, b, *others, fifth.member())}),
                 committee=committee.model_copy(update={"minimum_cohort": 3}),
             ),
-            "refused",
+            "committee.one-hospital-left",
             "n - h - floor((k - c)(n - m) / (t - c)) >= 2",
         ),
-        "plan-seat-twice": (sitting(first, first, *rest), "refused", "keyholders all different"),
+        "plan-seat-twice": (
+            sitting(first, first, *rest),
+            "committee.keyholder-twice",
+            "keyholders all different",
+        ),
         "plan-unsealing-key-twice": (
             sitting(first, second.model_copy(update={"unsealing": same_key}), *rest),
-            "refused",
+            "committee.unsealing-key-twice",
             "unsealing keys all different",
         ),
-        "plan-unsealing-key-of-another": (sitting(first, foreign, *rest), "identity", "statement"),
+        "plan-unsealing-key-of-another": (
+            sitting(first, foreign, *rest),
+            "statement.not-its-owners",
+            "statement",
+        ),
         "plan-trustee-without-a-seat": (
             sitting(first, second, rest[0], instead),
-            "refused",
+            "committee.trustee-without-seat",
             "every trustee has a seat",
         ),
-        "plan-keyholder-unknown": (round_.plan(roster=three), "refused", "keyholders of the roster"),
-        "plan-mask-key-of-small-order": (masked(stated(bytes(32))), "malformed", "refused keys"),
+        "plan-keyholder-unknown": (
+            round_.plan(roster=three),
+            "committee.keyholder-not-in-roster",
+            "keyholders of the roster",
+        ),
+        "plan-mask-key-of-small-order": (masked(stated(bytes(32))), "mask-key.weak", "refused keys"),
         "plan-mask-key-not-canonical": (
             masked(stated((2**255 - 19 + 9).to_bytes(32, "little"))),
-            "malformed",
+            "mask-key.weak",
             "refused keys",
         ),
         "plan-mask-key-twice": (
             masked(stated(base64.b64decode(a.mask.key))),
-            "refused",
+            "roster.mask-key-twice",
             "mask keys all different",
         ),
-        "plan-mask-key-of-another": (masked(fifth.member().mask), "identity", "statement"),
+        "plan-mask-key-of-another": (masked(fifth.member().mask), "statement.not-its-owners", "statement"),
+        "plan-no-corrupt-hospital": (
+            numbers(corrupt_hospitals=0),
+            "committee.no-corrupt-hospital",
+            "h >= 1",
+        ),
+        "plan-cohort-of-two": (
+            numbers(minimum_cohort=2),
+            "committee.cohort-too-small",
+            "max(3, h + 2) <= m",
+        ),
+        "plan-strict-with-keyholders": (
+            round_.plan(mode="strict"),
+            "plan.keyholders-in-strict",
+            "no committee where the mode is strict",
+        ),
+        "plan-unsealing-key-of-another-study": (
+            sitting(first.model_copy(update={"unsealing": elsewhere}), second, *rest),
+            "committee.unsealing-key-of-other-study",
+            "statements for this study",
+        ),
     }
 
 
@@ -235,14 +306,58 @@ def _updates(round_: Round) -> Files:
     short = canonical.to_base64(base64.b64decode(dealt.boxes[0])[:-1])
     commitments = canonical.to_base64(base64.b64decode(dealt.commitments)[:-32])
 
+    good = round_.updates["hospital-a"]
+    start = split(good).length
+    body = bytearray(good[start:])
+    body[0] ^= 1
+    stated = split(good).claim(UpdateHeader).body
+    altered = stated.model_copy(update={"sha256": hashlib.sha256(body).hexdigest()})
+    garbled = round_.update("hospital-a", body=altered)[: -len(body)] + bytes(body)
+    unreadable = stated.model_copy(update={"key": stated.key.model_copy(update={"wrapped": "="})})
+    prefix = masked_prefix(15, 64)
+
     def dealing(**changes: Any) -> bytes:
         return round_.update("hospital-a", dealt=dealt.model_copy(update=changes))
 
     return {
-        "held-update-without-shares": (round_.update("hospital-a", dealt=None), "refused", "dealt"),
-        "held-update-box-too-short": (dealing(boxes=(short, *dealt.boxes[1:])), "malformed", "boxes"),
-        "held-update-box-missing": (dealing(boxes=dealt.boxes[:-1]), "malformed", "boxes"),
-        "held-update-commitments-too-short": (dealing(commitments=commitments), "malformed", "commitments"),
+        "held-update-without-shares": (
+            round_.update("hospital-a", dealt=None),
+            "update.shares-missing",
+            "dealt",
+        ),
+        "held-update-box-too-short": (dealing(boxes=(short, *dealt.boxes[1:])), "update.boxes", "boxes"),
+        "held-update-box-missing": (dealing(boxes=dealt.boxes[:-1]), "update.boxes", "boxes"),
+        "held-update-box-not-base64": (
+            dealing(boxes=("=", *dealt.boxes[1:])),
+            "update.box-base64",
+            "base64",
+        ),
+        "held-update-commitments-not-base64": (
+            dealing(commitments="A="),
+            "update.commitments-base64",
+            "base64",
+        ),
+        "held-update-body-not-authentic": (garbled, "body.not-authentic", "chunks"),
+        "held-update-of-another-form": (
+            round_.sealed_anew("hospital-a", b" " * 8 + prefix[8:] + bytes(120)),
+            "vector.other-form",
+            "the index that the plan gives",
+        ),
+        "held-update-sealed-for-another-study": (
+            round_.sealed_anew("hospital-a", prefix + bytes(120), "cardiology"),
+            "seal.other-key",
+            "info",
+        ),
+        "held-update-key-not-base64": (
+            round_.update("hospital-a", body=unreadable),
+            "body-key.base64",
+            "base64",
+        ),
+        "held-update-commitments-too-short": (
+            dealing(commitments=commitments),
+            "update.commitments",
+            "commitments",
+        ),
     }
 
 
@@ -266,42 +381,89 @@ def _requests(round_: Round) -> Files:
     swapped = b"".join(parts[name] for name in (in_order[1], in_order[0], in_order[2]))
     two = {name: round_.updates[name] for name in CAME[:2]}
     return {
-        "request-two-survivors": (round_.asked(two), "refused", "at least m survivors"),
-        "request-survivor-twice": (round_.asked(survivors=twice), "refused", "survivors each once"),
-        "request-survivors-descending": (
-            round_.asked(survivors=header.survivors[::-1]), "refused", "survivors ascending",
+        "request-two-survivors": (round_.asked(two), "request.too-few-survivors", "at least m survivors"),
+        "request-survivor-twice": (
+            round_.asked(survivors=twice),
+            "request.survivors-not-ascending",
+            "survivors each once",
         ),
-        "request-survivor-unknown": (round_.asked(survivors=stranger), "refused", "survivors of the plan"),
-        "request-another-plan": (round_.asked(plan="ab" * 32), "refused", "plan"),
-        "request-another-round": (round_.asked(round=2), "refused", "round"),
-        "request-another-study": (round_.asked(study="cardiology"), "refused", "study"),
+        "request-survivors-descending": (
+            round_.asked(survivors=header.survivors[::-1]),
+            "request.survivors-not-ascending",
+            "survivors ascending",
+        ),
+        "request-survivor-unknown": (
+            round_.asked(survivors=stranger),
+            "request.survivor-unknown",
+            "survivors of the plan",
+        ),
+        "request-another-plan": (round_.asked(plan="ab" * 32), "file.other-plan", "plan"),
+        "request-another-round": (round_.asked(round=2), "file.round-contradicts", "round"),
+        "request-another-study": (round_.asked(study="cardiology"), "file.other-study", "study"),
         "request-not-to-this-keyholder": (
-            round_.asked(recipients=header.recipients[1:]), "refused", "recipients",
+            round_.asked(recipients=header.recipients[1:]),
+            "request.other-recipients",
+            "recipients",
         ),
         "request-by-a-hospital": (
-            round_.asked(signer=round_.parties["hospital-a"].identity), "identity", "the coordinator signs",
+            round_.asked(signer=round_.parties["hospital-a"].identity),
+            "request.other-coordinator",
+            "the coordinator signs",
         ),
         "request-says-encrypted": (
             round_.asked(body=header.body.model_copy(update={"cipher": "chacha20poly1305-stream"})),
-            "malformed", "a request is not encrypted",
+            "request.encrypted",
+            "a request is not encrypted",
         ),
-        "request-envelopes-swapped": (round_.asked(content=swapped), "malformed", "envelopes in order"),
+        "request-envelopes-swapped": (
+            round_.asked(content=swapped),
+            "request.other-updates",
+            "envelopes in order",
+        ),
         "request-more-than-envelopes": (
-            round_.asked(content=body + b"\0"), "malformed", "envelopes and no more",
+            round_.asked(content=body + b"\0"),
+            "request.more-than-updates",
+            "envelopes and no more",
         ),
-        "request-box-transplanted": (with_b(dealt=dealt_a), "identity", "boxes are bound to their owner"),
+        "request-box-transplanted": (
+            with_b(dealt=dealt_a),
+            "update.box-not-for-this-keyholder",
+            "boxes are bound to their owner",
+        ),
         "request-commitment-changed": (
             with_b(dealt=dealt_b.model_copy(update={"commitments": canonical.to_base64(bytes(changed))})),
-            "identity", "commitments",
+            "share.not-as-committed",
+            "commitments",
         ),
-        "request-update-of-another-plan": (with_b(plan="ab" * 32), "refused", "each update's plan"),
+        "request-update-of-another-plan": (with_b(plan="ab" * 32), "file.other-plan", "each update's plan"),
         "request-update-not-signed-by-its-hospital": (
-            with_b(signer="hospital-a"), "identity", "each signature",
+            with_b(signer="hospital-a"),
+            "signature.wrong",
+            "each signature",
+        ),
+        "request-sender-is-not-signer": (
+            round_.asked(sender="ab" * 32),
+            "request.other-sender",
+            "sender",
+        ),
+        "request-update-without-shares": (
+            with_b(dealt=None),
+            "update.shares-missing",
+            "each update's shares",
+        ),
+        "request-update-sender-is-not-signer": (
+            with_b(sender=header.survivors[0])
+            if header.survivors[0] != split(b).key_id
+            else with_b(sender=header.survivors[1]),
+            "update.other-sender",
+            "each sender",
         ),
         "request-second": (
-            round_.asked(created="2026-01-02T03:04:06Z"), "refused", "one request a plan, after request",
+            round_.asked(created="2026-01-02T03:04:06Z"),
+            "request.second",
+            "one request a plan, after request",
         ),
-    }  # fmt: skip
+    }
 
 
 def _shares(round_: Round) -> Files:
@@ -314,25 +476,61 @@ def _shares(round_: Round) -> Files:
     by = round_.parties["trustee-1"].identity
     hospital = round_.parties["hospital-a"].identity
     earlier, foreign = round_.next_unsealing("trustee-1", number=1), round_.next_unsealing("trustee-2")
+    data = round_.shares["trustee-1"]
+    share = split(data).claim(ShareHeader)
+
+    def resigned(signer: Identity, **changes: Any) -> bytes:
+        header = share.model_copy(update=changes)
+        start = seal_header(header, signer.signing, signer.public().fingerprint)
+        return start + data[split(data).length :]
+
     return {
-        "share-another-request": (round_.answer("trustee-1", digest="ab" * 32), "refused", "request"),
+        "share-another-request": (
+            round_.answer("trustee-1", digest="ab" * 32),
+            "share.other-request",
+            "request",
+        ),
         "share-by-a-hospital": (
-            round_.answer("trustee-1", signer=hospital), "identity", "keyholders answer",
+            round_.answer("trustee-1", signer=hospital),
+            "share.no-keyholder",
+            "keyholders answer",
         ),
         "share-next-key-not-later": (
-            round_.answer("trustee-1", next_unsealing=earlier), "refused", "fresh unsealing key",
+            round_.answer("trustee-1", next_unsealing=earlier),
+            "share.next-key-not-fresh",
+            "fresh unsealing key",
         ),
         "share-next-key-of-another": (
-            round_.answer("trustee-1", next_unsealing=foreign), "identity", "statement",
+            round_.answer("trustee-1", next_unsealing=foreign),
+            "statement.not-its-owners",
+            "statement",
+        ),
+        "share-of-a-stranger": (
+            resigned(round_.identity("stranger"), sender=round_.identity("stranger").public().fingerprint),
+            "share.unknown-signer",
+            "parties of the study",
+        ),
+        "share-sender-is-not-signer": (resigned(by, sender="ab" * 32), "share.other-sender", "sender"),
+        "share-of-another-study": (resigned(by, study="cardiology"), "file.other-study", "study"),
+        "share-of-another-plan": (resigned(by, plan="ab" * 32), "file.other-plan", "plan"),
+        "share-of-another-round": (resigned(by, round=2), "file.round-contradicts", "round"),
+        "share-to-another": (resigned(by, recipients=("ab" * 32,)), "share.other-recipient", "recipients"),
+        "share-not-encrypted": (
+            resigned(by, body=share.body.model_copy(update={"cipher": "none"})),
+            "share.not-encrypted",
+            "cipher",
         ),
         "share-too-few": (
-            round_.answer("trustee-1", request=fewer, signer=by), "malformed", "number of shares",
+            round_.answer("trustee-1", request=fewer, signer=by),
+            "share.other-size",
+            "number of shares",
         ),
         "share-altered": (
             round_.answer("trustee-1", opened | {first: opened[first] | {SELF: altered}}),
-            "identity", "commitments",
+            "share.not-as-committed",
+            "commitments",
         ),
-    }  # fmt: skip
+    }
 
 
 def numbers(round_: Round, seeded: Callable[..., bytes]) -> dict[str, Any]:
