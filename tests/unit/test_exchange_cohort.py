@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from exchange_samples import STAMP, Hospital, Study
+from forged_files import refused
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -122,6 +123,7 @@ class Pool:
         request: bytes,
         updates: dict[str, bytes],
         signed: SignedPlan | None = None,
+        following: UnsealingStatement | None = None,
     ) -> bytes:
         signed = signed or self.study.signed()
         envelope = split(request)
@@ -131,7 +133,7 @@ class Pool:
             dealt = split(updates[owner]).claim(UpdateHeader).dealt
             assert dealt is not None
             opened[owner] = open_box(dealt, signed.dealing(owner), seat, trustee.unsealing)
-        following = UnsealingStatement.sign(
+        following = following or UnsealingStatement.sign(
             SealingKey.generate().public(), "pneumonia", 2, trustee.identity.signing
         )
         return write_share(
@@ -210,7 +212,7 @@ class Round(RuleBasedStateMachine):
         if digest == self.cohort.asked.digest:
             self.cohort.set_request(SignedRequest(POOL.requests[digest], digest))
             return
-        with pytest.raises(RefusedError):
+        with refused("request.signed-before"):
             self.cohort.set_request(SignedRequest(POOL.requests[digest], digest))
 
     @invariant()
@@ -286,5 +288,112 @@ def test_no_share_file_is_taken_before_the_request() -> None:
     cohort = POOL.cohort()
     shares = [file for file in POOL.files if file.kind == "share" and not file.over]
     for file in shares:
-        with pytest.raises(RefusedError, match="no request of this round"):
+        with refused("share.before-request"):
             offer(cohort, file)
+
+
+def files_of(kind: str, sender: Hospital, answers: str | None = None) -> list[File]:
+    """The good files of one sender, in the order in which they were made."""
+    return [
+        file
+        for file in POOL.files
+        if (file.kind, file.sender, file.answers, file.good) == (kind, sender.fingerprint, answers, True)
+    ]
+
+
+def test_of_two_updates_of_one_hospital_the_first_is_kept() -> None:
+    cohort, a = POOL.cohort(), POOL.study.hospitals[0]
+    first, second, with_the_key_of_b = files_of("update", a)
+    for _ in range(2):
+        assert offer(cohort, first) is Verdict.TAKEN
+    for other in (second, with_the_key_of_b):
+        with refused("update.second"):
+            offer(cohort, other)
+    assert cohort.updates[a.fingerprint].sha256 == hashlib.sha256(first.data).hexdigest()
+
+
+def test_a_key_for_the_next_round_is_of_one_sender_and_new() -> None:
+    a, b = POOL.study.hospitals[:2]
+    used = next(f for f in POOL.files if f.sender == a.fingerprint and not f.good and not f.over)
+    cohort = POOL.cohort()
+    with refused("round-key.used-before"):
+        offer(cohort, used)
+    copied, own = files_of("update", a)[-1], files_of("update", b)[0]
+    assert offer(cohort, own) is Verdict.TAKEN
+    with refused("round-key.named-twice"):
+        offer(cohort, copied)
+    cohort = POOL.cohort()
+    assert offer(cohort, copied) is Verdict.TAKEN
+    with refused("round-key.named-twice"):
+        offer(cohort, own)
+
+
+def test_of_two_answers_of_one_keyholder_the_first_is_kept_and_their_keys_are_new() -> None:
+    digest, header = next(iter(POOL.requests.items()))
+    trustee, other = POOL.study.trustees[:2]
+    cohort = POOL.cohort()
+    cohort.set_request(SignedRequest(header, digest))
+    assert cohort.answers_lacking == 3
+    first, second = files_of("share", trustee, digest)
+    for _ in range(2):
+        assert offer(cohort, first) is Verdict.TAKEN
+    with refused("share.second"):
+        offer(cohort, second)
+    assert cohort.answers_lacking == 2
+    named = cohort.answers[1].header.next_unsealing.key
+    cohort = POOL.cohort()
+    cohort.used = {named}
+    cohort.set_request(SignedRequest(header, digest))
+    with refused("round-key.used-before"):
+        offer(cohort, first)
+    cohort.used = set()
+    assert offer(cohort, first) is Verdict.TAKEN
+    updates = {f.sender: f.data for h in POOL.study.hospitals for f in files_of("update", h)[:1]}
+    request = POOL.study.request(updates)
+    stated = UnsealingStatement.sign(named, "pneumonia", 2, other.identity.signing)
+    copied = POOL.answer(other, request, updates, following=stated)
+    assert split(request).digest == digest
+    with refused("round-key.named-twice"):
+        offer(cohort, File(copied, "share", other.fingerprint, good=False))
+
+
+def test_a_request_is_signed_once() -> None:
+    (first, one), (second, other) = POOL.requests.items()
+    cohort = POOL.cohort()
+    assert cohort.request is None
+    for _ in range(2):
+        cohort.set_request(SignedRequest(one, first))
+    with refused("request.signed-before"):
+        cohort.set_request(SignedRequest(other, second))
+    assert cohort.request == one
+
+
+def test_a_body_is_held_against_its_header_before_a_file_is_taken() -> None:
+    cohort = POOL.cohort()
+    good = files_of("update", POOL.study.hospitals[0])[0]
+    with refused("body.cut-off"):
+        offer(cohort, File(good.data[:-1], "update", good.sender, good=False))
+    assert not cohort.updates
+    digest, header = next(iter(POOL.requests.items()))
+    cohort.set_request(SignedRequest(header, digest))
+    share = files_of("share", POOL.study.trustees[0], digest)[0]
+    with refused("body.cut-off"):
+        offer(cohort, File(share.data[:-1], "share", share.sender, good=False))
+    assert not cohort.answers
+
+
+def test_a_hospital_that_left_is_told_apart_from_a_stranger() -> None:
+    """Its earlier updates are read, for it may be asked about them; in a round without it none is taken."""
+    study = POOL.study
+    a, *others = study.plan.roster.members
+    left = study.make_plan(roster=study.plan.roster.model_copy(update={"version": 2, "members": others}))
+    signed = study.signed(left)
+    parties = {party.keys.fingerprint: party for party in study.plan.roster.parties}
+    numbers = POOL.zeros()
+    update = study.update(study.hospitals[0], numbers, plan=left)
+    file = File(update, "update", a.keys.fingerprint, good=False)
+    with refused("update.sender-left"):
+        offer(Cohort(signed, parties), file)
+    del parties[a.keys.fingerprint]
+    with refused("update.unknown-signer"):
+        offer(Cohort(signed, parties), file)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,7 @@ from privxray.exchange.messages.share import write_share
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.sharing.committee import Seat
 from privxray.exchange.sharing.dealing import open_box
+from privxray.explanations import catalogue
 from privxray.formats import canonical
 from privxray.formats.container import check_body, split
 from privxray.formats.header import PlanHash
@@ -916,3 +919,17 @@ def test_whose_models_are_accepted() -> None:
     with refused("file.other-kind"):
         admit_model(STRICT.plan_file(), STRICT.signed())
     assert SignedPlan(STRICT.plan, PlanHash(STRICT.plan_hash)) == STRICT.signed()
+
+
+def test_every_rule_of_a_travelling_file_is_tried_by_a_test() -> None:
+    """By its reason. tests/mutants goes further: there each refusal is taken out in turn."""
+    tests = Path(__file__).parents[1]
+    tried = "".join(
+        path.read_text("utf-8") for path in (*tests.glob("unit/*.py"), *tests.glob("attacks/*.py"))
+    )
+    folder = Path(catalogue.__file__).parent / "reasons"
+    families = [tomllib.loads((folder / f"{one}.toml").read_text("utf-8")) for one in FAMILIES]
+    assert [reason for family in families for reason in family if f'"{reason}"' not in tried] == []
+
+
+FAMILIES = ("files", "keys", "plans", "rounds")

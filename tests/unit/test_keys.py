@@ -193,6 +193,11 @@ def test_a_sealing_key_is_one_of_mlkem_and_of_x25519() -> None:
     for other in (good[:-1], good + b"\0", b""):
         with refused("sealing-key.base64"):
             sealing_keys.parse(canonical.to_base64(other))
+    weak = PublicKeys(
+        signing=canonical.to_base64((1).to_bytes(32, "little")), sealing=canonical.to_base64(good)
+    )
+    with refused("signing-key.weak"):
+        weak.check()
     with refused("sealing-key.weak"):
         PublicKeys(signing=Identity.generate().public().signing,
                    sealing=canonical.to_base64(good[:1184] + bytes(32))).check()  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,28 @@ def test_each_vector_ends_as_expected(name: str) -> None:
         return
     with refused(INDEX[name]["reason"]):
         admit(name)
+
+
+def test_what_this_version_computes_is_what_the_vectors_hold() -> None:
+    """The numbers, and every file whose parts are not sealed with fresh randomness, to the byte."""
+    sys.path += [str(VECTORS)]
+    import make
+
+    world, held = make.study(), make.keyholders.Round(make.seeded, make.identity, make.sealing_key, make.kept)
+    assert make.told(world, held) == NUMBERS
+    made = make.strict.Files(world, make.identity, make.seeded, make.kept).all() | make.keyholders.files(held)
+    altered = {name for name, (data, _, _) in made.items() if data != load(name)}
+    assert altered == {
+        "vector-too-short",
+        "held-update-of-another-form",
+        "held-update-sealed-for-another-study",
+        "share-another-request",
+        "share-by-a-hospital",
+        "share-next-key-not-later",
+        "share-next-key-of-another",
+        "share-too-few",
+        "share-altered",
+    }
 
 
 def test_a_mask_from_the_specification() -> None:

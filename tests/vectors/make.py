@@ -118,6 +118,11 @@ def class_of(reason: str) -> str:
     return {4: "refused", 11: "malformed", 12: "key", 13: "identity"}[reasons()[reason].exit_code]
 
 
+def told(world: Study, held: keyholders.Round) -> dict[str, Any]:
+    """What numbers.json says."""
+    return numbers(world) | {"keyholders": keyholders.numbers(held, seeded)}
+
+
 def kept(name: str, make: Callable[[], bytes]) -> bytes:
     """The stored bytes of a good file, or fresh ones where it is missing."""
     path = HERE / f"{name}.bin"
@@ -137,8 +142,7 @@ def main() -> None:
                 (HERE / f"{name}.bin").write_bytes(data)
             index[name] = {"expect": class_of(reason), "reason": reason, "rule": rule, "under": plan}
     (HERE / "index.json").write_text(json.dumps(index, indent=1) + "\n")
-    told = numbers(world) | {"keyholders": keyholders.numbers(held, seeded)}
-    (HERE / "numbers.json").write_text(json.dumps(told, indent=1) + "\n")
+    (HERE / "numbers.json").write_text(json.dumps(told(world, held), indent=1) + "\n")
 
 
 if __name__ == "__main__":
