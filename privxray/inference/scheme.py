@@ -28,7 +28,7 @@ from privxray.inference import parameters
 from privxray.inference.wire import Residues
 
 INSTALL = "pip install privxray[inference]"
-_HEADER = struct.Struct("<HBBBBHQ")  # magic, header size, version (2), compression, reserved, whole size
+_HEADER = struct.Struct("<HBBBB2xQ")  # magic, header size, version (2), compression, reserved, whole size
 _MAGIC = 0xA15E
 
 
@@ -141,17 +141,19 @@ class Scheme:
         size = array.size()
         # Its size follows from the operation that made it, never from the numbers of a stranger.
         assert size == polynomials * parameters.DEGREE, "SEAL made an array of another size"
-        return np.fromiter(map(array.__getitem__, range(size)), np.uint64, size).reshape(polynomials, -1)
+        return np.fromiter(map(array.__getitem__, range(size)), np.uint64, size).reshape(
+            polynomials, parameters.DEGREE
+        )
 
     def _ciphertext_bytes(self, residues: Residues, scale: float) -> bytes:
         primes = residues.shape[1]
-        form = struct.pack("<BQQQdQ", 1, 2, parameters.DEGREE, primes, scale, 1)
+        form = struct.pack("<?QQQdQ", True, 2, parameters.DEGREE, primes, scale, 1)
         data = struct.pack("<Q", residues.size) + residues.tobytes()
         return _words(self.level(primes)) + form + self._framed(data)
 
     def _framed(self, data: bytes) -> bytes:
         major, minor = self._version
-        return _HEADER.pack(_MAGIC, _HEADER.size, major, minor, 0, 0, _HEADER.size + len(data)) + data
+        return _HEADER.pack(_MAGIC, _HEADER.size, major, minor, 0, _HEADER.size + len(data)) + data
 
     def _load(self, made: Any, data: bytes) -> None:
         with _named_file(self._framed(data)) as path:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from privxray.inference import parameters, wire
 from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
 from privxray.inference.owner_side import Head
 from privxray.inference.parameters import Layout
-from privxray.inference.scheme import Scheme, require_library
+from privxray.inference.scheme import Scheme, _named_file, require_library
 from privxray.inference.terms import TOP1_FACTOR
 
 FEATURES = 96
@@ -91,6 +93,7 @@ def test_what_the_library_reads_is_what_it_was_given(scheme: Scheme, keys: Hospi
     assert (scheme.residues(public.data(), 4) == read.public).all()
     polynomial = secret.data()
     assert (scheme.numbers(polynomial.dyn_array(), 4) == keys.secret).all()
+    assert (public.data().scale, polynomial.scale) == (1.0, 1.0)  # as SEAL's own keys have it
     query = asked(scheme, keys, unit_rows(1, FEATURES), LAYOUT)[0]
     for primes in (1, 2, 3):
         part = np.ascontiguousarray(query[:, :primes])
@@ -102,6 +105,7 @@ def test_what_the_library_reads_is_what_it_was_given(scheme: Scheme, keys: Hospi
     for step, key in zip(steps, read.rotation, strict=True):
         digits = made.key(parameters.galois_element(step))
         assert all((scheme.residues(d.data(), 4) == k).all() for d, k in zip(digits, key, strict=True))
+        assert all(digit.data().scale == 1.0 for digit in digits)
 
 
 def test_a_file_stands_in_where_memory_has_no_name(
@@ -113,6 +117,20 @@ def test_a_file_stands_in_where_memory_has_no_name(
     secret = scheme.secret_key(keys.secret)
     polynomial = secret.data()
     assert (scheme.numbers(polynomial.dyn_array(), 4) == keys.secret).all()
+
+
+def test_what_is_handed_to_the_library_has_a_name_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it can be read under that name; afterwards neither a file nor a descriptor is left."""
+    for in_memory in (True, False):
+        if not in_memory:
+            monkeypatch.delattr("os.memfd_create")
+        elif not hasattr(os, "memfd_create"):
+            continue
+        before = set(os.listdir("/dev/fd"))
+        with _named_file(b"three words long") as path:
+            assert Path(path).read_bytes() == b"three words long"
+        assert not Path(path).exists()
+        assert set(os.listdir("/dev/fd")) == before
 
 
 # Keys
