@@ -103,6 +103,11 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/inference/hospital_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/inference/owner_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/workflow/inference/": _INFERENCE_COMMANDS,
+    "privxray/workflow/inference/ask.py": ("tests/cli/test_infer_refused_hospital.py", *_INFERENCE_COMMANDS),
+    "privxray/workflow/inference/read_answer.py": (
+        "tests/cli/test_infer_refused_hospital.py",
+        *_INFERENCE_COMMANDS,
+    ),
     "privxray/privacy/": (*_ACCOUNTING, "tests/unit/test_privacy_ledger.py"),
     "privxray/privacy/affordable.py": ("tests/unit/test_privacy_affordable.py",),
     "privxray/privacy/loss_distributions.py": (
