@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Force, Json, PassphraseFile, To
 from privxray.cli.options.file_patterns import expand
 from privxray.cli.output import emit, line, table, tell
@@ -252,9 +253,8 @@ def read(
 def _workspace() -> Workspace:
     """The workspace of this folder, for commands that need the extra package."""
     from privxray.inference.scheme import require_library
-    from privxray.workspace.folder import Workspace
 
-    workspace = Workspace.find(Path.cwd())
+    workspace = current_workspace()
     require_library()
     return workspace
 
