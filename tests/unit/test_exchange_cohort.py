@@ -386,7 +386,7 @@ def test_a_hospital_that_left_is_told_apart_from_a_stranger() -> None:
     """Its earlier updates are read, for it may be asked about them; in a round without it none is taken."""
     study = POOL.study
     a, *others = study.plan.roster.members
-    left = study.make_plan(roster=study.plan.roster.model_copy(update={"version": 2, "members": others}))
+    left = study.make_plan(roster=study.plan.roster.model_copy(update={"version": 2, "members": tuple(others)}))
     signed = study.signed(left)
     parties = {party.keys.fingerprint: party for party in study.plan.roster.parties}
     numbers = POOL.zeros()
