@@ -18,6 +18,7 @@ from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import dequantise
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.request import write_request
+from privxray.explanations.catalogue import reasons
 from privxray.formats.header import Stamp
 from privxray.formats.tensors import unpack
 from privxray.workflow.common.planned_round import load_plan
@@ -128,41 +129,44 @@ def test_a_keyholder_answers_once_and_only_what_it_should(copy: Callable[[], Wor
     assert second.code == 4
     assert "another request of this round was answered before" in second.err
     assert "call the data officers" in second.err
+    told = world.type("notary", "unmask", evil, "--json", asks=True)
+    assert told.json["error"]["reason"] == "request.second"
     evil = another_request(world, HOSPITALS[:2], "notary")
     for party in ("university", "hospital-b"):
-        refused = world.type(party, "unmask", evil, asks=True)
-        assert refused.code == 4
-        assert "no fewer than 4" in refused.err
-    stranger = world.type("hospital-c", "unmask", request, asks=True)
-    assert stranger.code == 4
-    assert "no keyholder" in stranger.err
+        refused = world.type(party, "unmask", evil, "--json", asks=True)
+        assert (refused.code, refused.json["error"]["reason"]) == (4, "request.too-few-survivors")
+        assert "no fewer than 4" in refused.json["error"]["what"]
+    stranger = world.type("hospital-c", "unmask", request, "--json", asks=True)
+    assert (stranger.code, stranger.json["error"]["reason"]) == (4, "request.no-keyholder-here")
 
 
 FOUR = ("--keyholder", "hospital-a", "--keyholder", "hospital-b")
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "reason"),
     [
-        (FOUR[:2], "one that is missing stops the round"),
-        ((*FOUR, "--threshold", "2"), "two different sums"),
-        ((*FOUR, "--corrupt-keyholders", "0"), "no keyholder is corrupt"),
-        ((*FOUR, "--minimum-cohort", "2"), "sum of 2 hospitals"),
-        ((*FOUR, "--minimum-cohort", "3"), "could between them open the vector of a single one"),
-        (("--keyholder", "hospital-x", *FOUR[2:]), "no hospital's card"),
+        (FOUR[:2], "committee.nobody-may-miss"),
+        ((*FOUR, "--threshold", "2"), "committee.two-sums"),
+        ((*FOUR, "--corrupt-keyholders", "0"), "committee.no-corrupt-keyholder"),
+        ((*FOUR, "--minimum-cohort", "2"), "committee.cohort-too-small"),
+        ((*FOUR, "--minimum-cohort", "3"), "committee.one-hospital-left"),
+        (("--keyholder", "hospital-x", *FOUR[2:]), "plan.unknown-keyholder"),
     ],
 )
 def test_unsafe_committees_are_refused_with_the_reason(
-    copy: Callable[[], World], options: tuple[str, ...], said: str
+    copy: Callable[[], World], options: tuple[str, ...], reason: str
 ) -> None:
     world = copy()
     for party in (*HOSPITALS, *TRUSTEES):
         world.ok(party, "card", asks=True)
         world.carry(world[party] / f"{party}.card", "coordinator", "fresh")
     words = ("plan", "fresh/*.card", "--mode", "keyholders", "--replace", *options)
-    result = world.type("coordinator", *words, asks=True)
-    assert result.code in (2, 4), result.err
-    assert said in result.err
+    refused = world.type("coordinator", *words, "--json", asks=True)
+    assert refused.json["error"]["reason"] == reason
+    assert refused.code == reasons()[reason].exit_code
+    plain = world.type("coordinator", *words, asks=True)
+    assert (plain.code, refused.json["error"]["what"] in plain.err) == (refused.code, True)
 
 
 def test_a_keyholder_whose_own_update_is_withheld_is_told(copy: Callable[[], World]) -> None:
