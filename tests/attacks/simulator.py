@@ -136,7 +136,7 @@ class World:
             keyholder.unsealing.public(), self.plan.study, keyholder.number + 1, keyholder.identity.signing
         )
         asked = SignedRequest(header, envelope.digest)
-        return write_share(opened, asked, self.plan, keyholder.identity, next_unsealing, STAMP)
+        return write_share(opened, asked, self.signed, keyholder.identity, next_unsealing, STAMP)
 
     def restore_snapshot(self, keyholder: Hospital) -> None:
         """A workspace from before its answer."""

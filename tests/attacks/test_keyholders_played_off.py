@@ -308,7 +308,7 @@ def test_a_share_altered_by_its_keyholder(study: Study) -> None:
         unsealing = keyholder.unsealing_statement().model_copy(update={"number": 2})
         unsealing = type(unsealing).sign(unsealing.key, "pneumonia", 2, keyholder.identity.signing)
         forged = write_share(
-            opened, SignedRequest.claimed(split(request)), world.plan, keyholder.identity, unsealing, STAMP
+            opened, SignedRequest.claimed(split(request)), world.signed, keyholder.identity, unsealing, STAMP
         )
         assert reason_of(lambda f=forged: attacker.hears(f, request)) == "share.not-as-committed"
 

@@ -255,7 +255,7 @@ def _asked(root, signed, coordinator, files, headers, keyholders):  # type: igno
         opened = {o: open_box(d, signed.dealing(o), seat, key) for o, d in dealt.items()}
         following = UnsealingStatement.sign(SealingKey.generate().public(), None, 2, identity.signing)
         asked = SignedRequest(header, envelope.digest)
-        share = write_share(opened, asked, plan, identity, following, STAMP)
+        share = write_share(opened, asked, signed, identity, following, STAMP)
         answered = split(share)
         shares = open_share(
             answered.claim(ShareHeader), share[answered.length :], header.survivors, plan, coordinator
@@ -346,7 +346,7 @@ def answered(cohort: Cohort, request: bytes, holder: Hospital) -> bytes:
     opened = {o: open_box(d, signed.dealing(o), seat, holder.unsealing) for o, d in dealt.items()}
     following = UnsealingStatement.sign(SealingKey.generate().public(), None, 2, holder.identity.signing)
     asked = SignedRequest(header, envelope.digest)
-    return write_share(opened, asked, signed.plan, holder.identity, following, STAMP)
+    return write_share(opened, asked, signed, holder.identity, following, STAMP)
 
 
 def flower(parameters: int, peers: int) -> float:

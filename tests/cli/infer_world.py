@@ -18,8 +18,8 @@ from privxray.formats.container import seal_header
 from privxray.formats.header import Body
 from privxray.imaging import features
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.inference.sealed_body import open_body, seal_body
 from privxray.keys.identity import Identity
+from privxray.keys.sealed_body import open_body, seal_body
 
 Copy = Callable[[Path], World]
 Command = Callable[..., Result]
@@ -148,10 +148,10 @@ def forged_query(world: World, change: Callable[[bytes], bytes] = bytes, **field
     clinic, coordinator = identity(world, "clinic"), identity(world, "coordinator")
     received = read_again(query_of(world))
     header = received.envelope.claim(QueryHeader)
-    plain = change(open_body(header, header.offer, received.pieces(), coordinator))
+    plain = change(b"".join(open_body(header, header.offer, received.pieces(), coordinator)))
     body, sealed = seal_body(
         "query",
-        plain,
+        [plain],
         sender=clinic.public().fingerprint,
         recipient=coordinator.public(),
         study=header.study,

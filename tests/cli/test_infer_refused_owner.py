@@ -40,7 +40,7 @@ from privxray.exchange.intake import read_again
 from privxray.inference import parameters, sandbox
 from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.inference.owner_side import Head
-from privxray.inference.sealed_body import open_body
+from privxray.keys.sealed_body import open_body
 from privxray.workflow.inference import global_model, offer
 
 pytestmark = pytest.mark.usefixtures("one_network")
@@ -284,7 +284,7 @@ def digest_of_keys(world: World, change: Callable[[bytes], bytes]) -> str:
     """The fingerprint of a query's evaluation keys once they are altered."""
     received = read_again(query_of(world))
     header = received.envelope.claim(QueryHeader)
-    plain = open_body(header, header.offer, received.pieces(), identity(world, "coordinator"))
+    plain = b"".join(open_body(header, header.offer, received.pieces(), identity(world, "coordinator")))
     return hashlib.sha256(change(plain)[: -2 * parameters.QUERY_BYTES]).hexdigest()
 
 

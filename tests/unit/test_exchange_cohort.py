@@ -137,7 +137,7 @@ class Pool:
             SealingKey.generate().public(), "pneumonia", 2, trustee.identity.signing
         )
         return write_share(
-            opened, SignedRequest(header, envelope.digest), signed.plan, trustee.identity, following, STAMP
+            opened, SignedRequest(header, envelope.digest), signed, trustee.identity, following, STAMP
         )
 
     def cohort(self) -> Cohort:
@@ -386,7 +386,9 @@ def test_a_hospital_that_left_is_told_apart_from_a_stranger() -> None:
     """Its earlier updates are read, for it may be asked about them; in a round without it none is taken."""
     study = POOL.study
     a, *others = study.plan.roster.members
-    left = study.make_plan(roster=study.plan.roster.model_copy(update={"version": 2, "members": tuple(others)}))
+    left = study.make_plan(
+        roster=study.plan.roster.model_copy(update={"version": 2, "members": tuple(others)})
+    )
     signed = study.signed(left)
     parties = {party.keys.fingerprint: party for party in study.plan.roster.parties}
     numbers = POOL.zeros()

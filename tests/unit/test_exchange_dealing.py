@@ -78,7 +78,7 @@ def answered(study: Study, updates: dict[str, bytes], request: bytes, keyholder:
         SealingKey.generate().public(), "pneumonia", 2, keyholder.identity.signing
     )
     return write_share(
-        opened, SignedRequest(header, envelope.digest), study.plan, keyholder.identity, following, STAMP
+        opened, SignedRequest(header, envelope.digest), study.signed(), keyholder.identity, following, STAMP
     )
 
 

@@ -775,7 +775,7 @@ def share(keyholder: Hospital = KEYHOLDER) -> bytes:
     for owner, dealt in admit_survivors(header, body_of(REQUEST), HELD.signed()).items():
         opened[owner] = open_box(dealt, HELD.signed().dealing(owner), seat, keyholder.unsealing)
     following_ = UnsealingStatement(**next_unsealing(keyholder))
-    return write_share(opened, asked, HELD.plan, keyholder.identity, following_, STAMP)
+    return write_share(opened, asked, HELD.signed(), keyholder.identity, following_, STAMP)
 
 
 def next_unsealing(owner: Hospital, **changes: Any) -> dict[str, Any]:

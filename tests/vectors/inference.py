@@ -21,8 +21,8 @@ from privxray.formats.tensors import pack
 from privxray.inference import parameters
 from privxray.inference.admit_inference import MAX_OFFER_BODY
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.inference.sealed_body import seal_body
 from privxray.keys.identity import Identity
+from privxray.keys.sealed_body import seal_body
 
 HERE = ABOVE / "inference"
 COMMON = {"study": "pneumonia", "round": 1, "created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
@@ -101,7 +101,7 @@ def queries(owner: Identity, clinic: Identity, offer: bytes) -> Made:
     def sealed(length: int, to: Identity = owner) -> Body:
         return seal_body(
             "query",
-            bytes(length),
+            [bytes(length)],
             sender=clinic.public().fingerprint,
             recipient=to.public(),
             study=terms.study,
@@ -166,7 +166,7 @@ def answers(owner: Identity, clinic: Identity, query: bytes, stranger: Identity)
     def sealed(to: Identity = clinic) -> Body:
         return seal_body(
             "answer",
-            bytes(2 * parameters.ANSWER_BYTES),
+            [bytes(2 * parameters.ANSWER_BYTES)],
             sender=owner.public().fingerprint,
             recipient=to.public(),
             study=asked.study,

@@ -33,10 +33,10 @@ from privxray.exchange.messages.update import UpdateHeader  # noqa: E402
 from privxray.exchange.sharing import shamir  # noqa: E402
 from privxray.exchange.sharing.committee import Seat  # noqa: E402
 from privxray.exchange.sharing.dealing import SELF, Opened, open_box  # noqa: E402
-from privxray.exchange.sharing.hpke_info import hpke_info  # noqa: E402
 from privxray.formats import canonical, stream  # noqa: E402
 from privxray.formats.container import seal_header, split  # noqa: E402
 from privxray.formats.tensors import masked_prefix  # noqa: E402
+from privxray.keys.hpke_info import hpke_info  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.mask_statement import MaskStatement  # noqa: E402
 from privxray.keys.sealing_keys import SealingKey  # noqa: E402
@@ -113,7 +113,9 @@ class Round:
         following = changes.pop("next_unsealing", self.next_unsealing(keyholder))
         signer = changes.pop("signer", holder.identity)
         assert not changes
-        return write_share(opened or self.opened(keyholder), asked, self.world.plan, signer, following, STAMP)
+        return write_share(
+            opened or self.opened(keyholder), asked, self.world.signed, signer, following, STAMP
+        )
 
     def next_unsealing(self, keyholder: str, number: int = 2) -> UnsealingStatement:
         key = self.sealing_key(f"held {keyholder} next unsealing").public()

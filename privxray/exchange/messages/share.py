@@ -7,19 +7,16 @@ pairwise keys with each missing hospital.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.request import SignedRequest
 from privxray.exchange.sharing.dealing import OPENED_BYTES, Opened, SecretName, secrets_to_open
-from privxray.exchange.sharing.hpke_info import hpke_info
-from privxray.formats import canonical, stream
 from privxray.formats.container import seal_header
-from privxray.formats.header import Body, Digest, Fingerprint, Header, PlanHash, SealedKey, Stamp
+from privxray.formats.header import Digest, Fingerprint, Header, Stamp
 from privxray.keys.identity import Identity
+from privxray.keys.sealed_body import open_body, seal_body
 from privxray.keys.unsealing_statement import UnsealingStatement
 
 
@@ -39,7 +36,7 @@ def body_length(survivors: int, hospitals: int) -> int:
 def write_share(
     opened: Mapping[Fingerprint, Mapping[SecretName, Opened]],
     asked: SignedRequest,
-    plan: PlanHeader,
+    signed: SignedPlan,
     identity: Identity,
     next_unsealing: UnsealingStatement,
     stamp: Stamp,
@@ -48,25 +45,20 @@ def write_share(
 
     :param opened: by survivor, all shares of this keyholder's box; only those that open the sum are written.
     """
-    request = asked.request
-    pairs = secrets_to_open(request.survivors, plan.hospitals)
+    plan = signed.plan
+    pairs = secrets_to_open(asked.request.survivors, plan.hospitals)
     plain = b"".join(opened[owner][secret].to_bytes() for owner, secret in pairs)
-    key = os.urandom(stream.KEY_BYTES)
-    body = b"".join(stream.seal(key, (plain,)))
-    sender, recipient = identity.public().fingerprint, plan.sender
-    info = _info(request.study, request.plan, sender, recipient)
+    sender = identity.public().fingerprint
+    described, body = seal_body(
+        "share", [plain], sender=sender, recipient=plan.coordinator, study=plan.study, about=signed.digest
+    )
     header = ShareHeader(
-        study=request.study,
-        round=request.round,
+        study=plan.study,
+        round=plan.round,
         sender=sender,
-        recipients=(recipient,),
-        plan=request.plan,
-        body=Body(
-            length=len(body),
-            sha256=hashlib.sha256(body).hexdigest(),
-            cipher="chacha20poly1305-stream",
-            key=SealedKey(recipient=recipient, wrapped=canonical.to_base64(plan.coordinator.seal(key, info))),
-        ),
+        recipients=(plan.sender,),
+        plan=signed.digest,
+        body=described,
         created=stamp.created,
         software=stamp.software,
         request=asked.digest,
@@ -88,19 +80,10 @@ def open_share(
     :raises WrongKeyError: not sealed to this coordinator for this plan.
     :raises MalformedError: a chunk fails authentication.
     """
-    assert header.body.key is not None  # admit_share demands it
-    info = _info(header.study, header.plan, header.sender, coordinator.public().fingerprint)
-    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key", reason="body-key.base64")
-    plain = b"".join(stream.unseal(coordinator.open(wrapped, info), (body,)))
+    plain = b"".join(open_body(header, header.plan, [body], coordinator))
     pairs = secrets_to_open(survivors, plan.hospitals)
     assert len(plain) == len(pairs) * OPENED_BYTES  # admit_share demands the one length that gives
     return {
         pair: Opened.from_bytes(plain[place * OPENED_BYTES : (place + 1) * OPENED_BYTES])
         for place, pair in enumerate(pairs)
     }
-
-
-def _info(study: str | None, plan: PlanHash | None, sender: Fingerprint, recipient: Fingerprint) -> bytes:
-    return hpke_info(
-        kind="share", purpose="body key", study=study, plan=plan, sender=sender, recipient=recipient
-    )

@@ -1,13 +1,11 @@
 """An update: one hospital's masked vector, sealed to the coordinator and signed.
 
-It is encrypted first, then signed. The signature covers the digest of the encrypted body, so a file gateway
-or the hospital itself can verify a file that only the coordinator can open.
+It is encrypted first (:mod:`privxray.keys.sealed_body`), then signed. The signature covers the digest of the
+encrypted body, so a file gateway or the hospital itself can verify a file that only the coordinator can open.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,13 +14,12 @@ from pydantic import Field
 
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.sharing.dealing import Dealt
-from privxray.exchange.sharing.hpke_info import hpke_info
-from privxray.formats import canonical, stream
 from privxray.formats.container import seal_header
-from privxray.formats.header import Body, Digest, Fingerprint, Header, PlanHash, SealedKey, Stamp
+from privxray.formats.header import Digest, Header, Stamp
 from privxray.formats.tensors import masked_prefix
 from privxray.keys.identity import Identity
 from privxray.keys.mask_statement import MaskStatement
+from privxray.keys.sealed_body import open_body, seal_body
 
 if TYPE_CHECKING:
     from privxray.exchange.masking.fixed_point import Integers
@@ -59,23 +56,18 @@ def write_update(
     masked: Integers, signed: SignedPlan, identity: Identity, claims: UpdateClaims, stamp: Stamp
 ) -> bytes:
     """Seal, sign and serialise a masked vector of shape [d] for the plan's coordinator."""
-    plan = signed.plan
-    sender, recipient = identity.public().fingerprint, plan.coordinator.fingerprint
-    key = os.urandom(stream.KEY_BYTES)
-    body = b"".join(stream.seal(key, (masked_prefix(len(masked), plan.modulus_bits), masked.tobytes())))
-    info = _body_info(plan.study, signed.digest, sender, recipient)
+    plan, sender = signed.plan, identity.public().fingerprint
+    vector = (masked_prefix(len(masked), plan.modulus_bits), masked.tobytes())
+    described, body = seal_body(
+        "update", vector, sender=sender, recipient=plan.coordinator, study=plan.study, about=signed.digest
+    )
     header = UpdateHeader(
         study=plan.study,
         round=plan.round,
         sender=sender,
-        recipients=(recipient,),
+        recipients=(plan.coordinator.fingerprint,),
         plan=signed.digest,
-        body=Body(
-            length=len(body),
-            sha256=hashlib.sha256(body).hexdigest(),
-            cipher="chacha20poly1305-stream",
-            key=SealedKey(recipient=recipient, wrapped=canonical.to_base64(plan.coordinator.seal(key, info))),
-        ),
+        body=described,
         created=stamp.created,
         software=stamp.software,
         epsilon=claims.epsilon,
@@ -88,21 +80,9 @@ def write_update(
 
 
 def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Identity) -> Iterator[bytes]:
-    """Decrypt the body of an update that was admitted and whose body digest has been verified.
+    """Decrypt the body of an update that was admitted and whose body digest was verified.
 
     :raises WrongKeyError: not sealed to this coordinator for this study and plan.
-    :raises MalformedError: a chunk fails authentication.
+    :raises MalformedError: its key can't be read, or a chunk fails authentication.
     """
-    own = coordinator.public().fingerprint
-    assert header.body.key is not None  # admit_update demands it
-    info = _body_info(header.study, header.plan, header.sender, own)
-    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key", reason="body-key.base64")
-    return stream.unseal(coordinator.open(wrapped, info), pieces)
-
-
-def _body_info(
-    study: str | None, plan: PlanHash | None, sender: Fingerprint, recipient: Fingerprint
-) -> bytes:
-    return hpke_info(
-        kind="update", purpose="body key", study=study, plan=plan, sender=sender, recipient=recipient
-    )
+    return open_body(header, header.plan, pieces, coordinator)

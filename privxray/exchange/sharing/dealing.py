@@ -24,10 +24,10 @@ from pydantic import Field
 from privxray.errors import IdentityError, MalformedError, WrongKeyError
 from privxray.exchange.sharing import shamir
 from privxray.exchange.sharing.committee import MAX_KEYHOLDERS, Committee
-from privxray.exchange.sharing.hpke_info import hpke_info
 from privxray.formats import canonical
 from privxray.formats.header import Base64, Fingerprint, PlanHash, Strict
 from privxray.keys import sealing_keys
+from privxray.keys.hpke_info import hpke_info
 from privxray.keys.roster import MAX_HOSPITALS
 from privxray.keys.sealing_keys import SealingKey
 

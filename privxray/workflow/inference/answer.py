@@ -17,9 +17,9 @@ from privxray.exchange.intake import Received, read_again, take_in
 from privxray.formats.container import seal_header
 from privxray.inference import admit_inference, parameters, wire
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.inference.sealed_body import open_body, seal_body
 from privxray.inference.wire import EvaluationKeys
 from privxray.keys.identity import Identity
+from privxray.keys.sealed_body import open_body, seal_body
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.own_keys import public_keys, unlock
@@ -147,7 +147,7 @@ def _answer_new(
     left = _left_after(state, query, offer)
     head = head_of(find_model(workspace, state, query.model), offer.terms)
     identity = unlock(workspace, passphrase)
-    plain = open_body(query, query.offer, admitted.file.pieces(), identity)
+    plain = b"".join(open_body(query, query.offer, admitted.file.pieces(), identity))
     size = query.images * parameters.QUERY_BYTES
     queries = wire.read_queries(plain[len(plain) - size :], query.images)
     keys = _evaluation_keys(workspace, query, plain[: len(plain) - size], offer.feature_dim)
@@ -201,7 +201,7 @@ def _sign_answer(identity: Identity, admitted: _Admitted, results: bytes, left: 
     """The whole file."""
     query, offer, own = admitted.query, admitted.offer, identity.public().fingerprint
     body, sealed = seal_body(
-        "answer", results, sender=own, recipient=query.hospital, study=query.study, about=admitted.digest
+        "answer", [results], sender=own, recipient=query.hospital, study=query.study, about=admitted.digest
     )
     header = AnswerHeader(
         study=query.study,

@@ -18,9 +18,9 @@ from privxray.exchange.intake import take_in
 from privxray.formats.container import seal_header, split
 from privxray.inference import admit_inference, parameters
 from privxray.inference.headers import OfferHeader, QueryHeader
-from privxray.inference.sealed_body import seal_body
 from privxray.keys.identity import Identity
 from privxray.keys.key_words import party_words
+from privxray.keys.sealed_body import seal_body
 from privxray.naming.public_names import public_names
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.own_keys import public_keys, unlock
@@ -227,7 +227,7 @@ def _sign_query(name: str, identity: Identity, offered: KeptOffer, content: _Con
     own, offer = identity.public(), offered.header
     body, sealed = seal_body(
         "query",
-        content.plain,
+        [content.plain],
         sender=own.fingerprint,
         recipient=offer.owner,
         study=offer.study,

@@ -10,8 +10,8 @@ from privxray.errors import RefusedError
 from privxray.exchange.intake import take_in
 from privxray.inference import admit_inference, wire
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.inference.sealed_body import open_body
 from privxray.keys.identity import Identity
+from privxray.keys.sealed_body import open_body
 from privxray.naming.public_names import public_names
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
@@ -73,7 +73,7 @@ def read_answer(
         answer = admit_inference.admit_answer(received.envelope, query, row.digest, offer)
         received.check_body(answer.body)
         identity = unlock(workspace, passphrase)
-        plain = open_body(answer, row.digest, received.pieces(), identity)
+        plain = b"".join(open_body(answer, row.digest, received.pieces(), identity))
         scores = _decrypt(workspace, identity, offer, plain, query.images)
         with state.transaction():
             state.settle(row.digest, query.recipients[0], query.evaluation_keys)

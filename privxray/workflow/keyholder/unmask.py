@@ -176,7 +176,7 @@ def _answer(session: Session, question: _Question, passphrase: Passphrase) -> No
     make_private_folder(question.kept.parent)
     with state.transaction():
         following = new_unsealing_key(state, identity, plan.study)
-        data = write_share(opened, question.asked, plan, identity, following, stamp())
+        data = write_share(opened, question.asked, planned.signed, identity, following, stamp())
         write_atomic(question.kept, data, overwrite=True)
         given = GivenAnswer(question.asked.digest, hashlib.sha256(data).hexdigest())
         state.record_answer(planned.round.plan, given, question.asked.request.survivors)

@@ -1,0 +1,63 @@
+"""Bodies that are encrypted for one party: a fresh key for each body, sealed to the recipient.
+
+HPKE's ``info`` names the file that a body key belongs to (:mod:`.hpke_info`): a body opens nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+
+from privxray.formats import canonical, stream
+from privxray.formats.header import Body, Digest, Fingerprint, Header, Kind, PlanHash, SealedKey
+from privxray.keys.hpke_info import hpke_info
+from privxray.keys.identity import Identity, PublicKeys
+
+
+def seal_body(
+    kind: Kind,
+    pieces: Iterable[bytes],
+    *,
+    sender: Fingerprint,
+    recipient: PublicKeys,
+    study: str | None,
+    about: PlanHash | Digest,
+) -> tuple[Body, bytes]:
+    """Encrypt ``pieces`` under a fresh key for ``recipient``: the body's description, and the body.
+
+    :param about: what the file belongs to: the hash of its plan; of a query or an answer, the digest of the
+        file that it answers.
+    """
+    key, to = os.urandom(stream.KEY_BYTES), recipient.fingerprint
+    body = b"".join(stream.seal(key, pieces))
+    info = hpke_info(kind=kind, purpose="body key", study=study, plan=about, sender=sender, recipient=to)
+    described = Body(
+        length=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+        cipher="chacha20poly1305-stream",
+        key=SealedKey(recipient=to, wrapped=canonical.to_base64(recipient.seal(key, info))),
+    )
+    return described, body
+
+
+def open_body(
+    header: Header, about: PlanHash | Digest | None, pieces: Iterable[bytes], own: Identity
+) -> Iterator[bytes]:
+    """Decrypt the body of a file that was admitted, and whose body digest was verified.
+
+    :param about: as for :func:`seal_body`.
+    :raises WrongKeyError: it is not sealed to this party for this purpose.
+    :raises MalformedError: its key can't be read, or a chunk fails authentication.
+    """
+    assert header.body.key is not None  # the rules of admission demand it
+    info = hpke_info(
+        kind=header.kind,
+        purpose="body key",
+        study=header.study,
+        plan=about,
+        sender=header.sender,
+        recipient=own.public().fingerprint,
+    )
+    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key", reason="body-key.base64")
+    return stream.unseal(own.open(wrapped, info), pieces)
