@@ -1,19 +1,57 @@
 """What is left of a budget, in terms of what can still be done with it.
 
 There is no single number for it: how much epsilon still fits depends on the mechanism that asks. Each answer
-here is found by a search, and then checked by the accountant as the ledger would check it.
+here is found by a search that asks the ledger's own rule (:mod:`.adaptive_filter`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 
 from privxray.errors import BudgetError
 from privxray.privacy import accountant
-from privxray.privacy.events import Event, merge, steps_of
-from privxray.privacy.guarantee import Guarantee, require_epsilon
+from privxray.privacy.adaptive_filter import filter_of
+from privxray.privacy.events import Event, steps_of
+from privxray.privacy.guarantee import Guarantee
 
 MOST_STEPS = 1 << 20
+_TOLERANCE = 1e-5
+_MOST_NOISE = 2.0**30
+
+
+def least_scale(
+    build: Callable[[float], Sequence[Event]], limit: Guarantee, *, past: Sequence[Event]
+) -> float:
+    """The least noise scale s at which ``build(s)`` still fits below a lifetime limit.
+
+    :param build: the events at noise scale s; more scale must mean more noise in each of them.
+    :param limit: of these events and ``past`` together.
+    :returns: s, rounded up by about 1e-5 of itself, and admitted as it stands.
+    :raises BudgetError: ``past`` leaves no room, whatever the noise.
+    :raises UsageError: the limit is out of range.
+    """
+    rule = filter_of(limit)
+
+    def fits(scale: float) -> bool:
+        return rule.admits([*past, *build(scale)])
+
+    high = 1.0
+    while not fits(high):
+        high *= 2.0
+        if high > _MOST_NOISE:
+            raise BudgetError(
+                f"what was spent before leaves no room below {limit}",
+                reason="budget.no-room",
+                advice="See `privxray budget` for the runs; a larger epsilon is the study's to decide",
+            )
+    low = high / 2.0
+    while fits(low):
+        low, high = low / 2.0, low
+    while high / low > 1.0 + _TOLERANCE:
+        middle = math.sqrt(low * high)
+        low, high = (low, middle) if fits(middle) else (middle, high)
+    return high
 
 
 def room(limit: Guarantee, *, past: Sequence[Event]) -> tuple[Event, ...]:
@@ -28,7 +66,7 @@ def room(limit: Guarantee, *, past: Sequence[Event]) -> tuple[Event, ...]:
         return (steps_of(scale, 1.0, 1),)
 
     try:
-        return gaussian(accountant.calibrate(gaussian, limit, past=past))
+        return gaussian(least_scale(gaussian, limit, past=past))
     except BudgetError:
         return ()
 
@@ -50,7 +88,7 @@ def least_noise(steps: int, q: float, limit: Guarantee, *, past: Sequence[Event]
     :raises UsageError: the limit is out of range.
     """
     try:
-        return accountant.calibrate(lambda scale: (steps_of(scale, q, steps),), limit, past=past)
+        return least_scale(lambda scale: (steps_of(scale, q, steps),), limit, past=past)
     except BudgetError:
         return None
 
@@ -62,12 +100,10 @@ def most_steps(noise: float, q: float, limit: Guarantee, *, past: Sequence[Event
     :returns: 0 where none fits, and ``MOST_STEPS`` where as many or more fit.
     :raises UsageError: the limit is out of range.
     """
-    require_epsilon(limit.epsilon)
-    before = merge(past)
+    rule = filter_of(limit)
 
     def fits(steps: int) -> bool:
-        reached = accountant.epsilon_after(before, (steps_of(noise, q, steps),), limit.delta)
-        return reached <= limit.epsilon
+        return rule.admits([*past, steps_of(noise, q, steps)])
 
     if not fits(1):
         return 0
@@ -75,7 +111,4 @@ def most_steps(noise: float, q: float, limit: Guarantee, *, past: Sequence[Event
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
-    # The search composes the past first, so its figure may differ from the ledger's in the last digits.
-    while low and accountant.epsilon([*before, steps_of(noise, q, low)], limit.delta) > limit.epsilon:
-        low -= 1
     return low

@@ -31,6 +31,7 @@ from typing import Literal
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, about
 from privxray.privacy import accountant, affordable
+from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event, merge
 from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
 from privxray.privacy.ledger_chain import SCHEMA, Book, Charges, Entry, State, append, genesis_hash, read
@@ -164,6 +165,14 @@ class Ledger:
         """
         return accountant.guarantee(self.events(study), self.limit.delta if delta is None else delta)
 
+    def admits(self, events: Sequence[Event]) -> bool:
+        """Whether a run with these events would be charged, were it reserved now."""
+        return filter_of(self.limit).admits([*self.events(), *events])
+
+    def admitted(self) -> Guarantee:
+        """What holds for all that is charged, whatever it depended on; see :mod:`.adaptive_filter`."""
+        return Guarantee(filter_of(self.limit).epsilon(self.events()), self.limit.delta)
+
     def room(self) -> tuple[Event, ...]:
         """The run of Gaussian noise that would take all that is left; see :mod:`.affordable`."""
         return affordable.room(self.limit, past=self.events())
@@ -187,11 +196,11 @@ class Ledger:
         return frozenset(_tag(book, study, one) for one in (book.genesis, *(e.hash for e in book.entries)))
 
     def _admit(self, book: Book, events: tuple[Event, ...]) -> None:
-        past = book.events()
-        total = accountant.guarantee([*past, *events], book.limit.delta)
-        if total.epsilon <= book.limit.epsilon:
+        past, rule = book.events(), filter_of(book.limit)
+        if rule.admits([*past, *events]):
             return
-        used = accountant.epsilon(past, book.limit.delta)
+        total = Guarantee(rule.epsilon([*past, *events]), book.limit.delta)
+        used = rule.epsilon(past)
         left = floored(affordable.largest_epsilon(book.limit, past=past))
         advice = (
             f"You can still spend about epsilon {left:g}: ask for that or less"

@@ -22,6 +22,7 @@ from refusals import refused
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, UsageError
 from privxray.privacy import accountant, ledger_chain
+from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event, to_text
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
@@ -92,8 +93,9 @@ def test_an_overdraft_is_refused_with_the_numbers_and_nothing_is_written(ledger:
         ledger.reserve("b", "1", LARGE)
     assert ledger.path.read_bytes() == before
     text = str(refusal.value)
-    total = accountant.guarantee([*LARGE, *LARGE], 1e-5)
-    used = accountant.epsilon(LARGE, 1e-5)
+    rule = filter_of(ledger.limit)
+    total = Guarantee(rule.epsilon([*LARGE, *LARGE]), 1e-5)
+    used = rule.epsilon(LARGE)
     left = int(accountant.epsilon(ledger.room(), 1e-5) * 100) / 100
     assert f"{total}, more than its lifetime limit 10 (so far {used:.4g}); nothing was spent" in text
     assert f"You can still spend about epsilon {left:g}" in text
@@ -118,13 +120,17 @@ def test_the_limit_itself_can_be_reached_and_then_nothing_is_left(tmp_path: Path
     def gaussian(scale: float) -> tuple[Event, ...]:
         return (Event(kind="gaussian", noise=scale),)
 
-    ledger.reserve("a", "1", gaussian(accountant.calibrate(gaussian, Guarantee(6, 1e-5))))
+    with refused(BudgetError, "budget.exceeded") as refusal:  # a tenth of delta is kept for sampled events
+        ledger.reserve("a", "1", gaussian(accountant.calibrate(gaussian, Guarantee(6, 1e-5))))
+    assert "epsilon 5.96:" in refusal.value.advice
+    ledger.reserve("a", "1", gaussian(accountant.calibrate(gaussian, Guarantee(5.96, 1e-5))))
     with refused(BudgetError, "budget.exceeded"):
         ledger.reserve("a", "2", SMALL)
 
 
 def test_a_limit_that_is_met_to_the_last_bit_admits_and_leaves_nothing(tmp_path: Path) -> None:
-    ledger = Ledger.create(tmp_path / "l", accountant.guarantee(LARGE, 1e-5))
+    exactly = filter_of(Guarantee(10, 1e-5)).epsilon(LARGE)  # of Gaussian events the limit changes nothing
+    ledger = Ledger.create(tmp_path / "l", Guarantee(exactly, 1e-5))
     ledger.reserve("a", "1", LARGE)
     with refused(BudgetError, "budget.exceeded") as refusal:
         ledger.reserve("a", "2", SMALL)

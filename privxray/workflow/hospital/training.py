@@ -11,8 +11,8 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.learning import methods
 from privxray.learning.constants import MethodConstants
 from privxray.learning.interface import AnyMethod, Task
-from privxray.privacy.accountant import calibrate
 from privxray.privacy.accountant import epsilon as epsilon_of
+from privxray.privacy.affordable import least_scale
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger, floored
@@ -56,13 +56,12 @@ class Remaining:
         First the least noise that the ledger admits for these rounds, then what the study costs at its plan's
         delta with that noise.
         """
-        past = ledger.events()
         try:
-            noise = calibrate(self.events, ledger.limit, past=past)
+            noise = least_scale(self.events, ledger.limit, past=ledger.events())
             possible = floored(epsilon_of([*self.before, *self.events(noise)], self.delta))
             while possible > 0:  # one or two steps down: rounding may have gone past what is admitted
                 events = self.events(self.noise(possible))
-                if epsilon_of([*past, *events], ledger.limit.delta) <= ledger.limit.epsilon:
+                if ledger.admits(events):
                     return possible
                 possible = floored(possible - 0.005)
         except BudgetError:
