@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from privxray.errors import BudgetError
 from privxray.privacy import accountant
 from privxray.privacy.adaptive_filter import filter_of
-from privxray.privacy.events import Event, steps_of
+from privxray.privacy.events import LEAST_SAMPLED_NOISE, Event, steps_of
 from privxray.privacy.guarantee import Guarantee
 
 MOST_STEPS = 1 << 20
@@ -87,8 +87,9 @@ def least_noise(steps: int, q: float, limit: Guarantee, *, past: Sequence[Event]
     :returns: a standard deviation over the sensitivity; None where no noise is enough.
     :raises UsageError: the limit is out of range.
     """
+    least = LEAST_SAMPLED_NOISE if q < 1.0 else 0.0
     try:
-        return least_scale(lambda scale: (steps_of(scale, q, steps),), limit, past=past)
+        return max(least, least_scale(lambda scale: (steps_of(scale, q, steps),), limit, past=past))
     except BudgetError:
         return None
 
@@ -105,6 +106,8 @@ def most_steps(noise: float, q: float, limit: Guarantee, *, past: Sequence[Event
     def fits(steps: int) -> bool:
         return rule.admits([*past, steps_of(noise, q, steps)])
 
+    if q < 1.0 and noise < LEAST_SAMPLED_NOISE:
+        return 0
     if not fits(1):
         return 0
     low, high = 1, MOST_STEPS + 1

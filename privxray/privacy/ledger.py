@@ -32,7 +32,7 @@ from typing import Literal
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, about
 from privxray.privacy import accountant, affordable
 from privxray.privacy.adaptive_filter import filter_of
-from privxray.privacy.events import Event, merge
+from privxray.privacy.events import LEAST_SAMPLED_NOISE, Event, merge
 from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
 from privxray.privacy.ledger_chain import SCHEMA, Book, Charges, Entry, State, append, genesis_hash, read
 from privxray.workspace.atomic import PRIVATE, write_atomic
@@ -99,11 +99,19 @@ class Ledger:
         :param events: at least one.
         :returns: ``reserved``, or how far the run is if it was reserved before.
         :raises BudgetError: it would exceed the lifetime limit; nothing was written.
-        :raises RefusedError: this run was reserved with other events.
+        :raises RefusedError: a step that samples has less noise than
+            :data:`.events.LEAST_SAMPLED_NOISE`; this run was reserved with other events.
         """
         if not events:
             raise ValueError("a run that draws no noise has nothing to reserve")
         events = merge(events)
+        if any(event.q < 1.0 and event.noise < LEAST_SAMPLED_NOISE for event in events):
+            raise RefusedError(
+                f"a step that samples patients needs noise of at least {LEAST_SAMPLED_NOISE:g} over its "
+                "sensitivity; nothing was spent",
+                reason="budget.noise-too-small",
+                advice="Ask the coordinator for a plan with a larger sampling rate or more steps",
+            )
         with self._change() as (database, book):
             state = book.state(study, run)
             if state is not None:

@@ -17,7 +17,10 @@ from test_ledger import spend
 from test_terminal import at_terminal
 
 from privxray.privacy import accountant
+from privxray.privacy import ledger as ledger_module
+from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.ledger_chain import append, read
 from privxray.workflow.hospital.budget import budget_of
@@ -118,8 +121,7 @@ def test_the_noise_and_the_steps_that_are_told_are_admitted(at: At) -> None:
     for found, count in ((noise, 60), (2.5, steps)):
         event = Event(kind="poisson-gaussian", noise=found, q=0.2, count=count)
         more = Event(kind="poisson-gaussian", noise=found * (1 - 1e-4), q=0.2, count=count + (count == steps))
-        total = [accountant.epsilon([*ledger.events(), one], 1e-5) for one in (event, more)]
-        assert total[0] <= 10 < total[1]
+        assert [ledger.admits([one]) for one in (event, more)] == [True, False]
     assert (
         "60 more steps at sampling rate 0.2 fit"
         in world.type("hospital-a", "budget", "--steps", "60", *rate).out
@@ -128,7 +130,7 @@ def test_the_noise_and_the_steps_that_are_told_are_admitted(at: At) -> None:
         f"at most epsilon 10 (per patient, delta 1e-05, {ADJACENCY})"
         in world.type("hospital-a", "budget", "--noise", "3").out
     )
-    spend(world["hospital-a"], 8.6)
+    spend(world["hospital-a"], 8.5)
     assert "Not one" in world.type("hospital-a", "budget", "--noise", "0.2").out
 
 
@@ -190,3 +192,30 @@ def test_it_needs_neither_torch_nor_pydicom(at: At) -> None:
     done = subprocess.run(line, capture_output=True, text=True, check=True)
     assert done.stderr.strip().splitlines()[-1] == "[] 0"
     assert json.loads(done.stdout)["limit"] == 10
+
+
+def test_what_is_held_against_the_limit_is_told_beside_what_was_spent(at: At) -> None:
+    world = at("initialised")
+    spend(world["hospital-a"], 4)
+    told = world.ok("hospital-a", "budget")
+    rule = filter_of(Guarantee(10, 1e-5))
+    assert told["admitted"] == rule.epsilon(ledger_of(world).events())
+    assert 1.004 < told["admitted"] / told["spent"]["epsilon"] < 1.007  # a tenth of delta is kept back
+    assert "Held against the limit: 4.023 of 10. This holds even if" in world.type("hospital-a", "budget").out
+
+
+def test_a_ledger_that_an_earlier_rule_filled_says_so_and_admits_nothing(at: At) -> None:
+    """As commit 3cd0352 would have admitted it: steps that compose to 9.9, of which many are sampled."""
+    world = at("initialised")
+    events = (Event(kind="gaussian", noise=0.9), Event(kind="poisson-gaussian", noise=1.3, q=0.25, count=40))
+    assert 8 < accountant.epsilon(events, 1e-5) <= 10
+    path = world["hospital-a"] / "ledger.db"
+    with ledger_module._transaction(path, immediate=True) as database:
+        append(database, read(database), "reserve", "elsewhere", "round-0001", events)
+    assert not filter_of(Guarantee(10, 1e-5)).admits(events)
+    told = world.ok("hospital-a", "budget")
+    assert told["admitted"] > 10
+    assert told["left"] == 0
+    shown = world.type("hospital-a", "budget").out
+    assert "An earlier version of privxray admitted more than this one does" in shown
+    assert "nothing; no further training fits" in shown

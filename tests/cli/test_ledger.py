@@ -14,7 +14,7 @@ from played_study import At, World, typed
 from test_bad_input import one_line, tree
 
 from privxray.cli.app import run
-from privxray.privacy.accountant import calibrate, epsilon
+from privxray.privacy.accountant import calibrate
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
@@ -55,7 +55,7 @@ def test_an_overdraft_is_refused_before_any_batch_and_the_largest_epsilon_is_nam
     largest = float(named[1])
     one_line(world.type("hospital-a", "train", "--epsilon", f"{largest + 0.02:.2f}"), 14)
     world.ok("hospital-a", "train", "--epsilon", named[1])
-    assert 9.98 < Ledger.open(world["hospital-a"] / "ledger.db").cost().epsilon <= 10
+    assert 9.98 < Ledger.open(world["hospital-a"] / "ledger.db").admitted().epsilon <= 10
 
 
 def test_a_used_up_budget_names_no_epsilon(at: At) -> None:
@@ -64,7 +64,7 @@ def test_a_used_up_budget_names_no_epsilon(at: At) -> None:
     low, high = 0.1, 100.0  # refused and admitted: calibration rounds up, and would leave 0.01
     while high - low > 1e-9:
         middle = (low + high) / 2
-        low, high = (low, middle) if epsilon(gaussian(middle), ledger.limit.delta) <= 10 else (middle, high)
+        low, high = (low, middle) if ledger.admits(gaussian(middle)) else (middle, high)
     ledger.reserve("elsewhere", "1", gaussian(high))
     one_line(world.type("hospital-a", "train"), 14, "Nothing is left")
 

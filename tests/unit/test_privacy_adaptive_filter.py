@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from dp_accounting import GaussianDpEvent, PoissonSampledDpEvent
 from dp_accounting.rdp import RdpAccountant
 from numpy.typing import NDArray
+from refusals import refused
 from scipy.stats import norm
 
-from privxray.errors import BudgetError, UsageError
+from privxray.errors import BudgetError, RefusedError, UsageError
+from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 from privxray.privacy import accountant, affordable
 from privxray.privacy.adaptive_filter import GAUSSIAN_SHARE, filter_of, renyi_divergence
-from privxray.privacy.events import Event, steps_of
+from privxray.privacy.events import LEAST_SAMPLED_NOISE, Event, steps_of
 from privxray.privacy.guarantee import Guarantee
+from privxray.privacy.ledger import Ledger
 
 DELTA = 1e-5
 Profile = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -187,3 +191,21 @@ def test_no_room_is_said() -> None:
 def test_a_limit_out_of_range_is_refused(limit: Guarantee) -> None:
     with pytest.raises(UsageError):
         filter_of(limit)
+
+
+def test_no_rare_release_is_nearly_raw(tmp_path: Path) -> None:
+    """q = 9e-6, one step, epsilon .01: composition alone is content with noise .09; delta covers it."""
+    limit = Guarantee(0.01, DELTA)
+    bare = accountant.calibrate(lambda s: [steps_of(s, 9e-6, 1)], limit)
+    assert bare < 0.1
+    constants = DpSgd().constants({"sampling_rate": 9e-6, "steps": 1})
+    assert DpSgd().plan_noise(constants, limit, rounds_left=1, past=[]) == LEAST_SAMPLED_NOISE == 0.5
+    ledger = Ledger.create(tmp_path / "ledger.db", Guarantee(10.0, DELTA))
+    with refused(RefusedError, "budget.noise-too-small"):
+        ledger.reserve("study", "1", [steps_of(bare, 9e-6, 1)])
+    assert ledger.events() == ()
+    ledger.reserve("study", "1", [steps_of(0.5, 9e-6, 1)])
+    assert affordable.least_noise(1, 9e-6, Guarantee(10.0, DELTA), past=[]) == 0.5
+    assert affordable.most_steps(0.49, 9e-6, Guarantee(10.0, DELTA), past=[]) == 0
+    # A step at 0.5 that sees everybody is one of mu 2: epsilon 10.
+    assert 9.9 < accountant.epsilon([steps_of(0.5, 1.0, 1)], DELTA) < 10.1

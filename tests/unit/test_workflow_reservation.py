@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from privxray.privacy import accountant
+from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
@@ -39,7 +40,7 @@ def test_the_largest_epsilon_fits_the_ledger_and_a_larger_one_does_not(
 ) -> None:
     method: Any = TenSampledSteps()
     ledger = Ledger.create(tmp_path / "ledger.db", Guarantee(8, 1e-5))
-    ledger.reserve("other", "1", [Event(kind="gaussian", noise=0.75)])
+    ledger.reserve("other", "1", [Event(kind="gaussian", noise=1.5)])
     own = [Event(kind="poisson-gaussian", noise=2.0, q=0.2, count=10 * before)] if before else []
     if own:
         ledger.reserve("study", "1", own)
@@ -49,14 +50,17 @@ def test_the_largest_epsilon_fits_the_ledger_and_a_larger_one_does_not(
 
     def total(epsilon: float) -> float:
         noise = method.plan_noise(None, Guarantee(epsilon, delta), rounds_left=rounds, past=own)
-        return accountant.epsilon([*ledger.events(), *rounds * method.round_events(None, noise)], 1e-5)
+        events = [*ledger.events(), *rounds * method.round_events(None, noise)]
+        return filter_of(ledger.limit).epsilon(events)
 
     assert total(largest) <= 8 < total(largest + 0.02)
 
 
 def test_nothing_is_the_largest_where_nothing_fits(tmp_path: Path) -> None:
     events = [Event(kind="gaussian", noise=0.7)]
-    ledger = Ledger.create(tmp_path / "ledger.db", accountant.guarantee(events, 1e-5))
+    ledger = Ledger.create(
+        tmp_path / "ledger.db", Guarantee(filter_of(Guarantee(10, 1e-5)).epsilon(events), 1e-5)
+    )
     ledger.reserve("other", "1", events)
     method: Any = TenSampledSteps()
     assert Remaining(method, NO_CONSTANTS, 1e-5, 4, []).largest_epsilon(ledger) == 0

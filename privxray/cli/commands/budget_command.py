@@ -82,6 +82,7 @@ def _bars(seen: Budget) -> None:
     if charged > spent:
         line(f"= reserved by a run that has begun; together with what is spent: epsilon {charged:.4g}")
     line(f". left: {_left(seen.left)}")
+    line(_admitted(seen))
     for one in seen.studies:
         planned = "" if one.planned is None else f" of its plan's {one.planned.epsilon:g}"
         line(_told(one.study, one.cost, planned))
@@ -89,6 +90,17 @@ def _bars(seen: Budget) -> None:
             line(f"at the delta of {one.study}, {one.left.delta:g}, {_left(one.left)}")
         if one.planned is not None:
             bar(one.planned.epsilon, (("#", one.cost.guarantee.epsilon),))
+
+
+def _admitted(seen: Budget) -> str:
+    """What the limit is held against, which is more than what the history by itself has cost."""
+    held = f"{seen.admitted.epsilon:.4g} of {seen.limit.epsilon:g}"
+    if seen.admitted.epsilon > seen.limit.epsilon:
+        return (
+            f"Held against the limit: {held}. An earlier version of privxray admitted more than this one "
+            "does; nothing more can be trained on these patients"
+        )
+    return f"Held against the limit: {held}. This holds even if later trainings depended on earlier results"
 
 
 def _left(room: Guarantee) -> str:
@@ -118,6 +130,7 @@ def _json(seen: Budget) -> dict[str, Any]:
     return {
         "spent": _cost(seen.spent),
         "charged": _cost(seen.charged),
+        "admitted": seen.admitted.epsilon,
         "limit": seen.limit.epsilon,
         "left": seen.left.epsilon,
         "delta": seen.limit.delta,

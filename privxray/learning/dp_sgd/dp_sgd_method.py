@@ -23,7 +23,8 @@ from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, device, initial_weights, network, shapes
 from privxray.learning.dp_sgd.trainer import Trainer
 from privxray.learning.interface import Drawing, Method, Task, Tensors, softmax
-from privxray.privacy.events import Event
+from privxray.privacy.events import LEAST_SAMPLED_NOISE, Event
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.mechanism import SampledGaussian
 
 _PREDICT_IMAGES = 256
@@ -61,6 +62,13 @@ class DpSgd(Method[DpSgdConstants]):
     def starts_from_file(self, constants: DpSgdConstants) -> bool:
         """See the interface."""
         return constants.start == "file"
+
+    def plan_noise(
+        self, constants: DpSgdConstants, limit: Guarantee, *, rounds_left: int, past: Sequence[Event]
+    ) -> float:
+        """See the interface. A step that samples patients has :data:`LEAST_SAMPLED_NOISE` at least."""
+        least = LEAST_SAMPLED_NOISE if constants.sampling_rate < 1.0 else 0.0
+        return max(least, super().plan_noise(constants, limit, rounds_left=rounds_left, past=past))
 
     def round_events(self, constants: DpSgdConstants, noise: float) -> list[Event]:
         """One event, for all steps of the round."""

@@ -123,11 +123,14 @@ class Affords:
 class Budget:
     """A ledger's contents. ``spent`` is what noise was drawn for, ``charged`` that and what is reserved.
 
-    ``left`` is the largest epsilon, at the ledger's delta, that a further run of Gaussian noise can have.
+    Both are exact figures of one history that is fixed in advance. ``admitted`` is what the limit is held
+    against: it holds even where what was trained later depended on earlier results (docs/adr/0072). ``left``
+    is the largest epsilon, at the ledger's delta, that a further run of Gaussian noise can have.
     """
 
     spent: Cost
     charged: Cost
+    admitted: Guarantee
     limit: Guarantee
     left: Guarantee
     studies: tuple[StudyBudget, ...]
@@ -164,6 +167,7 @@ def budget_of(
     return Budget(
         spent=costs.spent(),
         charged=costs.of(ledger.events(), ledger.limit.delta),
+        admitted=ledger.admitted(),
         limit=ledger.limit,
         left=costs.left(ledger.limit.delta),
         studies=tuple(costs.of_study(name, plans.get(name)) for name in shown),
