@@ -41,9 +41,9 @@ class LoadedOnce(REAL):
 
     _shared: list[REAL] = []  # noqa: RUF012
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self) -> None:
         if not self._shared:
-            self._shared.append(REAL(threads))
+            self._shared.append(REAL())
         self.__dict__.update(vars(self._shared[0]))
 
 
