@@ -51,7 +51,7 @@ class AbsentFileError(SystemTroubleError):
 
 
 class UsageError(PrivxrayError):
-    """The command was typed in a way that can't be meant. Exit 2."""
+    """The options or values of a command make no sense, alone or together. Exit 2."""
 
     exit_code = 2
 

@@ -12,12 +12,12 @@ from privxray.cli.output import tell
 from privxray.errors import WorkspaceError
 
 if TYPE_CHECKING:
-    from privxray.workflow.upkeep.situation import Situation
+    from privxray.workflow.upkeep.advice.situation import Situation
     from privxray.workspace.folder import Workspace
 
 
 class Facts(TypedDict, total=False):
-    """What only the command knows, as :class:`~privxray.workflow.upkeep.advice.Done` has it."""
+    """What only the command knows, as :class:`~privxray.workflow.upkeep.advice.closing_line.Done` has it."""
 
     file: str
     to: str
@@ -33,7 +33,7 @@ def close(
     :param workspace: that the command was typed in; found from the current folder where it is not given.
     :param study: that the command was about.
     """
-    from privxray.workflow.upkeep.advice import Done, closing_line
+    from privxray.workflow.upkeep.advice.closing_line import Done, closing_line
 
     next_step(closing_line(Done(command, study, **facts), lambda: _situation(workspace)))
 
@@ -44,7 +44,7 @@ def next_step(text: str) -> None:
 
 
 def _situation(workspace: Workspace | None) -> Situation | None:
-    from privxray.workflow.upkeep.situation import look
+    from privxray.workflow.upkeep.advice.look import look
     from privxray.workspace.folder import Workspace
     from privxray.workspace.session import looking
 

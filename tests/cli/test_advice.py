@@ -11,8 +11,9 @@ from crash import killed_at
 from played_study import BESIDES, HOSPITALS, STAGES, At, Snapshots, World
 
 from privxray.cli.app import run
-from privxray.workflow.upkeep.advice import Advice, advise
-from privxray.workflow.upkeep.situation import look
+from privxray.workflow.upkeep.advice.advise import advise
+from privxray.workflow.upkeep.advice.line import Advice
+from privxray.workflow.upkeep.advice.look import look
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 

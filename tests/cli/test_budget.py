@@ -23,7 +23,7 @@ from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.ledger_chain import append, read
-from privxray.workflow.hospital.budget import budget_of
+from privxray.workflow.ledger.budget import budget_of
 from privxray.workspace.folder import Workspace
 
 ADJACENCY = "add-or-remove-one-patient"

@@ -11,8 +11,10 @@ import pytest
 
 import privxray
 from privxray.imaging.glance import splits_in
-from privxray.workflow.upkeep.advice import Advice, Done, advise, closing_line
-from privxray.workflow.upkeep.situation import Collected, Situation, StudySituation
+from privxray.workflow.upkeep.advice.advise import advise
+from privxray.workflow.upkeep.advice.closing_line import Done, closing_line
+from privxray.workflow.upkeep.advice.line import Advice
+from privxray.workflow.upkeep.advice.situation import CollectedFiles, Situation, StudySituation
 from privxray.workspace.folder import Role
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState, states_of
@@ -132,16 +134,16 @@ def test_who_was_left_out_uses_the_model_that_came_of_it() -> None:
     assert said("hospital", study)[1].text == "privxray predict IMAGE... uses the model that came of it"
 
 
-AWAITED = Collected(awaited=("hospital-a", "hospital-b", "hospital-c"))
-SOME = Collected(come=("hospital-a", "hospital-b"), awaited=("hospital-c",))
-ALL = Collected(come=("hospital-a", "hospital-b", "hospital-c"), enough=True)
+AWAITED = CollectedFiles(awaited=("hospital-a", "hospital-b", "hospital-c"))
+SOME = CollectedFiles(come=("hospital-a", "hospital-b"), awaited=("hospital-c",))
+ALL = CollectedFiles(come=("hospital-a", "hospital-b", "hospital-c"), enough=True)
 
 
-def open_round(collected: Collected, *, stage: int = 1, trustees: bool = False) -> StudySituation:
+def open_round(collected: CollectedFiles, *, stage: int = 1, trustees: bool = False) -> StudySituation:
     return StudySituation(round_in(RoundState.OPEN, stage=stage), trustees=trustees, collected=collected)
 
 
-def requested(collected: Collected) -> StudySituation:
+def requested(collected: CollectedFiles) -> StudySituation:
     holders = ("hospital-a", "hospital-b", "notary", "university")
     round_ = round_in(RoundState.REQUESTED)
     return StudySituation(round_, keyholders=holders, threshold=3, collected=collected)
@@ -176,20 +178,20 @@ def requested(collected: Collected) -> StudySituation:
             ("aggregate", "updates/*.enc"),
         ),
         (
-            open_round(Collected(unfit=("a.enc", "b.enc"))),
+            open_round(CollectedFiles(unfit=("a.enc", "b.enc"))),
             "take a.enc and b.enc out of updates/, for it does not fit this round; privxray aggregate "
             "updates/a.enc says why",
             (),
         ),
         (
-            requested(Collected(awaited=("hospital-a", "hospital-b", "notary", "university"))),
+            requested(CollectedFiles(awaited=("hospital-a", "hospital-b", "notary", "university"))),
             "carry round-0001.request to hospital-a, hospital-b, notary and university, of whom 3 must "
             "answer; "
             "collect their answers in shares/, then type: privxray aggregate shares/*.share",
             (),
         ),
         (
-            requested(Collected(come=("notary",), awaited=("hospital-a", "hospital-b", "university"))),
+            requested(CollectedFiles(come=("notary",), awaited=("hospital-a", "hospital-b", "university"))),
             "notary has answered; wait for 2 more of hospital-a, hospital-b and university, then type: "
             "privxray "
             "aggregate shares/*.share",
@@ -197,7 +199,9 @@ def requested(collected: Collected) -> StudySituation:
         ),
         (
             requested(
-                Collected(come=("hospital-a", "hospital-b", "notary"), awaited=("university",), enough=True)
+                CollectedFiles(
+                    come=("hospital-a", "hospital-b", "notary"), awaited=("university",), enough=True
+                )
             ),
             "hospital-a, hospital-b and notary have answered, and that is enough; type: privxray aggregate "
             "shares/*.share",
@@ -231,7 +235,7 @@ def test_a_coordinator_is_told(study: StudySituation, text: str, types: tuple[st
 
 def test_a_coordinator_may_go_on_without_somebody_only_where_that_opens_a_sum() -> None:
     def lines(*, keyholders: bool, enough: bool) -> list[Advice]:
-        collected = Collected(SOME.come, SOME.awaited, enough=enough)
+        collected = CollectedFiles(SOME.come, SOME.awaited, enough=enough)
         holders = ("notary",) if keyholders else ()
         study = StudySituation(round_in(RoundState.OPEN), keyholders=holders, collected=collected)
         return said("coordinator", study)

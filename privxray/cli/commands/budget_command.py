@@ -16,7 +16,8 @@ from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY
 
 if TYPE_CHECKING:
     from privxray.privacy.guarantee import Guarantee
-    from privxray.workflow.hospital.budget import Affords, Budget, Cost, StudyBudget
+    from privxray.workflow.ledger.budget import Budget, Cost, StudyBudget
+    from privxray.workflow.ledger.further_steps import Affords
 
 
 def budget(
@@ -44,7 +45,8 @@ def budget(
     as_json: Json = False,
 ) -> None:
     """What this hospital has spent of its privacy budget."""
-    from privxray.workflow.hospital.budget import FurtherSteps, budget_of
+    from privxray.workflow.ledger.budget import budget_of
+    from privxray.workflow.ledger.further_steps import FurtherSteps
 
     workspace = current_workspace()
     further = FurtherSteps(steps, noise, sampling_rate)

@@ -24,7 +24,8 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.coordinator.close_round import Aggregated, close_round, deliver_again
 from privxray.workflow.coordinator.collected_files import Collected, collect, incomplete
-from privxray.workflow.coordinator.request_shares import Requested, answers_of, request
+from privxray.workflow.coordinator.request_shares import Requested, request
+from privxray.workflow.coordinator.restore_masks import masks_left
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.transitions import RoundState
@@ -129,7 +130,7 @@ def _model(session: Session, collected: Collected, identity: Identity) -> dict[s
 
 def _sum(session: Session, collected: Collected, identity: Identity) -> Integers:
     plan, updates = collected.plan, collected.updates
-    left_over = answers_of(collected, identity) if plan.committee else []
+    left_over = masks_left(collected, identity) if plan.committee else []
     bodies = (
         (
             member.name,

@@ -24,7 +24,7 @@ from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.collected_files import Collected
 from privxray.workflow.coordinator.continue_plan import next_stage
-from privxray.workflow.coordinator.enrolment import NextKeys, lacking_next_keys
+from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, record_plan, stage_plan
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.session import Session

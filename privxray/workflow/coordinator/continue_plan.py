@@ -15,7 +15,8 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.stamp import stamp
-from privxray.workflow.coordinator.enrolment import NextKeys, Parties, carry_on
+from privxray.workflow.coordinator.enrolment import Parties
+from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
 from privxray.workflow.coordinator.read_cards import check_unused, read_cards
 from privxray.workflow.coordinator.sign_plan import Draft, Planned, body_of, sign_plan
 from privxray.workspace.folder import Workspace

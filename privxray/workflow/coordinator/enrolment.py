@@ -1,22 +1,19 @@
-"""From cards to a roster and a committee: who takes part in a plan, with which keys.
+"""From cards to a roster and a committee: who takes part in a first stage, with which keys.
 
 Tested in tests/cli/test_rounds.py and tests/cli/test_many_rounds.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from privxray.errors import RefusedError, UsageError
+from privxray.errors import UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
-from privxray.formats.header import Fingerprint
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
-from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import Member, Roster, Trustee
-from privxray.keys.unsealing_statement import UnsealingStatement
 
 
 @dataclass(frozen=True)
@@ -43,25 +40,6 @@ class Parties:
     committee: Committee | None
 
 
-@dataclass(frozen=True)
-class NextKeys:
-    """The keys that parties stated for the next plan.
-
-    :param masks: by hospital.
-    :param unsealing: by keyholder.
-    """
-
-    masks: Mapping[Fingerprint, MaskStatement]
-    unsealing: Mapping[Fingerprint, UnsealingStatement]
-
-    def with_cards(self, cards: Sequence[CardHeader]) -> NextKeys:
-        """These keys, and in their place those of fresh cards."""
-        return NextKeys(
-            {**self.masks, **{card.keys.fingerprint: card.mask for card in cards if card.mask}},
-            {**self.unsealing, **{card.keys.fingerprint: card.unsealing for card in cards}},
-        )
-
-
 def enrol(
     cards: Sequence[CardHeader],
     terms: CommitteeTerms | None,
@@ -75,10 +53,10 @@ def enrol(
     :param before: the study's last plan, whose roster version is counted on.
     :raises UsageError: a keyholder is named whose card is not there.
     """
-    hospitals = sorted((card for card in cards if card.role == "hospital"), key=_name)
-    trustees = sorted((card for card in cards if card.role == "trustee"), key=_name)
+    hospitals = sorted((card for card in cards if card.role == "hospital"), key=party_name)
+    trustees = sorted((card for card in cards if card.role == "trustee"), key=party_name)
     members, others = [card.member() for card in hospitals], [card.trustee() for card in trustees]
-    roster = _versioned(members, others, before, study, coordinator)
+    roster = versioned_roster(members, others, before, study, coordinator)
     if terms is None:
         return Parties(roster, None)
     unknown = set(terms.hospitals) - {card.name for card in hospitals}
@@ -90,62 +68,6 @@ def enrol(
         )
     sitting = [*(card for card in hospitals if card.name in terms.hospitals), *trustees]
     return Parties(roster, _committee(terms, len(hospitals), sitting))
-
-
-def carry_on(
-    cards: Sequence[CardHeader],
-    before: PlanHeader,
-    stated: NextKeys,
-    without: Collection[str],
-    coordinator: PublicKeys,
-) -> Parties:
-    """The parties of a further stage: those of the plan before with fresh keys, and newcomers.
-
-    :param cards: of newcomers, and of parties that stated no next key; a card overrides a stated key.
-    :param stated: the keys that parties stated in the round before.
-    :param without: the names of parties that are left out from here on.
-    :raises RefusedError: somebody stated no next key and sent no fresh card.
-    :raises UsageError: ``without`` names nobody of the plan.
-    """
-    _expect_known(before, without)
-    keys = stated.with_cards(cards)
-    lacking = [name for name in lacking_next_keys(before, keys) if name not in without]
-    if lacking:
-        raise RefusedError(
-            f"no key for the next round is here of: {', '.join(lacking)}",
-            reason="plan.keys-lacking",
-            advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
-        )
-    known = {member.keys.fingerprint for member in before.roster.members}
-    members = [
-        *(
-            member.model_copy(update={"mask": keys.masks[member.keys.fingerprint]})
-            for member in before.roster.members
-            if member.name not in without
-        ),
-        *(c.member() for c in cards if c.role == "hospital" and c.keys.fingerprint not in known),
-    ]
-    trustees = [trustee for trustee in before.roster.trustees if trustee.name not in without]
-    roster = _versioned(sorted(members, key=_name), trustees, before, before.study or "", coordinator)
-    return Parties(roster, _committee_after(before, keys, without, len(members)))
-
-
-def lacking_next_keys(plan: PlanHeader, keys: NextKeys) -> list[str]:
-    """The parties of a plan whose keys for the plan after it are not here, by name, in the roster's order."""
-    seats = plan.committee.seats if plan.committee else ()
-    silent = {member.keys.fingerprint for member in plan.roster.members} - keys.masks.keys()
-    silent |= {seat.keyholder for seat in seats} - keys.unsealing.keys()
-    return [party.name for party in plan.roster.parties if party.keys.fingerprint in silent]
-
-
-def _expect_known(plan: PlanHeader, names: Collection[str]) -> None:
-    unknown = set(names) - {party.name for party in plan.roster.parties}
-    if unknown:
-        raise UsageError(
-            f"nobody of the plan has that name: {', '.join(sorted(unknown))}",
-            reason="without.nobody",
-            advice="privxray inspect FILE lists the parties of a plan",
-        )
 
 
 def _committee(terms: CommitteeTerms, hospitals: int, sitting: Sequence[CardHeader]) -> Committee:
@@ -162,27 +84,7 @@ def _committee(terms: CommitteeTerms, hospitals: int, sitting: Sequence[CardHead
     )
 
 
-def _committee_after(
-    before: PlanHeader, keys: NextKeys, without: Collection[str], hospitals: int
-) -> Committee | None:
-    """The committee of the plan before with its next keys, less the keyholders that are left out."""
-    committee = before.committee
-    if committee is None:
-        return None
-    sitting = [
-        seat.keyholder
-        for seat in committee.seats
-        if (party := before.roster.party(seat.keyholder)) and party.name not in without
-    ]
-    # The minimum cohort stays as it was agreed. It falls where fewer hospitals than that are left, and rises
-    # where so many hospitals need more of them in a sum to be safe.
-    least = least_cohort(hospitals, len(sitting), *committee.numbers)
-    minimum = max(least, min(committee.minimum_cohort, hospitals))
-    seats = tuple(Seat(keyholder=one, unsealing=keys.unsealing[one]) for one in sitting)
-    return committee.model_copy(update={"minimum_cohort": minimum, "seats": seats})
-
-
-def _versioned(
+def versioned_roster(
     members: Sequence[Member],
     trustees: Sequence[Trustee],
     before: PlanHeader | None,
@@ -197,5 +99,6 @@ def _versioned(
     return roster
 
 
-def _name(party: Member | Trustee | CardHeader) -> str:
+def party_name(party: Member | Trustee | CardHeader) -> str:
+    """For sorting parties."""
     return party.name

@@ -1,4 +1,4 @@
-"""Asking the keyholders: the request of a round, made once, and what their answers give.
+"""Asking the keyholders: the request of a round, made once.
 
 The survivors' updates are moved into the workspace before the request is recorded, and the request is
 recorded before it leaves, so the survivor set that a keyholder sees is the one that is summed, whatever
@@ -13,14 +13,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import CohortError, PrivxrayError, RefusedError, UsageError
+from privxray.errors import CohortError, RefusedError, UsageError
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.plan import PlanHeader, members_of
 from privxray.exchange.messages.request import RequestHeader, write_request
-from privxray.exchange.messages.share import open_share
-from privxray.exchange.opening import checked_answer, restored_streams
-from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import split
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
@@ -95,35 +92,6 @@ def request(
         notes=(*collected.notes, *differs_by_one(summed_before, set(survivors))),
         already=already,
     )
-
-
-def answers_of(collected: Collected, identity: Identity) -> list[tuple[bytes, bool]]:
-    """The masks that the collected share files take off the survivors' sum.
-
-    :raises CohortError: a share file does not open, or holds another share than was dealt; it names the
-        keyholder.
-    """
-    cohort, plan = collected.cohort, collected.plan
-    assert cohort.request is not None  # no share is taken in before
-    survivors = cohort.request.survivors
-    dealt: dict[Fingerprint, Dealt] = {}
-    for survivor in survivors:
-        one = cohort.updates[survivor].header.dealt
-        assert one is not None  # admitted under a plan with a committee
-        dealt[survivor] = one
-    answers = {}
-    for seat, answered in cohort.answers.items():
-        party = plan.roster.party(answered.header.sender)
-        try:
-            shares = open_share(answered.header, collected.shares[seat].body(), survivors, plan, identity)
-            answers[seat] = checked_answer(cohort.signed, seat, dealt, shares)
-        except PrivxrayError as error:
-            raise CohortError(
-                f"the share file of {party.name if party else seat} is refused: {error.what}",
-                reason="cohort.share-refused",
-                advice="Leave it out where enough others have answered; ask that keyholder how it came about",
-            ) from error
-    return restored_streams(cohort.signed, survivors, answers)
 
 
 def _summed_before(session: Session, planned: PlannedRound) -> set[Fingerprint]:

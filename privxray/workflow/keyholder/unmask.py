@@ -5,34 +5,26 @@ Tested in tests/cli/test_keyholders.py and tests/attacks/test_keyholders_played_
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import IdentityError, MalformedError, RefusedError, about
-from privxray.exchange.admission.admit_opening import admit_request, admit_survivors
+from privxray.errors import MalformedError, RefusedError
+from privxray.exchange.admission.admit_opening import admit_request
 from privxray.exchange.admission.differencing import differs_by_one
-from privxray.exchange.intake import Received, read_again, take_in
+from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.plan import PlanHeader, members_of
 from privxray.exchange.messages.request import RequestHeader, SignedRequest
-from privxray.exchange.messages.share import ShareHeader, write_share
-from privxray.exchange.sharing.dealing import Dealt, Opened, SecretName, open_box
 from privxray.formats.header import Fingerprint
-from privxray.keys.sealing_keys import SealingKey
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import deliver
-from privxray.workflow.common.new_round_keys import new_unsealing_key, open_unsealing_key
-from privxray.workflow.common.own_keys import public_keys, unlock
-from privxray.workflow.common.planned_round import PlannedRound, planned_round
-from privxray.workflow.common.stamp import stamp
-from privxray.workspace.atomic import make_private_folder, write_atomic
+from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.common.planned_round import planned_round
+from privxray.workflow.keyholder.answer_request import Question, answer, kept_bytes, not_prepared_for_another
 from privxray.workspace.folder import Workspace
-from privxray.workspace.keyholder_tables import GivenAnswer
-from privxray.workspace.session import Session, working
+from privxray.workspace.session import working
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
-from privxray.workspace.transitions import Event
 
 
 @dataclass(frozen=True)
@@ -50,21 +42,6 @@ class Unmasked:
     missing: tuple[str, ...]
     warnings: tuple[str, ...]
     again: bool
-
-
-@dataclass(frozen=True)
-class _Question:
-    """A request that passed every rule that needs no body, and the seat that is to answer it."""
-
-    planned: PlannedRound
-    asked: SignedRequest
-    body: bytes
-    seat: int
-
-    @property
-    def kept(self) -> Path:
-        """Where the exact bytes of the answer are kept."""
-        return self.planned.folder / "answer.share"
 
 
 def unmask(
@@ -98,13 +75,13 @@ def unmask(
         )
         received.check_body(header.body)
         asked = SignedRequest(header, received.envelope.digest)
-        question = _Question(planned, asked, received.body(), seat)
+        question = Question(planned, asked, received.body(), seat)
         if before is None:
             _refuse_what_is_over(state, round_)
-            _not_prepared_for_another(question)
-            _answer(session, question, passphrase)
+            not_prepared_for_another(question)
+            answer(session, question, passphrase)
         target = (folder or workspace.root) / f"{session.name}-{round_.number:04d}.share"
-        deliver(_kept_bytes(state, question), target, force=force)
+        deliver(kept_bytes(state, question), target, force=force)
         survivors = tuple(member.name for member in members_of(plan, header.survivors))
         return Unmasked(
             path=target,
@@ -145,75 +122,6 @@ def _refuse_what_is_over(state: State, round_: Round) -> None:
             reason="request.round-over",
             advice="Tell the coordinator; answer the request of the newest round only",
         )
-
-
-def _not_prepared_for_another(question: _Question) -> None:
-    """Look for an answer here that the state does not know of.
-
-    A crash right before the state was written leaves one to this request. An answer to another request shows
-    that the state is older than its folder: it was restored from a backup, or put back.
-
-    :raises RefusedError: there is one to another request.
-    """
-    kept = question.kept
-    if kept.exists() and read_again(kept).envelope.claim(ShareHeader).request != question.asked.digest:
-        raise RefusedError(
-            "an answer to another request of this round lies here, and the state does not know of it",
-            reason="request.second-of-round",
-            advice="If state.db was restored from a backup, don't help: a keyholder answers one request. "
-            f"Tell the data officers of the hospitals. (The answer is {kept})",
-        )
-
-
-def _answer(session: Session, question: _Question, passphrase: Passphrase) -> None:
-    """Make the answer's bytes, and in one transaction record them and destroy the key that made them."""
-    state, planned, plan = session.state, question.planned, question.planned.plan
-    dealt = admit_survivors(question.asked.request, question.body, planned.signed)
-    identity = unlock(session.workspace, passphrase)
-    assert plan.committee is not None  # admit_request found this keyholder's seat in it
-    key = open_unsealing_key(state, plan.committee.seats[question.seat - 1].unsealing.key, identity)
-    opened = {owner: _opened(question, owner, boxes, key) for owner, boxes in dealt.items()}
-    make_private_folder(question.kept.parent)
-    with state.transaction():
-        following = new_unsealing_key(state, identity, plan.study)
-        data = write_share(opened, question.asked, planned.signed, identity, following, stamp())
-        write_atomic(question.kept, data, overwrite=True)
-        given = GivenAnswer(question.asked.digest, hashlib.sha256(data).hexdigest())
-        state.record_answer(planned.round.plan, given, question.asked.request.survivors)
-        state.unsealing_keys.burn_plan(planned.round.plan)
-        state.change_round(session.role, planned.round, Event.ANSWER)
-
-
-def _opened(
-    question: _Question, owner: Fingerprint, boxes: Dealt, key: SealingKey
-) -> dict[SecretName, Opened]:
-    """The shares of one hospital's secrets that this keyholder has."""
-    try:
-        return open_box(boxes, question.planned.signed.dealing(owner), question.seat, key)
-    except IdentityError as error:
-        member = question.planned.plan.roster.hospital(owner)
-        raise IdentityError(
-            f"{member.name if member else owner}: {error.what}",
-            reason=error.reason,
-            advice="Nothing was answered; the round has to be planned anew without that hospital",
-        ) from error
-
-
-def _kept_bytes(state: State, question: _Question) -> bytes:
-    """The answer as it was recorded.
-
-    :raises MalformedError: the file here is another one.
-    """
-    given = state.answer_of(question.planned.round.plan)
-    with about(question.kept):
-        data = question.kept.read_bytes()
-        if given is None or hashlib.sha256(data).hexdigest() != given.share_sha256:
-            raise MalformedError(
-                "this is not the answer that was given",
-                reason="workspace.kept-file-altered",
-                advice="Restore it from a backup",
-            )
-    return data
 
 
 def _own_update_withheld(round_: Round, own: Fingerprint, survivors: Collection[str]) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from privxray.workflow.inference.trust import known_parties
-from privxray.workflow.upkeep.advice import advise
-from privxray.workflow.upkeep.situation import look
+from privxray.workflow.upkeep.advice.advise import advise
+from privxray.workflow.upkeep.advice.look import look
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 from privxray.workspace.study_tables import Round

@@ -1,6 +1,6 @@
-"""What there is to know before saying what to do next: facts alone, gathered without changing anything.
+"""Gathering the facts of a workspace, without changing anything.
 
-:mod:`.advice` decides by these facts, and by nothing else.
+Tested in tests/cli/test_advice.py.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from privxray.deid.cleaning.copies.manifest import FILE as MANIFEST
@@ -25,83 +24,15 @@ from privxray.privacy import ledger_chain
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
-from privxray.workflow.coordinator.enrolment import NextKeys, lacking_next_keys
+from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.hospital.open_round import left_out
 from privxray.workflow.ledger.runs import charged_outside
-from privxray.workspace.folder import Role, Workspace
+from privxray.workflow.upkeep.advice.situation import CollectedFiles, Situation, StudySituation
+from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
-
-
-@dataclass(frozen=True)
-class Collected:
-    """What lies at the coordinator for its round: in ``updates/``, or from its request on in ``shares/``.
-
-    :param come: the parties whose file is here and good, as far as its header tells.
-    :param awaited: the others. Hospitals that the request leaves out are not awaited.
-    :param unfit: the names of files there that ``aggregate`` would refuse.
-    :param enough: whether the files that are here open the sum, or are enough for the request.
-    """
-
-    come: tuple[str, ...] = ()
-    awaited: tuple[str, ...] = ()
-    unfit: tuple[str, ...] = ()
-    enough: bool = False
-
-
-@dataclass(frozen=True)
-class StudySituation:
-    """The newest round of a study.
-
-    :param last_stage: no further training round is planned after this one.
-    :param trustees: the plan has some.
-    :param keyholders: the names of all of them; empty in a strict study.
-    :param threshold: how many of them must answer.
-    :param keyholder: this workspace is one of them.
-    :param answered: it has answered the round's request.
-    :param left_out: the round's sum is opened without this hospital.
-    :param costs_more: the study has cost this hospital something in a round that was given up, so a training
-        has to be told how much more it may cost.
-    :param collected: at the coordinator, while files are awaited.
-    :param lacking: at the coordinator, the parties whose keys for the next round are not here.
-    """
-
-    round: Round
-    last_stage: bool = True
-    trustees: bool = False
-    keyholders: tuple[str, ...] = ()
-    threshold: int = 0
-    keyholder: bool = False
-    answered: bool = False
-    left_out: bool = False
-    costs_more: bool = False
-    collected: Collected = field(default_factory=Collected)
-    lacking: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Situation:
-    """Where a workspace stands.
-
-    :param has_card: the party's card lies here.
-    :param splits: the parts of the data set that have patients.
-    :param copies_unfinished: a de-identification was cut off.
-    :param audits: the kinds of audits on own patients that were begun and not finished.
-    :param offers: an owner's offer of encrypted inference is known here.
-    :param waiting: queries of this hospital whose answer was not read yet.
-    """
-
-    role: Role
-    name: str
-    has_card: bool = True
-    splits: frozenset[str] = frozenset()
-    copies_unfinished: bool = False
-    audits: tuple[str, ...] = ()
-    offers: bool = False
-    waiting: int = 0
-    studies: tuple[StudySituation, ...] = ()
 
 
 def look(session: Session) -> Situation:
@@ -139,7 +70,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         answered=state.answer_of(round_.plan) is not None,
         left_out=hospital and left_out(session, round_),
         costs_more=hospital and round_.state is RoundState.JOINED and _costs_more(workspace, state, round_),
-        collected=_collected(session, round_) if coordinator and round_.state.awaits_files else Collected(),
+        collected=_collected(session, round_) if coordinator else CollectedFiles(),
         lacking=_lacking(state, plan, round_) if coordinator and round_.state is RoundState.CLOSED else (),
     )
 
@@ -168,8 +99,10 @@ def _costs_more(workspace: Workspace, state: State, round_: Round) -> bool:
     return charged_outside(state, drawn, round_)
 
 
-def _collected(session: Session, round_: Round) -> Collected:
-    """Hold what lies there against the rules of :class:`Cohort`; no body is read, for it may be large."""
+def _collected(session: Session, round_: Round) -> CollectedFiles:
+    """What lies there, judged by the rules of :class:`Cohort`; no body is read, for it may be large."""
+    if not round_.state.awaits_files:
+        return CollectedFiles()
     cohort = newest_collected(session).cohort
     if round_.state is RoundState.OPEN:
         unfit = _offer(cohort, sorted(session.workspace.updates.glob("*.enc")))
@@ -178,7 +111,7 @@ def _collected(session: Session, round_: Round) -> Collected:
         least = len(cohort.plan.roster.members)
         if cohort.plan.committee is not None:
             least = cohort.plan.committee.minimum_cohort
-        return Collected(come, awaited, unfit, len(come) >= least)
+        return CollectedFiles(come, awaited, unfit, len(come) >= least)
     folder = session.workspace.round_folder(round_.study, round_.number)
     request = read_again(request_copy(folder)).envelope
     cohort.set_request(SignedRequest.claimed(request))
@@ -186,7 +119,7 @@ def _collected(session: Session, round_: Round) -> Collected:
     answered = {one.header.sender for one in cohort.answers.values()}
     seats = cohort.plan.committee.seats if cohort.plan.committee else ()
     awaited = _names(cohort.plan, [seat.keyholder for seat in seats if seat.keyholder not in answered])
-    return Collected(_names(cohort.plan, answered), awaited, unfit, not cohort.answers_lacking)
+    return CollectedFiles(_names(cohort.plan, answered), awaited, unfit, not cohort.answers_lacking)
 
 
 def _offer(cohort: Cohort, files: Iterable[Path]) -> tuple[str, ...]:

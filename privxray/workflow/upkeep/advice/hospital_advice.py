@@ -1,0 +1,79 @@
+"""What a hospital does next in a study.
+
+Tested in tests/unit/test_workflow_advice.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from privxray.workflow.upkeep.advice.line import INGEST, Advice, file_name, study_option
+from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
+from privxray.workspace.transitions import RoundState
+
+
+def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Advice]:
+    """What a hospital can do, by the state of its newest round."""
+    round_, option = study.round, study_option(situation, study)
+    carry = ""
+    if study.keyholder and study.answered and round_.state is not RoundState.CLOSED:
+        carry = f"carry {file_name(situation, study, 'share')} to the coordinator; "
+    if study.left_out:
+        yield Advice(
+            f"{carry}the sum of round {round_.number} is opened without this hospital; when the next plan "
+            "comes: privxray accept FILE"
+        )
+        if round_.model is not None:
+            yield Advice(f"privxray predict IMAGE...{option} uses the model that came of it")
+        return
+    match round_.state:
+        case RoundState.JOINED:
+            yield _untrained(situation, study, option)
+        case RoundState.TRAINED:
+            yield Advice(f"privxray export-update{option}", ("export-update", *option.split()))
+        case RoundState.EXPORTED:
+            carry = carry or f"carry {file_name(situation, study, 'enc')} to the coordinator; "
+            yield Advice(f"{carry}when the answer comes: privxray accept FILE")
+        case _:
+            yield from _finished(situation, study, option)
+    if study.keyholder and not study.answered and round_.state is not RoundState.CLOSED:
+        yield Advice(
+            "this hospital is a keyholder: when the coordinator's request comes: privxray unmask FILE"
+        )
+
+
+def _untrained(situation: Situation, study: StudySituation, option: str) -> Advice:
+    """A round that is joined: what has to be there before it is trained, and how it is."""
+    if "train" not in situation.splits:
+        return Advice(f"{INGEST}{option}; then: privxray train{option}")
+    epsilon = study.round.epsilon
+    if epsilon is not None:
+        words = ("train", "--epsilon", _exact(epsilon), *option.split())
+        return Advice(
+            f"training was begun and not finished; it goes on with: privxray {' '.join(words)}", words
+        )
+    if study.costs_more:
+        return Advice(
+            "training again adds to what this study has cost already (privxray budget); say how much: "
+            f"privxray train --epsilon E{option}"
+        )
+    return Advice(f"privxray train{option}", ("train", *option.split()))
+
+
+def _finished(situation: Situation, study: StudySituation, option: str) -> Iterator[Advice]:
+    """A round whose model is here."""
+    if "val" in situation.splits:
+        yield Advice(
+            f"privxray predict IMAGE...{option} uses the global model; privxray evaluate{option} scores it",
+            ("evaluate", *option.split()),
+        )
+    else:
+        yield Advice(f"privxray predict IMAGE...{option} uses the global model")
+    if not study.last_stage:
+        yield Advice("when the study's next plan comes: privxray accept FILE")
+
+
+def _exact(number: float) -> str:
+    """A number as a person would type it, and with all its digits where it has many."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)

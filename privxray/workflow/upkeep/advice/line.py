@@ -1,0 +1,41 @@
+"""One line of advice, and the words that several of them are made of.
+
+Tested in tests/unit/test_workflow_advice.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
+
+INGEST = "privxray ingest FOLDER --labels labels.csv"
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One line on what to do next.
+
+    A test types what is in ``types`` and expects success. What has to wait for a file says which file.
+
+    :param types: the words of the command in it that can be typed now, without ``privxray``; empty where
+        something has to come or to be chosen first.
+    """
+
+    text: str
+    types: tuple[str, ...] = ()
+
+
+def study_option(situation: Situation, study: StudySituation) -> str:
+    """The option that names the study, where several are joined."""
+    return f" --study {study.round.study}" if len(situation.studies) > 1 else ""
+
+
+def file_name(situation: Situation, study: StudySituation, kind: str) -> str:
+    """The name of this party's file of a round."""
+    return f"{situation.name}-{study.round.number:04d}.{kind}"
+
+
+def listed(names: tuple[str, ...]) -> str:
+    """Names as they are read out: ``a, b and c``."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

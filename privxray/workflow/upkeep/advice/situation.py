@@ -1,0 +1,80 @@
+"""What there is to know before saying what to do next: facts alone.
+
+Tested in tests/unit/test_workflow_advice.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from privxray.workspace.folder import Role
+from privxray.workspace.study_tables import Round
+
+
+@dataclass(frozen=True)
+class CollectedFiles:
+    """What lies at the coordinator for its round: in ``updates/``, or from its request on in ``shares/``.
+
+    :param come: the parties whose file is here and good, as far as its header tells.
+    :param awaited: the others. Hospitals that the request leaves out are not awaited.
+    :param unfit: the names of files there that ``aggregate`` would refuse.
+    :param enough: whether the files that are here open the sum, or are enough for the request.
+    """
+
+    come: tuple[str, ...] = ()
+    awaited: tuple[str, ...] = ()
+    unfit: tuple[str, ...] = ()
+    enough: bool = False
+
+
+@dataclass(frozen=True)
+class StudySituation:
+    """The newest round of a study.
+
+    :param last_stage: no further training round is planned after this one.
+    :param trustees: the plan has some.
+    :param keyholders: the names of all of them; empty in a strict study.
+    :param threshold: how many of them must answer.
+    :param keyholder: this workspace is one of them.
+    :param answered: it has answered the round's request.
+    :param left_out: the round's sum is opened without this hospital.
+    :param costs_more: the study has cost this hospital something in a round that was given up, so a training
+        has to be told how much more it may cost.
+    :param collected: at the coordinator, while files are awaited.
+    :param lacking: at the coordinator, the parties whose keys for the next round are not here.
+    """
+
+    round: Round
+    last_stage: bool = True
+    trustees: bool = False
+    keyholders: tuple[str, ...] = ()
+    threshold: int = 0
+    keyholder: bool = False
+    answered: bool = False
+    left_out: bool = False
+    costs_more: bool = False
+    collected: CollectedFiles = field(default_factory=CollectedFiles)
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Where a workspace stands.
+
+    :param has_card: the party's card lies here.
+    :param splits: the parts of the data set that have patients.
+    :param copies_unfinished: a de-identification was cut off.
+    :param audits: the kinds of audits on own patients that were begun and not finished.
+    :param offers: an owner's offer of encrypted inference is known here.
+    :param waiting: queries of this hospital whose answer was not read yet.
+    """
+
+    role: Role
+    name: str
+    has_card: bool = True
+    splits: frozenset[str] = frozenset()
+    copies_unfinished: bool = False
+    audits: tuple[str, ...] = ()
+    offers: bool = False
+    waiting: int = 0
+    studies: tuple[StudySituation, ...] = ()

@@ -1,0 +1,24 @@
+"""What a trustee does next in a study.
+
+Tested in tests/unit/test_workflow_advice.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from privxray.workflow.upkeep.advice.line import Advice, file_name
+from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
+from privxray.workspace.transitions import RoundState
+
+
+def trustee_advice(situation: Situation, study: StudySituation) -> Iterator[Advice]:
+    """What a trustee can do, by the state of its newest round."""
+    name = f" of the study {study.round.study}" if len(situation.studies) > 1 else ""
+    if study.round.state is RoundState.JOINED:
+        yield Advice(f"when the coordinator's request{name} comes: privxray unmask FILE")
+    else:
+        yield Advice(
+            f"carry {file_name(situation, study, 'share')} to the coordinator; when the next plan{name} "
+            "comes: privxray accept FILE"
+        )
