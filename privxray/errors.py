@@ -1,7 +1,7 @@
 """The errors that privxray tells a person about.
 
 Each carries three things, because a data officer needs all three: *what* went wrong, *where* (a file or
-a setting, never a patient's value), and *what to do next*. Library code raises them; only ``cli.app``
+a setting, never a patient's value), and *what to do next*. Library code raises them; only ``cli.failures``
 turns them into a line on stderr and an exit code.
 
 An error text is public: it may be mailed to a colleague or pasted into a ticket. So nothing read out of

@@ -1,4 +1,22 @@
-"""How a command ends without success: whatever was raised becomes one line on stderr and an exit code."""
+"""How a command ends without success: whatever was raised becomes one line on stderr and an exit code.
+
+===== ======================================================================================
+code  meaning
+===== ======================================================================================
+0     done
+1     the operating system refused (disk full, no permission), or privxray itself is at fault
+2     the command was typed in a way that can't be meant
+3     findings: an image is not shown to be de-identified, or ``doctor`` or ``audit`` found something wrong
+4     refused: it exists already, was done before, or a rule of the study forbids it
+10    no workspace, or not yet ready for this command
+11    a file is malformed: cut off, altered, undecodable
+12    a wrong passphrase, or a file that is sealed to another key
+13    a signature, a signer or key words that don't match
+14    the privacy budget does not allow it; nothing was spent
+15    the cohort is incomplete: an update is missing or refused
+130   cancelled
+===== ======================================================================================
+"""
 
 from __future__ import annotations
 

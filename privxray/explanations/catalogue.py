@@ -13,7 +13,7 @@ class Reason:
     """One way in which a command can end without success.
 
     :param name: stable, such as ``update.other-plan``; scripts and tests may compare it, wording may change.
-    :param exit_code: of the process, see :mod:`privxray.cli.app`.
+    :param exit_code: of the process, see :mod:`privxray.cli.failures`.
     :param cause: one or two sentences: what happened, in words that hold for every place that raises it.
     :param remedy: one or two sentences: what to do.
     """

@@ -42,6 +42,13 @@ def test_every_option_and_only_those_are_documented() -> None:
         assert real == told, name
 
 
+def test_the_usage_lines_name_arguments_as_the_documents_do() -> None:
+    told = dict(re.findall(r"^\| `([a-z-]+(?: [a-z-]+)*)([^`]*)` \|", COMMANDS, re.MULTILINE))
+    for name, command in commands().items():
+        arguments = [one for one in command.params if one.param_type_name == "argument"]
+        assert [word.strip("[].") for word in told[name].split()] == [one.metavar for one in arguments], name
+
+
 def test_every_option_has_a_help_text() -> None:
     for name, command in commands().items():
         assert command.help, name

@@ -20,6 +20,18 @@ def test_a_word_and_a_reason_are_explained(capsys: pytest.CaptureFixture[str]) -
     assert told["remedy"]
 
 
+def test_several_words_need_no_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["help", "key", "words"]) == 0
+    without = capsys.readouterr().out
+    assert without.startswith("key words: ")
+    assert run(["help", "key words"]) == 0
+    assert capsys.readouterr().out == without
+    assert run(["help", "Noise", "over", "sensitivity", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["word"] == "Noise over sensitivity"
+    assert run(["help", "key", "wards"]) == 2
+    assert "Did you mean key words" in capsys.readouterr().err
+
+
 def test_the_words_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["help"]) == 0
     assert "coordinator" in capsys.readouterr().out

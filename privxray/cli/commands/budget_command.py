@@ -22,25 +22,26 @@ if TYPE_CHECKING:
 
 def budget(
     study: Annotated[
-        str | None, typer.Option("--study", help="Tell of this study's runs only.", show_default=False)
+        str | None, typer.Option("--study", help="Show only the runs of this study.", show_default=False)
     ] = None,
     replace_one: Annotated[
-        bool, typer.Option("--replace-one", help="Compute epsilon for a replaced patient, too.")
+        bool,
+        typer.Option("--replace-one", help="Also give epsilon for a patient who is replaced by another."),
     ] = False,
     steps: Annotated[
         int | None,
         typer.Option(
-            "--steps", help="The least noise with which so many more steps fit.", show_default=False
+            "--steps", help="Say with how little noise this many more steps fit.", show_default=False
         ),
     ] = None,
     noise: Annotated[
         float | None,
         typer.Option(
-            "--noise", help="How many more steps of this noise over sensitivity fit.", show_default=False
+            "--noise", help="Say how many more steps of this noise over sensitivity fit.", show_default=False
         ),
     ] = None,
     sampling_rate: Annotated[
-        float, typer.Option("--sampling-rate", help="The share of patients that each of them sees.")
+        float, typer.Option("--sampling-rate", help="The share of patients that each step sees.")
     ] = 1.0,
     as_json: Json = False,
 ) -> None:

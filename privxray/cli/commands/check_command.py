@@ -20,7 +20,7 @@ from privxray.errors import FindingsError, UsageError
 @takes_profile()
 def check(
     paths: Annotated[
-        list[Path], typer.Argument(help="DICOM, JPEG or PNG files, or folders of them.", show_default=False)
+        list[Path], typer.Argument(metavar="PATHS", help="DICOM, JPEG or PNG files, or folders of them.")
     ],
     profile: Typed,
     jobs: Jobs = None,

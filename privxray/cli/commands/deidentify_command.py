@@ -25,9 +25,9 @@ _SHOWN = 60
 @takes_profile(writes=True)
 def deidentify(
     source: Annotated[
-        Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files, or one file.", show_default=False)
+        Path, typer.Argument(metavar="SOURCE", help="A folder of DICOM, JPEG or PNG files, or one file.")
     ],
-    dest: Annotated[Path, typer.Argument(help="A new folder for the copies.", show_default=False)],
+    dest: Annotated[Path, typer.Argument(metavar="DEST", help="A new folder for the copies.")],
     profile: Typed,
     ocr: Annotated[
         bool, typer.Option("--ocr", help="Look for text in the pixels and black it (needs privxray[ocr]).")

@@ -30,9 +30,7 @@ _RUNNING, _DONE = "running\n", "done\n"
 
 def demo(
     ctx: typer.Context,
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to play it.")] = Path(
-        "privxray-demo"
-    ),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to play it.")] = Path("privxray-demo"),
     data: Annotated[
         Path | None,
         typer.Option(

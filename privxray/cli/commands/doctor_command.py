@@ -19,8 +19,8 @@ def doctor(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Updates that left and lie elsewhere, or folders of them, for the ledger's check.",
-            show_default=False,
+            metavar="FILES",
+            help="This hospital's updates that lie elsewhere, or folders of them, for the ledger's check.",
         ),
     ] = None,
     as_json: Json = False,

@@ -17,7 +17,7 @@ def help_(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[WORD]",
+            metavar="WORD",
             help="A word that privxray printed, such as key words, or the reason of an error.",
             show_default=False,
         ),

@@ -11,7 +11,7 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.options import Force, Json, PassphraseFile, To
+from privxray.cli.options import Force, ImageFiles, Json, PassphraseFile, To
 from privxray.cli.options.file_patterns import expand
 from privxray.cli.output import emit, line, table, tell
 from privxray.cli.prompts import party_words, passphrase
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from privxray.workflow.inference.read_answer import Reading
     from privxray.workspace.folder import Workspace
 
-Images = Annotated[list[Path], typer.Argument(help="DICOM, JPEG or PNG files.", show_default=False)]
-QueryFile = Annotated[Path, typer.Argument(help="A hospital's query.", show_default=False)]
-AnswerFile = Annotated[Path, typer.Argument(help="An owner's answer.", show_default=False)]
+QueryFile = Annotated[Path, typer.Argument(metavar="QUERY", help="A hospital's query.")]
+AnswerFile = Annotated[Path, typer.Argument(metavar="ANSWER", help="An owner's answer.")]
 OfferFile = Annotated[
     Path | None, typer.Option("--offer", help="The owner's offer, the first time.", show_default=False)
 ]
@@ -118,7 +117,7 @@ def offer(
 
 
 def ask(
-    images: Images,
+    images: ImageFiles,
     *,
     offer: OfferFile = None,
     model: Model = None,

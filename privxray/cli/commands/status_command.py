@@ -39,6 +39,6 @@ def status(as_json: Json = False) -> None:
             ((who, model[:16], images) for who, model, images in seen.answered),
         )
     if seen.waiting:
-        tell(f"Queries without an answer that was read here: {seen.waiting}.")
+        tell(f"Queries whose answer has not been read here: {seen.waiting}.")
     for advice in seen.advice:
         next_step(advice)

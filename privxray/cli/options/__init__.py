@@ -23,13 +23,13 @@ def _folder(to: Path | None) -> Path | None:
     return to
 
 
-ImageFiles = Annotated[list[Path], typer.Argument(help="DICOM, JPEG or PNG files.", show_default=False)]
+ImageFiles = Annotated[list[Path], typer.Argument(metavar="IMAGES", help="DICOM, JPEG or PNG files.")]
 ImagesFolder = Annotated[
     Path | None,
     typer.Option("--images", help="The images' folder, if not beside the csv.", show_default=False),
 ]
 Study = Annotated[
-    str | None, typer.Option("--study", help="Which study, where several are joined.", show_default=False)
+    str | None, typer.Option("--study", help="Which study, if several are joined.", show_default=False)
 ]
 KeyWords = Annotated[
     str | None,
@@ -38,7 +38,7 @@ KeyWords = Annotated[
 Ocr = Annotated[bool, typer.Option("--ocr", help="Search the pixels for text as well (needs privxray[ocr]).")]
 Without = Annotated[
     list[str] | None,
-    typer.Option("--without", help="Go on without this one, for good; may be repeated.", show_default=False),
+    typer.Option("--without", help="Leave this party out for good; may be repeated.", show_default=False),
 ]
 To = Annotated[
     Path | None,
@@ -46,7 +46,7 @@ To = Annotated[
         "--to", help="Write into this folder, for instance a stick.", show_default=False, callback=_folder
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace a file that stands where this one goes.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]
 PassphraseFile = Annotated[
     Path | None,
     typer.Option(

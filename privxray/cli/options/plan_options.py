@@ -50,7 +50,7 @@ class TermsOptions:
         Literal["strict", "keyholders"] | None,
         typer.Option(
             "--mode",
-            help="strict: every hospital must deliver. keyholders: the sum can be opened without some.  "
+            help="strict: every hospital must deliver. keyholders: the sum opens without those that don't.  "
             "[default: strict]",
             show_default=False,
         ),
@@ -58,30 +58,38 @@ class TermsOptions:
     keyholders: Annotated[
         list[str] | None,
         typer.Option(
-            "--keyholder", help="A hospital that is a keyholder too; may be repeated.", show_default=False
+            "--keyholder", help="A hospital that is also a keyholder; may be repeated.", show_default=False
         ),
     ] = None
     threshold: Annotated[
         int | None,
         typer.Option(
             "--threshold",
-            help="Keyholders that must answer.  [default: the least that is safe]",
+            help="How many keyholders must answer.  [default: the least that is safe]",
             show_default=False,
         ),
     ] = None
     corrupt_keyholders: Annotated[
         int | None,
-        typer.Option("--corrupt-keyholders", help="How many may be.  [default: 1]", show_default=False),
+        typer.Option(
+            "--corrupt-keyholders",
+            help="How many keyholders may be corrupt.  [default: 1]",
+            show_default=False,
+        ),
     ] = None
     corrupt_hospitals: Annotated[
         int | None,
-        typer.Option("--corrupt-hospitals", help="How many may be.  [default: 1]", show_default=False),
+        typer.Option(
+            "--corrupt-hospitals",
+            help="How many hospitals may be in league with the coordinator.  [default: 1]",
+            show_default=False,
+        ),
     ] = None
     minimum_cohort: Annotated[
         int | None,
         typer.Option(
             "--minimum-cohort",
-            help="Open no sum of fewer hospitals.  [default: the least that is safe]",
+            help="The fewest hospitals whose sum may be opened.  [default: the least that is safe]",
             show_default=False,
         ),
     ] = None

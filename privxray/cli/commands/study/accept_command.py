@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def accept(
-    file: Annotated[Path, typer.Argument(help="A global model, or the next plan.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A global model, or the next plan.")],
     words: KeyWords = None,
     as_json: Json = False,
 ) -> None:

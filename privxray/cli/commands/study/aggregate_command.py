@@ -26,7 +26,7 @@ def aggregate(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="The hospitals' updates, then the keyholders' share files; or patterns.", show_default=False
+            metavar="FILES", help="The hospitals' updates, then the keyholders' share files; or patterns."
         ),
     ],
     without: Without = None,
@@ -94,6 +94,6 @@ def _show_sum(done: Aggregated, as_json: bool) -> None:
         tell(f"Round {done.plan.round} was closed before; nothing was changed. Its model is {done.model}.")
     else:
         tell(
-            f"Round {done.plan.round}: opened the sum of {done.hospitals} updates; no single "
-            f"one could be. Wrote {done.model}."
+            f"Round {done.plan.round}: opened the sum of {done.hospitals} updates. No single update can be "
+            f"opened. Wrote {done.model}."
         )

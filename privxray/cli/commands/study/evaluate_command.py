@@ -22,11 +22,11 @@ def evaluate(
         Literal["val", "test"], typer.Option("--split", help="Which held-out patients.")
     ] = "val",
     local: Annotated[
-        bool, typer.Option("--local", help="Score this hospital's own, not yet exported, training instead.")
+        bool, typer.Option("--local", help="Score this hospital's own training instead, before its export.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Score the newest model on this hospital's own patients. Held-out ones; the figures stay here."""
+    """Score the newest model on this hospital's own patients, those held out. The figures stay here."""
     from privxray.workflow.hospital.evaluate import evaluate as score
 
     workspace = current_workspace()

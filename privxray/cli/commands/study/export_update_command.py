@@ -37,9 +37,9 @@ def export_update(
                 **spent.to_json(),
             }
         )
-    again = " once more, the same bytes," if done.again else ""
+    again = ", the same as before" if done.again else ""
     tell(
-        f"Wrote {done.path}{again} ({done.size:,} bytes) and read it back: signature, size and digest are "
-        f"good. It says {spent}."
+        f"Wrote {done.path} ({done.size:,} bytes{again}) and read it back: its signature, size and digest "
+        f"are good. It states {spent}."
     )
     close("export-update", workspace, study=done.plan.study)

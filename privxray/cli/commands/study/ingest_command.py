@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @takes_profile()
 def ingest(
-    images: Annotated[Path, typer.Argument(help="A folder of DICOM, JPEG or PNG files.", show_default=False)],
+    images: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of DICOM, JPEG or PNG files.")],
     labels: Annotated[
         Path,
         typer.Option(

@@ -33,13 +33,13 @@ def init(
     ],
     name: Annotated[
         str | None,
-        typer.Option("--name", help="The hospital's name, as the others will see it.", show_default=False),
+        typer.Option("--name", help="The name by which the others see this party.", show_default=False),
     ] = None,
     study: Annotated[
         str | None,
         typer.Option(
             "--study",
-            help="The study's name. A hospital's first card fits any without it.",
+            help="The study's name. Without it, a hospital's first card fits any study.",
             show_default=False,
         ),
     ] = None,

@@ -16,7 +16,7 @@ from privxray.cli.plan_view import plan_json
 
 
 def join(
-    file: Annotated[Path, typer.Argument(help="The coordinator's plan.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The coordinator's plan.")],
     words: KeyWords = None,
     as_json: Json = False,
 ) -> None:

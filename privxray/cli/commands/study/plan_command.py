@@ -26,7 +26,7 @@ from privxray.errors import UsageError
 def plan(
     terms: TermsOptions,
     cards: Annotated[
-        list[Path] | None, typer.Argument(metavar="CARDS...", help="The parties' cards, or a pattern.")
+        list[Path] | None, typer.Argument(metavar="CARDS", help="The parties' cards, or a pattern.")
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Give up the open round and begin the study anew.")
@@ -35,8 +35,8 @@ def plan(
         bool,
         typer.Option(
             "--continue",
-            help="Plan the next training round, or the open one anew, under the study's terms; cards are "
-            "needed only of those whose next key is not here.",
+            help="Plan the next training round, or the open one anew, under the same terms. Only those whose "
+            "next key is not here need to send a card.",
         ),
     ] = False,
     without: Without = None,

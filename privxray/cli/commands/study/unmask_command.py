@@ -15,13 +15,13 @@ from privxray.cli.prompts import passphrase
 
 
 def unmask(
-    file: Annotated[Path, typer.Argument(help="The coordinator's request.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The coordinator's request.")],
     to: To = None,
     force: Force = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Help to open a round's sum, as a keyholder. Answered once a round, again only with the same bytes."""
+    """Help to open a round's sum, as a keyholder. Typed again, it writes the same answer."""
     from privxray.workflow.keyholder.unmask import unmask as answer
 
     workspace = current_workspace()
@@ -41,7 +41,7 @@ def unmask(
     for warning in done.warnings:
         tell(f"Note: {warning}.")
     tell(
-        f"Round {done.plan.round} of the study {done.plan.study}: helps to open the sum of "
+        f"Round {done.plan.round} of the study {done.plan.study}: this answer helps to open the sum of "
         f"{', '.join(done.survivors)}" + (f", without {', '.join(done.missing)}." if done.missing else ".")
     )
     tell(f"Wrote {done.path}{', the same bytes as before' if done.again else ''}.")
