@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
         no_args_is_help=True,
         rich_markup_mode=None,
         help="Attack the training: a lower bound on epsilon, membership inference, gradient inversion.",
+        short_help="Attack the training, to see what it gives away.",
     )
     group.command("one-run")(one_run)
     group.command()(membership)

@@ -26,7 +26,7 @@ def evaluate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Score the newest model on this hospital's own patients, those held out. The figures stay here."""
+    """Score the newest model on own held-out patients. The figures stay in this hospital."""
     from privxray.workflow.hospital.evaluate import evaluate as score
 
     workspace = current_workspace()
