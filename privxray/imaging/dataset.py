@@ -4,7 +4,8 @@
 
     data/data.db      0600, in a folder of mode 0700
       image           content, copy, patient, label, split: the index, one row an image
-      pixels          content -> the canonical image, 260 x 260 bytes
+      pixels          content -> the canonical image, 260 x 260 bytes, and the decoder that made it
+      redecoded       the same, by this version's decoder, of images whose pixels are of an earlier one
       feature         content, extractor -> its frozen features, float32 little-endian
 
 ``content`` and ``patient`` are HMAC-SHA256 values under a secret of the workspace. So the file alone does
@@ -18,6 +19,11 @@ fsync covers many images, no file is left over, and what is deleted is overwritt
 An ingest stores pixels in small transactions and writes all its index rows in one at the end. If it is
 interrupted before that, the index is unchanged, and the next ingest finds the pixels and need not decode them
 again.
+
+A data set of an earlier version opens, with the pixels of that version's decoder and their features. An
+ingest of the same files decodes them again. Its last transaction puts the new pixels into the place of the
+old and drops the features of those that changed. Where the csv leaves some of the old images out, that
+transaction is refused: no data set has images of two decoders.
 """
 
 from __future__ import annotations
@@ -31,7 +37,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from privxray.errors import MalformedError
+from privxray.errors import MalformedError, RefusedError
 from privxray.imaging.decode import DECODER, SIZE
 from privxray.imaging.glance import FILE
 from privxray.workspace.private_database import PrivateDatabase
@@ -39,14 +45,18 @@ from privxray.workspace.private_database import PrivateDatabase
 VAL_SHARE = 0.2
 """Probability that a patient without a named split is held out."""
 
-_FORMAT = 100 + int(DECODER)  # pixels of another decoder are another format
+_FORMAT = 102
+_WITHOUT_DECODERS = 101  # when all pixels were of decoder 1
 _ANEW = "Delete this file, then ingest the images again"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS made (tag BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS image (
     content BLOB NOT NULL, copy INTEGER NOT NULL, patient BLOB NOT NULL, label TEXT NOT NULL,
     split TEXT NOT NULL, PRIMARY KEY (content, copy)) STRICT;
-CREATE TABLE IF NOT EXISTS pixels (content BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS pixels (
+    content BLOB PRIMARY KEY, data BLOB NOT NULL, decoder INTEGER NOT NULL DEFAULT 1) STRICT;
+CREATE TABLE IF NOT EXISTS redecoded (
+    content BLOB PRIMARY KEY, data BLOB NOT NULL, decoder INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS feature (
     content BLOB NOT NULL, extractor TEXT NOT NULL, data BLOB NOT NULL,
     PRIMARY KEY (content, extractor)) STRICT;
@@ -143,8 +153,10 @@ class Dataset:
         return self._db.number(query, split, split)
 
     def fingerprint(self) -> str:
-        """A keyed hash of the whole index, in hex. It changes with any row and tells nothing else."""
+        """A keyed hash of the whole index, in hex. It changes with any row, and with the decoder."""
         mac = hmac.new(self._secret, b"privxray/data/fingerprint\0", hashlib.sha256)
+        if (decoder := self._db.number("SELECT coalesce(max(decoder), 1) FROM pixels")) > 1:
+            mac.update(b"decoder" + decoder.to_bytes(4, "big"))
         for entry in self.entries():
             for part in (entry.content, entry.patient, entry.label.encode(), entry.split.encode()):
                 mac.update(len(part).to_bytes(4, "big") + part)
@@ -159,6 +171,7 @@ class Dataset:
 
         :param replace: these rows are the whole index from now on.
         :returns: how many rows the index has gained.
+        :raises RefusedError: the index would have pixels of an earlier version's decoder beside new ones.
         """
         copies: dict[bytes, int] = {}
         with self._db.transaction():
@@ -171,7 +184,8 @@ class Dataset:
                     "INSERT OR IGNORE INTO image VALUES (?, ?, ?, ?, ?)",
                     *(entry.content, copy, entry.patient, entry.label, entry.split),
                 )
-            for table in ("pixels", "feature"):
+            self._take_redecoded()
+            for table in ("pixels", "redecoded", "feature"):
                 query = f"DELETE FROM {table} WHERE content NOT IN (SELECT content FROM image)"  # noqa: S608
                 self._db.write(query)
             after = self._db.all("SELECT content, copy FROM image")
@@ -180,16 +194,21 @@ class Dataset:
     # Pixels and features
 
     def has_pixels(self, content: bytes) -> bool:
-        """Whether the canonical image of these bytes is stored, be it by an interrupted ingest."""
-        return self._db.first("SELECT 1 FROM pixels WHERE content = ?", content) is not None
+        """Whether this version's canonical image of these bytes is stored, be it by an interrupted ingest."""
+        query = "SELECT 1 FROM {} WHERE content = ? AND decoder = ?"
+        return any(self._db.first(query.format(table), content, DECODER) for table in ("pixels", "redecoded"))
 
     def keep_pixels(self, images: Mapping[bytes, npt.NDArray[np.uint8]]) -> None:
-        """Store canonical images, uint8 ``[260, 260]``, by content, in one transaction."""
+        """Store canonical images, uint8 ``[260, 260]``, by content, in one transaction.
+
+        Where there are pixels of an earlier decoder, those stay in use until :meth:`commit`.
+        """
+        old = "SELECT 1 FROM pixels WHERE content = ? AND decoder <> ?"
         with self._db.transaction():
-            self._db.write_many(
-                "INSERT OR REPLACE INTO pixels VALUES (?, ?)",
-                [(content, image.tobytes()) for content, image in images.items()],
-            )
+            for content, image in images.items():
+                table = "redecoded" if self._db.first(old, content, DECODER) else "pixels"
+                insert = f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)"  # noqa: S608 - one of two names
+                self._db.write(insert, content, image.tobytes(), DECODER)
 
     def pixels(self, content: bytes) -> npt.NDArray[np.uint8]:
         """The canonical image, uint8 ``[260, 260]``.
@@ -234,9 +253,29 @@ class Dataset:
             "the data set is damaged", reason="dataset.damaged", file=self._path, advice=_ANEW
         )
 
+    def _take_redecoded(self) -> None:
+        """Put new pixels in the place of those of an earlier decoder, within a transaction."""
+        self._db.write(
+            "DELETE FROM feature WHERE content IN (SELECT content FROM redecoded JOIN pixels USING (content) "
+            "WHERE redecoded.data <> pixels.data)"
+        )
+        self._db.write("INSERT OR REPLACE INTO pixels SELECT * FROM redecoded WHERE decoder = ?", DECODER)
+        self._db.write("DELETE FROM redecoded")
+        query = "SELECT count(*) FROM image JOIN pixels USING (content) WHERE (decoder = ?) = ?"
+        old, new = (self._db.number(query, DECODER, is_new) for is_new in (0, 1))
+        if old and new:
+            raise RefusedError(
+                f"an earlier version of privxray decoded {old} {'image' if old == 1 else 'images'} of the "
+                "data set in another way, and this csv does not name all of them, so no image was taken in",
+                reason="dataset.two-decoders",
+                file=self._path,
+                advice="Ingest all images with one csv, or add --replace to keep only those that it names",
+            )
+
     def _prepare(self) -> None:
-        """Make the tables, or make sure that they were made by this version under this secret."""
-        if self._db.number("PRAGMA user_version") not in (0, _FORMAT):
+        """Make the tables, or make sure that they were made by a known version under this secret."""
+        made_by = self._db.number("PRAGMA user_version")
+        if made_by not in (0, _WITHOUT_DECODERS, _FORMAT):
             raise MalformedError(
                 "the data set was made by another version of privxray",
                 reason="dataset.other-version",
@@ -245,6 +284,8 @@ class Dataset:
             )
         tag = self._hash("made", b"")
         with self._db.transaction():
+            if made_by == _WITHOUT_DECODERS:
+                self._db.write("ALTER TABLE pixels ADD COLUMN decoder INTEGER NOT NULL DEFAULT 1")
             self._db.write_script(_SCHEMA)
             self._db.write(f"PRAGMA user_version = {_FORMAT}")
             self._db.write("INSERT INTO made SELECT ? WHERE NOT EXISTS (SELECT 1 FROM made)", tag)

@@ -24,8 +24,12 @@ from privxray.imaging.display.picture_file import display_picture
 SIZE = 260
 """Side of the canonical image in pixels."""
 
-DECODER = "1"
-"""Must change whenever the same bytes would give other pixels: old pixels are never mixed with new ones."""
+DECODER = 2
+"""Must grow whenever the same bytes would give other pixels: old pixels are never mixed with new ones.
+
+2: lookup tables of the other sign and packed ones; samples that lie high in their cells; JPEG Lossless with
+wrapped differences; PNG of 16 bits in colour; orientation of JPEG and PNG; 8 bits with a rescale.
+"""
 
 
 def decode(data: bytes, *, name: str) -> npt.NDArray[np.uint8]:

@@ -383,6 +383,103 @@ def test_another_secret_version_or_a_damaged_file(tmp_path: Path) -> None:
     assert refusal(tmp_path / "data") == "dataset.damaged"
 
 
+def of_an_earlier_version(path: Path, contents: list[bytes]) -> None:
+    """Make a data set one of format 101, which knew one decoder; some of its pixels are all black."""
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE old (content BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT")
+        db.execute("INSERT INTO old SELECT content, data FROM pixels")
+        for content in contents:
+            db.execute("UPDATE old SET data = ? WHERE content = ?", (bytes(260 * 260), content))
+        db.execute("DROP TABLE pixels")
+        db.execute("DROP TABLE redecoded")
+        db.execute("ALTER TABLE old RENAME TO pixels")
+        db.execute("PRAGMA user_version = 101")
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> tuple[Path, Path, list[bytes]]:
+    """Four images in a data set of an earlier version, of which the first two were decoded otherwise."""
+    images, labels = study(tmp_path, 4)
+    with Dataset(tmp_path / "ws/data", SECRET) as dataset:
+        ingest(images, labels, dataset, CLASSES)
+        contents = [dataset.content_key((images / f"im{number}.png").read_bytes()) for number in range(4)]
+        dataset.keep_features("x", {content: np.ones(3, np.float32) for content in contents})
+    of_an_earlier_version(tmp_path / "ws/data/data.db", contents[:2])
+    return images, labels, contents
+
+
+def test_a_data_set_of_an_earlier_decoder_opens_with_its_pixels_and_features(
+    tmp_path: Path, earlier: tuple[Path, Path, list[bytes]]
+) -> None:
+    _, _, contents = earlier
+    for _ in range(2):  # once it is of this version's format, it opens as well
+        with Dataset(tmp_path / "ws/data", SECRET) as dataset:
+            assert len(dataset.entries()) == 4
+            assert not dataset.pixels(contents[0]).any()
+            assert dataset.has_features("x") == set(contents)
+            assert not dataset.has_pixels(contents[0])  # of this decoder
+
+
+def test_ingesting_the_same_files_decodes_them_anew_and_drops_the_features_of_changed_pixels(
+    tmp_path: Path, earlier: tuple[Path, Path, list[bytes]]
+) -> None:
+    images, labels, contents = earlier
+    with Dataset(tmp_path / "ws/data", SECRET) as dataset:
+        before = dataset.fingerprint()
+        assert ingest(images, labels, dataset, CLASSES).added == 0
+        assert dataset.has_features("x") == set(contents[2:])
+        for number, content in enumerate(contents):
+            data = (images / f"im{number}.png").read_bytes()
+            np.testing.assert_array_equal(dataset.pixels(content), decode(data, name="im"))
+            assert dataset.has_pixels(content)
+        assert dataset.fingerprint() != before
+
+
+def test_old_pixels_stay_in_use_until_an_ingest_comes_to_its_end(
+    tmp_path: Path, earlier: tuple[Path, Path, list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels, contents = earlier
+    monkeypatch.setattr(ingesting, "STAGE", 1)
+    with Dataset(tmp_path / "ws/data", SECRET) as dataset:
+
+        def cut(done: int, _: int) -> None:
+            if done == 3:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            ingest(images, labels, dataset, CLASSES, progress=cut)
+        assert not dataset.pixels(contents[0]).any()
+        assert dataset.has_features("x") == set(contents)
+        assert dataset.has_pixels(contents[0])  # it need not be decoded a third time
+        decoded: list[str] = []
+        monkeypatch.setattr(
+            ingesting, "decode", lambda data, *, name: (decoded.append(name), decode(data, name=name))[1]
+        )
+        ingest(images, labels, dataset, CLASSES)
+        assert decoded == ["im3.png"]
+        assert dataset.pixels(contents[0]).any()
+
+
+def test_no_data_set_has_images_of_two_decoders(
+    tmp_path: Path, earlier: tuple[Path, Path, list[bytes]]
+) -> None:
+    images, _, contents = earlier
+    (images / "new.png").write_bytes(png(picture(99)))
+    rows = ["new.png,p9,virus", f"im0.png,{SENTINEL}0,normal"]
+    with Dataset(tmp_path / "ws/data", SECRET) as dataset:
+        entries = dataset.entries()
+        with pytest.raises(RefusedError, match="decoded 3 images") as caught:
+            ingest(images, table(tmp_path, rows), dataset, CLASSES)
+        assert caught.value.reason == "dataset.two-decoders"
+        assert dataset.entries() == entries
+        assert not dataset.pixels(contents[0]).any()
+        assert dataset.has_features("x") == set(contents)
+        ingest(images, table(tmp_path, rows), dataset, CLASSES, IngestOptions(replace=True))
+        assert len(dataset.entries()) == 2
+        assert dataset.pixels(contents[0]).any()
+        assert dataset.has_features("x") == set()
+
+
 def test_what_a_damaged_data_set_advises_heals_it(tmp_path: Path, dataset: Dataset) -> None:
     images, labels = study(tmp_path, 2)
     ingest(images, labels, dataset, CLASSES)

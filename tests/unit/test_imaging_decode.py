@@ -29,7 +29,7 @@ from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging import decode as decoding
 from privxray.imaging.decode import decode, decode_path, display
 from privxray.imaging.display.grey import shrink
-from privxray.imaging.display.limits import TROUBLES
+from privxray.imaging.display.limits import ATTRIBUTES, TROUBLES
 
 NAME = "im0001.dcm"
 
@@ -260,6 +260,13 @@ def _colour() -> bytes:
     return written(ds)
 
 
+def _short_table() -> Dataset:
+    table = Dataset()
+    table.LUTDescriptor = [4096, 0, 12]
+    table.LUTData = bytes(20)
+    return table
+
+
 def _lying_codestream(rows: int) -> bytes:
     """JPEG 2000 whose own size is not the header's."""
     ds = dicom(ramp())
@@ -302,14 +309,20 @@ BAD = {
     "frames": (lambda: _broken(NumberOfFrames=2), "image.several-frames"),
     "colour": (_colour, "image.not-monochrome"),
     "palette": (lambda: _broken(PhotometricInterpretation="PALETTE COLOR"), "image.not-monochrome"),
-    "a window of no width": (lambda: _broken(WindowCenter=1, WindowWidth=0), "image.not-decoded"),
+    "a window of no width": (lambda: _broken(WindowCenter=1, WindowWidth=0), "image.window WindowWidth"),
     "an unknown window": (
         lambda: _broken(**windowed(1, 9, VOILUTFunction="ZEBRA")),
-        "image.not-decoded",
+        "image.window VOILUTFunction",
     ),
+    "no bits": (lambda: _without("BitsStored"), "image.bits BitsStored"),
+    "more bits than there are": (lambda: _broken(BitsStored=20), "image.bits BitsStored"),
+    "a high bit that lies": (lambda: _broken(HighBit=15), "image.bits HighBit"),
+    "a rescale to nothing": (lambda: _broken(RescaleSlope="0"), "image.rescale RescaleSlope"),
+    "two paddings": (lambda: _broken(PixelPaddingValue=[1, 2]), "image.padding PixelPaddingValue"),
+    "a table cut short": (lambda: _broken(VOILUTSequence=[_short_table()]), "image.lut LUTData"),
     "a rescale past all numbers": (
         lambda: _broken(RescaleSlope="1e300", RescaleIntercept="1e308"),
-        "image.rescale",
+        "image.rescale RescaleSlope",
     ),
     "a codestream that lies": (lambda: _lying_codestream(60_000), "image.frame-size"),
     "half a file": (lambda: written(dicom(ramp()))[:-500], "image.not-decoded"),
@@ -321,7 +334,8 @@ BAD = {
 def test_bad_files_are_malformed_and_say_nothing_of_their_content(
     kind: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    make, reason = BAD[kind]
+    make, reason_and_keyword = BAD[kind]
+    reason, _, keyword = reason_and_keyword.partition(" ")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         data = make()
@@ -331,7 +345,8 @@ def test_bad_files_are_malformed_and_say_nothing_of_their_content(
         with caplog.at_level(logging.DEBUG), pytest.raises(MalformedError) as caught:
             decode(data, name=NAME)
     assert caught.value.reason == reason
-    assert str(caught.value).startswith(f"{NAME}: {TROUBLES[reason]}. ")
+    named = f": see {ATTRIBUTES[keyword]}" if keyword else ""
+    assert str(caught.value).startswith(f"{NAME}: {TROUBLES[reason]}{named}. ")
     out, err = capfd.readouterr()
     for text in (str(caught.value), caplog.text, out, err):
         assert "ebra" not in text

@@ -49,7 +49,7 @@ def guard_frames(file: Dataset, name: str) -> None:
     syntax = file.file_meta.TransferSyntaxUID
     if syntax not in GUARDED:
         return
-    pixel_bytes = int(file.get("SamplesPerPixel", 1)) * (int(file.BitsAllocated) // 8)
+    pixel_bytes = int(file.get("SamplesPerPixel") or 1) * (int(file.BitsAllocated) // 8)
     count = int(file.get("NumberOfFrames") or 1)
     for frame in generate_frames(file.PixelData, number_of_frames=count):
         if not fits(frame, syntax, (int(file.Rows), int(file.Columns)), pixel_bytes):

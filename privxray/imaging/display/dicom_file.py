@@ -1,7 +1,7 @@
 """One DICOM file to display grey, through pydicom and its decoders.
 
 The steps: refuse what must not be unfolded (:mod:`privxray.imaging.display.decoder_guards`); read; refuse
-what is not one monochrome frame; decode the stored values; show them by the grey-scale pipeline
+what is not one monochrome frame; decode its cells; show them by the grey-scale pipeline
 (:mod:`privxray.imaging.display.grey_pipeline`).
 
 pydicom and its decoders quote values in exceptions, warnings and log lines; none of those gets out of here.
@@ -19,16 +19,17 @@ from privxray.deid.pixels.compressed_frames import plugin_for
 from privxray.errors import MalformedError
 from privxray.imaging.display.decoder_guards import guard_frames, guard_inflation
 from privxray.imaging.display.grey import Grey
-from privxray.imaging.display.grey_pipeline import Values, display_grey
-from privxray.imaging.display.limits import MAX_PIXELS, unusable
+from privxray.imaging.display.grey_pipeline import display_grey
+from privxray.imaging.display.limits import MAX_PIXELS, AttributeTroubleError, unusable
+from privxray.imaging.display.sample_bits import SampleBits, Values
 
 
 def display_dicom(data: bytes, *, name: str) -> Grey:
     """The image of a DICOM file, float32 ``[rows, columns]`` from 0 to 255.
 
     :param name: the file's public name, for errors.
-    :raises MalformedError: it is damaged, has no pixels, several frames or colour, is too large, or needs a
-        decoder that is not installed.
+    :raises MalformedError: it is damaged, has no pixels, several frames or colour, is too large, needs a
+        decoder that is not installed, or has an attribute that makes it unreadable, which the error names.
     """
     with silence():
         try:
@@ -36,9 +37,11 @@ def display_dicom(data: bytes, *, name: str) -> Grey:
             file = pydicom.dcmread(BytesIO(data))
             _expect_one_monochrome_frame(file, name)
             guard_frames(file, name)
-            return display_grey(file, _stored_values(file, name), name=name)
+            return display_grey(file, _cells(file, name))
         except MalformedError:
             raise
+        except AttributeTroubleError as trouble:
+            raise unusable(name, reason=trouble.reason, keyword=trouble.keyword) from None
         except Exception:  # noqa: BLE001 - pydicom and four decoders raise whatever a damaged file leads to
             raise unusable(name, reason="image.not-decoded") from None
 
@@ -63,7 +66,7 @@ def _expect_one_monochrome_frame(file: Dataset, name: str) -> None:
     if file.get("NumberOfFrames") not in (None, 0, 1):
         raise unusable(name, reason="image.several-frames")
     colour = str(file.get("PhotometricInterpretation", ""))
-    if file.get("SamplesPerPixel", 1) != 1 or colour not in ("MONOCHROME1", "MONOCHROME2"):
+    if file.get("SamplesPerPixel") not in (None, 1) or colour not in ("MONOCHROME1", "MONOCHROME2"):
         raise unusable(name, reason="image.not-monochrome")
     rows, columns = int(file.Rows), int(file.Columns)
     if not rows or not columns:
@@ -72,9 +75,12 @@ def _expect_one_monochrome_frame(file: Dataset, name: str) -> None:
         raise unusable(name, reason="image.too-many-pixels")
 
 
-def _stored_values(file: Dataset, name: str) -> Values:
-    file.pixel_array_options(decoding_plugin=plugin_for(file.file_meta.TransferSyntaxUID))
-    stored: Values = file.pixel_array
-    if stored.shape != (file.Rows, file.Columns):
+def _cells(file: Dataset, name: str) -> Values:
+    """The frame, with the bits that are not the samples'."""
+    SampleBits.of(file)  # pydicom would refuse the same attributes, without a name
+    plugin = plugin_for(file.file_meta.TransferSyntaxUID)
+    file.pixel_array_options(decoding_plugin=plugin, correct_unused_bits=False)
+    cells: Values = file.pixel_array
+    if cells.shape != (file.Rows, file.Columns):
         raise unusable(name, reason="image.pixels-missing")
-    return stored
+    return cells

@@ -1,4 +1,4 @@
-"""What makes an image unusable: how large it may be, what it must hold, and the error that says so."""
+"""What makes an image unusable: how large it may be, what it must hold, and the errors that say so."""
 
 from __future__ import annotations
 
@@ -25,20 +25,55 @@ TROUBLES: Final[dict[str, str]] = {
     "image.colours": "its colours are of a kind that radiographs don't have",
     "image.pixels-missing": "its pixels don't fill the rows and columns that it names",
     "image.frame-size": "its compressed pixels have another size than its header says",
-    "image.rescale": "its rescale gives values that are no numbers",
+    "image.bits": "its pixels can't be read out of their bits",
+    "image.rescale": "its rescale can't be applied",
+    "image.lut": "its lookup table can't be applied",
+    "image.window": "its window can't be applied",
+    "image.padding": "its padding can't be told from its pixels",
     "image.not-decoded": "this DICOM image can't be decoded",
     "image.picture-damaged": "this JPEG or PNG file is damaged",
 }
 """By its reason: what is wrong with an image, in words that hold no value of a file and none of a library."""
 
 
-def unusable(name: str, *, reason: str) -> MalformedError:
+ATTRIBUTES: Final[dict[str, str]] = {
+    "BitsAllocated": "Bits Allocated (0028,0100)",
+    "BitsStored": "Bits Stored (0028,0101)",
+    "HighBit": "High Bit (0028,0102)",
+    "PixelRepresentation": "Pixel Representation (0028,0103)",
+    "PixelPaddingValue": "Pixel Padding Value (0028,0120)",
+    "PixelPaddingRangeLimit": "Pixel Padding Range Limit (0028,0121)",
+    "WindowCenter": "Window Center (0028,1050)",
+    "WindowWidth": "Window Width (0028,1051)",
+    "RescaleIntercept": "Rescale Intercept (0028,1052)",
+    "RescaleSlope": "Rescale Slope (0028,1053)",
+    "VOILUTFunction": "VOI LUT Function (0028,1056)",
+    "LUTDescriptor": "LUT Descriptor (0028,3002)",
+    "LUTData": "LUT Data (0028,3006)",
+}
+"""By its keyword: an attribute that can make an image unreadable, as the standard writes it."""
+
+
+class AttributeTroubleError(Exception):
+    """An attribute makes an image unreadable.
+
+    :ivar reason: one of :data:`TROUBLES`. :ivar keyword: one of :data:`ATTRIBUTES`.
+    """
+
+    def __init__(self, reason: str, keyword: str) -> None:
+        super().__init__(f"{TROUBLES[reason]}: see {ATTRIBUTES[keyword]}")
+        self.reason = reason
+        self.keyword = keyword
+
+
+def unusable(name: str, *, reason: str, keyword: str = "") -> MalformedError:
     """The error of an image that can't be used.
 
     :param name: the file's public name. :param reason: one of :data:`TROUBLES`.
+    :param keyword: of the attribute that is to blame, one of :data:`ATTRIBUTES`; empty where none is.
     """
     return MalformedError(
-        TROUBLES[reason],
+        f"{TROUBLES[reason]}: see {ATTRIBUTES[keyword]}" if keyword else TROUBLES[reason],
         reason=reason,
         file=name,
         advice="Leave this image out, or export it again from its source",
