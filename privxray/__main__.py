@@ -1,4 +1,4 @@
-"""``python -m privxray``: the command where its script is not on the path."""
+"""``python -m privxray``: the command without its script. Tested in tests/unit/test_deid_pool.py."""
 
 from privxray.cli.app import main
 

@@ -5,9 +5,9 @@ Tested in tests/cli/test_advice.py.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
+from privxray.cli.current_workspace import current_workspace
 from privxray.cli.output import tell
 from privxray.errors import WorkspaceError
 
@@ -30,7 +30,7 @@ def close(
 ) -> None:
     """Print what to do next, after a command that ended well.
 
-    :param workspace: that the command was typed in; found from the current folder where it is not given.
+    :param workspace: that the command was typed in; None for the one that the current folder lies in, if any.
     :param study: that the command was about.
     """
     from privxray.workflow.upkeep.advice.closing_line import Done, closing_line
@@ -45,11 +45,10 @@ def next_step(text: str) -> None:
 
 def _situation(workspace: Workspace | None) -> Situation | None:
     from privxray.workflow.upkeep.advice.look import look
-    from privxray.workspace.folder import Workspace
     from privxray.workspace.session import looking
 
     try:
-        with looking(workspace or Workspace.find(Path.cwd())) as session:
+        with looking(workspace or current_workspace()) as session:
             return look(session)
     except WorkspaceError:
         return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -33,12 +33,12 @@ def _console(*, stderr: bool = False) -> Console:
 
 
 def tell(text: str) -> None:
-    """A message about the work, to stderr. Long ones wrap where a person reads them, and only there."""
+    """Print a message about the work, to stderr. It wraps at a terminal, and is one line anywhere else."""
     _print(_console(stderr=True), text, sys.stderr.isatty())
 
 
 def line(text: str) -> None:
-    """A line of data, to stdout, wrapped likewise."""
+    """Print a line of data, to stdout. It wraps as messages do."""
     _print(_console(), text, sys.stdout.isatty())
 
 
@@ -49,13 +49,20 @@ def _print(console: Console, text: str, person: bool) -> None:
         console.print(printable(text), soft_wrap=True)
 
 
-def emit(value: Any) -> None:
-    """One JSON object, to stdout."""
+def emit(value: Mapping[str, Any]) -> None:
+    """Print one JSON object, to stdout.
+
+    :raises ValueError: a number in it is infinite or none, which JSON does not know.
+    """
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table, to stdout. Numbers are right-aligned; None prints as a dash; no rows, as the word none."""
+    """Print a table, to stdout.
+
+    Columns of numbers are aligned to the right. None is printed as a dash. A table without rows is
+    the word "none".
+    """
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
@@ -75,10 +82,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def bar(whole: float, reaches: Sequence[tuple[str, float]]) -> None:
-    """A bar of ``whole``, to stdout: each sign from where the one before ends to as far as it reaches.
+    """Print a bar that stands for 0 to ``whole``, to stdout.
 
-    The rest is dots. Whatever reaches further than the one before shows a sign, and what is below ``whole``
-    leaves a dot, so that neither end lies. Signs carry the meaning; there is no colour.
+    Each sign goes from where the one before ends to as far as it reaches; the rest is dots. Whatever reaches
+    further than the one before gets a sign at least. Whatever stays below ``whole`` leaves a dot at least. So
+    neither end of the bar lies. There is no colour.
+
+    :param reaches: signs with how far they reach, in rising order.
     """
     width = min(_console().width, 72) - 2
     drawn, before = "", 0.0
