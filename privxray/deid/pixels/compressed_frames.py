@@ -7,6 +7,7 @@ from typing import Final
 from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
 
 from privxray.deid.dicomfile.codestreams import frame_size
+from privxray.deid.pixels import lossless_jpeg
 
 GUARDED: Final = frozenset(
     {RLELossless, *JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
@@ -31,6 +32,10 @@ def fits(frame: bytes, syntax: str, size: tuple[int, int], pixel_bytes: int) -> 
 def plugin_for(syntax: str) -> str:
     """The one decoder of pydicom's that may be used for a transfer syntax; empty for any.
 
-    pylibjpeg's decoder of RLE panics on damaged runs, which prints to stderr and is no Exception.
+    pylibjpeg's decoder of RLE panics on damaged runs, which prints to stderr and is no Exception. For JPEG
+    Lossless see :mod:`privxray.deid.pixels.lossless_jpeg`.
     """
+    if syntax in lossless_jpeg.SYNTAXES:
+        lossless_jpeg.register()
+        return lossless_jpeg.NAME
     return "pydicom" if syntax == RLELossless else ""
