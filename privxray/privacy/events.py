@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from privxray.errors import MalformedError
 
@@ -41,7 +41,7 @@ class Event(BaseModel):
             raise ValueError("a gaussian event has q = 1")
         return self
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """The event as a JSON object.
 
         Python writes a float so that reading it gives the same float. So equal events stay equal.

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+
+from pydantic import JsonValue
 
 from privxray.errors import UsageError
 
@@ -43,7 +44,7 @@ class Guarantee:
         """In words, with four significant digits of epsilon."""
         return f"epsilon {self.epsilon:.4g} (per patient, delta {self.delta:g}, {self.adjacency})"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, JsonValue]:
         """For ``--json``, with every digit. JSON has no infinity: null stands for it."""
         return {
             "epsilon": self.epsilon if math.isfinite(self.epsilon) else None,

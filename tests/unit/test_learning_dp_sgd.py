@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from privxray.errors import UsageError
 from privxray.learning import methods
 from privxray.learning.data import TrainingData
-from privxray.learning.dp_sgd.networks import as_input, initial_weights, network, shapes
+from privxray.learning.dp_sgd.networks import as_input, initial_weights, network
 from privxray.learning.interface import Drawing, Task
 from privxray.privacy import accountant
 from privxray.privacy.guarantee import Guarantee
@@ -199,14 +199,6 @@ def test_federated_averaging_adds_the_mean_delta() -> None:
     pixels = np.zeros((5, 64, 64), np.uint8)
     p = DPSGD.probabilities(start, pixels, DPSGD.constants({}), CLASSES)
     assert np.allclose(p, 1 / 3)
-
-
-@pytest.mark.parametrize(("name", "size"), [("small-cnn", 16_003), ("resnet18", 11_171_779)])
-def test_starting_weights_are_the_same_everywhere(name: str, size: int) -> None:
-    first, second = initial_weights(name, 3), initial_weights(name, 3)
-    assert all(np.array_equal(first[key], second[key]) for key in first)
-    assert sum(w.size for w in first.values()) == size
-    assert {key: w.shape for key, w in first.items()} == shapes(name, 3)
 
 
 def test_rounds_compose_to_the_study_s_epsilon() -> None:
