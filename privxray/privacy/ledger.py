@@ -25,7 +25,7 @@ import math
 import secrets
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -69,16 +69,14 @@ class Ledger:
         # The columns are REAL, and the chain hashes what is read back.
         limit = Guarantee(float(limit.epsilon), float(limit.delta))
         # It is built in memory and then written like any other file, so no crash leaves half a ledger.
-        with sqlite3.connect(":memory:") as database:
+        with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
             database.executescript(SCHEMA)
             secret = secrets.token_bytes(32)
             database.execute(
                 "INSERT INTO ledger VALUES (1, ?, ?, ?, 0, ?)",
                 (limit.epsilon, limit.delta, secret, genesis_hash(limit, secret)),
             )
-            database.commit()
             content = database.serialize()
-        database.close()
         write_atomic(path, content, mode=PRIVATE)
         return cls(path, limit)
 
@@ -267,7 +265,7 @@ def _tag(book: Book, study: str, head: bytes) -> str:
 
 @contextmanager
 def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Connection]:
-    """One transaction on the file, committed at the end of the block unless it raised."""
+    """One transaction on the file: committed at the end of the block, rolled back if that raised."""
     if not path.is_file():
         raise MalformedError(
             "there is no privacy ledger here",
@@ -277,22 +275,15 @@ def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Con
         )
     try:
         # mode=rw: SQLite must not make an empty ledger where one vanished.
-        database = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
-        )
-        try:
+        place = f"{path.absolute().as_uri()}?mode=rw"
+        connection = sqlite3.connect(place, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+        with closing(connection) as database:  # to close it in the middle is to roll back
             database.execute("PRAGMA synchronous = EXTRA")  # see privxray.workspace.state
             database.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache as well
             database.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
-            try:
-                with about(path):
-                    yield database
-            except BaseException:
-                database.execute("ROLLBACK")
-                raise
+            with about(path):
+                yield database
             database.execute("COMMIT")
-        finally:
-            database.close()
     except sqlite3.OperationalError as error:
         raise SystemTroubleError(
             f"the privacy ledger can't be used ({error})",

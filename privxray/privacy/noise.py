@@ -119,7 +119,7 @@ def _fill(part: NDArray[np.float64]) -> None:
         cosines, sines = block[: len(block) // 2], block[len(block) // 2 :]
         block[:] = 0.0
         for _ in range(_DRAWS):
-            stream.unit_interval(uniforms.reshape(-1))
+            stream.unit_interval(uniforms.ravel())
             np.subtract(1.0, radius, out=radius)  # into (0, 1]: the logarithm is finite, the radius <= 8.57
             np.log(radius, out=radius)
             radius *= -2.0

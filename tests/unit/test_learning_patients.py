@@ -272,7 +272,11 @@ def test_another_error_is_not_taken_for_memory(store: ReleaseStore, monkeypatch:
     def broken(*_: object) -> None:
         raise RuntimeError("shapes differ")
 
-    monkeypatch.setitem(GradSampleModule.GRAD_SAMPLERS, nn.GroupNorm, broken)
+    with monkeypatch.context() as patch:
+        patch.setitem(GradSampleModule.GRAD_SAMPLERS, nn.GroupNorm, broken)
+        with pytest.raises(RuntimeError, match="shapes differ"):
+            train(hospital(), ONE_STEP, Scripted([np.zeros(20)]), store)
+    monkeypatch.setattr(torch.optim.SGD, "step", broken)
     with pytest.raises(RuntimeError, match="shapes differ"):
         train(hospital(), ONE_STEP, Scripted([np.zeros(20)]), store)
 

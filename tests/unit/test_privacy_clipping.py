@@ -31,6 +31,11 @@ def test_clipped_rows_are_no_longer_than_the_limit_and_keep_their_direction(limi
     assert np.allclose(clipped[-1] / row_norms(clipped)[-1], [0.6, 0.8])
 
 
+def test_rows_that_are_short_enough_stay_as_they_are() -> None:
+    rows = np.array([[0.6, 0.5], [0.0, 0.2], [0.6, 0.8]])
+    assert np.allclose(clip_rows(rows, 1.0), rows, rtol=1e-15)
+
+
 def test_clip_factors() -> None:
     factors = clip_factors(np.array([0.0, 0.5, 2.0, np.inf, np.nan]), 1.0)
     assert factors.tolist() == [1.0, 1.0, 0.5, 0.0, 0.0]

@@ -22,6 +22,7 @@ from refusals import refused
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, UsageError
 from privxray.privacy import accountant, ledger_chain
+from privxray.privacy import ledger as ledger_module
 from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event, to_text
 from privxray.privacy.guarantee import Guarantee
@@ -429,6 +430,25 @@ def test_kill_9_while_a_ledger_is_made_leaves_none_or_a_whole_one(tmp_path: Path
         if path.exists():
             assert Ledger.open(path).entries() == ()
     assert step > 5
+
+
+def test_a_step_that_fails_half_way_leaves_the_book_as_it_was(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger.reserve("a", "1", SMALL)
+    before = ledger.path.read_bytes()
+    plain = ledger_module.append
+
+    def failing(*terms: object) -> None:
+        plain(*terms)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ledger_module, "append", failing)
+    for step in (ledger.begin, ledger.withdraw):
+        with pytest.raises(KeyboardInterrupt):
+            step("a", "1")
+    assert ledger.path.read_bytes() == before
+    assert ledger.state("a", "1") == "reserved"
 
 
 def test_a_crash_between_sqlite_s_own_writes_is_rolled_back(ledger: Ledger) -> None:

@@ -66,7 +66,7 @@ def test_every_value_is_the_sum_of_four_gaussians_from_the_keystream(
 def test_each_thread_writes_its_share_under_a_key_of_its_own(
     monkeypatch: pytest.MonkeyPatch, processors: int, used: int
 ) -> None:
-    size = 16 * 8 * 2 + 6  # enough for sixteen threads at a block of two pairs
+    size = 18 * 8 * 2 + 6  # enough for eighteen threads at a block of two pairs
     monkeypatch.setattr(noise, "_PAIRS", 2)
     monkeypatch.setattr(noise, "_processors", lambda: processors)
     keys = [bytes([thread]) * 32 for thread in range(used)]
