@@ -277,12 +277,17 @@ def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Con
         # mode=rw: SQLite must not make an empty ledger where one vanished.
         place = f"{path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(place, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-        with closing(connection) as database:  # to close it in the middle is to roll back
+        with closing(connection) as database:
             database.execute("PRAGMA synchronous = EXTRA")  # see privxray.workspace.state
             database.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache as well
             database.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
-            with about(path):
-                yield database
+            try:
+                with about(path):
+                    yield database
+            except BaseException:
+                # Closing would do it only once the error, whose traceback holds a cursor, is forgotten.
+                database.execute("ROLLBACK")
+                raise
             database.execute("COMMIT")
     except sqlite3.OperationalError as error:
         raise SystemTroubleError(

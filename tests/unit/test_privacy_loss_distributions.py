@@ -19,6 +19,92 @@ from privxray.privacy.loss_distributions import NO_PROMISE, STEP, LossDistributi
 PAIRS: tuple[Pair, ...] = ("remove", "add", "replace")
 
 
+def test_epsilon_is_where_the_divergence_meets_delta() -> None:
+    two = LossDistribution(100, np.array([0.5, 0.2]), 0.01)  # losses 0.1 and 0.101
+    for delta in (0.011, 0.02, 0.05):
+        found = two.epsilon(delta)
+        reached = 0.01 + sum(
+            mass * max(0.0, 1 - math.exp(found - loss)) for mass, loss in ((0.5, 0.1), (0.2, 0.101))
+        )
+        assert found > 0
+        assert reached == pytest.approx(delta, rel=1e-9)
+    assert two.epsilon(0.2) == 0
+    assert two.epsilon(0.009) == math.inf
+    assert two.epsilon(0.01) == pytest.approx(0.101, rel=1e-9)  # all that is finite lies at 0.101 or below
+
+
+def test_losses_of_zero_or_less_exceed_no_epsilon_and_the_next_do() -> None:
+    assert LossDistribution(-5, np.array([0.3, 0.3, 0.4]), 0.0).epsilon(1e-9) == 0
+    assert LossDistribution(-1, np.array([0.5, 0.5]), 0.0).epsilon(1e-9) == 0
+    # A mass of 1/2 at the loss 0.001: its divergence at 0 is (1 - exp(-0.001)) / 2.
+    found = LossDistribution(-1, np.array([0.25, 0.25, 0.5]), 0.0)
+    assert found.epsilon(-math.expm1(-0.001) / 2 * 1.001) == 0
+    assert found.epsilon(-math.expm1(-0.001) / 2 * 0.999) > 0
+
+
+def test_an_epsilon_may_lie_below_the_first_grid_point() -> None:
+    found = LossDistribution(2, np.ones(1), 0.0)  # at 0.002
+    assert found.epsilon(0.0015) == pytest.approx(0.002 + math.log(1 - 0.0015), rel=1e-9)
+
+
+def test_a_loss_of_600_or_more_counts_as_infinite() -> None:
+    found = LossDistribution(599_999, np.array([0.9, 0.1]), 0.0)  # at 599.999 and 600
+    assert found.epsilon(0.0999) == math.inf
+    assert found.epsilon(0.1001) == pytest.approx(599.999, abs=1e-3)
+
+
+def test_nothing_costs_nothing_and_hopeless_mechanisms_everything() -> None:
+    assert compose([]).epsilon(1e-5) == 0
+    assert gaussian(0.01, 0.5, "remove") is NO_PROMISE
+    assert compose([(gaussian(2.0, 0.1, "add"), 5), (NO_PROMISE, 1)]) is NO_PROMISE
+    assert compose([(gaussian(0.5, 1.0, "remove"), 1 << 31)]).epsilon(0.999) == math.inf
+    assert compose([(LossDistribution(0, np.array([0.5]), 0.5), 1000)]) is NO_PROMISE
+    assert gaussian(1e9, 0.5, "remove").epsilon(1e-5) == 0
+
+
+def test_one_part_once_is_itself_and_none_has_no_loss() -> None:
+    part = gaussian(2.0, 0.3, "remove")
+    assert compose([(part, 1)]) is part
+    assert compose([(part, 2)]) is not part
+    assert len(compose([(part, 1), (part, 1)]).masses) > len(part.masses)
+    nothing = compose([])
+    assert (nothing.lowest, nothing.masses.tolist(), nothing.infinite) == (0, [1.0], 0.0)
+
+
+def test_what_is_infinite_in_one_part_is_infinite_in_all() -> None:
+    parts = [(LossDistribution(0, np.array([0.9]), 0.1), 2), (LossDistribution(3, np.array([0.8]), 0.2), 1)]
+    found = compose(parts)
+    assert found.infinite == pytest.approx(1 - 0.9 * 0.9 * 0.8, abs=1e-13)
+    assert float(found.masses.sum()) == pytest.approx(0.9 * 0.9 * 0.8, abs=1e-13)
+    assert found.lowest + int(found.masses.argmax()) == 3
+
+
+@pytest.mark.parametrize("count", [2, 3, 1 << 20])
+def test_what_may_have_been_lost_by_rounding_is_charged(count: int) -> None:
+    """Of a mechanism without any loss, whose transform is 1 everywhere: the bound can be written down."""
+    found = compose([(LossDistribution(0, np.ones(1), 0.0), count)])
+    places = len(found.masses)
+    transform = 4 * 2.0**-53 * math.log2(places)
+    rounding = transform * math.sqrt(2) * count * math.sqrt(places // 2 + 1) + 8 * 2.0**-53 * count
+    assert found.infinite == pytest.approx(1e-15 + rounding, rel=1e-9)
+
+
+def test_what_has_less_than_the_least_noise_promises_nothing() -> None:
+    assert gaussian(0.0899, 1.0, "remove") is NO_PROMISE
+    assert gaussian(0.09, 1.0, "remove").epsilon(1e-5) == pytest.approx(108.27, abs=0.005)
+    assert (NO_PROMISE.infinite, NO_PROMISE.masses.tolist()) == (1.0, [0.0])
+    assert NO_PROMISE.epsilon(0.999) == math.inf
+
+
+def test_the_grid_reaches_nine_deviations_to_each_side() -> None:
+    # With q = 1 the loss at the answer x is (x - 1/2) / noise^2, and x goes from -9 noise - 1 to 9 noise + 1.
+    for noise, lowest, highest in ((1.0, -10_500, 9_500), (2.0, -4_875, 4_625)):
+        for pair in PAIRS[:2]:
+            found = gaussian(noise, 1.0, pair)
+            ends = (lowest, highest) if pair == "remove" else (-highest, -lowest)
+            assert (found.lowest, found.lowest + len(found.masses) - 1) == ends
+
+
 def dp_accounting_pmf(noise: float, q: float, pair: Pair) -> LossDistribution:
     relation = (
         reference.NeighborRel.REPLACE_ONE if pair == "replace" else reference.NeighborRel.ADD_OR_REMOVE_ONE
@@ -66,49 +152,6 @@ def test_the_masses_have_the_mechanism_s_divergence_at_every_grid_point(
         # Simpson's rule is off by some 1e-8 where the two densities cross.
         exact = integrated(epsilon, noise, q, pair)
         assert hockey_stick(found, epsilon) == pytest.approx(exact, rel=1e-5, abs=3e-8)
-
-
-def test_the_grid_reaches_nine_deviations_to_each_side() -> None:
-    # With q = 1 the loss at the answer x is (x - 1/2) / noise^2, and x goes from -9 noise - 1 to 9 noise + 1.
-    for noise, lowest, highest in ((1.0, -10_500, 9_500), (2.0, -4_875, 4_625)):
-        for pair in PAIRS[:2]:
-            found = gaussian(noise, 1.0, pair)
-            ends = (lowest, highest) if pair == "remove" else (-highest, -lowest)
-            assert (found.lowest, found.lowest + len(found.masses) - 1) == ends
-
-
-def test_what_has_less_than_the_least_noise_promises_nothing() -> None:
-    assert gaussian(0.0899, 1.0, "remove") is NO_PROMISE
-    assert gaussian(0.09, 1.0, "remove").epsilon(1e-5) == pytest.approx(108.27, abs=0.005)
-    assert (NO_PROMISE.infinite, NO_PROMISE.masses.tolist()) == (1.0, [0.0])
-    assert NO_PROMISE.epsilon(0.999) == math.inf
-
-
-@pytest.mark.parametrize("count", [2, 3, 1 << 20])
-def test_what_may_have_been_lost_by_rounding_is_charged(count: int) -> None:
-    """Of a mechanism without any loss, whose transform is 1 everywhere: the bound can be written down."""
-    found = compose([(LossDistribution(0, np.ones(1), 0.0), count)])
-    places = len(found.masses)
-    transform = 4 * 2.0**-53 * math.log2(places)
-    rounding = transform * math.sqrt(2) * count * math.sqrt(places // 2 + 1) + 8 * 2.0**-53 * count
-    assert found.infinite == pytest.approx(1e-15 + rounding, rel=1e-9)
-
-
-def test_what_is_infinite_in_one_part_is_infinite_in_all() -> None:
-    parts = [(LossDistribution(0, np.array([0.9]), 0.1), 2), (LossDistribution(3, np.array([0.8]), 0.2), 1)]
-    found = compose(parts)
-    assert found.infinite == pytest.approx(1 - 0.9 * 0.9 * 0.8, abs=1e-13)
-    assert float(found.masses.sum()) == pytest.approx(0.9 * 0.9 * 0.8, abs=1e-13)
-    assert found.lowest + int(found.masses.argmax()) == 3
-
-
-def test_one_part_once_is_itself_and_none_has_no_loss() -> None:
-    part = gaussian(2.0, 0.3, "remove")
-    assert compose([(part, 1)]) is part
-    assert compose([(part, 2)]) is not part
-    assert len(compose([(part, 1), (part, 1)]).masses) > len(part.masses)
-    nothing = compose([])
-    assert (nothing.lowest, nothing.masses.tolist(), nothing.infinite) == (0, [1.0], 0.0)
 
 
 @pytest.mark.parametrize(("noise", "q"), [(1.0, 0.1), (0.5, 0.01), (2.0, 1.0), (6.0, 0.3), (30.0, 0.002)])
@@ -227,46 +270,3 @@ def test_what_a_circular_domain_cuts_off_is_charged(monkeypatch: pytest.MonkeyPa
         assert short.infinite >= tail
         for delta in (1e-2, 1e-4):
             assert short.epsilon(delta) > whole.epsilon(delta)
-
-
-def test_nothing_costs_nothing_and_hopeless_mechanisms_everything() -> None:
-    assert compose([]).epsilon(1e-5) == 0
-    assert gaussian(0.01, 0.5, "remove") is NO_PROMISE
-    assert compose([(gaussian(2.0, 0.1, "add"), 5), (NO_PROMISE, 1)]) is NO_PROMISE
-    assert compose([(gaussian(0.5, 1.0, "remove"), 1 << 31)]).epsilon(0.999) == math.inf
-    assert compose([(LossDistribution(0, np.array([0.5]), 0.5), 1000)]) is NO_PROMISE
-    assert gaussian(1e9, 0.5, "remove").epsilon(1e-5) == 0
-
-
-def test_epsilon_is_where_the_divergence_meets_delta() -> None:
-    two = LossDistribution(100, np.array([0.5, 0.2]), 0.01)  # losses 0.1 and 0.101
-    for delta in (0.011, 0.02, 0.05):
-        found = two.epsilon(delta)
-        reached = 0.01 + sum(
-            mass * max(0.0, 1 - math.exp(found - loss)) for mass, loss in ((0.5, 0.1), (0.2, 0.101))
-        )
-        assert found > 0
-        assert reached == pytest.approx(delta, rel=1e-9)
-    assert two.epsilon(0.2) == 0
-    assert two.epsilon(0.009) == math.inf
-    assert two.epsilon(0.01) == pytest.approx(0.101, rel=1e-9)  # all that is finite lies at 0.101 or below
-
-
-def test_losses_of_zero_or_less_exceed_no_epsilon_and_the_next_do() -> None:
-    assert LossDistribution(-5, np.array([0.3, 0.3, 0.4]), 0.0).epsilon(1e-9) == 0
-    assert LossDistribution(-1, np.array([0.5, 0.5]), 0.0).epsilon(1e-9) == 0
-    # A mass of 1/2 at the loss 0.001: its divergence at 0 is (1 - exp(-0.001)) / 2.
-    found = LossDistribution(-1, np.array([0.25, 0.25, 0.5]), 0.0)
-    assert found.epsilon(-math.expm1(-0.001) / 2 * 1.001) == 0
-    assert found.epsilon(-math.expm1(-0.001) / 2 * 0.999) > 0
-
-
-def test_an_epsilon_may_lie_below_the_first_grid_point() -> None:
-    found = LossDistribution(2, np.ones(1), 0.0)  # at 0.002
-    assert found.epsilon(0.0015) == pytest.approx(0.002 + math.log(1 - 0.0015), rel=1e-9)
-
-
-def test_a_loss_of_600_or_more_counts_as_infinite() -> None:
-    found = LossDistribution(599_999, np.array([0.9, 0.1]), 0.0)  # at 599.999 and 600
-    assert found.epsilon(0.0999) == math.inf
-    assert found.epsilon(0.1001) == pytest.approx(599.999, abs=1e-3)
