@@ -26,6 +26,7 @@ from privxray.deid.dicomfile.codestreams import silence
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.deid.pixels.compressed_frames import plugin_for
+from privxray.deid.pixels.picture_samples import deep_colour, is_deep_colour
 from privxray.errors import MalformedError
 from privxray.imaging.display.decoder_guards import guard_frames, guard_inflation
 from privxray.imaging.display.limits import MAX_BYTES, MAX_PIXELS, unusable
@@ -141,17 +142,20 @@ def _planes_of_picture(data: bytes, name: str) -> Iterator[Plane]:
             raise unusable(name, reason="image.too-many-pixels")
         for number in range(int(getattr(picture, "n_frames", 1))):
             picture.seek(number)
-            if picture.mode in _GREY_MODES:
+            if is_deep_colour(data):
+                yield from _planes_of_channels(deep_colour(data), number)
+            elif picture.mode in _GREY_MODES:
                 yield Plane(number, np.asarray(picture))
             elif picture.mode == "1":
                 yield Plane(number, np.asarray(picture.convert("L")))
             else:
-                yield from _planes_of_colour(picture, number)
+                yield from _planes_of_channels(np.asarray(picture.convert("RGBA")), number)
 
 
-def _planes_of_colour(picture: Image.Image, number: int) -> Iterator[Plane]:
-    """Red, green and blue, and the alpha channel where it is not the same everywhere."""
-    layered = np.asarray(picture.convert("RGBA"))
-    yield Plane(number, np.ascontiguousarray(layered[..., :3]))
-    if layered[..., 3].min() != layered[..., 3].max():
-        yield Plane(number, np.ascontiguousarray(layered[..., 3]), hidden=True)
+def _planes_of_channels(layered: Values, number: int) -> Iterator[Plane]:
+    """Red, green and blue, or grey, and the alpha channel where it is not the same everywhere."""
+    is_colour = layered.shape[2] >= 3
+    yield Plane(number, np.ascontiguousarray(layered[..., :3] if is_colour else layered[..., 0]))
+    alpha = layered[..., 3 if is_colour else 1 :]
+    if alpha.size and alpha.min() != alpha.max():
+        yield Plane(number, np.ascontiguousarray(alpha[..., 0]), hidden=True)

@@ -18,6 +18,7 @@ from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.judging.file_scan import NO_IMAGE
 from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.deid.pixels.picture_pixels import PicturePixels
+from privxray.deid.pixels.picture_samples import UPRIGHT, orientation_of
 from privxray.deid.pixels.trouble import PixelTroubleError
 
 
@@ -35,15 +36,24 @@ def deidentify(data: bytes, settings: CopySettings, others: PatientValues = NO_V
 
 
 def _deidentify_picture(data: bytes, settings: CopySettings) -> CleanCopy:
-    """A picture without what is written around it; its pixels change only where there is text in them."""
+    """A picture without what is written around it.
+
+    Its pixels change only where there is text in them, or where EXIF data, which goes, says that the picture
+    is shown turned: then the pixels are turned.
+    """
     jpeg, boxes = is_jpeg(data), 0
     try:
         result = strip_jpeg(data) if jpeg else strip_png(data)
-        if settings.find_text is not None:
-            pixels = PicturePixels(result)
-            boxes = len(black_text(pixels, settings.find_text))
-            if boxes:  # a JPEG can't be changed in one place without loss in others
+        orientation = orientation_of(data)
+        if settings.find_text is not None or orientation != UPRIGHT:
+            pixels = PicturePixels(result, orientation)
+            if settings.find_text is not None:
+                boxes = len(black_text(pixels, settings.find_text))
+            if boxes or (orientation != UPRIGHT and not jpeg):
+                # a JPEG can't be changed in one place without loss in others
                 result, jpeg = strip_png(pixels.as_png()), False
+            elif orientation != UPRIGHT:
+                result = strip_jpeg(pixels.as_jpeg())
     except PixelTroubleError as trouble:
         raise NotCleanError(str(trouble)) from None
     errors = errors_in(result, settings.profile)

@@ -11,23 +11,32 @@ from PIL import Image
 
 from privxray.deid.pixels.box import Box
 from privxray.deid.pixels.layout import Samples
+from privxray.deid.pixels.picture_samples import (
+    UPRIGHT,
+    deep_colour,
+    is_deep_colour,
+    png_of_deep_colour,
+    turned,
+)
 from privxray.deid.pixels.trouble import MAX_FRAME, NOT_DECODED, TOO_LARGE, PixelTroubleError
 
 _MODES = {"1": "L", "L": "L", "LA": "L", "P": "RGB", "RGB": "RGB", "RGBA": "RGB"}
+_COLOUR = 3
 
 
 class PicturePixels:
     """The pixels of one picture, with the methods of :class:`~privxray.deid.pixels.dicom_pixels.DicomPixels`.
 
-    :param data: the bytes of the file.
+    :param data: the bytes of the file. What EXIF data in it says of its orientation is not heeded.
+    :param orientation: how it has to be turned to be shown: then its pixels lie as they are shown.
     :raises PixelTroubleError: it can't be decoded, or is too large.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, orientation: int = UPRIGHT) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's may quote a chunk of the file
             try:
-                self._frame = _opened(data)
+                self._frame = turned(_opened(data), orientation)
             except PixelTroubleError:
                 raise
             except Exception:  # noqa: BLE001 - Pillow's plugins raise whatever a damaged file leads them to
@@ -46,8 +55,16 @@ class PicturePixels:
 
     def as_png(self) -> bytes:
         """The picture as it is now, without loss, as a PNG file."""
+        if self._frame.ndim == _COLOUR and self._frame.dtype == np.uint16:
+            return png_of_deep_colour(self._frame)
         stream = BytesIO()
         Image.fromarray(self._frame).save(stream, "PNG")
+        return stream.getvalue()
+
+    def as_jpeg(self) -> bytes:
+        """The picture as it is now, 8 bits deep, as a JPEG file of the least loss: about 1 of 255."""
+        stream = BytesIO()
+        Image.fromarray(self._frame).save(stream, "JPEG", quality=100, subsampling=0)
         return stream.getvalue()
 
 
@@ -55,6 +72,9 @@ def _opened(data: bytes) -> Samples:
     with Image.open(BytesIO(data), formats=["JPEG", "PNG"]) as picture:
         if picture.width * picture.height > MAX_FRAME:
             raise PixelTroubleError(TOO_LARGE)
+        if is_deep_colour(data):
+            samples = deep_colour(data)
+            return samples[..., :3] if samples.shape[2] >= _COLOUR else samples[..., 0]
         if picture.mode.startswith("I"):
             return np.array(picture).astype(np.uint16)
         return np.array(picture.convert(_MODES[picture.mode]))
