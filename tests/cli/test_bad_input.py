@@ -25,8 +25,11 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def one_line(result: Result, code: int, *names: str) -> None:
-    """An error as every error has to be."""
+def one_line(result: Result, code: int, *names: str, reason: str = "") -> None:
+    """An error as every error has to be.
+
+    :param reason: that it has; for a command that was typed with ``--json``.
+    """
     assert result.code == code, result.err
     lines = result.err.strip().splitlines()
     assert len(lines) == 1, result.err
@@ -34,6 +37,9 @@ def one_line(result: Result, code: int, *names: str) -> None:
     assert "Traceback" not in result.err
     for name in names:
         assert name in lines[0]
+    if reason:
+        assert result.json["error"]["reason"] == reason
+        assert result.json["exit_code"] == code
 
 
 # Travelling files
@@ -74,17 +80,19 @@ def test_wrong_key_words_are_refused_and_the_plan_is_not_followed(at: At) -> Non
     planned = world.ok("coordinator", "plan", "cards/*.card", asks=True)
     plan = world.carry(planned["plan"], "hospital-a")
     wrong = " ".join(reversed(planned["key_words"].split()))
-    one_line(world.type("hospital-a", "join", plan, "--key-words", wrong), 13, "key words", "phone")
+    refused = world.type("hospital-a", "join", plan, "--key-words", wrong, "--json")
+    one_line(refused, 13, "key words", "phone", reason="plan.wrong-words")
     assert world.ok("hospital-a", "status")["rounds"] == []
-    one_line(world.type("hospital-a", "join", plan), 2, "--key-words")
+    unasked = world.type("hospital-a", "join", plan, "--json")
+    one_line(unasked, 2, "--key-words", reason="key-words.no-terminal")
 
 
 def test_a_missing_update_is_named(at: At) -> None:
     world = at("exported")
     (world["coordinator"] / "updates" / "hospital-b-0001.enc").unlink()
     before = tree(world["coordinator"])
-    result = world.type("coordinator", "aggregate", "updates/*.enc", asks=True)
-    one_line(result, 15, "missing: hospital-b")
+    result = world.type("coordinator", "aggregate", "updates/*.enc", "--json", asks=True)
+    one_line(result, 15, "missing: hospital-b", reason="cohort.missing")
     assert tree(world["coordinator"]) == before
 
 
@@ -99,8 +107,8 @@ def test_an_update_of_a_stranger_is_named_and_keeps_the_round_from_closing(at: A
     (world["coordinator"] / "updates" / "hospital-c-0001.enc").write_bytes(
         (other["x"] / "hospital-c.card").read_bytes()
     )
-    result = world.type("coordinator", "aggregate", "updates/*.enc", asks=True)
-    one_line(result, 15, "missing: hospital-c", "hospital-c-0001.enc", "kind card")
+    result = world.type("coordinator", "aggregate", "updates/*.enc", "--json", asks=True)
+    one_line(result, 15, "missing: hospital-c", "hospital-c-0001.enc", "kind card", reason="cohort.refused")
 
 
 def test_a_second_different_update_of_one_sender_is_refused(at: At) -> None:
@@ -128,7 +136,8 @@ def test_a_model_of_another_study_is_refused(at: At) -> None:
     other["h"].mkdir()
     other.ok("h", "init", "--role", "hospital", "--name", "h", asks=True)
     model = world.carry(world["coordinator"] / "models" / "global-0001.model", "hospital-a")
-    one_line(other.type("h", "accept", model), 4, "global-0001.model", "not joined here")
+    refused = other.type("h", "accept", model, "--json")
+    one_line(refused, 4, "global-0001.model", "not joined here", reason="model.unknown-plan")
 
 
 def test_a_plan_without_this_hospital_is_refused(at: At) -> None:
@@ -136,7 +145,8 @@ def test_a_plan_without_this_hospital_is_refused(at: At) -> None:
     world["d"].mkdir()
     world.ok("d", "init", "--role", "hospital", "--name", "hospital-d", asks=True)
     plan = world.carry(world["coordinator"] / "plan-0001.plan", "d")
-    one_line(world.type("d", "join", plan, "--key-words", world.key_words()), 4, "roster", "card")
+    refused = world.type("d", "join", plan, "--key-words", world.key_words(), "--json")
+    one_line(refused, 4, "roster", "card", reason="plan.party-missing")
 
 
 def test_a_replayed_plan_is_refused_after_its_successor(at: At) -> None:
@@ -150,7 +160,7 @@ def test_a_replayed_plan_is_refused_after_its_successor(at: At) -> None:
     assert planned["key_words"] == world.key_words()  # the members have not changed
     new = world.carry(planned["plan"], "hospital-a")
     world.ok("hospital-a", "join", new)  # so the words are not asked again
-    one_line(world.type("hospital-a", "join", old), 4, "round 1")
+    one_line(world.type("hospital-a", "join", old, "--json"), 4, "round 1", reason="plan.replayed")
 
 
 def test_an_exported_round_that_was_given_up_is_trained_and_paid_anew(at: At) -> None:
@@ -191,12 +201,12 @@ def test_the_lifetime_budget_refuses_a_third_training(at: At) -> None:
         planned = world.ok("coordinator", "plan", "cards/*.card", "--replace", asks=True)
         world.ok("hospital-a", "join", world.carry(planned["plan"], "hospital-a"))
         before = ledger.read_bytes()
-        result = world.type("hospital-a", "train", "--epsilon", "6")
+        result = world.type("hospital-a", "train", "--epsilon", "6", "--json")
         if number == 2:
             assert result.code == 0
             world.ok("hospital-a", "export-update", asks=True)
         else:
-            one_line(result, 14, "lifetime limit 10", "nothing was spent")
+            one_line(result, 14, "lifetime limit 10", "nothing was spent", reason="budget.exceeded")
             assert ledger.read_bytes() == before
 
 
@@ -212,7 +222,7 @@ def test_a_tampered_ledger_stops_training(at: At) -> None:
             database.execute(f"DROP TRIGGER {trigger}")
         entries = next(name for name, kind in named.items() if kind == "table" and "entr" in name)
         database.execute(f"DELETE FROM {entries}")
-    one_line(world.type("hospital-a", "budget"), 11, "ledger")
+    one_line(world.type("hospital-a", "budget", "--json"), 11, "ledger", reason="ledger.end-altered")
 
 
 # Images and labels
@@ -229,39 +239,43 @@ def first_image(world: World) -> str:
 
 
 @pytest.mark.parametrize(
-    ("rows", "code", "names"),
+    ("rows", "reason", "names"),
     [
         (
             "image,patient,label\n{0},Quackenbush,measles-Quackenbush\n",
-            11,
+            "labels.unknown-label",
             ("row 2", "normal, bacteria, virus"),
         ),
-        ("image,patient,label\n{0},p1,normal\n{0},p1,normal\n", 11, ("row 3", "row 2")),
-        ("image,patient,label\nQuackenbush.png,p1,normal\n", 11, ("row 2", "not in the folder")),
+        ("image,patient,label\n{0},p1,normal\n{0},p1,normal\n", "labels.image-twice", ("row 3", "row 2")),
+        (
+            "image,patient,label\nQuackenbush.png,p1,normal\n",
+            "labels.no-such-image",
+            ("row 2", "not in the folder"),
+        ),
         (
             "image,patient,label,site\n{0},Quackenbush,normal,A\n{1},Quackenbush,normal,B\n",
-            11,
+            "labels.patient-at-two-sites",
             ("row 3", "site"),
         ),
         (
             "image,patient,label,split\n{0},Quackenbush,normal,val\n{1},Quackenbush,normal,train\n",
-            11,
+            "labels.patient-in-two-splits",
             ("split",),
         ),
-        ("image,patient,label\n", 11, ("no rows",)),
-        ("picture,patient,label\n{0},p1,normal\n", 11, ("image",)),
-        ("image,patient,label\n../../etc/passwd,p1,normal\n", 11, ("row 2",)),
-        ("image,patient,label\n{0},,normal\n", 11, ("row 2", "patient")),
+        ("image,patient,label\n", "labels.no-rows", ("no rows",)),
+        ("picture,patient,label\n{0},p1,normal\n", "labels.image-column", ("image",)),
+        ("image,patient,label\n../../etc/passwd,p1,normal\n", "labels.path-outside", ("row 2",)),
+        ("image,patient,label\n{0},,normal\n", "labels.empty-cell", ("row 2", "patient")),
     ],
 )
 def test_an_impossible_csv_is_refused_by_row_without_its_values(
-    at: At, rows: str, code: int, names: tuple[str, ...]
+    at: At, rows: str, reason: str, names: tuple[str, ...]
 ) -> None:
     world = at("joined")
     images = sorted(p.name for p in (world["hospital-a"] / "source" / "images").iterdir())
     csv_of(world, rows.format(*images))
-    result = world.type("hospital-a", "ingest", "source/images", "--labels", "labels.csv")
-    one_line(result, code, "labels.csv", *names)
+    result = world.type("hospital-a", "ingest", "source/images", "--labels", "labels.csv", "--json")
+    one_line(result, 11, "labels.csv", *names, reason=reason)
     assert SENTINEL not in result.err + result.out
     assert "Type: privxray ingest" in world.type("hospital-a", "train").err
 
@@ -269,8 +283,10 @@ def test_an_impossible_csv_is_refused_by_row_without_its_values(
 def test_what_is_not_there_is_said_to_be_missing(at: At) -> None:
     world = at("joined")
     here = world["hospital-a"]
-    one_line(world.type("hospital-a", "ingest", here / "nowhere", "--labels", "x.csv"), 1, "folder of images")
-    one_line(world.type("hospital-a", "ingest", here, "--labels", "none.csv"), 1, "no such file")
+    nowhere = world.type("hospital-a", "ingest", here / "nowhere", "--labels", "x.csv", "--json")
+    one_line(nowhere, 1, "folder of images", reason="labels.no-folder")
+    absent = world.type("hospital-a", "ingest", here, "--labels", "none.csv", "--json")
+    one_line(absent, 1, "no such file", reason="labels.absent")
 
 
 def test_an_image_without_a_row_is_told_of(at: At) -> None:
@@ -292,8 +308,13 @@ def test_an_image_typed_in_place_of_a_travelling_file_is_not_named(at: At) -> No
         ("hospital-a", "accept", 11),
         ("coordinator", "aggregate", 15),
     ):
-        refused = world.type(party, command, image, asks=command == "aggregate")
-        one_line(refused, code, "not a privxray file")
+        refused = world.type(party, command, image, "--json", asks=command == "aggregate")
+        one_line(
+            refused,
+            code,
+            "not a privxray file",
+            reason="cohort.refused" if code == 15 else "file.not-privxray",
+        )
         assert SENTINEL not in refused.err
 
 

@@ -135,21 +135,21 @@ def test_the_noise_and_the_steps_that_are_told_are_admitted(at: At) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("words", "reason", "told"),
     [
-        ("--steps", "0"),
-        ("--noise", "nan"),
-        ("--noise", "-1"),
-        ("--noise", "1", "--steps", "5"),
-        ("--steps", "5", "--sampling-rate", "1.5"),
-        ("--steps", "5", "--sampling-rate", "nan"),
-        ("--sampling-rate", "0.5"),
+        ("--steps 0", "steps-out-of-range", "--steps can't be '0'"),
+        ("--noise nan", "noise-out-of-range", "--noise can't be 'nan'"),
+        ("--noise -1", "noise-out-of-range", "--noise can't be '-1'"),
+        ("--noise 1 --steps 5", "steps-and-noise", "type one of the two"),
+        ("--steps 5 --sampling-rate 1.5", "rate-out-of-range", "--sampling-rate can't be '1.5'"),
+        ("--steps 5 --sampling-rate nan", "rate-out-of-range", "--sampling-rate can't be 'nan'"),
+        ("--sampling-rate 0.5", "rate-alone", "--sampling-rate goes with --steps or --noise"),
     ],
 )
-def test_numbers_that_can_t_be_meant_are_refused(at: At, words: tuple[str, ...]) -> None:
-    result = at("initialised").type("hospital-a", "budget", *words)
-    assert result.code == 2
-    assert result.out == ""
+def test_numbers_that_can_t_be_meant_are_refused(at: At, words: str, reason: str, told: str) -> None:
+    result = at("initialised").type("hospital-a", "budget", *words.split(), "--json")
+    assert (result.code, result.json["error"]["reason"]) == (2, f"budget.{reason}")
+    assert told in result.err
 
 
 def unlike_rounds(path: Path, rounds: int) -> None:

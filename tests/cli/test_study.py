@@ -221,23 +221,35 @@ def test_outside_a_workspace_the_way_in_is_named(tmp_path: Path, command: str) -
 
 
 @pytest.mark.parametrize(
-    ("stage", "party", "words", "names"),
+    ("stage", "party", "words", "names", "reason"),
     [
-        ("initialised", "hospital-a", ("train",), "join"),
-        ("initialised", "hospital-a", ("ingest", "source/images", "--labels", "source/labels.csv"), "join"),
-        ("joined", "hospital-a", ("train",), "ingest"),
-        ("joined", "hospital-a", ("export-update",), "train"),
-        ("ingested", "hospital-a", ("evaluate",), "accept"),
-        ("initialised", "coordinator", ("aggregate", "cards/*.card"), "plan"),
-        ("joined", "coordinator", ("train",), "hospital's workspace"),
-        ("joined", "hospital-a", ("aggregate", "received/*"), "coordinator's workspace"),
+        ("initialised", "hospital-a", ("train",), "join", "study.none-joined"),
+        (
+            "initialised",
+            "hospital-a",
+            ("ingest", "images", "--labels", "labels.csv"),
+            "join",
+            "study.none-joined",
+        ),
+        ("joined", "hospital-a", ("train",), "ingest", "dataset.no-patient"),
+        ("joined", "hospital-a", ("export-update",), "train", "round.not-trained"),
+        ("ingested", "hospital-a", ("evaluate",), "accept", "model.none-accepted"),
+        ("initialised", "coordinator", ("aggregate", "cards/*.card"), "plan", "round.none-planned"),
+        ("joined", "coordinator", ("train",), "hospital's workspace", "workspace.other-role"),
+        (
+            "joined",
+            "hospital-a",
+            ("aggregate", "received/*"),
+            "coordinator's workspace",
+            "workspace.other-role",
+        ),
     ],
 )
 def test_a_command_that_comes_too_early_names_the_one_before(
-    at: At, stage: str, party: str, words: tuple[str, ...], names: str
+    at: At, stage: str, party: str, words: tuple[str, ...], names: str, reason: str
 ) -> None:
-    result = at(stage).type(party, *words)
-    assert result.code == 10
+    result = at(stage).type(party, *words, "--json")
+    assert (result.code, result.json["error"]["reason"]) == (10, reason)
     assert names in result.err
     assert result.err.count("\n") == 1
 
