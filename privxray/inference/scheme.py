@@ -70,7 +70,7 @@ class Scheme:
                 advice=f"Type: {INSTALL}",
             )
         with _named_file(b"") as path:
-            primes[0].save(path)
+            settings.save(path)
             self._version = Path(path).read_bytes()[3:5]
 
     @cached_property
