@@ -92,5 +92,5 @@ def test_every_attack_in_the_threats_is_a_test() -> None:
 def test_a_command_is_in_the_module_of_its_name() -> None:
     for name, command in commands().items():
         group, _, inner = name.replace("-", "_").partition(" ")
-        kind = "commands" if inner else "command"
-        assert command.callback.__module__.rpartition(".")[2] == f"{group}_{kind}", name
+        module = f"{group}.{inner}_command" if group == "infer" else f"{group}_command{'s' if inner else ''}"
+        assert command.callback.__module__.endswith(f".{module}"), name

@@ -1,0 +1,1 @@
+"""The commands of encrypted inference, each in the module of its name."""

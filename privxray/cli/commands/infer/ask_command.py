@@ -1,0 +1,64 @@
+"""``infer ask``: a hospital asks about its images. Tested in tests/cli/test_infer.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from privxray.cli.closing import close
+from privxray.cli.options import ImageFiles
+from privxray.cli.options.file_patterns import expand
+from privxray.cli.options.infer_options import Model, ReplyOptions, images_of, inference_workspace
+from privxray.cli.options.option_group import takes
+from privxray.cli.output import emit, line, tell
+
+
+@takes("options", ReplyOptions)
+def ask(
+    images: ImageFiles,
+    *,
+    offer: Annotated[
+        Path | None, typer.Option("--offer", help="The owner's offer, the first time.", show_default=False)
+    ] = None,
+    model: Model = None,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="Send the evaluation keys (16 MB) once more.")
+    ] = False,
+    options: ReplyOptions,
+) -> None:
+    """Encrypt images' features for the owner of a model. The images stay here, and so does their key."""
+    from privxray.workflow.inference.ask import OfferChoice, make_query
+
+    done = make_query(
+        inference_workspace(),
+        expand(images),
+        options.prompts("owner"),
+        OfferChoice(offer, model),
+        with_keys=with_keys,
+        folder=options.to,
+    )
+    header = done.header
+    if options.as_json:
+        emit(
+            {
+                "query": str(done.path),
+                "bytes": done.size,
+                "images": header.images,
+                "model": header.model,
+                "owner": done.offer.owner_name,
+                "limit": done.offer.limit,
+                "key_words": done.key_words,
+                "with_keys": header.with_keys,
+                "seconds": round(done.seconds, 2),
+            }
+        )
+    else:
+        line(f"Key words: {done.key_words}")
+    keys = ", with the evaluation keys" if header.with_keys else ""
+    tell(
+        f"Wrote {done.path} ({done.size:,} bytes{keys}) for {images_of(header.images)}, encrypted under "
+        f"this hospital's key. The first time, {done.offer.owner_name} asks you for the key words above."
+    )
+    close("infer ask", file=done.path.name, to=done.offer.owner_name)
