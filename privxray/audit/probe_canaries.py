@@ -20,6 +20,7 @@ from privxray.audit.synthetic_patients import PATIENTS, feature_patients
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.interface import Task
+from privxray.learning.linear_probe.linear_probe_method import RECIPE, step_noises
 from privxray.privacy.noise import NoiseSource
 
 INVENTED_DIM = 64
@@ -33,7 +34,7 @@ class ProbeCanaries(CanaryKind[LinearProbeConstants]):
     """One further feature for each canary."""
 
     default = 800
-    overrides: ClassVar[Mapping[str, object]] = {}
+    overrides: ClassVar[Mapping[str, object]] = RECIPE
 
     def default_guesses(self, canaries: int) -> int:
         """All: each canary has a dimension to itself, and abstaining lowers the most that can be shown."""
@@ -76,10 +77,9 @@ class ProbeCanaries(CanaryKind[LinearProbeConstants]):
         constants, m, classes = task.constants, len(planted.coins), len(task.classes)
         directions = np.eye(classes)[planted.labels] - 1.0 / classes  # [m, K]
         own = slice(constants.feature_dim - m, constants.feature_dim)
-        # Query 1 and all gradients together have the shares count_share and 1 - count_share of mu squared.
+        # Query 1 has the share count_share of mu squared, and each step one over its noise squared.
         score: Scores = constants.count_share * answers.answer(0)["answer"][own].astype(np.float64)
-        for step in range(constants.steps):
-            columns = answers.answer(step + 1)["answer"][:, own].astype(np.float64)  # [K, m]
-            step_share = (1.0 - constants.count_share) / constants.steps
-            score = score + step_share * (columns.T * directions).sum(axis=1)
+        for step, noise in enumerate(step_noises(constants, 1.0), start=1):
+            columns = answers.answer(step)["answer"][:, own].astype(np.float64)  # [K, m]
+            score = score + (columns.T * directions).sum(axis=1) / noise**2
         return score

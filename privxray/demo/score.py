@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from privxray.demo.party import Party
-from privxray.learning import methods
 from privxray.learning.data import TrainingData
 from privxray.learning.interface import Drawing, Task
 from privxray.learning.metrics import scores
 from privxray.learning.reference import pooled_reference
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
-from privxray.workflow.common.method_inputs import training_data
+from privxray.workflow.common.method_inputs import default_features, training_data
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.hospital.classifier import Classifier, newest_model, own_model
 from privxray.workflow.hospital.data_set import open_dataset
@@ -53,7 +52,7 @@ def own_models(hospitals: Mapping[str, Party]) -> dict[str, Classifier]:
             plan = load_plan(session.workspace, round_)
             if plan.stages > 1:
                 with open_dataset(session) as dataset:
-                    data = training_data(dataset, model.classes, model.method, model.constants, "train", None)
+                    data = training_data(dataset, model.classes, model.form, "train", None)
                 assert round_.noise is not None
                 for _ in range(plan.stages - 1):
                     model = _one_stage_further(model, data, round_.noise)
@@ -83,33 +82,33 @@ def score_on_pool(model: Classifier, hospitals: Mapping[str, Party]) -> MetricsB
 def score_reference(model: Classifier, hospitals: Mapping[str, Party]) -> MetricsBySplit:
     """What no study has to compare with: logistic regression on the features of all sites, without privacy.
 
-    :param model: any model of the study; only its classes are used.
+    :param model: any model of the study; its classes are used, and its features if it has any.
     """
-    probe = methods.get("linear-probe")
-    form = Classifier("reference", model.classes, probe, probe.constants({}), {})
-    train = _pooled(hospitals, form, "train")
+    form = default_features() if model.form.extractor is None else model.form
+    model = replace(model, form=form)
+    train = _pooled(hospitals, model, "train")
     assert train is not None
-    return _by_split(hospitals, form, lambda held_out: pooled_reference(train, held_out, len(model.classes)))
+    return _by_split(hospitals, model, lambda held_out: pooled_reference(train, held_out, len(model.classes)))
 
 
 def _by_split(
-    hospitals: Mapping[str, Party], form: Classifier, predict: Callable[[NDArray[Any]], NDArray[Any]]
+    hospitals: Mapping[str, Party], model: Classifier, predict: Callable[[NDArray[Any]], NDArray[Any]]
 ) -> MetricsBySplit:
     found: MetricsBySplit = {}
     for split in _HELD_OUT:
-        data = _pooled(hospitals, form, split)
+        data = _pooled(hospitals, model, split)
         if data is not None:
-            found[split] = scores(predict(data.inputs), data.labels, form.classes)
+            found[split] = scores(predict(data.inputs), data.labels, model.classes)
     return found
 
 
-def _pooled(hospitals: Mapping[str, Party], form: Classifier, split: str) -> TrainingData | None:
+def _pooled(hospitals: Mapping[str, Party], model: Classifier, split: str) -> TrainingData | None:
     """One split of all sites as one data set, each patient with a number of its own; None if it is empty."""
     parts: list[TrainingData] = []
     for party in hospitals.values():
         with looking(Workspace.find(party.folder)) as session, open_dataset(session) as dataset:
             if dataset.patients(split):
-                parts.append(training_data(dataset, form.classes, form.method, form.constants, split, None))
+                parts.append(training_data(dataset, model.classes, model.form, split, None))
     if not parts:
         return None
     offsets = np.cumsum([0, *(part.patient_count for part in parts[:-1])])

@@ -12,8 +12,9 @@ never seen such maps, and the network would give other features under the same n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import nn
@@ -24,6 +25,7 @@ DIM = 1280
 SIZE = 260
 """Side of the square input in pixels: the resolution that Lite2 was trained at."""
 
+_LEAST_LENGTH = 1e-12
 _BN_EPSILON = 1e-3  # TensorFlow's default; PyTorch's is 1e-5
 
 
@@ -98,6 +100,56 @@ def build(state: Mapping[str, torch.Tensor]) -> nn.Module:
     layers += [*weights.folded("_conv_head", "_bn1"), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     weights.expect_used_up()
     return nn.Sequential(*layers).eval().requires_grad_(False)
+
+
+Region = Literal["whole", "centre", "sides"]
+
+
+class MapMeans(nn.Module):
+    """Means over regions of some blocks' maps, side by side: each at length 1, and the row at length 1.
+
+    The network runs no further than the last of these blocks. Earlier blocks know edges and textures, later
+    ones the objects of ImageNet, and a radiograph has the former.
+
+    A map is cut in thirds: ``centre`` is its middle third in both directions, where the heart and the hila
+    are, ``sides`` the left and the right third, where the lungs are.
+
+    :param network: of :func:`build`.
+    :param parts: indices of inverted residual blocks, from 0, ascending, each with a region of its map.
+    """
+
+    def __init__(self, network: nn.Module, parts: Sequence[tuple[int, Region]]) -> None:
+        super().__init__()
+        layers = list(network.children())
+        places = [place for place, layer in enumerate(layers) if isinstance(layer, _Block)]
+        blocks = sorted({block for block, _ in parts})
+        ends = [places[block] + 1 for block in blocks]
+        starts = [0, *ends[:-1]]
+        self._stretches = nn.ModuleList(
+            nn.Sequential(*layers[start:end]) for start, end in zip(starts, ends, strict=True)
+        )
+        self._regions = [[region for number, region in parts if number == block] for block in blocks]
+        self.eval().requires_grad_(False)
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Rows ``[B, D]`` of length 1, D the parts' channels in all, from ``[B, 3, 260, 260]``."""
+        means = []
+        for stretch, regions in zip(self._stretches, self._regions, strict=True):
+            maps = stretch(maps)
+            means += [_region_mean(maps, region) for region in regions]
+        rows = [nn.functional.normalize(mean, eps=_LEAST_LENGTH) for mean in means]
+        row: torch.Tensor = torch.cat(rows, dim=1) / len(rows) ** 0.5
+        return row
+
+
+def _region_mean(maps: torch.Tensor, region: Region) -> torch.Tensor:
+    third = maps.shape[2] // 3
+    if region == "centre":
+        maps = maps[:, :, third:-third, third:-third]
+    elif region == "sides":
+        maps = torch.cat([maps[:, :, :, :third], maps[:, :, :, -third:]], dim=3)
+    mean: torch.Tensor = maps.mean(dim=(2, 3))
+    return mean
 
 
 def _block(

@@ -42,32 +42,34 @@ def features_of_split(
     split: str,
     classes: Sequence[str],
     *,
+    extractor: str,
     progress: Progress | None = None,
     extract: Extract | None = None,
 ) -> SplitArrays:
     """The frozen features of a split, float32 ``[N, D]``. Missing ones are computed and kept.
 
     :param classes: of the study, in the order of their indices.
+    :param extractor: the name of one of :data:`privxray.imaging.features.DIMS`.
     :param progress: called with how many of the split's images have features, and how many there are.
-    :param extract: an :class:`~privxray.imaging.features.Extractor` that is loaded already.
+    :param extract: that extractor, where it is loaded already.
     :raises WorkspaceError: the data set holds a label that the study doesn't know.
     :raises MalformedError: the data set is damaged.
     :raises SystemTroubleError: the extractor gave a row of zeros, or a value that is not a finite number.
     """
-    from privxray.imaging.features import EXTRACTOR, Extractor
+    from privxray.imaging.features import DIMS, Extractor
 
     entries = dataset.entries(split)
     labels = _class_indices(entries, classes)
     contents = list(dict.fromkeys(entry.content for entry in entries))
-    kept = dataset.has_features(EXTRACTOR)
+    kept = dataset.has_features(extractor)
     missing = [content for content in contents if content not in kept]
     if missing:
         done = len(contents) - len(missing)
-        for count in _compute(dataset, missing, EXTRACTOR, extract or Extractor()):
+        for count in _compute(dataset, missing, extractor, extract or Extractor(extractor)):
             done += count
             if progress is not None:
                 progress(done, len(contents))
-    features = _kept_features(dataset, entries, EXTRACTOR, Extractor.dim)
+    features = _kept_features(dataset, entries, extractor, DIMS[extractor])
     return SplitArrays(features, labels, _patient_numbers(entries))
 
 

@@ -13,7 +13,7 @@ depends on it: the constant only affects what is computed from answers that are 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -45,6 +45,24 @@ class MethodConstants(BaseModel):
     n_max,
     the same delta may promise nothing: to publish one patient of n whole has delta 1 / n."""
 
+    @classmethod
+    def later(cls) -> frozenset[str]:
+        """Constants that a later version added. Their defaults are what earlier versions did."""
+        return frozenset()
+
+    def stated(self) -> dict[str, Any]:
+        """The constants as a plan carries them.
+
+        One of :meth:`later` is left out where it has its default. So the constants of a plan that an earlier
+        version wrote are stated again as they stand there.
+        """
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in self.model_dump(mode="json").items()
+            if name not in self.later() or value != fields[name].default
+        }
+
     @field_validator("*", mode="before")
     @classmethod
     def _true_is_no_number(cls, value: object, info: ValidationInfo) -> object:
@@ -59,6 +77,11 @@ class LinearProbeConstants(MethodConstants):
     (:mod:`privxray.learning.linear_probe.probe_queries`). Lengths are Euclidean norms; features have length
     1.
     """
+
+    @classmethod
+    def later(cls) -> frozenset[str]:
+        """See :meth:`MethodConstants.later`: what the second recipe brought."""
+        return frozenset({"centre", "step_noise", "averaged_share", "weighting"})
 
     feature_dim: Annotated[int, Field(ge=1, le=65536)] = 1280
     """D: how many features an image has.
@@ -136,6 +159,32 @@ class LinearProbeConstants(MethodConstants):
     The shares come from noisy counts. Two hospitals with different powers would predict different classes
     with
     one model."""
+
+    centre: Literal["clamped", "shrunk"] = "clamped"
+    """What is made of the noisy centre of query 1.
+
+    ``clamped``: each coordinate to [0, 1], where pooled features lie. ``shrunk``: towards zero by the rule of
+    James and Stein (1961), by as much as the noise is worth, and then to length 1 at most. Either is
+    arithmetic on a noisy answer, so neither costs anything."""
+
+    step_noise: Literal["even", "by-weight"] = "even"
+    """How the gradients' share of mu^2 is split among the steps.
+
+    ``even``: equally. ``by-weight``: in proportion to what a step's noise weighs in the averaged head. The
+    sum is the same, so the charge is too: both compose to (1 - count_share) mu^2."""
+
+    averaged_share: Share = 0.5
+    """The share of the iterates, from the last one back, whose mean is the head.
+
+    Averaging is arithmetic on noisy answers. The share decides what each step's noise weighs, see
+    ``step_noise``."""
+
+    weighting: Literal["patients", "patients-by-mu"] = "patients"
+    """What one hospital weighs in the average: its noisy number of patients n, or n mu.
+
+    With the second, a hospital that trains at a smaller epsilon weighs less, because its head is noisier. mu
+    is the hospital's own choice and no secret (the update names the epsilon), so nothing is charged for
+    it."""
 
     weight_cap: Annotated[float, Field(ge=1, le=65536, allow_inf_nan=False)] = 65536.0
     """The largest weight, in patients, that one hospital can have in the average.

@@ -100,6 +100,9 @@ class Method(ABC, Generic[Constants]):
     default_rounds: ClassVar[int]
     """The rounds of a study whose plan names no other number."""
     constants_type: type[Constants]
+    recipe: ClassVar[Mapping[str, object]] = {}
+    """The constants of new plans that differ from the defaults of ``constants_type``. The defaults are what
+    plans of earlier versions mean."""
 
     def constants(self, overrides: Mapping[str, object]) -> Constants:
         """The public constants: the defaults, but for ``overrides``.

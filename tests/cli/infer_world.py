@@ -39,12 +39,12 @@ REAL = features.Extractor
 class LoadedOnce(REAL):
     """The real network, loaded once instead of in every command."""
 
-    _shared: list[REAL] = []  # noqa: RUF012
+    _shared: dict[str, REAL] = {}  # noqa: RUF012
 
-    def __init__(self) -> None:
-        if not self._shared:
-            self._shared.append(REAL())
-        self.__dict__.update(vars(self._shared[0]))
+    def __init__(self, name: str = features.MAPS) -> None:
+        if name not in self._shared:
+            self._shared[name] = REAL(name)
+        self.__dict__.update(vars(self._shared[name]))
 
 
 def offer_of(world: World) -> Path:

@@ -148,7 +148,7 @@ def test_an_audit_on_own_patients_is_charged_like_a_training_and_stays_inside(at
     world = at("untrained")
     told = world.ok("hospital-a", *ONE_RUN)
     probe = methods.get("linear-probe")
-    constants = probe.constants({})
+    constants = probe.constants(probe.recipe)
     noise = probe.plan_noise(constants, Guarantee(1.0, 1e-5), rounds_left=1, past=())
     assert set(charged(world)) == set(probe.round_events(constants, noise))
     report = Path(told["report"])

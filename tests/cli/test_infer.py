@@ -71,7 +71,7 @@ def test_no_name_leaves_the_clinic_and_the_csv_alone_has_them(
 
 def test_the_keys_travel_once(answered: Path, copy: Callable[[Path], World]) -> None:
     world = copy(answered)
-    assert query_of(world).stat().st_size > parameters.evaluation_keys_bytes(1280)
+    assert query_of(world).stat().st_size > parameters.evaluation_keys_bytes(296)
     world.ok("clinic", "infer", "read", answer_of(world), asks=True)
     second = world.ok("clinic", "infer", "ask", IMAGE, asks=True)
     assert not second["with_keys"]

@@ -129,13 +129,13 @@ ASK: dict[str, Case] = {
         "offer.other-extractor",
         "version",
     ),
-    "a body for fewer": (lambda w: taken_in(w, feature_dim=1279), "offer.no-centre", "centre"),
+    "a body for fewer": (lambda w: taken_in(w, feature_dim=295), "offer.no-centre", "centre"),
     "another extractor, kept": (
         lambda w: kept_with(w, extractor="other"),
         "offer.other-extractor",
         "version",
     ),
-    "fewer features, kept": (lambda w: kept_with(w, feature_dim=1279), "offer.other-extractor", "version"),
+    "fewer features, kept": (lambda w: kept_with(w, feature_dim=295), "offer.other-extractor", "version"),
     "a changed name": (
         lambda w: taken_in(w, owner_name="office"),
         "party.changed",
@@ -184,7 +184,7 @@ def test_256_images_may_be_asked_about(asked: Path, copy: Copy) -> None:
 
 
 def without_its_key(world: World) -> Command:
-    (world["clinic"] / "inference" / "ckks-1280.key").unlink()
+    (world["clinic"] / "inference" / "ckks-296.key").unlink()
     return partial(read, world)
 
 
@@ -226,19 +226,19 @@ READ: dict[str, Case] = {
     "fewer decimals": (lambda w: answered_otherwise(w, decimals=1), "answer.other-terms", "other terms"),
     "its key gone": (without_its_key, "inference.key-missing", "key that opens this answer is missing"),
     "its key cut off": (
-        lambda w: with_another_file(w, "ckks-1280.key", b"short"),
+        lambda w: with_another_file(w, "ckks-296.key", b"short"),
         "inference.secrets-damaged",
-        "ckks-1280.key",
+        "ckks-296.key",
     ),
     "its key another": (
-        lambda w: with_another_file(w, "ckks-1280.key", bytes(99)),
+        lambda w: with_another_file(w, "ckks-296.key", bytes(99)),
         "inference.secrets-damaged",
         "damaged",
     ),
     "other public keys": (
-        lambda w: with_another_file(w, "ckks-1280.public", bytes(99)),
+        lambda w: with_another_file(w, "ckks-296.public", bytes(99)),
         "inference.public-keys-altered",
-        "ckks-1280.public",
+        "ckks-296.public",
     ),
     "other names": (with_other_names, "inference.secrets-damaged", "damaged"),
     "another offer kept": (

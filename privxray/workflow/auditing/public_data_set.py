@@ -16,7 +16,7 @@ from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.audited_patients import AuditedPatients
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.labelled_images import labelled_images
-from privxray.workflow.common.method_inputs import image_inputs
+from privxray.workflow.common.method_inputs import InputForm, default_features, image_inputs
 
 MOST = 400
 """Patients. Of more, so many are picked at random: a further one blurs an audit more than it adds."""
@@ -59,9 +59,10 @@ def read_public(
     chosen = [row for row in rows if str(row.patient) in number]
     paths = [folder / row.relative for row in chosen]
     names = public_names(paths)
+    form = InputForm.of(method, constants, None) if method.inputs == "pixels" else default_features()
     parts = []
     for at in range(0, len(paths), _CHUNK):
-        parts.append(image_inputs(paths[at : at + _CHUNK], names[at : at + _CHUNK], method, constants))
+        parts.append(image_inputs(paths[at : at + _CHUNK], names[at : at + _CHUNK], form))
         if progress:
             progress(min(at + _CHUNK, len(paths)), len(paths))
     data = TrainingData(

@@ -17,7 +17,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.tensors import pack
 from privxray.keys.identity import PublicKeys
 from privxray.privacy.guarantee import require_delta_below, require_epsilon
-from privxray.workflow.common.method_inputs import extractor_of, fits_extractor
+from privxray.workflow.common.method_inputs import InputForm, default_extractor
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.enrolment import CommitteeTerms, Parties
 from privxray.workflow.coordinator.sign_plan import Draft, body_of
@@ -79,7 +79,7 @@ class Terms:
             )
         method = methods.get(self.method)
         given = {} if self.start is None else {"start": "file"}
-        return method, method.constants({**self.constants, **given})
+        return method, method.constants({**method.recipe, **self.constants, **given})
 
     def are_those_of(self, plan: PlanHeader) -> bool:
         """Whether a plan has these terms. Its committee is not looked at: cards and seats tell of that."""
@@ -90,7 +90,7 @@ class Terms:
         typed = (self.method, self.classes, rounds, self.epsilon, self.delta)
         if typed != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
             return False
-        return constants.model_dump(mode="json") == dict(plan.constants)
+        return constants.stated() == dict(plan.constants)
 
 
 def first_stage(
@@ -125,8 +125,8 @@ def first_stage(
             stages=terms.rounds or method.default_rounds,
             previous=last.plan if last else None,
             method=terms.method,
-            constants=constants.model_dump(mode="json"),
-            extractor=extractor_of(method),
+            constants=constants.stated(),
+            extractor=default_extractor(method),
             classes=terms.classes,
             epsilon=terms.epsilon,
             delta=terms.delta,
@@ -141,7 +141,7 @@ def first_stage(
 def _check(terms: Terms, method: AnyMethod, constants: MethodConstants) -> None:
     require_epsilon(terms.epsilon)
     require_delta_below(terms.delta, constants.n_max)
-    if not fits_extractor(method, constants):
+    if not InputForm.of(method, constants, default_extractor(method)).is_known():
         raise UsageError(
             "the plan's constant feature_dim is not what the extractor gives",
             reason="plan.feature-dim",

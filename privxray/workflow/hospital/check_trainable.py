@@ -12,7 +12,7 @@ from privxray.learning import methods
 from privxray.learning.constants import MethodConstants
 from privxray.learning.interface import AnyMethod
 from privxray.privacy.guarantee import promises_something
-from privxray.workflow.common.method_inputs import extractor_of, fits_extractor
+from privxray.workflow.common.method_inputs import InputForm
 
 
 def check_trainable(plan: PlanHeader, body: bytes) -> None:
@@ -42,11 +42,11 @@ def check_trainable(plan: PlanHeader, body: bytes) -> None:
 
 def _same_terms(plan: PlanHeader, method: AnyMethod, constants: MethodConstants) -> bool:
     return (
-        constants.model_dump(mode="json") == plan.constants
+        constants.stated() == plan.constants
         and tuple(method.manifest(constants, plan.classes)) == plan.manifest
         and method.modulus_bits == plan.modulus_bits
-        and extractor_of(method) == plan.extractor
-        and fits_extractor(method, constants)
+        and (plan.extractor is None) == (method.inputs == "pixels")
+        and InputForm.of(method, constants, plan.extractor).is_known()
     )
 
 

@@ -16,7 +16,7 @@ from privxray.formats.tensors import unpack
 from privxray.learning import methods
 from privxray.learning.interface import Task
 from privxray.workflow.common.kept_file import read_kept
-from privxray.workflow.common.method_inputs import extractor_of
+from privxray.workflow.common.method_inputs import InputForm
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.hospital.training_results import trained_vector
 from privxray.workspace.session import Session
@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model ready for use. ``label`` says in words which one it is."""
+    """A model ready for use. ``label`` says in words which one it is, ``form`` how it takes images."""
 
     label: str
     classes: tuple[str, ...]
     method: AnyMethod
     constants: MethodConstants
     tensors: Mapping[str, NDArray[Any]]
+    form: InputForm
 
     def probabilities(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Class probabilities of shape [N, K]; each row sums to 1.
@@ -91,16 +92,19 @@ def own_model(session: Session, round_: Round) -> Classifier:
     constants = method.constants(plan.constants)
     tensors = method.local_model(vector, Task(constants, plan.classes, planned.start()))
     label = f"this hospital's own model of round {round_.number}"
-    return Classifier(label, plan.classes, method, constants, tensors)
+    form = InputForm.of(method, constants, plan.extractor)
+    return Classifier(label, plan.classes, method, constants, tensors, form)
 
 
 def _classifier(label: str, header: PlanHeader | ModelHeader, body: bytes) -> Classifier:
     """:raises RefusedError: the model is for features that this version does not compute."""
     method = methods.get(header.method)
-    if header.extractor != extractor_of(method):
+    constants = method.constants(header.constants)
+    form = InputForm.of(method, constants, header.extractor)
+    if not form.is_known():
         raise RefusedError(
             "this model was made for a feature extractor that this version of privxray does not have",
             reason="model.other-extractor",
             advice="Install the version that made it; privxray inspect FILE names it",
         )
-    return Classifier(label, header.classes, method, method.constants(header.constants), unpack(body))
+    return Classifier(label, header.classes, method, constants, unpack(body), form)

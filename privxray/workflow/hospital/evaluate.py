@@ -56,7 +56,7 @@ def evaluate(
         with open_dataset(session) as dataset:
             require_patients(session, dataset, split)
             started = time.perf_counter()
-            data = training_data(dataset, model.classes, model.method, model.constants, split, progress)
+            data = training_data(dataset, model.classes, model.form, split, progress)
             seconds = time.perf_counter() - started
         metrics = scores(model.probabilities(data.inputs), data.labels, model.classes)
         return Scores(model.label, split, data.patient_count, len(data.labels), metrics, seconds)

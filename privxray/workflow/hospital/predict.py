@@ -31,5 +31,5 @@ def predict(
     workspace.require("hospital", "predict")
     with looking(workspace) as session:
         model = newest_model(session, the_study(session, study))
-    inputs = image_inputs(paths, names, model.method, model.constants)
+    inputs = image_inputs(paths, names, model.form)
     return model, model.probabilities(inputs)

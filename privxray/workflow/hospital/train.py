@@ -28,7 +28,7 @@ from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.common.callbacks import Progress
-from privxray.workflow.common.method_inputs import training_data
+from privxray.workflow.common.method_inputs import InputForm, training_data
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.hospital.data_set import open_dataset, require_patients
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
@@ -103,9 +103,8 @@ def train(
             refuse_too_many(patients, training.task.constants.n_max, plan, ledger)
             training = reserve(training, choose_epsilon(epsilon, training))
             started = time.perf_counter()
-            data = training_data(
-                dataset, plan.classes, training.method, training.task.constants, "train", feature_progress
-            )
+            form = InputForm.of(training.method, training.task.constants, plan.extractor)
+            data = training_data(dataset, plan.classes, form, "train", feature_progress)
         computed = time.perf_counter()
         _draw(training, data, progress)
         with session.state.transaction():

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from privxray.workflow.common.method_inputs import InputForm
+
 
 @dataclass(frozen=True)
 class OfferChoice:
@@ -179,9 +181,7 @@ def _pick_offer(workspace: Workspace, state: State, model: str | None) -> KeptOf
 
 
 def _check_extractor(offer: OfferHeader) -> None:
-    from privxray.imaging.features import EXTRACTOR, Extractor
-
-    if (offer.extractor, offer.feature_dim) != (EXTRACTOR, Extractor.dim):
+    if not _form(offer).is_known():
         raise RefusedError(
             "this offer wants another feature extractor than this version of privxray has",
             reason="offer.other-extractor",
@@ -189,14 +189,18 @@ def _check_extractor(offer: OfferHeader) -> None:
         )
 
 
+def _form(offer: OfferHeader) -> InputForm:
+    from privxray.workflow.common.method_inputs import InputForm
+
+    return InputForm(offer.feature_dim, offer.extractor)
+
+
 def _features(offer: KeptOffer, paths: Sequence[Path]) -> NDArray[np.float64]:
     """[N, D] features, centred and clipped as the offered model wants them."""
-    from privxray.learning import methods
     from privxray.learning.linear_probe.probe_queries import centred_features
     from privxray.workflow.common.method_inputs import image_inputs
 
-    probe = methods.get("linear-probe")
-    inputs = image_inputs(paths, public_names(paths), probe, probe.constants({}))
+    inputs = image_inputs(paths, public_names(paths), _form(offer.header))
     centre = admit_inference.read_centre(offer.header, offer.body)
     return centred_features(inputs, centre, offer.header.feature_radius)
 

@@ -23,7 +23,7 @@ from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.one_run_audit import OneRunAudit
 from privxray.workflow.auditing.own_patients.running_audit import RunningAudit
 from privxray.workflow.common.callbacks import Progress
-from privxray.workflow.common.method_inputs import training_data
+from privxray.workflow.common.method_inputs import InputForm, training_data
 
 
 @dataclass(frozen=True)
@@ -31,20 +31,21 @@ class OwnTraining:
     """What a hospital would train: its plan's method on its training patients.
 
     :ivar task: what the plan fixes, with the model that the round starts from.
+    :ivar form: how the method takes images.
     :ivar features: told how many features are computed.
     :ivar steps: told how many steps are done.
     """
 
     method: AnyMethod
     task: Task[MethodConstants]
+    form: InputForm
     dataset: Dataset
     features: Progress | None
     steps: Progress | None
 
     def patients(self) -> TrainingData:
         """The training patients, in the form that the method trains on."""
-        constants, classes = self.task.constants, self.task.classes
-        return training_data(self.dataset, classes, self.method, constants, "train", self.features)
+        return training_data(self.dataset, self.task.classes, self.form, "train", self.features)
 
 
 def one_run(training: OwnTraining, audit: RunningAudit) -> OneRunAudit:

@@ -17,6 +17,7 @@ from privxray.workflow.auditing.own_patients.attacks import OwnTraining, members
 from privxray.workflow.auditing.own_patients.running_audit import RunningAudit, discard, running_folder
 from privxray.workflow.auditing.own_patients.terms import OwnAuditKind, Terms, begun_or_new
 from privxray.workflow.common.callbacks import Progress
+from privxray.workflow.common.method_inputs import InputForm
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.data_set import open_dataset, require_patients
@@ -109,7 +110,9 @@ def audit_own(
             )
             audit = RunningAudit(begun_or_new(folder, wanted), folder, ledger, state)
             audit.reserve(method.round_events(constants, audit.terms.noise))
-            training = OwnTraining(method, Task(constants, plan.classes, start), dataset, features, steps)
+            task = Task(constants, plan.classes, start)
+            form = InputForm.of(method, constants, plan.extractor)
+            training = OwnTraining(method, task, form, dataset, features, steps)
             attack = one_run if order.kind == "one-run" else membership_inference
             try:
                 result = attack(training, audit)
