@@ -32,8 +32,6 @@ def dirty() -> bytes:
 def folder(tmp_path: Path) -> Path:
     root = tmp_path / "Doe_John"
     (root / "series_2").mkdir(parents=True)
-    (root / ".hidden").mkdir()
-    (root / ".hidden" / "image.dcm").write_bytes(dirty())
     (root / "a.dcm").write_bytes(encode(clean()))
     (root / "b").write_bytes(dirty())
     (root / "series_2" / "image.jpeg").write_bytes(jpeg())
@@ -67,6 +65,29 @@ def test_a_folder(folder: Path) -> None:
     assert report.verdict == "fail"
     assert steps == [(1, 4), (2, 4), (3, 4), (4, 4), (5, 6), (6, 6)]  # two DICOM files are searched for leaks
     assert [f.path for f in report.files][1] == folder / "b"
+
+
+def test_hidden_files_and_folders_are_checked_by_their_content(tmp_path: Path) -> None:
+    (tmp_path / ".series" / "deep").mkdir(parents=True)
+    (tmp_path / ".series" / "deep" / "im1.dcm").write_bytes(dirty())
+    (tmp_path / ".im2.dcm").write_bytes(dirty())
+    (tmp_path / ".im3").write_bytes(png())
+    (tmp_path / ".series" / "im4.txt").write_bytes(jpeg())
+    (tmp_path / "im5.png").write_bytes(png())
+    (tmp_path / "._im5.png").write_bytes(b"\0\5\x16\7 what macOS writes beside an image")
+    (tmp_path / ".DS_Store").write_bytes(b"\0\0\0\1Bud1")
+    (tmp_path / ".gone").symlink_to(tmp_path / "nowhere")
+    report = check_paths([tmp_path])
+    verdicts = {file.path.relative_to(tmp_path).as_posix(): file.verdict for file in report.files}
+    assert verdicts == {
+        ".im2.dcm": "fail",
+        ".im3": "pass",
+        ".series/deep/im1.dcm": "fail",
+        ".series/im4.txt": "pass",
+        "im5.png": "pass",
+    }
+    assert report.skipped == 3
+    assert report.verdict == "fail"
 
 
 def test_json_has_exactly_these_keys(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

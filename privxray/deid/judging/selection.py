@@ -4,9 +4,11 @@ The content of a file decides what it is, not its name. Of a folder, these files
 content starts like DICOM, JPEG or PNG, and those whose name promises an image (a suffix of
 :data:`IMAGE_SUFFIXES`, no suffix, or a number, as PACS write it). If the content does not keep that promise,
 the verdict is ``error``: somebody meant it as an image, and the check could not look. This includes image
-formats that privxray does not read. All other files, such as a csv, are passed over and counted. Names that
-begin with a dot are ignored. Symbolic links to folders are not followed, and those to files only if they stay
-inside the folder. A file that the user names is always checked.
+formats that privxray does not read. All other files, such as a csv, are passed over and counted. Files and
+folders whose names begin with a dot are looked into as well, for an identified image hides there as well as
+anywhere; but such a name promises nothing, since macOS gives ``._im1.jpg`` to what is no image: only the
+content of hidden files counts. Symbolic links to folders are not followed, and those to files only if they
+stay inside the folder. A file that the user names is always checked.
 
 Tested with the check of folders.
 """
@@ -44,8 +46,10 @@ def select(paths: Sequence[Path]) -> tuple[list[tuple[Path, PurePath]], int]:
         if path.is_dir():
             root = Path(os.path.realpath(path))
             for found in _files_below(path):
-                if _is_inside(found, root) and _promises_image(found):
-                    chosen.setdefault(os.path.realpath(found), (found, found.relative_to(path)))
+                relative = found.relative_to(path)
+                promises = _is_image if _is_hidden(relative) else _promises_image
+                if _is_inside(found, root) and promises(found):
+                    chosen.setdefault(os.path.realpath(found), (found, relative))
                 else:
                     skipped += 1
         elif path.exists():
@@ -72,23 +76,34 @@ def _files_below(folder: Path) -> Iterator[Path]:
         )
 
     for place, folders, files in os.walk(folder, onerror=refused):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders.sort()
         for name in files:
-            if not name.startswith("."):
-                yield Path(place, name)
+            yield Path(place, name)
 
 
 def _is_inside(path: Path, root: Path) -> bool:
     return not path.is_symlink() or Path(os.path.realpath(path)).is_relative_to(root)
 
 
+def _is_hidden(relative: PurePath) -> bool:
+    return any(part.startswith(".") for part in relative.parts)
+
+
 def _promises_image(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix in IMAGE_SUFFIXES or not suffix or suffix[1:].isdigit():
         return True
+    return _is_image(path, otherwise=True)
+
+
+def _is_image(path: Path, *, otherwise: bool = False) -> bool:
+    """Whether the content starts like an image; True as well where it can't be looked at.
+
+    :param otherwise: the answer for what is no file, such as a link to nowhere.
+    """
     try:
         if not path.is_file():
-            return True
+            return otherwise
         with path.open("rb") as stream:
             head = stream.read(_SNIFF)
     except OSError:
