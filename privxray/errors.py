@@ -1,7 +1,8 @@
 """The errors that privxray tells a person about.
 
 Each carries three things, because a data officer needs all three: *what* went wrong, *where* (a file or
-a setting, never a patient's value), and *what to do next*. Library code raises them; only ``cli.failures``
+a setting, never a patient's value), and *what to do next*. Scripts and tests need a fourth, which never
+changes: its *reason*. Library code raises them; only ``cli.failures``
 turns them into a line on stderr and an exit code.
 
 An error text is public: it may be mailed to a colleague or pasted into a ticket. So nothing read out of
@@ -26,9 +27,7 @@ class PrivxrayError(Exception):
 
     exit_code: int = 1
 
-    def __init__(
-        self, what: str, *, reason: str = "", file: Path | str | None = None, advice: str = ""
-    ) -> None:
+    def __init__(self, what: str, *, reason: str, file: Path | str | None = None, advice: str = "") -> None:
         super().__init__(what)
         self.reason = reason
         self.what = what
