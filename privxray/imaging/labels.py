@@ -4,7 +4,7 @@ A header row names the columns: ``image`` or ``file`` (a path below the folder o
 optionally ``patient`` (without it, (0010,0020) of each DICOM file counts), ``split`` (train, val or test) and
 ``site`` (read by the demo only). Other columns are passed over. The file is UTF-8, with or without a byte
 order mark. Commas separate the cells, or semicolons, as spreadsheets write them where the comma is the
-decimal sign.
+decimal sign, or tabs. A first line ``sep=;``, which Excel heeds and hides, is heeded and not counted.
 
 Each error names the csv, the row as a spreadsheet counts it (the header is row 1) and the column. It never
 quotes a cell, for a cell may hold what identifies a patient.
@@ -23,6 +23,7 @@ from typing import Literal
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging.label_rules import broken_row
 from privxray.imaging.patient_places import PatientPlaces
+from privxray.imaging.spelling_on_disk import SpellingOnDisk
 from privxray.naming.public_names import public_name
 
 Split = Literal["train", "val", "test"]
@@ -31,6 +32,8 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 MAX_BYTES = 10_000_000
 """Most bytes of a csv; a row is about 50."""
 
+_SPREADSHEETS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
+_SEPARATORS = ",;\t"
 _HEADER = "The first row must name the columns: image,patient,label"
 _MAX_CELL = 4096
 _COLUMNS = ("image", "file", "patient", "label", "split", "site")
@@ -43,7 +46,7 @@ class Row:
     ``repr`` shows the number only, so that no debugging output names a patient.
 
     :ivar number: the row's number as a spreadsheet counts it.
-    :ivar relative: the image's path below the folder of images.
+    :ivar relative: the image's path below the folder of images, as it is spelled on the disk.
     :ivar patient: as the csv names the patient, in Unicode's form NFC; None where it has no such column.
     :ivar split: None where the csv leaves it to the data set.
     :ivar site: None where the csv has no such column.
@@ -107,6 +110,13 @@ def _text(path: Path) -> str:
             file=name,
             advice="Split it, and ingest one part after the other",
         )
+    if data.startswith(_SPREADSHEETS):
+        raise MalformedError(
+            "this is a spreadsheet, not a csv",
+            reason="labels.spreadsheet",
+            file=name,
+            advice="Open it and save it as `CSV UTF-8`",
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -118,6 +128,15 @@ def _text(path: Path) -> str:
         ) from None
 
 
+def _separated(text: str) -> tuple[str, str]:
+    """What separates the cells, and the text without a line that says so."""
+    first, _, rest = text.partition("\n")
+    named = first.strip('\r"')
+    if named[:4].lower() == "sep=" and named[4:] in tuple(_SEPARATORS):
+        return named[4:], rest
+    return max(_SEPARATORS, key=first.count), text
+
+
 class _Reader:
     """Reads the rows of one csv, and remembers what later rows are compared with."""
 
@@ -125,14 +144,14 @@ class _Reader:
         self._name = name
         self._images = images
         self._root = images.resolve()
+        self._on_disk = SpellingOnDisk(images)
         self._classes = classes
         self._places: dict[str, int] = {}
         self._seen: dict[PurePosixPath, int] = {}
         self._patients = PatientPlaces(name)
 
     def rows(self, text: str) -> list[Row]:
-        first = text.split("\n", 1)[0]
-        delimiter = ";" if first.count(";") > first.count(",") else ","
+        delimiter, text = _separated(text)
         cells = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
         rows: list[Row] = []
         number = 0
@@ -216,6 +235,7 @@ class _Reader:
         relative = PurePosixPath(value.replace("\\", "/"))  # written on Windows, read here
         if relative.is_absolute() or ".." in relative.parts or "\0" in value or value[1:2] == ":":
             raise broken_row(self._name, number, column, reason="labels.path-outside")
+        relative = self._on_disk.find(relative)
         if relative in self._seen:
             raise broken_row(
                 self._name, number, column, reason="labels.image-twice", first=self._seen[relative]

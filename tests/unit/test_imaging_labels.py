@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from imaging_samples import CLASSES, SENTINEL, picture, png, table
@@ -10,6 +10,7 @@ from imaging_samples import CLASSES, SENTINEL, picture, png, table
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging import labels as labelling
 from privxray.imaging.labels import Row, read_labels
+from privxray.imaging.spelling_on_disk import SpellingOnDisk
 
 
 @pytest.fixture
@@ -44,6 +45,10 @@ def test_only_an_image_and_a_label_are_needed(images: Path) -> None:
     [
         b"\xef\xbb\xbfimage,patient,label\r\na.png,p1,normal\r\n",
         b"image;patient;label\na.png;p1;normal\n",
+        b"sep=;\r\nimage;patient;label\r\na.png;p1;normal\r\n",
+        b'\xef\xbb\xbf"sep=,"\nimage,patient,label\na.png,p1,normal\n',
+        b"SEP=\t\nimage\tpatient\tlabel\na.png\tp1\tnormal\n",
+        b"image\tpatient\tlabel\na.png\tp1\tnormal\n",
         b'"image","patient","label"\n"a.png","p1","normal"\n\n,,\n',
         b"image,patient,label\n a.png , p1 , normal",
     ],
@@ -52,7 +57,57 @@ def test_what_spreadsheets_write(images: Path, data: bytes) -> None:
     path = images.parent / "labels.csv"
     path.write_bytes(data)
     (row,) = read_labels(path, images, CLASSES)
-    assert (str(row.relative), row.patient, row.label) == ("a.png", "p1", "normal")
+    assert (row.number, str(row.relative), row.patient, row.label) == (2, "a.png", "p1", "normal")
+
+
+@pytest.mark.parametrize("head", [b"PK\3\4", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
+def test_a_spreadsheet_is_no_csv(images: Path, head: bytes) -> None:
+    path = images.parent / "labels.csv"
+    path.write_bytes(head + bytes(100))
+    with pytest.raises(MalformedError, match="CSV UTF-8") as caught:
+        read_labels(path, images, CLASSES)
+    assert caught.value.reason == "labels.spreadsheet"
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+@pytest.mark.parametrize(("typed", "stored"), [(NFC, NFD), (NFD, NFC), (NFC, NFC)])
+def test_names_are_matched_in_any_encoding_and_spelled_as_on_the_disk(
+    images: Path, typed: str, stored: str
+) -> None:
+    (images / stored).mkdir()
+    (images / stored / f"{stored}.png").write_bytes(png(picture(1)))
+    (row,) = read(images, [f"{typed}/{typed}.png,p1,normal"])
+    assert str(row.relative) == f"{stored}/{stored}.png"
+
+
+def test_both_encodings_on_the_disk_are_two_images_and_in_the_csv_one_image_twice(images: Path) -> None:
+    for stored in (NFC, NFD):
+        (images / f"{stored}.png").write_bytes(png(picture(1)))
+    rows = read(images, [f"{NFC}.png,p1,normal", f"{NFD}.png,p1,normal"])
+    assert [str(row.relative) for row in rows] == [f"{NFC}.png", f"{NFD}.png"]
+    (images / f"{NFC}.png").unlink()
+    with pytest.raises(MalformedError) as caught:
+        read(images, [f"{NFC}.png,p1,normal", f"{NFD}.png,p1,normal"])
+    assert caught.value.reason == "labels.image-twice"
+
+
+def test_of_two_other_spellings_neither_is_meant(tmp_path: Path) -> None:
+    """A letter with two accents has three encodings."""
+    spellings = ("\u1ec7", "\u1eb9\u0302", "e\u0323\u0302")
+    for stored in spellings[:2]:
+        (tmp_path / stored).touch()
+    typed = PurePosixPath(spellings[2])
+    assert SpellingOnDisk(tmp_path).find(typed) == typed
+    (tmp_path / spellings[0]).unlink()
+    assert SpellingOnDisk(tmp_path).find(typed) == PurePosixPath(spellings[1])
+
+
+def test_a_name_that_is_nowhere_stays_as_typed(images: Path) -> None:
+    with pytest.raises(MalformedError) as caught:
+        read(images, [f"{NFC}.png,p1,normal"])
+    assert caught.value.reason == "labels.no-such-image"
 
 
 def test_two_encodings_of_one_name_are_one_patient(images: Path) -> None:
