@@ -29,7 +29,8 @@ from privxray.deid.pixels.compressed_frames import plugin_for
 from privxray.deid.pixels.picture_samples import deep_colour, is_deep_colour
 from privxray.errors import MalformedError
 from privxray.imaging.display.decoder_guards import guard_frames, guard_inflation
-from privxray.imaging.display.limits import MAX_BYTES, MAX_PIXELS, unusable
+from privxray.imaging.display.limits import MAX_BYTES, MAX_PIXELS, AttributeTroubleError, unusable
+from privxray.imaging.display.sample_bits import SampleBits
 
 Values: TypeAlias = npt.NDArray[np.generic]
 
@@ -81,6 +82,8 @@ def _next(each: Iterator[Plane], damaged: MalformedError, name: str) -> Plane | 
             return next(each, None)
         except MalformedError:
             raise
+        except AttributeTroubleError as trouble:
+            raise unusable(name, reason=trouble.reason, keyword=trouble.keyword) from None
         except Image.DecompressionBombError:
             raise unusable(name, reason="image.too-many-pixels") from None
         except Exception:  # noqa: BLE001 - decoders raise whatever a damaged file leads them to
@@ -116,8 +119,8 @@ def _planes_of_frame(file: Dataset, frame: Values, number: int) -> Iterator[Plan
 
 def _planes_of_bits(file: Dataset, frame: Values, number: int, colours: str) -> Iterator[Plane]:
     """The stored bits of each sample (PS3.5 8.1.1), and the other bits where they are more than a sign."""
-    stored = int(file.BitsStored)
-    shift = int(file.get("HighBit", stored - 1)) + 1 - stored
+    bits = SampleBits.of(file)
+    stored, shift = bits.stored, bits.shift
     raw: npt.NDArray[np.signedinteger[Any]] = frame.astype(np.int32 if file.BitsAllocated <= 16 else np.int64)
     values = (raw >> shift) & ((1 << stored) - 1)
     if file.PixelRepresentation == 1:

@@ -26,8 +26,9 @@ from privxray.errors import (
 from privxray.imaging import ingest as ingesting
 from privxray.imaging import split_arrays
 from privxray.imaging.dataset import Dataset
-from privxray.imaging.decode import decode
+from privxray.imaging.decode import DECODER, decode
 from privxray.imaging.features import POOLED
+from privxray.imaging.glance import images_of_earlier_decoders
 from privxray.imaging.ingest import IngestOptions, ingest
 from privxray.workspace import private_database
 
@@ -418,6 +419,21 @@ def test_a_data_set_of_an_earlier_decoder_opens_with_its_pixels_and_features(
             assert not dataset.pixels(contents[0]).any()
             assert dataset.has_features("x") == set(contents)
             assert not dataset.has_pixels(contents[0])  # of this decoder
+
+
+def test_doctor_can_tell_how_many_images_are_of_an_earlier_decoder(
+    tmp_path: Path, earlier: tuple[Path, Path, list[bytes]]
+) -> None:
+    images, labels, _ = earlier
+    folder = tmp_path / "ws/data"
+    before = (folder / "data.db").read_bytes()
+    assert images_of_earlier_decoders(folder, DECODER) == 4
+    assert (folder / "data.db").read_bytes() == before
+    with Dataset(folder, SECRET) as dataset:
+        assert images_of_earlier_decoders(folder, DECODER) == 4
+        ingest(images, labels, dataset, CLASSES)
+    assert images_of_earlier_decoders(folder, DECODER) == 0
+    assert images_of_earlier_decoders(tmp_path / "nowhere", DECODER) == 0
 
 
 def test_ingesting_the_same_files_decodes_them_anew_and_drops_the_features_of_changed_pixels(

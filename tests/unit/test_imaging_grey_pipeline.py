@@ -448,6 +448,13 @@ def test_what_viewers_hide_is_a_plane_of_its_own() -> None:
     assert np.array_equal(hidden.pixels > 0, overlay > 0)
 
 
+@pytest.mark.parametrize("high", [15, None, 3])
+def test_the_planes_of_samples_that_lie_high_or_say_nothing_of_it(high: int | None) -> None:
+    stored = (ramp() << 4).astype("u2") if high == 15 else ramp()
+    (shown,) = planes(written(dicom(stored, HighBit=high)), name=NAME)
+    assert np.array_equal(shown.pixels, ramp())
+
+
 def test_every_frame_comes_and_larger_is_brighter() -> None:
     two = np.stack([ramp(), ramp()[::-1]])
     ds = dicom(ramp(), PhotometricInterpretation="MONOCHROME1", NumberOfFrames=2)
@@ -470,6 +477,7 @@ def _without_pixels() -> Dataset:
         (b"text", "image.other-kind"),
         (png(picture(1))[:60], "image.picture-damaged"),
         (written(dicom(ramp()))[:-100], "image.not-decoded"),
+        (written(dicom(ramp(), HighBit=16)), "image.bits"),
     ],
 )
 def test_planes_of_bad_files(data: bytes, reason: str) -> None:

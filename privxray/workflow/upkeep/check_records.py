@@ -12,6 +12,7 @@ from pathlib import Path
 
 from privxray.exchange.intake import read_again
 from privxray.imaging.glance import FILE as DATA_SET
+from privxray.imaging.glance import images_of_earlier_decoders
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.ledger.open_ledger import lacking_training
@@ -145,9 +146,21 @@ def _against_updates(opened: Ledger, workspace: Workspace, files: Sequence[Path]
 
 
 def data_set(workspace: Workspace) -> Iterator[Diagnosis]:
-    """Whether the data set's database is whole."""
+    """Whether the data set's database is whole, and its images are decoded as this version does it."""
     path = workspace.data / DATA_SET
-    if path.exists():
-        yield from database("data set", path)
-    else:
+    if not path.exists():
         yield Diagnosis("data set", "ok", "nothing is ingested yet")
+        return
+    whole = list(database("data set", path))
+    yield from whole
+    if [one.level for one in whole] == ["ok"]:
+        yield from _decoders(workspace)
+
+
+def _decoders(workspace: Workspace) -> Iterator[Diagnosis]:
+    """Nothing is said where all images are of this version's decoder."""
+    from privxray.imaging.decode import DECODER
+
+    if old := images_of_earlier_decoders(workspace.data, DECODER):
+        what = f"an earlier version of privxray decoded {counted(old, 'image')}, some perhaps with faults"
+        yield Diagnosis("decoder", "notice", what, "Before the next round, ingest all images again")
