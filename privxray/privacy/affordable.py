@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from privxray.errors import BudgetError
 from privxray.privacy import accountant
 from privxray.privacy.adaptive_filter import filter_of
-from privxray.privacy.events import LEAST_SAMPLED_NOISE, Event, steps_of
+from privxray.privacy.events import Event, steps_of
 from privxray.privacy.guarantee import Guarantee
+from privxray.privacy.sampling import LEAST_SAMPLED_NOISE
 
 MOST_STEPS = 1 << 20
 _TOLERANCE = 1e-5

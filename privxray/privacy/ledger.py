@@ -29,15 +29,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTroubleError, about
+from privxray.errors import BudgetError, RefusedError
 from privxray.privacy import accountant, affordable
 from privxray.privacy.adaptive_filter import filter_of
-from privxray.privacy.events import LEAST_SAMPLED_NOISE, Event, merge
+from privxray.privacy.events import Event, merge
 from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
 from privxray.privacy.ledger_chain import SCHEMA, Book, Charges, Entry, State, append, genesis_hash, read
+from privxray.privacy.ledger_file import transaction
+from privxray.privacy.sampling import LEAST_SAMPLED_NOISE
 from privxray.workspace.atomic import PRIVATE, write_atomic
 
-_BUSY_SECONDS = 60.0  # how long a command waits for another one
 _DOES = {"spend": "begin", "release": "end", "withdraw": "be withdrawn"}
 
 __all__ = ["Entry", "Ledger", "State"]
@@ -87,7 +88,7 @@ class Ledger:
         :raises MalformedError: there is none, or it was altered, or the file is something else.
         :raises SystemTroubleError: the operating system refuses to open it.
         """
-        with _transaction(path) as database:
+        with transaction(path) as database:
             book = read(database)
         return cls(path, book.limit)
 
@@ -98,7 +99,7 @@ class Ledger:
         :returns: ``reserved``, or how far the run is if it was reserved before.
         :raises BudgetError: it would exceed the lifetime limit; nothing was written.
         :raises RefusedError: a step that samples has less noise than
-            :data:`.events.LEAST_SAMPLED_NOISE`; this run was reserved with other events.
+            :data:`.sampling.LEAST_SAMPLED_NOISE`; this run was reserved with other events.
         """
         if not events:
             raise ValueError("a run that draws no noise has nothing to reserve")
@@ -245,12 +246,12 @@ class Ledger:
                 append(database, book, kind, study, run, ())
 
     def _read(self) -> Book:
-        with _transaction(self.path) as database:
+        with transaction(self.path) as database:
             return read(database)
 
     @contextmanager
     def _change(self) -> Iterator[tuple[sqlite3.Connection, Book]]:
-        with _transaction(self.path, immediate=True) as database:
+        with transaction(self.path, immediate=True) as database:
             yield database, read(database)
 
 
@@ -261,45 +262,3 @@ def floored(epsilon: float) -> float:
 
 def _tag(book: Book, study: str, head: bytes) -> str:
     return hmac.new(book.secret, study.encode() + b"\0" + head, hashlib.sha256).hexdigest()
-
-
-@contextmanager
-def _transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Connection]:
-    """One transaction on the file: committed at the end of the block, rolled back if that raised."""
-    if not path.is_file():
-        raise MalformedError(
-            "there is no privacy ledger here",
-            reason="ledger.absent",
-            file=path,
-            advice="Put it back from a backup; what was spent can't be known without it",
-        )
-    try:
-        # mode=rw: SQLite must not make an empty ledger where one vanished.
-        place = f"{path.absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(place, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
-        with closing(connection) as database:
-            database.execute("PRAGMA synchronous = EXTRA")  # see privxray.workspace.state
-            database.execute("PRAGMA fullfsync = ON")  # macOS: through the drive's cache as well
-            database.execute("BEGIN IMMEDIATE" if immediate else "BEGIN")
-            try:
-                with about(path):
-                    yield database
-            except BaseException:
-                # Closing would do it only once the error, whose traceback holds a cursor, is forgotten.
-                database.execute("ROLLBACK")
-                raise
-            database.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        raise SystemTroubleError(
-            f"the privacy ledger can't be used ({error})",
-            reason="system.database",
-            file=path,
-            advice="Check that the disk is neither full nor read-only, then type the same command again",
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise MalformedError(
-            "this is not a privacy ledger, or it is damaged",
-            reason="ledger.not-a-database",
-            file=path,
-            advice="Put the ledger back from a backup; what was spent can't be known without it",
-        ) from error

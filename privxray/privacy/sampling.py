@@ -12,6 +12,13 @@ from numpy.typing import NDArray
 
 from privxray.privacy.noise import NoiseSource
 
+LEAST_SAMPLED_NOISE = 0.5
+"""The least noise over sensitivity of a step that samples patients.
+
+delta may hide a rare release: at q = 9e-6 it covers every step that a patient is in, and composition alone
+would let such a step be nearly noiseless. With 10,000 patients some patient is then published nearly raw with
+a chance of 9 %. At 0.5 even the patient who is sampled keeps an epsilon of 10 at delta 1e-5 in that step."""
+
 
 def poisson_sample(patients: int, q: float, source: NoiseSource) -> NDArray[np.int64]:
     """Take each of ``patients`` patients with probability ``q``, independently.

@@ -17,12 +17,12 @@ from test_ledger import spend
 from test_terminal import at_terminal
 
 from privxray.privacy import accountant
-from privxray.privacy import ledger as ledger_module
 from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.ledger_chain import append, read
+from privxray.privacy.ledger_file import transaction
 from privxray.workflow.ledger.budget import budget_of
 from privxray.workspace.folder import Workspace
 
@@ -210,7 +210,7 @@ def test_a_ledger_that_an_earlier_rule_filled_says_so_and_admits_nothing(at: At)
     events = (Event(kind="gaussian", noise=0.9), Event(kind="poisson-gaussian", noise=1.3, q=0.25, count=40))
     assert 8 < accountant.epsilon(events, 1e-5) <= 10
     path = world["hospital-a"] / "ledger.db"
-    with ledger_module._transaction(path, immediate=True) as database:
+    with transaction(path, immediate=True) as database:
         append(database, read(database), "reserve", "elsewhere", "round-0001", events)
     assert not filter_of(Guarantee(10, 1e-5)).admits(events)
     told = world.ok("hospital-a", "budget")

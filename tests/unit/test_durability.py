@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from privxray.privacy import ledger
+from privxray.privacy import ledger_file
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.workspace import atomic
@@ -35,7 +35,7 @@ PRAGMAS = {"synchronous": EXTRA, "fullfsync": 1, "journal_mode": "delete", "secu
 def test_the_ledger_commits_through_folder_and_drive(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
     Ledger.create(path, Guarantee(10.0, 1e-5))
-    with ledger._transaction(path) as database:
+    with ledger_file.transaction(path) as database:
         asked = {name: database.execute(f"PRAGMA {name}").fetchone()[0] for name in PRAGMAS}
     assert asked | {"secure_delete": 0} == PRAGMAS
 

@@ -18,9 +18,10 @@ from privxray.errors import BudgetError, RefusedError, UsageError
 from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 from privxray.privacy import accountant, affordable
 from privxray.privacy.adaptive_filter import GAUSSIAN_SHARE, filter_of, renyi_divergence
-from privxray.privacy.events import LEAST_SAMPLED_NOISE, Event, steps_of
+from privxray.privacy.events import Event, steps_of
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
+from privxray.privacy.sampling import LEAST_SAMPLED_NOISE
 
 DELTA = 1e-5
 Profile = Callable[[NDArray[np.float64]], NDArray[np.float64]]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from privxray.cli.check_files import CheckFiles
+from privxray.cli.check_reports import CheckFiles
 from privxray.cli.closing import close
 from privxray.cli.options import Jobs, Json, Ocr
 from privxray.cli.options.profile_options import Typed, takes_profile

@@ -23,9 +23,10 @@ from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, device, initial_weights, network, shapes
 from privxray.learning.dp_sgd.trainer import Trainer
 from privxray.learning.interface import Drawing, Method, Task, Tensors, softmax
-from privxray.privacy.events import LEAST_SAMPLED_NOISE, Event
+from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.mechanism import SampledGaussian
+from privxray.privacy.sampling import LEAST_SAMPLED_NOISE
 
 _PREDICT_IMAGES = 256
 
