@@ -3,7 +3,7 @@
 The hospital keeps the images and the key; the owner keeps the weights. Three files travel:
 
 * ``headers``: what an offer, a query and an answer say; ``terms``: on what conditions an owner answers;
-* ``admit_inference``: the rules by which the three are accepted; ``sealed_body``: how bodies are sealed;
+* ``admit_inference`` and ``admit_body``: the rules by which the three are accepted;
 * ``parameters`` and ``wire``: the CKKS parameters, and polynomials as bytes. Neither needs TenSEAL;
 * ``scheme``: the only module that calls TenSEAL (the extra ``privxray[inference]``);
 * ``hospital_side`` makes keys, encrypts and decrypts; ``owner_side`` computes on ciphertexts, and ``sandbox``

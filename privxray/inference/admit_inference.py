@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.formats.container import Envelope
 from privxray.formats.tensors import unpack
+from privxray.inference.admit_body import expect_sealed
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.inference.sealed_body import expect_sealed
 from privxray.keys.identity import PublicKeys
 
 if TYPE_CHECKING:

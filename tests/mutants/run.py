@@ -73,6 +73,11 @@ _INFERENCE_COMMANDS = (
     "tests/cli/test_infer_refused_hospital.py",
     "tests/cli/test_infer.py",
 )
+_ASKING = (
+    "tests/unit/test_workflow_inference.py",
+    "tests/cli/test_infer_refused_hospital.py",
+    *_INFERENCE_COMMANDS,
+)
 _INFERENCE = (
     "tests/unit/test_inference_admit.py",
     "tests/unit/test_inference_wire.py",
@@ -103,11 +108,8 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/inference/hospital_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/inference/owner_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
     "privxray/workflow/inference/": _INFERENCE_COMMANDS,
-    "privxray/workflow/inference/ask.py": ("tests/cli/test_infer_refused_hospital.py", *_INFERENCE_COMMANDS),
-    "privxray/workflow/inference/read_answer.py": (
-        "tests/cli/test_infer_refused_hospital.py",
-        *_INFERENCE_COMMANDS,
-    ),
+    "privxray/workflow/inference/ask.py": _ASKING,
+    "privxray/workflow/inference/read_answer.py": _ASKING,
     "privxray/privacy/": (*_ACCOUNTING, "tests/unit/test_privacy_ledger.py"),
     "privxray/privacy/affordable.py": ("tests/unit/test_privacy_affordable.py",),
     "privxray/privacy/loss_distributions.py": (

@@ -220,7 +220,12 @@ def test_the_child_limits_itself_before_it_reads_its_job() -> None:
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(MemoryError(), 1), (ValueError(), 11), (RuntimeError(), 11), (MalformedError(""), 11)],
+    [
+        (MemoryError(), 1),
+        (ValueError(), 11),
+        (RuntimeError(), 11),
+        (MalformedError("", reason="ckks.zero-key"), 11),
+    ],
 )
 def test_the_child_ends_at_once_with_a_code_for_what_went_wrong(
     monkeypatch: pytest.MonkeyPatch, error: Exception, code: int

@@ -1,4 +1,4 @@
-"""What the steps of encrypted inference share, over a workspace of one party and without TenSEAL."""
+"""What the steps of encrypted inference decide, over a workspace of one party and without TenSEAL."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from forged_files import refused
 from inference_samples import (
@@ -16,23 +17,31 @@ from inference_samples import (
     fingerprint,
     offer_header,
     party,
+    query_header,
     residues,
     signed,
 )
 
 from privxray.errors import AbsentFileError, MalformedError
+from privxray.exchange.intake import Received, read_again
 from privxray.formats.container import seal_header
-from privxray.inference.headers import OfferHeader
+from privxray.formats.header import Body
+from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.inference.terms import Terms
 from privxray.inference.wire import to_bytes
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words
 from privxray.workflow.common.kept_file import read_kept
 from privxray.workflow.inference import global_model, hospital_secrets, trust
+from privxray.workflow.inference.admitted_query import AdmittedQuery, admitted_query
+from privxray.workflow.inference.ask import make_query
+from privxray.workflow.inference.chosen_offer import OfferChoice, chosen_offer
 from privxray.workflow.inference.fingerprints import check_fingerprint, matches
 from privxray.workflow.inference.hospital_secrets import load_keys, open_names, seal_names
 from privxray.workflow.inference.kept_offers import keep_offer, load_offer, offer_bytes
-from privxray.workflow.inference.trust import ensure_trusted, known_parties
+from privxray.workflow.inference.offer import make_offer
+from privxray.workflow.inference.read_answer import read_answer
+from privxray.workflow.inference.trust import Prompts, ensure_trusted, known_parties
 from privxray.workspace.folder import Config, Workspace
 from privxray.workspace.inference_tables import Asked
 from privxray.workspace.state import State
@@ -171,6 +180,191 @@ def test_members_of_a_study_are_known(
     assert list(known_parties(clinic, state)) == known
     for name, keys in known:
         ensure_trusted(clinic, state, name, keys, typed("never asked for", []))
+
+
+# Which offer a hospital asks
+
+
+def own_keys(workspace: Workspace, name: str) -> Workspace:
+    """The workspace with the public keys of a party."""
+    path = workspace.identity_path.with_suffix(".pub")
+    path.parent.mkdir()
+    path.write_text(party(name).public().model_dump_json())
+    return workspace
+
+
+def fitting(**fields: object) -> OfferHeader:
+    """An offer for the feature extractor that is here."""
+    from privxray.imaging.features import DIMS, MAPS
+
+    body = centre_body(centre=np.zeros(DIMS[MAPS]))
+    described = Body(length=len(body), sha256=hashlib.sha256(body).hexdigest())
+    return altered(offer_header(), extractor=MAPS, feature_dim=DIMS[MAPS], body=described, **fields)
+
+
+def keep(workspace: Workspace, state: State, header: OfferHeader) -> str:
+    """Keep an offer as the newest; its digest."""
+    digest = signed(header, "owner").digest
+    body = centre_body(centre=np.zeros(header.feature_dim))
+    keep_offer(workspace, state, whole(header, body), digest, header)
+    return digest
+
+
+NOBODY = Prompts(typed("", []), typed("", []))  # nobody is asked for anything
+
+
+def test_the_newest_offer_of_the_one_model_is_asked(clinic: Workspace, state: State) -> None:
+    own_keys(clinic, "clinic")
+    with refused("offer.none-yet"):
+        chosen_offer(clinic, state, OfferChoice(), NOBODY)
+    keep(clinic, state, fitting(limit=1))
+    newest = keep(clinic, state, fitting(limit=2))
+    for model in (None, "abababab"):
+        assert chosen_offer(clinic, state, OfferChoice(model=model), NOBODY).digest == newest
+    with refused("offer.none-of-this-model"):
+        chosen_offer(clinic, state, OfferChoice(model="cdcdcdcd"), NOBODY)
+    other = keep(clinic, state, fitting(model="cd" * 32))
+    with refused("offer.several"):
+        chosen_offer(clinic, state, OfferChoice(), NOBODY)
+    assert chosen_offer(clinic, state, OfferChoice(model="cdcdcdcd"), NOBODY).digest == other
+    keep(clinic, state, fitting(sender=fingerprint("stranger")))  # another owner of the first model
+    with refused("offer.several"):
+        chosen_offer(clinic, state, OfferChoice(model="abababab"), NOBODY)
+
+
+def test_ones_own_offers_are_not_asked(clinic: Workspace, state: State) -> None:
+    own_keys(clinic, "owner")
+    keep(clinic, state, fitting())
+    with refused("offer.none-yet"):
+        chosen_offer(clinic, state, OfferChoice(), NOBODY)
+    path = clinic.root / "own.offer"
+    path.write_bytes(
+        (clinic.inference / "offers" / f"{signed(fitting(), 'owner').digest}.offer").read_bytes()
+    )
+    with refused("offer.own"):
+        chosen_offer(clinic, state, OfferChoice(path), NOBODY)
+
+
+@pytest.mark.parametrize("fields", [{"extractor": "another"}, {"feature_dim": 3}])
+def test_an_offer_for_another_extractor_is_refused(
+    clinic: Workspace, state: State, fields: dict[str, object]
+) -> None:
+    own_keys(clinic, "clinic")
+    header = altered(fitting(), **fields)
+    body = centre_body(centre=np.zeros(header.feature_dim))
+    described = Body(length=len(body), sha256=hashlib.sha256(body).hexdigest())
+    header, path = altered(header, body=described), clinic.root / "an.offer"
+    path.write_bytes(whole(header, body))
+    with refused("offer.other-extractor"):
+        chosen_offer(clinic, state, OfferChoice(path), NOBODY)
+    keep(clinic, state, header)
+    with refused("offer.other-extractor"):
+        chosen_offer(clinic, state, OfferChoice(), NOBODY)
+
+
+def test_an_offer_is_taken_in_once_its_owner_is_trusted(clinic: Workspace, state: State) -> None:
+    own_keys(clinic, "clinic")
+    header, path = fitting(), clinic.root / "an.offer"
+    path.write_bytes(whole(header, centre_body(centre=np.zeros(header.feature_dim))))
+    for choice, reason in (
+        (OfferChoice(path, "cdcdcdcd"), "offer.other-model"),
+        (OfferChoice(path), "party.wrong-words"),
+    ):
+        with refused(reason):
+            chosen_offer(clinic, state, choice, NOBODY)
+        assert state.offers() == []
+    words = typed(party_words("office", header.owner), [])
+    taken = chosen_offer(clinic, state, OfferChoice(path, "abababab"), Prompts(words, words))
+    assert taken == load_offer(clinic, signed(header, "owner").digest)
+    path.write_bytes(path.read_bytes()[:-1] + b"\1")
+    with refused("body.altered"):
+        chosen_offer(clinic, state, OfferChoice(path), NOBODY)
+    path.write_bytes(whole(altered(header, feature_dim=3), centre_body(centre=np.zeros(header.feature_dim))))
+    with refused("offer.no-centre"):
+        chosen_offer(clinic, state, OfferChoice(path), NOBODY)
+
+
+def test_what_may_be_asked_and_offered_is_looked_at_first(clinic: Workspace, state: State) -> None:
+    """Before anybody is asked for a passphrase."""
+    keep(own_keys(clinic, "clinic"), state, fitting(limit=2))
+    for count, reason in (
+        (0, "query.image-count"),
+        (257, "query.image-count"),
+        (3, "query.larger-than-limit"),
+    ):
+        with refused(reason):
+            make_query(clinic, [Path("x.png")] * count, NOBODY, OfferChoice())
+    with refused("model.not-a-fingerprint"):
+        make_query(clinic, [Path("x.png")], NOBODY, OfferChoice(model="ab"))
+    with refused("model.not-a-fingerprint"):
+        read_answer(clinic, Path("x.answer"), NOBODY.passphrase, model="ab")
+    for terms, reason in (
+        (Terms(limit=0), "offer.limit-out-of-range"),
+        (Terms(limit=1_000_001), "offer.limit-out-of-range"),
+        (Terms(decimals=0), "offer.decimals-out-of-range"),
+        (Terms(decimals=7), "offer.decimals-out-of-range"),
+    ):
+        with refused(reason):
+            make_offer(clinic, NOBODY.passphrase, terms)
+    with refused("model.not-a-fingerprint"):
+        make_offer(clinic, NOBODY.passphrase, Terms(), model="ab")
+    with refused("model.none-yet"):
+        make_offer(clinic, NOBODY.passphrase, Terms(limit=1_000_000, decimals=6))
+
+
+# Which query an owner answers
+
+
+def received(workspace: Workspace, query: QueryHeader, *, body: bool = True) -> Received:
+    """A query's file, with a body that is as long as it says and has the digest that it says."""
+    zeros = bytes(query.body.length)
+    described = query.body.model_copy(update={"sha256": hashlib.sha256(zeros).hexdigest()})
+    signed_header = altered(query, body=described)
+    path = workspace.root / "a.query"
+    start = seal_header(signed_header, party("clinic").signing, fingerprint("clinic"))
+    path.write_bytes(start + zeros if body else start)
+    return read_again(path)
+
+
+def test_a_query_is_for_the_newest_offer_of_its_model(clinic: Workspace, state: State) -> None:
+    office, offer = own_keys(clinic, "owner"), offer_header()
+    query = query_header()
+    with refused("query.unknown-offer"):
+        admitted_query(office, state, received(office, query))
+    digest = keep(office, state, altered(offer, sender=fingerprint("stranger")))  # taken in, not made here
+    with refused("query.unknown-offer"):
+        admitted_query(office, state, received(office, altered(query, offer=digest)))
+    assert keep(office, state, offer) == query.offer
+    keep(office, state, altered(offer, model="cd" * 32))  # another model's does not replace it
+    admitted = admitted_query(office, state, received(office, query))
+    assert (admitted.query.offer, admitted.offer) == (query.offer, offer)
+    assert admitted.digest == admitted.file.envelope.digest
+    with refused("body.cut-off"):
+        admitted_query(office, state, received(office, query, body=False))
+    with refused("query.other-study"):
+        admitted_query(office, state, received(office, altered(query, study="elsewhere")))
+    keep(office, state, altered(offer, limit=5))
+    with refused("query.replaced-offer"):
+        admitted_query(office, state, received(office, query))
+
+
+@pytest.mark.parametrize(("before", "left"), [(0, 98), (97, 1), (98, 0), (99, None), (200, None)])
+def test_images_are_counted_against_the_limit(
+    clinic: Workspace, state: State, before: int, left: int | None
+) -> None:
+    """Of the same hospital and the same model alone."""
+    query = query_header(images=2)
+    with state.transaction():
+        if before:
+            state.add_answer("q1", query.sender, query.model, before, "s")
+        state.add_answer("q2", fingerprint("stranger"), query.model, 50, "s")
+        state.add_answer("q3", query.sender, "cd" * 32, 50, "s")
+    admitted = AdmittedQuery(query, offer_header(), received(clinic, query, body=False))
+    if left is not None:
+        assert admitted.left_after(state) == left
+        return
+    with refused("query.limit-used-up"):
+        admitted.left_after(state)
 
 
 # A hospital's secrets

@@ -13,19 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.errors import MalformedError, RefusedError, about
-from privxray.exchange.intake import Received, read_again, take_in
+from privxray.exchange.intake import read_again, take_in
 from privxray.formats.container import seal_header
 from privxray.inference import admit_inference, parameters, wire
-from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
+from privxray.inference.headers import AnswerHeader, QueryHeader
 from privxray.inference.wire import EvaluationKeys
 from privxray.keys.identity import Identity
 from privxray.keys.sealed_body import open_body, seal_body
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import deliver
-from privxray.workflow.common.own_keys import public_keys, unlock
+from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.stamp import SOFTWARE, now
+from privxray.workflow.inference.admitted_query import AdmittedQuery, admitted_query
 from privxray.workflow.inference.global_model import find_model, head_of
-from privxray.workflow.inference.kept_offers import load_offer
 from privxray.workflow.inference.trust import Prompts, ensure_trusted
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
@@ -52,20 +52,6 @@ class Answered:
     seconds: float | None
 
 
-@dataclass(frozen=True)
-class _Admitted:
-    """A query that the rules accept, the offer that it is for, and its file."""
-
-    query: QueryHeader
-    offer: OfferHeader
-    file: Received
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the query's signed header, in hex."""
-        return self.file.envelope.digest
-
-
 def answer_query(
     workspace: Workspace,
     path: Path,
@@ -85,7 +71,7 @@ def answer_query(
     :raises SystemTroubleError: the computation did not end well; nothing was counted.
     """
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
-        admitted = _admit(workspace, state, received)
+        admitted = admitted_query(workspace, state, received)
         query = admitted.query
         ensure_trusted(workspace, state, query.hospital_name, query.hospital, prompts.words)
         kept = workspace.inference / "answers" / f"{admitted.digest}.answer"
@@ -108,43 +94,14 @@ def answer_query(
         return Answered(target, header, query.hospital_name, limit, len(data), again, seconds)
 
 
-def _admit(workspace: Workspace, state: State, received: Received) -> _Admitted:
-    own = public_keys(workspace)
-    query = admit_inference.admit_query(received.envelope, own)
-    offer = _offer_of(workspace, state, query, own.fingerprint)
-    admit_inference.admit_query_to(query, offer)
-    received.check_body(query.body)
-    return _Admitted(query, offer, received)
-
-
-def _offer_of(workspace: Workspace, state: State, query: QueryHeader, own: str) -> OfferHeader:
-    """The offer that a query is for: one of ours, and the newest of its model."""
-    offers = [kept for kept in state.offers() if kept.owner == own]
-    named = next((kept for kept in offers if kept.digest == query.offer), None)
-    if named is None:
-        raise RefusedError(
-            "this query is for an offer that was not made here",
-            reason="query.unknown-offer",
-            advice="Check that this is the workspace that made the offer",
-        )
-    newest = [kept for kept in offers if kept.model == named.model][-1]
-    if newest != named:
-        raise RefusedError(
-            "this query is for an offer that you have replaced",
-            reason="query.replaced-offer",
-            advice=f"Send the newer one: offers/{workspace.config.name}-{newest.digest[:8]}.offer",
-        )
-    return load_offer(workspace, named.digest).header
-
-
 def _answer_new(
-    workspace: Workspace, state: State, admitted: _Admitted, passphrase: Passphrase, kept: Path
+    workspace: Workspace, state: State, admitted: AdmittedQuery, passphrase: Passphrase, kept: Path
 ) -> float:
     """Make the answer, keep it and count it; the seconds that the computation took."""
     from privxray.inference.sandbox import evaluate
 
     query, offer = admitted.query, admitted.offer
-    left = _left_after(state, query, offer)
+    left = admitted.left_after(state)
     head = head_of(find_model(workspace, state, query.model), offer.terms)
     identity = unlock(workspace, passphrase)
     plain = b"".join(open_body(query, query.offer, admitted.file.pieces(), identity))
@@ -161,19 +118,6 @@ def _answer_new(
         sha256 = hashlib.sha256(data).hexdigest()
         state.add_answer(admitted.digest, query.sender, query.model, query.images, sha256)
     return seconds
-
-
-def _left_after(state: State, query: QueryHeader, offer: OfferHeader) -> int:
-    """How many images the hospital may still ask about once this query is answered."""
-    left = offer.limit - state.answered_images(query.sender, query.model)
-    if query.images > left:
-        raise RefusedError(
-            f"this query asks about {query.images} images, and {query.hospital_name} has {max(left, 0)} of "
-            f"{offer.limit} left; nothing was answered or counted",
-            reason="query.limit-used-up",
-            advice="Let the hospital ask about fewer images, or make a new offer with a higher --limit",
-        )
-    return left - query.images
 
 
 def _evaluation_keys(workspace: Workspace, query: QueryHeader, sent: bytes, features: int) -> EvaluationKeys:
@@ -197,7 +141,7 @@ def _evaluation_keys(workspace: Workspace, query: QueryHeader, sent: bytes, feat
     return wire.read_evaluation_keys(kept, features)
 
 
-def _sign_answer(identity: Identity, admitted: _Admitted, results: bytes, left: int) -> bytes:
+def _sign_answer(identity: Identity, admitted: AdmittedQuery, results: bytes, left: int) -> bytes:
     """The whole file."""
     query, offer, own = admitted.query, admitted.offer, identity.public().fingerprint
     body, sealed = seal_body(

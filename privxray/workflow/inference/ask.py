@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from privxray.errors import RefusedError, UsageError, WorkspaceError
-from privxray.exchange.intake import take_in
+from privxray.errors import UsageError
 from privxray.formats.container import seal_header, split
 from privxray.inference import admit_inference, parameters
 from privxray.inference.headers import OfferHeader, QueryHeader
@@ -23,32 +22,19 @@ from privxray.keys.key_words import party_words
 from privxray.keys.sealed_body import seal_body
 from privxray.naming.public_names import public_names
 from privxray.workflow.common.deliver import deliver
-from privxray.workflow.common.own_keys import public_keys, unlock
+from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.stamp import SOFTWARE, now
-from privxray.workflow.inference.fingerprints import check_fingerprint, matches
+from privxray.workflow.inference.chosen_offer import OfferChoice, chosen_offer
+from privxray.workflow.inference.fingerprints import check_fingerprint
 from privxray.workflow.inference.hospital_secrets import ensure_keys, seal_names
-from privxray.workflow.inference.kept_offers import KeptOffer, keep_offer, load_offer
-from privxray.workflow.inference.trust import Prompts, ensure_trusted
+from privxray.workflow.inference.kept_offers import KeptOffer
+from privxray.workflow.inference.trust import Prompts
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from privxray.workflow.common.method_inputs import InputForm
-
-
-@dataclass(frozen=True)
-class OfferChoice:
-    """Which offer a hospital asks.
-
-    :ivar file: an offer to take in first; None for one that was taken in before.
-    :ivar model: the beginning of the model's fingerprint; None for whichever model is offered.
-    """
-
-    file: Path | None = None
-    model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +93,7 @@ def make_query(
             advice="Ask about the others in another query",
         )
     with workspace.locked(), State(workspace.state_path) as state:
-        offer = _offer(workspace, state, choice, prompts)
+        offer = chosen_offer(workspace, state, choice, prompts)
         if len(paths) > offer.header.limit:
             raise UsageError(
                 f"this offer answers {offer.header.limit} images of a hospital, and you named {len(paths)}",
@@ -130,77 +116,13 @@ def make_query(
         return Query(target, envelope.claim(QueryHeader), offer.header, len(data), words, seconds)
 
 
-def _offer(workspace: Workspace, state: State, choice: OfferChoice, prompts: Prompts) -> KeptOffer:
-    if choice.file is None:
-        return _pick_offer(workspace, state, choice.model)
-    with take_in(choice.file, workspace.inbox) as received:
-        header = admit_inference.admit_offer(received.envelope)
-        received.check_body(header.body)
-        body = received.body()
-        admit_inference.read_centre(header, body)
-        if header.sender == public_keys(workspace).fingerprint:
-            raise RefusedError(
-                "you made this offer yourself, and you have the model",
-                reason="offer.own",
-                advice="Type: privxray predict IMAGE...",
-            )
-        if not matches(header.model, choice.model):
-            raise RefusedError(
-                f"this offer is of another model: {header.model[:16]}",
-                reason="offer.other-model",
-                advice="Check the file, or type the fingerprint of its model",
-            )
-        _check_extractor(header)
-        ensure_trusted(workspace, state, header.owner_name, header.owner, prompts.words)
-        digest = received.envelope.digest
-        keep_offer(workspace, state, received.path.read_bytes(), digest, header)
-        return KeptOffer(digest, header, body)
-
-
-def _pick_offer(workspace: Workspace, state: State, model: str | None) -> KeptOffer:
-    """The newest offer of the one model that is meant, among those taken in before."""
-    own = public_keys(workspace).fingerprint
-    offers = [kept for kept in state.offers() if kept.owner != own and matches(kept.model, model)]
-    if not offers:
-        raise WorkspaceError(
-            "no offer was taken in yet" if model is None else "no offer of this model was taken in yet",
-            reason="offer.none-yet" if model is None else "offer.none-of-this-model",
-            file=workspace.root,
-            advice="Type: privxray infer ask IMAGE... --offer FILE",
-        )
-    if len({(kept.owner, kept.model) for kept in offers}) > 1:
-        listed = ", ".join(dict.fromkeys(kept.model[:16] for kept in offers))
-        raise UsageError(
-            f"several offers were taken in ({listed})",
-            reason="offer.several",
-            advice="Pick a model with --model, or name the file with --offer",
-        )
-    chosen = load_offer(workspace, offers[-1].digest)
-    _check_extractor(chosen.header)
-    return chosen
-
-
-def _check_extractor(offer: OfferHeader) -> None:
-    if not _form(offer).is_known():
-        raise RefusedError(
-            "this offer wants another feature extractor than this version of privxray has",
-            reason="offer.other-extractor",
-            advice="Install the version that the owner uses (`privxray inspect FILE` names it)",
-        )
-
-
-def _form(offer: OfferHeader) -> InputForm:
-    from privxray.workflow.common.method_inputs import InputForm
-
-    return InputForm(offer.feature_dim, offer.extractor)
-
-
 def _features(offer: KeptOffer, paths: Sequence[Path]) -> NDArray[np.float64]:
     """[N, D] features, centred and clipped as the offered model wants them."""
     from privxray.learning.linear_probe.probe_queries import centred_features
-    from privxray.workflow.common.method_inputs import image_inputs
+    from privxray.workflow.common.method_inputs import InputForm, image_inputs
 
-    inputs = image_inputs(paths, public_names(paths), _form(offer.header))
+    form = InputForm(offer.header.feature_dim, offer.header.extractor)
+    inputs = image_inputs(paths, public_names(paths), form)
     centre = admit_inference.read_centre(offer.header, offer.body)
     return centred_features(inputs, centre, offer.header.feature_radius)
 

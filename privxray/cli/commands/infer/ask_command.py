@@ -29,7 +29,8 @@ def ask(
     options: ReplyOptions,
 ) -> None:
     """Encrypt images' features for the owner of a model. The images stay here, and so does their key."""
-    from privxray.workflow.inference.ask import OfferChoice, make_query
+    from privxray.workflow.inference.ask import make_query
+    from privxray.workflow.inference.chosen_offer import OfferChoice
 
     done = make_query(
         inference_workspace(),
