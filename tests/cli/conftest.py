@@ -63,4 +63,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         return np.repeat(made_up, len(queries), axis=0)
 
     monkeypatch.setattr(sandbox, "evaluate", evaluate)
-    monkeypatch.setattr(ask, "_features", lambda _, paths: np.zeros((len(paths), 296)))
+    monkeypatch.setattr(
+        ask, "_features", lambda offer, paths: np.zeros((len(paths), offer.header.feature_dim))
+    )
