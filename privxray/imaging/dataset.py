@@ -155,7 +155,8 @@ class Dataset:
     def fingerprint(self) -> str:
         """A keyed hash of the whole index, in hex. It changes with any row, and with the decoder."""
         mac = hmac.new(self._secret, b"privxray/data/fingerprint\0", hashlib.sha256)
-        if (decoder := self._db.number("SELECT coalesce(max(decoder), 1) FROM pixels")) > 1:
+        query = "SELECT coalesce(max(decoder), 1) FROM image JOIN pixels USING (content)"
+        if (decoder := self._db.number(query)) > 1:
             mac.update(b"decoder" + decoder.to_bytes(4, "big"))
         for entry in self.entries():
             for part in (entry.content, entry.patient, entry.label.encode(), entry.split.encode()):

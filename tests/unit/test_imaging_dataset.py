@@ -456,16 +456,21 @@ def test_old_pixels_stay_in_use_until_an_ingest_comes_to_its_end(
 ) -> None:
     images, labels, contents = earlier
     monkeypatch.setattr(ingesting, "STAGE", 1)
+    (images / "new.png").write_bytes(png(picture(99)))
+    header, *rows = labels.read_text().splitlines()
+    table(tmp_path, ["new.png,p9,virus", *rows], header)
     with Dataset(tmp_path / "ws/data", SECRET) as dataset:
+        before = dataset.fingerprint()
 
         def cut(done: int, _: int) -> None:
-            if done == 3:
+            if done == 4:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             ingest(images, labels, dataset, CLASSES, progress=cut)
         assert not dataset.pixels(contents[0]).any()
         assert dataset.has_features("x") == set(contents)
+        assert dataset.fingerprint() == before
         assert dataset.has_pixels(contents[0])  # it need not be decoded a third time
         decoded: list[str] = []
         monkeypatch.setattr(
