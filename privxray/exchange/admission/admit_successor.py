@@ -45,8 +45,8 @@ def _check_same_roster(plan: PlanHeader, before: PlanHeader) -> None:
 
     :raises RefusedError: they don't.
     """
-    same = plan.roster.digest(plan.study or "", plan.coordinator)
-    if same != before.roster.digest(before.study or "", before.coordinator):
+    same = plan.roster.digest(plan.study_name, plan.coordinator)
+    if same != before.roster.digest(before.study_name, before.coordinator):
         raise RefusedError(
             "this plan changes the members without a new roster version",
             reason="plan.members-changed",

@@ -151,6 +151,12 @@ class PlanHeader(Header):
         return None if seat is None else (self.committee, seat)
 
     @property
+    def study_name(self) -> str:
+        """The study; :meth:`verify` refuses a plan without one."""
+        assert self.study is not None
+        return self.study
+
+    @property
     def hospitals(self) -> tuple[Fingerprint, ...]:
         """The fingerprints of all hospitals, in the roster's order."""
         return tuple(member.keys.fingerprint for member in self.roster.members)
