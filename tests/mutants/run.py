@@ -44,6 +44,7 @@ REMEMBERED = ROOT / ".mutants"
 _EXCHANGE = (
     "tests/unit/test_exchange_refusals.py",
     "tests/unit/test_formats_limits.py",
+    "tests/unit/test_exchange_plan.py",
     "tests/unit/test_vectors.py",
     "tests/unit/test_vectors_keyholders.py",
     "tests/unit/test_exchange_sums.py",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 import pytest
@@ -187,16 +188,16 @@ def test_a_sum_is_within_what_the_plans_vectors_can_add_up_to(study: Study) -> N
     """Each tensor has its own bound, of both signs: times the hospitals, and half a step for each of them."""
     limits = {0: 100 * 2**20, 12: 1000 * 2**20}  # where each tensor of the manifest begins
     for place, bound in limits.items():
-        for most in (3 * bound + 1, -3 * bound - 1):
+        for hospitals, sign in product((2, 3, 4), (1, -1)):
             total = np.zeros(15, np.int64)
+            total[place] = most = sign * (hospitals * bound + hospitals // 2)
+            check_range(total.view(np.uint64), study.plan, hospitals)
+            total[place] += sign
+            with refused("sum.out-of-range"):
+                check_range(total.view(np.uint64), study.plan, hospitals)
             total[place] = most
-            check_range(total.view(np.uint64), study.plan, 3)
-            total[place] += 1 if most > 0 else -1
             with refused("sum.out-of-range"):
-                check_range(total.view(np.uint64), study.plan, 3)
-            with refused("sum.out-of-range"):
-                total[place] = most
-                check_range(total.view(np.uint64), study.plan, 2)
+                check_range(total.view(np.uint64), study.plan, hospitals - 1)
 
 
 def test_the_opened_sum_counts_the_hospitals_that_are_in_it(study: Study) -> None:
