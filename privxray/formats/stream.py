@@ -66,7 +66,7 @@ def unseal(key: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
     """
     cipher = ChaCha20Poly1305(key)
     for number, (chunk, last) in enumerate(rechunk(pieces, CHUNK + TAG)):
-        if last and number and len(chunk) <= TAG:
+        if number and len(chunk) <= TAG:  # so short a chunk is the last one
             raise MalformedError(
                 "the encrypted body is damaged (an empty last chunk)",
                 reason="body.empty-last-chunk",

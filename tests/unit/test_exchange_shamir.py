@@ -116,9 +116,11 @@ def test_what_is_no_share_is_refused() -> None:
     for bad in (b"", bytes(32), bytes(34), PRIME.to_bytes(33, "big"), b"\xff" * 33):
         with refused("shares.out-of-field"):
             restore(good | {2: bad}, 2)
-    above = {x: (2**256 + 5).to_bytes(33, "big") for x in (1, 2)}
-    with refused("shares.no-polynomial"):  # the constant polynomial of a number that no secret is
-        restore(above, 2)
+    for number in (2**256, 2**256 + 5):  # the constant polynomial of a number that no secret is
+        with refused("shares.no-polynomial"):
+            restore({x: number.to_bytes(33, "big") for x in (1, 2)}, 2)
+    greatest = {x: (2**256 - 1).to_bytes(33, "big") for x in (1, 2)}
+    assert restore(greatest, 2) == b"\xff" * 32
 
 
 def test_numbers_that_make_no_sense_are_an_error_of_the_caller() -> None:

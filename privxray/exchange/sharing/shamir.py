@@ -34,7 +34,7 @@ def split(
     :param draw: gives a uniform integer below its argument; the operating system's, except in test vectors.
     :raises ValueError: a secret of another length, or numbers out of range.
     """
-    if len(secret) != SECRET_BYTES or not 1 <= threshold <= holders < PRIME:
+    if len(secret) != SECRET_BYTES or not 1 <= threshold <= holders:
         raise ValueError("not a secret and a threshold that can be shared")
     coefficients = [int.from_bytes(secret, "big"), *(draw(PRIME) for _ in range(threshold - 1))]
     return [_value(coefficients, x).to_bytes(SHARE_BYTES, "big") for x in range(1, holders + 1)]
@@ -46,11 +46,11 @@ def restore(shares: Mapping[int, bytes], threshold: int) -> bytes:
     All of them must lie on one polynomial of degree ``threshold`` - 1. So one wrong share among more than t
     is noticed, though not whose it is.
 
-    :raises ValueError: fewer than ``threshold`` shares, or a seat number out of range.
+    :raises ValueError: fewer than ``threshold`` shares, or a seat number below 1.
     :raises MalformedError: a share that is none, or shares that don't belong together.
     """
-    if len(shares) < threshold or not all(0 < x < PRIME for x in shares):
-        raise ValueError("too few shares, or a seat number out of range")
+    if len(shares) < threshold or min(shares) < 1:
+        raise ValueError("too few shares, or a seat number below 1")
     points = [(x, _read(share)) for x, share in sorted(shares.items())]
     base, further = points[:threshold], points[threshold:]
     secret = _interpolate(base, 0)
