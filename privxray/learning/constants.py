@@ -42,8 +42,7 @@ class MethodConstants(BaseModel):
     """The most training patients that a hospital may have.
 
     The plan's delta must be below 1 / n_max, and a hospital with more patients is refused. With a larger
-    n_max,
-    the same delta may promise nothing: to publish one patient of n whole has delta 1 / n."""
+    n_max, the same delta may promise nothing: to publish one patient of n whole has delta 1 / n."""
 
     @classmethod
     def later(cls) -> frozenset[str]:
@@ -92,17 +91,16 @@ class LinearProbeConstants(MethodConstants):
     count_share: Share = 0.2
     """a: the share of mu^2 that query 1 gets. The gradients get 1 - a.
 
-    It sets the noise of both queries: s / sqrt(a), and s sqrt(steps / (1 - a)) in each step. These two
-    compose to one Gaussian mechanism of noise s for every a in (0, 1). What is charged is computed from the
-    same two
-    figures, so it changes with them."""
+    It sets the noise of both queries: s / sqrt(a), and s sqrt(steps / (1 - a)) in each step (in the mean of
+    1 / noise^2, see ``step_noise``). These compose to one Gaussian mechanism of noise s for every a in (0,
+    1). What is charged is computed from the
+    same two figures, so it changes with them."""
 
     label_scale: Positive = 0.25
     """The length of a label beside a feature of length 1, in query 1.
 
     Query 1 has the sensitivity sqrt(1 + label_scale^2), and its noise grows with that. A larger scale makes
-    the
-    counts more exact and the centre less."""
+    the counts more exact and the centre less."""
 
     count_floor: Positive = 15.0
     """A noisy class count below this many patients is raised to it.
@@ -114,8 +112,7 @@ class LinearProbeConstants(MethodConstants):
     """What a centred feature is divided by, before it is clipped to length 1.
 
     The clip that follows bounds the feature whatever the radius is. Models, and offers of encrypted
-    inference,
-    only fit features that were made with the same radius."""
+    inference, only fit features that were made with the same radius."""
 
     bias: Positive = 0.5
     """The constant coordinate that is appended to each feature.
@@ -126,9 +123,8 @@ class LinearProbeConstants(MethodConstants):
     steps: Annotated[int, Field(ge=1, le=1000)] = 10
     """T: how many noisy gradients there are.
 
-    Each has the noise s sqrt(T / (1 - count_share)), and the charge counts T of them. More steps reach
-    further,
-    with more noise in each."""
+    The noise of each grows with sqrt(T), and the charge counts T of them. More steps reach further, with more
+    noise in each."""
 
     gradient_clip: Positive = 0.8 * 1.25**0.5
     """C: the most that one image's gradient may be long.
@@ -157,8 +153,7 @@ class LinearProbeConstants(MethodConstants):
     takes the shares off completely.
 
     The shares come from noisy counts. Two hospitals with different powers would predict different classes
-    with
-    one model."""
+    with one model."""
 
     centre: Literal["clamped", "shrunk"] = "clamped"
     """What is made of the noisy centre of query 1.
@@ -209,15 +204,13 @@ class DpSgdConstants(MethodConstants):
     million and needs a GPU.
 
     The sensitivity is ``clipping_norm`` for both; noise is added to each parameter, so more of them are
-    noisier
-    together."""
+    noisier together."""
 
     start: Literal["built-in", "file"] = "built-in"
     """Where the first round's weights come from: this package, or the file that the plan carries.
 
     Both are public. Weights that were trained on a hospital's patients without privacy would break the
-    promise
-    to them, and no check can tell."""
+    promise to them, and no check can tell."""
 
     image_size: Annotated[int, Field(ge=16, le=512, multiple_of=8)] = 64
     """Height and width of an image in pixels. Images are shrunk to it before training."""
@@ -264,8 +257,7 @@ class DpSgdConstants(MethodConstants):
     """B: how far a weight may move in one round; what goes further is cut.
 
     It bounds every number of the vector that is masked: 64 hospitals * delta_bound * 2^fraction_bits = 2^30
-    is
-    below 2^31, so sums can't overflow. Recipients check that with the plan's own figures."""
+    is below 2^31, so sums can't overflow. Recipients check that with the plan's own figures."""
 
     fraction_bits: Annotated[int, Field(ge=0, le=24)] = 24
     """Binary digits after the point of a number that is masked. See ``delta_bound`` for the sum."""
