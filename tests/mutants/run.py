@@ -69,6 +69,7 @@ _ACCOUNTING = (
     "tests/unit/test_privacy_guarantee.py",
     "tests/unit/test_privacy_events.py",
     "tests/unit/test_privacy_accountant.py",
+    "tests/unit/test_privacy_adaptive_filter.py",
 )
 _INFERENCE_COMMANDS = (
     "tests/unit/test_workflow_inference.py",
@@ -116,7 +117,14 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/workflow/inference/ask.py": _ASKING,
     "privxray/workflow/inference/read_answer.py": _ASKING,
     "privxray/privacy/": (*_ACCOUNTING, "tests/unit/test_privacy_ledger.py"),
-    "privxray/privacy/affordable.py": ("tests/unit/test_privacy_affordable.py",),
+    "privxray/privacy/adaptive_filter.py": (
+        "tests/unit/test_privacy_adaptive_filter.py",
+        "tests/unit/test_privacy_affordable.py",
+    ),
+    "privxray/privacy/affordable.py": (
+        "tests/unit/test_privacy_affordable.py",
+        "tests/unit/test_privacy_adaptive_filter.py",
+    ),
     "privxray/privacy/loss_distributions.py": (
         "tests/unit/test_privacy_loss_distributions.py",
         "tests/unit/test_privacy_accountant.py",
@@ -125,6 +133,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "tests/unit/test_privacy_ledger.py",
         "tests/unit/test_durability.py",
         "tests/unit/test_workflow_reservation.py",
+        "tests/unit/test_privacy_adaptive_filter.py",
     ),
     "privxray/privacy/clipping.py": (
         "tests/unit/test_privacy_clipping.py",

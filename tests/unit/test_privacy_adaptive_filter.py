@@ -137,7 +137,9 @@ def test_the_conversion_is_the_librarys() -> None:
     assert 7.4 < rule.epsilon([event]) < 7.5  # what docs/adr/0072 says of dp-sgd's default study
 
 
-@pytest.mark.parametrize(("limit", "order"), [(1.0, 22), (3.0, 9), (6.0, 5), (10.0, 4)])
+@pytest.mark.parametrize(
+    ("limit", "order"), [(0.01, 256), (1.0, 22), (3.0, 9), (6.0, 5), (10.0, 4), (100.0, 2)]
+)
 def test_the_order_is_fixed_with_the_limit(limit: float, order: int) -> None:
     """A ledger is judged by the same order for life, so this table may never change."""
     assert filter_of(Guarantee(limit, DELTA)).order == order

@@ -24,7 +24,7 @@ from privxray.errors import BudgetError, MalformedError, RefusedError, SystemTro
 from privxray.privacy import accountant, ledger_chain
 from privxray.privacy import ledger as ledger_module
 from privxray.privacy.adaptive_filter import filter_of
-from privxray.privacy.events import Event, to_text
+from privxray.privacy.events import Event, steps_of, to_text
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 
@@ -75,6 +75,26 @@ def test_a_run_goes_from_reserved_to_released(ledger: Ledger) -> None:
     assert ledger.events() == SMALL
     with refused(RefusedError, "ledger.wrong-state"):
         ledger.begin("study", "1")
+
+
+def test_steps_that_sample_need_half_of_their_sensitivity_in_noise(tmp_path: Path) -> None:
+    ledger = Ledger.create(tmp_path / "l", Guarantee(100, 1e-5))
+    for q in (1e-5, 0.999):
+        with refused(RefusedError, "budget.noise-too-small"):
+            ledger.reserve("a", f"{q}", (SMALL[0], steps_of(0.4999, q, 1)))
+    assert ledger.entries() == ()
+    assert ledger.reserve("a", "1", (steps_of(0.5, 0.5, 1),)) == "reserved"
+    other = Ledger.create(tmp_path / "other", Guarantee(100, 1e-5))
+    assert other.reserve("a", "1", (steps_of(0.25, 1.0, 1),)) == "reserved"  # it sees everybody
+
+
+def test_an_epsilon_below_one_that_is_left_is_offered(tmp_path: Path) -> None:
+    ledger = Ledger.create(tmp_path / "l", Guarantee(0.9, 1e-5))
+    with refused(BudgetError, "budget.exceeded") as refusal:
+        ledger.reserve("a", "1", LARGE)
+    left = int(accountant.epsilon(ledger.room(), 1e-5) * 100) / 100
+    assert 0.5 < left < 0.9
+    assert f"You can still spend about epsilon {left:g}" in refusal.value.advice
 
 
 def test_reserving_again_charges_once_and_other_events_are_refused(ledger: Ledger) -> None:
