@@ -91,10 +91,9 @@ class LinearProbeConstants(MethodConstants):
     count_share: Share = 0.2
     """a: the share of mu^2 that query 1 gets. The gradients get 1 - a.
 
-    It sets the noise of both queries: s / sqrt(a), and s sqrt(steps / (1 - a)) in each step (in the mean of
-    1 / noise^2, see ``step_noise``). These compose to one Gaussian mechanism of noise s for every a in (0,
-    1). What is charged is computed from the
-    same two figures, so it changes with them."""
+    It sets the noise of both queries: s / sqrt(a), and s sqrt(steps / (1 - a)) in each step (in the mean of 1
+    / noise^2, see ``step_noise``). These compose to one Gaussian mechanism of noise s for every a in (0, 1).
+    What is charged is computed from the same two figures, so it changes with them."""
 
     label_scale: Positive = 0.25
     """The length of a label beside a feature of length 1, in query 1.
@@ -117,8 +116,8 @@ class LinearProbeConstants(MethodConstants):
     bias: Positive = 0.5
     """The constant coordinate that is appended to each feature.
 
-    An image's vector x is at most sqrt(1 + bias^2) long, so its gradient (p - y) x^T is at most
-    sqrt(2) sqrt(1 + bias^2). ``gradient_clip`` bounds it anyway; with a larger bias it cuts off more."""
+    An image's vector x is at most sqrt(1 + bias^2) long, so its gradient (p - y) x^T is at most sqrt(2)
+    sqrt(1 + bias^2). ``gradient_clip`` bounds it anyway; with a larger bias it cuts off more."""
 
     steps: Annotated[int, Field(ge=1, le=1000)] = 10
     """T: how many noisy gradients there are.

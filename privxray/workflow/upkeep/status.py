@@ -1,4 +1,4 @@
-"""Where a workspace stands and what a file says: read-only, and quick to start."""
+"""Where a workspace stands, and what to type next: read-only, and quick to start."""
 
 from __future__ import annotations
 
