@@ -54,7 +54,7 @@ def explained(error: BaseException) -> PrivxrayError:
     return _of_the_system(error) or PrivxrayError(
         f"privxray itself failed ({type(error).__name__} at {_where(error)})",
         reason="internal.fault",
-        advice="Please report this line; it holds no data",
+        advice="Please report this message; it holds no data",
     )
 
 

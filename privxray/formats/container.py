@@ -93,7 +93,7 @@ class Envelope:
         """
         if self.key_id != hashlib.sha256(key.public_bytes_raw()).hexdigest():
             raise IdentityError(
-                "the file names another signer than the one whose key is used",
+                "the file names a different signer from the one whose key is used",
                 reason="signature.other-signer",
                 advice="Ask the sender for the file again",
             )
@@ -123,7 +123,7 @@ class Envelope:
             ) from None
         if header.kind != self.kind:
             raise MalformedError(
-                "the header is of another kind than the envelope says",
+                "the header is of a different kind from what the envelope says",
                 reason="header.other-kind",
                 advice="Ask the sender for the file again",
             )

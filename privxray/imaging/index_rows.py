@@ -70,7 +70,7 @@ class IndexRows:
         known = None if self._replace else self._dataset.split_of(patient)
         if known is not None and row.split is not None and known != row.split:
             raise RefusedError(
-                f"{self.place_of(row)} puts a patient into another split than the data set has",
+                f"{self.place_of(row)} puts a patient into a different split from the one in the data set",
                 reason="dataset.patient-in-other-split",
                 advice=_REPLACE,
             )

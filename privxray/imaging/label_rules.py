@@ -29,11 +29,11 @@ RULES: Final[dict[str, tuple[str, str]]] = {
         "Check the folder that you typed, and the spelling in that row",
     ),
     "labels.patient-in-two-splits": (
-        "puts a patient in another split than row {first} does",
+        "puts a patient in a different split from row {first} does",
         "Name one split for all images of a patient",
     ),
     "labels.patient-at-two-sites": (
-        "puts a patient at another site than row {first} does",
+        "puts a patient at a different site from row {first} does",
         "Name one site for all images of a patient",
     ),
 }

@@ -21,7 +21,7 @@ def expect_sealed(header: Header, length: int) -> None:
     """
     if (_sealed_key(header).recipient,) != header.recipients:
         raise RefusedError(
-            "its body is sealed to somebody else than its recipient",
+            "its body is sealed to someone other than its recipient",
             reason="sealed-body.other-recipient",
             advice=_SAME_VERSION,
         )

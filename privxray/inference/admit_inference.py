@@ -42,7 +42,7 @@ def admit_offer(envelope: Envelope) -> OfferHeader:
     owner.check()
     if offer.sender != owner.fingerprint:
         raise MalformedError(
-            "the offer names another sender than the owner whose keys it carries",
+            "the offer names a different sender from the owner whose keys it carries",
             reason="offer.other-sender",
             advice=_ASK_OWNER,
         )
@@ -88,7 +88,7 @@ def admit_query(envelope: Envelope, own: PublicKeys) -> QueryHeader:
     hospital.check()
     if query.sender != hospital.fingerprint:
         raise MalformedError(
-            "the query names another sender than the hospital whose keys it carries",
+            "the query names a different sender from the hospital whose keys it carries",
             reason="query.other-sender",
             advice=_ASK_AGAIN,
         )
@@ -115,13 +115,13 @@ def admit_query_to(query: QueryHeader, offer: OfferHeader) -> None:
     """
     if query.model != offer.model:
         raise RefusedError(
-            "this query names another model than the offer that it is for",
+            "this query names a different model from the offer that it is for",
             reason="query.other-model",
             advice=_ASK_AGAIN,
         )
     if query.study != offer.study:
         raise RefusedError(
-            "this query names another study than the offer that it is for",
+            "this query names a different study from the offer that it is for",
             reason="query.other-study",
             advice=_ASK_AGAIN,
         )
@@ -149,34 +149,34 @@ def admit_answer(
     The model is not compared here: an answer by another model is shown, with a warning.
 
     :param query_digest: of the query's signed header, in hex.
-    :raises IdentityError: somebody else than the owner signed it, or it names another sender.
+    :raises IdentityError: someone other than the owner signed it, or it names another sender.
     :raises RefusedError: it answers another query or another hospital, or on other terms, or its body is not
         sealed to this hospital, or has not the size of such an answer.
     """
     envelope.expect("answer")
     if envelope.key_id != offer.sender:
         raise IdentityError(
-            "this answer is signed by another owner than the one who was asked",
+            "someone other than the owner you asked signed this answer",
             reason="answer.other-signer",
             advice="Call the owner before you use it",
         )
     answer = envelope.verify(offer.owner.verifier(), AnswerHeader)
     if answer.sender != offer.sender:
         raise IdentityError(
-            "the answer names another sender than its signer",
+            "the answer names a different sender from its signer",
             reason="answer.other-sender",
             advice=_CALL_OWNER,
         )
     _belongs_to_query(answer, query, query_digest)
     if answer.offer != query.offer:
         raise RefusedError(
-            "this answer names another offer than its query does",
+            "this answer names a different offer from its query",
             reason="answer.other-offer",
             advice=_CALL_OWNER,
         )
     if (answer.decimals, answer.top1) != (offer.decimals, offer.top1):
         raise RefusedError(
-            "this answer is given on other terms than the offer's",
+            "this answer is given on different terms from the offer's",
             reason="answer.other-terms",
             advice=_CALL_OWNER,
         )
@@ -205,7 +205,7 @@ def _belongs_to_query(answer: AnswerHeader, query: QueryHeader, query_digest: st
         )
     if answer.study != query.study:
         raise RefusedError(
-            "this answer names another study than its query does",
+            "this answer names a different study from its query",
             reason="answer.other-study",
             advice=_CALL_OWNER,
         )

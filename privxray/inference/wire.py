@@ -101,7 +101,7 @@ def _residues(data: bytes, shape: tuple[int, ...], what: str) -> Residues:
     whole = (*shape, DEGREE)
     if len(data) != WORD * int(np.prod(whole)):
         raise MalformedError(
-            f"{what} has another size than these parameters give",
+            f"{what} has a different size from the one that these parameters give",
             reason="ckks.other-length",
             advice=_OTHER_SOFTWARE,
         )

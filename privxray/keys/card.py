@@ -83,13 +83,15 @@ def read_card(envelope: Envelope) -> CardHeader:
         statement.verify(keys)
     if header.sender != keys.fingerprint:
         raise MalformedError(
-            "the card names another sender than the party whose keys it carries",
+            "the card names a different sender from the party whose keys it carries",
             reason="card.other-sender",
             advice=_ANEW,
         )
     if any(statement.study != header.study for statement in statements):
         raise MalformedError(
-            "the card is for another study than a key in it", reason="card.key-of-other-study", advice=_ANEW
+            "the card is for a different study from a key in it",
+            reason="card.key-of-other-study",
+            advice=_ANEW,
         )
     if (header.mask is None) != (header.role == "trustee"):
         raise MalformedError(

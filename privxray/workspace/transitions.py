@@ -166,7 +166,7 @@ def after(role: Role, before: RoundState | None, event: Event) -> RoundState:
         raise PrivxrayError(
             f"privxray itself failed: {where} of a {role} it can't be that {event}",
             reason="internal.forbidden-transition",
-            advice="Nothing was changed; please report this line",
+            advice="Nothing was changed; please report this message",
         ) from None
 
 

@@ -215,15 +215,19 @@ READ: dict[str, Case] = {
         "answer.unknown-query",
         "not asked from here",
     ),
-    "another owner": (lambda w: answered_otherwise(w, "hospital-a"), "answer.other-signer", "another owner"),
+    "another owner": (
+        lambda w: answered_otherwise(w, "hospital-a"),
+        "answer.other-signer",
+        "other than the owner you",
+    ),
     "another sender": (
         lambda w: answered_otherwise(w, sender=NOTHING),
         "answer.other-sender",
-        "another sender",
+        "different sender",
     ),
     "nobody": (lambda w: answered_otherwise(w, recipients=()), "answer.other-recipient", "another hospital"),
     "fewer images": (lambda w: answered_otherwise(w, images=1), "answer.other-images", "one for one"),
-    "fewer decimals": (lambda w: answered_otherwise(w, decimals=1), "answer.other-terms", "other terms"),
+    "fewer decimals": (lambda w: answered_otherwise(w, decimals=1), "answer.other-terms", "different terms"),
     "its key gone": (without_its_key, "inference.key-missing", "key that opens this answer is missing"),
     "its key cut off": (
         lambda w: with_another_file(w, "ckks-296.key", b"short"),

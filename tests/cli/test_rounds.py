@@ -119,7 +119,7 @@ def test_a_signed_plan_is_not_taken_for_one_with_other_terms(at: At) -> None:
     for other in (("--epsilon", "2"), (*typed, "--rounds", "2"), (*typed, "--delta", "1e-6")):
         refused = world.type("coordinator", "plan", "cards/*.card", *other, asks=True)
         assert refused.code == 4
-        assert "other terms" in refused.err
+        assert "different terms" in refused.err
     for same in (typed, ()):
         plan.unlink()
         again = world.ok("coordinator", "plan", "cards/*.card", *same, asks=True)

@@ -96,7 +96,7 @@ FILES = {
         "classes has to be 2 to 50 classes, none twice, each of up to 40 small letters (a to z), digits, "
         "blanks, dashes and underscores, with a letter first",
     ),
-    f"{PATIENT}: 1960-03-14": ("terms.unknown-term", "it holds something that is no term of a plan"),
+    f"{PATIENT}: 1960-03-14": ("terms.unknown-term", "it holds something that is not a term of a plan"),
     f"- {PATIENT}": ("terms.not-terms", "this is not a plan's terms"),
     "a: [": ("terms.not-terms", "this is not a plan's terms"),
     "#" * 100_001: ("terms.not-terms", "this is not a plan's terms"),

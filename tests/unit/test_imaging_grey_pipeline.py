@@ -517,7 +517,7 @@ def test_each_trouble_and_each_rule_of_rows_is_explained() -> None:
 def test_a_broken_row_is_named_by_row_and_column() -> None:
     error = broken_row("a.csv", 3, "split", reason="labels.patient-in-two-splits", first=2)
     assert str(error).startswith(
-        "a.csv: row 3, column `split`, puts a patient in another split than row 2 does."
+        "a.csv: row 3, column `split`, puts a patient in a different split from row 2 does."
     )
     assert str(broken_row("a.csv", 3, reason="labels.cells")).startswith(
         "a.csv: row 3 has more or fewer cells"

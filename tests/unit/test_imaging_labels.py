@@ -173,13 +173,13 @@ BAD: dict[str, tuple[list[str], str, str, str]] = {
         [f"a.png,{SENTINEL},normal,train", f"b.png,{SENTINEL},normal,val"],
         "image,patient,label,split",
         "labels.patient-in-two-splits",
-        "row 3, column `split`, puts a patient in another split than row 2",
+        "row 3, column `split`, puts a patient in a different split from row 2",
     ),
     "two sites": (
         [f"a.png,{SENTINEL},normal,A", f"b.png,{SENTINEL},normal,B"],
         "image,patient,label,site",
         "labels.patient-at-two-sites",
-        "row 3, column `site`, puts a patient at another site than row 2",
+        "row 3, column `site`, puts a patient at a different site from row 2",
     ),
 }
 

@@ -131,7 +131,7 @@ def test_a_hospital_that_is_a_keyholder_is_told_of_the_request_as_well() -> None
 
 def test_who_was_left_out_uses_the_model_that_came_of_it() -> None:
     study = StudySituation(round_in(RoundState.JOINED, model="1" * 64), left_out=True)
-    assert said("hospital", study)[1].text == "privxray predict IMAGE... uses the model that came of it"
+    assert said("hospital", study)[1].text == "privxray predict IMAGE... uses the model that came from it"
 
 
 AWAITED = CollectedFiles(awaited=("hospital-a", "hospital-b", "hospital-c"))

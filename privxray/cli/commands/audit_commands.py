@@ -122,7 +122,7 @@ def inversion(
             "gradient inversion is not done on a hospital's own patients: its report would be pictures of "
             "them, and it needs an update without noise",
             reason="audit.inversion-of-own-patients",
-            advice="Leave --own away. On invented or public images the audit tries the same code",
+            advice="Leave out --own. On invented or public images the audit tries the same code",
         )
     options.check()
     claim = options.claim()

@@ -74,13 +74,13 @@ class AuditOptions:
             raise UsageError(
                 "an audit is on public patients (--public) or on your own (--own), not on both",
                 reason="audit.own-and-public",
-                advice="Leave one of the two away",
+                advice="Leave out one of the two",
             )
         if self.own and self.report:
             raise UsageError(
                 "the report of an audit on your own patients stays in the workspace",
                 reason="audit.report-of-own-patients",
-                advice="Leave --report away; the command says where the report is",
+                advice="Leave out --report; the command says where the report is",
             )
         if study and not self.own:
             raise UsageError(

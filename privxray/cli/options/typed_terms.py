@@ -173,7 +173,7 @@ def _read(path: Path) -> TermsFields:
     name = str(first["loc"][0])
     if name not in _ALLOWED:  # it is not repeated, for this may be a file of patients
         raise StrangeFileError(
-            "it holds something that is no term of a plan",
+            "it holds something that is not a term of a plan",
             reason="terms.unknown-term",
             file=path,
             advice=f"It may hold {_FIELDS}",

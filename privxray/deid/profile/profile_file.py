@@ -153,7 +153,7 @@ def _read(text: str) -> _ProfileIn:
         at = ".".join(map(str, first["loc"]))
         if not at:
             raise MalformedError(
-                "this is no profile: it has no `key: value` lines",
+                "this is not a profile: it has no `key: value` lines",
                 reason="profile.no-fields",
                 advice=_COMPARE,
             ) from None
@@ -195,7 +195,7 @@ def _pseudonym(read: _PseudonymIn) -> PseudonymForm:
 def _uid_form(text: str) -> str:
     if text != "uuid8" and not re.fullmatch(r"[0-2](\.(0|[1-9][0-9]*)){2,}\.", text):
         raise MalformedError(
-            "new_uids holds something else than uuid8 or a UID's root",
+            "new_uids holds something other than uuid8 or a UID's root",
             reason="profile.uid-form",
             advice="A root has at least three parts and ends with a dot, such as 1.2.276.",
         )
@@ -229,7 +229,7 @@ def _key(text: str) -> int | str | tuple[int, str, int]:
         tag = _keywords().get(text)
     if tag is None:
         raise MalformedError(
-            f"{_quoted(text)} is no attribute",
+            f"{_quoted(text)} is not a DICOM attribute",
             reason="profile.unknown-attribute",
             advice=f"Name it by its keyword, such as PatientName, or its tag, such as {label(PATIENT_NAME)}.",
         )

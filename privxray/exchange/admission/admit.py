@@ -36,14 +36,14 @@ def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> SignedPlan:
     signer = trusted or envelope.claim(PlanHeader).coordinator
     if envelope.key_id != signer.fingerprint:
         raise IdentityError(
-            "this plan is signed by another coordinator than the study's",
+            "this plan is signed by someone other than the study's coordinator",
             reason="plan.other-coordinator",
             advice="Call the coordinator; join a study of another coordinator under another name",
         )
     plan = envelope.verify(signer.verifier(), PlanHeader)
     if plan.coordinator != signer:
         raise IdentityError(
-            "the plan names other keys for the coordinator than those of the study",
+            "the plan names different keys for the coordinator from those of the study",
             reason="plan.coordinators-keys",
             advice=_CALL,
         )
@@ -86,7 +86,9 @@ def read_update(envelope: Envelope, members: Iterable[Member]) -> tuple[UpdateHe
     header = envelope.verify(member.keys.verifier(), UpdateHeader)
     if header.sender != member.keys.fingerprint:
         raise IdentityError(
-            "the update names another sender than its signer", reason="update.other-sender", advice=_ASK_WHO
+            "the update names a different sender from its signer",
+            reason="update.other-sender",
+            advice=_ASK_WHO,
         )
     return header, member
 
@@ -104,7 +106,7 @@ def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> No
     plan = signed.plan
     if header.delta != plan.delta:
         raise RefusedError(
-            "it counts its privacy at another delta than the plan's",
+            "it counts its privacy at a different delta from the plan's",
             reason="update.other-delta",
             advice=_ASK_HOSPITAL,
         )
@@ -176,7 +178,7 @@ def admit_model(envelope: Envelope, signed: SignedPlan) -> ModelHeader:
     envelope.expect("model")
     if envelope.key_id != plan.sender:
         raise IdentityError(
-            "this model is signed by another coordinator than the study's",
+            "this model is signed by someone other than the study's coordinator",
             reason="model.other-coordinator",
             advice=_CALL,
         )

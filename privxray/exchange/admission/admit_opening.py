@@ -40,14 +40,14 @@ def admit_request(
     envelope.expect("request")
     if envelope.key_id != plan.sender:
         raise IdentityError(
-            "this request is signed by another coordinator than the study's",
+            "this request is signed by someone other than the study's coordinator",
             reason="request.other-coordinator",
             advice=_DONT_HELP,
         )
     header = envelope.verify(plan.coordinator.verifier(), RequestHeader)
     if header.sender != plan.sender:
         raise IdentityError(
-            "the request names another sender than its signer",
+            "the request names a different sender from its signer",
             reason="request.other-sender",
             advice="Ask the coordinator for the request again",
         )
@@ -62,7 +62,7 @@ def admit_request(
     seated = plan.seated(own)
     if seated is None:
         raise RefusedError(
-            "this workspace is no keyholder of that plan",
+            "this workspace is not a keyholder of that plan",
             reason="request.no-keyholder-here",
             advice="Carry it to the keyholders that the plan names",
         )
@@ -149,7 +149,7 @@ def read_share(envelope: Envelope, parties: Iterable[Member | Trustee]) -> Share
     header = envelope.verify(party.keys.verifier(), ShareHeader)
     if header.sender != party.keys.fingerprint:
         raise IdentityError(
-            "the share file names another sender than its signer",
+            "the share file names a different sender from its signer",
             reason="share.other-sender",
             advice=_ASK_WHO,
         )
@@ -175,7 +175,7 @@ def admit_share(header: ShareHeader, signed: SignedPlan, asked: SignedRequest) -
     assert party is not None  # whoever has a seat is of the roster
     if header.request != asked.digest:
         raise RefusedError(
-            "it answers another request than this round's",
+            "it answers a different request from this round's",
             reason="share.other-request",
             advice=_ASK_KEYHOLDER,
         )
@@ -195,7 +195,7 @@ def admit_share(header: ShareHeader, signed: SignedPlan, asked: SignedRequest) -
         raise MalformedError("it is not encrypted", reason="share.not-encrypted", advice=_ASK_KEYHOLDER)
     if header.body.length != sealed_length(body_length(len(asked.request.survivors), len(plan.hospitals))):
         raise MalformedError(
-            "it holds another number of shares than was asked for",
+            "it holds a different number of shares from what was asked for",
             reason="share.other-size",
             advice=_ASK_KEYHOLDER,
         )

@@ -42,7 +42,7 @@ def quantise(
     """
     if set(vector) != {spec.name for spec in manifest}:
         raise MalformedError(
-            "the training result has other tensors than the plan",
+            "the training result has different tensors from the plan",
             reason="training.other-tensors",
             advice=_TRAIN_AGAIN,
         )
@@ -51,7 +51,7 @@ def quantise(
         values = np.asarray(vector[spec.name], dtype=np.float64)
         if values.shape != spec.shape:
             raise MalformedError(
-                f"the training result has another shape than the plan (tensor {spec.name})",
+                f"the training result has a different shape from the plan (tensor {spec.name})",
                 reason="training.other-shape",
                 advice=_TRAIN_AGAIN,
             )

@@ -91,7 +91,7 @@ class PlanHeader(Header):
             raise RefusedError("the plan names a class twice", reason="plan.class-twice", advice=_OTHER_PLAN)
         if self.sender != self.coordinator.fingerprint:
             raise RefusedError(
-                "the plan names another sender than its coordinator",
+                "the plan names a sender other than its coordinator",
                 reason="plan.other-sender",
                 advice=_OTHER_PLAN,
             )
@@ -132,7 +132,7 @@ class PlanHeader(Header):
                 raise RefusedError(
                     "the roster has trustees, and the plan has no keyholders",
                     reason="plan.trustees-without-keyholders",
-                    advice="Plan with --mode keyholders, or leave the trustees' cards away",
+                    advice="Plan with --mode keyholders, or leave out the trustees' cards",
                 )
             return
         if self.mode == "strict":

@@ -182,7 +182,7 @@ class Committee(Strict):
             )
         if any(trustee.keys.fingerprint not in holders for trustee in roster.trustees):
             raise RefusedError(
-                "a trustee of the roster is no keyholder",
+                "a trustee of the roster is not a keyholder",
                 reason="committee.trustee-without-seat",
                 advice=_OTHER_PLAN,
             )

@@ -24,7 +24,7 @@ TROUBLES: Final[dict[str, str]] = {
     "image.not-monochrome": "it is not monochrome",
     "image.colours": "its colours are of a kind that radiographs don't have",
     "image.pixels-missing": "its pixels don't fill the rows and columns that it names",
-    "image.frame-size": "its compressed pixels have another size than its header says",
+    "image.frame-size": "its compressed pixels have a different size from what its header says",
     "image.bits": "its pixels can't be read out of their bits",
     "image.rescale": "its rescale can't be applied",
     "image.lut": "its lookup table can't be applied",

@@ -67,7 +67,7 @@ def _is_open_plan(parties: Parties, plan: PlanHeader, *, replace: bool) -> bool:
         return True
     if not replace:
         raise RefusedError(
-            f"round {plan.round} is open, and these are other cards than its plan's",
+            f"round {plan.round} is open, and these cards are not those of its plan",
             reason="plan.other-cards",
             advice="Finish it with aggregate; plan it anew with fresh cards: privxray plan cards/*.card "
             "--continue; or begin the study anew: --replace",
@@ -79,7 +79,7 @@ def _expect_its_terms(terms: Terms, plan: PlanHeader) -> None:
     """A signed plan keeps its terms: whoever types others must not take it for one that has them."""
     if not terms.are_those_of(plan):
         raise RefusedError(
-            f"round {plan.round} is open under other terms than those typed, and a signed plan keeps its own",
+            f"round {plan.round} is open under different terms, and a signed plan keeps its terms",
             reason="plan.other-terms",
-            advice="Type it as it was typed first, or begin the study anew with fresh cards: --replace",
+            advice="Type the terms as they were typed first, or begin the study anew with fresh cards: --replace",
         )

@@ -127,7 +127,7 @@ def _survivors(session: Session, collected: Collected, without: Sequence[str]) -
             raise UsageError(f"no hospital of the plan is called {name}", reason="without.unknown")
         if name not in missing:
             raise UsageError(
-                f"{name} has delivered: leave its file away to go on without it", reason="without.delivered"
+                f"{name} has delivered: leave out its file to go on without it", reason="without.delivered"
             )
     waiting = sorted(missing - set(without))
     if waiting or collected.refused:

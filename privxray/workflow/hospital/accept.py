@@ -36,7 +36,7 @@ class Accepted:
 def accept(workspace: Workspace, path: Path, ask_words: AskWords) -> Accepted:
     """Verify a global model or the next plan of a study that was joined here, and keep it.
 
-    :raises IdentityError: signed by somebody else than the study's coordinator.
+    :raises IdentityError: signed by someone other than the study's coordinator.
     :raises RefusedError: of another study or round, or a replay.
     """
     workspace.require(("hospital", "trustee"), "accept")
@@ -114,7 +114,7 @@ def _round_of(session: Session, received: Received) -> Round:
         raise RefusedError(
             "this model is of a study or plan that was not joined here",
             reason="model.unknown-plan",
-            advice="Ask the coordinator; privxray inspect FILE names the study and round that it came of",
+            advice="Ask the coordinator; privxray inspect FILE names the study and round that it came from",
         )
     return found[0]
 

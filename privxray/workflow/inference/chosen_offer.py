@@ -92,7 +92,7 @@ def _check_extractor(offer: OfferHeader) -> None:
 
     if not InputForm(offer.feature_dim, offer.extractor).is_known():
         raise RefusedError(
-            "this offer wants another feature extractor than this version of privxray has",
+            "this offer needs a different feature extractor from the one in this version of privxray",
             reason="offer.other-extractor",
             advice="Install the version that the owner uses (`privxray inspect FILE` names it)",
         )

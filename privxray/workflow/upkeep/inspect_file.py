@@ -67,7 +67,7 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
             received.envelope.verify(key.verifier(), model)
             if key.fingerprint != received.envelope.key_id:
                 raise IdentityError(
-                    "the file names another signer than the one who signed it",
+                    "the file names a different signer from the one who signed it",
                     reason="inspect.other-signer",
                     advice="Do not use it; ask its sender for a new one",
                 )

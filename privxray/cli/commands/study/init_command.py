@@ -92,7 +92,7 @@ def _require_options_of(role: Role, name: str | None, study: str | None, budget:
         raise UsageError(
             f"--budget is an option of hospitals, and a {role} holds no patients",
             reason="init.budget-without-patients",
-            advice="Leave --budget away",
+            advice="Leave out --budget",
         )
     if budget is not None and not 0.0 < budget <= MAX_EPSILON:  # also true for NaN
         raise UsageError(

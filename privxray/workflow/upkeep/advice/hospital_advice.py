@@ -24,7 +24,7 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
             "comes: privxray accept FILE"
         )
         if round_.model is not None:
-            yield Advice(f"privxray predict IMAGE...{option} uses the model that came of it")
+            yield Advice(f"privxray predict IMAGE...{option} uses the model that came from it")
         return
     match round_.state:
         case RoundState.JOINED:
