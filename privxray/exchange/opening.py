@@ -72,7 +72,7 @@ def checked_answer(
 ) -> Shares:
     """One keyholder's shares, each held against the commitment in its owner's signed update.
 
-    :raises IdentityError: the keyholder answers with another share than it got.
+    :raises IdentityError: the keyholder answers with a different share from the one it got.
     """
     for (owner, secret), opened in shares.items():
         check_share(survivors[owner], signed.dealing(owner), seat, secret, opened)

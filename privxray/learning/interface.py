@@ -159,7 +159,7 @@ class Method(ABC, Generic[Constants]):
         :returns: the manifest's tensors, within their bounds. They have their full noise already.
         :raises BudgetError: an answer that was saved is gone.
         :raises RefusedError: the network can't be trained with privacy per patient.
-        :raises UsageError: inputs of another size or type than the method takes.
+        :raises UsageError: inputs of a size or type that the method does not take.
         :raises ValueError: a label is not a class of the plan.
         """
 

@@ -84,7 +84,7 @@ class Layout:
     def array(self, data: bytes) -> Samples:
         """Native samples: ``[frames, rows, columns]``, and in colour a fourth axis where it is stored.
 
-        :raises PixelTroubleError: there are too few bytes, or samples of another width than 8, 16 or 32 bits.
+        :raises PixelTroubleError: there are too few bytes, or samples that are not 8, 16 or 32 bits wide.
         """
         if self.allocated not in DTYPES or len(data) < self.native_bytes:
             raise PixelTroubleError(NOT_FRAMES)

@@ -50,7 +50,7 @@ def words(file: Dataset, item: Dataset, keyword: str, reason: str) -> list[int]:
     or the wrong one, what pydicom makes of it is a guess.
 
     :param file: the whole data set, for its byte order. :param item: the part that the attribute is in.
-    :raises AttributeTroubleError: it holds something else than whole numbers.
+    :raises AttributeTroubleError: it holds something other than whole numbers.
     """
     try:
         value = item.get(keyword)

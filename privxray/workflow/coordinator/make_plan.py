@@ -81,5 +81,5 @@ def _expect_its_terms(terms: Terms, plan: PlanHeader) -> None:
         raise RefusedError(
             f"round {plan.round} is open under different terms, and a signed plan keeps its terms",
             reason="plan.other-terms",
-            advice="Type the terms as they were typed first, or begin the study anew with fresh cards: --replace",
+            advice="Type the terms as they were typed first, or begin anew with fresh cards: --replace",
         )

@@ -48,7 +48,7 @@ class AdmittedQuery:
 def admitted_query(workspace: Workspace, state: State, received: Received) -> AdmittedQuery:
     """What a file says, if it is a query to this owner. Whether its hospital is trusted is not looked at.
 
-    :raises IdentityError: somebody else than the hospital signed it.
+    :raises IdentityError: someone other than the hospital signed it.
     :raises MalformedError: it is no query, damaged, or contradicts itself.
     :raises RefusedError: it is for another owner, for no offer of ours or one that was replaced, or does not
         fit its offer.

@@ -33,7 +33,7 @@ def chosen_offer(workspace: Workspace, state: State, choice: OfferChoice, prompt
     """The offer that is meant, as it is kept here.
 
     :raises MalformedError: its file is no offer, or damaged.
-    :raises IdentityError: somebody else than the owner signed it, or the owner's key words are wrong.
+    :raises IdentityError: someone other than the owner signed it, or the owner's key words are wrong.
     :raises RefusedError: it was made here, is of another model, or wants another feature extractor.
     :raises WorkspaceError: none was taken in yet, or none of this model.
     :raises UsageError: offers of several models were taken in.
