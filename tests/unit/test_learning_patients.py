@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from opacus.grad_sample import GradSampleModule
+from opacus.grad_sample import GradSampleModule, grad_sample_module
 from refusals import refused
 from test_learning_dp_sgd import CLASSES, DPSGD, SMALL, Scripted, hospital, naive_step, train, warm_start
 from torch import nn
@@ -219,6 +220,55 @@ def test_memory_that_runs_out_halves_the_chunk_and_draws_nothing_twice(
     assert len(source.stds) == len(vector)
     assert batches[:3] == [64, 32, 16]
     assert set(batches[3:]) == {16}
+
+
+def test_what_a_failed_pass_left_is_let_go(store: ReleaseStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would hold the memory that ran out, and Opacus would count on from it."""
+    plain = patient_gradients.PatientGradients.recover
+    held: list[list[str]] = []
+
+    def left(subject: patient_gradients.PatientGradients) -> list[str]:
+        network = subject._hooked._module
+        names = ("activations", "max_batch_len", "_current_grad_sample")
+        parts = [*network.modules(), *network.parameters()]
+        return [name for part in parts for name in names if name in part.__dict__]
+
+    def watched(subject: patient_gradients.PatientGradients) -> None:
+        held.append(left(subject))
+        plain(subject)
+        held.append(left(subject))
+
+    create = grad_sample_module.create_or_accumulate_grad_sample
+
+    def limited(*, param: torch.Tensor, grad_sample: torch.Tensor, max_batch_len: int) -> None:
+        create(param=param, grad_sample=grad_sample, max_batch_len=max_batch_len)
+        if len(grad_sample) > 20:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(patient_gradients.PatientGradients, "recover", watched)
+    monkeypatch.setattr(grad_sample_module, "create_or_accumulate_grad_sample", limited)
+    train(hospital(40, largest=9), ONE_STEP, Scripted([np.zeros(40)]), store)
+    before, after = held[0::2], held[1::2]
+    assert all({"activations", "max_batch_len", "_current_grad_sample"} <= set(found) for found in before)
+    assert after == [[], []]
+
+
+@pytest.mark.parametrize(("kind", "emptied"), [("cuda", 1), ("cpu", 0)])
+def test_a_gpu_s_memory_is_given_back_after_a_failed_pass(
+    monkeypatch: pytest.MonkeyPatch, kind: str, emptied: int
+) -> None:
+    calls: list[None] = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: calls.append(None))
+    subject = patient_gradients.PatientGradients(network("small-cnn", warm_start(), 3), hospital())
+    subject._device = torch.device(kind)
+    subject.recover()
+    assert len(calls) == emptied
+
+
+def test_torch_warns_of_nothing(store: ReleaseStore) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        train(hospital(), ONE_STEP, Scripted([np.zeros(20)]), store)
 
 
 def test_memory_that_runs_out_while_clipping_changes_no_sum(

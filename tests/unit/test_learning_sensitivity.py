@@ -21,6 +21,7 @@ from privxray.learning.linear_probe.probe_queries import (
     gradient_query,
     probe_inputs,
 )
+from privxray.privacy.clipping import unit_rows
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 
@@ -112,6 +113,29 @@ def test_query_2_moves_by_at_most_its_clip_whatever_the_head(scale: float) -> No
     assert found <= CONSTANTS.gradient_clip * SENSITIVITY_INFLATION
     # With a zero head ||p - y|| is sqrt(2/3) and the longest gradient sqrt(2/3 * 1.25) = 0.913 > C still.
     assert found > 0.95 * CONSTANTS.gradient_clip or scale == 1e300
+
+
+def test_what_the_head_sees_is_as_long_as_is_said() -> None:
+    rng = np.random.default_rng(5)
+    features = rng.standard_normal((200, D))
+    x = probe_inputs(features, np.abs(rng.standard_normal(D)) / D, CONSTANTS)
+    longest = (1 + CONSTANTS.bias**2) ** 0.5
+    lengths = np.linalg.norm(x, axis=1)
+    assert lengths.max() == pytest.approx(longest, rel=1e-12)
+    # Beside the centre, within the radius, a row stays as short as it is.
+    near = unit_rows(features[:1]) + CONSTANTS.feature_radius * 0.5 * np.eye(D)[:1]
+    centre = near[0] - 0.25 * CONSTANTS.feature_radius * np.eye(D)[0]
+    row = probe_inputs(near * 7, centre / np.linalg.norm(near), CONSTANTS)[0]
+    assert np.linalg.norm(row[:D]) < 0.9
+    assert row[D] == CONSTANTS.bias
+
+
+def test_an_image_whose_direction_is_not_finite_adds_nothing() -> None:
+    rng = np.random.default_rng(6)
+    features, one_hot, owners = with_patient([random_patient(rng)], random_patient(rng))
+    x = probe_inputs(np.abs(rng.standard_normal(features.shape)), np.zeros(D), CONSTANTS)
+    hopeless = np.full((K, D + 1), 1e308)  # the logits of every image are infinite
+    assert not gradient_query(hopeless, x, one_hot, owners, CONSTANTS).any()
 
 
 def test_a_gradient_sums_to_zero_over_the_classes() -> None:
