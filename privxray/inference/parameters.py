@@ -115,7 +115,7 @@ def rotations(features: int) -> tuple[int, ...]:
 
 
 def evaluation_keys_bytes(features: int) -> int:
-    """Bytes of a hospital's public key and rotation keys: 15.7 MB for 1,280 features."""
+    """Bytes of a hospital's public key and rotation keys: 14,680,064 for 296 features."""
     return PUBLIC_KEY_BYTES + len(rotations(features)) * ROTATION_KEY_BYTES
 
 

@@ -28,8 +28,6 @@ from privxray.cli.app import run
 from privxray.demo.party import Party
 from privxray.demo.sites import read_sites
 from privxray.demo.study import StudyTerms, play
-from privxray.imaging.decode import decode_path
-from privxray.imaging.features import Extractor
 from privxray.inference import parameters, wire
 from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
 from privxray.inference.owner_side import Head, HeadEvaluator
@@ -38,7 +36,8 @@ from privxray.inference.terms import TOP1_FACTOR, Terms, answer_noise
 from privxray.learning.interface import softmax
 from privxray.learning.linear_probe.probe_queries import centred_features
 from privxray.privacy.noise import SecureNoise
-from privxray.workflow.inference.global_model import find_model, head_of
+from privxray.workflow.common.method_inputs import InputForm, image_inputs
+from privxray.workflow.inference.global_model import GlobalModel, find_model, head_of
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
@@ -85,7 +84,9 @@ def as_rows(told: dict[str, Any], classes: list[str]) -> np.ndarray:
     return np.array([[image["probabilities"][name] for name in classes] for image in told["images"]])
 
 
-def ask_all(owner: Party, asker: Party, images: list[Path]) -> tuple[np.ndarray, dict[str, Any]]:
+def ask_all(
+    owner: Party, asker: Party, images: list[Path], features: int
+) -> tuple[np.ndarray, dict[str, Any]]:
     """Probabilities of all images by the commands, and what it took."""
     offer = owner.type("infer", "offer", "--limit", str(len(images)), asks=True)
     path, words = carry(offer["offer"], asker), ("--key-words", offer["key_words"])
@@ -104,7 +105,7 @@ def ask_all(owner: Party, asker: Party, images: list[Path]) -> tuple[np.ndarray,
         clock = time.perf_counter()
         told = asker.type("infer", "read", back, asks=True)
         took["read"].append((time.perf_counter() - clock) / len(chunk))
-        keys = parameters.evaluation_keys_bytes(1280) if query["with_keys"] else 0
+        keys = parameters.evaluation_keys_bytes(features) if query["with_keys"] else 0
         took["query_bytes"].append((query["bytes"] - keys) / len(chunk))
         took["answer_bytes"].append(answer["bytes"] / len(chunk))
         took.setdefault("keys_bytes", keys)
@@ -126,25 +127,35 @@ def compare(found: np.ndarray, exact: np.ndarray) -> None:
     assert same[clear].all()
 
 
-def timings(owner: Party, features: np.ndarray) -> None:
-    """Evaluation alone, in this process, with keys and head loaded."""
+def newest_model(owner: Party) -> GlobalModel:
     workspace = Workspace.find(owner.folder)
     with State(workspace.state_path) as state:
-        model = find_model(workspace, state, None)
+        return find_model(workspace, state, None)
+
+
+def features_of(model: GlobalModel, images: list[Path]) -> np.ndarray:
+    """[N, D] features, centred and clipped as a hospital that asks does it."""
+    constants = model.header.constants
+    form = InputForm(int(constants["feature_dim"]), model.header.extractor)  # type: ignore[arg-type]
+    inputs = image_inputs(images, ["an image"] * len(images), form)
+    radius = float(constants["feature_radius"])  # type: ignore[arg-type]
+    return centred_features(inputs, model.tensors["centre"], radius)
+
+
+def timings(model: GlobalModel, rows: np.ndarray) -> None:
+    """Evaluation alone, in this process, with keys and head loaded."""
     head = head_of(model, Terms())
+    layout = head.layout
     scheme = Scheme()
     clock = time.perf_counter()
-    keys = make_keys(scheme, 1280)
+    keys = make_keys(scheme, layout.features)
     print(f"making keys, once a hospital: {time.perf_counter() - clock:.1f} s")
-    radius = float(model.header.constants["feature_radius"])  # type: ignore[arg-type]
-    rows = centred_features(features[:TIMED], model.tensors["centre"], radius)
-    layout = parameters.Layout(1280, len(head.weights))
     client = HospitalCipher(scheme, keys.secret)
     clock = time.perf_counter()
     queries = wire.read_queries(client.encrypt(rows, layout), len(rows))
     print(f"encrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
     clock = time.perf_counter()
-    evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, 1280),
+    evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, layout.features),
                           noise=answer_noise(3), top1=False, source=SecureNoise())  # fmt: skip
     print(f"reading keys and head, once a query: {time.perf_counter() - clock:.2f} s")
     seconds, answers = [], []
@@ -171,8 +182,8 @@ class Silent:
 
 def flooding(scheme: Scheme, head: Head, keys: HospitalKeys, rows: np.ndarray) -> None:
     """What the owner's noise has to hide, and how well it does: the divergence of docs/THREATS.md."""
-    layout, client = parameters.Layout(1280, len(head.weights)), HospitalCipher(scheme, keys.secret)
-    evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, 1280),
+    layout, client = head.layout, HospitalCipher(scheme, keys.secret)
+    evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, layout.features),
                           noise=1.0, top1=False, source=Silent())  # fmt: skip
     queries = wire.read_queries(client.encrypt(rows, layout), len(rows))
     slots = client.slots(np.array([evaluator.answer(query) for query in queries]))[:, 0]
@@ -187,15 +198,10 @@ def flooding(scheme: Scheme, head: Head, keys: HospitalKeys, rows: np.ndarray) -
         print(f"  divergence of an answer at {decimals} decimals: {nats:.1e} nats")
 
 
-def learning(owner: Party, features: np.ndarray) -> None:
+def learning(model: GlobalModel, rows: np.ndarray) -> None:
     """How well a head that is fitted to n answers agrees with the model on other images."""
-    workspace = Workspace.find(owner.folder)
-    with State(workspace.state_path) as state:
-        model = find_model(workspace, state, None)
     head = head_of(model, Terms())
-    radius = float(model.header.constants["feature_radius"])  # type: ignore[arg-type]
-    order = np.random.default_rng(0).permutation(len(features))
-    z = centred_features(features, model.tensors["centre"], radius)[order]
+    z = rows[np.random.default_rng(0).permutation(len(rows))]
     z = np.hstack([z, np.ones((len(z), 1))])
     scores = z @ np.hstack([head.weights, head.offsets[:, None]]).T
     source, most = SecureNoise(), len(z) - HELD_BACK
@@ -254,17 +260,18 @@ def main() -> None:
     else:
         owner, member = study(root, options.data, options.images, options.epsilon)
     shutil.rmtree(root / "clinic", ignore_errors=True)
-    found, took = ask_all(owner, clinic(root), images)
+    model = newest_model(owner)
+    found, took = ask_all(owner, clinic(root), images, head_of(model, Terms()).layout.features)
     told = member.type("predict", *images)
     compare(found, as_rows(told, told["classes"]))
     print(json.dumps({name: round(statistics.median(value) if isinstance(value, list) else value, 4)
                       for name, value in took.items()}))  # fmt: skip
     print("  (seconds and bytes an image, by the commands, 200 images to a query; keys_bytes once)")
     some = images if options.learn else images[:TIMED]
-    features = Extractor()(np.stack([decode_path(path, "image") for path in some]))
-    timings(owner, features)
+    rows = features_of(model, some)
+    timings(model, rows[:TIMED])
     if options.learn:
-        learning(owner, features)
+        learning(model, rows)
     if options.keep is None:
         shutil.rmtree(root)
 

@@ -66,6 +66,7 @@ def test_the_largest_score_and_its_noise_stay_in_the_range() -> None:
         (5, (1, 2)),
         (6, (1, 2)),
         (7, (1, 2, 3)),
+        (296, (1, 2, 4, 8, 16, 32, 40, 64, 128)),
         (1280, (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)),
         (4096, tuple(2**n for n in range(12))),
     ],
@@ -94,6 +95,7 @@ def test_windows_are_added_up_by_few_rotations(length: int) -> None:
 
 def test_the_sizes_of_keys() -> None:
     assert parameters.evaluation_keys_bytes(1) == 524_288
+    assert parameters.evaluation_keys_bytes(296) == 14_680_064
     assert parameters.evaluation_keys_bytes(1280) == 16_252_928
     assert parameters.evaluation_keys_bytes(FEATURES) == len(KEYS)
 

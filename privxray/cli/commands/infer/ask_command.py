@@ -24,7 +24,7 @@ def ask(
     ] = None,
     model: Model = None,
     with_keys: Annotated[
-        bool, typer.Option("--with-keys", help="Send the evaluation keys (16 MB) once more.")
+        bool, typer.Option("--with-keys", help="Send the evaluation keys (15 MB) once more.")
     ] = False,
     options: ReplyOptions,
 ) -> None:
