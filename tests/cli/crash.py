@@ -12,7 +12,7 @@ import io
 import os
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 _LEFT = -1
@@ -69,12 +69,15 @@ def _arm(steps: int, only: str | None) -> None:
     sqlite3.connect = lambda *a, **k: real_connect(*a, **{"factory": _Connection} | k)  # type: ignore[assignment]
 
 
-def killed_at(steps: int, command: Callable[[], int], only: str | None = None) -> bool:
+def killed_at(
+    steps: int, command: Callable[[], int], only: str | None = None, fine: Container[int] = (0,)
+) -> bool:
     """Run ``command`` in a child that dies before its ``steps``-th step; False if it ended before that.
 
     :param only: count SQL statements that write to databases with this in their path, their COMMIT included,
         and nothing else.
-    :raises AssertionError: it ended by itself, and not well.
+    :param fine: the exit codes that it may end with by itself.
+    :raises AssertionError: it ended by itself with another one.
     """
     child = os.fork()
     if child == 0:
@@ -89,5 +92,5 @@ def killed_at(steps: int, command: Callable[[], int], only: str | None = None) -
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL
         return True
-    assert os.waitstatus_to_exitcode(status) == 0
+    assert os.waitstatus_to_exitcode(status) in fine
     return False
