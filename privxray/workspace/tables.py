@@ -1,4 +1,7 @@
-"""What the groups of tables in ``state.db`` share: one connection, and how to read from it."""
+"""What the groups of tables in ``state.db`` share: one connection, and how to read from it.
+
+Tested in tests/unit/test_workspace_transitions.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How a step asks a person for something, and how it reports progress: by what its caller hands it."""
+"""How a step asks a person for something, and how it reports progress: by what its caller hands it.
+
+Types alone: mypy tests them.
+"""
 
 from __future__ import annotations
 

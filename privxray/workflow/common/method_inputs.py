@@ -1,4 +1,7 @@
-"""Images in the form that a method trains on and predicts from."""
+"""Images in the form that a method trains on and predicts from.
+
+Tested in tests/cli/test_study.py and tests/cli/test_dp_sgd.py.
+"""
 
 from __future__ import annotations
 

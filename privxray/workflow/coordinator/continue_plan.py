@@ -1,4 +1,7 @@
-"""``plan --continue``: the next stage of a study, or the open one anew, under the same terms."""
+"""``plan --continue``: the next stage of a study, or the open one anew, under the same terms.
+
+Tested in tests/cli/test_many_rounds.py and tests/cli/test_keyholders.py.
+"""
 
 from __future__ import annotations
 

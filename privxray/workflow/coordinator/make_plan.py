@@ -1,4 +1,7 @@
-"""``plan``: the parties of the cards are enrolled, and the plan of a study's first stage is signed."""
+"""``plan``: the parties of the cards are enrolled, and the plan of a study's first stage is signed.
+
+Tested in tests/cli/test_rounds.py and tests/cli/test_bad_input.py.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ The bytes are made and fsynced inside the workspace. One transaction then record
 mask key known and destroys this round's mask key and the key of the training result. Before that transaction
 nothing has left, so an interrupted export starts over; after it the same bytes leave however often it is
 called, because no others can be made any more.
+
+Tested in tests/cli/test_study.py and tests/cli/test_crash.py.
 """
 
 from __future__ import annotations

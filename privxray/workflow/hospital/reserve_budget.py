@@ -3,6 +3,8 @@
 The noise is calibrated by the accountant that admits, over the events of the stages before this one and as
 many further stages as the plan has. So a smaller epsilon at a later stage is honoured as far as what was
 spent before allows.
+
+Tested in tests/cli/test_ledger.py and tests/cli/test_rounds.py.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 An update names the head that the privacy ledger had when it left. A ledger that never had it is older than
 the update: it was put back from a backup, and what was spent since is missing in it.
+
+Tested in tests/cli/test_ledger.py and tests/cli/test_doctor.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The state as the witness of a run's saved answers; see :mod:`privxray.privacy.releases`."""
+"""The state as the witness of a run's saved answers; see :mod:`privxray.privacy.releases`.
+
+Tested in tests/cli/test_dp_sgd.py and tests/cli/test_audit.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a check of ``doctor`` found."""
+"""What a check of ``doctor`` found.
+
+Tested in tests/cli/test_doctor.py.
+"""
 
 from __future__ import annotations
 

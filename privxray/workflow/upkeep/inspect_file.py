@@ -1,4 +1,7 @@
-"""What a travelling file says, and how far its signature can be judged here."""
+"""``inspect``: what a travelling file says, and how far its signature can be judged here.
+
+Tested in tests/cli/test_study.py and tests/cli/test_bad_input.py.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workspace.folder import Workspace
-from privxray.workspace.state import State
+from privxray.workspace.session import looking
 
 _HEADERS: dict[str, type[Header]] = {
     "card": CardHeader,
@@ -48,7 +51,7 @@ class Inspected:
     verified: bool
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """The header flattened to lines for a person; long keys are cut."""
+        """The header as lines for a person: field and value. Long values are cut."""
         return _flatten("", self.header)
 
 
@@ -101,11 +104,11 @@ def _trusted_keys(workspace: Workspace | None) -> dict[str, tuple[PublicKeys, st
     if workspace is None:
         return {}
     known: dict[str, tuple[PublicKeys, str]] = {}
-    with State(workspace.state_path) as state:
-        for name, keys in state.parties():
+    with looking(workspace) as session:
+        for name, keys in session.state.parties():
             met = PublicKeys.model_validate_json(keys)
             known[met.fingerprint] = (met, name)
-        for round_ in state.rounds():
+        for round_ in session.state.rounds():
             plan = load_plan(workspace, round_)
             known[plan.sender] = (plan.coordinator, f"the coordinator of {plan.study}")
             for party in plan.roster.parties:

@@ -1,4 +1,7 @@
-"""Where a workspace stands, and what to type next: read-only, and quick to start."""
+"""``status``: where a workspace stands, and what to type next.
+
+Tested in tests/cli/test_study.py and tests/cli/test_advice.py.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,8 @@ from privxray.workspace.study_tables import Round
 class Overview:
     """The rounds of a workspace, oldest first, and what to type next.
 
-    ``answered`` says how many images of whom were answered by which model, ``waiting`` how many queries of
-    this hospital have no answer read yet.
+    :param answered: hospital, model and number of images that were answered for it.
+    :param waiting: how many queries of this hospital have no answer that was read here.
     """
 
     rounds: tuple[Round, ...]
@@ -27,7 +30,7 @@ class Overview:
 
 
 def overview(workspace: Workspace) -> Overview:
-    """Look at a workspace, also one that a crash left in the middle of something."""
+    """Look at a workspace, even one that a crash left in the middle of something."""
     with looking(workspace) as session:
         state = session.state
         rounds = tuple(state.rounds())
