@@ -115,6 +115,14 @@ def test_gaussian_histories_keep_mu_squared() -> None:
     assert rule.epsilon([]) == 0.0
 
 
+def test_little_of_a_gaussian_costs_little_and_very_little_nothing() -> None:
+    rule = filter_of(Guarantee(6.0, DELTA))
+    alone = accountant.epsilon([steps_of(8.0, 1.0, 1)], GAUSSIAN_SHARE * DELTA)
+    assert 0.1 < alone < 0.9
+    assert rule.epsilon([steps_of(8.0, 1.0, 1)]) == pytest.approx(alone, rel=1e-4)
+    assert rule.epsilon([steps_of(1e6, 1.0, 1)]) == 0.0  # 0.4 / 1e6 is below delta
+
+
 @pytest.mark.parametrize("order", [2, 4, 5, 22, 128])
 @pytest.mark.parametrize("q", [1e-5, 0.05, 0.25, 0.9, 1.0])
 @pytest.mark.parametrize("noise", [0.5, 1.3, 8.0])

@@ -56,6 +56,18 @@ def test_a_budget_that_was_made_for_so_many_steps_affords_as_many(steps: int) ->
     assert affordable.most_steps(2.0, 1.0, exact, past=[]) == steps
 
 
+def test_steps_that_sample_are_offered_with_half_of_their_sensitivity_in_noise_at_least() -> None:
+    """Whatever the limit leaves room for; steps that see everybody have no such bound."""
+    limit = Guarantee(100.0, DELTA)
+    assert affordable.least_noise(1, 0.999, limit, past=[]) == 0.5
+    everybody = affordable.least_noise(1, 1.0, limit, past=[])
+    assert everybody is not None
+    assert everybody < 0.1
+    assert affordable.most_steps(0.4999, 0.999, limit, past=[]) == 0
+    assert affordable.most_steps(0.5, 0.999, limit, past=[]) > 0
+    assert affordable.most_steps(0.4999, 1.0, limit, past=[]) > 0
+
+
 def test_a_room_is_one_run_of_gaussian_noise() -> None:
     (event,) = affordable.room(Guarantee(6.0, DELTA), past=[])
     assert (event.kind, event.count, event.q) == ("gaussian", 1, 1.0)
