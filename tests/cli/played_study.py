@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from privxray.cli.app import run
+from privxray.explanations.catalogue import reasons
 from privxray.keys import keyfile
 from privxray.keys.identity import Identity
 from privxray.workspace.folder import Workspace
@@ -76,6 +77,13 @@ class World:
         result = self.type(party, *words, "--json", asks=asks)
         assert result.code == 0, (words, result.out, result.err)
         return result.json
+
+    def refused(self, party: str, *words: str | Path, asks: bool = False) -> str:
+        """Type a command with ``--json`` that has to be refused; its reason, whose exit code it must have."""
+        result = self.type(party, *words, "--json", asks=asks)
+        reason = result.json["error"]["reason"]
+        assert result.code == result.json["exit_code"] == reasons()[reason].exit_code, (words, result.err)
+        return str(reason)
 
     def carry(self, file: Path | str, party: str, folder: str = "received") -> Path:
         target = self[party] / folder

@@ -52,8 +52,8 @@ def test_it_tells_runs_studies_and_what_is_left_at_the_delta_of_each(at: At) -> 
     only = world.ok("hospital-a", "budget", "--study", "elsewhere")
     assert [run["study"] for run in only["runs"]] == ["elsewhere"]
     assert only["spent"]["epsilon"] == told["spent"]["epsilon"]  # the limit is of all studies together
+    assert world.refused("hospital-a", "budget", "--study", "cardiology") == "budget.unknown-study"
     refused = world.type("hospital-a", "budget", "--study", "cardiology")
-    assert refused.code == 2
     assert "elsewhere, pneumonia" in refused.err
 
 

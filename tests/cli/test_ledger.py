@@ -90,7 +90,8 @@ def test_a_state_put_back_from_before_the_training_is_refused_and_draws_nothing(
     state.write_bytes(snapshot)
     charged = Ledger.open(world["hospital-a"] / "ledger.db").charged()
     for words in (("train",), ("train", "--epsilon", "3")):
-        one_line(world.type("hospital-a", *words), 11, "old copy", "backup of state.db")
+        assert world.refused("hospital-a", *words) == "state.lacks-training"
+        one_line(world.type("hospital-a", *words), 11, "backup of state.db")
     assert Ledger.open(world["hospital-a"] / "ledger.db").charged() == charged
 
 
@@ -107,9 +108,8 @@ def test_a_whole_workspace_put_back_from_a_snapshot_is_refused_beside_a_newer_up
     shutil.copy(kept, update)
     before = tree(world["hospital-a"])
     for words, asks in ((("train",), False), (("export-update", "--force"), True)):
-        one_line(
-            world.type("hospital-a", *words, asks=asks), 11, "ledger.db", "update of round 1", "newest backup"
-        )
+        assert world.refused("hospital-a", *words, asks=asks) == "ledger.older-than-update"
+        one_line(world.type("hospital-a", *words, asks=asks), 11, "ledger.db", "update of round 1")
     assert tree(world["hospital-a"]) == before
 
 
@@ -199,6 +199,8 @@ def test_such_a_delta_is_not_followed_either(at: At, monkeypatch: pytest.MonkeyP
     plan = world.carry(told["plan"], "hospital-a")
     refused = world.type("hospital-a", "join", plan, "--key-words", told["key_words"])
     one_line(refused, 4, "plan-0001.plan", "delta 0.001 promises nothing", "10,000")
+    words = ("join", plan, "--key-words", told["key_words"])
+    assert world.refused("hospital-a", *words) == "plan.delta-too-large"
     assert world.ok("hospital-a", "status")["rounds"] == []
 
 
@@ -214,6 +216,7 @@ def test_more_patients_than_the_plan_s_delta_is_meant_for_are_not_trained_on(at:
     planned_for(world, 8)
     refused = world.type("hospital-a", "train")
     one_line(refused, 4, "than the 8 that the plan's delta 1e-05 is meant for", "nothing was spent")
+    assert world.refused("hospital-a", "train") == "patients.more-than-planned"
     assert not re.search(r"\b9\b", refused.err)  # the count itself stays where it is
     assert Ledger.open(world["hospital-a"] / "ledger.db").entries() == ()
 
@@ -224,4 +227,5 @@ def test_a_ledger_whose_delta_promises_nothing_to_so_many_is_not_spent_from(at: 
     path.unlink()
     ledger = Ledger.create(path, Guarantee(10, 0.2))
     one_line(world.type("hospital-a", "train"), 4, "ledger.db", "delta 0.2", "nothing was spent")
+    assert world.refused("hospital-a", "train") == "patients.more-than-ledger"
     assert ledger.entries() == ()

@@ -356,8 +356,8 @@ class KeyholderStudy(Study):
 def test_whatever_is_typed_when(study: type[Study], stage: str, snapshots: Snapshots) -> None:
     study.source = snapshots(stage)
     played = settings(
-        max_examples=ORDERS or 3,
-        stateful_step_count=30 if ORDERS else 6,
+        max_examples=ORDERS or 2,
+        stateful_step_count=30 if ORDERS else 8,
         deadline=None,
         derandomize=not ORDERS,
         database=None,
