@@ -46,28 +46,25 @@ def remove(pattern: str) -> Before:
     return done
 
 
-def old_round_key_back(world: World) -> None:
-    """The state of a hospital that has made no card for the plan: another workspace's keys."""
+def foreign_mask_key(world: World) -> None:
+    """The mask key that the plan names is not the one of that number here."""
     sql("hospital-a", "UPDATE round_key SET number = number + 7 WHERE kind = 'mask-key'")(world)
 
 
 def left_out_of_the_sum(world: World) -> None:
     """A model of a round that this hospital has not exported in."""
-    words = ["UPDATE round SET state = 'trained', update_sha256 = NULL"]
-    sql("hospital-a", words[0])(world)
+    sql("hospital-a", "UPDATE round SET state = 'trained', update_sha256 = NULL")(world)
 
 
-def inside(world: World) -> None:
+def folder_inside(world: World) -> None:
     (world["hospital-a"] / "deeper").mkdir()
-    (world.root / "hospital-a" / "deeper" / "x").mkdir()
 
 
-def another_study(world: World) -> None:
+def given_up(world: World) -> None:
     """No round of the coordinator was ever closed, and the newest is given up."""
     sql("coordinator", "UPDATE round SET state = 'void'")(world)
 
 
-SOURCE = ("source/images", "--labels", "source/labels.csv")
 MODEL = "received/global-0001.model"
 
 CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
@@ -76,7 +73,7 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
         "initialised", nothing, "hospital-a", ("init", "--role", "hospital", "--name", "hospital-a")
     ),
     "init.inside-workspace": (
-        "initialised", inside, "hospital-a/deeper", ("init", "--role", "hospital", "--name", "x")
+        "initialised", folder_inside, "hospital-a/deeper", ("init", "--role", "hospital", "--name", "x")
     ),
     "init.config-gone": (
         "initialised", remove("hospital-a/privxray.yaml"), "hospital-a",
@@ -108,7 +105,7 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
     # A hospital
     "accept.first-plan": ("joined-not", nothing, "hospital-a", ("accept", "received/plan-0001.plan")),
     "plan.foreign-key": (
-        "joined-not", old_round_key_back, "hospital-a", ("join", "received/plan-0001.plan")
+        "joined-not", foreign_mask_key, "hospital-a", ("join", "received/plan-0001.plan")
     ),
     "budget.above-plan": ("ingested", nothing, "hospital-a", ("train", "--epsilon", "7")),
     "epsilon.not-positive": ("ingested", nothing, "hospital-a", ("train", "--epsilon", "0")),
@@ -143,7 +140,7 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
         "aggregated", write("coordinator/updates/x.enc", b"mine"), "coordinator",
         ("aggregate", "updates/*.enc"),
     ),
-    "round.none-open": ("joined", another_study, "coordinator", ("aggregate", "updates/*.enc")),
+    "round.none-open": ("joined", given_up, "coordinator", ("aggregate", "updates/*.enc")),
     # With keyholders
     "cohort.below-minimum": (
         "keyholders-exported", remove("coordinator/updates/hospital-d-0001.enc"), "coordinator",
