@@ -10,10 +10,13 @@ from pathlib import Path
 import played_keyholders  # noqa: F401 - its stages
 import pytest
 from played_keyholders import HOSPITALS as FIVE
-from played_study import PASSPHRASE, Snapshots, World
+from played_study import PASSPHRASE, Snapshots, World, identity_in
 
 from privxray.errors import IdentityError, MalformedError
-from privxray.workflow.coordinator import restore_masks
+from privxray.exchange.intake import read_again
+from privxray.formats.container import seal_header
+from privxray.keys.card import CardHeader
+from privxray.workflow.coordinator import restore_masks, starting_weights
 from privxray.workflow.coordinator.make_plan import make_plan
 from privxray.workflow.coordinator.plan_terms import Terms
 from privxray.workflow.hospital import export_update
@@ -56,6 +59,11 @@ def left_out_of_the_sum(world: World) -> None:
     sql("hospital-a", "UPDATE round SET state = 'trained', update_sha256 = NULL")(world)
 
 
+def card_of_another_study(world: World) -> None:
+    world.ok("hospital-a", "card", "--study", "cardiology", asks=True)
+    world.carry(world["hospital-a"] / "hospital-a.card", "coordinator", "cards")
+
+
 def folder_inside(world: World) -> None:
     (world["hospital-a"] / "deeper").mkdir()
 
@@ -66,6 +74,7 @@ def given_up(world: World) -> None:
 
 
 MODEL = "received/global-0001.model"
+PLAN = "received/plan-0001.plan"
 
 CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
     # The workspace
@@ -102,6 +111,13 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
     ),
     "doctor.no-such-file": ("joined", nothing, "hospital-a", ("doctor", "nowhere")),
     "study.not-joined": ("ingested", nothing, "hospital-a", ("train", "--study", "cardiology")),
+    "workspace.none": ("initialised", nothing, ".", ("train",)),
+    "study.several": (
+        "ingested",
+        sql("hospital-a", "INSERT INTO study SELECT 'other', coordinator, 1, roster_digest FROM study"),
+        "hospital-a",
+        ("train",),
+    ),
     # A hospital
     "accept.first-plan": ("joined-not", nothing, "hospital-a", ("accept", "received/plan-0001.plan")),
     "plan.foreign-key": (
@@ -125,6 +141,13 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
     "model.without-this-hospital": (
         "unaccepted", left_out_of_the_sum, "hospital-a", ("accept", MODEL)
     ),
+    "accept.other-kind": ("initialised", nothing, "hospital-a", ("accept", "hospital-a.card")),
+    "model.second-of-round": (
+        "unaccepted",
+        sql("hospital-a", f"UPDATE round SET model = '{'0' * 64}'"),
+        "hospital-a",
+        ("accept", MODEL),
+    ),
     # A coordinator
     "plan.none-to-continue": ("initialised", nothing, "coordinator", ("plan", "--continue")),
     "plan.study-complete": ("aggregated", nothing, "coordinator", ("plan", "--continue")),
@@ -141,6 +164,15 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
         ("aggregate", "updates/*.enc"),
     ),
     "round.none-open": ("joined", given_up, "coordinator", ("aggregate", "updates/*.enc")),
+    "card.other-study": ("initialised", card_of_another_study, "coordinator", ("plan", "cards/*.card")),
+    "card.used-before": ("aggregated", nothing, "coordinator", ("plan", "cards/*.card")),
+    "without.nobody": ("exported", nothing, "coordinator", ("plan", "--continue", "--without", "nobody")),
+    "weights.unread": (
+        "initialised",
+        write("coordinator/terms.yaml", b"method: dp-sgd"),
+        "coordinator",
+        ("plan", "cards/*.card", "--from", "terms.yaml", "--start", "nowhere"),
+    ),
     # With keyholders
     "cohort.below-minimum": (
         "keyholders-exported", remove("coordinator/updates/hospital-d-0001.enc"), "coordinator",
@@ -149,6 +181,30 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
     "request.signed-with-it": (
         "keyholders-requested", nothing, "coordinator",
         ("aggregate", "updates/*.enc", "--without", "hospital-a"),
+    ),
+    "without.unknown": (
+        "keyholders-exported",
+        nothing,
+        "coordinator",
+        ("aggregate", "updates/*.enc", "--without", "nobody"),
+    ),
+    "without.delivered": (
+        "keyholders-exported",
+        nothing,
+        "coordinator",
+        ("aggregate", "updates/*.enc", "--without", "hospital-a"),
+    ),
+    "unmask.other-kind": (
+        "keyholders-requested",
+        nothing,
+        "notary",
+        ("unmask", "received/plan-0001.plan"),
+    ),
+    "request.unknown-plan": (
+        "keyholders-requested",
+        sql("notary", f"UPDATE round SET plan = '{'0' * 64}'"),
+        "notary",
+        ("unmask", "received/round-0001.request"),
     ),
 }  # fmt: skip
 
@@ -167,7 +223,7 @@ def forget_the_release(world: World) -> None:
         update.unlink()
 
 
-ASKS = ("init", "export-update", "plan", "aggregate")
+ASKS = ("init", "export-update", "plan", "aggregate", "unmask")
 
 
 @pytest.mark.parametrize("reason", CASES)
@@ -225,6 +281,53 @@ def test_a_share_that_is_not_what_was_dealt_names_its_keyholder(
     assert world.refused("coordinator", *words, asks=True) == "cohort.share-refused"
     told = world.type("coordinator", *words, asks=True)
     assert "the share file of hospital-a is refused: another share than was dealt" in told.err
+
+
+@pytest.mark.parametrize(
+    ("reason", "stage", "patched", "words"),
+    [
+        ("model.other-tensors", "unaccepted", "hospital.accept.same_form", ("accept", MODEL)),
+        ("model.other-extractor", "unaccepted", "common.method_inputs.InputForm.is_known", ("evaluate",)),
+        ("plan.other-version", "joined-not", "common.method_inputs.InputForm.is_known", ("join", PLAN)),
+    ],
+)
+def test_what_another_version_made_is_refused(
+    reason: str,
+    stage: str,
+    patched: str,
+    words: tuple[str, ...],
+    snapshots: Snapshots,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(Path(shutil.copytree(snapshots(stage), tmp_path / "world")))
+    if words == ("evaluate",):
+        world.ok("hospital-a", "accept", MODEL)
+    monkeypatch.setattr(f"privxray.workflow.{patched}", lambda *_: False)
+    if words[0] == "join":
+        words = (*words, "--key-words", world.key_words())
+    assert world.refused("hospital-a", *words) == reason
+
+
+def test_a_card_that_names_another_signer_is_not_believed(snapshots: Snapshots, tmp_path: Path) -> None:
+    world = World(Path(shutil.copytree(snapshots("initialised"), tmp_path / "world")))
+    card = world["hospital-a"] / "hospital-a.card"
+    received = read_again(card)
+    identity = identity_in(world["hospital-a"])
+    other = identity_in(world["hospital-b"]).public().fingerprint
+    card.write_bytes(seal_header(received.envelope.claim(CardHeader), identity.signing, other))
+    assert world.refused("hospital-a", "inspect", card) == "signature.other-signer"
+
+
+def test_weights_larger_than_any_network_are_not_read(
+    snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(Path(shutil.copytree(snapshots("initialised"), tmp_path / "world")))
+    monkeypatch.setattr(starting_weights, "MAX_BYTES", 10)
+    (world["coordinator"] / "w.safetensors").write_bytes(bytes(11))
+    (world["coordinator"] / "terms.yaml").write_text("method: dp-sgd")
+    words = ("plan", "cards/*.card", "--from", "terms.yaml", "--start", "w.safetensors")
+    assert world.refused("coordinator", *words, asks=True) == "weights.too-large"
 
 
 def test_a_stick_that_loses_bytes_is_noticed(
