@@ -24,6 +24,8 @@ A data set of an earlier version opens, with the pixels of that version's decode
 ingest of the same files decodes them again. Its last transaction puts the new pixels into the place of the
 old and drops the features of those that changed. Where the csv leaves some of the old images out, that
 transaction is refused: no data set has images of two decoders.
+
+The module is long because all that reads or writes these tables stands in it, and nothing else may.
 """
 
 from __future__ import annotations
