@@ -46,7 +46,7 @@ def look(session: Session) -> Situation:
         name=session.name,
         has_card=workspace.card_path.exists(),
         splits=_splits(workspace) if hospital else frozenset(),
-        copies_unfinished=hospital and _copies_unfinished(workspace, state),
+        copies_unfinished=hospital and _copies_unfinished(session),
         audits=tuple(folder.stem for folder in sorted(workspace.audits.glob("*.running"))),
         offers=bool(state.offers()),
         waiting=sum(not row.answered for row in state.asked()),
@@ -69,7 +69,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         keyholder=committee is not None and committee.seat(own) is not None,
         answered=state.answer_of(round_.plan) is not None,
         left_out=hospital and left_out(session, round_),
-        costs_more=hospital and round_.state is RoundState.JOINED and _costs_more(workspace, state, round_),
+        costs_more=hospital and round_.state is RoundState.JOINED and _costs_more(session, round_),
         collected=_collected(session, round_) if coordinator else CollectedFiles(),
         lacking=_lacking(state, plan, round_) if coordinator and round_.state is RoundState.CLOSED else (),
     )
@@ -81,22 +81,23 @@ def _splits(workspace: Workspace) -> frozenset[str]:
     return frozenset()
 
 
-def _copies_unfinished(workspace: Workspace, state: State) -> bool:
-    if not (workspace.data / MANIFEST).exists():
+def _copies_unfinished(session: Session) -> bool:
+    data = session.workspace.data
+    if not (data / MANIFEST).exists():
         return False
-    with Manifest(workspace.data, state.secret("manifest")) as manifest:
+    with Manifest(data, session.state.secret("manifest")) as manifest:
         return bool(manifest.unfinished())
 
 
-def _costs_more(workspace: Workspace, state: State, round_: Round) -> bool:
-    place = f"{workspace.ledger_path.absolute().as_uri()}?mode=ro"
+def _costs_more(session: Session, round_: Round) -> bool:
+    place = f"{session.workspace.ledger_path.absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(place, uri=True, timeout=10)) as database:
             book = ledger_chain.read(database)
     except (PrivxrayError, sqlite3.Error):  # doctor says what is wrong with it
         return False
     drawn = [run for run, (reached, _) in book.charges.items() if reached != "reserved"]
-    return charged_outside(state, drawn, round_)
+    return charged_outside(session.state, drawn, round_)
 
 
 def _collected(session: Session, round_: Round) -> CollectedFiles:
