@@ -133,7 +133,7 @@ def unpack(body: bytes) -> dict[str, Array]:
             "this file holds more tensors than any model has", reason="tensors.too-many", advice=_ANEW
         )
     for array in tensors.values():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if not np.isfinite(array).all():
             raise MalformedError(
                 "a tensor in this file holds a number that is not finite",
                 reason="tensors.not-finite",

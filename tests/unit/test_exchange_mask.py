@@ -105,6 +105,9 @@ def test_sums_of_extremes_do_not_overflow_at_the_limit_and_are_refused_beyond() 
     check_headroom(manifest, 1, 32)
     with refused("plan.sums-overflow"):
         check_headroom(manifest, 2, 32)
+    check_headroom([spec(bound=2.0**30 - 1, bits=0)], 2, 32)  # rounding adds a half, and no more
+    with refused("plan.sums-overflow"):
+        check_headroom([spec(bound=2.0**30 - 0.5, bits=0)], 2, 32)
     exact = [spec(bound=2.0**11, bits=20)]
     with refused("plan.sums-overflow"):
         check_headroom(exact, 1, 32)

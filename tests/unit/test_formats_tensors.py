@@ -62,8 +62,8 @@ def test_a_file_has_4096_tensors_at_most() -> None:
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])
-def test_numbers_are_finite(number: float, kind: type[np.floating]) -> None:
+@pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.complex64])
+def test_numbers_are_finite(number: float, kind: type[np.inexact]) -> None:
     with refused("tensors.not-finite"):
         unpack(pack({"good": np.zeros(3), "bad": np.array([0, number], kind)}))
 
