@@ -36,7 +36,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 # The folder of wheels that travels on a stick to a workstation without a network.
 wheelhouse: $(STAMP)
-	$(BIN)/python -m pip wheel --quiet -c constraints.txt --wheel-dir $(WHEELHOUSE) '.[inference,ocr]'
+	$(BIN)/python -m pip wheel --quiet -c constraints.txt --wheel-dir $(WHEELHOUSE) '.[inference,ocr,extractor]'
 
 clean:
 	rm -rf $(VENV) $(WHEELHOUSE) build *.egg-info privxray-demo

