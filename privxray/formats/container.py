@@ -3,7 +3,7 @@
 ::
 
     8 bytes   "PRIVXRAY"
-    1 byte    format version, 1
+    1 byte    format version, 1 or 2
     4 bytes   length E of the envelope, big-endian, at most 4 MiB
     E bytes   DSSE envelope: canonical JSON {"payload", "payloadType", "signatures": [{"keyid", "sig"}]}
     rest      the body, exactly as long as the header says
@@ -14,14 +14,15 @@ the header. The header holds the SHA-256 of the body, so a gateway can verify wh
 
 Opening takes two steps, on purpose. :func:`split` reads what an unverified file claims: its kind and the id
 of its key, as hints. :meth:`Envelope.verify` wants a key that the caller trusts, and only then parses the
-header.
+header. Of a file of format 2, :func:`split` also reads the features, so that a file of a later version is
+refused by the name of what it needs, and not as a damaged one (:mod:`privxray.formats.features`).
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Literal, TypeVar
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -29,10 +30,12 @@ from pydantic import ValidationError
 
 from privxray.errors import IdentityError, MalformedError, StrangeFileError
 from privxray.formats import canonical
+from privxray.formats.features import FORMAT_1, Form, check_fields, decoded, form_of_header, other_format
 from privxray.formats.header import KINDS, Body, Fingerprint, Header, Kind
 
 MAGIC = b"PRIVXRAY"
-VERSION = 1
+READS: tuple[Literal[1, 2], ...] = (1, 2)
+"""The formats that this version reads."""
 PREAMBLE = len(MAGIC) + 1 + 4
 """Bytes before the envelope: the magic, the version and the envelope's length."""
 MAX_ENVELOPE = 4 * 1024 * 1024
@@ -43,9 +46,10 @@ _SAME_VERSION = "Install the version of privxray that the study uses"
 H = TypeVar("H", bound=Header)
 
 
-def payload_type(kind: str) -> str:
-    """The DSSE payload type of a kind. It is signed, so one kind can't pass for another."""
-    return f"application/vnd.privxray.{kind}+json"
+def payload_type(kind: str, format_: int = 1) -> str:
+    """The DSSE payload type of a kind. It is signed, so no kind and no format can pass for another."""
+    version = "" if format_ == 1 else f".v{format_}"
+    return f"application/vnd.privxray.{kind}{version}+json"
 
 
 def pre_authentication(type_: str, payload: bytes) -> bytes:
@@ -58,10 +62,11 @@ def pre_authentication(type_: str, payload: bytes) -> bytes:
 class Envelope:
     """What stands before the body of an unverified file.
 
-    ``length`` is of preamble and envelope together: the body starts there.
+    ``length`` is of preamble and envelope together: the body starts there. ``form`` is as claimed, too.
     """
 
     kind: Kind
+    form: Form
     payload: bytes
     key_id: Fingerprint  # as claimed
     signature: bytes
@@ -98,7 +103,8 @@ class Envelope:
                 advice="Ask the sender for the file again",
             )
         try:
-            key.verify(self.signature, pre_authentication(payload_type(self.kind), self.payload))
+            type_ = payload_type(self.kind, self.form.format)
+            key.verify(self.signature, pre_authentication(type_, self.payload))
         except InvalidSignature:
             raise IdentityError(
                 "the signature does not match (the file was altered, or somebody else signed it)",
@@ -112,7 +118,8 @@ class Envelope:
 
         :raises MalformedError: not a header of this kind.
         """
-        value = canonical.decode(self.payload, "the header", reason="header.not-canonical")
+        value = decoded(self.payload)
+        check_fields(value, self.kind, self.form)
         try:
             header = model.model_validate(value)
         except ValidationError as error:
@@ -127,6 +134,8 @@ class Envelope:
                 reason="header.other-kind",
                 advice="Ask the sender for the file again",
             )
+        if header.format != self.form.format:
+            raise other_format()
         return header
 
 
@@ -135,7 +144,7 @@ def split(start: bytes) -> Envelope:
 
     :param start: at least the first ``PREAMBLE + MAX_ENVELOPE`` bytes, or the whole file if it is shorter.
     :raises StrangeFileError: it is no file of privxray.
-    :raises MalformedError: it is one of another version, cut off, or damaged.
+    :raises MalformedError: it is one of another version or with a feature of one, cut off, or damaged.
     """
     if not start.startswith(MAGIC):
         raise StrangeFileError(
@@ -145,9 +154,10 @@ def split(start: bytes) -> Envelope:
         )
     if len(start) < PREAMBLE:
         raise MalformedError("the file is cut off in its preamble", reason="preamble.cut-off", advice=_COPY)
-    if start[len(MAGIC)] != VERSION:
+    version = start[len(MAGIC)]
+    if version not in READS:
         raise MalformedError(
-            f"the file has format version {start[len(MAGIC)]}, this privxray reads version {VERSION}",
+            f"the file has format version {version}, this privxray reads versions up to {READS[-1]}",
             reason="file.other-version",
             advice=_SAME_VERSION,
         )
@@ -159,35 +169,71 @@ def split(start: bytes) -> Envelope:
     raw = start[PREAMBLE : PREAMBLE + size]
     if len(raw) < size:
         raise MalformedError("the file is cut off in its envelope", reason="envelope.cut-off", advice=_COPY)
-    return _read_envelope(raw)
+    return _read_envelope(raw, version)
 
 
-def _read_envelope(raw: bytes) -> Envelope:
+def _read_envelope(raw: bytes, version: int) -> Envelope:
     match canonical.decode(raw, "the envelope", reason="envelope.not-canonical"):
         case {
             "payload": str(payload),
             "payloadType": str(type_),
-            "signatures": [{"keyid": str(key_id), "sig": str(sig), **more_of_signature}],
+            "signatures": list(signatures),
             **more,
-        } if not more and not more_of_signature:
+        } if not more:
             pass
         case _:
-            raise MalformedError(
-                "the envelope is damaged (unexpected fields)", reason="envelope.fields", advice=_COPY
-            )
-    kind = next((kind for kind in KINDS if payload_type(kind) == type_), None)
+            raise _unexpected_fields()
+    kind = _kind(type_, version)
+    header = canonical.from_base64(payload, "the header", reason="header.base64")
+    form = FORMAT_1 if version == 1 else form_of_header(decoded(header))
+    # After the features: one of a later version may add a signature.
+    key_id, signature = _only_signature(signatures)
+    return Envelope(
+        kind=kind,
+        form=form,
+        payload=header,
+        key_id=key_id,
+        signature=canonical.from_base64(signature, "the signature", reason="signature.base64", length=64),
+        length=PREAMBLE + len(raw),
+    )
+
+
+def _kind(type_: str, version: int) -> Kind:
+    """The kind that a payload type stands for.
+
+    :raises MalformedError: none, or the type is of another format from the file.
+    """
+    kinds = {payload_type(kind, format_): (kind, format_) for kind in KINDS for format_ in READS}
+    kind, format_ = kinds.get(type_, (None, None))
     if kind is None:
         raise MalformedError(
             "the file is of a kind that this privxray does not know",
             reason="envelope.unknown-kind",
             advice=_SAME_VERSION,
         )
-    return Envelope(
-        kind=kind,
-        payload=canonical.from_base64(payload, "the header", reason="header.base64"),
-        key_id=Fingerprint(key_id),
-        signature=canonical.from_base64(sig, "the signature", reason="signature.base64", length=64),
-        length=PREAMBLE + len(raw),
+    if format_ != version:
+        raise MalformedError(
+            "the envelope is of a different format from the file's version",
+            reason="envelope.other-format",
+            advice="Ask the sender for the file again",
+        )
+    return kind
+
+
+def _only_signature(signatures: list[Any]) -> tuple[Fingerprint, str]:
+    """The key id and the signature, in base64, of a file that has one.
+
+    :raises MalformedError: another number of them, or other fields.
+    """
+    match signatures:
+        case [{"keyid": str(key_id), "sig": str(signature), **more}] if not more:
+            return Fingerprint(key_id), signature
+    raise _unexpected_fields()
+
+
+def _unexpected_fields() -> MalformedError:
+    return MalformedError(
+        "the envelope is damaged (unexpected fields)", reason="envelope.fields", advice=_COPY
     )
 
 
@@ -197,8 +243,8 @@ def seal_header(header: Header, key: Ed25519PrivateKey, key_id: str) -> bytes:
     :param key_id: the fingerprint of ``key``.
     :raises MalformedError: it is too long for the format.
     """
-    payload = canonical.encode(header.model_dump(mode="json"))
-    type_ = payload_type(header.kind)
+    payload = canonical.encode(header.stated())
+    type_ = payload_type(header.kind, header.format)
     raw = canonical.encode(
         {
             "payload": canonical.to_base64(payload),
@@ -214,7 +260,7 @@ def seal_header(header: Header, key: Ed25519PrivateKey, key_id: str) -> bytes:
             reason="header.too-long",
             advice="A plan's constants, or its number of parties, have to be smaller",
         )
-    return MAGIC + bytes([VERSION]) + len(raw).to_bytes(4, "big") + raw
+    return MAGIC + bytes([header.format]) + len(raw).to_bytes(4, "big") + raw
 
 
 def check_body(body: Body, length: int, sha256: str) -> None:

@@ -6,9 +6,11 @@ Never in a header: an exact patient count, a path, a host name, a value of a pat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, NewType
+from typing import Annotated, Any, Literal, NewType
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from privxray.formats.features import MAX_FEATURES, NAME, Form, is_ascending, without_others
 
 Kind = Literal["card", "plan", "update", "request", "share", "model", "offer", "query", "answer"]
 KINDS: tuple[Kind, ...] = ("card", "plan", "update", "request", "share", "model", "offer", "query", "answer")
@@ -31,6 +33,41 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=16_384)]
 
 Round = Annotated[int, Field(ge=0, le=9999)]
+
+
+def whole(value: object) -> object:
+    """The value, where one of a few integers is expected: in Python, ``true`` and ``1.0`` are equal to 1.
+
+    :raises ValueError: it is no integer.
+    """
+    if type(value) is not int:
+        raise ValueError("an integer is expected")
+    return value
+
+
+def _ascending(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """:raises ValueError: not in ascending order, or one of them occurs twice."""
+    if not is_ascending(values):
+        raise ValueError("not in ascending order, each once")
+    return values
+
+
+Format = Annotated[Literal[1, 2], BeforeValidator(whole)]
+"""The format of a file, which is its container's version."""
+
+Features = Annotated[
+    tuple[Annotated[str, Field(pattern=f"^{NAME}$")], ...],
+    Field(strict=False, max_length=MAX_FEATURES),
+    AfterValidator(_ascending),
+]
+"""Names of features of format 2, ascending (:mod:`privxray.formats.features`)."""
+
+Formats = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=255)], ...],
+    Field(strict=False, min_length=1, max_length=8),
+    AfterValidator(_ascending),
+]
+"""Formats that somebody reads, ascending."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +107,13 @@ class Header(Strict):
     """The fields that all kinds share.
 
     ``round`` is 0 if a file belongs to no round, ``plan`` the hash of the plan that the file obeys,
-    ``created`` UTC to the second. It is for display only: no rule looks at a clock.
+    ``created`` UTC to the second. It is for display only: no rule looks at a clock. ``features`` is empty in
+    format 1, which does not have the field.
     """
 
     kind: Kind
-    format: Literal[1] = 1
+    format: Format = 1
+    features: Features = ()
     study: Name | None
     round: Round = 0
     sender: Fingerprint
@@ -83,3 +122,12 @@ class Header(Strict):
     body: Body = Body()
     created: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")]
     software: Annotated[str, Field(pattern=r"^privxray [0-9A-Za-z.+-]{1,40}$")]
+
+    @property
+    def form(self) -> Form:
+        """The format and the features."""
+        return Form(self.format, self.features)
+
+    def stated(self) -> dict[str, Any]:
+        """The header as it travels: JSON with the fields of its format and features, and no others."""
+        return without_others(self.model_dump(mode="json"), self.kind, self.form)

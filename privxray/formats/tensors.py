@@ -12,10 +12,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from privxray.errors import MalformedError, RefusedError
-from privxray.formats.header import Strict
+from privxray.formats.header import Strict, whole
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ MAX_COORDINATES = 1 << 26
 """67 million: five times a ResNet-18."""
 MAX_TENSORS = 4096
 
-ModulusBits = Literal[32, 64]
+ModulusBits = Annotated[Literal[32, 64], BeforeValidator(whole)]
 _DTYPES: dict[int, str] = {32: "U32", 64: "U64"}
 _ANEW = "Ask who made the file to make it again"
 _OTHER_PLAN = "The coordinator has to make another plan"

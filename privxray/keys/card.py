@@ -6,11 +6,13 @@ they compare key words, which cover every card of the roster.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from privxray.errors import MalformedError
-from privxray.formats.container import Envelope, seal_header
-from privxray.formats.header import Header, Name, Stamp
+from privxray.formats.container import READS, Envelope, seal_header
+from privxray.formats.features import Form, carried_out
+from privxray.formats.header import Features, Formats, Header, Name, Stamp
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import Member, Trustee
@@ -22,7 +24,8 @@ _ANEW = "Ask its owner for a new card: privxray card"
 class CardHeader(Header):
     """``study`` is null if the card fits any one study. A hospital has a mask key, a trustee has none.
 
-    Both have an unsealing key, for a hospital may be a keyholder too.
+    Both have an unsealing key, for a hospital may be a keyholder too. ``formats`` and ``can`` are what its
+    maker's version reads and carries out; a card of format 1 does not say, and stands for format 1 alone.
     """
 
     kind: Literal["card"] = "card"
@@ -31,6 +34,14 @@ class CardHeader(Header):
     keys: PublicKeys
     mask: MaskStatement | None
     unsealing: UnsealingStatement
+    formats: Formats | None = None
+    can: Features | None = None
+
+    def lacks(self, form: Form) -> tuple[str, ...]:
+        """What its maker's version lacks of a form, in words: the format, or features; empty for nothing."""
+        if form.format not in (self.formats or (1,)):
+            return (f"format {form.format}",)
+        return tuple(name for name in form.features if name not in (self.can or ()))
 
     def member(self) -> Member:
         """A hospital's card as an entry of a roster."""
@@ -44,26 +55,34 @@ class CardHeader(Header):
         return Trustee(name=self.name, keys=self.keys)
 
 
-def write_card(
-    identity: Identity,
-    *,
-    name: str,
-    mask: MaskStatement | None,
-    unsealing: UnsealingStatement,
-    stamp: Stamp,
-) -> bytes:
-    """A card's bytes; it has no body. Without a mask key it is a trustee's card."""
+@dataclass(frozen=True)
+class CardParts:
+    """What a card says besides its maker's keys: the fields of these names in :class:`CardHeader`."""
+
+    name: str
+    mask: MaskStatement | None
+    unsealing: UnsealingStatement
+
+
+def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: Literal[1, 2] = 2) -> bytes:
+    """A card's bytes; it has no body. Without a mask key it is a trustee's card.
+
+    :param format_: 1 for a coordinator whose version reads no other.
+    """
     keys = identity.public()
     header = CardHeader(
-        study=unsealing.study,
+        format=format_,
+        study=parts.unsealing.study,
         sender=keys.fingerprint,
         created=stamp.created,
         software=stamp.software,
-        name=name,
-        role="hospital" if mask else "trustee",
+        name=parts.name,
+        role="hospital" if parts.mask else "trustee",
         keys=keys,
-        mask=mask,
-        unsealing=unsealing,
+        mask=parts.mask,
+        unsealing=parts.unsealing,
+        formats=READS,
+        can=carried_out(),
     )
     return seal_header(header, identity.signing, keys.fingerprint)
 

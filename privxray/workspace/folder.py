@@ -28,13 +28,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 from privxray.errors import MalformedError, RefusedError, WorkspaceError
-from privxray.formats.header import Name, Strict
+from privxray.formats.header import Name, Strict, whole
 from privxray.workspace.atomic import make_private_folder, sweep, write_atomic
 
 CONFIG = "privxray.yaml"
@@ -44,7 +44,7 @@ Role = Literal["hospital", "coordinator", "trustee"]
 class Config(Strict):
     """The contents of ``privxray.yaml``. Only a coordinator's names a study: its workspace serves one."""
 
-    format: Literal[1] = 1
+    format: Annotated[Literal[1], BeforeValidator(whole)] = 1
     role: Role
     name: Name
     study: Name | None = None

@@ -23,7 +23,7 @@ from privxray.exchange.messages.model import write_model
 from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.formats.container import MAGIC, PREAMBLE, check_body, seal_header, split
 from privxray.formats.header import Body
-from privxray.keys.card import read_card, write_card
+from privxray.keys.card import CardParts, read_card, write_card
 
 STARTING_MODEL = bytes(range(256)) * 3
 
@@ -75,9 +75,7 @@ def make_sent() -> Sent:
     request = world.request(updates, updates)
     a, keys = study.hospitals[0], study.coordinator.public()
     files = {
-        "card": write_card(
-            a.identity, name=a.name, mask=a.member().mask, unsealing=a.unsealing_statement(), stamp=STAMP
-        ),
+        "card": write_card(a.identity, CardParts(a.name, a.member().mask, a.unsealing_statement()), STAMP),
         "plan": seal_header(study.plan, study.coordinator.signing, keys.fingerprint) + STARTING_MODEL,
         "update": updates["hospital-a"],
         "request": request,

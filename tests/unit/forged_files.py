@@ -37,26 +37,28 @@ def reason_of(act: Callable[[], object]) -> str | None:
     return None
 
 
-def framed(envelope: object) -> bytes:
+def framed(envelope: object, version: int = 1) -> bytes:
     """Preamble and envelope, whatever stands in it."""
     raw = canonical.encode(envelope)
-    return MAGIC + b"\x01" + len(raw).to_bytes(4, "big") + raw
+    return MAGIC + bytes([version]) + len(raw).to_bytes(4, "big") + raw
 
 
-def signed(kind: str, payload: bytes, signer: Identity, key_id: str | None = None) -> bytes:
+def signed(kind: str, payload: bytes, signer: Identity, key_id: str | None = None, format_: int = 1) -> bytes:
     """An envelope over any bytes, as its signer may make it.
 
     :param key_id: what it says of its signer, by default the truth.
     """
-    signature = signer.signing.sign(pre_authentication(payload_type(kind), payload))
+    type_ = payload_type(kind, format_)
+    signature = signer.signing.sign(pre_authentication(type_, payload))
     return framed(
         {
             "payload": canonical.to_base64(payload),
-            "payloadType": payload_type(kind),
+            "payloadType": type_,
             "signatures": [
                 {"keyid": key_id or signer.public().fingerprint, "sig": canonical.to_base64(signature)}
             ],
-        }
+        },
+        format_,
     )
 
 
@@ -65,7 +67,8 @@ def changed(data: bytes, change: Change, signer: Identity) -> bytes:
     envelope = split(data)
     header = json.loads(envelope.payload)
     change(header)
-    start = signed(envelope.kind, canonical.encode(header), signer, envelope.key_id)
+    payload = canonical.encode(header)
+    start = signed(envelope.kind, payload, signer, envelope.key_id, envelope.form.format)
     return start + data[envelope.length :]
 
 

@@ -25,6 +25,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 PRIME = 2**256 + 297
 
+Json = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class File:
@@ -48,9 +50,20 @@ def dsse(type_: str, payload: bytes) -> bytes:
     return b" ".join([b"DSSEv1", b"%d" % len(type_), type_.encode(), b"%d" % len(payload), payload])
 
 
-def read(data: bytes, signing: str) -> File:
-    """Section 1, by the signer's key in base64."""
-    assert data[:9] == b"PRIVXRAY\x01"
+def fingerprint(signing: str) -> str:
+    return hashlib.sha256(base64.b64decode(signing)).hexdigest()
+
+
+def claimed(data: bytes) -> Json:
+    """A header whose signature is not looked at."""
+    size = int.from_bytes(data[9:13], "big")
+    header: Json = json.loads(base64.b64decode(json.loads(data[13 : 13 + size])["payload"]))
+    return header
+
+
+def read(data: bytes, signing: str, version: int = 1) -> File:
+    """Section 1, by the signer's key in base64; ``version`` 2 is section 1 of docs/SPEC-2.md."""
+    assert data[:9] == b"PRIVXRAY" + bytes([version])
     size = int.from_bytes(data[9:13], "big")
     raw = data[13 : 13 + size]
     assert len(raw) == size
@@ -63,7 +76,8 @@ def read(data: bytes, signing: str) -> File:
     Ed25519PublicKey.from_public_bytes(key).verify(base64.b64decode(signature["sig"]), signed)
     header, body = json.loads(payload), data[13 + size :]
     assert canonical(header) == payload
-    assert envelope["payloadType"] == f"application/vnd.privxray.{header['kind']}+json"
+    kind = header["kind"] if version == 1 else f"{header['kind']}.v2"
+    assert envelope["payloadType"] == f"application/vnd.privxray.{kind}+json"
     assert header["sender"] == signature["keyid"]
     assert (header["body"]["length"], header["body"]["sha256"]) == (
         len(body),

@@ -37,6 +37,7 @@ def test_secrets_are_dealt_under_a_plan_for_their_owner() -> None:
 def test_the_terms_of_a_strict_plan() -> None:
     plan = STRICT.make_plan(constants={"b": 2, "a": 1}, stages=3)
     assert list(plan.public_constants().items()) == [
+        ("format", 1),
         ("method", "linear-probe"),
         ("rounds", 3),
         ("classes", ["normal", "bacteria", "virus"]),

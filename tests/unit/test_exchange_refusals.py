@@ -34,7 +34,7 @@ from privxray.formats import canonical
 from privxray.formats.container import check_body, split
 from privxray.formats.header import PlanHash
 from privxray.formats.tensors import TensorSpec
-from privxray.keys.card import read_card, write_card
+from privxray.keys.card import CardParts, read_card, write_card
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.mask_statement import MaskStatement, state_mask_key
 from privxray.keys.roster import Member, Roster
@@ -82,13 +82,8 @@ def check(header: Any, data: bytes) -> None:
 
 def card(study: str | None = None, *, trustee: bool = False) -> bytes:
     own = STRICT.hospitals[0]
-    return write_card(
-        own.identity,
-        name=own.name,
-        mask=None if trustee else own.member(study).mask,
-        unsealing=own.unsealing_statement(study),
-        stamp=STAMP,
-    )
+    mask = None if trustee else own.member(study).mask
+    return write_card(own.identity, CardParts(own.name, mask, own.unsealing_statement(study)), STAMP)
 
 
 def statement(kind: type[Any], owner: Hospital, **changes: Any) -> dict[str, Any]:
@@ -290,7 +285,7 @@ def test_a_plan_is_accepted_from_its_coordinator_only() -> None:
         admit_plan(split(card()), keys)
     weak = STRICT.make_plan(coordinator=weak_signing(keys))
     with refused("signing-key.weak"):
-        admit_plan(split(signed("plan", canonical.encode(weak.model_dump(mode="json")), STRICT.coordinator,
+        admit_plan(split(signed("plan", canonical.encode(weak.stated()), STRICT.coordinator,
                                 weak.coordinator.fingerprint)), None)  # fmt: skip
 
 
@@ -656,7 +651,7 @@ REQUESTS: dict[str, tuple[Change, str | None]] = {
     "no date": (put("created", value="today"), "header.field"),
     "a field more": (lambda h: h.update(more=1), "header.field"),
     "a field less": (lambda h: h.pop("survivors"), "header.field"),
-    "a format of its own": (put("format", value=2), "header.field"),
+    "a format of its own": (put("format", value=2), "header.other-format"),
     "a kind of its own": (put("kind", value="share"), "header.field"),
     "another study": (put("study", value="cardiology"), "file.other-study"),
     "another plan": (put("plan", value=OTHER), "file.other-plan"),
@@ -798,7 +793,7 @@ SHARES: dict[str, tuple[Change, str | None]] = {
     "the date": (put("created", value="1970-01-01T00:00:00Z"), None),
     "the software": (put("software", value="privxray 9"), None),
     "a kind of its own": (put("kind", value="request"), "header.field"),
-    "a format of its own": (put("format", value=2), "header.field"),
+    "a format of its own": (put("format", value=2), "header.other-format"),
     "another sender": (put("sender", value=OTHER), "share.other-sender"),
     "another study": (put("study", value="cardiology"), "file.other-study"),
     "another plan": (put("plan", value=OTHER), "file.other-plan"),

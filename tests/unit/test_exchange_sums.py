@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -20,7 +21,7 @@ from privxray.exchange.masking.fixed_point import dequantise, quantise, unsigned
 from privxray.exchange.masking.summing import add_to_sum
 from privxray.exchange.messages.update import UpdateHeader, open_update
 from privxray.exchange.opening import check_range, open_sum
-from privxray.formats.container import Envelope, check_body, split
+from privxray.formats.container import check_body, split
 from privxray.formats.tensors import masked_prefix, total_size
 from privxray.keys.identity import Identity
 
@@ -109,7 +110,7 @@ def test_a_swapped_body_is_refused(study: Study) -> None:
 def test_an_update_in_another_hospitals_name_is_refused(study: Study) -> None:
     envelope = split(study.update(Hospital("hospital-x"), np.zeros(15, unsigned(64))))
     victim = study.hospitals[0].fingerprint
-    claimed = Envelope(envelope.kind, envelope.payload, victim, envelope.signature, envelope.length)
+    claimed = replace(envelope, key_id=victim)
     with refused("signature.wrong"):
         read_update(claimed, study.plan.roster.members)
 

@@ -99,7 +99,7 @@ BEGIN = MAGIC + b"\x01"
         (MAGIC[:-1], "file.not-privxray"),
         (MAGIC, "preamble.cut-off"),
         (BEGIN + b"\x00\x00\x00", "preamble.cut-off"),
-        (MAGIC + b"\x02\x00\x00\x00\x00", "file.other-version"),
+        (MAGIC + b"\x03\x00\x00\x00\x00", "file.other-version"),
         (MAGIC + b"\x00\x00\x00\x00\x00", "file.other-version"),
         (BEGIN + b"\xff\xff\xff\xff", "envelope.too-long"),
         (BEGIN + (4_194_305).to_bytes(4, "big") + b"{}", "envelope.too-long"),
@@ -218,7 +218,7 @@ def test_a_header_that_is_no_object_or_of_another_kind() -> None:
     assert "(header: model_type)" in str(told.value)
     with refused("header.not-canonical"):
         read(signed("card", b"{} ", identity))
-    plan = canonical.encode(header(kind="plan").model_dump(mode="json"))
+    plan = canonical.encode(header(kind="plan").stated())
     with refused("header.other-kind"):
         read(signed("card", plan, identity))
 
@@ -226,7 +226,7 @@ def test_a_header_that_is_no_object_or_of_another_kind() -> None:
 def test_a_field_that_somebody_named_is_cut_in_the_message() -> None:
     """A file may hold any name for a field; a message has at most 80 letters of it."""
     identity = Identity(KEY, SealingKey.generate())
-    fields = header().model_dump(mode="json") | {"x" * 200: 1}
+    fields = header().stated() | {"x" * 200: 1}
     with refused("header.field") as told:
         read(signed("card", canonical.encode(fields), identity))
     assert f"({'x' * 80}: " in str(told.value)

@@ -22,7 +22,7 @@ from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.container import split
 from privxray.formats.header import Header
 from privxray.formats.tensors import TensorSpec
-from privxray.keys.card import CardHeader, write_card
+from privxray.keys.card import CardHeader, CardParts, write_card
 
 FP = "ab" * 32
 STUDY = Study(hospitals=3, trustees=4)
@@ -31,10 +31,8 @@ UPDATES = {h.fingerprint: STUDY.concealed(h) for h in STUDY.hospitals}
 GOOD: dict[type[Header], bytes] = {
     CardHeader: write_card(
         HOSPITAL.identity,
-        name=HOSPITAL.name,
-        mask=HOSPITAL.member().mask,
-        unsealing=HOSPITAL.unsealing_statement(),
-        stamp=STAMP,
+        CardParts(HOSPITAL.name, HOSPITAL.member().mask, HOSPITAL.unsealing_statement()),
+        STAMP,
     ),
     UpdateHeader: UPDATES[HOSPITAL.fingerprint],
     RequestHeader: STUDY.request(UPDATES),
@@ -81,7 +79,7 @@ NAME = "a" * 40
 PLAN, UPDATE, MODEL = PlanHeader, UpdateHeader, ModelHeader
 
 LIMITS: list[tuple[type[Header], str, list[Any], list[Any]]] = [
-    (UPDATE, "format", [1], [0, 2, "1"]),
+    (UPDATE, "format", [1, 2], [0, 3, "1", True, 1.0]),
     (UPDATE, "round", [0, 1, 9999], [-1, 10_000, 1.5, "1"]),
     (UPDATE, "recipients", [[], [FP] * 256], [[FP] * 257, ["ab"]]),
     (UPDATE, "sender", [FP], ["ab" * 31, "ab" * 32 + "a", "AB" * 32, "ab" * 32 + "\n", None]),
@@ -124,7 +122,7 @@ LIMITS: list[tuple[type[Header], str, list[Any], list[Any]]] = [
     (PLAN, "previous", [FP, None], ["ab"]),
     (PLAN, "classes", [["a", "b"], ["a"] * 50], [["a"], ["a"] * 51]),
     (PLAN, "classes.0", ["a" * 40, "a b_c-1"], ["a" * 41, "", "A", " a"]),
-    (PLAN, "modulus_bits", [32, 64], [16, 33, 65]),
+    (PLAN, "modulus_bits", [32, 64], [16, 33, 65, 64.0, True]),
     (PLAN, "coordinator_name", [NAME], [NAME + "a"]),
     (PLAN, "roster.version", [1, 9999], [0, 10_000]),
     (PLAN, "roster.members", [[], [MEMBER] * 100], [[MEMBER] * 101]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -14,7 +15,7 @@ from privxray.formats import canonical
 from privxray.formats.container import split
 from privxray.formats.header import Stamp
 from privxray.keys import sealing_keys
-from privxray.keys.card import read_card, write_card
+from privxray.keys.card import CardParts, read_card, write_card
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.key_words import party_words, same_words
 from privxray.keys.mask_statement import MaskStatement, state_mask_key
@@ -209,13 +210,9 @@ def test_sealing_adds_as_many_bytes_as_is_said() -> None:
 
 
 def card(identity: Identity, name: str = "hospital-a", study: str | None = None) -> bytes:
-    return write_card(
-        identity,
-        name=name,
-        mask=statement(identity, study),
-        unsealing=UnsealingStatement.sign(SealingKey.generate().public(), study, 1, identity.signing),
-        stamp=Stamp("2026-01-02T03:04:05Z", "privxray 0.1.0"),
-    )
+    unsealing = UnsealingStatement.sign(SealingKey.generate().public(), study, 1, identity.signing)
+    parts = CardParts(name, statement(identity, study), unsealing)
+    return write_card(identity, parts, Stamp("2026-01-02T03:04:05Z", "privxray 0.1.0"))
 
 
 def test_a_card_says_what_it_was_made_of() -> None:
@@ -228,9 +225,7 @@ def test_a_card_of_another_signer_is_refused() -> None:
     data = card(Identity.generate())
     other = Identity.generate()
     envelope = split(data)
-    forged = type(envelope)(
-        envelope.kind, envelope.payload, other.public().fingerprint, envelope.signature, envelope.length
-    )
+    forged = replace(envelope, key_id=other.public().fingerprint)
     with refused("signature.other-signer"):
         read_card(forged)
 

@@ -60,13 +60,14 @@ class Round:
         identity: Callable[[str], Identity],
         sealing_key: Callable[[str], SealingKey],
         kept: Kept,
+        format_: int = 1,
     ) -> None:
         self.seeded, self.identity, self.sealing_key = seeded, identity, sealing_key
         study = Study.__new__(Study)
         study.coordinator = identity("coordinator")
         study.hospitals = [self.party(f"hospital-{letter}") for letter in "abcd"]
         study.trustees = [self.party(f"trustee-{number}") for number in range(1, 5)]
-        study.plan = study.make_plan()
+        study.plan = study.make_plan(format=format_)
         study.plan.verify()
         self.study, self.world = study, World(study)
         self.parties = {one.name: one for one in (*study.hospitals, *study.trustees)}

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / "unit")]
 
+import format2  # noqa: E402
 import keyholders  # noqa: E402
 import strict  # noqa: E402
 from exchange_samples import Hospital, Study  # noqa: E402
@@ -129,9 +130,28 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
     return path.read_bytes() if path.exists() else make()
 
 
+def of_format_2() -> format2.Files:
+    """The vectors of format 2; its parties are those of format 1."""
+    world = study()
+    world.plan = world.make_plan(format=2)
+    kept_2 = lambda name, make: kept(f"format2/{name}", make)  # noqa: E731 - a name in another folder
+    return format2.Files(world, keyholders.Round(seeded, identity, sealing_key, kept_2, 2), kept)
+
+
+def write_format_2() -> None:
+    index = {}
+    for plan, made in of_format_2().all().items():
+        for name, (data, reason, rule) in made.items():
+            path = format2.FOLDER / f"{name}.bin"
+            if not path.exists():
+                path.write_bytes(data)
+            index[name] = {"expect": class_of(reason), "reason": reason, "rule": rule, "under": plan}
+    (format2.FOLDER / "index.json").write_text(json.dumps(index, indent=1) + "\n")
+
+
 def main() -> None:
     if sys.argv[1:] == ["--anew"]:
-        for path in HERE.glob("*.bin"):
+        for path in (*HERE.glob("*.bin"), *format2.FOLDER.glob("*.bin")):
             path.unlink()
     world, held = study(), keyholders.Round(seeded, identity, sealing_key, kept)
     made_strict = strict.Files(world, identity, seeded, kept).all()
@@ -143,6 +163,7 @@ def main() -> None:
             index[name] = {"expect": class_of(reason), "reason": reason, "rule": rule, "under": plan}
     (HERE / "index.json").write_text(json.dumps(index, indent=1) + "\n")
     (HERE / "numbers.json").write_text(json.dumps(told(world, held), indent=1) + "\n")
+    write_format_2()
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from privxray.exchange.messages.model import write_model  # noqa: E402
 from privxray.formats import canonical  # noqa: E402
 from privxray.formats.container import MAGIC, PREAMBLE, seal_header, split  # noqa: E402
 from privxray.formats.tensors import TensorSpec  # noqa: E402
-from privxray.keys.card import write_card  # noqa: E402
+from privxray.keys.card import CardParts, write_card  # noqa: E402
 from privxray.keys.identity import Identity, PublicKeys  # noqa: E402
 from privxray.keys.mask_statement import state_mask_key  # noqa: E402
 from privxray.keys.roster import Member, Trustee  # noqa: E402
@@ -54,9 +54,8 @@ class Files:
         self.world, self.identity, self.seeded = world, identity, seeded
         a = world.hospitals[0]
         self.plan = seal_header(world.plan, world.coordinator.signing, world.plan.sender)
-        self.card = write_card(
-            a.identity, name=a.name, mask=a.member().mask, unsealing=a.unsealing_statement(), stamp=STAMP
-        )
+        parts = CardParts(a.name, a.member().mask, a.unsealing_statement())
+        self.card = write_card(a.identity, parts, STAMP, format_=1)
         self.update = kept("update", lambda: world.update(a, world.masked(a, world.vector(0))))
         weights = {"weights": np.arange(12.0).reshape(3, 4)}
         self.model = write_model(weights, world.signed(), world.coordinator, STAMP)
@@ -94,7 +93,7 @@ class Files:
         return {
             "not-privxray": (b"DICM" + good[4:], "file.not-privxray", "magic"),
             "cut-in-preamble": (good[:12], "preamble.cut-off", "truncation"),
-            "another-version": (MAGIC + b"\x02" + good[9:], "file.other-version", "format version"),
+            "another-version": (MAGIC + b"\x03" + good[9:], "file.other-version", "format version"),
             "envelope-too-long": (
                 MAGIC + b"\x01\x7f\xff\xff\xff" + good[13:],
                 "envelope.too-long",

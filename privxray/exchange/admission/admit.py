@@ -196,9 +196,9 @@ def admit_model(envelope: Envelope, signed: SignedPlan) -> ModelHeader:
 
 
 def belongs(header: Header, signed: SignedPlan) -> None:
-    """Rule 4: the file obeys this plan.
+    """Rule 4: the file obeys this plan, and is of its format and features.
 
-    :raises RefusedError: it is of another study, plan or round.
+    :raises RefusedError: it is of another study, plan, round or form.
     """
     plan = signed.plan
     if header.study != plan.study:
@@ -216,4 +216,10 @@ def belongs(header: Header, signed: SignedPlan) -> None:
             "it names this round's plan and another round",
             reason="file.round-contradicts",
             advice=_ASK_SENDER,
+        )
+    if header.form != plan.form.of_kind(header.kind):
+        raise RefusedError(
+            "it is of another format than its plan, or has other features",
+            reason="file.other-form",
+            advice="Ask its sender to make it again with the version that the plan was joined with",
         )

@@ -76,6 +76,12 @@ def _check_goes_on(plan: PlanHeader, before: PlanHeader, *, skips: bool) -> None
             reason="plan.stage-skipped",
             advice=_CALL,
         )
+    if plan.format < before.format or not set(before.features) <= set(plan.features):
+        raise RefusedError(
+            "this plan gives up the format or a feature of the study in the middle of it",
+            reason="plan.form-given-up",
+            advice=_CALL,
+        )
     if terms_of(plan) != terms_of(before):
         raise RefusedError(
             "this plan changes the terms of the study in the middle of it",

@@ -40,7 +40,10 @@ def write_model(
 ) -> bytes:
     """Sign and serialise the model that a round gave."""
     plan, body = signed.plan, pack(tensors)
+    form = plan.form.of_kind("model")
     header = ModelHeader(
+        format=form.format,
+        features=form.features,
         study=plan.study,
         round=plan.round,
         sender=identity.public().fingerprint,

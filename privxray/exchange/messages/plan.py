@@ -164,6 +164,8 @@ class PlanHeader(Header):
     def public_constants(self) -> Mapping[str, JsonValue]:
         """What the plan fixes, for display: all that a person should see of it."""
         return {
+            "format": self.format,
+            **({"features": list(self.features)} if self.features else {}),
             "method": self.method,
             "rounds": self.stages,
             "classes": list(self.classes),

@@ -58,7 +58,10 @@ def write_request(
     assert plan.committee is not None
     survivors = tuple(sorted(envelopes))
     body = b"".join(envelopes[survivor] for survivor in survivors)
+    form = plan.form.of_kind("request")
     header = RequestHeader(
+        format=form.format,
+        features=form.features,
         study=plan.study,
         round=plan.round,
         sender=identity.public().fingerprint,

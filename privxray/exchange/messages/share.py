@@ -52,7 +52,10 @@ def write_share(
     described, body = seal_body(
         "share", [plain], sender=sender, recipient=plan.coordinator, study=plan.study, about=signed.digest
     )
+    form = plan.form.of_kind("share")
     header = ShareHeader(
+        format=form.format,
+        features=form.features,
         study=plan.study,
         round=plan.round,
         sender=sender,

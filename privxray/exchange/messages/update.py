@@ -61,7 +61,10 @@ def write_update(
     described, body = seal_body(
         "update", vector, sender=sender, recipient=plan.coordinator, study=plan.study, about=signed.digest
     )
+    form = plan.form.of_kind("update")
     header = UpdateHeader(
+        format=form.format,
+        features=form.features,
         study=plan.study,
         round=plan.round,
         sender=sender,

@@ -6,8 +6,9 @@ Tested in tests/cli/test_crash.py and tests/cli/test_rounds.py.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
-from privxray.keys.card import write_card
+from privxray.keys.card import CardParts, write_card
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.new_round_keys import new_mask_key, new_unsealing_key
@@ -17,12 +18,19 @@ from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 
 
-def fresh_card(workspace: Workspace, passphrase: Passphrase, *, study: str | None = None) -> Path:
+def fresh_card(
+    workspace: Workspace,
+    passphrase: Passphrase,
+    *,
+    study: str | None = None,
+    format_: Literal[1, 2] = 2,
+) -> Path:
     """Write a card with new keys for one round in place of the last card.
 
     An earlier card that left stays good until a plan names its keys.
 
     :param study: bind the card to a study's name; without it the card fits any one study.
+    :param format_: of the card; 1 for a coordinator whose version reads no other.
     """
     workspace.require(("hospital", "trustee"), "card")
     identity = unlock(workspace, passphrase)
@@ -30,6 +38,6 @@ def fresh_card(workspace: Workspace, passphrase: Passphrase, *, study: str | Non
         with session.state.transaction():
             mask = new_mask_key(session.state, identity, study) if session.role == "hospital" else None
             unsealing = new_unsealing_key(session.state, identity, study)
-        card = write_card(identity, name=session.name, mask=mask, unsealing=unsealing, stamp=stamp())
+        card = write_card(identity, CardParts(session.name, mask, unsealing), stamp(), format_=format_)
         deliver(card, workspace.card_path, force=True)
     return workspace.card_path

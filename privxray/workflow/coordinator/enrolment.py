@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from privxray.errors import UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
+from privxray.formats.features import Form
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Roster, Trustee
+from privxray.workflow.coordinator.agreed_form import agreed_form
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class CommitteeTerms:
 
 @dataclass(frozen=True)
 class Parties:
-    """The parties of a plan."""
+    """The parties of a plan, and the form of files that the versions of all of them read."""
 
     roster: Roster
     committee: Committee | None
+    form: Form
 
 
 def enrol(
@@ -52,13 +55,15 @@ def enrol(
     :param terms: None for a strict plan.
     :param before: the study's last plan, whose roster version is counted on.
     :raises UsageError: a keyholder is named whose card is not there.
+    :raises RefusedError: there is no form that all of them read.
     """
+    form = agreed_form(cards)
     hospitals = sorted((card for card in cards if card.role == "hospital"), key=party_name)
     trustees = sorted((card for card in cards if card.role == "trustee"), key=party_name)
     members, others = [card.member() for card in hospitals], [card.trustee() for card in trustees]
     roster = versioned_roster(members, others, before, study, coordinator)
     if terms is None:
-        return Parties(roster, None)
+        return Parties(roster, None, form)
     unknown = set(terms.hospitals) - {card.name for card in hospitals}
     if unknown:
         raise UsageError(
@@ -67,7 +72,7 @@ def enrol(
             advice="Give the card of each hospital that --keyholder names",
         )
     sitting = [*(card for card in hospitals if card.name in terms.hospitals), *trustees]
-    return Parties(roster, _committee(terms, len(hospitals), sitting))
+    return Parties(roster, _committee(terms, len(hospitals), sitting), form)
 
 
 def _committee(terms: CommitteeTerms, hospitals: int, sitting: Sequence[CardHeader]) -> Committee:

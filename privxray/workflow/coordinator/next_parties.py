@@ -16,6 +16,7 @@ from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
+from privxray.workflow.coordinator.agreed_form import expect_reads
 from privxray.workflow.coordinator.enrolment import Parties, party_name, versioned_roster
 
 
@@ -50,10 +51,12 @@ def carry_on(
     :param cards: of newcomers, and of parties that stated no next key; a card overrides a stated key.
     :param stated: the keys that parties stated in the round before.
     :param without: the names of parties that are left out from here on.
-    :raises RefusedError: somebody stated no next key and sent no fresh card.
+    :raises RefusedError: somebody stated no next key and sent no fresh card, or a card's maker has a version
+        that does not read the study's files.
     :raises UsageError: ``without`` names nobody of the plan.
     """
     _expect_known(before, without)
+    expect_reads(cards, before.form)
     keys = stated.with_cards(cards)
     lacking = [name for name in lacking_next_keys(before, keys) if name not in without]
     if lacking:
@@ -75,7 +78,7 @@ def carry_on(
     roster = versioned_roster(
         sorted(members, key=party_name), trustees, before, before.study or "", coordinator
     )
-    return Parties(roster, _committee_after(before, keys, without, len(members)))
+    return Parties(roster, _committee_after(before, keys, without, len(members)), before.form)
 
 
 def lacking_next_keys(plan: PlanHeader, keys: NextKeys) -> list[str]:

@@ -109,6 +109,8 @@ def first_stage(
     body, made = pack(start) if start else b"", stamp()
     try:
         plan = PlanHeader(
+            format=parties.form.format,
+            features=parties.form.features,
             study=workspace.config.study,
             round=last.number + 1 if last else 1,
             sender=keys.fingerprint,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,6 +19,13 @@ def card(
         str | None,
         typer.Option("--study", help="Make a card for this study only.", show_default=False),
     ] = None,
+    format_: Annotated[
+        Literal["1", "2"],
+        typer.Option(
+            "--format",
+            help="1 for a coordinator whose version of privxray is older and reads no other.",
+        ),
+    ] = "2",
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -27,8 +34,9 @@ def card(
 
     require_name("--study", study)
     workspace = current_workspace()
-    path = fresh_card(workspace, passphrase(passphrase_file), study=study)
+    number: Literal[1, 2] = 1 if format_ == "1" else 2
+    path = fresh_card(workspace, passphrase(passphrase_file), study=study, format_=number)
     if as_json:
-        emit({"card": str(path), "study": study})
+        emit({"card": str(path), "study": study, "format": number})
     tell(f"Wrote {path.name} with fresh keys for one round.")
     close("card", workspace, file=path.name)

@@ -1,0 +1,51 @@
+"""Which form of files a study has: the highest format that the versions of all its parties read.
+
+Cards say what their makers' versions read and carry out (docs/SPEC-2.md, section 2). So a study of mixed
+versions is settled, or refused by name, before anybody has trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from privxray.errors import RefusedError
+from privxray.formats.container import READS
+from privxray.formats.features import Form
+from privxray.keys.card import CardHeader
+
+
+def agreed_form(cards: Sequence[CardHeader], asked: Collection[str] = ()) -> Form:
+    """The form of a study of the parties of these cards.
+
+    :param asked: features that the coordinator asked for.
+    :raises RefusedError: the cards have no format in common, or one of them lacks a feature that was asked
+        for; it names the party and what it lacks.
+    """
+    common = [one for one in READS if all(one in (card.formats or (1,)) for card in cards)]
+    if not common:
+        old = ", ".join(card.name for card in cards if READS[-1] not in (card.formats or (1,)))
+        raise RefusedError(
+            f"these cards have no format of files in common; of an older version: {old}",
+            reason="plan.no-common-format",
+            advice="Ask the parties to install one version of privxray, and for fresh cards: privxray card",
+        )
+    form = Form(common[-1], tuple(sorted(asked)))
+    expect_reads(cards, form)
+    return form
+
+
+def expect_reads(cards: Sequence[CardHeader], form: Form) -> None:
+    """Check that each of these parties has a version that reads files of this form.
+
+    :raises RefusedError: one has not.
+    """
+    lacking = {card.name: card.lacks(form) for card in cards}
+    if form.format == 1 and form.features:
+        lacking = {card.name: ("format 2",) for card in cards if not card.formats}
+    told = "; ".join(f"{name} lacks {', '.join(lacks)}" for name, lacks in lacking.items() if lacks)
+    if told:
+        raise RefusedError(
+            f"not every party's version of privxray can take part: {told}",
+            reason="plan.version-lacks",
+            advice="Ask for a card that a newer version made (privxray card), or plan without it",
+        )

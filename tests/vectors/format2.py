@@ -1,0 +1,250 @@
+"""The vectors of format 2 (docs/SPEC-2.md): a good file of every kind, and what breaks a rule of section 1
+or 2. The rules of format 1, which hold here too, have their vectors one folder up.
+
+Files of the mode ``strict`` come under ``plan``, those of ``keyholders`` under ``held-plan``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+HERE = Path(__file__).parent
+sys.path += [str(HERE.parent / "unit")]
+
+import keyholders  # noqa: E402
+from exchange_samples import STAMP, Study  # noqa: E402
+from forged_files import Change, framed, put, signed  # noqa: E402
+
+from privxray.exchange.messages.model import write_model  # noqa: E402
+from privxray.formats import canonical  # noqa: E402
+from privxray.formats.container import PREAMBLE, seal_header, split  # noqa: E402
+from privxray.keys.card import CardParts, write_card  # noqa: E402
+from privxray.keys.identity import Identity  # noqa: E402
+
+FOLDER = HERE / "format2"
+
+Made = dict[str, tuple[bytes, str, str]]
+"""By name: the bytes, the reason of the refusal or ``ok``, and the rule that is tried."""
+
+
+class Files:
+    """The good files, and what is made from them.
+
+    :param world: a study under a plan of format 2.
+    :param held: a round with keyholders, under a plan of format 2.
+    :param kept: gives the stored bytes of a good file, for sealing is randomised.
+    """
+
+    def __init__(
+        self, world: Study, held: keyholders.Round, kept: Callable[[str, Callable[[], bytes]], bytes]
+    ) -> None:
+        self.world, self.held = world, held
+        self.a = world.hospitals[0]
+        self.parts = CardParts(self.a.name, self.a.member().mask, self.a.unsealing_statement())
+        self.card = write_card(self.a.identity, self.parts, STAMP)
+        self.plan = seal_header(world.plan, world.coordinator.signing, world.plan.sender)
+        self.update = kept(
+            "format2/update", lambda: world.update(self.a, world.masked(self.a, world.vector(0)))
+        )
+        weights = {"weights": np.arange(12.0).reshape(3, 4)}
+        self.model = write_model(weights, world.signed(), world.coordinator, STAMP)
+
+    def all(self) -> dict[str, Made]:
+        """By the plan that they come under."""
+        good = {
+            "card": (self.card, "ok", "a card"),
+            "plan": (self.plan, "ok", "a plan"),
+            "update": (self.update, "ok", "an update"),
+            "model": (self.model, "ok", "a model"),
+        }
+        return {"plan": good | self._forms() | self._cards() | self._rounds(), "held-plan": self._held()}
+
+    def _held(self) -> Made:
+        held, update = self.held, split(self.held.updates["hospital-a"])
+        old = held.study.make_plan()  # of format 1
+        plan = seal_header(old, held.study.coordinator.signing, old.sender)
+        data = held.updates["hospital-a"]
+        down = _altered(data, held.parties["hospital-a"].identity, _drop("features"), put("format", value=1))
+        assert update.form.format == 2
+        return {
+            "held-plan": (held.plan(format=2), "ok", "a plan with keyholders"),
+            "held-plan-of-format-1": (plan, "ok", "the same plan in format 1"),
+            **{f"held-update-{n[-1]}": (data, "ok", "an update") for n, data in held.updates.items()},
+            "request": (held.request, "ok", "a request"),
+            "share-1": (held.shares["trustee-1"], "ok", "a share file"),
+            "held-update-of-format-1": (down, "file.other-form", "the format of its plan"),
+        }
+
+    def _forms(self) -> Made:
+        """Section 1: the version byte, the payload type, ``format`` and ``features`` agree."""
+        good, start = self.update, split(self.update).length
+        envelope, body = json.loads(good[PREAMBLE:start]), good[start:]
+        (signature,) = envelope["signatures"]
+        card = self._card
+
+        def typed(type_: str) -> bytes:
+            return framed(envelope | {"payloadType": type_}, 2) + body
+
+        return {
+            "type-of-format-1": (
+                typed("application/vnd.privxray.update+json"),
+                "envelope.other-format",
+                "payloadType of format 2",
+            ),
+            "version-of-format-1": (
+                good[:8] + b"\x01" + good[9:],
+                "envelope.other-format",
+                "version byte 02",
+            ),
+            "type-of-format-3": (
+                typed("application/vnd.privxray.update.v3+json"),
+                "envelope.unknown-kind",
+                "payloadType",
+            ),
+            "signed-as-format-1": (
+                self._signed_as_format_1(),
+                "signature.wrong",
+                "no signature of one format counts in the other",
+            ),
+            "two-signatures": (
+                framed(envelope | {"signatures": [signature] * 2}, 2) + body,
+                "envelope.fields",
+                "one signature",
+            ),
+            "card-says-format-1": (card(put("format", value=1)), "header.other-format", "format 2"),
+            "card-says-format-true": (card(put("format", value=True)), "header.other-format", "integer"),
+            "card-says-format-2.0": (card(put("format", value=2.0)), "header.other-format", "integer"),
+            "card-without-format": (card(_drop("format")), "header.other-format", "format is present"),
+            "card-without-features": (card(_drop("features")), "header.features", "features"),
+            "card-features-null": (card(put("features", value=None)), "header.features", "a list"),
+            "card-features-not-ascending": (
+                card(put("features", value=["sizes", "heads"])),
+                "header.features",
+                "in ascending order",
+            ),
+            "card-feature-twice": (
+                card(put("features", value=["sizes", "sizes"])),
+                "header.features",
+                "each once",
+            ),
+            "card-feature-of-another-form": (
+                card(put("features", value=["Sizes!"])),
+                "header.features",
+                "a feature's name",
+            ),
+            "card-feature-of-five-words": (
+                card(put("features", value=["a-b-c-d-e"])),
+                "header.features",
+                "a feature's name",
+            ),
+            "card-with-33-features": (
+                card(put("features", value=[f"{chr(97 + n // 26)}-{chr(97 + n % 26)}" for n in range(33)])),
+                "header.features",
+                "at most 32 features",
+            ),
+            "card-feature-unknown": (
+                card(put("features", value=["time-travel"]), _add(machine="x")),
+                "file.unknown-feature",
+                "a feature that this version does not know, before any other field",
+            ),
+            "card-of-format-1-with-features": (
+                self._card_1(_add(features=[])),
+                "header.field-of-other-feature",
+                "format 1 has no features",
+            ),
+            "card-of-format-1-with-formats": (
+                self._card_1(_add(formats=[1, 2])),
+                "header.field-of-other-feature",
+                "format 1 has no formats",
+            ),
+            "card-of-format-1-says-true": (
+                self._card_1(put("format", value=True)),
+                "header.field",
+                "format is an integer",
+            ),
+            "card-of-format-1-says-2": (
+                self._card_1(put("format", value=2)),
+                "header.other-format",
+                "format 1",
+            ),
+        }
+
+    def _cards(self) -> Made:
+        """Section 2: ``formats`` and ``can``."""
+        card, lacking, field = self._card, "header.field-of-feature-lacking", "header.field"
+        return {
+            "card-without-formats": (card(_drop("formats")), lacking, "formats"),
+            "card-without-can": (card(_drop("can")), lacking, "can"),
+            "card-formats-null": (card(put("formats", value=None)), lacking, "formats"),
+            "card-formats-descending": (card(put("formats", value=[2, 1])), field, "formats ascending"),
+            "card-formats-empty": (card(put("formats", value=[])), field, "formats"),
+            "card-formats-true": (card(put("formats", value=[True, 2])), field, "integers"),
+            "card-can-descending": (card(put("can", value=["sizes", "heads"])), field, "can ascending"),
+            "card-can-of-another-form": (card(put("can", value=["Sizes!"])), field, "a feature's name"),
+            "card-can-what-is-unknown-here": (
+                card(put("can", value=["time-travel"])),
+                "ok",
+                "a later version may carry out more",
+            ),
+            "card-reads-format-9": (card(put("formats", value=[2, 9])), "ok", "a later version reads more"),
+        }
+
+    def _rounds(self) -> Made:
+        """Section 2: what obeys a plan is of its format."""
+        old = self.world.make_plan()  # the plan in format 1, signed by the same coordinator
+        plan = seal_header(old, self.world.coordinator.signing, old.sender)
+        down = [_drop("features"), put("format", value=1)]
+        owner, coordinator = self.a.identity, self.world.coordinator
+        modulus = _altered(self.plan, coordinator, put("modulus_bits", value=64.0))
+        return {
+            "plan-of-format-1": (plan, "ok", "format 1 stays readable"),
+            "plan-modulus-no-integer": (modulus, "header.field", "integer"),
+            "update-of-format-1": (
+                _altered(self.update, owner, *down),
+                "file.other-form",
+                "the format of its plan",
+            ),
+            "model-of-format-1": (
+                _altered(self.model, coordinator, *down),
+                "file.other-form",
+                "the format of its plan",
+            ),
+        }
+
+    def _card(self, *changes: Change) -> bytes:
+        return _altered(self.card, self.a.identity, *changes)
+
+    def _card_1(self, *changes: Change) -> bytes:
+        return _altered(write_card(self.a.identity, self.parts, STAMP, format_=1), self.a.identity, *changes)
+
+    def _signed_as_format_1(self) -> bytes:
+        """The update's header under the type of format 2, signed under that of format 1."""
+        envelope = split(self.update)
+        forged = signed("update", envelope.payload, self.a.identity)
+        inner = json.loads(forged[PREAMBLE:]) | {"payloadType": "application/vnd.privxray.update.v2+json"}
+        return framed(inner, 2) + self.update[envelope.length :]
+
+
+def _drop(field: str) -> Change:
+    return lambda header: header.pop(field)
+
+
+def _add(**fields: Any) -> Change:
+    return lambda header: header.update(fields)
+
+
+def _altered(data: bytes, signer: Identity, *changes: Change) -> bytes:
+    """A file whose header was altered and signed anew in the format that it then states, else in its own."""
+    envelope = split(data)
+    header = json.loads(envelope.payload)
+    for change in changes:
+        change(header)
+    version = 1 if header.get("format") == 1 and "features" not in header else envelope.form.format
+    start = signed(envelope.kind, canonical.encode(header), signer, envelope.key_id, version)
+    return start + data[envelope.length :]
