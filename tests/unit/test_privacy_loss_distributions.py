@@ -87,12 +87,13 @@ def test_what_may_have_been_lost_by_rounding_is_charged(count: int) -> None:
     transform = 4 * 2.0**-53 * math.log2(places)
     rounding = transform * math.sqrt(2) * count * math.sqrt(places // 2 + 1) + 8 * 2.0**-53 * count
     assert found.infinite == pytest.approx(1e-15 + rounding, rel=1e-9)
+    assert compose([(LossDistribution(0, np.ones(1), 0.0), 1 << 60)]).infinite == 1.0
 
 
 def test_what_has_less_than_the_least_noise_promises_nothing() -> None:
     assert gaussian(0.0899, 1.0, "remove") is NO_PROMISE
     assert gaussian(0.09, 1.0, "remove").epsilon(1e-5) == pytest.approx(108.27, abs=0.005)
-    assert (NO_PROMISE.infinite, NO_PROMISE.masses.tolist()) == (1.0, [0.0])
+    assert (NO_PROMISE.lowest, NO_PROMISE.infinite, NO_PROMISE.masses.tolist()) == (0, 1.0, [0.0])
     assert NO_PROMISE.epsilon(0.999) == math.inf
 
 
