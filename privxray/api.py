@@ -196,7 +196,7 @@ def ingest(
     :param profile: by default that of the ingest before, or else the Basic Profile.
     :param ocr: also look for text in the pixels; this needs the extra ``privxray[ocr]``.
     :param study: needed only where the hospital takes part in several.
-    :raises FindingsError: an image did not pass the check; nothing was taken in.
+    :raises NotTakenInError: an image did not pass the check; nothing was taken in.
     :raises WorkspaceError: no study is joined yet.
     """
     from privxray.workflow.hospital.ingest_images import IngestChoices, ingest_folder

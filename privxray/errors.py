@@ -56,9 +56,13 @@ class UsageError(PrivxrayError):
 
 
 class FindingsError(PrivxrayError):
-    """A de-identification check found something. Exit 3."""
+    """A check found something, and its report, which tells what, was printed. Exit 3."""
 
     exit_code = 3
+
+
+class NotTakenInError(FindingsError):
+    """Images did not pass the check and stay out. No report was printed. Exit 3."""
 
 
 class RefusedError(PrivxrayError):

@@ -31,6 +31,7 @@ from privxray.errors import (
     AbsentFileError,
     CancelledError,
     FindingsError,
+    NotTakenInError,
     PrivxrayError,
     StrangeFileError,
     SystemTroubleError,
@@ -72,7 +73,8 @@ def cancelled(
 
 def report(error: PrivxrayError, *, as_json: bool, verbose: bool = False) -> NoReturn:
     """Print an error and end with its exit code."""
-    if as_json and not isinstance(error, FindingsError):  # findings have printed their object already
+    reported = isinstance(error, FindingsError) and not isinstance(error, NotTakenInError)
+    if as_json and not reported:  # a report is the command's one object
         told = {"reason": error.reason, "what": error.what, "file": error.file, "advice": error.advice}
         emit({"error": told, "exit_code": error.exit_code})
     tell(f"privxray: {error}")

@@ -22,7 +22,7 @@ from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.selection import select
 from privxray.deid.judging.set_check import SetCheck
 from privxray.deid.profile.profile import Profile
-from privxray.errors import FindingsError, MalformedError, SystemTroubleError
+from privxray.errors import MalformedError, NotTakenInError, SystemTroubleError
 from privxray.imaging.dataset import Dataset
 from privxray.imaging.decode import decode
 from privxray.imaging.index_rows import IndexRows
@@ -86,7 +86,7 @@ def ingest(
     :param images: the folder that the csv's paths start from.
     :param labels: the csv. :param classes: the labels that the study knows.
     :param progress: called after each file with how many are done, and how many there are.
-    :raises FindingsError: a file did not pass the check.
+    :raises NotTakenInError: a file did not pass the check.
     :raises MalformedError: the csv contradicts itself (see :func:`~privxray.imaging.labels.read_labels` and
         :meth:`privxray.imaging.index_rows.IndexRows.add`); an image does not decode.
     :raises RefusedError: the csv contradicts the data set.
@@ -143,12 +143,12 @@ class _Ingest:
     def finish(self) -> int:
         """Write the index; how many rows are new.
 
-        :raises FindingsError: a file did not pass the check.
+        :raises NotTakenInError: a file did not pass the check.
         """
         if self._failing:
             failed = [report.name for report in self.checked.reports() if report.verdict != "pass"]
             some = ", ".join(failed[:_SHOWN]) + (", ..." if len(failed) > _SHOWN else "")
-            raise FindingsError(
+            raise NotTakenInError(
                 f"{len(failed)} of {self._total} {'file' if self._total == 1 else 'files'} did not pass the "
                 f"check ({some}), so no image was taken in",
                 reason="ingest.check-failed",

@@ -16,7 +16,7 @@ from privxray.keys.identity import PublicKeys
 WORDS = 12
 
 
-@lru_cache(maxsize=8)
+@lru_cache
 def words(digest: bytes) -> str:
     """132 bits of scrypt over a digest, as 12 words of the BIP-39 English list, 11 bits each.
 

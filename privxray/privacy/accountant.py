@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from privxray.errors import BudgetError
 from privxray.privacy import loss_distributions
@@ -29,8 +29,9 @@ from privxray.privacy.guarantee import (
 )
 from privxray.privacy.loss_distributions import LossDistribution, Pair
 
-_MOST_NOISE = 2.0**30
 _RELATIVE_TOLERANCE = 1e-5
+_SCALES = tuple(2.0**power for power in range(6, 34, 4))  # 64 to 2^30: where a search begins
+_GROWTHS = 100  # how often a scale may grow by the tolerance before it is given up
 
 
 def epsilon(events: Iterable[Event], delta: float, *, replace_one: bool = False) -> float:
@@ -78,7 +79,7 @@ def calibrate(
         # In logarithms it is nearly a straight line. Clamped, because the root finder needs finite values.
         return math.log(min(max(reached, 1e-9), 1e9) / limit.epsilon)
 
-    low, high = _bracket(excess, limit)
+    low, high = bracket(lambda scale: excess(scale) <= 0, limit)
     return _admitted(build, past, limit, _search(excess, low, high))
 
 
@@ -93,22 +94,23 @@ def epsilon_after(past: tuple[Event, ...], events: Sequence[Event], delta: float
     return _epsilon_after(past, merge(events), delta, ("remove", "add"))
 
 
-def _bracket(excess: Callable[[float], float], limit: Guarantee) -> tuple[float, float]:
-    """A refused and an admitted scale, within a factor of two.
+def bracket(fits: Callable[[float], bool], limit: Guarantee) -> tuple[float, float]:
+    """A noise scale that does not fit, and twice that scale, which does.
 
     The search goes from much noise to little, because small noise makes distributions large and slow.
+
+    :param fits: whether a scale keeps to ``limit``; where one does, every larger one does.
+    :raises BudgetError: not even a scale of 2^30 fits.
     """
-    high = 64.0
-    while excess(high) > 0:
-        high *= 2.0**4
-        if high > _MOST_NOISE:
-            raise BudgetError(
-                f"what was spent before leaves no room below {limit}",
-                reason="budget.no-room",
-                advice="See what was spent with `privxray budget`; only a larger epsilon would leave room",
-            )
+    high = next((scale for scale in _SCALES if fits(scale)), None)
+    if high is None:
+        raise BudgetError(
+            f"what was spent before leaves no room below {limit}",
+            reason="budget.no-room",
+            advice="See what was spent with `privxray budget`; only a larger epsilon would leave room",
+        )
     low = high / 2.0
-    while excess(low) <= 0:
+    while fits(low):
         low, high = low / 2.0, low
     return low, high
 
@@ -116,12 +118,12 @@ def _bracket(excess: Callable[[float], float], limit: Guarantee) -> tuple[float,
 def _search(excess: Callable[[float], float], low: float, high: float) -> float:
     """The scale that just meets the limit, rounded up within the tolerance.
 
-    By Brent's method, on the logarithm of the scale.
+    By Brent's method, on the logarithm of the scale: to base 2, for then both ends are what they were.
     """
     from scipy.optimize import brentq
 
-    root = brentq(lambda x: excess(math.exp(x)), math.log(low), math.log(high), xtol=_RELATIVE_TOLERANCE / 4)
-    return math.exp(root) * (1.0 + _RELATIVE_TOLERANCE / 2)
+    root = brentq(lambda x: excess(2.0**x), math.log2(low), math.log2(high), xtol=_RELATIVE_TOLERANCE / 4)
+    return float(2.0**root) * (1.0 + _RELATIVE_TOLERANCE / 2)
 
 
 def _admitted(
@@ -132,15 +134,14 @@ def _admitted(
     The search composes the past first, so its figure can be too small in the last digits. Then the scale
     grows a little.
     """
-    for _ in range(100):
+    for _ in range(_GROWTHS):
         if epsilon([*past, *build(scale)], limit.delta) <= limit.epsilon:
             return scale
         scale *= 1.0 + _RELATIVE_TOLERANCE
     raise BudgetError(f"no noise was found that stays below {limit}", reason="budget.no-noise-found")
 
 
-# One command asks for the same figure several times: to calibrate, to admit, to print.
-@lru_cache(maxsize=1024)
+@cache  # a command asks for the same figure several times: to calibrate, to admit, to print
 def _epsilon_after(
     past: tuple[Event, ...], events: tuple[Event, ...], delta: float, pairs: tuple[Pair, ...]
 ) -> float:
@@ -175,6 +176,6 @@ def _sampled(events: Iterable[Event], pair: Pair) -> list[tuple[LossDistribution
     ]
 
 
-@lru_cache(maxsize=2)  # one past, for both pairs, with each attempt of a search
+@lru_cache  # a search asks for the same past with each scale that it tries
 def _sampled_past(events: tuple[Event, ...], pair: Pair) -> LossDistribution:
     return loss_distributions.compose(_sampled(events, pair))

@@ -28,7 +28,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
@@ -73,7 +73,7 @@ class AdaptiveFilter:
         return _UP * total + _conversion(self.order, (1.0 - GAUSSIAN_SHARE) * self.limit.delta)
 
 
-@lru_cache(maxsize=64)
+@cache
 def filter_of(limit: Guarantee) -> AdaptiveFilter:
     """The filter of a lifetime limit. It depends on the limit's two numbers and on nothing else.
 
@@ -130,5 +130,5 @@ def _gaussian_epsilon(mu: float, delta: float) -> float:
 
     if excess(0.0) <= 0:
         return 0.0
-    # The privacy loss has mean mu^2 / 2 and deviation mu: ten deviations above it nothing is left of delta.
-    return float(brentq(excess, 0.0, mu * mu / 2 + 10 * mu + 1, xtol=1e-12, rtol=1e-14))
+    # The privacy loss has mean mu^2 / 2 and deviation mu. Forty deviations above, float64 has no delta left.
+    return float(brentq(excess, 0.0, mu * (mu / 2 + 40), xtol=1e-12, rtol=1e-14))

@@ -17,8 +17,7 @@ from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.sampling import LEAST_SAMPLED_NOISE
 
 MOST_STEPS = 1 << 20
-_TOLERANCE = 1e-5
-_MOST_NOISE = 2.0**30
+_HALVINGS = 17  # of a factor of two, in logarithms: what is left is a factor of 1 + 5e-6
 
 
 def least_scale(
@@ -28,7 +27,7 @@ def least_scale(
 
     :param build: the events at noise scale s; more scale must mean more noise in each of them.
     :param limit: of these events and ``past`` together.
-    :returns: s, rounded up by about 1e-5 of itself, and admitted as it stands.
+    :returns: s, rounded up by at most 1e-5 of itself, and admitted as it stands.
     :raises BudgetError: ``past`` leaves no room, whatever the noise.
     :raises UsageError: the limit is out of range.
     """
@@ -37,19 +36,8 @@ def least_scale(
     def fits(scale: float) -> bool:
         return rule.admits([*past, *build(scale)])
 
-    high = 1.0
-    while not fits(high):
-        high *= 2.0
-        if high > _MOST_NOISE:
-            raise BudgetError(
-                f"what was spent before leaves no room below {limit}",
-                reason="budget.no-room",
-                advice="See `privxray budget` for the runs; a larger epsilon is the study's to decide",
-            )
-    low = high / 2.0
-    while fits(low):
-        low, high = low / 2.0, low
-    while high / low > 1.0 + _TOLERANCE:
+    low, high = accountant.bracket(fits, limit)
+    for _ in range(_HALVINGS):
         middle = math.sqrt(low * high)
         low, high = (low, middle) if fits(middle) else (middle, high)
     return high

@@ -112,8 +112,8 @@ def gaussian(noise: float, q: float, pair: Pair) -> LossDistribution:
     reach = _DEVIATIONS * noise + 1.0
     ends = _loss(np.array([-reach, reach]), noise, q, pair)
     lowest, highest = math.floor(ends.min() / STEP), math.ceil(ends.max() / STEP)
-    divergences = np.clip(_divergence(STEP * np.arange(lowest, highest + 1), noise, q, pair), 0.0, 1.0)
-    divergences = np.minimum.accumulate(divergences)
+    divergences = _divergence(STEP * np.arange(lowest, highest + 1), noise, q, pair)
+    divergences = np.minimum.accumulate(np.maximum(divergences, 0.0))
     # The mass at a grid point is the change of slope there, as a function of exp(epsilon).
     slopes = np.diff(divergences)
     masses = np.empty_like(divergences)
@@ -198,14 +198,15 @@ def _domain(parts: Sequence[tuple[LossDistribution, int]]) -> tuple[int, int]:
     highest = sum(count * (part.lowest + len(part.masses) - 1) for part, count in parts)
     lowest = sum(count * part.lowest for part, count in parts)
     for factor in (0.25, 0.5, 0.75, 1.0, 1.5):
-        for t in (best * factor, -best * factor):
-            cumulant = math.fsum(count * _cumulant(part, t) for part, count in parts)
-            bound = (cumulant - math.log(TAIL)) / t
-            if t > 0:
-                highest = min(highest, math.ceil(bound))
-            else:
-                lowest = max(lowest, math.floor(bound))
+        highest = min(highest, math.ceil(_chernoff(parts, best * factor)))
+        lowest = max(lowest, math.floor(_chernoff(parts, -best * factor)))
     return lowest, highest
+
+
+def _chernoff(parts: Sequence[tuple[LossDistribution, int]], t: float) -> float:
+    """The index beyond which the bound at ``t`` leaves ``TAIL``: above it for t > 0, below it for t < 0."""
+    cumulant = math.fsum(count * _cumulant(part, t) for part, count in parts)
+    return (cumulant - math.log(TAIL)) / t
 
 
 def _cumulant(part: LossDistribution, t: float) -> float:
@@ -249,10 +250,10 @@ def _divergence(epsilons: Array, noise: float, q: float, pair: Pair) -> Array:
         x = noise**2 * np.log(np.maximum(excess, 1e-300) / q) + 0.5
         inside = q * ndtr((1.0 - x) / noise) - excess * ndtr(-x / noise)
         return np.where(excess > 0.0, inside, 1.0 - grown)
+    # Where no x has this loss, excess is <= 0 and x so far below that both ndtr are 0.
     excess = np.exp(-epsilons) - (1.0 - q)
     x = noise**2 * np.log(np.maximum(excess, 1e-300) / q) + 0.5
-    inside = grown * (excess * ndtr(x / noise) - q * ndtr((x - 1.0) / noise))
-    return np.where(excess > 0.0, inside, 0.0)
+    return np.asarray(grown * (excess * ndtr(x / noise) - q * ndtr((x - 1.0) / noise)))
 
 
 def _odd(epsilons: Array, noise: float, q: float) -> Array:

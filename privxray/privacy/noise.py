@@ -29,7 +29,7 @@ arithmetic is C (1 + a few 1e-7). So noise is scaled to C times this number, whi
 C."""
 
 _DRAWS = 4  # Gaussians in each value
-_PAIRS = 1 << 13  # pairs of values in one block: its buffers, some 450 kB, stay in a core's cache
+_PAIRS = 8192  # pairs of values in one block: its buffers, some 450 kB, stay in a core's cache
 _MOST_THREADS = 16
 
 

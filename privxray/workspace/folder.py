@@ -28,10 +28,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, ValidationError
+from pydantic import BeforeValidator, ValidationError, model_validator
 
 from privxray.errors import MalformedError, RefusedError, WorkspaceError
 from privxray.formats.header import Name, Strict, whole
@@ -48,6 +48,12 @@ class Config(Strict):
     role: Role
     name: Name
     study: Name | None = None
+
+    @model_validator(mode="after")
+    def _serves_a_study(self) -> Self:
+        if self.role == "coordinator" and self.study is None:
+            raise ValueError("a coordinator's workspace names its study")
+        return self
 
 
 class Workspace:
@@ -97,6 +103,13 @@ class Workspace:
                 file=self.root,
                 advice="Go to the right folder, or name it with -C DIR",
             )
+
+    @property
+    def own_study(self) -> str:
+        """The study that a coordinator's workspace serves. :raises ValueError: this is another party's."""
+        if self.config.study is None:
+            raise ValueError("only a coordinator's workspace serves one study")
+        return self.config.study
 
     @property
     def identity_path(self) -> Path:

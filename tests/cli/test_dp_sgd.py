@@ -165,9 +165,8 @@ def test_a_constant_out_of_range_is_refused_by_name(at: At, constants: str, name
 def test_an_epsilon_or_delta_out_of_range_is_refused(at: At, term: str) -> None:
     world = at("initialised")
     line = ("plan", "cards/*.card", "--from", terms(world, f"method: dp-sgd\n{term}\n"))
-    result = world.type("coordinator", *line, asks=True)
-    one_line(result, result.code)
-    assert result.code in (2, 11)
+    result = world.type("coordinator", *line, "--json", asks=True)
+    one_line(result, 11, "terms.yaml", reason="terms.out-of-range")
     assert not list(world["coordinator"].glob("*.plan"))
 
 

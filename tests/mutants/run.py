@@ -82,6 +82,12 @@ _ASKING = (
     "tests/cli/test_infer_refused_hospital.py",
     *_INFERENCE_COMMANDS,
 )
+_LEDGER_COMMANDS = (
+    "tests/unit/test_workflow_reservation.py",
+    "tests/unit/test_workflow_ledger.py",
+    "tests/cli/test_ledger.py",
+    "tests/cli/test_budget.py",
+)
 _INFERENCE = (
     "tests/unit/test_inference_admit.py",
     "tests/unit/test_inference_wire.py",
@@ -141,7 +147,12 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "privxray/privacy/mechanism.py": ("tests/unit/test_privacy_mechanism.py",),
     "privxray/privacy/noise.py": ("tests/unit/test_privacy_noise.py",),
-    "privxray/privacy/sampling.py": ("tests/unit/test_privacy_noise.py",),
+    "privxray/privacy/sampling.py": (
+        "tests/unit/test_privacy_noise.py",
+        "tests/unit/test_privacy_affordable.py",
+    ),
+    "privxray/workflow/ledger/": _LEDGER_COMMANDS,
+    "privxray/workflow/hospital/reserve_budget.py": _LEDGER_COMMANDS,
     "privxray/privacy/releases.py": (
         "tests/unit/test_privacy_releases.py",
         "tests/unit/test_learning_linear_probe.py",

@@ -9,7 +9,14 @@ import pytest
 import typer
 
 from privxray.cli.failures import explained, is_typers_end, report
-from privxray.errors import AbsentFileError, FindingsError, PrivxrayError, RefusedError, StrangeFileError
+from privxray.errors import (
+    AbsentFileError,
+    FindingsError,
+    NotTakenInError,
+    PrivxrayError,
+    RefusedError,
+    StrangeFileError,
+)
 
 PATIENT = "Quackenbush^Zephyrine"
 
@@ -111,6 +118,13 @@ def test_it_is_one_line_and_with_json_one_object(capsys: pytest.CaptureFixture[s
 def test_findings_print_no_second_object(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended(FindingsError("1 of 2 failed", reason="check.findings"), as_json=True) == 3
     assert capsys.readouterr().out == ""
+
+
+def test_images_that_stay_out_have_no_report_and_print_their_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert ended(NotTakenInError("1 of 2 failed", reason="ingest.check-failed"), as_json=True) == 3
+    assert json.loads(capsys.readouterr().out)["error"]["reason"] == "ingest.check-failed"
 
 
 def test_an_exit_code_on_its_way_is_left_alone() -> None:

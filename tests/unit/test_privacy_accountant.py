@@ -264,3 +264,75 @@ def test_a_delta_out_of_range_is_refused(delta: float) -> None:
         accountant.guarantee([gaussian(1.0)], delta)
     with refused(UsageError, "delta.out-of-range"):
         accountant.calibrate(one_gaussian, Guarantee(1.0, delta))
+
+
+class Tried(list[float]):
+    """The noise scales that a calibration tries, in its order."""
+
+    def __call__(self, scale: float) -> list[Event]:
+        self.append(scale)
+        return one_gaussian(scale)
+
+
+def tried(limit: Guarantee) -> list[float]:
+    scales = Tried()
+    accountant.calibrate(scales, limit)
+    return scales
+
+
+def test_a_search_begins_with_much_noise_and_halves_it() -> None:
+    """Distributions of little noise are large and slow, so no search begins with them."""
+    assert tried(Guarantee(1.0, DELTA))[:6] == [64.0, 32.0, 16.0, 8.0, 4.0, 2.0]
+    assert tried(Guarantee(0.01, DELTA))[:5] == [64.0, 1024.0, 512.0, 256.0, 128.0]  # 128 is too little
+    scales = Tried()
+    with refused(BudgetError, "budget.no-room"):
+        accountant.calibrate(scales, Guarantee(1.0, DELTA), past=[gaussian(0.5)])
+    assert scales == [2.0**power for power in range(6, 34, 4)]
+
+
+def test_a_scale_that_meets_the_limit_exactly_fits() -> None:
+    reached = accountant.epsilon_after((), one_gaussian(64.0), DELTA)
+    assert tried(Guarantee(reached, DELTA))[:2] == [64.0, 32.0]
+    reached = accountant.epsilon_after((), one_gaussian(32.0), DELTA)
+    assert tried(Guarantee(reached, DELTA))[:3] == [64.0, 32.0, 16.0]
+
+
+def test_a_noise_that_is_found_is_checked_and_grows_a_hundred_times_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = [1.0]
+    checked: list[float] = []
+    monkeypatch.setattr(
+        accountant, "epsilon", lambda events, _: checked.append(next(iter(events)).noise) or told[0]
+    )
+    scale = accountant.calibrate(one_gaussian, Guarantee(1.0, DELTA))  # what just meets the limit is taken
+    assert checked == [scale]
+    checked.clear()
+    told[0] = 1.0 + 1e-15
+    with refused(BudgetError, "budget.no-noise-found"):
+        accountant.calibrate(one_gaussian, Guarantee(1.0, DELTA))
+    assert checked == pytest.approx([scale * (1 + 1e-5) ** power for power in range(100)], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("events", "pairs"),
+    [
+        ([gaussian(2.0)], ["remove"]),  # its losses are the same both ways
+        ([poisson(2.0, 0.1, 3)], ["remove", "add"]),
+        ([gaussian(2.0), poisson(2.0, 0.1, 3)], ["remove", "remove", "add", "add"]),
+    ],
+)
+def test_both_directions_are_composed_where_they_can_differ(
+    monkeypatch: pytest.MonkeyPatch, events: list[Event], pairs: list[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(
+        accountant.loss_distributions,
+        "gaussian",
+        lambda noise, q, pair: asked.append(pair) or losses_of_one(noise, q, pair),
+    )
+    accountant.epsilon(events, DELTA)
+    assert asked == pairs
+    asked.clear()
+    accountant.epsilon(events, DELTA, replace_one=True)
+    assert set(asked) == {"replace"}

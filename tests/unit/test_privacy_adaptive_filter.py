@@ -123,6 +123,20 @@ def test_little_of_a_gaussian_costs_little_and_very_little_nothing() -> None:
     assert rule.epsilon([steps_of(1e6, 1.0, 1)]) == 0.0  # 0.4 / 1e6 is below delta
 
 
+def test_any_delta_and_any_noise_have_an_epsilon() -> None:
+    for delta in (0.9, 1e-5, 1e-30, 1e-300):
+        rule = filter_of(Guarantee(6.0, delta))
+        for noise in (1e-3, 0.1, 1.0, 30.0):
+            mu = 1 / noise
+            found = rule.epsilon([steps_of(noise, 1.0, 1)])
+            ahead, behind = norm.cdf(mu / 2 - found / mu), norm.logcdf(-mu / 2 - found / mu)
+            reached = float(ahead - math.exp(found + behind))  # Balle and Wang 2018, theorem 8
+            assert reached == pytest.approx(GAUSSIAN_SHARE * delta, rel=1e-5) or (
+                found == 0 and reached < GAUSSIAN_SHARE * delta
+            )
+        assert rule.epsilon([steps_of(1e6, 0.1, 1)]) > 0
+
+
 @pytest.mark.parametrize("order", [2, 4, 5, 22, 128])
 @pytest.mark.parametrize("q", [1e-5, 0.05, 0.25, 0.9, 1.0])
 @pytest.mark.parametrize("noise", [0.5, 1.3, 8.0])

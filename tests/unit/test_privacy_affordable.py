@@ -93,3 +93,19 @@ def test_a_limit_out_of_range_is_refused(epsilon: float) -> None:
     ):
         with refused(UsageError, "epsilon.out-of-range"):
             ask()
+
+
+def test_a_search_halves_a_factor_of_two_seventeen_times() -> None:
+    scales: list[float] = []
+
+    def build(scale: float) -> list[Event]:
+        scales.append(scale)
+        return [gaussian(scale)]
+
+    found = affordable.least_scale(build, Guarantee(6.0, DELTA), past=[])
+    assert scales[:8] == [64.0, 32.0, 16.0, 8.0, 4.0, 2.0, 1.0, 0.5]
+    assert len(scales) == 8 + 17
+    assert 0.5 < found < 1.0
+    assert found in scales
+    below = max(scale for scale in scales if scale < found)
+    assert found / below == pytest.approx(2 ** (2.0**-17), rel=1e-12)

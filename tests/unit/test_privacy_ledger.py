@@ -14,7 +14,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import IO
+from typing import IO, Any
 
 import pytest
 from crash import killed_at
@@ -75,6 +75,20 @@ def test_a_run_goes_from_reserved_to_released(ledger: Ledger) -> None:
     assert ledger.events() == SMALL
     with refused(RefusedError, "ledger.wrong-state"):
         ledger.begin("study", "1")
+
+
+def test_a_command_waits_a_minute_for_another_one(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits = []
+    connect = sqlite3.connect
+
+    def seen(*place: str, **options: Any) -> sqlite3.Connection:
+        waits.append(options["timeout"])
+        return connect(*place, **options)
+
+    monkeypatch.setattr(sqlite3, "connect", seen)
+    ledger.reserve("study", "1", SMALL)
+    ledger.begin("study", "1")
+    assert waits == [60.0, 60.0]
 
 
 def test_steps_that_sample_need_half_of_their_sensitivity_in_noise(tmp_path: Path) -> None:

@@ -53,6 +53,40 @@ def test_a_loss_of_600_or_more_counts_as_infinite() -> None:
     assert found.epsilon(0.1001) == pytest.approx(599.999, abs=1e-3)
 
 
+def test_a_domain_that_begins_above_600_promises_nothing_and_one_at_600_is_kept() -> None:
+    at_600 = compose([(LossDistribution(300_000, np.ones(1), 0.0), 2)])
+    assert at_600.lowest == 600_000
+    assert at_600 is not NO_PROMISE
+    assert compose([(LossDistribution(300_001, np.ones(1), 0.0), 2)]) is NO_PROMISE
+
+
+def test_the_domain_is_as_long_as_it_has_to_be() -> None:
+    three = LossDistribution(0, np.full(3, 1 / 3), 0.0)
+    found = compose([(three, 2)])
+    assert found.lowest == 0
+    assert found.masses == pytest.approx(np.array([1, 2, 3, 2, 1]) / 9)  # five places, without one too many
+    # Sums of n fair coins, 0 or -1: Chernoff's bound leaves out what has less than 1e-15 on each side.
+    coin = LossDistribution(-1, np.full(2, 0.5), 0.0)
+    for count, ends in ((58, (-57, -1)), (198, (-156, -42))):
+        assert loss_distributions._domain([(coin, count)]) == ends
+
+
+def test_frequencies_are_left_out_once_they_have_vanished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a second part only those are raised at which the first is above exp(-100)."""
+    first, second = gaussian(2.0, 0.3, "remove"), gaussian(3.0, 0.1, "remove")
+    raised: list[int] = []
+    power = loss_distributions._power
+    monkeypatch.setattr(
+        loss_distributions,
+        "_power",
+        lambda base, exponent: raised.append(len(base)) or power(base, exponent),
+    )
+    points = len(compose([(first, 2_000), (second, 10)]).masses)
+    sizes = 2_000 * np.log(np.abs(np.fft.rfft(first.masses, points)))
+    assert raised == [points // 2 + 1, 1 + int(np.flatnonzero(sizes > -100)[-1])]
+    assert raised[1] < raised[0] / 10
+
+
 def test_nothing_costs_nothing_and_hopeless_mechanisms_everything() -> None:
     assert compose([]).epsilon(1e-5) == 0
     assert gaussian(0.01, 0.5, "remove") is NO_PROMISE

@@ -78,7 +78,7 @@ def next_stage(before: PlannedRound, keys: NextKeys, model: Mapping[str, NDArray
 
 
 def _round_before(session: Session) -> PlannedRound:
-    last = session.state.last_round(session.workspace.config.study or "")
+    last = session.state.last_round(session.workspace.own_study)
     if last is None:
         raise WorkspaceError(
             "there is no plan to go on from",

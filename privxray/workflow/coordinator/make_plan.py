@@ -42,7 +42,7 @@ def make_plan(
     workspace.require("coordinator", "plan")
     identity = unlock(workspace, passphrase)
     with working(workspace) as session:
-        study = workspace.config.study or ""
+        study = workspace.own_study
         enrolled = read_cards(session, cards)
         last = session.state.last_round(study)
         before = load_plan(workspace, last) if last else None

@@ -76,7 +76,7 @@ def carry_on(
     ]
     trustees = [trustee for trustee in before.roster.trustees if trustee.name not in without]
     roster = versioned_roster(
-        sorted(members, key=party_name), trustees, before, before.study or "", coordinator
+        sorted(members, key=party_name), trustees, before, before.study_name, coordinator
     )
     return Parties(roster, _committee_after(before, keys, without, len(members)), before.form)
 

@@ -20,7 +20,7 @@ def read_cards(session: Session, paths: Sequence[Path]) -> list[CardHeader]:
     :raises RefusedError: a card of another study.
     :raises IdentityError: a card that its owner has not signed.
     """
-    study = session.workspace.config.study or ""
+    study = session.workspace.own_study
     cards = []
     for path in paths:
         with take_in(path, session.workspace.inbox) as received:

@@ -70,7 +70,7 @@ def stage_plan(workspace: Workspace, identity: Identity, draft: Draft) -> Signed
     """Sign a plan and keep it. It has not left yet, and until it is recorded it may be signed anew."""
     plan = draft.plan
     header = seal_header(plan, identity.signing, plan.sender)
-    copy = workspace.plan_copy(plan.study or "", plan.round)
+    copy = workspace.plan_copy(plan.study_name, plan.round)
     make_private_folder(copy.parent)
     with atomic_file(copy, overwrite=True) as stream:
         stream.write(header)
@@ -84,7 +84,7 @@ def record_plan(state: State, signed: SignedPlan) -> None:
     keys = [member.mask.key for member in plan.roster.members]
     keys += [seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())]
     state.use_round_keys(keys, plan.round)
-    study = plan.study or ""
+    study = plan.study_name
     last = state.last_round(study)
     if last is not None:
         state.change_round("coordinator", last, Event.SUCCEED)
@@ -101,6 +101,6 @@ def deliver_plan(
     :raises RefusedError: another file is there, and ``force`` is not set.
     """
     path = workspace.root / f"plan-{plan.round:04d}.plan"
-    words = plan.roster.key_words(plan.study or "", plan.coordinator)  # before the file: it takes 128 MiB
-    deliver(workspace.plan_copy(plan.study or "", plan.round).read_bytes(), path, force=force)
+    words = plan.roster.key_words(plan.study_name, plan.coordinator)  # before the file: it takes 128 MiB
+    deliver(workspace.plan_copy(plan.study_name, plan.round).read_bytes(), path, force=force)
     return Planned(path, plan, words, warnings)

@@ -57,7 +57,7 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
         not train, or one that names a key of this workspace that it must not name.
     """
     plan, state = signed.plan, session.state
-    last = state.last_round(plan.study or "")
+    last = state.last_round(plan.study_name)
     if last and last.plan == signed.digest:
         return Joined(plan, (), already=True)
     before = planned_round(session.workspace, last) if last else None
@@ -85,7 +85,7 @@ def _with_compared_words(state: State, plan: PlanHeader, ask: Callable[[], str])
 
     :raises IdentityError: the words that were typed are others.
     """
-    name = plan.study or ""
+    name = plan.study_name
     study = KnownStudy(
         name, plan.coordinator, plan.roster.version, plan.roster.digest(name, plan.coordinator).hex()
     )
@@ -114,7 +114,7 @@ def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None) ->
     kept = last if last and goes_on and _unspoilt(state, last) else None
     took_over = kept is not None and kept.state is RoundState.TRAINED
     event = Event.TAKE_OVER if took_over else Event.FOLLOW
-    study = plan.study or ""
+    study = plan.study_name
     state.begin_round(role, event, study=study, number=plan.round, plan=signed.digest, stage=plan.stage)
     if kept:
         state.set_training(
@@ -152,7 +152,7 @@ def _own_round_keys(state: State, plan: PlanHeader, own: Member | Trustee) -> _K
     seat = plan.committee.seat(own.keys.fingerprint) if plan.committee else None
     if plan.committee and seat:
         named.append((state.unsealing_keys, plan.committee.seats[seat - 1].unsealing))
-    return [(ring, _own_key(ring, statement, plan.study or "")) for ring, statement in named]
+    return [(ring, _own_key(ring, statement, plan.study_name)) for ring, statement in named]
 
 
 def _own_key(ring: KeyRing, statement: Statement, study: str) -> RoundKey:

@@ -65,7 +65,7 @@ def ingest_folder(
 
     :param labels: a csv, see :func:`privxray.imaging.labels.read_labels`.
     :raises WorkspaceError: no study is joined yet.
-    :raises FindingsError: an image did not pass the check; nothing was taken in.
+    :raises NotTakenInError: an image did not pass the check; nothing was taken in.
     """
     from privxray.deid.profile.basic import basic_profile
     from privxray.deid.profile.profile_json import profile_from_json, profile_to_json

@@ -34,4 +34,5 @@ def claimed_study(session: Session, received: Received) -> KnownStudy | None:
 
     This is a claim only. It selects whose signature the plan must have, which ``admit_plan`` then demands.
     """
-    return session.state.study(received.envelope.claim(PlanHeader).study or "")
+    name = received.envelope.claim(PlanHeader).study
+    return None if name is None else session.state.study(name)

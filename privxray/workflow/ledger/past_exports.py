@@ -27,8 +27,9 @@ def newer_than(ledger: Ledger, workspace: Workspace, files: Iterable[Path] = ())
     """
     kept = [*workspace.root.glob("rounds/*/update.enc"), *workspace.updates.glob("*.enc")]
     stated = {
-        (header.study or "", header.round, header.ledger_head)
+        (header.study, header.round, header.ledger_head)
         for header in _own_updates(workspace, [*kept, *files])
+        if header.study  # which every update of ours names
     }
     known = {study: ledger.heads(study) for study in {study for study, _, _ in stated}}
     newer = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
@@ -16,6 +17,7 @@ from privxray.errors import UsageError
 from privxray.privacy.guarantee import MAX_EPSILON
 
 if TYPE_CHECKING:
+    from privxray.workflow.common.callbacks import Passphrase
     from privxray.workspace.folder import Workspace
 
 Role: TypeAlias = Literal["hospital", "coordinator", "trustee"]
@@ -55,39 +57,48 @@ def init(
     as_json: Json = False,
 ) -> None:
     """Make a workspace here: keys, a card, a hospital's ledger."""
-    from privxray.workflow.common import init_workspace
-
-    _require_options_of(role, name, study, budget)
-    secret = passphrase(passphrase_file, new=True)
-    if role == "coordinator":
-        workspace = init_workspace.init_coordinator(
-            Path.cwd(), study or "", secret, name=name or "coordinator"
-        )
-    elif role == "trustee":
-        workspace = init_workspace.init_trustee(Path.cwd(), name or "", secret, study=study)
-    else:
-        workspace = init_workspace.init_hospital(Path.cwd(), name or "", secret, study=study, budget=budget)
+    make = _maker(role, name, study, budget)
+    workspace = make(passphrase(passphrase_file, new=True))
     _show(workspace, as_json)
     close("init", workspace)
 
 
-def _require_options_of(role: Role, name: str | None, study: str | None, budget: float | None) -> None:
-    """Look that the options are those of the role.
+def _maker(
+    role: Role, name: str | None, study: str | None, budget: float | None
+) -> Callable[[Passphrase], Workspace]:
+    """What makes a workspace of the role, once it is given a passphrase.
 
-    :raises UsageError: one is missing, is another role's, or is no name.
+    :raises UsageError: an option is missing, is another role's, or is no name.
     """
-    if role == "coordinator" and study is None:
-        raise UsageError(
-            "a coordinator's workspace serves one study, and --study is missing",
-            reason="init.no-study",
-            advice="Type: privxray init --role coordinator --study NAME",
-        )
-    if role != "coordinator" and name is None:
+    from privxray.workflow.common import init_workspace
+
+    if role == "coordinator":
+        if study is None:
+            raise UsageError(
+                "a coordinator's workspace serves one study, and --study is missing",
+                reason="init.no-study",
+                advice="Type: privxray init --role coordinator --study NAME",
+            )
+        own_name = name or "coordinator"
+        _require_options_of(role, name, study, budget)
+        return lambda secret: init_workspace.init_coordinator(Path.cwd(), study, secret, name=own_name)
+    if name is None:
         raise UsageError(
             f"a {role}'s workspace needs a name, and --name is missing",
             reason="init.no-name",
             advice=f"Type: privxray init --role {role} --name {role}-a",
         )
+    _require_options_of(role, name, study, budget)
+    if role == "trustee":
+        return lambda secret: init_workspace.init_trustee(Path.cwd(), name, secret, study=study)
+    return lambda secret: init_workspace.init_hospital(Path.cwd(), name, secret, study=study, budget=budget)
+
+
+def _require_options_of(role: Role, name: str | None, study: str | None, budget: float | None) -> None:
+    """Look at the options that are the role's.
+
+    :raises UsageError: one is another role's, is out of range, or is no name.
+    """
     if role != "hospital" and budget is not None:
         raise UsageError(
             f"--budget is an option of hospitals, and a {role} holds no patients",

@@ -99,7 +99,7 @@ def audit_own(
             refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
             wanted = Terms(
                 run=f"{order.kind}-{secrets.token_hex(6)}",
-                study=plan.study or "",
+                study=plan.study_name,
                 plan=planned.round.plan,
                 data=dataset.fingerprint(),
                 epsilon=claim.epsilon,

@@ -38,7 +38,7 @@ from privxray.workspace.transitions import RoundState
 def look(session: Session) -> Situation:
     """Gather the facts of a workspace, also of one that a crash left in the middle of something."""
     workspace, state = session.workspace, session.state
-    names = [workspace.config.study or ""] if session.role == "coordinator" else state.studies()
+    names = [workspace.own_study] if session.role == "coordinator" else state.studies()
     newest = [round_ for name in names if (round_ := state.last_round(name))]
     hospital = session.role == "hospital"
     return Situation(
