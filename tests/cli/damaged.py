@@ -41,9 +41,7 @@ def damaged(good: bytes) -> Iterator[Damaged]:
         return Damaged(good[:place], 11, reason, words)
 
     yield flipped(0, "file.not-privxray", "this is not a privxray file")
-    yield flipped(
-        version, "file.other-version", "the file has format version 65, this privxray reads version 1"
-    )
+    yield flipped(version, "file.other-version", f"the file has format version {good[version] ^ 0x40}, this")
     yield flipped(size, "envelope.too-long", "the envelope is longer than any privxray file's")
     yield flipped(PREAMBLE + 7, "envelope.fields", "the envelope is damaged (unexpected fields)")
     yield flipped(envelope_ends - 1, "envelope.not-canonical", "the envelope is damaged (not canonical JSON)")
