@@ -38,6 +38,7 @@ from privxray.cli.commands.study import (
     train_command,
     unmask_command,
 )
+from privxray.cli.current_workspace import standing
 from privxray.cli.failures import explained, is_typers_end, report
 from privxray.cli.running import UNEXPECTED, run_command
 from privxray.errors import UsageError
@@ -105,6 +106,8 @@ def _main(
         bool, typer.Option("--verbose", help="Name the reason of an error; privxray help REASON explains it.")
     ] = False,
 ) -> None:
+    token = standing.set(Path.cwd())
+    ctx.call_on_close(lambda: standing.reset(token))
     warnings.filterwarnings("ignore")  # libraries warn with what they were given, which may be a patient's
     if folder is not None:
         before = Path.cwd()

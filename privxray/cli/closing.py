@@ -5,9 +5,10 @@ Tested in tests/cli/test_advice.py.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from privxray.cli.current_workspace import current_workspace
+from privxray.cli.current_workspace import current_workspace, place_of
 from privxray.cli.output import tell
 from privxray.errors import WorkspaceError
 
@@ -20,6 +21,7 @@ class Facts(TypedDict, total=False):
     """What only the command knows, as :class:`~privxray.workflow.upkeep.advice.closing_line.Done` has it."""
 
     file: str
+    folder: str
     to: str
     left: int
     options: str
@@ -35,7 +37,9 @@ def close(
     """
     from privxray.workflow.upkeep.advice.closing_line import Done, closing_line
 
-    next_step(closing_line(Done(command, study, **facts), lambda: _situation(workspace)))
+    found = workspace or _workspace_here()
+    place = place_of(found.root if found else Path.cwd())
+    next_step(closing_line(Done(command, study, place=place, **facts), lambda: _situation(found, place)))
 
 
 def next_step(text: str) -> None:
@@ -43,12 +47,18 @@ def next_step(text: str) -> None:
     tell(f"Next: {text}")
 
 
-def _situation(workspace: Workspace | None) -> Situation | None:
+def _workspace_here() -> Workspace | None:
+    try:
+        return current_workspace()
+    except WorkspaceError:
+        return None
+
+
+def _situation(workspace: Workspace | None, place: str) -> Situation | None:
     from privxray.workflow.upkeep.advice.look import look
     from privxray.workspace.session import looking
 
-    try:
-        with looking(workspace or current_workspace()) as session:
-            return look(session)
-    except WorkspaceError:
+    if workspace is None:
         return None
+    with looking(workspace) as session:
+        return look(session, place)

@@ -1,12 +1,20 @@
-"""The workspace that a command is typed in. Tested in tests/cli/test_study.py."""
+"""The workspace that a command is typed in, and where the person who types it stands.
+
+Tested in tests/cli/test_study.py and tests/cli/test_slips.py.
+"""
 
 from __future__ import annotations
 
+import os
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from privxray.workspace.folder import Workspace
+
+standing: ContextVar[Path | None] = ContextVar("standing", default=None)
+"""The folder that the person stands in, where ``-C`` has led the command to another one."""
 
 
 def current_workspace() -> Workspace:
@@ -17,3 +25,25 @@ def current_workspace() -> Workspace:
     from privxray.workspace.folder import Workspace
 
     return Workspace.find(Path.cwd())
+
+
+def place_of(folder: Path) -> str:
+    """The way from where the person stands to a folder, as it is typed; empty where they stand in it."""
+    here = standing.get() or Path.cwd()
+    if folder.resolve() == here.resolve():
+        return ""
+    relative = os.path.relpath(folder.resolve(), here.resolve())
+    return min(relative, str(folder.resolve()), key=len)
+
+
+def seen_from_here(path: Path) -> str:
+    """A file's path from where the person stands, whole if it lies elsewhere."""
+    here = (standing.get() or Path.cwd()).resolve()
+    whole = path.resolve()
+    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
+
+
+def seen_from(folder: Path, path: Path) -> str:
+    """A file's path as a command names it that is typed in a folder, or with ``-C`` that folder."""
+    whole = path.resolve()
+    return str(whole.relative_to(folder.resolve())) if whole.is_relative_to(folder.resolve()) else str(whole)

@@ -20,6 +20,7 @@ code  meaning
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from pathlib import Path, PurePath
 from typing import NoReturn
@@ -36,6 +37,12 @@ from privxray.errors import (
     StrangeFileError,
     SystemTroubleError,
 )
+
+_DISKS = {
+    errno.ENOSPC: "no space is left on the disk that this folder is on",
+    errno.EDQUOT: "your share of the disk that this folder is on is used up",
+    errno.EROFS: "this folder can't be written to: its disk is mounted read-only",
+}
 
 
 def explained(error: BaseException) -> PrivxrayError:
@@ -89,11 +96,25 @@ def _is_typers(error: BaseException) -> bool:
 
 
 def _of_the_system(error: BaseException) -> SystemTroubleError | None:
+    if isinstance(error, OSError) and error.errno in _DISKS:
+        return SystemTroubleError(
+            _DISKS[error.errno],
+            reason="system.disk",
+            file=_folder_of(error),
+            advice="Nothing is left half-written; mend it and type the command again",
+        )
     if isinstance(error, OSError):
         return SystemTroubleError(
             error.strerror or "refused by the operating system",
             reason="system.refused",
             file=_public(error.filename) if isinstance(error.filename, str) else None,
+            advice="Nothing is left half-written; mend it and type the command again",
+        )
+    if isinstance(error, sqlite3.OperationalError) and (trouble := _disk_of(error)):
+        return SystemTroubleError(
+            trouble,
+            reason="system.disk",
+            file=_workspace_folder(),
             advice="Nothing is left half-written; mend it and type the command again",
         )
     if isinstance(error, sqlite3.Error):
@@ -109,6 +130,34 @@ def _of_the_system(error: BaseException) -> SystemTroubleError | None:
             advice="Close other programs, then type the same command again",
         )
     return None
+
+
+def _disk_of(error: sqlite3.OperationalError) -> str | None:
+    """What SQLite says of a disk; None where it says something else."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_READONLY"):
+        return _DISKS[errno.EROFS]
+    return _DISKS[errno.ENOSPC] if name == "SQLITE_FULL" else None
+
+
+def _folder_of(error: OSError) -> str:
+    """The folder of the file that could not be written: whole in a workspace, else its public name."""
+    from privxray.naming.public_names import lone_name
+
+    if not isinstance(error.filename, str):
+        return _workspace_folder()
+    folder = Path(error.filename).parent.resolve()
+    root = Path(_workspace_folder())
+    return str(folder) if folder == root else lone_name(folder, "a folder")
+
+
+def _workspace_folder() -> str:
+    from privxray.cli.current_workspace import current_workspace
+
+    try:
+        return str(current_workspace().root)
+    except PrivxrayError:
+        return "the current folder"
 
 
 def _public(path: str) -> str:

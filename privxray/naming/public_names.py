@@ -80,13 +80,15 @@ def public_names(paths: Sequence[PurePath]) -> list[str]:
     return names
 
 
-def lone_name(path: PurePath) -> str:
+def lone_name(path: PurePath, kind: str = "a file") -> str:
     """The public name of a file that was typed alone: its last part if neutral, else a phrase.
 
     A number would say nothing here.
+
+    :param kind: what the phrase calls it.
     """
     name = public_name(PurePath(path.name), 0)
-    return name if name == path.name else "a file whose name may identify somebody"
+    return name if name == path.name else f"{kind} whose name may identify somebody"
 
 
 def _is_neutral(part: str) -> bool:

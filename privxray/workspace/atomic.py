@@ -44,7 +44,7 @@ def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> 
         error.filename = str(path)  # the name of the temporary file would tell nobody anything
         raise
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with os.fdopen(descriptor, "wb") as stream, _named(path):
             yield stream
             stream.flush()
             os.fchmod(stream.fileno(), mode)
@@ -103,6 +103,17 @@ def sweep(folder: Path) -> None:
     for leftover in folder.glob(".*.tmp"):
         with suppress(FileNotFoundError):
             leftover.unlink()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in an error of the system that names none, as a write to a full disk raises it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
 
 
 def _taken(path: Path) -> RefusedError:

@@ -171,6 +171,13 @@ class Workspace:
             return self.round_folder(study, number) / "global.model"
         return self.models / f"{study}-{number:04d}.model"
 
+    def own_file(self, study: str, number: int, kind: str) -> str:
+        """The name of this party's file of a round, such as ``hospital-a-pneumonia-0001.enc``.
+
+        It names the study, so that the files of two studies can lie in one folder.
+        """
+        return f"{self.config.name}-{study}-{number:04d}.{kind}"
+
     def round_folder(self, study: str, number: int) -> Path:
         """What belongs to a round: a hospital's results until they are exported, and files that left."""
         return self.root / "rounds" / f"{study}-{number:04d}"

@@ -6,6 +6,7 @@ those that only read.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +53,9 @@ def working(workspace: Workspace) -> Iterator[Session]:
 def looking(workspace: Workspace, *, read_only: bool = False) -> Iterator[Session]:
     """Open a workspace for a command that reads. It may run while another command is at work.
 
-    :param read_only: change nothing at all, and leave even an unfinished write as it is.
+    :param read_only: change nothing at all, and leave even an unfinished write as it is. So it is, too, where
+        the folder can't be written to.
     """
+    read_only = read_only or not os.access(workspace.root, os.W_OK)
     with State(workspace.state_path, read_only=read_only) as state:
         yield Session(workspace, state)

@@ -96,6 +96,8 @@ class State(
 
     def secret(self, name: str) -> bytes:
         """A 32-byte secret of this workspace, made on first use."""
-        self._db.execute("INSERT OR IGNORE INTO secret VALUES (?, ?)", (name, os.urandom(32)))
-        ((value,),) = self._all("SELECT value FROM secret WHERE name = ?", name)
+        query = "SELECT value FROM secret WHERE name = ?"
+        if self._one(query, name) is None:
+            self._db.execute("INSERT OR IGNORE INTO secret VALUES (?, ?)", (name, os.urandom(32)))
+        ((value,),) = self._all(query, name)
         return bytes(value)

@@ -127,7 +127,7 @@ def test_any_sum_that_lacks_one_hospital_is_uniformly_random(copy: Callable[[], 
             plan = load_plan(workspace, round_)
             plain.append(quantise(trained_vector(session, round_), plan.manifest, plan.modulus_bits))
         world.ok(party, "export-update", asks=True)
-    seen = [opened(world, world[party] / "updates" / f"{party}-0001.enc") for party in HOSPITALS]
+    seen = [opened(world, world[party] / "updates" / f"{party}-pneumonia-0001.enc") for party in HOSPITALS]
     for one in seen:
         assert looks_random(one)
     for left_out in range(3):
@@ -159,7 +159,7 @@ def test_a_member_cannot_block_the_next_round_with_a_used_mask_key(copy: Callabl
     identity = identity_in(world["hospital-a"])
     for party in HOSPITALS:
         world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
-    path = world["coordinator"] / "updates" / "hospital-a-0001.enc"
+    path = world["coordinator"] / "updates" / "hospital-a-pneumonia-0001.enc"
     received = read_again(path)
     header = received.envelope.claim(UpdateHeader)
     plan, _ = plan_of(world)

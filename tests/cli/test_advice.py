@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import played_keyholders  # noqa: F401 - its stages
 import pytest
 from crash import killed_at
-from played_study import BESIDES, HOSPITALS, STAGES, At, Snapshots, World
+from played_study import BESIDES, HOSPITALS, STAGES, At, Snapshots, World, typed
 
 from privxray.cli.app import run
 from privxray.workflow.upkeep.advice.advise import advise
@@ -44,7 +45,8 @@ def test_what_status_names_succeeds(stage: str, snapshots: Snapshots, tmp_path: 
 
 
 def ends_with(world: World, party: str, *words: str, asks: bool = False) -> str:
-    result = world.type(party, *words, asks=asks)
+    os.chdir(world[party])
+    result = typed([*words, *(["--passphrase-file", str(world.passphrase)] if asks else [])])
     assert result.code == 0, (words, result.err)
     last = result.err.strip().splitlines()[-1]
     assert last.startswith("Next: ")
@@ -54,14 +56,14 @@ def ends_with(world: World, party: str, *words: str, asks: bool = False) -> str:
 def test_an_ingest_after_the_export_does_not_lead_to_a_training_that_is_refused(at: At) -> None:
     world = at("exported")
     ingest = ("ingest", "source/images", "--labels", "source/labels.csv")
-    assert ends_with(world, "hospital-a", *ingest).startswith("carry hospital-a-0001.enc")
+    assert ends_with(world, "hospital-a", *ingest).startswith("carry updates/hospital-a-pneumonia-0001.enc")
 
 
 def test_a_plan_that_is_accepted_again_does_not_lead_to_a_training_that_is_refused(at: At) -> None:
     world = at("exported")
     world.carry(world["coordinator"] / "plan-0001.plan", "hospital-a")
     assert ends_with(world, "hospital-a", "accept", "received/plan-0001.plan").startswith(
-        "carry hospital-a-0001"
+        "carry updates/hospital-a-pneumonia-0001"
     )
 
 
@@ -76,7 +78,7 @@ def test_a_refused_ingest_leads_to_the_next_one(at: At) -> None:
 
 def test_the_coordinator_sees_who_delivered_and_who_is_awaited(at: At) -> None:
     world = at("exported")
-    update = world["coordinator"] / "updates" / "hospital-b-0001.enc"
+    update = world["coordinator"] / "updates" / "hospital-b-pneumonia-0001.enc"
     data = update.read_bytes()
     update.unlink()
     assert world.ok("coordinator", "status")["next"] == [
@@ -84,7 +86,9 @@ def test_the_coordinator_sees_who_delivered_and_who_is_awaited(at: At) -> None:
         "updates/*.enc"
     ]
     update.write_bytes(data[:200])
-    assert "take hospital-b-0001.enc out of updates/" in world.ok("coordinator", "status")["next"][0]
+    assert (
+        "take hospital-b-pneumonia-0001.enc out of updates/" in world.ok("coordinator", "status")["next"][0]
+    )
     update.write_bytes(data)
     assert world.ok("coordinator", "status")["next"] == [
         "all updates are in updates/; type: privxray aggregate updates/*.enc"
@@ -100,7 +104,7 @@ def test_the_coordinator_sees_which_keyholders_answered(snapshots: Snapshots, tm
     world = World(Path(shutil.copytree(snapshots("keyholders-answered"), tmp_path / "world")))
     enough = world.ok("coordinator", "status")["next"][0]
     assert enough.startswith("hospital-a, notary and university have answered, and that is enough")
-    (world["coordinator"] / "shares" / "notary-0001.share").unlink()
+    (world["coordinator"] / "shares" / "notary-pneumonia-0001.share").unlink()
     short = world.ok("coordinator", "status")["next"][0]
     assert short.startswith(
         "hospital-a and university have answered; wait for 1 more of hospital-b and notary"

@@ -52,7 +52,7 @@ def test_a_truncated_or_flipped_file_is_refused_by_name_and_changes_nothing(at: 
     party, path, command = {
         "card": ("coordinator", "cards/hospital-a.card", ("plan", "cards/*.card")),
         "plan": ("hospital-a", "received/plan-0001.plan", ("join", "received/plan-0001.plan")),
-        "update": ("coordinator", "updates/hospital-a-0001.enc", ("aggregate", "updates/*.enc")),
+        "update": ("coordinator", "updates/hospital-a-pneumonia-0001.enc", ("aggregate", "updates/*.enc")),
         "model": ("hospital-a", "received/global-0001.model", ("accept", "received/global-0001.model")),
     }[kind]
     asks = party == "coordinator"
@@ -87,7 +87,7 @@ def test_wrong_key_words_are_refused_and_the_plan_is_not_followed(at: At) -> Non
 
 def test_a_missing_update_is_named(at: At) -> None:
     world = at("exported")
-    (world["coordinator"] / "updates" / "hospital-b-0001.enc").unlink()
+    (world["coordinator"] / "updates" / "hospital-b-pneumonia-0001.enc").unlink()
     before = tree(world["coordinator"])
     result = world.type("coordinator", "aggregate", "updates/*.enc", "--json", asks=True)
     one_line(result, 15, "missing: hospital-b", reason="cohort.missing")
@@ -102,16 +102,23 @@ def test_an_update_of_a_stranger_is_named_and_keeps_the_round_from_closing(at: A
     other.passphrase.write_text(world.passphrase.read_text())
     (other["x"]).mkdir()
     other.ok("x", "init", "--role", "hospital", "--name", "hospital-c", asks=True)
-    (world["coordinator"] / "updates" / "hospital-c-0001.enc").write_bytes(
+    (world["coordinator"] / "updates" / "hospital-c-pneumonia-0001.enc").write_bytes(
         (other["x"] / "hospital-c.card").read_bytes()
     )
     result = world.type("coordinator", "aggregate", "updates/*.enc", "--json", asks=True)
-    one_line(result, 15, "missing: hospital-c", "hospital-c-0001.enc", "kind card", reason="cohort.refused")
+    one_line(
+        result,
+        15,
+        "missing: hospital-c",
+        "hospital-c-pneumonia-0001.enc",
+        "kind card",
+        reason="cohort.refused",
+    )
 
 
 def test_a_second_different_update_of_one_sender_is_refused(at: At) -> None:
     world = at("exported")
-    data = (world["coordinator"] / "updates" / "hospital-a-0001.enc").read_bytes()
+    data = (world["coordinator"] / "updates" / "hospital-a-pneumonia-0001.enc").read_bytes()
     (world["coordinator"] / "updates" / "copy.enc").write_bytes(data)
     again = world.type("coordinator", "aggregate", "updates/*.enc", "--json", asks=True)
     assert again.code == 0, again.err  # the same file twice is one update
@@ -332,7 +339,7 @@ def test_a_file_that_is_not_there_is_not_named_after_a_patient(at: At) -> None:
 def test_a_folder_that_cannot_be_written_to_is_said_with_the_files_name(at: At) -> None:
     world = at("trained")
     refused = world.type("hospital-a", "export-update", "--to", "/proc", asks=True)
-    one_line(refused, 1, "hospital-a-0001.enc")
+    one_line(refused, 1, "hospital-a-pneumonia-0001.enc")
 
 
 @pytest.mark.parametrize(

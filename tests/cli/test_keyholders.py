@@ -56,7 +56,9 @@ def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callab
     shutil.copytree(world["hospital-e"], world.root / "away")
     deliver(world, "hospital-e")  # too late: passed over, whatever comes
     answer(world, "university")
-    done = world.ok("coordinator", "aggregate", "shares/*.share", "updates/hospital-e-0001.enc", asks=True)
+    done = world.ok(
+        "coordinator", "aggregate", "shares/*.share", "updates/hospital-e-pneumonia-0001.enc", asks=True
+    )
     assert done["hospitals"] == 4
     assert any("hospital-e" in note and "too late" in note for note in done["notes"])
     assert done["plan"] is None
@@ -229,7 +231,7 @@ def another_request(world: World, survivors: tuple[str, ...], party: str) -> Pat
         plan = load_plan(workspace, round_)
     envelopes = {}
     for hospital in survivors:
-        received = read_again(world["coordinator"] / "updates" / f"{hospital}-0001.enc")
+        received = read_again(world["coordinator"] / "updates" / f"{hospital}-pneumonia-0001.enc")
         envelopes[received.envelope.key_id] = received.path.read_bytes()[: received.envelope.length]
     evil = world[party] / "evil.request"
     made = Stamp("2026-01-02T03:04:05Z", "privxray 0.1.0")

@@ -41,7 +41,7 @@ def test_the_three_commands_of_the_card_work_as_typed(at: At, snapshots: Snapsho
         assert "per patient, delta 1e-05, add-or-remove-one-patient" in trained.stderr
         exported = shell(deeper, "export-update", passphrase=world.passphrase)
         assert exported.returncode == 0, exported.stderr
-        world.carry(world[party] / "updates" / f"{party}-0001.enc", "coordinator", "updates")
+        world.carry(world[party] / "updates" / f"{party}-pneumonia-0001.enc", "coordinator", "updates")
     files = sorted(
         str(p.relative_to(world["coordinator"])) for p in world["coordinator"].glob("updates/*.enc")
     )
@@ -125,7 +125,7 @@ def test_training_asks_for_no_passphrase_and_signing_never_without_a_terminal(at
 
 def test_exporting_again_gives_the_same_bytes_and_other_bytes_are_refused(at: At) -> None:
     world = at("exported")
-    update = world["hospital-a"] / "updates" / "hospital-a-0001.enc"
+    update = world["hospital-a"] / "updates" / "hospital-a-pneumonia-0001.enc"
     before = update.read_bytes()
     update.unlink()
     again = world.ok("hospital-a", "export-update", asks=True)
@@ -195,7 +195,7 @@ def test_inspect_explains_every_kind_of_file(at: At) -> None:
     files = {
         "card": "coordinator/cards/hospital-a.card",
         "plan": "coordinator/plan-0001.plan",
-        "update": "coordinator/updates/hospital-a-0001.enc",
+        "update": "coordinator/updates/hospital-a-pneumonia-0001.enc",
         "model": "coordinator/models/global-0001.model",
     }
     for kind, path in files.items():

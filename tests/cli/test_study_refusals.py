@@ -32,7 +32,7 @@ def nothing(_: World) -> None:
 def sql(party: str, statement: str) -> Before:
     def done(world: World) -> None:
         with sqlite3.connect(world[party] / "state.db") as database:
-            database.execute(statement)
+            database.executescript(statement)
 
     return done
 
@@ -107,14 +107,20 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
         "joined", write("hospital-a/keys/identity.pub", b"{}"), "hospital-a", ("status",)
     ),
     "file.other-content": (
-        "trained", write("hospital-a/updates/hospital-a-0001.enc", b"mine"), "hospital-a", ("export-update",)
+        "trained", write("hospital-a/updates/hospital-a-pneumonia-0001.enc", b"mine"), "hospital-a",
+        ("export-update",),
     ),
     "doctor.no-such-file": ("joined", nothing, "hospital-a", ("doctor", "nowhere")),
     "study.not-joined": ("ingested", nothing, "hospital-a", ("train", "--study", "cardiology")),
     "workspace.none": ("initialised", nothing, ".", ("train",)),
     "study.several": (
         "ingested",
-        sql("hospital-a", "INSERT INTO study SELECT 'other', coordinator, 1, roster_digest FROM study"),
+        sql(
+            "hospital-a",
+            "INSERT INTO study SELECT 'other', coordinator, 1, roster_digest FROM study;"
+            "INSERT INTO round SELECT 'other', number, plan, stage, state, trained_in, epsilon, noise, "
+            "vector_key, update_sha256, model FROM round",
+        ),
         "hospital-a",
         ("train",),
     ),
@@ -175,7 +181,7 @@ CASES: dict[str, tuple[str, Before, str, tuple[str, ...]]] = {
     ),
     # With keyholders
     "cohort.below-minimum": (
-        "keyholders-exported", remove("coordinator/updates/hospital-d-0001.enc"), "coordinator",
+        "keyholders-exported", remove("coordinator/updates/hospital-d-pneumonia-0001.enc"), "coordinator",
         ("aggregate", "updates/*.enc", "--without", "hospital-d", "--without", "hospital-e"),
     ),
     "request.signed-with-it": (

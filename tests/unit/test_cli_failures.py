@@ -35,8 +35,8 @@ RAISED: dict[str, tuple[BaseException, int, str, str]] = {
     "a full disk": (
         OSError(28, "No space left on device", "state.db"),
         1,
-        "system.refused",
-        "state.db: No space",
+        "system.disk",
+        "no space is left on the disk that this folder is on",
     ),
     "a file of a patient's": (
         PermissionError(13, "Permission denied", f"/x/{PATIENT}.dcm"),

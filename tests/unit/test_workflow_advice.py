@@ -85,13 +85,13 @@ BOTH = frozenset({"train", "val"})
         (
             StudySituation(round_in(RoundState.EXPORTED)),
             TRAIN,
-            "carry hospital-a-0001.enc to the coordinator; when the answer comes: privxray accept FILE",
+            "carry hospital-a-s-0001.enc to the coordinator; when the answer comes: privxray accept FILE",
             (),
         ),
         (
             StudySituation(round_in(RoundState.EXPORTED), keyholder=True, answered=True),
             TRAIN,
-            "carry hospital-a-0001.share to the coordinator; when the answer comes: privxray accept FILE",
+            "carry hospital-a-s-0001.share to the coordinator; when the answer comes: privxray accept FILE",
             (),
         ),
         (
@@ -251,7 +251,7 @@ def test_a_trustee_is_told() -> None:
     assert first("trustee", joined) == "when the coordinator's request comes: privxray unmask FILE"
     answered = StudySituation(round_in(RoundState.ANSWERED))
     assert first("trustee", answered) == (
-        "carry hospital-a-0001.share to the coordinator; when the next plan comes: privxray accept FILE"
+        "carry hospital-a-s-0001.share to the coordinator; when the next plan comes: privxray accept FILE"
     )
 
 
@@ -274,7 +274,8 @@ def test_every_state_that_a_newest_round_can_have_has_advice(role: Role) -> None
         ),
         (
             Situation("hospital", "hospital-a"),
-            "carry hospital-a.card to the coordinator; when the plan comes: privxray join FILE",
+            "for a study, carry hospital-a.card to the coordinator; when the plan comes: privxray join FILE. "
+            "To ask only what another party's model says: privxray infer ask IMAGE... --offer FILE",
             (),
         ),
         (

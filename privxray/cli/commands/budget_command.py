@@ -101,9 +101,9 @@ def _admitted(seen: Budget) -> str:
     if seen.admitted.epsilon > seen.limit.epsilon:
         return (
             f"Held against the limit: {held}. An earlier version of privxray admitted more than this one "
-            "does; nothing more can be trained on these patients"
+            "does; nothing more can be trained on these patients."
         )
-    return f"Held against the limit: {held}. This holds even if later trainings depended on earlier results"
+    return f"Held against the limit: {held}. This holds even if later trainings depended on earlier results."
 
 
 def _left(room: Guarantee) -> str:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import shlex
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.current_workspace import current_workspace
+from privxray.cli.current_workspace import current_workspace, seen_from
 from privxray.cli.options import Jobs, Json
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.output import counted, emit, progress, table, tell
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError
+from privxray.naming.public_names import public_name
 
 if TYPE_CHECKING:
     from privxray.deid.profile.profile import Profile
     from privxray.workflow.images.deidentify_folder import DeidentifyReport
+    from privxray.workspace.folder import Workspace
 
 _SHOWN = 60
 
@@ -61,9 +64,16 @@ def deidentify(
             advice="The copies of the others are done; read above why these have none",
         )
     if not as_json:
-        options = _same_options(profile, ocr)
-        csv = "DEST/labels.csv" if labels is not None else "FILE"
-        close("deidentify", file=csv, options=options)
+        copies = _typed_again(workspace, dest)
+        csv = f"{copies}/labels.csv" if labels is not None else "labels.csv"
+        close("deidentify", workspace, folder=copies, file=csv, options=_same_options(profile, ocr))
+
+
+def _typed_again(workspace: Workspace, path: Path) -> str:
+    """The copies' folder as the next command names it; DEST where its name may identify somebody."""
+    seen = seen_from(workspace.root, path)
+    neutral = public_name(PurePath(seen.lstrip("/")), 0) == seen.lstrip("/")
+    return shlex.quote(seen) if neutral else "DEST"
 
 
 def _same_options(typed: Typed, ocr: bool) -> str:

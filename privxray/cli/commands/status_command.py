@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from privxray.cli.closing import next_step
-from privxray.cli.current_workspace import current_workspace
+from privxray.cli.current_workspace import current_workspace, place_of
 from privxray.cli.options import Json
 from privxray.cli.output import emit, table, tell
 
@@ -13,7 +13,8 @@ def status(as_json: Json = False) -> None:
     from privxray.workflow.upkeep.status import overview
 
     workspace = current_workspace()
-    seen = overview(workspace)
+    # A script is told what to type in the workspace, wherever it stands.
+    seen = overview(workspace, "" if as_json else place_of(workspace.root))
     if as_json:
         emit(
             {

@@ -7,20 +7,12 @@ from typing import Annotated
 
 import typer
 
-from privxray.errors import UsageError
-from privxray.naming.public_names import lone_name
-
 
 def _folder(to: Path | None) -> Path | None:
     """The value of ``--to``; looked at before the command asks for a passphrase."""
-    if to is not None and to.exists() and not to.is_dir():
-        raise UsageError(
-            "--to has to be a folder, and this is a file",
-            reason="output.not-a-folder",
-            file=lone_name(to),
-            advice="Name the folder that it lies in, or another one",
-        )
-    return to
+    from privxray.workflow.common.deliver import chosen_folder
+
+    return None if to is None else chosen_folder(to, to)
 
 
 ImageFiles = Annotated[list[Path], typer.Argument(metavar="IMAGES", help="DICOM, JPEG or PNG files.")]
@@ -43,7 +35,10 @@ Without = Annotated[
 To = Annotated[
     Path | None,
     typer.Option(
-        "--to", help="Write into this folder, for instance a stick.", show_default=False, callback=_folder
+        "--to",
+        help="Write into this folder, which has to be there; for instance a stick.",
+        show_default=False,
+        callback=_folder,
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from privxray.errors import RefusedError, UsageError
+from privxray.naming.public_names import lone_name
 
 
 def require_free(files: Mapping[str, Path | None], *, force: bool) -> None:
@@ -22,7 +23,7 @@ def require_free(files: Mapping[str, Path | None], *, force: bool) -> None:
         name = f"the file that {option} names"  # its own name may identify somebody
         if not path.parent.is_dir():
             raise UsageError(
-                "its folder does not exist",
+                f"its folder, {lone_name(path.parent, 'one')}, does not exist",
                 reason="file.no-folder",
                 file=name,
                 advice="Make the folder, or name another file",

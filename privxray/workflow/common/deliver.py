@@ -7,18 +7,47 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from privxray.errors import RefusedError
+from privxray.errors import RefusedError, UsageError
+from privxray.naming.public_names import lone_name
 from privxray.workspace.atomic import PUBLIC, write_atomic
 
 
-def deliver(data: bytes, path: Path, *, force: bool = False) -> None:
+def chosen_folder(named: Path | None, otherwise: Path) -> Path:
+    """The folder that a file is written into.
+
+    :param named: what ``--to`` says; None where it was not typed.
+    :param otherwise: the workspace's own, which :func:`deliver` makes.
+    :raises UsageError: the named one is not there, or is a file. It is never made: it is a stick that is not
+        plugged in, or a slip of the keyboard.
+    """
+    if named is None:
+        return otherwise
+    if not named.exists():
+        raise UsageError(
+            "--to has to be a folder that exists, and there is none of this name",
+            reason="output.no-such-folder",
+            file=lone_name(named, "a folder"),
+            advice="Check the name, or whether the stick is plugged in; or make the folder first",
+        )
+    if not named.is_dir():
+        raise UsageError(
+            "--to has to be a folder, and this is a file",
+            reason="output.not-a-folder",
+            file=lone_name(named),
+            advice="Name the folder that it lies in, or another one",
+        )
+    return named
+
+
+def deliver(data: bytes, path: Path, *, force: bool = False) -> bool:
     """Write finished bytes where they leave from. If the same bytes are there already, nothing is done.
 
     :param force: replace another file of that name.
+    :returns: whether they were written.
     :raises RefusedError: another file is there, and ``force`` is not set.
     """
     if path.exists() and path.read_bytes() == data:
-        return
+        return False
     if path.exists() and not force:
         raise RefusedError(
             "another file of this name is there",
@@ -28,3 +57,4 @@ def deliver(data: bytes, path: Path, *, force: bool = False) -> None:
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, data, mode=PUBLIC, overwrite=force)
+    return True

@@ -49,6 +49,11 @@ class Classifier:
         return self.method.probabilities(self.tensors, inputs, self.constants, self.classes)
 
 
+def has_model(session: Session, study: str) -> bool:
+    """Whether a global model of a study is here, see :func:`newest_model`."""
+    return any(round_.model is not None or round_.stage > 1 for round_ in session.state.rounds(study))
+
+
 def newest_model(session: Session, study: str) -> Classifier:
     """The newest global model here: one that was accepted, or the starting model of a later stage's plan.
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import training_data
 from privxray.workflow.common.which_study import newest_round
-from privxray.workflow.hospital.classifier import newest_model, own_model
+from privxray.workflow.hospital.classifier import has_model, newest_model, own_model
 from privxray.workflow.hospital.data_set import open_dataset, require_patients
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
+from privxray.workspace.transitions import RoundState
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def evaluate(
 
     workspace.require("hospital", "evaluate")
     with working(workspace) as session:
-        round_ = newest_round(session, study)
+        fits = (lambda r: r.state is RoundState.TRAINED) if local else (lambda r: has_model(session, r.study))
+        round_ = newest_round(session, study, fits)
         model = own_model(session, round_) if local else newest_model(session, round_.study)
         with open_dataset(session) as dataset:
             require_patients(session, dataset, split)

@@ -24,7 +24,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.update import UpdateClaims, UpdateHeader, write_update
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.deliver import chosen_folder, deliver
 from privxray.workflow.common.new_round_keys import new_mask_key, open_mask_key
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
@@ -36,18 +36,24 @@ from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.transitions import Event
+from privxray.workspace.study_tables import Round
+from privxray.workspace.transitions import Event, RoundState
 
 
 @dataclass(frozen=True)
 class Exported:
-    """An update that is ready to be carried. ``again`` is set where it had been exported before."""
+    """An update that is ready to be carried.
+
+    :ivar again: it had been exported before.
+    :ivar written: the file was written now; otherwise the same bytes lay there already.
+    """
 
     path: Path
     header: UpdateHeader
     plan: PlanHeader
     size: int
     again: bool
+    written: bool
 
 
 def export_update(
@@ -60,13 +66,16 @@ def export_update(
 ) -> Exported:
     """Write this round's update into ``folder``, by default the workspace's ``updates``.
 
+    :param folder: one that is there, for instance a stick.
     :raises WorkspaceError: the round is not trained.
+    :raises UsageError: the folder is not there.
     :raises RefusedError: another file stands where it goes, and ``force`` is not set; or this hospital is a
         keyholder that has helped already to open the sum without itself.
     """
     workspace.require("hospital", "export-update")
+    target = chosen_folder(folder, workspace.updates)
     with working(workspace) as session:
-        round_ = newest_round(session, study)
+        round_ = newest_round(session, study, _trained, _exported)
         planned = planned_round(workspace, round_)
         kept = planned.folder / "update.enc"
         remove_unreadable(session)
@@ -78,8 +87,8 @@ def export_update(
             _seal(session, planned, unlock(workspace, passphrase), kept)
         header = _verify(session, planned, kept)
         data = kept.read_bytes()
-        path = (folder or workspace.updates) / f"{session.name}-{round_.number:04d}.enc"
-        deliver(data, path, force=force)
+        path = target / workspace.own_file(round_.study, round_.number, "enc")
+        written = deliver(data, path, force=force)
         with about(path):
             if hashlib.sha256(path.read_bytes()).digest() != hashlib.sha256(data).digest():
                 raise MalformedError(
@@ -87,7 +96,15 @@ def export_update(
                     reason="update.read-back-differs",
                     advice="Try another stick",
                 )
-        return Exported(path, header, planned.plan, len(data), again)
+        return Exported(path, header, planned.plan, len(data), again, written)
+
+
+def _trained(round_: Round) -> bool:
+    return round_.state is RoundState.TRAINED
+
+
+def _exported(round_: Round) -> bool:
+    return round_.state is RoundState.EXPORTED
 
 
 def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Path) -> None:

@@ -10,6 +10,7 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.which_study import newest_round
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
+from privxray.workspace.transitions import RoundState
 
 
 def open_round(session: Session, study: str | None) -> Round:
@@ -17,7 +18,7 @@ def open_round(session: Session, study: str | None) -> Round:
 
     :raises RefusedError: it has.
     """
-    round_ = newest_round(session, study)
+    round_ = newest_round(session, study, _untrained, _inside)
     if not round_.state.inside:
         raise RefusedError(
             f"round {round_.number} is exported already, and a round is trained once",
@@ -25,6 +26,14 @@ def open_round(session: Session, study: str | None) -> Round:
             advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
         )
     return round_
+
+
+def _untrained(round_: Round) -> bool:
+    return round_.state is RoundState.JOINED
+
+
+def _inside(round_: Round) -> bool:
+    return round_.state.inside
 
 
 def left_out(session: Session, round_: Round) -> bool:

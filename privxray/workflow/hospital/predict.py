@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from privxray.workflow.common.method_inputs import image_inputs
 from privxray.workflow.common.which_study import the_study
-from privxray.workflow.hospital.classifier import Classifier, newest_model
+from privxray.workflow.hospital.classifier import Classifier, has_model, newest_model
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 
@@ -30,6 +30,6 @@ def predict(
     """
     workspace.require("hospital", "predict")
     with looking(workspace) as session:
-        model = newest_model(session, the_study(session, study))
+        model = newest_model(session, the_study(session, study, lambda r: has_model(session, r.study)))
     inputs = image_inputs(paths, names, model.form)
     return model, model.probabilities(inputs)

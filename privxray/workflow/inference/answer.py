@@ -21,7 +21,7 @@ from privxray.inference.wire import EvaluationKeys
 from privxray.keys.identity import Identity
 from privxray.keys.sealed_body import open_body, seal_body
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.deliver import chosen_folder, deliver
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.admitted_query import AdmittedQuery, admitted_query
@@ -40,6 +40,7 @@ class Answered:
     :ivar limit: the offer's.
     :ivar size: of the file, in bytes.
     :ivar again: the query was answered before, so these are the same bytes, and nothing was counted.
+    :ivar written: the file was written now; otherwise it lay there already.
     :ivar seconds: that the computation took; None for an answer that was made before.
     """
 
@@ -49,6 +50,7 @@ class Answered:
     limit: int
     size: int
     again: bool
+    written: bool
     seconds: float | None
 
 
@@ -70,6 +72,7 @@ def answer_query(
     :raises MalformedError: its ciphertexts are none; nothing was counted.
     :raises SystemTroubleError: the computation did not end well; nothing was counted.
     """
+    chosen = chosen_folder(folder, workspace.root / "answers")
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
         admitted = admitted_query(workspace, state, received)
         query = admitted.query
@@ -87,11 +90,11 @@ def answer_query(
                     advice="Restore it from a backup",
                 )
         name = f"{query.hospital_name}-{admitted.digest[:8]}.answer"
-        target, data = (folder or workspace.root / "answers") / name, kept.read_bytes()
-        deliver(data, target, force=force)
+        target, data = chosen / name, kept.read_bytes()
+        written = deliver(data, target, force=force)
         header = made.envelope.claim(AnswerHeader)
         limit = admitted.offer.limit
-        return Answered(target, header, query.hospital_name, limit, len(data), again, seconds)
+        return Answered(target, header, query.hospital_name, limit, len(data), again, written, seconds)
 
 
 def _answer_new(

@@ -21,7 +21,7 @@ from privxray.keys.identity import Identity
 from privxray.keys.key_words import party_words
 from privxray.keys.sealed_body import seal_body
 from privxray.naming.public_names import public_names
-from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.deliver import chosen_folder, deliver
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.chosen_offer import OfferChoice, chosen_offer
@@ -92,6 +92,7 @@ def make_query(
             reason="query.image-count",
             advice="Ask about the others in another query",
         )
+    folder = chosen_folder(folder, workspace.root / "queries")
     with workspace.locked(), State(workspace.state_path) as state:
         offer = chosen_offer(workspace, state, choice, prompts)
         if len(paths) > offer.header.limit:
@@ -109,7 +110,7 @@ def make_query(
         names = seal_names(identity, envelope.digest, [str(path) for path in paths])
         with state.transaction():
             number = state.add_asked(envelope.digest, envelope.payload.decode(), names)
-        target = (folder or workspace.root / "queries") / f"{workspace.config.name}-{number:04d}.query"
+        target = folder / f"{workspace.config.name}-{number:04d}.query"
         deliver(data, target)
         words = party_words(workspace.config.name, identity.public())
         seconds = time.perf_counter() - started

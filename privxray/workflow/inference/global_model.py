@@ -14,6 +14,7 @@ from privxray.workflow.common.kept_file import read_kept
 from privxray.workflow.inference.fingerprints import matches
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
+from privxray.workspace.study_tables import Round
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,9 @@ class GlobalModel:
 
 
 def find_model(workspace: Workspace, state: State, typed: str | None) -> GlobalModel:
-    """The newest global model here, or the one whose fingerprint begins as typed.
+    """The global model that was signed last of those here, or the one whose fingerprint begins as typed.
+
+    Which one was signed last is what their coordinators' clocks say. ``privxray infer`` names the model.
 
     :raises WorkspaceError: there is none.
     :raises UsageError: several have a fingerprint that begins so.
@@ -55,9 +58,15 @@ def find_model(workspace: Workspace, state: State, typed: str | None) -> GlobalM
             file=workspace.root,
             advice="Type: privxray status",
         )
-    digest, round_ = list(found.items())[-1]
-    header, body = read_kept(workspace.model_copy(round_.study, round_.number), digest, ModelHeader)
-    return GlobalModel(digest, header, unpack(body))
+    newest = {round_.study: round_ for round_ in found.values()}  # of each study the last one
+    models = [_read(workspace, round_) for round_ in newest.values()]
+    return max(models, key=lambda model: model.header.created)
+
+
+def _read(workspace: Workspace, round_: Round) -> GlobalModel:
+    assert round_.model is not None  # only such rounds are found
+    header, body = read_kept(workspace.model_copy(round_.study, round_.number), round_.model, ModelHeader)
+    return GlobalModel(round_.model, header, unpack(body))
 
 
 def head_of(model: GlobalModel, terms: Terms) -> Head:

@@ -17,7 +17,7 @@ from privxray.exchange.messages.plan import PlanHeader, members_of
 from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.formats.header import Fingerprint
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.deliver import chosen_folder, deliver
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.keyholder.answer_request import Question, answer, kept_bytes, not_prepared_for_another
@@ -33,7 +33,8 @@ class Unmasked:
 
     :param survivors: the hospitals whose sum it helps to open, by name.
     :param missing: the plan's other hospitals.
-    :param again: it was written before, and holds the same bytes.
+    :param again: it was made before, and holds the same bytes.
+    :param written: the file was written now; otherwise it lay there already.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class Unmasked:
     missing: tuple[str, ...]
     warnings: tuple[str, ...]
     again: bool
+    written: bool
 
 
 def unmask(
@@ -65,6 +67,7 @@ def unmask(
         :mod:`privxray.exchange.admission.admit_opening`.
     """
     workspace.require(("hospital", "trustee"), "unmask")
+    folder = chosen_folder(folder, workspace.root)
     with working(workspace) as session, take_in(path, workspace.inbox) as received:
         state, own = session.state, public_keys(workspace).fingerprint
         planned = planned_round(workspace, _round_of(state, received))
@@ -80,8 +83,8 @@ def unmask(
             _refuse_what_is_over(state, round_)
             not_prepared_for_another(question)
             answer(session, question, passphrase)
-        target = (folder or workspace.root) / f"{session.name}-{round_.number:04d}.share"
-        deliver(kept_bytes(state, question), target, force=force)
+        target = folder / workspace.own_file(round_.study, round_.number, "share")
+        written = deliver(kept_bytes(state, question), target, force=force)
         survivors = tuple(member.name for member in members_of(plan, header.survivors))
         return Unmasked(
             path=target,
@@ -93,6 +96,7 @@ def unmask(
                 *differs_by_one(_answered_before(state, round_), set(header.survivors)),
             ),
             again=before is not None,
+            written=written,
         )
 
 

@@ -5,6 +5,7 @@ Tested in tests/cli/test_doctor.py.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import time
@@ -23,10 +24,22 @@ _EXTRAS = {"inference": "the infer commands", "ocr": "--ocr"}
 
 def machine(workspace: Workspace) -> Iterator[Diagnosis]:
     """The checks, in order."""
+    yield _writing(workspace)
     yield _space(workspace)
     yield _clock(workspace)
     yield from _packages()
     yield _arithmetic()
+
+
+def _writing(workspace: Workspace) -> Diagnosis:
+    if not os.access(workspace.root, os.W_OK):
+        return Diagnosis(
+            "writing",
+            "error",
+            "this folder can't be written to: its disk is mounted read-only, or a permission is missing",
+            "Mount the disk for writing, or ask for the right to write; until then only status works here",
+        )
+    return Diagnosis("writing", "ok", "this folder can be written to")
 
 
 def _space(workspace: Workspace) -> Diagnosis:

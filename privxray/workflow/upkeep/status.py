@@ -29,12 +29,15 @@ class Overview:
     waiting: int
 
 
-def overview(workspace: Workspace) -> Overview:
-    """Look at a workspace, even one that a crash left in the middle of something."""
+def overview(workspace: Workspace, place: str = "") -> Overview:
+    """Look at a workspace, even one that a crash left in the middle of something.
+
+    :param place: the way from where a person stands to the workspace; empty where they stand in it.
+    """
     with looking(workspace) as session:
         state = session.state
         rounds = tuple(state.rounds())
-        advice = tuple(one.text for one in advise(look(session)))
+        advice = tuple(one.text for one in advise(look(session, place)))
         counts = state.answer_counts()
         names = {k.fingerprint: name for name, k in known_parties(workspace, state)} if counts else {}
         answered = tuple((names.get(who, who[:16]), model, images) for who, model, images in counts)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.current_workspace import seen_from_here
 from privxray.cli.options import Force
 from privxray.cli.options.infer_options import ReplyOptions, images_of, inference_workspace
 from privxray.cli.options.option_group import takes
@@ -41,10 +42,11 @@ def answer(
             }
         )
     if done.again:
-        tell(f"This query was answered before: wrote {done.path} with the same bytes, and counted nothing.")
+        did = f"wrote {done.path} with the same bytes" if done.written else f"{done.path} is here already"
+        tell(f"This query was answered before: {did}, and nothing was counted.")
     else:
         tell(
             f"Wrote {done.path} ({done.size:,} bytes) for {images_of(done.header.images)} of "
             f"{done.hospital}. It has {done.header.left} of {done.limit} images left."
         )
-    close("infer answer", file=done.path.name, to=done.hospital)
+    close("infer answer", file=seen_from_here(done.path), to=done.hospital)

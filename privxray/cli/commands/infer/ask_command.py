@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.current_workspace import seen_from_here
 from privxray.cli.options import ImageFiles
 from privxray.cli.options.file_patterns import expand
 from privxray.cli.options.infer_options import Model, ReplyOptions, images_of, inference_workspace
@@ -62,4 +63,4 @@ def ask(
         f"Wrote {done.path} ({done.size:,} bytes{keys}) for {images_of(header.images)}, encrypted under "
         f"this hospital's key. The first time, {done.offer.owner_name} asks you for the key words above."
     )
-    close("infer ask", file=done.path.name, to=done.offer.owner_name)
+    close("infer ask", file=seen_from_here(done.path), to=done.offer.owner_name)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from privxray.cli.closing import close
+from privxray.cli.current_workspace import seen_from_here
 from privxray.cli.options.infer_options import ModelOptions, inference_workspace
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import emit, line, table, tell
@@ -68,4 +69,4 @@ def offer(
             f"Whoever gets about {COPY_ANSWERS} answers can rebuild your model; set --limit below that if "
             "nobody may have a copy (docs/THREATS.md)."
         )
-    close("infer offer", file=done.path.name)
+    close("infer offer", file=seen_from_here(done.path))

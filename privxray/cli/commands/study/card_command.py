@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.current_workspace import current_workspace
+from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Json, PassphraseFile
 from privxray.cli.options.typed_names import require_name
 from privxray.cli.output import emit, tell
@@ -39,4 +39,4 @@ def card(
     if as_json:
         emit({"card": str(path), "study": study, "format": number})
     tell(f"Wrote {path.name} with fresh keys for one round.")
-    close("card", workspace, file=path.name)
+    close("card", workspace, file=seen_from_here(path))

@@ -32,14 +32,16 @@ def export_update(
                 "update": str(done.path),
                 "bytes": done.size,
                 "again": done.again,
+                "written": done.written,
                 "study": done.plan.study,
                 "round": done.plan.round,
                 **spent.to_json(),
             }
         )
-    again = ", the same as before" if done.again else ""
-    tell(
-        f"Wrote {done.path} ({done.size:,} bytes{again}) and read it back: its signature, size and digest "
-        f"are good. It states {spent}."
-    )
+    if done.written:
+        again = ", the same as before" if done.again else ""
+        did = f"Wrote {done.path} ({done.size:,} bytes{again}) and read it back"
+    else:
+        did = f"{done.path} is here already ({done.size:,} bytes) and was left as it is; read it back"
+    tell(f"{did}: its signature, size and digest are good. It states {spent}.")
     close("export-update", workspace, study=done.plan.study)

@@ -36,6 +36,7 @@ def unmask(
                 "missing": list(done.missing),
                 "warnings": list(done.warnings),
                 "again": done.again,
+                "written": done.written,
             }
         )
     for warning in done.warnings:
@@ -44,5 +45,8 @@ def unmask(
         f"Round {done.plan.round} of the study {done.plan.study}: this answer helps to open the sum of "
         f"{', '.join(done.survivors)}" + (f", without {', '.join(done.missing)}." if done.missing else ".")
     )
-    tell(f"Wrote {done.path}{', the same bytes as before' if done.again else ''}.")
+    if done.written:
+        tell(f"Wrote {done.path}{', the same bytes as before' if done.again else ''}.")
+    else:
+        tell(f"{done.path} is here already and was left as it is.")
     close("unmask", workspace, study=done.plan.study)

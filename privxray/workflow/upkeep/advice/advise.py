@@ -30,7 +30,7 @@ def advise(situation: Situation, study: str | None = None) -> Iterator[Advice]:
         yield Advice("a de-identification was cut off; type the same privxray deidentify command again")
     for kind in situation.audits if study is None else ():
         yield Advice(
-            f"an audit was begun and not finished; it goes on with: privxray audit {kind} --own",
+            f"an audit was begun and not finished; it goes on with: {situation.typed(f'audit {kind} --own')}",
             ("audit", kind, "--own"),
         )
     for one in situation.studies:
@@ -40,19 +40,28 @@ def advise(situation: Situation, study: str | None = None) -> Iterator[Advice]:
         yield from _before_any_study(situation)
     if study is None and situation.waiting:
         count = "a query waits" if situation.waiting == 1 else f"{situation.waiting} queries wait"
-        yield Advice(f"{count} for an answer; when it comes: privxray infer read FILE")
+        yield Advice(f"{count} for an answer; when it comes: {situation.typed('infer read FILE')}")
 
 
 def _before_any_study(situation: Situation) -> Iterator[Advice]:
     if situation.role == "coordinator":
-        yield Advice("collect the hospitals' cards in cards/, then type: privxray plan cards/*.card")
+        yield Advice(
+            f"collect the hospitals' cards in {situation.path('cards')}/, then type: "
+            f"{situation.typed('plan cards/*.card')}"
+        )
     elif not situation.has_card:
-        yield Advice("init was cut off before its card was written; type: privxray card", ("card",))
+        typed = situation.typed("card")
+        yield Advice(f"init was cut off before its card was written; type: {typed}", ("card",))
     elif situation.offers:
         yield Advice(
-            "privxray infer ask IMAGE... asks about images; privxray infer read FILE reads an answer"
+            f"{situation.typed('infer ask IMAGE...')} asks about images; "
+            f"{situation.typed('infer read FILE')} reads an answer"
         )
     else:
-        yield Advice(
-            f"carry {situation.name}.card to the coordinator; when the plan comes: privxray join FILE"
-        )
+        card, join = situation.path(f"{situation.name}.card"), situation.typed("join FILE")
+        study = f"carry {card} to the coordinator; when the plan comes: {join}"
+        if situation.role == "hospital":
+            ask = situation.typed("infer ask IMAGE... --offer FILE")
+            yield Advice(f"for a study, {study}. To ask only what another party's model says: {ask}")
+        else:
+            yield Advice(study)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.line import INGEST
-from privxray.workflow.upkeep.advice.situation import Situation
+from privxray.workflow.upkeep.advice.situation import Situation, typed
+
+_Typed = Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -18,34 +21,53 @@ class Done:
     """A command that has just ended well, and what only it knows.
 
     :param study: the study that it was about, where it was about one.
-    :param file: the name of the file that it made and that has to be carried.
+    :param file: the file that it made: one to carry as it is seen from where the person stands, one for the
+        next command as that command has to name it.
+    :param folder: likewise, a folder that it made.
     :param to: the name of the party whom the file is for.
     :param left: how many images an owner still answers.
     :param options: further options that belong to the command that comes next.
+    :param place: the way from where the person stands to where the next command's files are seen from; empty
+        for here.
     """
 
     command: str
     study: str | None = None
     file: str = ""
+    folder: str = ""
     to: str = ""
     left: int = 0
     options: str = ""
+    place: str = ""
 
 
 # Whatever the workspace's state, these commands end with what follows from what they have just made.
-_AFTER: dict[str, str] = {
-    "card": "carry {file} to the coordinator",
-    "check": "look for text in the pixels: with privxray check FOLDER --ocr, and with your own eyes",
-    "check --ocr": "look at some of the images yourself, for the search misses faint text",
-    "deidentify": "privxray ingest DEST --labels {file}{options} (privxray check DEST{options} looks only)",
-    "doctor": "privxray status",
-    "help": "privxray help WORD explains one; privxray COMMAND --help lists a command's options",
-    "demo": "look around: privxray -C {file} status, or budget; privxray inspect on any file above",
-    "audit": "docs/AUDIT.md says what this can and can't show",
-    "infer offer": "carry {file} to the hospital; when its query comes: privxray infer answer FILE",
-    "infer ask": "carry {file} to {to}; when the answer comes: privxray infer read FILE",
-    "infer answer": "carry {file} to {to}",
-    "infer read": "to ask about further images ({left} are left): privxray infer ask IMAGE...",
+_AFTER: dict[str, Callable[[Done, _Typed], str]] = {
+    "card": lambda done, _: f"carry {done.file} to the coordinator",
+    "check": lambda _, typed: (
+        f"look for text in the pixels: with {typed('check FOLDER --ocr')}, and with your own eyes"
+    ),
+    "check --ocr": lambda *_: "look at some of the images yourself, for the search misses faint text",
+    "deidentify": lambda done, typed: (
+        typed(f"ingest {done.folder} --labels {done.file}{done.options}")
+        + f" ({typed(f'check {done.folder}{done.options}')} looks only)"
+    ),
+    "doctor": lambda _, typed: typed("status"),
+    "help": lambda *_: "privxray help WORD explains one; privxray COMMAND --help lists a command's options",
+    "demo": lambda done, _: (
+        f"look around: privxray -C {done.file} status, or budget; privxray inspect on any file above"
+    ),
+    "audit": lambda *_: "docs/AUDIT.md says what this can and can't show",
+    "infer offer": lambda done, typed: (
+        f"carry {done.file} to the hospital; when its query comes: {typed('infer answer FILE')}"
+    ),
+    "infer ask": lambda done, typed: (
+        f"carry {done.file} to {done.to}; when the answer comes: {typed('infer read FILE')}"
+    ),
+    "infer answer": lambda done, _: f"carry {done.file} to {done.to}",
+    "infer read": lambda done, typed: (
+        f"to ask about further images ({done.left} are left): {typed('infer ask IMAGE...')}"
+    ),
 }
 
 
@@ -54,14 +76,15 @@ def closing_line(done: Done, look: Callable[[], Situation | None]) -> str:
 
     :param look: gives the workspace's situation after the command; None where it was typed outside of one.
     """
+    type_here = partial(typed, done.place)
     if done.command in _AFTER:
-        text = _AFTER[done.command].format(**vars(done))
+        text = _AFTER[done.command](done, type_here)
         if done.command.startswith("check") and _takes_images(look()):
-            return f"{text}; then: {INGEST}"
+            return f"{text}; then: {type_here(INGEST)}"
         return text
     situation = look()
     found = advise(situation, done.study) if situation else ()
-    return next((advice.text for advice in found), "privxray status")
+    return next((advice.text for advice in found), type_here("status"))
 
 
 def _takes_images(situation: Situation | None) -> bool:

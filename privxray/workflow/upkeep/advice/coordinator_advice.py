@@ -12,30 +12,31 @@ from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.transitions import RoundState
 
 
-def coordinator_advice(_: Situation, study: StudySituation) -> Iterator[Advice]:
+def coordinator_advice(situation: Situation, study: StudySituation) -> Iterator[Advice]:
     """What a coordinator can do, by the state of the newest round and what came for it."""
     match study.round.state:
         case RoundState.OPEN:
-            yield from _updates_awaited(study)
+            yield from _updates_awaited(situation, study)
         case RoundState.REQUESTED:
-            yield _keyholders_awaited(study)
+            yield _keyholders_awaited(situation, study)
         case _:
-            yield _closed(study)
+            yield _closed(situation, study)
 
 
-def _updates_awaited(study: StudySituation) -> Iterator[Advice]:
+def _updates_awaited(situation: Situation, study: StudySituation) -> Iterator[Advice]:
     collected, everybody = study.collected, _everybody(study)
     aggregate = ("aggregate", "updates/*.enc")
-    typed = f"privxray {' '.join(aggregate)}"
+    typed, updates = situation.typed(" ".join(aggregate)), f"{situation.path('updates')}/"
+    plan = situation.path(f"plan-{study.round.number:04d}.plan")
     model = " (the model is inside)" if study.round.stage > 1 else ""
     if collected.unfit:
-        yield _unfit("updates", collected.unfit)
+        yield _unfit(situation, "updates", collected.unfit)
     elif not collected.awaited:
-        yield Advice(f"all updates are in updates/; type: {typed}", aggregate)
+        yield Advice(f"all updates are in {updates}; type: {typed}", aggregate)
     elif not collected.come:
         yield Advice(
-            f"carry plan-{study.round.number:04d}.plan{model} to {everybody}; collect the updates of "
-            f"{listed(collected.awaited)} in updates/, then type: {typed}"
+            f"carry {plan}{model} to {everybody}; collect the updates of "
+            f"{listed(collected.awaited)} in {updates}, then type: {typed}"
         )
     else:
         yield Advice(
@@ -43,17 +44,16 @@ def _updates_awaited(study: StudySituation) -> Iterator[Advice]:
         )
         if study.keyholders and collected.enough:
             words = (*aggregate, *(word for name in collected.awaited for word in ("--without", name)))
-            yield Advice(
-                f"or go on without {listed(collected.awaited)} for good: privxray {' '.join(words)}", words
-            )
+            go_on = situation.typed(" ".join(words))
+            yield Advice(f"or go on without {listed(collected.awaited)} for good: {go_on}", words)
 
 
-def _keyholders_awaited(study: StudySituation) -> Advice:
-    collected, request = study.collected, f"round-{study.round.number:04d}.request"
+def _keyholders_awaited(situation: Situation, study: StudySituation) -> Advice:
+    collected, request = study.collected, situation.path(f"round-{study.round.number:04d}.request")
     words = ("aggregate", "shares/*.share")
-    typed = f"privxray {' '.join(words)}"
+    typed = situation.typed(" ".join(words))
     if collected.unfit:
-        return _unfit("shares", collected.unfit)
+        return _unfit(situation, "shares", collected.unfit)
     if collected.enough:
         return Advice(f"{_has(collected.come)} answered, and that is enough; type: {typed}", words)
     if collected.come:
@@ -64,26 +64,28 @@ def _keyholders_awaited(study: StudySituation) -> Advice:
         )
     return Advice(
         f"carry {request} to {listed(study.keyholders)}, of whom {study.threshold} must answer; collect "
-        f"their answers in shares/, then type: {typed}"
+        f"their answers in {situation.path('shares')}/, then type: {typed}"
     )
 
 
-def _closed(study: StudySituation) -> Advice:
-    carry = f"carry models/global-{study.round.number:04d}.model to every hospital"
+def _closed(situation: Situation, study: StudySituation) -> Advice:
+    carry = f"carry {situation.path(f'models/global-{study.round.number:04d}.model')} to every hospital"
+    go_on = situation.typed("plan --continue")
     if study.last_stage:
         return Advice(f"the study is complete: {carry}")
     if not study.lacking:
-        return Advice(f"{carry}; for the next round type: privxray plan --continue", ("plan", "--continue"))
+        return Advice(f"{carry}; for the next round type: {go_on}", ("plan", "--continue"))
     return Advice(
         f"{carry}; for the next round ask {listed(study.lacking)} for fresh cards (privxray card), then type "
-        "privxray plan CARDS --continue, or without one of them: privxray plan --continue --without NAME"
+        f"{situation.typed('plan CARDS --continue')}, or without one of them: {go_on} --without NAME"
     )
 
 
-def _unfit(folder: str, files: tuple[str, ...]) -> Advice:
+def _unfit(situation: Situation, folder: str, files: tuple[str, ...]) -> Advice:
+    typed = situation.typed(f"aggregate {folder}/{files[0]}")
     return Advice(
-        f"take {listed(files)} out of {folder}/, for it does not fit this round; privxray aggregate "
-        f"{folder}/{files[0]} says why"
+        f"take {listed(files)} out of {situation.path(folder)}/, for it does not fit this round; {typed} "
+        "says why"
     )
 
 

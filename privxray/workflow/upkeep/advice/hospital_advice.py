@@ -21,56 +21,59 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
     if study.left_out:
         yield Advice(
             f"{carry}the sum of round {round_.number} is opened without this hospital; when the next plan "
-            "comes: privxray accept FILE"
+            f"comes: {situation.typed('accept FILE')}"
         )
         if round_.model is not None:
-            yield Advice(f"privxray predict IMAGE...{option} uses the model that came from it")
+            typed = situation.typed(f"predict IMAGE...{option}")
+            yield Advice(f"{typed} uses the model that came from it")
         return
     match round_.state:
         case RoundState.JOINED:
             yield _untrained(situation, study, option)
         case RoundState.TRAINED:
-            yield Advice(f"privxray export-update{option}", ("export-update", *option.split()))
+            typed = situation.typed(f"export-update{option}")
+            yield Advice(typed, ("export-update", *option.split()))
         case RoundState.EXPORTED:
             carry = carry or f"carry {file_name(situation, study, 'enc')} to the coordinator; "
-            yield Advice(f"{carry}when the answer comes: privxray accept FILE")
+            yield Advice(f"{carry}when the answer comes: {situation.typed('accept FILE')}")
         case _:
             yield from _finished(situation, study, option)
     if study.keyholder and not study.answered and round_.state is not RoundState.CLOSED:
         yield Advice(
-            "this hospital is a keyholder: when the coordinator's request comes: privxray unmask FILE"
+            "this hospital is a keyholder: when the coordinator's request comes: "
+            f"{situation.typed('unmask FILE')}"
         )
 
 
 def _untrained(situation: Situation, study: StudySituation, option: str) -> Advice:
     """A round that is joined: what has to be there before it is trained, and how it is."""
     if "train" not in situation.splits:
-        return Advice(f"{INGEST}{option}; then: privxray train{option}")
+        train = situation.typed(f"train{option}")
+        return Advice(f"{situation.typed(INGEST)}{option}; then: {train}")
     epsilon = study.round.epsilon
     if epsilon is not None:
         words = ("train", "--epsilon", _exact(epsilon), *option.split())
         return Advice(
-            f"training was begun and not finished; it goes on with: privxray {' '.join(words)}", words
+            "training was begun and not finished; it goes on with: " + situation.typed(" ".join(words)), words
         )
     if study.costs_more:
         return Advice(
             "training again adds to what this study has cost already (privxray budget); say how much: "
-            f"privxray train --epsilon E{option}"
+            + situation.typed(f"train --epsilon E{option}")
         )
-    return Advice(f"privxray train{option}", ("train", *option.split()))
+    return Advice(situation.typed(f"train{option}"), ("train", *option.split()))
 
 
 def _finished(situation: Situation, study: StudySituation, option: str) -> Iterator[Advice]:
     """A round whose model is here."""
+    uses = f"{situation.typed(f'predict IMAGE...{option}')} uses the global model"
     if "val" in situation.splits:
-        yield Advice(
-            f"privxray predict IMAGE...{option} uses the global model; privxray evaluate{option} scores it",
-            ("evaluate", *option.split()),
-        )
+        evaluate = situation.typed(f"evaluate{option}")
+        yield Advice(f"{uses}; {evaluate} scores it", ("evaluate", *option.split()))
     else:
-        yield Advice(f"privxray predict IMAGE...{option} uses the global model")
+        yield Advice(uses)
     if not study.last_stage:
-        yield Advice("when the study's next plan comes: privxray accept FILE")
+        yield Advice(f"when the study's next plan comes: {situation.typed('accept FILE')}")
 
 
 def _exact(number: float) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 
-INGEST = "privxray ingest FOLDER --labels labels.csv"
+INGEST = "ingest FOLDER --labels labels.csv"
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,10 @@ def study_option(situation: Situation, study: StudySituation) -> str:
 
 
 def file_name(situation: Situation, study: StudySituation, kind: str) -> str:
-    """The name of this party's file of a round."""
-    return f"{situation.name}-{study.round.number:04d}.{kind}"
+    """A party's own file of a round, as seen from where the person stands; by name alone if it isn't here."""
+    found = study.own_files.get(kind, "")
+    name = f"{situation.name}-{study.round.study}-{study.round.number:04d}.{kind}"
+    return situation.path(found) if found else name
 
 
 def listed(names: tuple[str, ...]) -> str:

@@ -35,8 +35,11 @@ from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 
-def look(session: Session) -> Situation:
-    """Gather the facts of a workspace, also of one that a crash left in the middle of something."""
+def look(session: Session, place: str = "") -> Situation:
+    """Gather the facts of a workspace, also of one that a crash left in the middle of something.
+
+    :param place: the way from where a person stands to the workspace; empty where they stand in it.
+    """
     workspace, state = session.workspace, session.state
     names = [workspace.own_study] if session.role == "coordinator" else state.studies()
     newest = [round_ for name in names if (round_ := state.last_round(name))]
@@ -51,6 +54,7 @@ def look(session: Session) -> Situation:
         offers=bool(state.offers()),
         waiting=sum(not row.answered for row in state.asked()),
         studies=tuple(_study(session, round_) for round_ in newest),
+        place=place,
     )
 
 
@@ -72,7 +76,14 @@ def _study(session: Session, round_: Round) -> StudySituation:
         costs_more=hospital and round_.state is RoundState.JOINED and _costs_more(session, round_),
         collected=_collected(session, round_) if coordinator else CollectedFiles(),
         lacking=_lacking(state, plan, round_) if coordinator and round_.state is RoundState.CLOSED else (),
+        own_files=_own_files(workspace, round_),
     )
+
+
+def _own_files(workspace: Workspace, round_: Round) -> dict[str, str]:
+    places = {"enc": workspace.updates, "share": workspace.root}
+    found = {k: place / workspace.own_file(round_.study, round_.number, k) for k, place in places.items()}
+    return {kind: str(file.relative_to(workspace.root)) for kind, file in found.items() if file.exists()}
 
 
 def _splits(workspace: Workspace) -> frozenset[str]:

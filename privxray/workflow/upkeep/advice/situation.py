@@ -5,10 +5,25 @@ Tested in tests/unit/test_workflow_advice.py.
 
 from __future__ import annotations
 
+import re
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 from privxray.workspace.folder import Role
 from privxray.workspace.study_tables import Round
+
+
+def typed(place: str, words: str) -> str:
+    """A command as it is typed from where a person stands.
+
+    :param place: the way from there to the folder that the files in ``words`` are seen from; empty for here.
+    """
+    if not place:
+        return f"privxray {words}"
+    # A pattern must not be expanded by the shell where the person stands.
+    return f"privxray -C {shlex.quote(place)} " + re.sub(r"\S*\*\S*", r"'\g<0>'", words)
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,8 @@ class StudySituation:
         has to be told how much more it may cost.
     :param collected: at the coordinator, while files are awaited.
     :param lacking: at the coordinator, the parties whose keys for the next round are not here.
+    :param own_files: where this party's files of the round lie in the workspace, by their kind: ``enc``,
+        ``share``.
     """
 
     round: Round
@@ -55,6 +72,7 @@ class StudySituation:
     costs_more: bool = False
     collected: CollectedFiles = field(default_factory=CollectedFiles)
     lacking: tuple[str, ...] = ()
+    own_files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,6 +85,7 @@ class Situation:
     :param audits: the kinds of audits on own patients that were begun and not finished.
     :param offers: an owner's offer of encrypted inference is known here.
     :param waiting: queries of this hospital whose answer was not read yet.
+    :param place: the way from where a person stands to the workspace; empty where they stand in it.
     """
 
     role: Role
@@ -78,3 +97,12 @@ class Situation:
     offers: bool = False
     waiting: int = 0
     studies: tuple[StudySituation, ...] = ()
+    place: str = ""
+
+    def typed(self, words: str) -> str:
+        """A command as it is typed from where the person stands; files in it are seen from the workspace."""
+        return typed(self.place, words)
+
+    def path(self, name: str) -> str:
+        """A file of the workspace as it is seen from where the person stands."""
+        return str(PurePath(self.place, name))

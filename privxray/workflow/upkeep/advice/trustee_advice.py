@@ -16,9 +16,9 @@ def trustee_advice(situation: Situation, study: StudySituation) -> Iterator[Advi
     """What a trustee can do, by the state of its newest round."""
     name = f" of the study {study.round.study}" if len(situation.studies) > 1 else ""
     if study.round.state is RoundState.JOINED:
-        yield Advice(f"when the coordinator's request{name} comes: privxray unmask FILE")
+        yield Advice(f"when the coordinator's request{name} comes: {situation.typed('unmask FILE')}")
     else:
         yield Advice(
             f"carry {file_name(situation, study, 'share')} to the coordinator; when the next plan{name} "
-            "comes: privxray accept FILE"
+            f"comes: {situation.typed('accept FILE')}"
         )
