@@ -5,8 +5,24 @@ from __future__ import annotations
 import math
 
 from privxray.audit.claim_test import ClaimTest
+from privxray.audit.conformance.verdict import Conformance
 from privxray.audit.inversion import Search
 from privxray.audit.membership import Membership
+
+
+def of_conformance(found: Conformance) -> list[str]:
+    """What this comparison could not have shown."""
+    return [
+        f"Noise that is too small everywhere by a factor of less than {found.smallest_seen:.3f} would "
+        "probably not have been noticed. A mistake that concerns few numbers has to be larger. More "
+        "trainings see more.",
+        "Only what was run was audited: these constants, these patients, this machine. Who breaks the "
+        "training on purpose can make it behave while it is audited.",
+        "The audit compares with a second computation by the same authors. A mistake that both share, in the "
+        "recipe or in a proof, is not seen. docs/CLAIMS.md says which claim rests on which proof.",
+        "Random numbers are taken for what they look like. Whether they can be predicted, and what rounding "
+        "in floating point gives away, was not looked at.",
+    ]
 
 
 def of_one_run(found: ClaimTest) -> list[str]:

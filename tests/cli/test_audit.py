@@ -67,6 +67,31 @@ def test_a_broken_engine_is_exit_3_and_the_report_says_so(
     assert "Don&#39;t train before that is explained" in page.read_text()
 
 
+def test_a_conformance_audit_needs_no_workspace_and_tells_each_test(tmp_path: Path) -> None:
+    page = tmp_path / "audit.html"
+    line = ["-C", str(tmp_path), "audit", "conformance", "--trainings", "1", "--report", str(page), "--json"]
+    told = typed(line)
+    assert told.code == 0, told.err
+    assert told.json["error"] == 0.001
+    assert not any(test["flagged"] for test in told.json["tests"])
+    assert "Bonferroni" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+
+
+def test_training_that_does_otherwise_than_it_claims_is_exit_3(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    intact = methods.get("linear-probe")
+    monkeypatch.setattr(methods, "get", lambda _: ImageUnit(intact))
+    page = tmp_path / "page.html"
+    line = ["audit", "conformance", "--trainings", "1", "--report", str(page), "--json"]
+    told = typed(line)
+    assert told.code == 3
+    assert told.json["flagged"] is True
+    assert "Training does otherwise than it claims" in page.read_text()
+    assert "training does otherwise than it claims" in told.err
+
+
 @pytest.mark.parametrize("kind", ["one-run", "membership", "inversion"])
 def test_public_patients_by_dp_sgd(tmp_path: Path, kind: str) -> None:
     labels = draw_images(tmp_path, 3, patients=24)
@@ -94,6 +119,7 @@ REFUSED = [
     (2, "audit.own-and-public", ("membership", "--own", "--public", "labels.csv")),
     (2, "audit.too-many-canaries", ("one-run", "--method", "dp-sgd", "--canaries", "801")),
     (4, "audit.inversion-of-own-patients", ("inversion", "--own")),
+    (4, "audit.conformance-of-own-patients", ("conformance", "--own")),
     (1, "labels.absent", ("membership", "--public", "missing.csv")),
 ]
 

@@ -5,13 +5,16 @@ Every one of them claims the epsilon of the engine that it was made from.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from privxray.audit import membership, synthetic_patients
@@ -24,6 +27,7 @@ from privxray.audit.membership import Membership
 from privxray.learning import methods
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
+from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
 from privxray.learning.interface import AnyMethod, Drawing, Task
 from privxray.learning.linear_probe import probe_queries
 from privxray.privacy.clipping import rows_scaled
@@ -52,6 +56,95 @@ class Quiet(SecureNoise):
         return super().gaussian(shape, std / self._factor)
 
 
+class Reused(SecureNoise):
+    """A source that draws once for each shape, and gives the same noise ever after."""
+
+    def __init__(self) -> None:
+        self._first: dict[tuple[int, ...], NDArray[np.float64]] = {}
+
+    def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
+        if shape not in self._first:
+            self._first[shape] = super().gaussian(shape, 1.0)
+        return self._first[shape] * std
+
+
+class Cut(SecureNoise):
+    """A source whose noise ends at one standard deviation."""
+
+    def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
+        return np.clip(super().gaussian(shape, std), -std, std)
+
+
+class Bounded(SecureNoise):
+    """A source whose noise has the right deviation and no tails: it is uniform."""
+
+    def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
+        uniform = self.uniform(int(np.prod(shape))).reshape(shape)
+        return (uniform - 0.5) * np.sqrt(12.0) * std
+
+
+class WithoutNoise(SecureNoise):
+    """A source that leaves some numbers without noise: those that ``where`` sets to zero."""
+
+    def __init__(self, where: Callable[[NDArray[np.float64]], None]) -> None:
+        self._where = where
+
+    def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
+        values = super().gaussian(shape, std)
+        self._where(values)
+        return values
+
+
+def _on_features_and_counts(values: NDArray[np.float64]) -> None:
+    """Of the linear probe: all but the gradient of the bias."""
+    if values.ndim == 1:
+        values[:] = 0.0
+    else:
+        values[:, :-1] = 0.0
+
+
+def _on_counts(values: NDArray[np.float64]) -> None:
+    """Of the linear probe: the last numbers of query 1."""
+    if values.ndim == 1:
+        values[-len(CLASSES) :] = 0.0
+
+
+def _on_convolutions(values: NDArray[np.float64]) -> None:
+    if values.ndim == 4:
+        values[:] = 0.0
+
+
+def _on_the_head(values: NDArray[np.float64]) -> None:
+    if values.ndim == 2 or values.shape == (len(CLASSES),):
+        values[:] = 0.0
+
+
+def _on_one_class(values: NDArray[np.float64]) -> None:
+    """Of both methods: a row of the head."""
+    if values.ndim == 2:
+        values[1] = 0.0
+
+
+class FixedBatches(SecureNoise):
+    """A source by which every step samples equally many patients, shuffled anew: no Poisson sampling."""
+
+    def __init__(self, patients: int, rate: float) -> None:
+        self._patients, self._taken = patients, round(patients * rate)
+
+    def uniform(self, size: int) -> NDArray[np.float64]:
+        values = super().uniform(size)
+        if size == self._patients:
+            values = (np.argsort(np.argsort(values)) >= self._taken).astype(float) * (1.0 - 2.0**-53)
+        return values
+
+
+class OftenSampled(SecureNoise):
+    """A source by which patients are sampled at one and a half times their rate."""
+
+    def uniform(self, size: int) -> NDArray[np.float64]:
+        return super().uniform(size) / 1.5
+
+
 class _Changed:
     """A method with another training."""
 
@@ -68,6 +161,16 @@ class ImageUnit(_Changed):
     def train(self, data: TrainingData, task: Task[Any], drawing: Drawing) -> Any:
         data = replace(data, patients=np.arange(len(data.labels)))
         return self._intact.train(data, task, drawing)
+
+
+class ExactVector(_Changed):
+    """The answers are noisy, and what leaves is computed without noise."""
+
+    def train(self, data: TrainingData, task: Task[Any], drawing: Drawing) -> Any:
+        self._intact.train(data, task, drawing)
+        with tempfile.TemporaryDirectory() as folder:
+            exact = replace(drawing, source=Silent(), releases=KeptAnswers(Path(folder) / "x", bytes(32)))
+            return self._intact.train(data, task, exact)
 
 
 class Unclipped(_Changed):
@@ -88,6 +191,43 @@ def nothing_clipped() -> Iterator[None]:
         patch.setattr(probe_queries, "clip_rows", lambda rows, _: rows_scaled(rows, np.ones_like))
         patch.setattr(probe_queries, "clip_factors", lambda norms, _: np.ones_like(norms))
         yield
+
+
+@contextmanager
+def _another_clip(factors: Callable[[list[torch.Tensor], float], list[torch.Tensor]]) -> Iterator[None]:
+    """DP-SGD whose patients' rows are multiplied by other factors: one tensor [P] for each parameter."""
+
+    def clip_and_accumulate(optimizer: Any) -> None:
+        rows = [p.grad_sample.flatten(start_dim=1).double() for p in optimizer.params]
+        chosen = factors(rows, optimizer._mechanism.clipping_norm)
+        for p, row, factor in zip(optimizer.params, rows, chosen, strict=True):
+            total = (factor @ row).view(p.shape)
+            p.summed_grad = total if p.summed_grad is None else p.summed_grad + total
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PrivateOptimizer, "clip_and_accumulate", clip_and_accumulate)
+        yield
+
+
+def clipped_by_layer() -> AbstractContextManager[None]:
+    """DP-SGD that clips each parameter by itself: a patient is as long as the root of their number."""
+
+    def factors(rows: list[torch.Tensor], clip: float) -> list[torch.Tensor]:
+        return [clip / row.norm(dim=1).clamp(min=clip) for row in rows]
+
+    return _another_clip(factors)
+
+
+def clipped_by_batch() -> AbstractContextManager[None]:
+    """DP-SGD that clips the mean of a part of the batch, and counts it once a patient."""
+
+    def factors(rows: list[torch.Tensor], clip: float) -> list[torch.Tensor]:
+        number = len(rows[0])
+        square = sum((row.mean(dim=0).square().sum() for row in rows), torch.zeros(())) if number else 0.0
+        factor = clip / max(clip, float(square) ** 0.5)
+        return [row.new_full((number,), factor) for row in rows]
+
+    return _another_clip(factors)
 
 
 def audited(
@@ -135,3 +275,58 @@ def engines(name: str) -> dict[str, tuple[AnyMethod, Any]]:
     if name == "dp-sgd":
         found["clipping off"] = (Unclipped(intact), None)
     return found
+
+
+# Engines for the conformance audit
+
+
+@dataclass(frozen=True)
+class Broken:
+    """An engine that is broken, for the conformance audit to find.
+
+    :ivar source: makes what it draws from. :ivar change: makes its training from the intact one.
+    :ivar patch: is open while it trains.
+    """
+
+    source: Callable[[], NoiseSource] = SecureNoise
+    change: Callable[[AnyMethod], Any] = lambda intact: intact
+    patch: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+
+def _quiet(factor: float) -> Broken:
+    return Broken(lambda: Quiet(factor))
+
+
+_EITHER = {
+    "noise divided by 1.05": _quiet(1.05),
+    "noise divided by 1.5": _quiet(1.5),
+    "noise divided by 2": _quiet(2.0),
+    "noise divided by 5": _quiet(5.0),
+    "noise off": Broken(Silent),
+    "noise reused in every step": Broken(Reused),
+    "noise cut at one deviation": Broken(Cut),
+    "noise without tails": Broken(Bounded),
+    "one class without noise": Broken(lambda: WithoutNoise(_on_one_class)),
+    "an exact vector leaves": Broken(change=ExactVector),
+    "every image a patient": Broken(change=ImageUnit),
+}
+
+BROKEN: dict[str, dict[str, Broken]] = {
+    "linear-probe": {
+        **_EITHER,
+        "no noise on features and counts": Broken(lambda: WithoutNoise(_on_features_and_counts)),
+        "no noise on the counts": Broken(lambda: WithoutNoise(_on_counts)),
+        "nothing clipped": Broken(patch=nothing_clipped),
+    },
+    "dp-sgd": {
+        **_EITHER,
+        "no noise on the convolutions": Broken(lambda: WithoutNoise(_on_convolutions)),
+        "no noise on the head": Broken(lambda: WithoutNoise(_on_the_head)),
+        "clipped by layer": Broken(patch=clipped_by_layer),
+        "clipped by batch": Broken(patch=clipped_by_batch),
+        "nothing clipped": Broken(change=Unclipped),
+        "batches of a fixed size": Broken(lambda: FixedBatches(24, 0.5)),
+        "patients sampled too often": Broken(OftenSampled),
+    },
+}
+"""What issue 29 lists, and more, by method and name."""

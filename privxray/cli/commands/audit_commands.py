@@ -1,4 +1,4 @@
-"""``audit one-run``, ``membership`` and ``inversion``: attacks on the training, and what they show."""
+"""``audit``: a check of the training number by number, and three attacks on it."""
 
 from __future__ import annotations
 
@@ -28,13 +28,56 @@ def add_to(app: typer.Typer) -> None:
         name="audit",
         no_args_is_help=True,
         rich_markup_mode=None,
-        help="Attack the training: a lower bound on epsilon, membership inference, gradient inversion.",
-        short_help="Attack the training, to see what it gives away.",
+        help="Check the training number by number, and attack it: a lower bound on epsilon, membership "
+        "inference, gradient inversion.",
+        short_help="Check and attack the training, to see what it gives away.",
     )
+    group.command()(conformance)
     group.command("one-run")(one_run)
     group.command()(membership)
     group.command()(inversion)
     app.add_typer(group)
+
+
+@takes("options", AuditOptions)
+def conformance(
+    *,
+    name: MethodName = "linear-probe",
+    trainings: Annotated[
+        int | None,
+        typer.Option(
+            "--trainings",
+            help="How many; more of them show smaller mistakes.  [default: 5; 2 for dp-sgd]",
+            show_default=False,
+            min=1,
+            max=1000,
+        ),
+    ] = None,
+    options: AuditOptions,
+) -> None:
+    """Compute every answer again, and test the noise in it."""
+    from privxray.learning import methods
+    from privxray.workflow.auditing.conformance_audit import (
+        TRAININGS,
+        audit_conformance,
+        conformance_constants,
+    )
+    from privxray.workflow.auditing.conformance_outcome import conformance_outcome
+    from privxray.workflow.auditing.outcome import AuditSubject
+
+    if options.own:
+        raise RefusedError(
+            "a conformance audit is not done on a hospital's own patients: it looks at exact sums over them",
+            reason="audit.conformance-of-own-patients",
+            advice="Leave out --own. On invented or public patients the audit runs the same code",
+        )
+    options.check()
+    method, claim = methods.get(name), options.claim()
+    patients = options.patients(method, conformance_constants(method))
+    number = trainings or TRAININGS[name]
+    with progress("Training and computing again") as bar:
+        found = audit_conformance(method, claim, patients, number, bar)
+    options.end(conformance_outcome(found, AuditSubject(name, patients.description)))
 
 
 @takes("options", AuditOptions)

@@ -1,4 +1,4 @@
-"""What the three audit commands have in common: their options, whom they audit, and how they end.
+"""What the audit commands have in common: their options, whom they audit, and how they end.
 
 Tested in tests/cli/test_audit.py.
 """
@@ -145,6 +145,12 @@ def print_outcome(outcome: Outcome, *, as_json: bool, more: dict[str, object] | 
         tell(f"{page.verdict}.")
         for caveat in page.caveats:
             tell(f"- {caveat}")
+    if page.flagged and outcome.finding == "does-otherwise":
+        raise FindingsError(
+            "the audit found that training does otherwise than it claims",
+            reason="audit.otherwise-than-claimed",
+            advice="Don't train before that is explained",
+        )
     if page.flagged:
         raise FindingsError(
             "the audit found that training gives away more than it claims",

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from privxray.audit.claim_test import ClaimTest
 from privxray.reports.audit_page import AuditPage
@@ -32,10 +32,13 @@ class Outcome:
 
     :ivar page: in words and pictures.
     :ivar figures: for ``--json``.
+    :ivar finding: what it means that the page is flagged: the training gives away more than it claims, or it
+        does otherwise than it claims.
     """
 
     page: AuditPage
     figures: Mapping[str, Any]
+    finding: Literal["gives-away-more", "does-otherwise"] = "gives-away-more"
 
     def to_json(self) -> dict[str, Any]:
         """The object that ``--json`` prints."""

@@ -1,0 +1,171 @@
+"""DP-SGD computed a second time: each patient's gradient by itself, without batches, hooks or chunks.
+
+Every sampled patient is one call of torch's own automatic differentiation on the mean loss of the patient's
+images and views. Who was sampled, and how views were moved, is worked out from the uniform values that the
+engine drew. The noisy sum of a step is worked out from the saved weights and momentum.
+
+Tested in tests/unit/test_audit_conformance.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
+
+from privxray.audit.conformance.noise_tape import Floats
+from privxray.audit.conformance.recomputed import Block, Recomputed, Trained
+from privxray.learning.constants import DpSgdConstants
+from privxray.learning.dp_sgd.networks import network
+from privxray.learning.interface import Tensors
+
+_INFLATION = 1.000001  # of the clip, for the rounding of exact sums
+
+
+def recompute_sgd(trained: Trained[DpSgdConstants]) -> Recomputed:
+    """The exact answers and the vector that has to leave, of one round of DP-SGD."""
+    constants, start = trained.task.constants, trained.task.start
+    deviation = trained.noise * constants.clipping_norm * _INFLATION
+    uniforms = list(trained.tape.uniforms())
+    blocks, taken, faults = [], [], []
+    before: Tensors = start
+    momentum: Tensors = {}
+    for step, saved in enumerate(trained.answers):
+        sample, moves, trouble = _drawn(uniforms, trained)
+        if trouble:
+            faults.append(f"step {step + 1}: {trouble}")
+        taken.append(sample)
+        after = {name: saved[f"weights.{name}"] for name in start}
+        noisy, momentum = _noisy_sum(before, after, saved, momentum, constants)
+        exact = _exact_sum(before, trained, np.flatnonzero(sample), moves)
+        blocks += [
+            Block.of((name, step), noisy[name], exact[name], deviation, by_class=name.startswith("head."))
+            for name in start
+        ]
+        wrong = [
+            name for name in momentum if not _moved(before[name], after[name], momentum[name], constants)
+        ]
+        if wrong:
+            faults.append(f"step {step + 1}: {', '.join(wrong)} did not move by the noisy momentum")
+        before = after
+    bound = constants.delta_bound
+    return Recomputed(
+        blocks=blocks,
+        vector={
+            name: np.minimum(np.maximum(before[name].astype(np.float64) - start[name], -bound), bound)
+            for name in start
+        },
+        charges=[(trained.noise, constants.sampling_rate)] * constants.steps,
+        taken=np.array(taken),
+        rate=constants.sampling_rate,
+        faults=faults,
+    )
+
+
+def _drawn(
+    uniforms: list[Floats], trained: Trained[DpSgdConstants]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], str]:
+    """Who is in the next step [P], how each view is moved [V, 3], and what was drawn otherwise, if anything.
+
+    The moves are those of the sampled patients' images in the order of their patients, all views of an image
+    together: mirrored or not, pixels down, pixels to the right.
+    """
+    constants, data = trained.task.constants, trained.data
+    sampled = uniforms.pop(0) if uniforms else np.zeros(0)
+    if len(sampled) != data.patient_count:
+        nobody = np.zeros(data.patient_count, bool)
+        return nobody, np.zeros((0, 3), np.int64), "patients are not sampled by one uniform value each"
+    sample = sampled < constants.sampling_rate
+    images = int(np.bincount(data.patients)[sample].sum())
+    moves = np.zeros((images, constants.views, 3), np.int64)
+    if constants.views > 1:
+        drawn = uniforms.pop(0) if uniforms else np.zeros(0)
+        if len(drawn) != 3 * images * (constants.views - 1):
+            return sample, moves.reshape(-1, 3), "views are not moved by three uniform values each"
+        mirror, down, right = np.moveaxis(drawn.reshape(images, constants.views - 1, 3), 2, 0)
+        width = 2 * constants.view_shift + 1
+        moves[:, 1:, 0] = (mirror < 0.5) if constants.view_flip else 0
+        moves[:, 1:, 1] = (down * width).astype(np.int64) - constants.view_shift
+        moves[:, 1:, 2] = (right * width).astype(np.int64) - constants.view_shift
+    return sample, moves.reshape(-1, 3), ""
+
+
+def _exact_sum(
+    weights: Tensors,
+    trained: Trained[DpSgdConstants],
+    patients: NDArray[np.int64],
+    moves: NDArray[np.int64],
+) -> dict[str, Floats]:
+    """The sum over sampled patients of their gradient, clipped as one vector over all parameters."""
+    constants, data = trained.task.constants, trained.data
+    model = network(constants.network, weights, len(trained.task.classes))
+    parameters = dict(model.named_parameters())
+    total = {name: np.zeros(value.shape) for name, value in weights.items()}
+    at = 0
+    for patient in patients:
+        images = np.flatnonzero(data.patients == patient)
+        views = [
+            _view(data.inputs[image], *moves[at + number])
+            for number, image in enumerate(np.repeat(images, constants.views))
+        ]
+        at += len(views)
+        pixels = torch.from_numpy((np.stack(views)[:, None].astype(np.float32) - 127.0) / 128.0)
+        labels = torch.from_numpy(np.repeat(data.labels[images], constants.views))
+        loss = cross_entropy(model(pixels), labels)
+        found = torch.autograd.grad(loss, [parameters[name] for name in weights])
+        gradient = {name: g.double().numpy() for name, g in zip(weights, found, strict=True)}
+        square = sum(float(np.square(g).sum()) for g in gradient.values())
+        if not np.isfinite(square):
+            continue
+        factor = min(1.0, constants.clipping_norm / square**0.5) if square > 0.0 else 0.0
+        for name, part in gradient.items():
+            total[name] += factor * part
+    return total
+
+
+def _view(image: NDArray[np.uint8], mirrored: int, down: int, right: int) -> NDArray[np.uint8]:
+    """The image, mirrored or not, then shifted; pixels of the edge fill the gap."""
+    most = int(max(abs(down), abs(right)))
+    wide = np.pad(np.fliplr(image) if mirrored else image, most, mode="edge")
+    height, width = image.shape
+    return wide[most - down : most - down + height, most - right : most - right + width]
+
+
+def _noisy_sum(
+    before: Tensors,
+    after: Tensors,
+    saved: Mapping[str, NDArray[Any]],
+    momentum: Tensors,
+    constants: DpSgdConstants,
+) -> tuple[dict[str, Floats], Tensors]:
+    """A step's noisy sum in float64, up to the rounding of float32, and the momentum after the step.
+
+    Momentum is m times the last one plus the noisy mean. A training without momentum saves none; then the
+    mean is how far the weights moved, over the learning rate.
+    """
+    size = constants.expected_batch_size
+    later = {name: saved[f"momentum.{name}"] for name in before if f"momentum.{name}" in saved}
+    means = {}
+    for name in before:
+        if name in later:
+            mean = later[name].astype(np.float64)
+            if name in momentum:
+                mean = mean - constants.momentum * momentum[name].astype(np.float64)
+        else:
+            mean = (before[name].astype(np.float64) - after[name]) / constants.learning_rate
+        means[name] = mean * size
+    return means, later
+
+
+def _moved(
+    before: NDArray[Any], after: NDArray[Any], momentum: NDArray[Any], constants: DpSgdConstants
+) -> bool:
+    """Whether the weights moved by the saved momentum and by nothing else, bit for bit in float32."""
+    expected = torch.add(
+        torch.from_numpy(before), torch.from_numpy(momentum), alpha=-constants.learning_rate
+    ).numpy()
+    return bool(np.array_equal(expected, after))
