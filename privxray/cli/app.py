@@ -42,6 +42,7 @@ from privxray.cli.current_workspace import standing
 from privxray.cli.failures import explained, is_typers_end, report
 from privxray.cli.running import UNEXPECTED, run_command
 from privxray.errors import UsageError
+from privxray.system import console
 from privxray.version import __version__
 
 # OpenMP's threads, which torch computes with, wait by spinning. Where anything else wants the two cores of a
@@ -163,4 +164,5 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """The entry point of the ``privxray`` script."""
+    console.prepare()
     sys.exit(run(sys.argv[1:]))

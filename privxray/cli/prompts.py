@@ -83,7 +83,7 @@ def _from_file(path: Path) -> str:
             advice="Check its path and its permissions",
         ) from None
     try:
-        line = data.decode("utf-8").split("\n", 1)[0].rstrip("\r")
+        line = data.decode("utf-8-sig").split("\n", 1)[0].rstrip("\r")
     except UnicodeDecodeError:
         raise UsageError(
             "the passphrase file is not UTF-8 text",

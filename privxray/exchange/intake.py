@@ -7,6 +7,7 @@ reading, that is not the file that is read.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import IO
 from privxray.errors import AbsentFileError, MalformedError, StrangeFileError, about
 from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, check_body, split
 from privxray.formats.header import MAX_BODY, Body
+from privxray.system.private_files import PRIVATE, open_new
 from privxray.workspace.atomic import make_private_folder
 
 _PIECE = 1 << 20
@@ -95,8 +97,7 @@ def envelope_of(path: Path) -> Envelope:
 
 
 def _copy(source: Path, path: Path) -> Received:
-    with _opened(source) as stream, path.open("xb") as copy:
-        path.chmod(0o600)
+    with _opened(source) as stream, os.fdopen(open_new(path, PRIVATE), "wb") as copy:
         return _scan(source, path, stream, copy)
 
 

@@ -23,6 +23,7 @@ from privxray.inference.owner_side import Head, HeadEvaluator
 from privxray.inference.scheme import Scheme
 from privxray.inference.terms import Terms, answer_noise
 from privxray.inference.wire import EvaluationKeys, Residues, read_answers, to_bytes
+from privxray.system.limits import Limits, limit_this_process
 
 MEMORY = 1 << 30
 """Bytes of address space; the largest job (256 images, 50 classes) needs 0.4 GiB."""
@@ -39,7 +40,17 @@ _AGAIN = "Close other programs and type the command again; if that happens again
 _MODULE = "privxray.inference.sandbox"
 _PATIENCE = 4
 """The child may take so many times its processor time, on a busy machine."""
-_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+_KEPT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+)
 
 
 def evaluate(head: Head, keys: EvaluationKeys, queries: Residues, terms: Terms) -> Residues:
@@ -110,22 +121,7 @@ def _limit(seconds: int) -> None:
 
     :param seconds: of processor time.
     """
-    import resource
-
-    for what, most in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, FILE_BYTES),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(what)[1]
-        limit = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        try:
-            resource.setrlimit(what, (limit, limit))
-        except (ValueError, OSError):  # macOS has no limit of address space
-            if sys.platform == "linux":
-                raise
+    limit_this_process(Limits(MEMORY, seconds, FILE_BYTES, OPEN_FILES))
 
 
 def _work(source: IO[bytes], target: IO[bytes]) -> None:

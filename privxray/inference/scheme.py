@@ -11,11 +11,8 @@ SEAL's objects have the type ``Any`` here: the binding has no type information.
 
 from __future__ import annotations
 
-import os
 import struct
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +23,7 @@ from numpy.typing import NDArray
 from privxray.errors import SystemTroubleError, UsageError
 from privxray.inference import parameters
 from privxray.inference.wire import Residues
+from privxray.system.named_file import named_file
 
 INSTALL = "pip install privxray[inference]"
 _HEADER = struct.Struct("<HBBBB2xQ")  # magic, header size, version (2), compression, reserved, whole size
@@ -69,7 +67,7 @@ class Scheme:
                 reason="inference.other-library",
                 advice=f"Type: {INSTALL}",
             )
-        with _named_file(b"") as path:
+        with named_file(b"") as path:
             settings.save(path)
             self._version = Path(path).read_bytes()[3:5]
 
@@ -156,27 +154,9 @@ class Scheme:
         return _HEADER.pack(_MAGIC, _HEADER.size, major, minor, 0, _HEADER.size + len(data)) + data
 
     def _load(self, made: Any, data: bytes) -> None:
-        with _named_file(self._framed(data)) as path:
+        with named_file(self._framed(data)) as path:
             made.load(self.context, path)
 
 
 def _words(parms_id: Any) -> bytes:
     return struct.pack("<4Q", *parms_id)
-
-
-@contextmanager
-def _named_file(data: bytes) -> Iterator[str]:
-    """A path at which the library finds ``data``: in memory on Linux, else a private temporary file."""
-    if hasattr(os, "memfd_create"):
-        descriptor = os.memfd_create("privxray", os.MFD_CLOEXEC)
-        try:
-            with open(descriptor, "wb", closefd=False) as stream:
-                stream.write(data)
-            yield f"/proc/self/fd/{descriptor}"
-        finally:
-            os.close(descriptor)
-        return
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        yield file.name

@@ -23,6 +23,8 @@ import numpy as np
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from numpy.typing import NDArray
 
+from privxray.system.limits import processors
+
 SENSITIVITY_INFLATION = 1.0 + 1e-6
 """Queries are computed in floating point. In the worst case of float32, a sensitivity that is C in exact
 arithmetic is C (1 + a few 1e-7). So noise is scaled to C times this number, while the accountant is told
@@ -98,7 +100,7 @@ def _fill_in_threads(result: NDArray[np.float64]) -> None:
 
     numpy's ufuncs release Python's lock, so threads do run at the same time. Each draws under its own key.
     """
-    threads = min(_processors(), _MOST_THREADS, len(result) // (8 * _PAIRS))
+    threads = min(processors(), _MOST_THREADS, len(result) // (8 * _PAIRS))
     if threads < 2:
         _fill(result)
         return
@@ -129,8 +131,3 @@ def _fill(part: NDArray[np.float64]) -> None:
                 wave(angle, out=waves)
                 waves *= radius
                 np.add(sums, waves[: len(sums)], out=sums)
-
-
-def _processors() -> int:
-    """How many processors this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,14 +1,13 @@
 """Writing files so that a crash, a full disk or Ctrl-C leaves either the old file or the new one.
 
-The order is the usual one on POSIX: write a temporary file in the same folder, fsync it, rename it to the
-final name, fsync the folder. A crash can leave a temporary file behind, named ``.<name>.<random>.tmp``. No
-command reads such a file, and :func:`sweep` removes it.
+The order is the usual one: write a temporary file in the same folder, flush it to the disk, give it its final
+name, flush the folder. :mod:`privxray.system.durable` knows what each system has for that. A crash can leave
+a temporary file behind, named ``.<name>.<random>.tmp``. No command reads such a file, and :func:`sweep`
+removes it.
 """
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
@@ -16,13 +15,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from privxray.errors import RefusedError
+from privxray.errors import RefusedError, SystemTroubleError
+from privxray.system import durable, private_files
+from privxray.system.durable import sync_folder
+from privxray.system.private_files import PRIVATE, PUBLIC
 
-PUBLIC = 0o644
-PRIVATE = 0o600
-
-# What operating systems answer to a hard link on a memory stick: FAT and exFAT have no hard links.
-_NO_HARD_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS}
+__all__ = ["PRIVATE", "PUBLIC", "atomic_file", "make_private_folder", "sweep", "sync_folder", "write_atomic"]
 
 
 @contextmanager
@@ -32,14 +30,15 @@ def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> 
     :param mode: permission bits of the finished file; private unless said otherwise.
     :param overwrite: replace an existing file.
     :raises RefusedError: the file exists and ``overwrite`` is not set. This holds even if the file appears
-        while the block runs: the finished file takes its name by a hard link, which never replaces anything.
+        while the block runs: the finished file takes its name in a way that never replaces anything.
+    :raises SystemTroubleError: on Windows, another program has the existing file open.
     :raises OSError: the operating system refused (disk full, no permission). Nothing is left behind.
     """
     if not overwrite and path.exists():
         raise _taken(path)
     temporary = path.parent / f".{path.name}.{secrets.token_hex(6)}.tmp"
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        descriptor = private_files.open_new(temporary, mode)
     except OSError as error:
         error.filename = str(path)  # the name of the temporary file would tell nobody anything
         raise
@@ -47,12 +46,9 @@ def atomic_file(path: Path, *, mode: int = PRIVATE, overwrite: bool = False) -> 
         with os.fdopen(descriptor, "wb") as stream, _named(path):
             yield stream
             stream.flush()
-            os.fchmod(stream.fileno(), mode)
-            flush(stream.fileno())
-        if overwrite:
-            temporary.replace(path)
-        else:
-            _claim(temporary, path)
+            private_files.finish(stream.fileno(), mode)
+            durable.flush(stream.fileno())
+        _claim_name(temporary, path, overwrite=overwrite)
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
@@ -73,29 +69,8 @@ def make_private_folder(path: Path) -> None:
     if path.is_dir():
         return
     make_private_folder(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
+    private_files.make_folder(path)
     sync_folder(path.parent)  # otherwise a power cut could take the folder and the synced files in it
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames and deletions in ``folder`` durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        flush(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def flush(descriptor: int) -> None:
-    """Make what was written durable. On macOS fsync leaves it in the drive's cache, F_FULLFSYNC does not."""
-    whole: int | None = getattr(fcntl, "F_FULLFSYNC", None)
-    if whole is not None:
-        try:
-            fcntl.fcntl(descriptor, whole)
-        except OSError:  # the file system of a memory stick may not support it
-            os.fsync(descriptor)
-        return
-    os.fsync(descriptor)
 
 
 def sweep(folder: Path) -> None:
@@ -116,6 +91,23 @@ def _named(path: Path) -> Iterator[None]:
         raise
 
 
+def _claim_name(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    try:
+        if overwrite:
+            durable.replace(temporary, path)
+        else:
+            durable.claim(temporary, path)
+    except FileExistsError:
+        raise _taken(path) from None
+    except durable.InUseError:
+        raise SystemTroubleError(
+            "another program has this file open, so it can't be replaced",
+            reason="file.in-use",
+            file=path,
+            advice="Close that program, then type the same command again",
+        ) from None
+
+
 def _taken(path: Path) -> RefusedError:
     return RefusedError(
         "this file exists already and was not changed",
@@ -123,15 +115,3 @@ def _taken(path: Path) -> RefusedError:
         file=path,
         advice="Move it away, or choose another name",
     )
-
-
-def _claim(temporary: Path, path: Path) -> None:
-    try:
-        os.link(temporary, path)
-    except FileExistsError:
-        raise _taken(path) from None
-    except OSError as error:
-        if error.errno not in _NO_HARD_LINKS:
-            raise
-        # Without hard links the check in atomic_file is the only guard against two writers of one name.
-        temporary.replace(path)

@@ -23,10 +23,8 @@ read by other accounts, so that another account can copy them to a stick.
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -35,6 +33,7 @@ from pydantic import BeforeValidator, ValidationError, model_validator
 
 from privxray.errors import MalformedError, RefusedError, WorkspaceError
 from privxray.formats.header import Name, Strict, whole
+from privxray.system import locks, names
 from privxray.workspace.atomic import make_private_folder, sweep, write_atomic
 
 CONFIG = "privxray.yaml"
@@ -60,7 +59,7 @@ class Workspace:
     """An existing workspace, found and validated."""
 
     def __init__(self, root: Path, config: Config) -> None:
-        self.root = root
+        self.root = names.long_path(root)
         self.config = config
 
     @classmethod
@@ -70,7 +69,7 @@ class Workspace:
         :raises WorkspaceError: there is none.
         :raises MalformedError: its ``privxray.yaml`` can't be read.
         """
-        start = start.resolve()
+        start = names.long_path(start.resolve())
         for folder in (start, *start.parents):
             if (folder / CONFIG).is_file():
                 return cls(folder, _load(folder / CONFIG))
@@ -125,6 +124,11 @@ class Workspace:
     def ledger_path(self) -> Path:
         """The privacy ledger of a hospital, see :mod:`privxray.privacy.ledger`."""
         return self.root / "ledger.db"
+
+    @property
+    def lock_path(self) -> Path:
+        """What a command that changes the workspace holds locked."""
+        return self.root / ".lock"
 
     @property
     def data(self) -> Path:
@@ -191,21 +195,23 @@ class Workspace:
         :raises RefusedError: another command is running.
         """
         make_private_folder(self.root)
-        descriptor = os.open(self.root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
+        with self._exclusively():
+            self._sweep()
+            yield
+
+    @contextmanager
+    def _exclusively(self) -> Iterator[None]:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+                stack.enter_context(locks.exclusive(self.lock_path))
+            except locks.LockedError:
                 raise RefusedError(
                     "another privxray command is at work in this workspace",
                     reason="workspace.busy",
                     file=self.root,
                     advice="Wait until it ends, then type the command again",
                 ) from None
-            self._sweep()
             yield
-        finally:
-            os.close(descriptor)
 
     def _sweep(self) -> None:
         """Remove half-written files of an interrupted command. The lock is held, so no command is running."""

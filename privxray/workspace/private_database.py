@@ -6,7 +6,6 @@ What is committed is on the disk (``synchronous = FULL``), and what is deleted i
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from privxray.errors import MalformedError
+from privxray.system import private_files
 from privxray.workspace.atomic import make_private_folder
 
 
@@ -31,8 +31,7 @@ class PrivateDatabase:
     def __init__(self, path: Path, damaged: Callable[[], MalformedError]) -> None:
         self._damaged = damaged
         make_private_folder(path.parent)
-        if not path.exists():
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        private_files.make_file(path)
         with self._damage_told():
             self._connection = connect(path)
             self._connection.execute("PRAGMA synchronous = FULL")

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from privxray.errors import MalformedError
+from privxray.system import private_files
+from privxray.system.names import database_uri
 from privxray.workspace import coordinator_tables, inference_tables, key_ring, keyholder_tables, study_tables
 
 _SCHEMA = """
@@ -41,10 +43,10 @@ class State(
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        if not path.exists() and not read_only:
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if not read_only:
+            private_files.make_file(path)
         try:
-            place = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+            place = database_uri(path, "ro" if read_only else "rw")
             self._db = sqlite3.connect(place, uri=True, isolation_level=None, timeout=10)
             self._db.row_factory = sqlite3.Row
             if not read_only:

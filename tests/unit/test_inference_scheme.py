@@ -18,8 +18,9 @@ from privxray.inference import parameters, wire
 from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
 from privxray.inference.owner_side import Head
 from privxray.inference.parameters import Layout
-from privxray.inference.scheme import Scheme, _named_file, require_library
+from privxray.inference.scheme import Scheme, require_library
 from privxray.inference.terms import TOP1_FACTOR
+from privxray.system.named_file import named_file
 
 FEATURES = 96
 CLASSES = 3
@@ -127,7 +128,7 @@ def test_what_is_handed_to_the_library_has_a_name_for_a_moment(monkeypatch: pyte
         elif not hasattr(os, "memfd_create"):
             continue
         before = set(os.listdir("/dev/fd"))
-        with _named_file(b"three words long") as path:
+        with named_file(b"three words long") as path:
             assert Path(path).read_bytes() == b"three words long"
         assert not Path(path).exists()
         assert set(os.listdir("/dev/fd")) == before

@@ -55,7 +55,7 @@ def test_every_value_is_the_sum_of_four_gaussians_from_the_keystream(
     monkeypatch: pytest.MonkeyPatch, size: int, block: int
 ) -> None:
     monkeypatch.setattr(noise, "_PAIRS", block)
-    monkeypatch.setattr(noise, "_processors", lambda: 1)
+    monkeypatch.setattr(noise, "processors", lambda: 1)
     monkeypatch.setattr(os, "urandom", lambda number: KEY[:number])
     even = size + size % 2
     expected = np.array(by_hand(KEY, even, max(1, min(block, even // 2))))[:size]
@@ -68,7 +68,7 @@ def test_each_thread_writes_its_share_under_a_key_of_its_own(
 ) -> None:
     size = 18 * 8 * 2 + 6  # enough for eighteen threads at a block of two pairs
     monkeypatch.setattr(noise, "_PAIRS", 2)
-    monkeypatch.setattr(noise, "_processors", lambda: processors)
+    monkeypatch.setattr(noise, "processors", lambda: processors)
     keys = [bytes([thread]) * 32 for thread in range(used)]
     given = iter(keys)
     monkeypatch.setattr(os, "urandom", lambda _: next(given))
@@ -87,7 +87,7 @@ def test_each_thread_writes_its_share_under_a_key_of_its_own(
 
 def test_too_few_values_for_two_threads_are_written_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(noise, "_PAIRS", 2)
-    monkeypatch.setattr(noise, "_processors", lambda: 4)
+    monkeypatch.setattr(noise, "processors", lambda: 4)
     keys = iter([KEY] * 10)
     monkeypatch.setattr(os, "urandom", lambda _: next(keys))
     SecureNoise().gaussian((30,), 1.0)
@@ -104,11 +104,11 @@ def test_uniforms_are_the_upper_53_bits_of_the_keystream(monkeypatch: pytest.Mon
 
 def test_the_processors_are_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0: {1, 2, 5}}[process], raising=False)
-    assert noise._processors() == 3
+    assert noise.processors() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     for number, expected in ((6, 6), (None, 1)):
         monkeypatch.setattr(os, "cpu_count", lambda number=number: number)
-        assert noise._processors() == expected
+        assert noise.processors() == expected
 
 
 def test_noise_is_a_millionth_more_than_is_charged() -> None:
@@ -157,7 +157,7 @@ def test_far_tails(monkeypatch: pytest.MonkeyPatch, threshold: float) -> None:
         radius[:] = np.minimum(1.0 - (1.0 - radius) ** 4, 1.0 - 2.0**-53)
 
     monkeypatch.setattr(noise._Keystream, "unit_interval", stretched)
-    monkeypatch.setattr(noise, "_processors", lambda: 1)
+    monkeypatch.setattr(noise, "processors", lambda: 1)
     size = 256 * 2 * noise._PAIRS
     x = SecureNoise().gaussian((size,), 1.0).reshape(256, 2, noise._PAIRS)
     weight = np.prod(np.array(weights).reshape(256, 4, 1, noise._PAIRS), axis=1)
@@ -238,7 +238,7 @@ def test_every_shape_is_filled(shape: tuple[int, ...]) -> None:
 
 
 def test_threads_fill_every_value_under_keys_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(noise, "_processors", lambda: 3)
+    monkeypatch.setattr(noise, "processors", lambda: 3)
     x = SecureNoise().gaussian((3 * 8 * noise._PAIRS + 1,), 2.0)
     assert len(np.unique(x)) == x.size
     assert stats.kstest(x / 2, "norm").statistic < 2.95 / math.sqrt(x.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from privxray.errors import UsageError
+from privxray.system.names import is_refused_by_windows
 
 
 def require_name(option: str, name: str | None) -> None:
@@ -26,3 +27,9 @@ def require_name(option: str, name: str | None) -> None:
             advice="A name has up to 40 letters (A to Z), digits, dots, dashes and underscores, and begins "
             "with a letter or digit",
         ) from None
+    if is_refused_by_windows(name):
+        raise UsageError(
+            f"{option}: Windows takes no file of the name {name!r}",
+            reason="init.reserved-name",
+            advice="Choose another name; hospitals with Windows could not take part",
+        )

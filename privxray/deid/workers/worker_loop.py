@@ -12,7 +12,12 @@ import json
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
+
+from privxray.system import limits
+
+MEMORY: Final = 8 << 30
+"""Bytes that a worker may take on Windows. The largest image that is read takes less than half of it."""
 
 
 def serve(handle: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
@@ -21,6 +26,7 @@ def serve(handle: Callable[[dict[str, Any]], dict[str, Any] | None]) -> None:
     :param handle: gives the answer to a task, as JSON, and None for a message that sets the worker up.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    limits.limit_worker(MEMORY)
     answers = sys.stdout.buffer
     for line in sys.stdin.buffer:
         answer = handle(json.loads(line))

@@ -4,7 +4,8 @@ Why not :mod:`multiprocessing`? Its pools hang or break as a whole when a worker
 pickles, and it imports the caller's main module again. Here a worker is a child process with two pipes that
 carry lines of JSON (:mod:`privxray.deid.workers.worker_loop` is its end of them). Tasks are sent a few ahead,
 and outcomes come back in the same order. So when a worker dies, it is known which file it was reading. That
-file gets an outcome that says so, the tasks behind it go to a new worker, and the run goes on.
+file gets an outcome that says so, the tasks behind it go to a new worker, and the run goes on. A thread for
+each worker reads its pipe, for Windows can't wait for several pipes at once.
 
 Memory: the pool holds a few tasks for each worker.
 """
@@ -13,9 +14,10 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
+import queue
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -60,7 +62,7 @@ class Pool:
         self._setup = list(setup)
         self._module = module
         self._patience = patience
-        self._selector = selectors.DefaultSelector()
+        self._arrived: queue.SimpleQueue[tuple[_Worker, bytes]] = queue.SimpleQueue()
         self._jobs = jobs
         self._workers: list[_Worker] = []
 
@@ -72,7 +74,6 @@ class Pool:
     ) -> None:
         for worker in self._workers:
             worker.end()
-        self._selector.close()
 
     def tell(self, message: dict[str, Any]) -> None:
         """Give every worker a further message that sets it up; no task may be under way."""
@@ -96,15 +97,25 @@ class Pool:
                 self._feed(worker, waiting, again)
             if not any(worker.under_way for worker in self._workers):
                 return
-            for key, _ in self._selector.select(timeout=1.0):
-                worker = key.data
-                for outcome in worker.receive():
+            for worker, data in self._arrivals():
+                for outcome in worker.receive(data):
                     yield worker.under_way.popleft()[0], outcome
                 if worker.ended:
                     yield from self._replace(worker, again, CRASHED)
             for worker in list(self._workers):
                 if worker.under_way and time.monotonic() - worker.heard > self._patience:
                     yield from self._replace(worker, again, STUCK)
+
+    def _arrivals(self) -> Iterator[tuple[_Worker, bytes]]:
+        """What workers have sent; waits a second for it if there is nothing yet."""
+        try:
+            arrival = self._arrived.get(timeout=1.0)
+            while True:
+                if arrival[0] in self._workers:  # else it was replaced meanwhile
+                    yield arrival
+                arrival = self._arrived.get_nowait()
+        except queue.Empty:
+            return
 
     def _feed(self, worker: _Worker, waiting: Iterator[Any], again: deque[Any]) -> None:
         while len(worker.under_way) < AHEAD and not worker.ended:
@@ -117,7 +128,6 @@ class Pool:
             worker.send(task[1])
 
     def _replace(self, worker: _Worker, again: deque[Any], why: str) -> Iterator[tuple[Any, str]]:
-        self._selector.unregister(worker.outcomes)
         worker.end()
         self._workers.remove(worker)
         if worker.under_way:
@@ -127,15 +137,14 @@ class Pool:
         self._workers.append(self._start())
 
     def _start(self) -> _Worker:
-        worker = _Worker(self._module)
-        self._selector.register(worker.outcomes, selectors.EVENT_READ, worker)
+        worker = _Worker(self._module, self._arrived)
         for message in self._setup:
             worker.send(message)
         return worker
 
 
 class _Worker:
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, arrived: queue.SimpleQueue[tuple[_Worker, bytes]]) -> None:
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), module],
             stdin=subprocess.PIPE,
@@ -143,20 +152,29 @@ class _Worker:
             stderr=subprocess.DEVNULL,  # a traceback might quote a file
         )
         self._tasks = cast(IO[bytes], self._process.stdin)
-        self.outcomes = cast(IO[bytes], self._process.stdout)
+        self._outcomes = cast(IO[bytes], self._process.stdout)
         self._half = bytearray()
         self.under_way: deque[Any] = deque()
         self.heard = time.monotonic()
         self.ended = False
+        self._arrived = arrived
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        """Hand on what the process writes, and an empty piece at its end."""
+        data = b"more"
+        while data:
+            data = os.read(self._outcomes.fileno(), 1 << 16)
+            self._arrived.put((self, data))
 
     def send(self, message: dict[str, Any]) -> None:
         with suppress(OSError):  # a dead worker is noticed when its outcomes end
             self._tasks.write(json.dumps(message).encode("ascii") + b"\n")
             self._tasks.flush()
 
-    def receive(self) -> Iterator[dict[str, Any]]:
-        """The whole outcomes that arrived; sets ``ended`` when there will be no more."""
-        data = os.read(self.outcomes.fileno(), 1 << 16)
+    def receive(self, data: bytes) -> Iterator[dict[str, Any]]:
+        """The outcomes that are whole with these bytes; sets ``ended`` when there will be no more."""
         self.ended = not data
         self.heard = time.monotonic()
         if b"\n" not in data:
@@ -169,7 +187,8 @@ class _Worker:
 
     def end(self) -> None:
         self._process.kill()
-        for stream in (self._tasks, self.outcomes):
-            with suppress(OSError):
-                stream.close()
+        with suppress(OSError):
+            self._tasks.close()
         self._process.wait()
+        self._reader.join()  # its pipe has ended with the process
+        self._outcomes.close()

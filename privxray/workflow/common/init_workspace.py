@@ -12,6 +12,7 @@ from privxray.errors import RefusedError
 from privxray.keys import keyfile
 from privxray.keys.identity import Identity
 from privxray.privacy.guarantee import Guarantee, require_epsilon
+from privxray.system.private_files import own_folder
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.fresh_card import fresh_card
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -99,6 +100,7 @@ def _init(root: Path, config: Config, passphrase: Passphrase, limit: _Limit | No
     _expect_free(root)
     workspace = Workspace(root, config)
     make_private_folder(root)
+    own_folder(root)
     with working(workspace) as session:
         for folder in (workspace.identity_path.parent, workspace.updates, workspace.models):
             make_private_folder(folder)

@@ -5,11 +5,11 @@ Tested in tests/cli/test_doctor.py.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from privxray.system import locks, private_files
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
@@ -31,25 +31,26 @@ def keys(workspace: Workspace) -> Iterator[Diagnosis]:
 def permissions(workspace: Workspace) -> Iterator[Diagnosis]:
     """Whether other accounts may read what is private."""
     private = [path for path in _private_files(workspace) if path.is_file()]
-    readable = [path for path in private if _others_may_read(path)]
-    foreign = [path for path in private if path.stat().st_uid != os.getuid()]
+    readable = [path for path in private if private_files.others_may_read(path)]
+    foreign = [path for path in private if private_files.is_of_another_account(path)]
     passphrase = Path(os.environ.get("PRIVXRAY_PASSPHRASE_FILE") or os.devnull)
     if readable:
         names = [str(path.relative_to(workspace.root)) for path in readable]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        folders = " ".join(sorted({name.partition("/")[0] for name in names}))
+        folders = " ".join(sorted({Path(name).parts[0] for name in names}))
         yield Diagnosis(
             "permissions",
             "error",
             f"other accounts may read {', '.join(names[:_NAMED])}{more}",
-            f"Type: chmod -R go= {folders}",
+            f"Type: {private_files.how_to_close(folders, folder=True)}",
         )
-    elif passphrase.is_file() and _others_may_read(passphrase):
+    elif passphrase.is_file() and private_files.others_may_read(passphrase):
         yield Diagnosis(
             "permissions",
             "error",
             "other accounts may read the file that PRIVXRAY_PASSPHRASE_FILE names",
-            "Take their permissions away with chmod 600; change the passphrase if others use this machine",
+            f"Type: {private_files.how_to_close('FILE', folder=False)}, and "
+            "change the passphrase if others use this machine",
         )
     elif foreign:
         yield Diagnosis(
@@ -64,7 +65,7 @@ def permissions(workspace: Workspace) -> Iterator[Diagnosis]:
 
 def leftovers(workspace: Workspace) -> Iterator[Diagnosis]:
     """Half-written files of commands that were cut off."""
-    if _at_work(workspace):
+    if locks.is_locked(workspace.lock_path):
         yield Diagnosis(
             "leftovers", "notice", "another privxray command is at work", "Look again when it has ended"
         )
@@ -82,19 +83,3 @@ def _private_files(workspace: Workspace) -> Iterator[Path]:
     yield workspace.ledger_path
     for part in _PRIVATE:
         yield from sorted((workspace.root / part).rglob("*"))
-
-
-def _others_may_read(path: Path) -> bool:
-    return bool(path.stat().st_mode & 0o077)
-
-
-def _at_work(workspace: Workspace) -> bool:
-    lock = workspace.root / ".lock"
-    if not lock.exists():
-        return False
-    with lock.open("rb") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False

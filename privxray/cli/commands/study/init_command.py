@@ -15,6 +15,7 @@ from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
 from privxray.errors import UsageError
 from privxray.privacy.guarantee import MAX_EPSILON
+from privxray.system.private_files import others_may_read
 
 if TYPE_CHECKING:
     from privxray.workflow.common.callbacks import Passphrase
@@ -132,4 +133,9 @@ def _show(workspace: Workspace, as_json: bool) -> None:
         limit = f" Its lifetime limit is {lifetime}."
     if as_json:
         emit(told)
+    if others_may_read(workspace.identity_path):
+        tell(
+            "This disk does not keep permissions, as memory sticks often don't: other accounts of this "
+            "machine may read your keys. Make the workspace on the machine's own disk."
+        )
     tell(f"This folder is now {made}.{limit} Keep the passphrase: without it the keys are lost.")

@@ -1,0 +1,56 @@
+"""Names and paths that not every system takes."""
+
+from __future__ import annotations
+
+from pathlib import Path, PureWindowsPath
+
+from privxray.system import win32
+
+_DEVICES = frozenset(
+    {"con", "prn", "aux", "nul", "conin$", "conout$"}
+    | {f"{device}{number}" for device in ("com", "lpt") for number in "0123456789¹²³"}
+)
+_PREFIX = "\\\\?\\"
+_ROOM = 100
+"""Characters that the longest path inside a workspace takes below its folder."""
+_MAX_PATH = 260
+
+
+def is_refused_by_windows(name: str) -> bool:
+    """Whether Windows takes a name for a device (``CON``, ``nul.txt``), or drops its end (``a.`` and ``a``).
+
+    Source: "Naming Files, Paths, and Namespaces", learn.microsoft.com.
+    """
+    return name.partition(".")[0].rstrip(" ").lower() in _DEVICES or name != name.rstrip(". ")
+
+
+def long_path(path: Path) -> Path:
+    """A folder in the form that may be longer than 260 characters together with what lies in it.
+
+    :param path: absolute, without ``..``. Given back as it is where it is short, and on other systems.
+    """
+    return Path(extended(str(path))) if win32.is_windows() else path
+
+
+def extended(path: str) -> str:
+    """The form of an absolute Windows path that :func:`long_path` gives.
+
+    Source: "Maximum Path Length Limitation", learn.microsoft.com.
+    """
+    if len(path) < _MAX_PATH - _ROOM or path.startswith(_PREFIX):
+        return path
+    drive = PureWindowsPath(path).drive
+    if drive.startswith("\\\\"):
+        return f"{_PREFIX}UNC\\{path[2:]}"
+    return _PREFIX + path
+
+
+def database_uri(path: Path, mode: str) -> str:
+    """What ``sqlite3.connect`` takes as the URI of a file.
+
+    :param mode: ``ro`` or ``rw``.
+    """
+    uri = path.absolute().as_uri()
+    if not uri.startswith("file:///"):  # a share: SQLite takes no host, but four slashes
+        uri = "file:////" + uri.removeprefix("file://")
+    return f"{uri}?mode={mode}"
