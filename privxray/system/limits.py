@@ -79,7 +79,7 @@ def limit_worker(memory: int) -> None:
 
 
 def processors() -> int:
-    """How many processors this process may run on."""
+    """How many processors this process may run on; a container often has fewer than the machine."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

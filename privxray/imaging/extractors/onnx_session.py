@@ -5,8 +5,9 @@ Tested in tests/unit/test_imaging_features.py.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
+
+from privxray.system.limits import processors
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -26,14 +27,7 @@ def open_session(data: bytes, threads: int | None = None) -> onnxruntime.Inferen
 
     onnxruntime.disable_telemetry_events()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or usable_processors()
+    options.intra_op_num_threads = threads or processors()
     options.inter_op_num_threads = 1
     options.log_severity_level = SILENT
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-
-
-def usable_processors() -> int:
-    """How many processors this process may use; a container often has fewer than the machine."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
