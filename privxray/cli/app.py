@@ -19,6 +19,7 @@ from privxray.cli.commands import (
     deidentify_command,
     demo_command,
     doctor_command,
+    extractor_commands,
     help_command,
     infer_commands,
     inspect_command,
@@ -147,6 +148,7 @@ for command in (
     demo_command.demo,
 ):
     app.command(command.__name__.strip("_").replace("_", "-"))(command)
+extractor_commands.add_to(app)
 infer_commands.add_to(app)
 audit_commands.add_to(app)
 

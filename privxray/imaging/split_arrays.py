@@ -8,6 +8,8 @@ interrupted run goes on where it stopped. All rows come in the order of
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -37,39 +39,50 @@ class SplitArrays(NamedTuple):
     patients: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class FeatureSource:
+    """Where frozen features come from.
+
+    :ivar name: what they are kept under; it names all that they depend on.
+    :ivar dim: D, the numbers of an image.
+    :ivar opened: loads the extractor; called only where features are missing.
+    :ivar may_fail: an image may have a row of zeros. Of a built-in extractor that can't be.
+    """
+
+    name: str
+    dim: int
+    opened: Callable[[], AbstractContextManager[Extract]]
+    may_fail: bool = False
+
+
 def features_of_split(
     dataset: Dataset,
     split: str,
     classes: Sequence[str],
     *,
-    extractor: str,
+    source: FeatureSource,
     progress: Progress | None = None,
-    extract: Extract | None = None,
 ) -> SplitArrays:
     """The frozen features of a split, float32 ``[N, D]``. Missing ones are computed and kept.
 
     :param classes: of the study, in the order of their indices.
-    :param extractor: the name of one of :data:`privxray.imaging.features.DIMS`.
     :param progress: called with how many of the split's images have features, and how many there are.
-    :param extract: that extractor, where it is loaded already.
     :raises WorkspaceError: the data set holds a label that the study doesn't know.
     :raises MalformedError: the data set is damaged.
     :raises SystemTroubleError: the extractor gave a row of zeros, or a value that is not a finite number.
     """
-    from privxray.imaging.features import DIMS, Extractor
-
     entries = dataset.entries(split)
     labels = _class_indices(entries, classes)
     contents = list(dict.fromkeys(entry.content for entry in entries))
-    kept = dataset.has_features(extractor)
+    kept = dataset.has_features(source.name)
     missing = [content for content in contents if content not in kept]
     if missing:
         done = len(contents) - len(missing)
-        for count in _compute(dataset, missing, extractor, extract or Extractor(extractor)):
+        for count in _compute(dataset, missing, source):
             done += count
             if progress is not None:
                 progress(done, len(contents))
-    features = _kept_features(dataset, entries, extractor, DIMS[extractor])
+    features = _kept_features(dataset, entries, source)
     return SplitArrays(features, labels, _patient_numbers(entries))
 
 
@@ -88,30 +101,32 @@ def pixels_of_split(dataset: Dataset, split: str, size: int, classes: Sequence[s
     return SplitArrays(images, labels, _patient_numbers(entries))
 
 
-def _compute(dataset: Dataset, contents: Sequence[bytes], extractor: str, extract: Extract) -> Iterator[int]:
+def _compute(dataset: Dataset, contents: Sequence[bytes], source: FeatureSource) -> Iterator[int]:
     """Compute and keep features; gives how many images each step has done."""
-    for start in range(0, len(contents), KEEP):
-        chunk = contents[start : start + KEEP]
-        rows = extract(np.stack([dataset.pixels(content) for content in chunk]))
-        _expect_sound(rows)
-        dataset.keep_features(extractor, dict(zip(chunk, rows, strict=True)))
-        yield len(chunk)
+    with source.opened() as extract:
+        for start in range(0, len(contents), KEEP):
+            chunk = contents[start : start + KEEP]
+            rows = extract(np.stack([dataset.pixels(content) for content in chunk]))
+            if not source.may_fail:
+                _expect_sound(rows)
+            dataset.keep_features(source.name, dict(zip(chunk, rows, strict=True)))
+            yield len(chunk)
 
 
 def _kept_features(
-    dataset: Dataset, entries: Sequence[Entry], extractor: str, dim: int
+    dataset: Dataset, entries: Sequence[Entry], source: FeatureSource
 ) -> npt.NDArray[np.float32]:
-    table = np.empty((len(entries), dim), np.float32)
+    table = np.empty((len(entries), source.dim), np.float32)
     for place, entry in enumerate(entries):
-        row = dataset.features(extractor, entry.content)
-        if row.shape != (dim,) or not np.isfinite(row).all():
+        row = dataset.features(source.name, entry.content)
+        if row.shape != (source.dim,) or not np.isfinite(row).all():
             raise dataset.damaged()
         table[place] = row
     return table
 
 
 def _expect_sound(rows: npt.NDArray[np.float32]) -> None:
-    # No image gives such rows: even a black one has features. Training would take them for an empty image.
+    # No image gives such rows: even a black one has features. It is the arithmetic that fails.
     if not np.isfinite(rows).all() or not rows.any(axis=1).all():
         raise SystemTroubleError(
             "the feature extractor gave impossible numbers on this machine",

@@ -23,6 +23,7 @@ from privxray.inference.owner_side import Head, HeadEvaluator
 from privxray.inference.scheme import Scheme
 from privxray.inference.terms import Terms, answer_noise
 from privxray.inference.wire import EvaluationKeys, Residues, read_answers, to_bytes
+from privxray.system import child
 from privxray.system.limits import Limits, limit_this_process
 
 MEMORY = 1 << 30
@@ -40,17 +41,6 @@ _AGAIN = "Close other programs and type the command again; if that happens again
 _MODULE = "privxray.inference.sandbox"
 _PATIENCE = 4
 """The child may take so many times its processor time, on a busy machine."""
-_KEPT = (
-    "PATH",
-    "LANG",
-    "LC_ALL",
-    "TMPDIR",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "TEMP",
-    "TMP",
-)
 
 
 def evaluate(head: Head, keys: EvaluationKeys, queries: Residues, terms: Terms) -> Residues:
@@ -80,7 +70,7 @@ def evaluate(head: Head, keys: EvaluationKeys, queries: Residues, terms: Terms) 
             capture_output=True,
             timeout=_PATIENCE * seconds,
             check=False,
-            env=_environment(),
+            env=child.environment(OMP_NUM_THREADS="1"),
         )
     except subprocess.TimeoutExpired:
         raise SystemTroubleError(
@@ -108,12 +98,6 @@ def evaluate(head: Head, keys: EvaluationKeys, queries: Residues, terms: Terms) 
             reason="inference.bad-result",
             advice=_AGAIN,
         ) from None
-
-
-def _environment() -> dict[str, str]:
-    """The variables that the child needs to find the same packages; none of them leads to a passphrase."""
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
 
 
 def _limit(seconds: int) -> None:

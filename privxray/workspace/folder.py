@@ -13,6 +13,7 @@
                       everybody: the exact bytes of files that left
     updates/          hospital: its exported updates; coordinator: the updates that it collects
     models/           global models
+    extractors/       feature extractors out of files, each named by its SHA-256
     audits/           hospital: reports of audits on its own patients, and audits that are not finished
     inference/        encrypted inference: keys, offers and answers that are kept
     offers/, queries/, answers/   encrypted inference: files to carry away
@@ -161,6 +162,11 @@ class Workspace:
         return self.root / "audits"
 
     @property
+    def extractors(self) -> Path:
+        """Feature extractors out of files, each as ``SHA256.onnx``."""
+        return self.root / "extractors"
+
+    @property
     def inbox(self) -> Path:
         """Where files that come in are copied to before they are verified."""
         return self.root / "inbox"
@@ -221,6 +227,7 @@ class Workspace:
             self.models,
             self.inbox,
             self.audits,
+            self.extractors,
             self.root / "plans",
             self.root / "keys",
             self.inference,

@@ -8,6 +8,7 @@ import stat
 import struct
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from privxray.imaging import ingest as ingesting
 from privxray.imaging import split_arrays
 from privxray.imaging.dataset import Dataset
 from privxray.imaging.decode import DECODER, decode
-from privxray.imaging.features import POOLED
+from privxray.imaging.features import DIMS, POOLED
 from privxray.imaging.glance import images_of_earlier_decoders
 from privxray.imaging.ingest import IngestOptions, ingest
 from privxray.workspace import private_database
@@ -538,6 +539,10 @@ def all_train(tmp_path: Path, count: int = 6) -> tuple[Path, Path]:
     return images, table(tmp_path, rows, "image,patient,label,split")
 
 
+def source(extract: Callable[[np.ndarray], np.ndarray], **kind: bool) -> split_arrays.FeatureSource:
+    return split_arrays.FeatureSource(POOLED, DIMS[POOLED], lambda: nullcontext(extract), **kind)
+
+
 def test_features_belong_to_their_images_and_are_computed_once(
     tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -552,14 +557,13 @@ def test_features_belong_to_their_images_and_are_computed_once(
         return fake(pixels)
 
     with pytest.raises(KeyboardInterrupt):
-        split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=counting)
+        split_arrays.features_of_split(dataset, "train", CLASSES, source=source(counting))
     steps: list[tuple[int, int]] = []
     found = split_arrays.features_of_split(
         dataset,
         "train",
         CLASSES,
-        extractor=POOLED,
-        extract=counting,
+        source=source(counting),
         progress=lambda *step: steps.append(step),
     )
     assert calls == [2, 2, 2, 2]
@@ -570,7 +574,7 @@ def test_features_belong_to_their_images_and_are_computed_once(
     assert found.inputs.dtype == np.float32
     assert [CLASSES[label] for label in found.labels] == [entry.label for entry in entries]
     assert found.patients.tolist() == [0, 0, 1, 1, 2, 2]
-    split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=counting)
+    split_arrays.features_of_split(dataset, "train", CLASSES, source=source(counting))
     assert len(calls) == 4
 
 
@@ -584,23 +588,23 @@ def test_impossible_features_are_never_kept(tmp_path: Path, dataset: Dataset, ba
         return rows
 
     with pytest.raises(SystemTroubleError, match="impossible numbers"):
-        split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=broken)
+        split_arrays.features_of_split(dataset, "train", CLASSES, source=source(broken))
     assert not dataset.has_features(POOLED)
 
 
 def test_damaged_features_are_noticed(tmp_path: Path, dataset: Dataset) -> None:
     ingest(*all_train(tmp_path, 3), dataset, CLASSES)
-    split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=fake)
+    split_arrays.features_of_split(dataset, "train", CLASSES, source=source(fake))
     with sqlite3.connect(tmp_path / "ws/data/data.db") as db:
         db.execute("UPDATE feature SET data = zeroblob(40)")
     with pytest.raises(MalformedError, match="damaged"):
-        split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED, extract=fake)
+        split_arrays.features_of_split(dataset, "train", CLASSES, source=source(fake))
 
 
 def test_another_studys_classes(tmp_path: Path, dataset: Dataset) -> None:
     ingest(*all_train(tmp_path), dataset, CLASSES)
     with pytest.raises(WorkspaceError, match="other classes"):
-        split_arrays.features_of_split(dataset, "train", ("normal", "covid"), extractor=POOLED, extract=fake)
+        split_arrays.features_of_split(dataset, "train", ("normal", "covid"), source=source(fake))
 
 
 def test_pixels_of_a_size(tmp_path: Path, dataset: Dataset) -> None:
@@ -614,7 +618,7 @@ def test_pixels_of_a_size(tmp_path: Path, dataset: Dataset) -> None:
 
 
 def test_a_split_without_images_has_no_features(dataset: Dataset) -> None:
-    found = split_arrays.features_of_split(dataset, "train", CLASSES, extractor=POOLED)
+    found = split_arrays.features_of_split(dataset, "train", CLASSES, source=source(fake))
     assert found.inputs.shape == (0, 1280)
     assert found.labels.dtype == found.patients.dtype == np.int64
 

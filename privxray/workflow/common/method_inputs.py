@@ -5,13 +5,17 @@ Tested in tests/cli/test_study.py and tests/cli/test_dp_sgd.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from privxray.errors import WorkspaceError
+from privxray.formats.extractor_file import ExtractorFile
 from privxray.imaging.dataset import Dataset
 from privxray.learning.data import TrainingData
 from privxray.workflow.common.callbacks import Progress
@@ -19,8 +23,13 @@ from privxray.workflow.common.callbacks import Progress
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from privxray.imaging.split_arrays import Extract, FeatureSource
     from privxray.learning.constants import MethodConstants
     from privxray.learning.interface import AnyMethod
+    from privxray.workspace.folder import Workspace
+
+NamedExtractor: TypeAlias = str | ExtractorFile | None
+"""How a plan names what computes features: a built-in extractor, one out of a file, or none for pixels."""
 
 
 @dataclass(frozen=True)
@@ -28,24 +37,58 @@ class InputForm:
     """The form in which a model takes images.
 
     :ivar size: the side of a square image in pixels, or the number of features.
-    :ivar extractor: what computes the features, by its public name; None for pixels.
+    :ivar extractor: what computes the features; None for pixels.
+    :ivar files: the folder of the workspace's extractor files.
     """
 
     size: int
-    extractor: str | None
+    extractor: NamedExtractor
+    files: Path | None = None
 
     @classmethod
-    def of(cls, method: AnyMethod, constants: MethodConstants, extractor: str | None) -> InputForm:
-        """What a method wants under a plan's or a model's constants and extractor."""
-        return cls(method.input_size(constants), extractor)
+    def of(
+        cls,
+        method: AnyMethod,
+        constants: MethodConstants,
+        extractor: NamedExtractor,
+        workspace: Workspace | None = None,
+    ) -> InputForm:
+        """What a method wants under a plan's or a model's constants and extractor.
+
+        :param workspace: where an extractor out of a file is looked for.
+        """
+        return cls(method.input_size(constants), extractor, workspace.extractors if workspace else None)
 
     def is_known(self) -> bool:
         """Whether this version can make it: it has the extractor, and that gives as many features."""
         if self.extractor is None:
             return True
+        if isinstance(self.extractor, ExtractorFile):
+            return self.extractor.dim == self.size
         from privxray.imaging.features import DIMS
 
         return DIMS.get(self.extractor) == self.size
+
+    def require_here(self) -> None:
+        """:raises WorkspaceError: the extractor is a file that this workspace does not have."""
+        if isinstance(self.extractor, ExtractorFile):
+            file_of(self.extractor, self.files)
+
+
+def file_of(extractor: ExtractorFile, files: Path | None) -> Path:
+    """The file of an extractor.
+
+    :param files: the folder of the workspace's extractor files.
+    :raises WorkspaceError: it is not there.
+    """
+    path = None if files is None else files / f"{extractor.sha256}.onnx"
+    if path is None or not path.is_file():
+        raise WorkspaceError(
+            f"the feature extractor {extractor.sha256[:16]} is not in this workspace",
+            reason="extractor.absent",
+            advice="Ask the coordinator for its file, then type: privxray extractor add FILE.onnx",
+        )
+    return path
 
 
 def default_extractor(method: AnyMethod) -> str | None:
@@ -75,8 +118,9 @@ def training_data(
 
     if form.extractor is None:
         return TrainingData(*split_arrays.pixels_of_split(dataset, split, form.size, classes))
+    source = feature_source(form)
     return TrainingData(
-        *split_arrays.features_of_split(dataset, split, classes, extractor=form.extractor, progress=progress)
+        *split_arrays.features_of_split(dataset, split, classes, source=source, progress=progress)
     )
 
 
@@ -85,6 +129,7 @@ def image_inputs(paths: Sequence[Path], names: Sequence[str], form: InputForm) -
 
     :param names: how errors name them.
     :raises MalformedError: one does not decode.
+    :raises WorkspaceError: the extractor is a file that this workspace does not have.
     """
     from privxray.imaging.decode import decode_path
     from privxray.imaging.display.grey import shrink
@@ -92,6 +137,33 @@ def image_inputs(paths: Sequence[Path], names: Sequence[str], form: InputForm) -
     images = [decode_path(path, name) for path, name in zip(paths, names, strict=True)]
     if form.extractor is None:
         return np.stack([shrink(image, form.size) for image in images])
+    with feature_source(form).opened() as extract:
+        return extract(np.stack(images))
+
+
+def feature_source(form: InputForm) -> FeatureSource:
+    """What computes the features of a form that has an extractor.
+
+    :raises WorkspaceError: it is a file that this workspace does not have.
+    """
+    from privxray.imaging.split_arrays import FeatureSource
+
+    if isinstance(form.extractor, ExtractorFile):
+        opened = partial(_from_file, file_of(form.extractor, form.files), form.extractor)
+        return FeatureSource(form.extractor.key, form.size, opened, may_fail=True)
+    return FeatureSource(str(form.extractor), form.size, partial(_built_in, str(form.extractor)))
+
+
+@contextmanager
+def _built_in(name: str) -> Iterator[Extract]:
     from privxray.imaging.features import Extractor
 
-    return Extractor(form.extractor)(np.stack(images))
+    yield Extractor(name)
+
+
+@contextmanager
+def _from_file(path: Path, terms: ExtractorFile) -> Iterator[Extract]:
+    from privxray.imaging.extractors.file_extractor import FileExtractor
+
+    with FileExtractor(path, terms) as extractor:
+        yield extractor

@@ -19,6 +19,7 @@ from privxray.workflow.common.kept_file import read_kept
 from privxray.workflow.common.method_inputs import InputForm
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.hospital.training_results import trained_vector
+from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 
@@ -65,11 +66,11 @@ def newest_model(session: Session, study: str) -> Classifier:
         if round_.model is not None:
             path = session.workspace.model_copy(study, round_.number)
             header, body = read_kept(path, round_.model, ModelHeader)
-            return _classifier(f"the global model of round {round_.number}", header, body)
+            return _classifier(session.workspace, f"the global model of round {round_.number}", header, body)
         if round_.stage > 1:
             planned = planned_round(session.workspace, round_)
             label = f"the global model that round {round_.number} starts from"
-            return _classifier(label, planned.plan, planned.file.body())
+            return _classifier(session.workspace, label, planned.plan, planned.file.body())
     raise WorkspaceError(
         "no global model has been accepted yet",
         reason="model.none-accepted",
@@ -97,15 +98,17 @@ def own_model(session: Session, round_: Round) -> Classifier:
     constants = method.constants(plan.constants)
     tensors = method.local_model(vector, Task(constants, plan.classes, planned.start()))
     label = f"this hospital's own model of round {round_.number}"
-    form = InputForm.of(method, constants, plan.extractor)
+    form = InputForm.of(method, constants, plan.extractor, session.workspace)
     return Classifier(label, plan.classes, method, constants, tensors, form)
 
 
-def _classifier(label: str, header: PlanHeader | ModelHeader, body: bytes) -> Classifier:
+def _classifier(
+    workspace: Workspace, label: str, header: PlanHeader | ModelHeader, body: bytes
+) -> Classifier:
     """:raises RefusedError: the model is for features that this version does not compute."""
     method = methods.get(header.method)
     constants = method.constants(header.constants)
-    form = InputForm.of(method, constants, header.extractor)
+    form = InputForm.of(method, constants, header.extractor, workspace)
     if not form.is_known():
         raise RefusedError(
             "this model was made for a feature extractor that this version of privxray does not have",

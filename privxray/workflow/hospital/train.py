@@ -103,7 +103,7 @@ def train(
             refuse_too_many(patients, training.task.constants.n_max, plan, ledger)
             training = reserve(training, choose_epsilon(epsilon, training))
             started = time.perf_counter()
-            form = InputForm.of(training.method, training.task.constants, plan.extractor)
+            form = InputForm.of(training.method, training.task.constants, plan.extractor, workspace)
             data = training_data(dataset, plan.classes, form, "train", feature_progress)
         computed = time.perf_counter()
         _draw(training, data, progress)

@@ -103,7 +103,7 @@ def make_query(
             )
         started = time.perf_counter()
         identity = unlock(workspace, prompts.passphrase)
-        features = _features(offer, paths)
+        features = _features(workspace, offer, paths)
         content = _encrypt(workspace, state, identity, offer.header, features, with_keys)
         data = _sign_query(workspace.config.name, identity, offer, content)
         envelope = split(data)
@@ -117,12 +117,12 @@ def make_query(
         return Query(target, envelope.claim(QueryHeader), offer.header, len(data), words, seconds)
 
 
-def _features(offer: KeptOffer, paths: Sequence[Path]) -> NDArray[np.float64]:
+def _features(workspace: Workspace, offer: KeptOffer, paths: Sequence[Path]) -> NDArray[np.float64]:
     """[N, D] features, centred and clipped as the offered model wants them."""
     from privxray.learning.linear_probe.probe_queries import centred_features
     from privxray.workflow.common.method_inputs import InputForm, image_inputs
 
-    form = InputForm(offer.header.feature_dim, offer.header.extractor)
+    form = InputForm(offer.header.feature_dim, offer.header.extractor, workspace.extractors)
     inputs = image_inputs(paths, public_names(paths), form)
     centre = admit_inference.read_centre(offer.header, offer.body)
     return centred_features(inputs, centre, offer.header.feature_radius)
