@@ -92,11 +92,14 @@ class Prediction:
 
     ``image`` names the image in public: the file's name, or its number where the name may identify somebody.
     ``label`` is the most likely class. ``probabilities`` holds one number for each class; they sum to 1.
+    ``trained_on`` says whether this hospital has trained on the image or on its patient in this study: then
+    the label shows nothing about new patients.
     """
 
     image: str
     label: str
     probabilities: Mapping[str, float]
+    trained_on: bool = False
 
 
 def load_profile(name: str | Path = "basic", options: Iterable[str] = ()) -> Profile:
@@ -231,12 +234,14 @@ def predict(
 
     paths: Sequence[Path] = [Path(image) for image in images]
     names = public_names(paths)
-    model, rows = classify(workspace, paths, names, study=study)
+    done = classify(workspace, paths, names, study=study)
+    classes = done.model.classes
     return tuple(
         Prediction(
             image=name,
-            label=model.classes[int(row.argmax())],
-            probabilities=dict(zip(model.classes, map(float, row), strict=True)),
+            label=classes[int(row.argmax())],
+            probabilities=dict(zip(classes, map(float, row), strict=True)),
+            trained_on=seen,
         )
-        for name, row in zip(names, rows, strict=True)
+        for name, row, seen in zip(names, done.probabilities, done.trained_on, strict=True)
     )

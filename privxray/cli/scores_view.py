@@ -30,6 +30,7 @@ def scores_json(scores: Scores) -> dict[str, object]:
         "split": scores.split,
         "patients": scores.patients,
         "images": scores.images,
+        "left_out": scores.left_out,
         "metrics": dict(scores.metrics),
         "seconds": {"features": scores.feature_seconds},
     }

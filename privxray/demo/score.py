@@ -51,7 +51,7 @@ def own_models(hospitals: Mapping[str, Party]) -> dict[str, Classifier]:
             model = own_model(session, round_)
             plan = load_plan(session.workspace, round_)
             if plan.stages > 1:
-                with open_dataset(session) as dataset:
+                with open_dataset(session, round_.study) as dataset:
                     data = training_data(dataset, model.classes, model.form, "train", None)
                 assert round_.noise is not None
                 for _ in range(plan.stages - 1):
@@ -106,9 +106,11 @@ def _pooled(hospitals: Mapping[str, Party], model: Classifier, split: str) -> Tr
     """One split of all sites as one data set, each patient with a number of its own; None if it is empty."""
     parts: list[TrainingData] = []
     for party in hospitals.values():
-        with looking(Workspace.find(party.folder)) as session, open_dataset(session) as dataset:
-            if dataset.patients(split):
-                parts.append(training_data(dataset, model.classes, model.form, split, None))
+        with looking(Workspace.find(party.folder)) as session:
+            (study,) = session.state.studies()
+            with open_dataset(session, study) as dataset:
+                if dataset.patients(split):
+                    parts.append(training_data(dataset, model.classes, model.form, split, None))
     if not parts:
         return None
     offsets = np.cumsum([0, *(part.patient_count for part in parts[:-1])])

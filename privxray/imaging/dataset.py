@@ -3,15 +3,21 @@
 ::
 
     data/data.db      0600, in a folder of mode 0700
-      image           content, copy, patient, label, split: the index, one row an image
+      image           study, content, copy, patient, label, split: the index, one row an image of a study
       pixels          content -> the canonical image, 260 x 260 bytes, and the decoder that made it
       redecoded       the same, by this version's decoder, of images whose pixels are of an earlier one
       feature         content, extractor -> its frozen features, float32 little-endian
+      judged          content -> what stands for its pixels, and what was odd about them
+      source          study, content -> what stands for the ids that the csv and the file give
+      choice          study, name -> what was chosen for this study's data set, such as a map of labels
 
 ``content`` and ``patient`` are HMAC-SHA256 values under a secret of the workspace. So the file alone does
 not tell who is in it. Nor can anybody find out by comparing hashes which files of a public or stolen
 collection are in it. No path and no Patient ID is kept. The labels are readable; the folder's permissions and
 the disk's encryption protect them.
+
+Each study has an index of its own, with its labels and splits. Pixels and features are kept once, whichever
+studies use them; those that no study uses any more are dropped (docs/adr/0099).
 
 Pixels are kept in the database and not in files of their own. One transaction covers index and pixels, one
 fsync covers many images, no file is left over, and what is deleted is overwritten.
@@ -30,9 +36,8 @@ The module is long because all that reads or writes these tables stands in it, a
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +45,8 @@ import numpy as np
 import numpy.typing as npt
 
 from privxray.errors import MalformedError, RefusedError
+from privxray.imaging.dataset_keys import DatasetKeys
+from privxray.imaging.dataset_schema import KNOWN, NO_STUDY, adopt, bring_up_to_date
 from privxray.imaging.decode import DECODER, SIZE
 from privxray.imaging.glance import FILE
 from privxray.workspace.private_database import PrivateDatabase
@@ -47,22 +54,7 @@ from privxray.workspace.private_database import PrivateDatabase
 VAL_SHARE = 0.2
 """Probability that a patient without a named split is held out."""
 
-_FORMAT = 102
-_WITHOUT_DECODERS = 101  # when all pixels were of decoder 1
 _ANEW = "Delete this file, then ingest the images again"
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS made (tag BLOB NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS image (
-    content BLOB NOT NULL, copy INTEGER NOT NULL, patient BLOB NOT NULL, label TEXT NOT NULL,
-    split TEXT NOT NULL, PRIMARY KEY (content, copy)) STRICT;
-CREATE TABLE IF NOT EXISTS pixels (
-    content BLOB PRIMARY KEY, data BLOB NOT NULL, decoder INTEGER NOT NULL DEFAULT 1) STRICT;
-CREATE TABLE IF NOT EXISTS redecoded (
-    content BLOB PRIMARY KEY, data BLOB NOT NULL, decoder INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS feature (
-    content BLOB NOT NULL, extractor TEXT NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (content, extractor)) STRICT;
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +68,27 @@ class Entry:
 
 
 class Dataset:
-    """An open data set. An empty one is made where there is none yet.
+    """The open data set of one study. An empty one is made where there is none yet.
 
     :param folder: the workspace's ``data`` folder.
     :param secret: 32 bytes of this workspace, the key of every hash in it.
+    :param study: whose index this is. :param joined: all studies of the workspace, see
+        :func:`~privxray.imaging.dataset_schema.adopt`.
+    :ivar keys: makes the hashes.
     :raises MalformedError: the file is damaged, of another version, or made under another secret. Every
         method raises it where the file turns out to be damaged.
     """
 
-    def __init__(self, folder: Path, secret: bytes) -> None:
-        self._secret = secret
+    def __init__(
+        self, folder: Path, secret: bytes, study: str = NO_STUDY, joined: Sequence[str] = ()
+    ) -> None:
+        self.keys = DatasetKeys(secret)
+        self._study = study
+        self._left_out: frozenset[bytes] = frozenset()
         self._path = folder / FILE
         self._db = PrivateDatabase(self._path, self.damaged)
         self._prepare()
+        adopt(self._db, list(joined))
 
     def __enter__(self) -> Dataset:
         return self
@@ -104,30 +104,32 @@ class Dataset:
 
     def content_key(self, data: bytes) -> bytes:
         """What stands for a file's bytes in this data set, 32 bytes."""
-        return self._hash("content", hashlib.sha256(data).digest())
+        return self.keys.content(data)
 
     def patient_key(self, patient: str) -> bytes:
         """What stands for a patient in this data set, 32 bytes."""
-        return self._hash("patient", patient.encode())
+        return self.keys.patient(patient)
 
     def default_split(self, patient: bytes) -> str:
         """``train`` or ``val``, for a patient whom neither the csv nor the index has placed.
 
         A keyed hash decides for each patient alone. So adding or removing one patient moves no other.
         """
-        drawn = int.from_bytes(self._hash("split", patient)[:8], "big") / 2**64
+        drawn = int.from_bytes(self.keys.of("split", patient)[:8], "big") / 2**64
         return "val" if drawn < VAL_SHARE else "train"
 
     # The index
 
     def find(self, content: bytes) -> Entry | None:
         """The index row of a file's bytes, the first where there are several; None where there is none."""
-        row = self._db.first("SELECT content, patient, label, split FROM image WHERE content = ?", content)
+        query = "SELECT content, patient, label, split FROM image WHERE study = ? AND content = ?"
+        row = self._db.first(query, self._study, content)
         return Entry(*row) if row else None
 
     def split_of(self, patient: bytes) -> str | None:
         """The split of a patient; None where the patient is not in the index."""
-        row = self._db.first("SELECT split FROM image WHERE patient = ?", patient)
+        query = "SELECT split FROM image WHERE study = ? AND patient = ?"
+        row = self._db.first(query, self._study, patient)
         return str(row[0]) if row else None
 
     def entries(self, split: str | None = None) -> list[Entry]:
@@ -136,31 +138,42 @@ class Dataset:
         The order is a fact of the data set alone: it does not depend on the order of a csv.
         """
         query = (
-            "SELECT content, patient, label, split FROM image WHERE ? IS NULL OR split = ? "
+            "SELECT content, patient, label, split FROM image WHERE study = ? AND (? IS NULL OR split = ?) "
             "ORDER BY patient, content, copy"
         )
-        return [Entry(*row) for row in self._db.all(query, split, split)]
+        rows = (Entry(*row) for row in self._db.all(query, self._study, split, split))
+        return [entry for entry in rows if entry.patient not in self._left_out]
+
+    def without(self, patients: Collection[bytes]) -> Dataset:
+        """The same data set, whose :meth:`entries` leave these patients out."""
+        view = copy(self)
+        view._left_out = frozenset(patients)
+        return view
 
     def counts(self) -> dict[tuple[str, str], tuple[int, int]]:
         """How many images and patients each split and label has.
 
         The counts are exact, so they are for the hospital's own screen only.
         """
-        query = "SELECT split, label, count(*), count(DISTINCT patient) FROM image GROUP BY split, label"
-        return {(split, label): (images, number) for split, label, images, number in self._db.all(query)}
+        query = (
+            "SELECT split, label, count(*), count(DISTINCT patient) FROM image WHERE study = ? "
+            "GROUP BY split, label"
+        )
+        rows = self._db.all(query, self._study)
+        return {(split, label): (images, number) for split, label, images, number in rows}
 
     def patients(self, split: str | None = None) -> int:
         """How many patients one split has, or the whole data set."""
-        query = "SELECT count(DISTINCT patient) FROM image WHERE ? IS NULL OR split = ?"
-        return self._db.number(query, split, split)
+        query = "SELECT count(DISTINCT patient) FROM image WHERE study = ? AND (? IS NULL OR split = ?)"
+        return self._db.number(query, self._study, split, split)
 
-    def fingerprint(self) -> str:
-        """A keyed hash of the whole index, in hex. It changes with any row, and with the decoder."""
-        mac = hmac.new(self._secret, b"privxray/data/fingerprint\0", hashlib.sha256)
-        query = "SELECT coalesce(max(decoder), 1) FROM image JOIN pixels USING (content)"
-        if (decoder := self._db.number(query)) > 1:
+    def fingerprint(self, split: str | None = None) -> str:
+        """A keyed hash of the index or of a split, in hex. It changes with any row, and with the decoder."""
+        mac = self.keys.fingerprint()
+        query = "SELECT coalesce(max(decoder), 1) FROM image JOIN pixels USING (content) WHERE study = ?"
+        if (decoder := self._db.number(query, self._study)) > 1:
             mac.update(b"decoder" + decoder.to_bytes(4, "big"))
-        for entry in self.entries():
+        for entry in self.entries(split):
             for part in (entry.content, entry.patient, entry.label.encode(), entry.split.encode()):
                 mac.update(len(part).to_bytes(4, "big") + part)
         return mac.hexdigest()
@@ -178,21 +191,21 @@ class Dataset:
         """
         copies: dict[bytes, int] = {}
         with self._db.transaction():
-            before = self._db.all("SELECT content, copy FROM image")
+            before = self._copies()
             if replace:
-                self._db.write("DELETE FROM image")
+                self._db.write("DELETE FROM image WHERE study = ?", self._study)
             for entry in entries:
                 copy = copies[entry.content] = copies.get(entry.content, -1) + 1
                 self._db.write(
-                    "INSERT OR IGNORE INTO image VALUES (?, ?, ?, ?, ?)",
-                    *(entry.content, copy, entry.patient, entry.label, entry.split),
+                    "INSERT OR IGNORE INTO image VALUES (?, ?, ?, ?, ?, ?)",
+                    *(self._study, entry.content, copy, entry.patient, entry.label, entry.split),
                 )
             self._take_redecoded()
-            for table in ("pixels", "redecoded", "feature"):
+            for table in ("pixels", "redecoded", "feature", "judged"):
                 query = f"DELETE FROM {table} WHERE content NOT IN (SELECT content FROM image)"  # noqa: S608
                 self._db.write(query)
-            after = self._db.all("SELECT content, copy FROM image")
-        return len(set(after) - set(before))
+            after = self._copies()
+        return len(after - before)
 
     # Pixels and features
 
@@ -222,6 +235,15 @@ class Dataset:
         if row is None or len(row[0]) != SIZE * SIZE:
             raise self.damaged()
         return np.frombuffer(row[0], np.uint8).reshape(SIZE, SIZE)
+
+    def picture(self, content: bytes) -> bytes:
+        """What stands for the canonical image of these bytes, 32 bytes: the same for the same picture.
+
+        :raises MalformedError: its pixels are missing or damaged.
+        """
+        query = "SELECT picture FROM judged JOIN pixels USING (content, decoder) WHERE content = ?"
+        row = self._db.first(query, content)
+        return self.keys.picture(self.pixels(content)) if row is None else bytes(row[0])
 
     def keep_features(self, extractor: str, rows: Mapping[bytes, npt.NDArray[np.float32]]) -> None:
         """Store features, float32 ``[D]``, by content, in one transaction.
@@ -256,6 +278,11 @@ class Dataset:
             "the data set is damaged", reason="dataset.damaged", file=self._path, advice=_ANEW
         )
 
+    def _copies(self) -> set[tuple[bytes, int]]:
+        """Which images the index has, each as often as it is in it."""
+        rows = self._db.all("SELECT content, copy FROM image WHERE study = ?", self._study)
+        return {(content, copy) for content, copy in rows}
+
     def _take_redecoded(self) -> None:
         """Put new pixels in the place of those of an earlier decoder, within a transaction."""
         self._db.write(
@@ -264,9 +291,13 @@ class Dataset:
         )
         self._db.write("INSERT OR REPLACE INTO pixels SELECT * FROM redecoded WHERE decoder = ?", DECODER)
         self._db.write("DELETE FROM redecoded")
-        query = "SELECT count(*) FROM image JOIN pixels USING (content) WHERE (decoder = ?) = ?"
-        old, new = (self._db.number(query, DECODER, is_new) for is_new in (0, 1))
-        if old and new:
+        query = (
+            "SELECT study, sum(decoder <> ?) FROM image JOIN pixels USING (content) GROUP BY study "
+            "HAVING count(DISTINCT decoder) > 1 ORDER BY study <> ?"
+        )
+        mixed = self._db.first(query, DECODER, self._study)
+        if mixed is not None:
+            old = mixed[1]
             raise RefusedError(
                 f"an earlier version of privxray decoded {old} {'image' if old == 1 else 'images'} of the "
                 "data set in another way, and this csv does not name all of them, so no image was taken in",
@@ -278,19 +309,16 @@ class Dataset:
     def _prepare(self) -> None:
         """Make the tables, or make sure that they were made by a known version under this secret."""
         made_by = self._db.number("PRAGMA user_version")
-        if made_by not in (0, _WITHOUT_DECODERS, _FORMAT):
+        if made_by not in KNOWN:
             raise MalformedError(
                 "the data set was made by another version of privxray",
                 reason="dataset.other-version",
                 file=self._path,
                 advice=_ANEW,
             )
-        tag = self._hash("made", b"")
+        tag = self.keys.of("made", b"")
         with self._db.transaction():
-            if made_by == _WITHOUT_DECODERS:
-                self._db.write("ALTER TABLE pixels ADD COLUMN decoder INTEGER NOT NULL DEFAULT 1")
-            self._db.write_script(_SCHEMA)
-            self._db.write(f"PRAGMA user_version = {_FORMAT}")
+            bring_up_to_date(self._db, made_by)
             self._db.write("INSERT INTO made SELECT ? WHERE NOT EXISTS (SELECT 1 FROM made)", tag)
         if self._db.first("SELECT 1 FROM made WHERE tag = ?", tag) is None:
             raise MalformedError(
@@ -299,6 +327,3 @@ class Dataset:
                 file=self._path,
                 advice=_ANEW,
             )
-
-    def _hash(self, purpose: str, value: bytes) -> bytes:
-        return hmac.new(self._secret, f"privxray/data/{purpose}\0".encode() + value, hashlib.sha256).digest()

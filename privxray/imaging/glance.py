@@ -14,13 +14,22 @@ from typing import Any
 FILE = "data.db"
 
 
-def splits_in(folder: Path) -> frozenset[str]:
-    """The splits that have a patient; none where nothing was ever ingested.
+def splits_in(folder: Path, study: str) -> frozenset[str]:
+    """The splits of a study that have a patient; none where nothing was ever ingested.
 
     :param folder: the workspace's ``data`` folder.
     :raises sqlite3.Error: the data set is damaged; ``doctor`` says so in words.
     """
-    return frozenset(row[0] for row in _read(folder, "SELECT DISTINCT split FROM image"))
+    return frozenset(row[0] for row in _of_study(folder, study, "DISTINCT split"))
+
+
+def patients_and_labels(folder: Path, study: str, split: str) -> list[tuple[bytes, bytes, str]]:
+    """What stands for an image, what stands for its patient, and its label, for each row of a split.
+
+    :raises sqlite3.Error: as above.
+    """
+    rows = _of_study(folder, study, "split, content, patient, label")
+    return [(content, patient, label) for where, content, patient, label in rows if where == split]
 
 
 def images_of_earlier_decoders(folder: Path, decoder: int) -> int:
@@ -31,8 +40,16 @@ def images_of_earlier_decoders(folder: Path, decoder: int) -> int:
     """
     if not _read(folder, "SELECT 1 FROM pragma_table_info('pixels') WHERE name = 'decoder'"):
         return len(_read(folder, "SELECT 1 FROM image"))  # of the first decoder, all of them
-    query = "SELECT 1 FROM image JOIN pixels USING (content) WHERE decoder < ?"
+    query = "SELECT DISTINCT content FROM image JOIN pixels USING (content) WHERE decoder < ?"
     return len(_read(folder, query, decoder))
+
+
+def _of_study(folder: Path, study: str, columns: str) -> list[tuple[Any, ...]]:
+    """Columns of the rows of a study; of all rows where a version without studies has written them."""
+    if not _read(folder, "SELECT 1 FROM pragma_table_info('image') WHERE name = 'study'"):
+        return _read(folder, f"SELECT {columns} FROM image")  # noqa: S608 - columns are named in this module
+    own = f"SELECT {columns} FROM image WHERE study = ?"  # noqa: S608 - as above
+    return _read(folder, own, study) or _read(folder, own, "")
 
 
 def _read(folder: Path, query: str, *values: object) -> list[tuple[Any, ...]]:

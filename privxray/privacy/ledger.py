@@ -176,6 +176,13 @@ class Ledger:
         """Whether a run with these events would be charged, were it reserved now."""
         return filter_of(self.limit).admits([*self.events(), *events])
 
+    def expect_room(self, events: Sequence[Event]) -> None:
+        """Nothing where :meth:`reserve` would charge a new run with these events.
+
+        :raises BudgetError: it would exceed the lifetime limit.
+        """
+        self._admit(self._read(), merge(events))
+
     def admitted(self) -> Guarantee:
         """What holds for all that is charged, whatever it depended on; see :mod:`.adaptive_filter`."""
         return Guarantee(filter_of(self.limit).epsilon(self.events()), self.limit.delta)

@@ -1,7 +1,8 @@
 """What a workspace remembers between commands, in one SQLite file.
 
-The privacy budget is not here: it has a ledger of its own. Nothing of a patient is here either. How the state
-of a round changes is written in :mod:`privxray.workspace.transitions`.
+The privacy budget is not here: it has a ledger of its own. Of patients there are only keyed hashes, of those
+who were trained on (:mod:`privxray.workspace.trained_tables`). How the state of a round changes is written in
+:mod:`privxray.workspace.transitions`.
 
 SQLite runs with synchronous=EXTRA: a transaction is committed by deleting its journal, and FULL leaves that
 deletion to the folder's next fsync, so a power cut could bring the journal back and roll back an answer that
@@ -20,13 +21,20 @@ from pathlib import Path
 from privxray.errors import MalformedError
 from privxray.system import private_files
 from privxray.system.names import database_uri
-from privxray.workspace import coordinator_tables, inference_tables, key_ring, keyholder_tables, study_tables
+from privxray.workspace import (
+    coordinator_tables,
+    inference_tables,
+    key_ring,
+    keyholder_tables,
+    study_tables,
+    trained_tables,
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
-_GROUPS = (study_tables, coordinator_tables, keyholder_tables, key_ring, inference_tables)
+_GROUPS = (study_tables, coordinator_tables, keyholder_tables, key_ring, inference_tables, trained_tables)
 
 
 class State(
@@ -34,6 +42,7 @@ class State(
     coordinator_tables.CoordinatorTables,
     keyholder_tables.KeyholderTables,
     inference_tables.InferenceTables,
+    trained_tables.TrainedTables,
 ):
     """An open ``state.db``. Use it as a context manager, and write inside :meth:`transaction`.
 

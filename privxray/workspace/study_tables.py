@@ -161,6 +161,10 @@ class StudyTables(Tables):
         """Note that the training of a round has saved so many; durable when this returns."""
         self._db.execute("INSERT OR REPLACE INTO saved_release VALUES (?, ?, ?, 0)", (study, number, count))
 
+    def forget_saved_releases(self, study: str, number: int) -> None:
+        """Forget what the training of a round has saved, for its result is destroyed."""
+        self._db.execute("DELETE FROM saved_release WHERE study = ? AND number = ?", (study, number))
+
     def note_lost_release(self, study: str, number: int) -> None:
         """Note that a saved answer of this training is gone."""
         self._db.execute("UPDATE saved_release SET lost = 1 WHERE study = ? AND number = ?", (study, number))

@@ -58,6 +58,7 @@ class Event(StrEnum):
     FOLLOW = "a plan is followed"
     TAKE_OVER = "a plan is followed, and takes over a finished training"
     TRAIN = "the training ends"
+    DESTROY = "the result is destroyed, to train anew"
     EXPORT = "the update is fixed"
     REQUEST = "the request is signed"
     ANSWER = "the request is answered"
@@ -98,6 +99,7 @@ HOSPITAL = (
         "train",
         "epsilon, noise and a key; the reservation in the ledger; each noisy answer; the result; its release",
     ),
+    Step(_S.TRAINED, _E.DESTROY, _S.JOINED, "train --again", "-"),
     Step(_S.TRAINED, _E.EXPORT, _S.EXPORTED, "export-update", "the update's bytes (rounds/.../update.enc)"),
     # A keyholder answers whatever its own round has come to.
     *(Step(s, _E.ANSWER, s, "unmask", _ANSWER) for s in (_S.JOINED, _S.TRAINED, _S.EXPORTED, _S.CLOSED)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,14 +119,14 @@ BOTH = frozenset({"train", "val"})
 def test_a_hospital_is_told(
     study: StudySituation, splits: frozenset[str], text: str, types: tuple[str, ...]
 ) -> None:
-    assert said("hospital", study, splits=splits)[0] == Advice(text, types)
+    assert said("hospital", replace(study, splits=splits))[0] == Advice(text, types)
 
 
 def test_a_hospital_that_is_a_keyholder_is_told_of_the_request_as_well() -> None:
     for state in (RoundState.JOINED, RoundState.TRAINED, RoundState.EXPORTED):
-        lines = said("hospital", StudySituation(round_in(state), keyholder=True), splits=BOTH)
+        lines = said("hospital", StudySituation(round_in(state), BOTH, keyholder=True))
         assert lines[-1].text.endswith("when the coordinator's request comes: privxray unmask FILE")
-    closed = said("hospital", StudySituation(round_in(RoundState.CLOSED), keyholder=True), splits=BOTH)
+    closed = said("hospital", StudySituation(round_in(RoundState.CLOSED), BOTH, keyholder=True))
     assert not any("unmask" in line.text for line in closed)
 
 
@@ -261,7 +262,7 @@ def test_every_state_that_a_newest_round_can_have_has_advice(role: Role) -> None
         if state is not RoundState.VOID:  # a later round is there then
             lacking, holders = ("hospital-c",), ("hospital-a", "notary")
             study = StudySituation(round_in(state), keyholders=holders, collected=AWAITED, lacking=lacking)
-            assert said(role, study, splits=BOTH), state
+            assert said(role, replace(study, splits=BOTH)), state
 
 
 @pytest.mark.parametrize(
@@ -310,9 +311,9 @@ def test_queries_that_wait_are_told_of() -> None:
 
 
 def test_each_of_several_studies_has_its_option() -> None:
-    one = StudySituation(round_in(RoundState.TRAINED, study="one"))
-    two = StudySituation(round_in(RoundState.JOINED, study="two"))
-    situation = Situation("hospital", "hospital-a", splits=BOTH, studies=(one, two))
+    one = StudySituation(round_in(RoundState.TRAINED, study="one"), BOTH)
+    two = StudySituation(round_in(RoundState.JOINED, study="two"), BOTH)
+    situation = Situation("hospital", "hospital-a", studies=(one, two))
     assert [line.types for line in advise(situation)] == [
         ("export-update", "--study", "one"),
         ("train", "--study", "two"),
@@ -327,16 +328,16 @@ def closing(done: Done, situation: Situation | None) -> str:
 
 
 def test_a_command_ends_with_what_status_says_first() -> None:
-    study = StudySituation(round_in(RoundState.EXPORTED))
-    situation = Situation("hospital", "hospital-a", splits=BOTH, studies=(study,))
+    study = StudySituation(round_in(RoundState.EXPORTED), BOTH)
+    situation = Situation("hospital", "hospital-a", studies=(study,))
     for command in ("accept", "ingest", "export-update", "join"):
         assert closing(Done(command, "s"), situation) == next(advise(situation)).text
 
 
 def test_a_command_about_one_study_ends_with_that_study() -> None:
-    one = StudySituation(round_in(RoundState.TRAINED, study="one"))
-    two = StudySituation(round_in(RoundState.JOINED, study="two"))
-    situation = Situation("hospital", "hospital-a", splits=BOTH, audits=("one-run",), studies=(one, two))
+    one = StudySituation(round_in(RoundState.TRAINED, study="one"), BOTH)
+    two = StudySituation(round_in(RoundState.JOINED, study="two"), BOTH)
+    situation = Situation("hospital", "hospital-a", audits=("one-run",), studies=(one, two))
     assert closing(Done("join", "two"), situation) == "privxray train --study two"
 
 
@@ -379,9 +380,9 @@ def test_no_command_decides_by_itself_what_comes_next() -> None:
 
 
 def test_the_splits_of_a_data_set_are_seen_without_opening_it(tmp_path: Path) -> None:
-    assert splits_in(tmp_path) == frozenset()
+    assert splits_in(tmp_path, "s") == frozenset()
     with sqlite3.connect(tmp_path / "data.db") as database:
-        assert splits_in(tmp_path) == frozenset()
+        assert splits_in(tmp_path, "s") == frozenset()
         database.execute("CREATE TABLE image (split TEXT)")
         database.execute("INSERT INTO image VALUES ('train'), ('train'), ('val')")
-    assert splits_in(tmp_path) == {"train", "val"}
+    assert splits_in(tmp_path, "s") == {"train", "val"}

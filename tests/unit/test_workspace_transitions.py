@@ -36,14 +36,17 @@ def begun(state: State, role: Role, step: Step, number: int = 1) -> Round:
 
 
 def paths(role: Role) -> Iterator[list[Step]]:
-    """Every path from a round's beginning; in each state all events that leave it as it is come first."""
+    """Every path from a round's beginning that takes no step twice.
+
+    In each state all events that leave it as it is come first.
+    """
 
     def further(path: list[Step]) -> Iterator[list[Step]]:
         here = [step for step in TABLES[role] if step.before is path[-1].after]
         path = [*path, *(step for step in here if step.after is step.before)]
         yield path
         for step in here:
-            if step.after is not step.before:
+            if step.after is not step.before and step not in path:
                 yield from further([*path, step])
 
     for step in TABLES[role]:

@@ -22,6 +22,7 @@ def status(as_json: Json = False) -> None:
                 "role": workspace.config.role,
                 "name": workspace.config.name,
                 "rounds": [{"study": r.study, "round": r.number, "state": r.state} for r in seen.rounds],
+                "trained": [{"study": t.study, "round": t.round, **t.to_json()} for t in seen.trained],
                 "answered": [{"hospital": h, "model": m, "images": n} for h, m, n in seen.answered],
                 "queries_waiting": seen.waiting,
                 "next": list(seen.advice),
@@ -33,6 +34,8 @@ def status(as_json: Json = False) -> None:
         ("study", "round", "state"),
         ((r.study, r.number, r.state) for r in seen.rounds),
     )
+    for trained in seen.trained:
+        tell(f"{trained.study}, {trained}.")
     if seen.answered:
         table(
             "Encrypted images answered",

@@ -131,10 +131,20 @@ def image_inputs(paths: Sequence[Path], names: Sequence[str], form: InputForm) -
     :raises MalformedError: one does not decode.
     :raises WorkspaceError: the extractor is a file that this workspace does not have.
     """
+    return inputs_of(decoded(paths, names), form)
+
+
+def decoded(paths: Sequence[Path], names: Sequence[str]) -> list[NDArray[np.uint8]]:
+    """Canonical images, uint8 ``[260, 260]``. :raises MalformedError: one does not decode."""
     from privxray.imaging.decode import decode_path
+
+    return [decode_path(path, name) for path, name in zip(paths, names, strict=True)]
+
+
+def inputs_of(images: Sequence[NDArray[np.uint8]], form: InputForm) -> NDArray[Any]:
+    """Canonical images as a method takes them: [N, size, size] pixels or [N, size] features."""
     from privxray.imaging.display.grey import shrink
 
-    images = [decode_path(path, name) for path, name in zip(paths, names, strict=True)]
     if form.extractor is None:
         return np.stack([shrink(image, form.size) for image in images])
     with feature_source(form).opened() as extract:

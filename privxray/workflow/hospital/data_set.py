@@ -7,12 +7,19 @@ from __future__ import annotations
 
 from privxray.errors import WorkspaceError
 from privxray.imaging.dataset import Dataset
+from privxray.imaging.dataset_keys import DatasetKeys
 from privxray.workspace.session import Session
 
 
-def open_dataset(session: Session) -> Dataset:
-    """The data set, empty where nothing was ingested. Close it, or use it as a context manager."""
-    return Dataset(session.workspace.data, session.state.secret("data"))
+def open_dataset(session: Session, study: str) -> Dataset:
+    """A study's data set, empty where nothing was ingested. Close it, or use it as a context manager."""
+    state = session.state
+    return Dataset(session.workspace.data, state.secret("data"), study, state.studies())
+
+
+def dataset_keys(session: Session) -> DatasetKeys:
+    """What makes the data set's keyed hashes, without opening it."""
+    return DatasetKeys(session.state.secret("data"))
 
 
 def require_patients(session: Session, dataset: Dataset, split: str = "train") -> None:

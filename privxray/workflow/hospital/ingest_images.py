@@ -14,6 +14,7 @@ from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.data_set import open_dataset
+from privxray.workflow.hospital.trained_on import note_earlier_trainings
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 
@@ -76,7 +77,8 @@ def ingest_folder(
     find = choices.find
     with working(workspace) as session:
         state = session.state
-        classes = load_plan(workspace, newest_round(session, choices.study)).classes
+        round_ = newest_round(session, choices.study)
+        classes = load_plan(workspace, round_).classes
         stored = state.setting(_PROFILE)
         before = profile_from_json(json.loads(stored)) if stored else None
         chosen = choices.profile or before or basic_profile()
@@ -85,7 +87,8 @@ def ingest_folder(
             look=None if find is None else lambda data: findings_in_pixels(data, find),
             replace=choices.replace,
         )
-        with open_dataset(session) as dataset:
+        with open_dataset(session, round_.study) as dataset:
+            note_earlier_trainings(session, dataset, round_.study)
             report = ingest(images, labels, dataset, classes, options, progress)
         with state.transaction():
             state.set_setting(_PROFILE, json.dumps(profile_to_json(chosen)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from privxray.errors import RefusedError
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.which_study import newest_round
+from privxray.workflow.hospital.trained_on import trained_data
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
@@ -20,8 +21,10 @@ def open_round(session: Session, study: str | None) -> Round:
     """
     round_ = newest_round(session, study, _untrained, _inside)
     if not round_.state.inside:
+        seen = trained_data(session, round_)
+        changed = f"; {seen}, and an update that has left can't be changed" if seen and seen.since else ""
         raise RefusedError(
-            f"round {round_.number} is exported already, and a round is trained once",
+            f"round {round_.number} is exported already, and a round is trained once{changed}",
             reason="round.exported",
             advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
         )

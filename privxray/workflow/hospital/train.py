@@ -4,7 +4,8 @@ The order is what makes it safe to interrupt:
 
 1. the choice (epsilon, noise, a fresh key for the results) is written to the state;
 2. the ledger *reserves* the round's events, or refuses and nothing is spent;
-3. features are computed; no noise yet, so the reservation could still be withdrawn;
+3. features are computed, and who is trained on is noted; no noise yet, so the reservation could still be
+   withdrawn;
 4. the ledger marks the run as *spending*: from here on it stays charged;
 5. the method draws noise, saving each noisy answer before it uses it; a second attempt goes on from those;
 6. the resulting vector is saved, the ledger marks the run as *released*, the state says ``trained``.
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from privxray.errors import BudgetError
 from privxray.exchange.messages.plan import PlanHeader
@@ -24,7 +25,6 @@ from privxray.learning.data import TrainingData
 from privxray.learning.interface import Drawing
 from privxray.privacy.events import merge
 from privxray.privacy.guarantee import Guarantee
-from privxray.privacy.ledger import Ledger
 from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.common.callbacks import Progress
@@ -33,6 +33,13 @@ from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.hospital.data_set import open_dataset, require_patients
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
 from privxray.workflow.hospital.reserve_budget import another_epsilon, choose_epsilon, reserve
+from privxray.workflow.hospital.train_again import cost_of_another, destroy_result
+from privxray.workflow.hospital.trained_on import (
+    TrainedData,
+    note_earlier_trainings,
+    note_training,
+    trained_data,
+)
 from privxray.workflow.hospital.training import Training
 from privxray.workflow.hospital.training_results import remove_unreadable, saved_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
@@ -50,7 +57,9 @@ class Trained:
     """The result of a training, in terms of privacy only: no number that depends on the data.
 
     ``spent`` is what this study has cost a patient so far, at the plan's delta; ``lifetime`` what all studies
-    have, at that of the ledger and its ``limit``. ``few_patients`` is for the hospital's own screen.
+    have, at that of the ledger and its ``limit``. ``few_patients`` is for the hospital's own screen,
+    as is ``data``: what the training saw, and what changed since. ``again`` is what the study would have cost
+    after another training; None where this one was just done.
     """
 
     plan: PlanHeader
@@ -59,6 +68,8 @@ class Trained:
     limit: Guarantee
     few_patients: bool
     already: bool
+    data: TrainedData | None
+    again: Guarantee | None
     feature_seconds: float
     training_seconds: float
 
@@ -68,6 +79,7 @@ def train(
     *,
     epsilon: float | None = None,
     study: str | None = None,
+    again: bool = False,
     progress: Progress | None = None,
     feature_progress: Progress | None = None,
 ) -> Trained:
@@ -76,6 +88,7 @@ def train(
     :param epsilon: for one run through all stages, at most the plan's; see
         :func:`~privxray.workflow.hospital.reserve_budget.choose_epsilon` for the default.
     :param study: which one, where several are joined.
+    :param again: destroy a result that was not exported, and train anew; ``epsilon`` has to be given.
     :param progress: told of the training's steps.
     :param feature_progress: told of the images whose features are computed.
     :raises BudgetError: above the plan's epsilon or the lifetime limit; nothing was spent.
@@ -91,27 +104,31 @@ def train(
         ledger = open_ledger(session)
         if round_.state is RoundState.JOINED and left_out(session, round_):
             raise too_late()
-        with open_dataset(session) as dataset:
+        with open_dataset(session, round_.study) as dataset:
             require_patients(session, dataset)
             patients = dataset.patients("train")
             few = patients < FEW_PATIENTS
-            if round_.state is RoundState.TRAINED:
+            training = Training.of(session, ledger, round_)
+            if round_.state is RoundState.TRAINED and not again:
+                note_earlier_trainings(session, dataset, round_.study)
                 if epsilon not in (None, round_.epsilon):
                     raise another_epsilon(round_)
-                return _trained(ledger, plan, few=few, already=True)
-            training = Training.of(session, ledger, round_)
+                return _trained(training, few=few, again=cost_of_another(training))
+            if round_.state is RoundState.TRAINED:
+                training = replace(training, round=destroy_result(training, epsilon))
             refuse_too_many(patients, training.task.constants.n_max, plan, ledger)
             training = reserve(training, choose_epsilon(epsilon, training))
             started = time.perf_counter()
             form = InputForm.of(training.method, training.task.constants, plan.extractor, workspace)
             data = training_data(dataset, plan.classes, form, "train", feature_progress)
+            note_training(session, dataset, training.round)
         computed = time.perf_counter()
         _draw(training, data, progress)
         with session.state.transaction():
-            session.state.change_round("hospital", round_, Event.TRAIN)
+            session.state.change_round("hospital", training.round, Event.TRAIN)
         shutil.rmtree(training.folder / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
-        return _trained(ledger, plan, few=few, already=False, seconds=seconds)
+        return _trained(training, few=few, seconds=seconds)
 
 
 def _draw(training: Training, data: TrainingData, progress: Progress | None) -> None:
@@ -142,20 +159,22 @@ def _drawing(training: Training, progress: Progress | None) -> Drawing:
 
 
 def _trained(
-    ledger: Ledger,
-    plan: PlanHeader,
+    training: Training,
     *,
     few: bool,
-    already: bool,
+    again: Guarantee | None = None,
     seconds: tuple[float, float] = (0.0, 0.0),
 ) -> Trained:
+    ledger, plan = training.ledger, training.plan
     return Trained(
         plan=plan,
         spent=ledger.cost(plan.study, plan.delta),
         lifetime=ledger.cost(),
         limit=ledger.limit,
         few_patients=few,
-        already=already,
+        already=again is not None,
+        data=trained_data(training.session, training.round),
+        again=again,
         feature_seconds=seconds[0],
         training_seconds=seconds[1],
     )

@@ -27,7 +27,26 @@ def run_name(state: State, round_: Round) -> str:
     The plan's hash is in it, so that a workspace that was made anew over an old ledger meets no old run.
     """
     trained_in = next(r for r in state.rounds(round_.study) if r.number == round_.trained_in)
-    return f"round-{trained_in.number:04d}-{trained_in.plan[:12]}"
+    before = _destroyed(state, round_)
+    again = f"-{before + 1}" if before else ""
+    return f"round-{trained_in.number:04d}-{trained_in.plan[:12]}{again}"
+
+
+def next_run(state: State, round_: Round) -> None:
+    """Let the training that a round uses have a run of its own from now on, within a transaction.
+
+    The run so far stays charged.
+    """
+    state.set_setting(_name_of_destroyed(round_), str(_destroyed(state, round_) + 1))
+
+
+def _destroyed(state: State, round_: Round) -> int:
+    """How many results of a round's training were destroyed so that it could be trained anew."""
+    return int(state.setting(_name_of_destroyed(round_)) or 0)
+
+
+def _name_of_destroyed(round_: Round) -> str:
+    return f"destroyed results {round_.study} {round_.trained_in}"
 
 
 def attempt_of(state: State, round_: Round) -> list[Round]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from privxray.workflow.hospital.trained_on import TrainedData, trained_data
 from privxray.workflow.inference.trust import known_parties
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.look import look
@@ -20,6 +21,7 @@ class Overview:
     """The rounds of a workspace, oldest first, and what to type next.
 
     :param answered: hospital, model and number of images that were answered for it.
+    :param trained: what the trainings of the studies' newest rounds saw, and what changed since.
     :param waiting: how many queries of this hospital have no answer that was read here.
     """
 
@@ -27,6 +29,7 @@ class Overview:
     advice: tuple[str, ...]
     answered: tuple[tuple[str, str, int], ...]
     waiting: int
+    trained: tuple[TrainedData, ...] = ()
 
 
 def overview(workspace: Workspace, place: str = "") -> Overview:
@@ -42,4 +45,6 @@ def overview(workspace: Workspace, place: str = "") -> Overview:
         names = {k.fingerprint: name for name, k in known_parties(workspace, state)} if counts else {}
         answered = tuple((names.get(who, who[:16]), model, images) for who, model, images in counts)
         waiting = sum(not row.answered for row in state.asked())
-        return Overview(rounds, advice, answered, waiting)
+        newest = [last for study in state.studies() if (last := state.last_round(study)) is not None]
+        trained = tuple(seen for round_ in newest if (seen := trained_data(session, round_)) is not None)
+        return Overview(rounds, advice, answered, waiting, trained)

@@ -12,7 +12,7 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Study
-from privxray.cli.output import emit, progress, tell
+from privxray.cli.output import counted, emit, progress, tell
 from privxray.cli.scores_view import scores_json, show_scores
 
 
@@ -36,5 +36,9 @@ def evaluate(
         emit(scores_json(scores))
     else:
         show_scores(scores)
+    if scores.left_out:
+        tell(
+            f"Left out: {counted(scores.left_out, 'patient')} of {split}, for this study has trained on them."
+        )
     tell("These figures carry no privacy noise: do not pass them on.")
     close("evaluate", workspace, study=study)

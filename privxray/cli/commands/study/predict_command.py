@@ -15,9 +15,11 @@ def predict(images: ImageFiles, study: Study = None, as_json: Json = False) -> N
 
     paths = expand(images)
     names = public_names(paths)
-    model, probabilities = classify(current_workspace(), paths, names, study=study)
+    done = classify(current_workspace(), paths, names, study=study)
+    model = done.model
     rows = [
-        (name, model.classes[int(row.argmax())], row) for name, row in zip(names, probabilities, strict=True)
+        (name, model.classes[int(row.argmax())], row)
+        for name, row in zip(names, done.probabilities, strict=True)
     ]
     if as_json:
         emit(
@@ -29,8 +31,9 @@ def predict(images: ImageFiles, study: Study = None, as_json: Json = False) -> N
                         "image": name,
                         "label": label,
                         "probabilities": dict(zip(model.classes, map(float, row), strict=True)),
+                        "trained_on": seen,
                     }
-                    for name, label, row in rows
+                    for (name, label, row), seen in zip(rows, done.trained_on, strict=True)
                 ],
             }
         )
@@ -39,5 +42,11 @@ def predict(images: ImageFiles, study: Study = None, as_json: Json = False) -> N
             f"By {model.label}",
             ("image", "most likely", *model.classes),
             ((name, label, *(f"{p:.3f}" for p in row)) for name, label, row in rows),
+        )
+    if known := sum(done.trained_on):
+        listed = ", ".join(name for name, seen in zip(names, done.trained_on, strict=True) if seen)
+        tell(
+            f"Note: this study has trained on {known} of these images, or on their patients ({listed}). What "
+            "the model says of those shows nothing about new patients."
         )
     tell("A research model: these are no diagnoses.")

@@ -22,6 +22,13 @@ def train(
         ),
     ] = None,
     study: Study = None,
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="Destroy a result that was not exported, and train anew. This costs again; type --epsilon.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train for the open round with differential privacy."""
@@ -30,7 +37,12 @@ def train(
     workspace = current_workspace()
     with progress("Computing features") as features, progress("Training") as steps:
         done = training.train(
-            workspace, epsilon=epsilon, study=study, progress=steps, feature_progress=features
+            workspace,
+            epsilon=epsilon,
+            study=study,
+            again=again,
+            progress=steps,
+            feature_progress=features,
         )
     if as_json:
         emit(
@@ -45,12 +57,20 @@ def train(
                     "delta": done.lifetime.delta,
                 },
                 "already": done.already,
+                "data": None if done.data is None else done.data.to_json(),
                 "seconds": {"features": done.feature_seconds, "train": done.training_seconds},
             }
         )
     if done.few_patients:
         tell(
             f"Note: fewer than {training.FEW_PATIENTS} patients; the noise will hide most of what they teach."
+        )
+    if done.data is not None and done.again is not None and done.data.since:
+        option = f" --study {study}" if study else ""
+        tell(
+            f"Note: {done.data}. This result does not have these changes. To train anew, type: privxray "
+            f"train --again --epsilon E{option}; with the same noise as before, this study would then have "
+            f"cost {done.again}."
         )
     trained = "was trained before" if done.already else "is trained"
     tell(

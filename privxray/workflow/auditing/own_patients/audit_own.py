@@ -82,7 +82,8 @@ def audit_own(
     workspace.require("hospital", "audit --own")
     folder = running_folder(workspace, order.kind)
     with working(workspace) as session:
-        state, planned = session.state, planned_round(workspace, newest_round(session, order.study))
+        round_ = newest_round(session, order.study)
+        state, planned = session.state, planned_round(workspace, round_)
         plan = planned.plan
         method = methods.get(plan.method)
         constants = method.constants(plan.constants)
@@ -94,7 +95,7 @@ def audit_own(
             else AuditSize(0, 0)
         )
         ledger = open_ledger(session)
-        with open_dataset(session) as dataset:
+        with open_dataset(session, round_.study) as dataset:
             require_patients(session, dataset)
             refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
             wanted = Terms(

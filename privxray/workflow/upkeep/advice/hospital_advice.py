@@ -47,7 +47,7 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
 
 def _untrained(situation: Situation, study: StudySituation, option: str) -> Advice:
     """A round that is joined: what has to be there before it is trained, and how it is."""
-    if "train" not in situation.splits:
+    if "train" not in study.splits:
         train = situation.typed(f"train{option}")
         return Advice(f"{situation.typed(INGEST)}{option}; then: {train}")
     epsilon = study.round.epsilon
@@ -67,7 +67,7 @@ def _untrained(situation: Situation, study: StudySituation, option: str) -> Advi
 def _finished(situation: Situation, study: StudySituation, option: str) -> Iterator[Advice]:
     """A round whose model is here."""
     uses = f"{situation.typed(f'predict IMAGE...{option}')} uses the global model"
-    if "val" in situation.splits:
+    if "val" in study.splits:
         evaluate = situation.typed(f"evaluate{option}")
         yield Advice(f"{uses}; {evaluate} scores it", ("evaluate", *option.split()))
     else:

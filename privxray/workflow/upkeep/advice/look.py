@@ -48,7 +48,6 @@ def look(session: Session, place: str = "") -> Situation:
         role=session.role,
         name=session.name,
         has_card=workspace.card_path.exists(),
-        splits=_splits(workspace) if hospital else frozenset(),
         copies_unfinished=hospital and _copies_unfinished(session),
         audits=tuple(folder.stem for folder in sorted(workspace.audits.glob("*.running"))),
         offers=bool(state.offers()),
@@ -66,6 +65,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
     own = public_keys(workspace).fingerprint
     return StudySituation(
         round=round_,
+        splits=_splits(workspace, round_.study) if hospital else frozenset(),
         last_stage=plan.stage == plan.stages,
         trustees=bool(plan.roster.trustees),
         keyholders=_names(plan, [seat.keyholder for seat in committee.seats]) if committee else (),
@@ -86,9 +86,9 @@ def _own_files(workspace: Workspace, round_: Round) -> dict[str, str]:
     return {kind: str(file.relative_to(workspace.root)) for kind, file in found.items() if file.exists()}
 
 
-def _splits(workspace: Workspace) -> frozenset[str]:
+def _splits(workspace: Workspace, study: str) -> frozenset[str]:
     with suppress(sqlite3.Error):  # doctor says what is wrong with it
-        return splits_in(workspace.data)
+        return splits_in(workspace.data, study)
     return frozenset()
 
 

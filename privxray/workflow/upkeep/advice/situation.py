@@ -46,6 +46,7 @@ class CollectedFiles:
 class StudySituation:
     """The newest round of a study.
 
+    :param splits: the parts of the hospital's data set for this study that have patients.
     :param last_stage: no further training round is planned after this one.
     :param trustees: the plan has some.
     :param keyholders: the names of all of them; empty in a strict study.
@@ -62,6 +63,7 @@ class StudySituation:
     """
 
     round: Round
+    splits: frozenset[str] = frozenset()
     last_stage: bool = True
     trustees: bool = False
     keyholders: tuple[str, ...] = ()
@@ -80,7 +82,6 @@ class Situation:
     """Where a workspace stands.
 
     :param has_card: the party's card lies here.
-    :param splits: the parts of the data set that have patients.
     :param copies_unfinished: a de-identification was cut off.
     :param audits: the kinds of audits on own patients that were begun and not finished.
     :param offers: an owner's offer of encrypted inference is known here.
@@ -91,7 +92,6 @@ class Situation:
     role: Role
     name: str
     has_card: bool = True
-    splits: frozenset[str] = frozenset()
     copies_unfinished: bool = False
     audits: tuple[str, ...] = ()
     offers: bool = False
