@@ -4,8 +4,12 @@ None may be read off a hospital's data. A divisor, a sampling rate or a number o
 number of patients would say something about each of them (Opacus issues #571 and #819). So they are agreed on
 before anybody looks at the data.
 
-Every constant has a range, and NaN and infinity are in none. No clip and no sampling rate is allowed to be so
-small that floating point, which is coarse next to zero, would round a patient's part or chance up.
+Every constant has a range, and NaN and infinity are in none. Clips lie between 1e-9 and 1e6. In all of that
+range the rounding of a query stays below what the noise allows for (``SENSITIVITY_INFLATION``): dp-sgd adds
+up whole numbers of a unit that goes with the clip, without rounding
+(:mod:`privxray.learning.dp_sgd.clipped_sum`), and the linear probe adds up in float64, where an error is a
+share of the clip. A sampling rate is 1e-9 or more: uniform numbers are multiples of 2^-53, and a chance near
+that would be rounded up.
 
 Below each constant stands what it is, and what depends on it. Where nothing is said of a sensitivity, none
 depends on it: the constant only affects what is computed from answers that are noisy already.

@@ -165,6 +165,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "tests/unit/test_learning_sensitivity.py",
         "tests/unit/test_learning_patients.py",
         "tests/unit/test_learning_dp_sgd.py",
+        "tests/unit/test_learning_independence.py",
     ),
 }
 
@@ -173,8 +174,11 @@ FOLDERS = ("exchange", "formats", "keys", "inference", "privacy", "learning")
 # Code whose tests say nothing about privacy or trust is no part of it.
 _SENSITIVITY = (
     "privxray/learning/linear_probe/probe_queries.py",
-    "privxray/learning/dp_sgd/patient_gradients.py",
-    "privxray/learning/dp_sgd/private_optimizer.py",
+    "privxray/learning/dp_sgd/clipped_sum.py",
+    "privxray/learning/dp_sgd/image_gradients.py",
+    "privxray/learning/dp_sgd/independence.py",
+    "privxray/learning/dp_sgd/layer_gradients.py",
+    "privxray/learning/dp_sgd/step_batch.py",
 )
 _PRELOADED = (
     "pytest", "numpy", "scipy.stats", "hypothesis", "hypothesis.stateful", "pydantic", "mnemonic",

@@ -27,7 +27,7 @@ from privxray.audit.membership import Membership
 from privxray.learning import methods
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
+from privxray.learning.dp_sgd.clipped_sum import ClippedSum
 from privxray.learning.interface import AnyMethod, Drawing, Task
 from privxray.learning.linear_probe import probe_queries
 from privxray.privacy.clipping import rows_scaled
@@ -197,15 +197,13 @@ def nothing_clipped() -> Iterator[None]:
 def _another_clip(factors: Callable[[list[torch.Tensor], float], list[torch.Tensor]]) -> Iterator[None]:
     """DP-SGD whose patients' rows are multiplied by other factors: one tensor [P] for each parameter."""
 
-    def clip_and_accumulate(optimizer: Any) -> None:
-        rows = [p.grad_sample.flatten(start_dim=1).double() for p in optimizer.params]
-        chosen = factors(rows, optimizer._mechanism.clipping_norm)
-        for p, row, factor in zip(optimizer.params, rows, chosen, strict=True):
-            total = (factor @ row).view(p.shape)
-            p.summed_grad = total if p.summed_grad is None else p.summed_grad + total
+    def add_rows(total: Any, rows: list[torch.Tensor], finished: torch.Tensor) -> None:
+        whole = [row[finished].double() for row in rows]
+        for row, factor, sums in zip(whole, factors(whole, total._clip), total._totals, strict=True):
+            sums += (factor @ row) / total._unit
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(PrivateOptimizer, "clip_and_accumulate", clip_and_accumulate)
+        patch.setattr(ClippedSum, "_add_rows", add_rows)
         yield
 
 

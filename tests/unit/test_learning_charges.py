@@ -21,10 +21,12 @@ from privxray.privacy.releases import ReleaseStore
 class Spy(SecureNoise):
     def __init__(self) -> None:
         self.stds: list[float] = []
+        self.shapes: list[tuple[int, ...]] = []
         self.sampled: list[NDArray[np.float64]] = []
 
     def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
         self.stds.append(std)
+        self.shapes.append(shape)
         return super().gaussian(shape, std)
 
     def uniform(self, size: int) -> NDArray[np.float64]:
@@ -44,6 +46,7 @@ def test_a_round_draws_what_it_charges(tmp_path: Path, q: float) -> None:
     assert [len(draw) for draw in spy.sampled] == [20] * event.count
     assert len(spy.stds) == event.count * len(start)
     assert set(spy.stds) == {event.noise * constants.clipping_norm * SENSITIVITY_INFLATION}
+    assert spy.shapes == [w.shape for w in start.values()] * event.count
 
 
 def test_there_is_one_way_to_train() -> None:
@@ -62,11 +65,11 @@ def test_there_is_one_way_to_train() -> None:
                 called = ast.unparse(node.func)
                 if called.endswith("method.train"):
                     called = "method.train"
-                if called in ("Trainer", "PrivateOptimizer", "SampledGaussian", "method.train"):
+                if called in ("Trainer", "ClippedSum", "SampledGaussian", "method.train"):
                     made[called, name] += 1
     assert made == {
         ("Trainer", "learning/dp_sgd/dp_sgd_method.py"): 1,
-        ("PrivateOptimizer", "learning/dp_sgd/trainer.py"): 1,
+        ("ClippedSum", "learning/dp_sgd/trainer.py"): 1,
         ("SampledGaussian", "learning/dp_sgd/dp_sgd_method.py"): 1,
         ("method.train", "workflow/hospital/train.py"): 1,
     }

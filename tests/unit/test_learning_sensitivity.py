@@ -7,6 +7,7 @@ could not find a violation would prove nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from privxray.learning.constants import LinearProbeConstants
-from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
+from privxray.learning.dp_sgd.clipped_sum import DOUBLE, Clip, ClippedSum, inflation, unit
 from privxray.learning.linear_probe.probe_queries import (
     count_query,
     count_sensitivity,
@@ -22,7 +23,6 @@ from privxray.learning.linear_probe.probe_queries import (
     probe_inputs,
 )
 from privxray.privacy.clipping import unit_rows
-from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 
 D, K = 6, 3
@@ -146,45 +146,120 @@ def test_a_gradient_sums_to_zero_over_the_classes() -> None:
     assert np.allclose(gradient.sum(axis=0), 0, atol=1e-12)
 
 
-class Silent:
-    """A source without noise that takes every patient."""
-
-    def gaussian(self, shape: tuple[int, ...], std: float) -> NDArray[np.float64]:
-        return np.zeros(shape)
-
-    def uniform(self, size: int) -> NDArray[np.float64]:
-        return np.zeros(size)
+WIDTHS = (6, 4)
 
 
-def test_the_clipped_sum_of_dp_sgd_moves_by_at_most_the_clipping_norm() -> None:
+def exact_sum(
+    rows: NDArray[np.float32],
+    owners: NDArray[np.int64],
+    clip: Clip,
+    group: int,
+    cuts: list[int] | None = None,
+) -> NDArray[np.float64]:
+    """The clipped sum of rows of ten numbers, in calls of ``group`` rows, or of as many as ``cuts`` say."""
+    where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    subject = ClippedSum([torch.Size((3, 2)), torch.Size((4,))], clip, where)
+    ends = np.append(owners[1:] != owners[:-1], True)
+    at = 0
+    while at < len(rows):
+        number = min(cuts.pop(0) if cuts else group, group, len(rows) - at)
+        filled = np.full((group, 10), np.nan, np.float32)  # what is in the other rows must not matter
+        filled[:number] = rows[at : at + number]
+        parts = torch.from_numpy(filled).to(where).split(WIDTHS, dim=1)
+        subject.add([part.clone() for part in parts], owners[at : at + number], ends[at : at + number])
+        at += number
+    assert subject.whole
+    return torch.cat([part.flatten() for part in subject.total()]).cpu().numpy()
+
+
+def nonsense_rows(rng: np.random.Generator, count: int, clip: float) -> NDArray[np.float32]:
+    """Gradients of all lengths, some not finite, some all alike and longer than the clip."""
+    values = rng.standard_normal((count, 10)).astype(np.float32)
+    values *= 10.0 ** rng.integers(-20, 20, (count, 1)).astype(np.float32)
+    mask = rng.random(values.shape) < 0.05
+    values[mask] = rng.choice(EXTREMES, int(mask.sum()))
+    if rng.random() < 0.3:
+        values[:] = values[0]
+    if rng.random() < 0.3:
+        values = np.full_like(values, clip * rng.random())
+    return values
+
+
+@pytest.mark.parametrize("clip", [1e-9, 1e-8, 1e-6, 0.7, 1.0, 1e6])
+@pytest.mark.parametrize("most", [30, 10_000, 10**9])
+def test_a_patient_moves_the_clipped_sum_of_dp_sgd_by_the_patient_s_own_part_to_the_last_bit(
+    clip: float, most: int
+) -> None:
+    """For patients of 1 to 30 images, in calls of any size, wherever those end."""
     rng = np.random.default_rng(4)
-    clip = 0.7
-    parameters = [torch.nn.Parameter(torch.zeros(shape, dtype=torch.float64)) for shape in ((3, 2), (4,))]
-    optimizer = PrivateOptimizer(
-        torch.optim.SGD(parameters, lr=1.0),
-        SampledGaussian(rate=1.0, clipping_norm=clip, noise=1.0, steps=1),
-        expected_batch_size=1,
-        source=Silent(),
-    )
+    terms, found = Clip(clip, most), 0.0
+    for _ in range(60):
+        counts = rng.choice([1, 2, 30], 20)
+        owners = np.repeat(np.arange(20), counts)
+        rows = nonsense_rows(rng, len(owners), clip)
+        group = int(rng.choice([1, 2, 8, 64]))
+        patient = int(rng.integers(20))
+        mine = owners == patient
+        others = np.where(owners > patient, owners - 1, owners)[~mine]
+        cuts = [int(cut) for cut in rng.integers(1, group + 1, 8)]
+        together = exact_sum(rows, owners, terms, group, cuts)
+        without = exact_sum(rows[~mine], others, terms, group)
+        alone = exact_sum(rows[mine], owners[mine], terms, 1)
+        assert np.isfinite(together).all()
+        assert np.array_equal(together - without, alone)
+        largest = np.abs(alone).max()
+        found = max(found, float(largest * np.linalg.norm(alone / largest)) if largest else 0.0)
+    least = 1.0 - 4 * unit(clip, most) / clip
+    assert 0.999 * least * clip < found <= clip * inflation(10)
 
-    def summed(rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        optimizer.zero_grad()
-        parameters[0].grad_sample = torch.from_numpy(rows[:, :6]).reshape(-1, 3, 2)
-        parameters[1].grad_sample = torch.from_numpy(rows[:, 6:])
-        optimizer.clip_and_accumulate()
-        return np.concatenate([p.summed_grad.numpy().ravel() for p in parameters])
 
-    def rows(count: int) -> NDArray[np.float32]:
-        values = rng.standard_normal((count, 10)).astype(np.float32)
-        values *= 10.0 ** rng.integers(-20, 20, (count, 1)).astype(np.float32)
-        mask = rng.random(values.shape) < 0.05
-        values[mask] = rng.choice(EXTREMES, int(mask.sum()))
-        return values
+def test_in_what_order_patients_are_added_changes_no_bit_of_their_sum() -> None:
+    rng = np.random.default_rng(9)
+    rows = rng.standard_normal((2000, 10)).astype(np.float32) * np.float32(0.4)
+    forwards = exact_sum(rows, np.arange(2000), Clip(1.0, 2000), 64)
+    backwards = exact_sum(rows[::-1].copy(), np.arange(2000), Clip(1.0, 2000), 1)
+    assert np.array_equal(forwards, backwards)
 
-    found = 0.0
-    for _ in range(300):
-        others, patient = rows(20), rows(1)
-        with_them = summed(np.concatenate([others, patient]))
-        assert np.isfinite(with_them).all()
-        found = max(found, float(np.linalg.norm(with_them - summed(others))))
-    assert 0.99 * clip < found <= clip * SENSITIVITY_INFLATION
+
+def test_the_unit_leaves_room_for_the_most_patients_and_no_more() -> None:
+    for digits in (24, DOUBLE):
+        for clip in (1e-9, 0.5, 0.75, 1.0, 1e6):
+            for most in (1, 2, 3, 10_000, 2**18):
+                units = most * clip / unit(clip, most, digits)
+                assert 2.0 ** (digits - 3) <= units <= 2.0 ** (digits - 1)
+
+
+def test_the_inflation_is_a_function_of_the_width_and_of_the_precision() -> None:
+    resnet18 = 11_171_779
+    assert inflation(resnet18) == pytest.approx(1 + resnet18 / 2 * 2.0**-53, rel=1e-12)
+    assert inflation(resnet18) < 1 + 1e-9 < SENSITIVITY_INFLATION
+    assert inflation(30, 24) > SENSITIVITY_INFLATION  # float32 measures thirty numbers too inexactly
+    assert inflation(2**25, 24) == np.inf
+    with pytest.raises(ValueError, match="too inexactly"):
+        ClippedSum([torch.Size((2**40,))], Clip(1.0, 10), torch.device("cpu"))
+
+
+def test_no_length_is_measured_shorter_than_the_inflation_allows() -> None:
+    """The worst case of a sum in floating point: one large square, then many that are rounded away."""
+    width = 200_000
+    row = torch.full((1, width), 2.0**-27)
+    row[0, 0] = 1.0
+    exact = (1.0 + (width - 1) * 2.0**-54) ** 0.5
+    subject = ClippedSum([torch.Size((width,))], Clip(0.5, 10), torch.device("cpu"))
+    assert 1.0 <= exact / float(subject.lengths([row])[0]) <= inflation(width)
+
+
+def test_sums_that_round_move_by_more_than_the_noise_allows_for() -> None:
+    """Why the sum is exact: 512 patients who are alike, by plain float32 addition, and one of them less."""
+    rows = np.tile(np.float32(0.1), (512, 10))
+    mine = rows[0].astype(np.float64)
+    clip = float(np.linalg.norm(mine))
+
+    def excess(together: NDArray[Any], without: NDArray[Any]) -> float:
+        return float(np.linalg.norm(together.astype(np.float64) - without - mine)) / clip
+
+    terms = Clip(clip, 512)
+    exact = excess(exact_sum(rows, np.arange(512), terms, 8), exact_sum(rows[1:], np.arange(511), terms, 8))
+    rounded = excess(np.cumsum(rows, axis=0)[-1], np.cumsum(rows[1:], axis=0)[-1])
+    assert exact <= 10**0.5 * unit(clip, 512) / clip < 1e-12
+    assert rounded > SENSITIVITY_INFLATION - 1

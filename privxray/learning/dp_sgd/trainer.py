@@ -1,34 +1,36 @@
 """The steps of DP-SGD in one hospital: sample, average each patient's gradients, clip, sum, add noise, move.
 
-Opacus computes the gradients of the images and drives the optimiser. Its ``make_private``, its data loader
-and its batch memory manager are not used, because they take the sampling rate and the divisor from the number
-of records.
+A step is three things, each a method of its own: the exact sum (:meth:`Trainer.exact_sum`), the noise
+(:meth:`.SampledGaussian.draw`), and the move (:meth:`Trainer.move`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from privxray.errors import SystemTroubleError
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.dp_sgd.networks import device, network
-from privxray.learning.dp_sgd.patient_gradients import Batch, PatientGradients
-from privxray.learning.dp_sgd.private_optimizer import PrivateOptimizer
+from privxray.learning.dp_sgd.clipped_sum import Clip, ClippedSum
+from privxray.learning.dp_sgd.image_gradients import ImageGradients, Images
+from privxray.learning.dp_sgd.independence import largest_independent
+from privxray.learning.dp_sgd.memory import (
+    forget_memory,
+    memory_explained,
+    out_of_memory,
+    portion,
+    too_little_memory,
+)
+from privxray.learning.dp_sgd.networks import as_input, device, network
 from privxray.learning.dp_sgd.separable import require_separable
-from privxray.learning.dp_sgd.views import draw_views
+from privxray.learning.dp_sgd.step_batch import StepBatch, ViewTerms, draw_batch
 from privxray.learning.interface import Task
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import NoiseSource
-
-_CHUNK_IMAGES = 64  # the most images at once; results depend on it only through rounding
-_CHUNK_BYTES = {"cpu": 1 << 29, "cuda": 1 << 31}  # the most memory for their gradients
 
 
 class Trainer:
@@ -38,7 +40,7 @@ class Trainer:
 
     :param mechanism: draws samples and noise; it is what the ledger was charged for.
     :param source: where samples, views and noise come from.
-    :raises RefusedError: the network can't be trained with privacy per patient.
+    :raises RefusedError: the network can't be trained with privacy per patient, or not on this device.
     :raises SystemTroubleError: there is too little memory for the network.
     """
 
@@ -49,8 +51,8 @@ class Trainer:
         mechanism: SampledGaussian,
         source: NoiseSource,
     ) -> None:
-        constants = task.constants
-        self._constants = constants
+        self._constants = constants = task.constants
+        self._data = data
         self._mechanism = mechanism
         self._source = source
         order = np.argsort(data.patients, kind="stable")
@@ -58,36 +60,66 @@ class Trainer:
         self._device = device()
         model = network(constants.network, task.start, len(task.classes))
         require_separable(model, constants.image_size)
-        with _memory_explained("this network"):
+        with memory_explained("this network"):
             model.to(self._device)
-        self._gradients = PatientGradients(model, data)
+        self._gradients = ImageGradients(model)
         self._parameters = dict(model.named_parameters())
         self._sgd = torch.optim.SGD(
             model.parameters(), lr=constants.learning_rate, momentum=constants.momentum
         )
-        self._optimizer = PrivateOptimizer(
-            self._sgd, mechanism, expected_batch_size=constants.expected_batch_size, source=source
-        )
-        size = 4 * sum(p.numel() for p in model.parameters())
-        self._limit = max(1, min(_CHUNK_IMAGES, _CHUNK_BYTES[self._device.type] // size))
+        self._portion = largest_independent(model, task, portion(model, constants.image_size))
 
     def step(self) -> None:
-        """Make one step on one Poisson sample, in chunks. An empty sample makes a step of noise alone.
-
-        If memory runs out, the chunk is halved and the same sample goes on: no noise was drawn for it yet.
+        """Make one step on one Poisson sample. An empty sample makes a step of noise alone.
 
         :raises SystemTroubleError: there is too little memory even for one image.
         """
-        batch = self._batch(self._mechanism.sample(len(self._images), self._source))
+        batch = self.draw_batch()
+        exact = self.exact_sum(batch)
+        # A GPU is still working on the sum here, while the CPU draws.
+        noise = [self._mechanism.draw(tuple(part.shape), self._source) for part in exact]
+        with memory_explained("a step of this network"):
+            self.move(
+                [
+                    part.add_(torch.from_numpy(n).to(self._device))
+                    for part, n in zip(exact, noise, strict=True)
+                ]
+            )
+
+    def draw_batch(self) -> StepBatch:
+        """Sample the patients of a step, and how the views of their images are moved."""
+        sample = self._mechanism.sample(len(self._images), self._source)
+        constants = self._constants
+        terms = ViewTerms(constants.views, constants.view_flip, constants.view_shift)
+        return draw_batch([self._images[patient] for patient in sample], terms, self._source)
+
+    def exact_sum(self, batch: StepBatch) -> list[torch.Tensor]:
+        """What noise is added to: the sum over the batch's patients of their clipped mean gradients.
+
+        A tensor in float64 for each parameter, in the order of :meth:`weights`. If memory runs out, it goes
+        on with half as many images at once.
+
+        :raises SystemTroubleError: there is too little memory even for one image.
+        """
+        shapes = [p.shape for p in self._parameters.values()]
+        clip = Clip(self._constants.clipping_norm, self._constants.n_max)
+        with memory_explained("a step of this network"):
+            total = ClippedSum(shapes, clip, self._device)
         at = 0
         while at < len(batch):
-            end = min(at + self._limit, len(batch))
-            if self._add_chunk(batch, at, end):
-                at = end
-            else:
-                self._smaller_chunks()
-        with _memory_explained("a step of this network"):
-            self._optimizer_step([p.new_zeros((0, *p.shape)) for p in self._parameters.values()])
+            at = self._add_images(batch, at, total)
+        with memory_explained("a step of this network"):
+            return total.total()
+
+    def move(self, noisy_sum: Sequence[torch.Tensor]) -> None:
+        """Move the weights along a noisy sum: a tensor in float64 for each parameter, overwritten.
+
+        It is rounded to float32 last.
+        """
+        for parameter, part in zip(self._parameters.values(), noisy_sum, strict=True):
+            parameter.grad = part.div_(self._constants.expected_batch_size).float()
+        self._sgd.step()
+        self._sgd.zero_grad()
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """The parameters by their names."""
@@ -114,69 +146,45 @@ class Trainer:
             if momentum is not None:
                 self._sgd.state[parameter]["momentum_buffer"] = here(momentum)
 
-    def _batch(self, sample: NDArray[np.int64]) -> Batch:
-        """Every view of every image of the sampled patients, with its weight in its patient's mean."""
-        constants = self._constants
-        groups = [self._images[patient] for patient in sample]
-        lengths = np.array([len(group) for group in groups], dtype=np.int64)
-        images = np.concatenate(groups) if groups else np.empty(0, dtype=np.int64)
-        views = constants.views
-        moves = draw_views(len(images), views, constants.view_flip, constants.view_shift, self._source)
-        return Batch(
-            owners=np.repeat(np.arange(len(groups)), lengths * views),
-            images=np.repeat(images, views),
-            weights=np.repeat(1.0 / (lengths * views), lengths * views),
-            views=moves,
-        )
+    def _add_images(self, batch: StepBatch, start: int, total: ClippedSum) -> int:
+        """Add the images from this one on that the network sees at once, and say which one is next.
 
-    def _add_chunk(self, batch: Batch, start: int, end: int) -> bool:
-        """Clip and add up the patients whose last view is in this part; False if memory ran out."""
+        If memory runs out, fewer are seen at once from then on, and those that were not added come again.
+        """
+        at, size, group = start, self._portion.images, self._portion.group
+        ends = batch.ends()
         try:
-            rows, unfinished = self._gradients.of(batch, start, end, self._limit)
-            self._optimizer.signal_skip_step(True)
-            self._optimizer_step(rows)
-            self._gradients.carry = unfinished
+            for rows in self._gradients.rows(self._seen(batch, start), group):
+                stop = min(at + group, start + size, len(batch))
+                total.add(rows, batch.owners[at:stop], ends[at:stop])
+                at = stop
+                if at == len(batch):
+                    break
         except RuntimeError as error:
-            if not _out_of_memory(error):
+            if not out_of_memory(error):
                 raise
+            if not total.whole:
+                raise too_little_memory("a step of this network") from None
             # After this line nothing holds the tensors of the failed pass; its traceback would.
-            return False
-        return True
+        else:
+            return at
+        forget_memory(self._device)
+        self._portion = self._portion.halved()
+        return at
 
-    def _smaller_chunks(self) -> None:
-        self._optimizer.forget_skips()
-        self._gradients.recover()
-        if self._limit == 1:
-            raise _too_little_memory("one image of this network")
-        self._limit = max(1, self._limit // 2)
-
-    def _optimizer_step(self, rows: list[torch.Tensor]) -> None:
-        for parameter, row in zip(self._optimizer.params, rows, strict=True):
-            parameter.grad_sample = row
-        self._optimizer.step()
-        self._optimizer.zero_grad()
-
-
-@contextmanager
-def _memory_explained(what: str) -> Iterator[None]:
-    """If memory runs out in the block, where nothing smaller can be tried, tell it in one line."""
-    try:
-        yield
-    except RuntimeError as error:
-        if _out_of_memory(error):
-            raise _too_little_memory(what) from None
-        raise
+    def _seen(self, batch: StepBatch, start: int) -> Images:
+        """What the network sees at once: images from ``start`` on, and blank ones after the last."""
+        size = self._portion.images
+        part = slice(start, start + size)
+        images = batch.images[part]
+        pixels = batch.views[part].of(self._data.inputs[images])
+        return Images(
+            as_input(_filled_up(pixels, size)),
+            torch.from_numpy(_filled_up(self._data.labels[images], size)),
+            torch.from_numpy(_filled_up(batch.weights[part], size)).float(),
+        ).to(self._device)
 
 
-def _too_little_memory(what: str) -> SystemTroubleError:
-    return SystemTroubleError(
-        f"there is too little memory for {what}",
-        reason="system.memory",
-        advice="Close other programs, or use a machine with more memory, then type the same command again; "
-        "the training goes on, and no privacy is spent twice",
-    )
-
-
-def _out_of_memory(error: RuntimeError) -> bool:
-    # The CPU's allocator has no exception of its own.
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
+def _filled_up(rows: NDArray[Any], size: int) -> NDArray[Any]:
+    """[size, ...] these rows, and zeros after them."""
+    return np.concatenate([rows, np.zeros((size - len(rows), *rows.shape[1:]), rows.dtype)])

@@ -1,0 +1,250 @@
+"""A device is trusted to compute each image by itself only once that was tried; rows are true gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from refusals import refused
+from test_learning_dp_sgd import CLASSES, DPSGD, SMALL, Scripted, hospital, warm_start
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from privxray.errors import RefusedError, SystemTroubleError
+from privxray.learning.constants import DpSgdConstants
+from privxray.learning.dp_sgd import independence, layer_gradients, memory, trainer
+from privxray.learning.dp_sgd.image_gradients import ImageGradients, Images
+from privxray.learning.dp_sgd.independence import largest_independent, made_up
+from privxray.learning.dp_sgd.layer_gradients import Passed, Rows, one_by_one, unfolded
+from privxray.learning.dp_sgd.memory import Portion, portion
+from privxray.learning.dp_sgd.networks import NETWORKS, network
+from privxray.learning.interface import Task
+
+GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+DEVICES = ["cpu", pytest.param("cuda", marks=[pytest.mark.gpu, GPU])]
+
+
+@pytest.fixture(autouse=True)
+def _tried_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.set_num_threads(1)
+    monkeypatch.setattr(independence, "_FOUND", {})
+
+
+def task(name: str = "small-cnn", size: int = 16) -> Task[DpSgdConstants]:
+    return Task(DpSgdConstants(network=name, image_size=size), CLASSES, {})
+
+
+def model(name: str = "small-cnn", where: str = "cpu") -> nn.Module:
+    return network(name, warm_start(name), 3).to(where)
+
+
+@pytest.mark.parametrize("where", DEVICES)
+@pytest.mark.parametrize(("name", "asked"), [("small-cnn", Portion(64, 64)), ("resnet18", Portion(4, 1))])
+def test_the_package_s_networks_are_independent_in_the_size_that_is_used(
+    where: str, name: str, asked: Portion
+) -> None:
+    assert largest_independent(model(name, where), task(name, 32), asked) == asked
+
+
+@pytest.mark.parametrize("where", DEVICES)
+@pytest.mark.parametrize(("name", "images", "group"), [("small-cnn", 8, 4), ("resnet18", 2, 1)])
+def test_a_row_is_the_gradient_that_torch_computes_of_that_image(
+    where: str, name: str, images: int, group: int
+) -> None:
+    pixels, labels = made_up(torch.arange(images), 32), torch.arange(images) % 3
+    weights = torch.linspace(0.25, 1.0, images)
+    batch = Images(pixels, labels, weights).to(torch.device(where))
+    found = list(ImageGradients(model(name, where)).rows(batch, group))
+    plain = model(name)
+    for image in range(images):
+        plain.zero_grad()
+        loss = weights[image] * cross_entropy(plain(pixels[image : image + 1]), labels[image : image + 1])
+        loss.backward()
+        for row, parameter in zip(found[image // group], plain.parameters(), strict=True):
+            expected = parameter.grad.flatten()
+            error = (row[image % group].cpu() - expected).norm() / expected.norm()
+            assert error < 2e-4, parameter.shape
+
+
+@pytest.mark.parametrize("where", DEVICES)
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Conv2d(3, 5, 3, stride=2, padding=1),
+        nn.Conv2d(3, 5, (3, 5), padding=(0, 2), bias=False),
+        nn.Conv2d(3, 4, 1, stride=2),
+        nn.Conv2d(3, 4, 3, dilation=2),
+    ],
+)
+def test_both_ways_to_a_convolution_s_rows_agree(layer: nn.Conv2d, where: str) -> None:
+    layer = layer.to(where)
+    inputs = made_up(torch.arange(12), 16).view(4, 3, 16, 16).to(where)
+    passed = Passed(inputs, layer(inputs).detach().sin())
+    alone = one_by_one(layer, passed).flatten(1)
+    assert torch.allclose(unfolded(layer, passed).flatten(1), alone, atol=1e-4)
+    assert torch.equal(one_by_one(layer, passed[1:2]).flatten(1), alone[1:2])
+
+
+def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    """Group norm's rows are changed by a function of all slopes of their group."""
+    plain = layer_gradients.LAYERS[nn.GroupNorm]
+
+    def changed(layer: nn.Module, passed: Passed) -> Rows:
+        weight, bias = plain(layer, passed)
+        return [weight + change(passed.slopes), bias]
+
+    monkeypatch.setitem(layer_gradients.LAYERS, nn.GroupNorm, changed)
+
+
+def by_the_largest(slopes: torch.Tensor) -> torch.Tensor:
+    return 1e-9 * slopes.abs().nan_to_num(0, 0, 0).amax().view(1, 1)
+
+
+def by_a_neighbour(slopes: torch.Tensor) -> torch.Tensor:
+    return 1e-6 * slopes.roll(1, 0).sum((1, 2, 3))[:, None] if len(slopes) > 4 else torch.zeros(1, 1)
+
+
+def by_the_place(slopes: torch.Tensor) -> torch.Tensor:
+    return torch.linspace(0, 1e-6, len(slopes))[:, None] if len(slopes) > 4 else torch.zeros(1, 1)
+
+
+def by_the_size(slopes: torch.Tensor) -> torch.Tensor:
+    return torch.full((1, 1), 1e-6 * len(slopes))
+
+
+@pytest.mark.parametrize(
+    ("change", "left"), [(by_a_neighbour, 4), (by_the_place, 4), (by_the_largest, 1), (by_the_size, 16)]
+)
+def test_a_device_that_mixes_images_is_found_and_fewer_are_seen_at_once(
+    change: Callable[[torch.Tensor], torch.Tensor], left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The size of a group may matter, for it is always the same."""
+    spoiled(monkeypatch, change)
+    assert largest_independent(model(), task(), Portion(16, 16)) == Portion(left, left)
+
+
+def test_a_device_that_never_computes_the_same_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def drift(slopes: torch.Tensor) -> torch.Tensor:
+        calls.append(slopes)
+        return torch.full((1, 1), 1e-3 * len(calls))
+
+    spoiled(monkeypatch, drift)
+    with refused(RefusedError, "train.device-not-repeatable"):
+        largest_independent(model(), task(), Portion(4, 4))
+
+
+def test_memory_that_runs_out_is_found_before_a_patient_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, room = layer_gradients.LAYERS[nn.Linear], [2]
+
+    def limited(layer: nn.Module, passed: Passed) -> Rows:
+        if len(passed.slopes) > room[0]:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return plain(layer, passed)
+
+    monkeypatch.setitem(layer_gradients.LAYERS, nn.Linear, limited)
+    assert largest_independent(model(), task(), Portion(8, 8)) == Portion(2, 2)
+    room[0] = 0
+    with refused(SystemTroubleError, "system.memory"):
+        largest_independent(model(), task(), Portion(4, 4))
+
+
+def test_another_error_is_told_and_an_answer_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Rows:
+        raise RuntimeError("shapes differ")
+
+    found = largest_independent(model(), task(), Portion(2, 2))
+    monkeypatch.setitem(layer_gradients.LAYERS, nn.Linear, broken)
+    assert largest_independent(model(), task(), Portion(2, 2)) == found
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        largest_independent(model(), task(), Portion(1, 1))
+
+
+class _Twice(nn.Module):
+    def __init__(self, uses: int) -> None:
+        super().__init__()
+        self.layer, self.uses = nn.Linear(256, 256), uses
+        self.head = nn.Linear(256, 3)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        seen = images.flatten(1)
+        for _ in range(self.uses):
+            seen = self.layer(seen)
+        return self.head(seen)
+
+
+class _Own(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+
+@pytest.mark.parametrize(
+    ("build", "names"),
+    [
+        (lambda: _Twice(2), "used twice"),
+        (lambda: _Twice(0), "not used"),
+        (_Own, "_Own with parameters"),
+        (lambda: nn.Conv2d(4, 4, 3, groups=2), "Conv2d with parameters"),
+        (lambda: nn.LayerNorm(4), "LayerNorm with parameters"),
+    ],
+)
+def test_a_network_whose_rows_would_be_wrong_is_refused(build: Callable[[], nn.Module], names: str) -> None:
+    images = Images(made_up(torch.arange(2), 16), torch.zeros(2, dtype=torch.int64), torch.ones(2))
+    with refused(RefusedError, "network.layer-refused") as refusal:
+        list(ImageGradients(build()).rows(images, 2))
+    assert names in str(refusal.value)
+
+
+def test_made_up_images_are_unlike_each_other_and_always_the_same() -> None:
+    images = made_up(torch.arange(6), 24)
+    assert images.shape == (6, 1, 24, 24)
+    assert images.abs().max() <= 1.0
+    assert torch.equal(images[3:4], made_up(torch.tensor([3]), 24))
+    assert np.abs(np.corrcoef(images.flatten(1).numpy()) - np.eye(6)).max() < 0.2
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_a_portion_is_what_half_of_the_free_memory_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda _: 64 << 30)
+    plenty = portion(model(name), 64)
+    assert plenty == {"small-cnn": Portion(64, 64), "resnet18": Portion(8, 1)}[name]
+    each = 3 * memory._bytes_computed(model(name), 64)
+    for images in (1, 2, 4):
+        monkeypatch.setattr(memory, "free_bytes", lambda _, images=images: 2 * images * each)
+        assert portion(model(name), 64).images == images
+    monkeypatch.setattr(memory, "free_bytes", lambda _: 1)
+    assert portion(model(name), 64) == Portion(1, 1)
+
+
+def test_free_memory_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said = tmp_path / "meminfo"
+    monkeypatch.setattr(memory, "_MEMINFO", said)
+    assert memory.free_bytes(torch.device("cpu")) == 2 << 30
+    said.write_text("MemTotal: 9 kB\nMemAvailable:   5 kB\n")
+    assert memory.free_bytes(torch.device("cpu")) == 5 << 10
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (7, 9))
+    assert memory.free_bytes(torch.device("cuda")) == 7
+
+
+def test_what_a_network_computes_is_counted_without_computing_it() -> None:
+    # Convolution, norm and tanh of 16 x 8 x 8, 32 x 4 x 4 and 32 x 2 x 2; pooled and flat 512; 3 logits.
+    assert memory._bytes_computed(model(), 16) == 4 * (3 * (1024 + 512 + 128) + 2 * 512 + 3)
+
+
+@pytest.mark.parametrize("where", DEVICES)
+def test_a_method_trains_on_the_device_at_hand(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer, "device", lambda: torch.device(where))
+    constants = DPSGD.constants({**SMALL, "sampling_rate": 1.0})
+    mechanism = trainer.SampledGaussian(rate=1.0, clipping_norm=1.0, noise=1.0, steps=1)
+    subject = trainer.Trainer(
+        hospital(), Task(constants, CLASSES, warm_start()), mechanism, Scripted([np.zeros(20)] * 2)
+    )
+    batch = subject.draw_batch()
+    for once, again in zip(subject.exact_sum(batch), subject.exact_sum(batch), strict=True):
+        assert torch.equal(once, again)
+        assert once.device.type == where
