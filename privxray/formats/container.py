@@ -237,7 +237,7 @@ def _unexpected_fields() -> MalformedError:
     )
 
 
-def seal_header(header: Header, key: Ed25519PrivateKey, key_id: str) -> bytes:
+def seal_header(header: Header, key: Ed25519PrivateKey, key_id: Fingerprint) -> bytes:
     """Sign a header and return everything that stands before the body.
 
     :param key_id: the fingerprint of ``key``.

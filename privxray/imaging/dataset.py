@@ -38,7 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,7 @@ from privxray.imaging.dataset_keys import DatasetKeys
 from privxray.imaging.dataset_schema import KNOWN, NO_STUDY, adopt, bring_up_to_date
 from privxray.imaging.decode import DECODER, SIZE
 from privxray.imaging.glance import FILE
+from privxray.naming.patient_id import PatientId, PatientKey
 from privxray.workspace.private_database import PrivateDatabase
 
 VAL_SHARE = 0.2
@@ -62,7 +63,7 @@ class Entry:
     """One row of the index. ``content`` and ``patient`` are keyed hashes of 32 bytes."""
 
     content: bytes
-    patient: bytes
+    patient: PatientKey = field(repr=False)
     label: str
     split: str
 
@@ -106,11 +107,11 @@ class Dataset:
         """What stands for a file's bytes in this data set, 32 bytes."""
         return self.keys.content(data)
 
-    def patient_key(self, patient: str) -> bytes:
+    def patient_key(self, patient: PatientId) -> PatientKey:
         """What stands for a patient in this data set, 32 bytes."""
         return self.keys.patient(patient)
 
-    def default_split(self, patient: bytes) -> str:
+    def default_split(self, patient: PatientKey) -> str:
         """``train`` or ``val``, for a patient whom neither the csv nor the index has placed.
 
         A keyed hash decides for each patient alone. So adding or removing one patient moves no other.
@@ -126,7 +127,7 @@ class Dataset:
         row = self._db.first(query, self._study, content)
         return Entry(*row) if row else None
 
-    def split_of(self, patient: bytes) -> str | None:
+    def split_of(self, patient: PatientKey) -> str | None:
         """The split of a patient; None where the patient is not in the index."""
         query = "SELECT split FROM image WHERE study = ? AND patient = ?"
         row = self._db.first(query, self._study, patient)
@@ -144,7 +145,7 @@ class Dataset:
         rows = (Entry(*row) for row in self._db.all(query, self._study, split, split))
         return [entry for entry in rows if entry.patient not in self._left_out]
 
-    def without(self, patients: Collection[bytes]) -> Dataset:
+    def without(self, patients: Collection[PatientKey]) -> Dataset:
         """The same data set, whose :meth:`entries` leave these patients out."""
         view = copy(self)
         view._left_out = frozenset(patients)

@@ -11,6 +11,8 @@ import hmac
 import numpy as np
 import numpy.typing as npt
 
+from privxray.naming.patient_id import PatientId, PatientKey
+
 
 class DatasetKeys:
     """Makes HMAC-SHA256 values of 32 bytes under a secret of the workspace.
@@ -32,9 +34,9 @@ class DatasetKeys:
         """What stands for a canonical image, whatever file it came in."""
         return self.of("picture", hashlib.sha256(image.tobytes()).digest())
 
-    def patient(self, patient: str) -> bytes:
+    def patient(self, patient: PatientId) -> PatientKey:
         """What stands for a patient."""
-        return self.of("patient", patient.encode())
+        return PatientKey(self.of("patient", patient.reveal().encode()))
 
     def fingerprint(self) -> hmac.HMAC:
         """A hash to which the rows of an index are added."""

@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from privxray.naming.patient_id import PatientKey
+
 FILE = "data.db"
 
 
@@ -23,7 +25,7 @@ def splits_in(folder: Path, study: str) -> frozenset[str]:
     return frozenset(row[0] for row in _of_study(folder, study, "DISTINCT split"))
 
 
-def patients_and_labels(folder: Path, study: str, split: str) -> list[tuple[bytes, bytes, str]]:
+def patients_and_labels(folder: Path, study: str, split: str) -> list[tuple[bytes, PatientKey, str]]:
     """What stands for an image, what stands for its patient, and its label, for each row of a split.
 
     :raises sqlite3.Error: as above.

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-IndexRow = tuple[bytes, bytes, str]
+from privxray.naming.patient_id import PatientKey
+
+IndexRow = tuple[bytes, PatientKey, str]
 """What stands for an image, what stands for its patient, and its label."""
 
 
@@ -54,8 +56,8 @@ class IndexChanges:
         return ", ".join(filter(None, said)) or "nothing changed"
 
 
-def _by_patient(rows: Iterable[IndexRow]) -> dict[bytes, dict[bytes, set[str]]]:
-    patients: dict[bytes, dict[bytes, set[str]]] = {}
+def _by_patient(rows: Iterable[IndexRow]) -> dict[PatientKey, dict[bytes, set[str]]]:
+    patients: dict[PatientKey, dict[bytes, set[str]]] = {}
     for image, patient, label in rows:
         patients.setdefault(patient, {}).setdefault(image, set()).add(label)
     return patients

@@ -7,6 +7,7 @@ from privxray.errors import MalformedError, RefusedError
 from privxray.imaging.dataset import Dataset, Entry
 from privxray.imaging.labels import Row
 from privxray.imaging.patient_places import PatientPlaces
+from privxray.naming.patient_id import PatientId, PatientKey
 
 _REPLACE = "If the new csv is right, build the data set anew: privxray ingest FOLDER --labels FILE --replace"
 
@@ -49,7 +50,7 @@ class IndexRows:
         """How an error names a row."""
         return f"row {row.number} of {self._csv}"
 
-    def _patient_of(self, row: Row, data: bytes, name: str) -> str:
+    def _patient_of(self, row: Row, data: bytes, name: str) -> PatientId:
         if row.patient is not None:
             return row.patient
         if is_dicom(data):
@@ -65,7 +66,7 @@ class IndexRows:
             advice="Add a column `patient` to the csv, with one pseudonym for all of a patient's images",
         )
 
-    def _split_of(self, row: Row, patient: bytes) -> str:
+    def _split_of(self, row: Row, patient: PatientKey) -> str:
         """The split that the csv names, else the one that the patient is in, else the default one."""
         known = None if self._replace else self._dataset.split_of(patient)
         if known is not None and row.split is not None and known != row.split:

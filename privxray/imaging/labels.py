@@ -24,6 +24,7 @@ from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging.label_rules import broken_row
 from privxray.imaging.patient_places import PatientPlaces
 from privxray.imaging.spelling_on_disk import SpellingOnDisk
+from privxray.naming.patient_id import PatientId
 from privxray.naming.public_names import public_name
 
 Split = Literal["train", "val", "test"]
@@ -54,7 +55,7 @@ class Row:
 
     number: int
     relative: PurePosixPath
-    patient: str | None
+    patient: PatientId | None
     label: str
     split: Split | None
     site: str | None
@@ -208,11 +209,11 @@ class _Reader:
             raise broken_row(self._name, number, column, reason="labels.empty-cell")
         return value
 
-    def _patient(self, record: list[str], number: int) -> str | None:
+    def _patient(self, record: list[str], number: int) -> PatientId | None:
         if "patient" not in self._places:
             return None
         # Unicode has several encodings of one name, and they must not make two patients of one.
-        return unicodedata.normalize("NFC", self._cell(record, "patient", number))
+        return PatientId(unicodedata.normalize("NFC", self._cell(record, "patient", number)))
 
     def _label(self, record: list[str], number: int) -> str:
         label = self._cell(record, "label", number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from privxray.imaging.label_rules import broken_row
+from privxray.naming.patient_id import PatientId, PatientKey
 
 
 class PatientPlaces:
@@ -15,12 +16,12 @@ class PatientPlaces:
 
     def __init__(self, csv: str) -> None:
         self._csv = csv
-        self._first: dict[object, tuple[int, str | None, str | None]] = {}
+        self._first: dict[PatientId | PatientKey, tuple[int, str | None, str | None]] = {}
 
-    def add(self, patient: object, number: int, split: str | None, site: str | None) -> None:
+    def add(self, patient: PatientId | PatientKey, number: int, split: str | None, site: str | None) -> None:
         """Note one row.
 
-        :param patient: anything that stands for the patient and can be compared.
+        :param patient: as the csv names the patient, or what stands for one whom a DICOM file names.
         :param number: the row's number. :param split: None where the csv names none; ``site`` likewise.
         :raises MalformedError: an earlier row has the patient in another split or at another site.
         """

@@ -1,1 +1,1 @@
-"""What a file or folder may be called in public, and which words name nobody."""
+"""What a file or folder may be called in public, words that name nobody, and patients, whom nothing names."""

@@ -31,11 +31,11 @@ CREATE TABLE IF NOT EXISTS holds_keys (owner TEXT PRIMARY KEY, sha256 TEXT NOT N
 
 @dataclass(frozen=True)
 class Offer:
-    """An offer that is kept here, made here or by another owner. ``owner`` is a fingerprint."""
+    """An offer that is kept here, made here or by another owner."""
 
     number: int
     digest: str
-    owner: str
+    owner: Fingerprint
     model: str
 
 
@@ -59,13 +59,13 @@ class InferenceTables(Tables):
         """Names and public keys (JSON) of all of them."""
         return [(row["name"], row["keys"]) for row in self._all("SELECT name, keys FROM party")]
 
-    def trust_party(self, fingerprint: str, name: str, keys: str) -> None:
+    def trust_party(self, fingerprint: Fingerprint, name: str, keys: str) -> None:
         """Remember a party whose key words were compared."""
         self._db.execute("INSERT OR REPLACE INTO party VALUES (?, ?, ?)", (fingerprint, name, keys))
 
     # Offers
 
-    def add_offer(self, digest: str, owner: str, model: str) -> None:
+    def add_offer(self, digest: str, owner: Fingerprint, model: str) -> None:
         """Remember an offer as the newest; one that came before becomes the newest again."""
         self._db.execute("DELETE FROM offer WHERE digest = ?", (digest,))
         self._db.execute(
@@ -84,13 +84,13 @@ class InferenceTables(Tables):
         row = self._one("SELECT sha256 FROM answered WHERE query = ?", query)
         return str(row["sha256"]) if row else None
 
-    def add_answer(self, query: str, hospital: str, model: str, images: int, sha256: str) -> None:
+    def add_answer(self, query: str, hospital: Fingerprint, model: str, images: int, sha256: str) -> None:
         """Count an answer; a query is counted once."""
         self._db.execute(
             "INSERT INTO answered VALUES (?, ?, ?, ?, ?)", (query, hospital, model, images, sha256)
         )
 
-    def answered_images(self, hospital: str, model: str) -> int:
+    def answered_images(self, hospital: Fingerprint, model: str) -> int:
         """How many images of a hospital a model has answered."""
         query = "SELECT coalesce(sum(images), 0) FROM answered WHERE hospital = ? AND model = ?"
         ((total,),) = self._all(query, hospital, model)
@@ -118,12 +118,12 @@ class InferenceTables(Tables):
         """All queries, oldest first."""
         return [Asked(**row) for row in self._all("SELECT * FROM asked ORDER BY number")]
 
-    def settle(self, digest: str, owner: str, keys_sha256: str) -> None:
+    def settle(self, digest: str, owner: Fingerprint, keys_sha256: str) -> None:
         """A query was answered, so its owner holds these evaluation keys."""
         self._db.execute("UPDATE asked SET answered = 1 WHERE digest = ?", (digest,))
         self._db.execute("INSERT OR REPLACE INTO holds_keys VALUES (?, ?)", (owner, keys_sha256))
 
-    def holds_keys(self, owner: str) -> str | None:
+    def holds_keys(self, owner: Fingerprint) -> str | None:
         """The SHA-256 of the evaluation keys that an owner is known to hold."""
         row = self._one("SELECT sha256 FROM holds_keys WHERE owner = ?", owner)
         return str(row["sha256"]) if row else None

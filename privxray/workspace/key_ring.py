@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
 from privxray.errors import RefusedError
+from privxray.formats.header import PlanHash
 from privxray.keys.identity import Identity
 
 SCHEMA = """
@@ -31,7 +32,7 @@ class RoundKey:
     study: str | None
     public: str
     sealed: bytes | None
-    plan: str | None
+    plan: PlanHash | None
 
 
 class KeyRing:
@@ -77,7 +78,7 @@ class KeyRing:
             )
         return self._cipher(identity).decrypt(key.sealed[:12], key.sealed[12:], None)
 
-    def bind(self, number: int, plan: str) -> None:
+    def bind(self, number: int, plan: PlanHash) -> None:
         """Bind a key to the one plan that it serves.
 
         :raises RefusedError: it is bound to another plan already, or is used up.
@@ -94,7 +95,7 @@ class KeyRing:
                 advice="Make a fresh card (privxray card), send it to the coordinator and ask for a new plan",
             )
 
-    def burn_plan(self, plan: str) -> None:
+    def burn_plan(self, plan: PlanHash) -> None:
         """Destroy the private half of the key that serves this plan, if there is one."""
         self._db.execute("UPDATE round_key SET sealed = NULL WHERE kind = ? AND plan = ?", (self.kind, plan))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from privxray.naming.patient_id import PatientKey
 from privxray.workspace.tables import Tables
 
 SCHEMA = """
@@ -33,7 +34,7 @@ class TrainedImage:
 
     content: bytes
     picture: bytes
-    patient: bytes
+    patient: PatientKey
     label: str
 
 

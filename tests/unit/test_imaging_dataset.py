@@ -31,6 +31,7 @@ from privxray.imaging.decode import DECODER, decode
 from privxray.imaging.features import DIMS, POOLED
 from privxray.imaging.glance import images_of_earlier_decoders
 from privxray.imaging.ingest import IngestOptions, ingest
+from privxray.naming.patient_id import PatientId
 from privxray.workspace import private_database
 
 SECRET = bytes(range(32))
@@ -130,8 +131,8 @@ def test_the_patient_may_come_from_the_dicom_file(tmp_path: Path, dataset: Datas
     labels = table(tmp_path, [f"{number}.dcm,normal" for number in range(3)], "file,label")
     assert ingest(images, labels, dataset, CLASSES).patients == 2
     assert {entry.patient for entry in dataset.entries()} == {
-        dataset.patient_key("case01"),
-        dataset.patient_key("case02"),
+        dataset.patient_key(PatientId("case01")),
+        dataset.patient_key(PatientId("case02")),
     }
 
 
@@ -147,7 +148,7 @@ def test_a_split_of_the_csv_is_taken(tmp_path: Path, dataset: Dataset) -> None:
 
 
 def test_a_keyed_hash_holds_out_about_a_fifth(dataset: Dataset, tmp_path: Path) -> None:
-    keys = [dataset.patient_key(f"p{number}") for number in range(2000)]
+    keys = [dataset.patient_key(PatientId(f"p{number}")) for number in range(2000)]
     held = [dataset.default_split(key) for key in keys].count("val")
     assert 330 < held < 470  # 400 expected, standard deviation 18
     other = Dataset(tmp_path / "other", b"o" * 32)

@@ -25,6 +25,7 @@ from privxray.imaging.display.sample_bits import SampleBits
 from privxray.imaging.label_rules import RULES, broken_row
 from privxray.imaging.patient_places import PatientPlaces
 from privxray.imaging.planes import planes
+from privxray.naming.patient_id import PatientId
 
 NAME = "im1"
 
@@ -526,13 +527,13 @@ def test_a_broken_row_is_named_by_row_and_column() -> None:
 
 def test_a_patient_has_one_place() -> None:
     places = PatientPlaces("a.csv")
-    places.add("p1", 2, "train", None)
-    places.add("p1", 3, "train", None)
-    places.add("p2", 4, None, "A")
+    places.add(PatientId("p1"), 2, "train", None)
+    places.add(PatientId("p1"), 3, "train", None)
+    places.add(PatientId("p2"), 4, None, "A")
     for number, patient, split, site, reason in (
         (5, "p1", "val", None, "labels.patient-in-two-splits"),
         (6, "p2", None, "B", "labels.patient-at-two-sites"),
     ):
         with pytest.raises(MalformedError) as caught:
-            places.add(patient, number, split, site)
+            places.add(PatientId(patient), number, split, site)
         assert caught.value.reason == reason

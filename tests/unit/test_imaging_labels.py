@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -11,6 +12,7 @@ from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging import labels as labelling
 from privxray.imaging.labels import Row, read_labels
 from privxray.imaging.spelling_on_disk import SpellingOnDisk
+from privxray.naming.patient_id import PatientId
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def read(images: Path, rows: list[str], header: str = "image,patient,label") -> 
 def test_all_columns_in_any_order(images: Path) -> None:
     rows = read(images, ["A,val,virus,p1,sub/d.png,x"], "Site, SPLIT ,label,patient,file,remark")
     (row,) = rows
-    assert (row.number, str(row.relative), row.patient) == (2, "sub/d.png", "p1")
+    assert (row.number, str(row.relative), row.patient) == (2, "sub/d.png", PatientId("p1"))
     assert (row.label, row.split, row.site) == ("virus", "val", "A")
 
 
@@ -57,7 +59,7 @@ def test_what_spreadsheets_write(images: Path, data: bytes) -> None:
     path = images.parent / "labels.csv"
     path.write_bytes(data)
     (row,) = read_labels(path, images, CLASSES)
-    assert (row.number, str(row.relative), row.patient, row.label) == (2, "a.png", "p1", "normal")
+    assert (row.number, str(row.relative), row.patient, row.label) == (2, "a.png", PatientId("p1"), "normal")
 
 
 @pytest.mark.parametrize("head", [b"PK\3\4", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"])
@@ -116,7 +118,15 @@ def test_two_encodings_of_one_name_are_one_patient(images: Path) -> None:
 
 
 def test_a_row_shows_nothing_but_its_number(images: Path) -> None:
-    assert repr(read(images, ["a.png,p1,normal"])) == "[Row(2)]"
+    (row,) = read(images, [f"a.png,{SENTINEL},normal"])
+    assert repr(row) == "Row(2)"
+    assert row.patient == PatientId(SENTINEL) != PatientId("p1")
+    assert (repr(row.patient), f"{row.patient}", f"{[row.patient]}", str(row.patient)) == (
+        ("<patient>", "<patient>", "[<patient>]", "<patient>")
+    )
+    assert row.patient.reveal() == SENTINEL
+    with pytest.raises(TypeError):
+        json.dumps(row.patient)
 
 
 BAD: dict[str, tuple[list[str], str, str, str]] = {

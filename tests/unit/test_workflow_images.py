@@ -22,6 +22,7 @@ from privxray.deid.judging.check import check_paths
 from privxray.deid.pixels.text.text_box import TextBox
 from privxray.errors import MalformedError, RefusedError
 from privxray.imaging.labels import Row
+from privxray.naming.patient_id import PatientId
 from privxray.reports.check_page import CheckFacts, check_page, set_digest
 from privxray.reports.findings_csv import COLUMNS, findings_csv
 from privxray.reports.rendering import render
@@ -96,8 +97,8 @@ def test_a_folder_of_copies_is_for_one_kind(tmp_path: Path, manifest: Manifest) 
 
 def test_labels_have_the_copies_names_and_pseudonyms(tmp_path: Path, manifest: Manifest) -> None:
     rows = [
-        Row(2, PurePosixPath("a.png"), "Anna", "normal", "train", None),
-        Row(3, PurePosixPath("b.png"), "Berta", "virus", "val", None),
+        Row(2, PurePosixPath("a.png"), PatientId("Anna"), "normal", "train", None),
+        Row(3, PurePosixPath("b.png"), PatientId("Berta"), "virus", "val", None),
     ]
     text, count = labels_of_copies({tmp_path / "a.png": "x/y.png"}, tmp_path, rows, NAMES, "labels.csv")
     assert count == 1

@@ -427,9 +427,9 @@ def test_digits_that_begin_the_fingerprints_of_two_models(
     state = SimpleNamespace(rounds=lambda: rounds)
     wanted: list[str] = []
 
-    def read(path: object, digest: str, kind: object) -> tuple[None, bytes]:
+    def read(path: object, digest: str, kind: object) -> tuple[SimpleNamespace, bytes]:
         wanted.append(digest)
-        return None, b""
+        return SimpleNamespace(created="2026-11-28T12:00:00Z"), b""
 
     monkeypatch.setattr(global_model, "read_kept", read)
     monkeypatch.setattr(global_model, "unpack", lambda _: {})

@@ -22,6 +22,7 @@ from privxray.imaging.display.grey import Grey
 from privxray.imaging.display.grey_pipeline import display_grey
 from privxray.imaging.display.limits import MAX_PIXELS, AttributeTroubleError, unusable
 from privxray.imaging.display.sample_bits import SampleBits, Values
+from privxray.naming.patient_id import PatientId
 
 
 def display_dicom(data: bytes, *, name: str) -> Grey:
@@ -46,18 +47,16 @@ def display_dicom(data: bytes, *, name: str) -> Grey:
             raise unusable(name, reason="image.not-decoded") from None
 
 
-def patient_id(data: bytes) -> str:
-    """(0010,0020) of a DICOM file, stripped; empty where it has none or can't be read.
-
-    The caller must keep it out of every text.
-    """
+def patient_id(data: bytes) -> PatientId | None:
+    """(0010,0020) of a DICOM file, stripped; None where it has none or can't be read."""
     with silence():
         try:
             guard_inflation(data, "")
             file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=["PatientID"])
-            return str(file.get("PatientID", "")).strip()
+            text = str(file.get("PatientID", "")).strip()
         except Exception:  # noqa: BLE001 - as above; the check or the decoder says what is wrong with it
-            return ""
+            return None
+    return PatientId(text) if text else None
 
 
 def _expect_one_monochrome_frame(file: Dataset, name: str) -> None:

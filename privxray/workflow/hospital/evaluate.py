@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from privxray.errors import WorkspaceError
 from privxray.imaging.dataset import Dataset
+from privxray.naming.patient_id import PatientKey
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import training_data
 from privxray.workflow.common.which_study import newest_round
@@ -72,7 +73,7 @@ def evaluate(
         return Scores(model.label, split, *counts, metrics, seconds, len(left_out))
 
 
-def _trained_on(session: Session, dataset: Dataset, study: str, split: str) -> frozenset[bytes]:
+def _trained_on(session: Session, dataset: Dataset, study: str, split: str) -> frozenset[PatientKey]:
     """The patients of a split who can't be held out, for the study has trained on them.
 
     :raises WorkspaceError: that is all of them.

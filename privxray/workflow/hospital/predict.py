@@ -68,4 +68,5 @@ def _is_known(path: Path, image: NDArray[np.uint8], known: TrainedOn, keys: Data
         return False
     from privxray.imaging.display.dicom_file import patient_id
 
-    return keys.patient(patient_id(data)) in known.patients
+    patient = patient_id(data)
+    return patient is not None and keys.patient(patient) in known.patients

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from privxray.imaging.glance import patients_and_labels
 from privxray.imaging.index_changes import IndexChanges
+from privxray.naming.patient_id import PatientKey
 from privxray.workflow.common.stamp import now
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
@@ -97,7 +98,7 @@ def trained_data(session: Session, round_: Round) -> TrainedData | None:
 class TrainedOn:
     """All whom a study has trained on, under each of their names."""
 
-    patients: frozenset[bytes]
+    patients: frozenset[PatientKey]
     contents: frozenset[bytes]
     pictures: frozenset[bytes]
 
@@ -111,7 +112,7 @@ class TrainedOn:
             frozenset(one.picture for one in listed),
         )
 
-    def among(self, dataset: Dataset, split: str) -> frozenset[bytes]:
+    def among(self, dataset: Dataset, split: str) -> frozenset[PatientKey]:
         """The patients of a split of whom this is one."""
         if not self.contents:
             return frozenset()

@@ -45,7 +45,7 @@ def labels_of_copies(
                 file=csv_name,
                 advice="A label may have letters, digits, spaces, points and dashes, at most 32 in all",
             )
-        patient = [] if row.patient is None else [names.patient(row.patient)]
+        patient = [] if row.patient is None else [names.patient(row.patient.reveal())]
         lines.append([copy, *patient, row.label, *([] if row.split is None else [row.split])])
     columns = ["image", *(["patient"] if rows[0].patient is not None else []), "label"]
     columns += ["split"] if rows[0].split is not None else []

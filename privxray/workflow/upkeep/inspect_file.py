@@ -17,7 +17,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
 from privxray.exchange.messages.update import UpdateHeader
-from privxray.formats.header import Header
+from privxray.formats.header import Fingerprint, Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
@@ -72,7 +72,9 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
         return Inspected(header.model_dump(mode="json"), words, key is not None)
 
 
-def _signer(header: Header, key_id: str, workspace: Workspace | None) -> tuple[PublicKeys | None, str]:
+def _signer(
+    header: Header, key_id: Fingerprint, workspace: Workspace | None
+) -> tuple[PublicKeys | None, str]:
     """The key to verify with, and how much that is worth."""
     if isinstance(header, CardHeader):
         return header.keys, "good, by the key in the card itself; key words settle whose it is"

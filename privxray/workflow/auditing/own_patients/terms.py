@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError
 
 from privxray.errors import MalformedError, RefusedError
-from privxray.formats.header import Strict
+from privxray.formats.header import PlanHash, Strict
 from privxray.privacy.guarantee import Guarantee
 from privxray.workspace.atomic import PRIVATE, make_private_folder, sweep, write_atomic
 
@@ -29,7 +29,7 @@ class Terms(Strict):
 
     run: Annotated[str, Field(pattern=r"^(one-run|membership)-[0-9a-f]{12}$")]
     study: str
-    plan: str
+    plan: PlanHash
     data: str
     epsilon: float
     delta: float

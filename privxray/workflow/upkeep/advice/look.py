@@ -17,6 +17,7 @@ from privxray.exchange.admission.cohort import Cohort
 from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import SignedRequest
+from privxray.formats.header import Fingerprint
 from privxray.imaging.glance import splits_in
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
@@ -155,6 +156,6 @@ def _lacking(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ...]:
     return tuple(lacking_next_keys(plan, keys))
 
 
-def _names(plan: PlanHeader, fingerprints: Iterable[str]) -> tuple[str, ...]:
+def _names(plan: PlanHeader, fingerprints: Iterable[Fingerprint]) -> tuple[str, ...]:
     wanted = set(fingerprints)
     return tuple(party.name for party in plan.roster.parties if party.keys.fingerprint in wanted)
