@@ -24,7 +24,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from privxray.demo.chest_picture import Child, DensityMap, draw
+from privxray.imaging.chest_picture import Child, DensityMap, draw
 
 _BITS = 12
 _RLE_SHARE = 0.2

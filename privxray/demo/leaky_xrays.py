@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from pydicom.dataset import Dataset
 
-from privxray.demo.chest_picture import FINDINGS, Child
 from privxray.demo.dicom_file import Exposure, dicom_file, encoded
+from privxray.imaging.chest_picture import FINDINGS, Child
 
 
 def draw_leaky(folder: Path, *, seed: int = 1) -> Path:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from privxray.demo.chest_picture import FINDINGS, Child
 from privxray.demo.dicom_file import Exposure, compressed, dicom_file, encoded
+from privxray.imaging.chest_picture import FINDINGS, Child
 
 PATIENTS_PER_SITE = 200
 """Enough for a linear probe to learn at epsilon 6, few enough for a demo of three minutes."""

@@ -8,10 +8,11 @@ Tested in tests/unit/test_extractor_files.py.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
+from privxray.errors import MalformedError
 from privxray.formats.canonical import encode
 from privxray.formats.header import Digest, Strict
 
@@ -65,6 +66,34 @@ class ExtractorFile(Strict):
         return "file:" + encode(self.model_dump(mode="json")).decode()
 
     @property
+    def name(self) -> str:
+        """What stands in a header's field ``extractor`` beside it."""
+        return f"file:{self.sha256}"
+
+    @property
     def label(self) -> str:
         """How people are told of it."""
-        return f"the file {self.sha256[:16]}, {self.dim} numbers"
+        black, white = self.offset, 255 * self.scale + self.offset
+        read = ", ".join(f"{o.name} ({'means' if o.pool == 'mean' else 'as it is'})" for o in self.outputs)
+        return (
+            f"the file with SHA-256 {self.sha256}: images of {self.channels} x {self.input[0]} x "
+            f"{self.input[1]}, black {black:g} and white {white:g}; {self.dim} numbers from {read}"
+        )
+
+
+NamedExtractor: TypeAlias = str | ExtractorFile | None
+"""What computes features: a built-in extractor, one out of a file, or none where pixels go in."""
+
+
+def named_extractor(extractor: str | None, file: ExtractorFile | None) -> NamedExtractor:
+    """The extractor that a header's fields ``extractor`` and ``extractor_file`` name together.
+
+    :raises MalformedError: they contradict each other.
+    """
+    if (file.name if file else None) != (extractor if (extractor or "").startswith("file:") else None):
+        raise MalformedError(
+            "the header names one feature extractor by name and another one by file",
+            reason="extractor.named-twice",
+            advice="Ask its sender for the file again",
+        )
+    return file or extractor

@@ -28,7 +28,9 @@ from privxray.formats import canonical
 Fields = Mapping[str, tuple[str, ...]]
 """By kind of file, the paths of the fields that are added to it."""
 
-FEATURES: Mapping[str, Fields] = {}
+FEATURES: Mapping[str, Fields] = {
+    "extractor-files": dict.fromkeys(("plan", "model", "offer"), ("extractor_file",)),
+}
 """The features that this version carries out, by name."""
 
 _BASE: Fields = {"card": ("formats", "can")}

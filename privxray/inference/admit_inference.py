@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
 from privxray.formats.container import Envelope
+from privxray.formats.extractor_file import named_extractor
 from privxray.formats.tensors import unpack
 from privxray.inference.admit_body import expect_sealed
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
@@ -46,6 +47,7 @@ def admit_offer(envelope: Envelope) -> OfferHeader:
             reason="offer.other-sender",
             advice=_ASK_OWNER,
         )
+    named_extractor(offer.extractor, offer.extractor_file)
     if len(set(offer.classes)) < len(offer.classes):
         raise MalformedError("the offer names a class twice", reason="offer.class-twice", advice=_ASK_OWNER)
     if offer.body.cipher != "none":

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from privxray.exchange.messages.plan import ClassName
+from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
 from privxray.formats.header import Digest, Header, Name
 from privxray.inference.parameters import (
     MAX_IMAGES,
@@ -41,12 +42,18 @@ class OfferHeader(Header):
     model: Digest
     parameters: Parameters = "ckks/8192/60-49-49-60/1"
     extractor: Annotated[str, Field(max_length=200)]
+    extractor_file: ExtractorFile | None = None
     classes: Classes
     feature_dim: Annotated[int, Field(ge=1, le=SLOTS)]
     feature_radius: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)]
     decimals: Annotated[int, Field(ge=1, le=MAX_DECIMALS)]
     top1: bool
+
+    @property
+    def features_by(self) -> NamedExtractor:
+        """What computes the features."""
+        return named_extractor(self.extractor, self.extractor_file)
 
     @property
     def layout(self) -> Layout:

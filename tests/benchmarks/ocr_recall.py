@@ -28,8 +28,8 @@ import pydicom
 from PIL import Image, ImageDraw, ImageFont
 
 from privxray.deid.pixels.text.text_finder import TextFinder
-from privxray.demo.chest_picture import Child
-from privxray.demo.chest_picture import draw as drawn
+from privxray.imaging.chest_picture import Child
+from privxray.imaging.chest_picture import draw as drawn
 
 SIZES = (6, 8, 10, 12, 16, 24, 40)
 CONTRASTS = (15, 30, 60, 120, 200)

@@ -64,5 +64,5 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(sandbox, "evaluate", evaluate)
     monkeypatch.setattr(
-        ask, "_features", lambda offer, paths: np.zeros((len(paths), offer.header.feature_dim))
+        ask, "_features", lambda _, offer, paths: np.zeros((len(paths), offer.header.feature_dim))
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from crash import killed_at
-from played_study import PATIENT, At, World, typed
+from played_study import HOSPITALS, PATIENT, At, Snapshots, World, typed
 
 pytest.importorskip("onnx", reason="the extra privxray[extractor] is not installed")
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from onnx_samples import network, node
 
 from privxray.cli.app import run
+from privxray.exchange.intake import read_again
+from privxray.exchange.messages.model import ModelHeader
 
 
 @pytest.fixture
@@ -94,3 +96,119 @@ def test_kill_9_while_a_file_is_added(at: At, graph: Path, tmp_path: Path) -> No
         assert [path.read_bytes() for path in kept] == [graph.read_bytes()]
         World(folder).ok("hospital-a", "doctor")
     assert steps > 3
+
+
+# In a study
+
+
+@pytest.fixture(scope="module")
+def studied(snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A whole study on a file's features, up to the model that hospital-a has accepted."""
+    folder = tmp_path_factory.mktemp("extractor")
+    world = World(Path(shutil.copytree(snapshots("initialised"), folder / "world")))
+    (folder / "ours.onnx").write_bytes(network(batch="n").SerializeToString())
+    terms = ("--extractor", folder / "ours.onnx", "--layers", "first,second", "--pixels=-1:1")
+    planned = world.ok("coordinator", "plan", "cards/*.card", *terms, asks=True)
+    (world.root / "key-words").write_text(planned["key_words"])
+    assert "first (means), second (means)" in planned["terms"]["extractor"]
+    assert planned["terms"]["feature_dim"] == 12
+    for party in HOSPITALS:
+        plan = world.carry(planned["plan"], party)
+        joining = ("join", plan, "--key-words", planned["key_words"])
+        assert world.refused(party, *joining) == "extractor.absent"
+        world.ok(party, "extractor", "add", folder / "ours.onnx")
+        world.ok(party, *joining)
+        world.ok(party, "ingest", "source/images", "--labels", "source/labels.csv")
+        world.ok(party, "train", "--epsilon", "6")
+        update = world.ok(party, "export-update", asks=True)["update"]
+        world.carry(update, "coordinator", "updates")
+    model = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
+    world.ok("hospital-a", "accept", world.carry(model, "hospital-a"))
+    return world
+
+
+IMAGES = ("source/images/img-0-000-0.png", "source/images/img-0-001-0.png")
+
+
+def test_a_study_on_a_files_features_goes_from_plan_to_prediction(studied: World) -> None:
+    told = studied.ok("hospital-a", "evaluate")
+    assert told["patients"] == 3
+    predicted = studied.ok("hospital-a", "predict", *IMAGES)["images"]
+    assert sum(predicted[0]["probabilities"].values()) == pytest.approx(1)
+    header = read_again(studied["coordinator"] / "models" / "global-0001.model").envelope.claim(ModelHeader)
+    assert header.features == ("extractor-files",)
+    assert header.extractor_file is not None
+    assert header.extractor == header.extractor_file.name
+    inspected = studied.ok("hospital-a", "inspect", "received/plan-0001.plan")["header"]
+    assert inspected["extractor_file"]["outputs"][0] == {"name": "first", "pool": "mean"}
+
+
+def test_the_same_terms_again_deliver_the_same_plan(studied: World, tmp_path: Path) -> None:
+    world = World(Path(shutil.copytree(studied.root, tmp_path / "world")))
+    (world.root / "ours.onnx").write_bytes(network(batch="n").SerializeToString())
+    terms = ("--extractor", world.root / "ours.onnx", "--layers", "first,second", "--pixels=-1:1")
+    for party in HOSPITALS:
+        world.carry(world.ok(party, "card", asks=True)["card"], "coordinator", "fresh")
+    plan = ("plan", "fresh/*.card", "--replace", *terms)
+    first = world.ok("coordinator", *plan, asks=True)["plan"]
+    before = Path(first).read_bytes()
+    Path(first).unlink()
+    assert (
+        Path(world.ok("coordinator", "plan", "fresh/*.card", *terms, asks=True)["plan"]).read_bytes()
+        == before
+    )
+    others = ("plan", "fresh/*.card", *terms[:2])
+    assert world.refused("coordinator", *others, asks=True) == "plan.other-terms"
+
+
+def test_without_its_file_a_model_predicts_nothing(studied: World, tmp_path: Path) -> None:
+    world = World(tmp_path)
+    shutil.copytree(studied["hospital-a"], world["hospital-a"])
+    (kept,) = (world["hospital-a"] / "extractors").iterdir()
+    data = bytearray(kept.read_bytes())
+    kept.unlink()
+    assert world.refused("hospital-a", "predict", *IMAGES) == "extractor.absent"
+    data[-1] ^= 1
+    kept.write_bytes(data)
+    assert world.refused("hospital-a", "predict", *IMAGES) == "extractor.altered"
+
+
+def test_an_audit_needs_the_file_and_charges_nothing_without_it(studied: World, tmp_path: Path) -> None:
+    world = World(tmp_path)
+    shutil.copytree(studied["hospital-b"], world["hospital-b"])
+    shutil.rmtree(world["hospital-b"] / "extractors")
+    before = world.ok("hospital-b", "budget")
+    words = ("audit", "one-run", "--own", "--epsilon", "0.5")
+    assert world.refused("hospital-b", *words) == "extractor.absent"
+    assert world.ok("hospital-b", "budget") == before
+
+
+def test_options_that_do_not_go_together(at: At, graph: Path) -> None:
+    world = at("initialised")
+    plan = ("plan", "cards/*.card")
+    refused = world.refused("coordinator", *plan, "--layers", "x", asks=True)
+    assert refused == "plan.layers-without-extractor"
+    words = ("--method", "dp-sgd", "--extractor", graph)
+    assert world.refused("coordinator", *plan, *words, asks=True) == "plan.extractor-without-use"
+    assert not list(world["coordinator"].glob("*.plan"))
+
+
+def test_a_clinic_asks_with_the_same_file(studied: World, tmp_path: Path) -> None:
+    pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
+    world = World(Path(shutil.copytree(studied.root, tmp_path / "world")))
+    world["clinic"].mkdir()
+    world.ok("clinic", "init", "--role", "hospital", "--name", "clinic", asks=True)
+    shutil.copytree(world["hospital-a"] / "source", world["clinic"] / "source")
+    offered = world.ok("coordinator", "infer", "offer", "--limit", "5", asks=True)
+    offer = world.carry(offered["offer"], "clinic")
+    ask = ("infer", "ask", *IMAGES, "--offer", offer, "--key-words", offered["key_words"])
+    assert world.refused("clinic", *ask, asks=True) == "extractor.absent"
+    world.ok("clinic", "extractor", "add", next((world["coordinator"] / "extractors").iterdir()))
+    query = world.ok("clinic", *ask, asks=True)
+    words = ("--key-words", query["key_words"])
+    carried = world.carry(query["query"], "coordinator")
+    answer = world.ok("coordinator", "infer", "answer", carried, *words, asks=True)["answer"]
+    read = world.ok("clinic", "infer", "read", world.carry(answer, "clinic"), asks=True)["images"]
+    for said, predicted in zip(read, world.ok("hospital-a", "predict", *IMAGES)["images"], strict=True):
+        for name, probability in predicted["probabilities"].items():
+            assert said["probabilities"][name] == pytest.approx(probability, abs=2e-3)

@@ -10,9 +10,9 @@ import pydicom
 import pytest
 
 from privxray.deid.judging.check import check_paths
-from privxray.demo.chest_picture import FINDINGS, Child, draw
 from privxray.demo.leaky_xrays import draw_leaky
 from privxray.demo.synthetic_xrays import draw_study
+from privxray.imaging.chest_picture import FINDINGS, Child, draw
 from privxray.imaging.decode import decode_path
 from privxray.imaging.labels import read_labels
 

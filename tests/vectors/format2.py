@@ -63,7 +63,8 @@ class Files:
             "update": (self.update, "ok", "an update"),
             "model": (self.model, "ok", "a model"),
         }
-        return {"plan": good | self._forms() | self._cards() | self._rounds(), "held-plan": self._held()}
+        rules = self._forms() | self._cards() | self._rounds() | self._extractors()
+        return {"plan": good | rules, "held-plan": self._held()}
 
     def _held(self) -> Made:
         held, update = self.held, split(self.held.updates["hospital-a"])
@@ -214,6 +215,66 @@ class Files:
                 _altered(self.model, coordinator, *down),
                 "file.other-form",
                 "the format of its plan",
+            ),
+        }
+
+    def _extractors(self) -> Made:
+        """Section 11: a plan with a feature extractor out of a file."""
+        file = {
+            "sha256": "ab" * 32,
+            "input": [224, 224],
+            "channels": 1,
+            "scale": 1 / 255,
+            "offset": 0.0,
+            "outputs": [{"name": "pooled", "pool": "none"}],
+            "dim": 8,
+        }
+        listed = put("features", value=["extractor-files"])
+        named = put("extractor", value=f"file:{file['sha256']}")
+
+        def plan(*changes: Change) -> bytes:
+            return _altered(self.plan, self.world.coordinator, *changes)
+
+        def with_file(**changed: Any) -> bytes:
+            return plan(listed, named, _add(extractor_file=file | changed))
+
+        field = "header.field"
+        return {
+            "plan-extractor-file": (with_file(), "ok", "an extractor out of a file"),
+            "plan-extractor-file-without-feature": (
+                plan(named, _add(extractor_file=file)),
+                "header.field-of-other-feature",
+                "the field where the feature is listed",
+            ),
+            "plan-extractor-feature-without-file": (
+                plan(listed, named),
+                "header.field-of-feature-lacking",
+                "the field where the feature is listed",
+            ),
+            "plan-extractor-file-null": (
+                plan(listed, named, _add(extractor_file=None)),
+                "header.field-of-feature-lacking",
+                "the field is not null",
+            ),
+            "plan-extractor-of-another-name": (
+                plan(listed, _add(extractor_file=file)),
+                "extractor.named-twice",
+                "extractor is file: and the digest",
+            ),
+            "plan-extractor-named-without-file": (plan(named), "extractor.named-twice", "a name of a file"),
+            "plan-extractor-not-square": (with_file(input=[224, 160]), field, "a square input"),
+            "plan-extractor-channels": (with_file(channels=2), field, "one or three channels"),
+            "plan-extractor-scale-infinite": (with_file(scale=1e7), field, "the range of scale"),
+            "plan-extractor-without-outputs": (with_file(outputs=[]), field, "1 to 16 outputs"),
+            "plan-extractor-pool": (
+                with_file(outputs=[{"name": "pooled", "pool": "max"}]),
+                field,
+                "pool is none or mean",
+            ),
+            "plan-extractor-blank": (
+                with_file(outputs=[{"name": "a b", "pool": "none"}]),
+                field,
+                "names of printable ASCII",
             ),
         }
 

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from privxray.cli.options.extractor_options import Layers, Pixels, reading
+from privxray.errors import UsageError
+
 if TYPE_CHECKING:
+    from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
     from privxray.workflow.coordinator.plan_terms import Terms
+    from privxray.workspace.folder import Workspace
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,16 @@ class TermsOptions:
             "--start", help="dp-sgd: the first round's weights, a safetensors file.", show_default=False
         ),
     ] = None
+    extractor: Annotated[
+        Path | None,
+        typer.Option(
+            "--extractor",
+            help="A feature extractor of your own, an ONNX file that every hospital adds as well.",
+            show_default=False,
+        ),
+    ] = None
+    layers: Layers = None
+    pixels: Pixels = None
     mode: Annotated[
         Literal["strict", "keyholders"] | None,
         typer.Option(
@@ -99,14 +114,34 @@ class TermsOptions:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value not in (None, [])}
 
-    def terms(self) -> Terms:
+    def terms(self, workspace: Workspace) -> Terms:
         """The terms: options over the file over the defaults.
 
+        :param workspace: the coordinator's. An extractor's file is put into it.
         :raises UsageError: an option is out of range, or there are terms of keyholders in a strict plan.
         :raises StrangeFileError: the file holds no terms of a plan.
         """
         from privxray.cli.options.typed_terms import read_terms
 
         options = self.typed()
-        path, start = options.pop("from_file", None), options.pop("start", None)
-        return replace(read_terms(path, options), start=start)
+        path, start, *extractor = (
+            options.pop(name, None) for name in ("from_file", "start", "extractor", "layers", "pixels")
+        )
+        return replace(read_terms(path, options), start=start, extractor=_chosen(workspace, *extractor))
+
+
+def _chosen(
+    workspace: Workspace, file: Path | None, layers: str | None, pixels: str | None
+) -> ChosenExtractor | None:
+    how = reading(layers, pixels)
+    if file is None:
+        if layers or pixels:
+            raise UsageError(
+                "--layers and --pixels say how a file of --extractor is read, and none is named",
+                reason="plan.layers-without-extractor",
+                advice="Name it: --extractor FILE.onnx",
+            )
+        return None
+    from privxray.workflow.coordinator.chosen_extractor import choose_extractor
+
+    return choose_extractor(workspace, file, how)

@@ -184,9 +184,9 @@ def admit_model(envelope: Envelope, signed: SignedPlan) -> ModelHeader:
         )
     model = envelope.verify(plan.coordinator.verifier(), ModelHeader)
     belongs(model, signed)
-    said = (model.sender, model.method, model.constants, model.classes, model.extractor, model.stage,
+    said = (model.sender, model.method, model.constants, model.classes, model.features_by, model.stage,
             model.stages, model.epsilon, model.delta)  # fmt: skip
-    planned = (plan.sender, plan.method, plan.constants, plan.classes, plan.extractor, plan.stage,
+    planned = (plan.sender, plan.method, plan.constants, plan.classes, plan.features_by, plan.stage,
                plan.stages, plan.epsilon, plan.delta)  # fmt: skip
     if said != planned:
         raise RefusedError(

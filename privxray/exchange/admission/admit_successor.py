@@ -98,6 +98,6 @@ def _rule_of(plan: PlanHeader) -> object:
 
 def terms_of(plan: PlanHeader) -> tuple[object, ...]:
     """What a study keeps from its first stage to its last."""
-    return (plan.method, plan.constants, plan.extractor, plan.classes, plan.epsilon, plan.delta, plan.stages,
-            plan.modulus_bits, plan.manifest, plan.mode,
+    return (plan.method, plan.constants, plan.features_by, plan.classes, plan.epsilon, plan.delta,
+            plan.stages, plan.modulus_bits, plan.manifest, plan.mode,
             plan.committee.numbers if plan.committee else None)  # fmt: skip

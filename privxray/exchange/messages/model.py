@@ -13,6 +13,7 @@ from pydantic import Field, JsonValue
 
 from privxray.exchange.messages.plan import ClassName, SignedPlan
 from privxray.formats.container import seal_header
+from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
 from privxray.formats.header import Body, Header, Stamp
 from privxray.formats.tensors import pack
 from privxray.keys.identity import Identity
@@ -28,11 +29,17 @@ class ModelHeader(Header):
     method: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     constants: dict[str, JsonValue]
     extractor: Annotated[str, Field(max_length=200)] | None
+    extractor_file: ExtractorFile | None = None
     classes: Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
     stage: Annotated[int, Field(ge=1, le=1000)]
     stages: Annotated[int, Field(ge=1, le=1000)]
     epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     delta: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+
+    @property
+    def features_by(self) -> NamedExtractor:
+        """What computes the features; None where pixels go in."""
+        return named_extractor(self.extractor, self.extractor_file)
 
 
 def write_model(
@@ -54,6 +61,7 @@ def write_model(
         method=plan.method,
         constants=plan.constants,
         extractor=plan.extractor,
+        extractor_file=plan.extractor_file,
         classes=plan.classes,
         stage=plan.stage,
         stages=plan.stages,

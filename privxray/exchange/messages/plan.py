@@ -16,6 +16,7 @@ from privxray.errors import RefusedError
 from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
+from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
 from privxray.formats.header import Fingerprint, Header, Name, PlanHash
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom
 from privxray.keys.identity import PublicKeys
@@ -50,6 +51,7 @@ class PlanHeader(Header):
     method: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     constants: dict[str, JsonValue]
     extractor: Annotated[str, Field(max_length=200)] | None
+    extractor_file: ExtractorFile | None = None
     classes: Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
     epsilon: Annotated[float, Field(gt=0, le=MAX_EPSILON, allow_inf_nan=False)]
     delta: Annotated[float, Field(gt=0, le=1e-3, allow_inf_nan=False)]
@@ -63,9 +65,10 @@ class PlanHeader(Header):
         :raises RefusedError: an unsafe roster or committee, sums that could overflow, or parts that
             contradict each other.
         :raises IdentityError: a key for one round that is not signed by its owner.
-        :raises MalformedError: a key that is none, or one that anybody can use.
+        :raises MalformedError: a key that is none, or one that anybody can use; or two feature extractors.
         """
         study = self._check_place()
+        named_extractor(self.extractor, self.extractor_file)
         self.roster.verify(study)
         self._check_coordinator()
         self._check_keyholders(study)
@@ -151,6 +154,11 @@ class PlanHeader(Header):
         return None if seat is None else (self.committee, seat)
 
     @property
+    def features_by(self) -> NamedExtractor:
+        """What computes the features; None where pixels go in."""
+        return named_extractor(self.extractor, self.extractor_file)
+
+    @property
     def study_name(self) -> str:
         """The study; :meth:`verify` refuses a plan without one."""
         assert self.study is not None
@@ -174,7 +182,7 @@ class PlanHeader(Header):
             "adjacency": self.adjacency,
             "mode": self.mode,
             **self._committee_terms(),
-            "extractor": self.extractor,
+            "extractor": self.extractor_file.label if self.extractor_file else self.extractor,
             **dict(sorted(self.constants.items())),  # as a plan that was carried has them
         }
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from privxray.errors import WorkspaceError
-from privxray.formats.extractor_file import ExtractorFile
+from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
 from privxray.imaging.dataset import Dataset
 from privxray.learning.data import TrainingData
 from privxray.workflow.common.callbacks import Progress
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
     from privxray.learning.interface import AnyMethod
     from privxray.workspace.folder import Workspace
-
-NamedExtractor: TypeAlias = str | ExtractorFile | None
-"""How a plan names what computes features: a built-in extractor, one out of a file, or none for pixels."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,7 @@ def file_of(extractor: ExtractorFile, files: Path | None) -> Path:
         raise WorkspaceError(
             f"the feature extractor {extractor.sha256[:16]} is not in this workspace",
             reason="extractor.absent",
-            advice="Ask the coordinator for its file, then type: privxray extractor add FILE.onnx",
+            advice="Ask who made the plan or the offer for it, then type: privxray extractor add FILE.onnx",
         )
     return path
 

@@ -5,7 +5,7 @@ Tested in tests/cli/test_rounds.py and tests/cli/test_many_rounds.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from privxray.errors import UsageError
@@ -49,15 +49,17 @@ def enrol(
     before: PlanHeader | None,
     study: str,
     coordinator: PublicKeys,
+    asked: Collection[str] = (),
 ) -> Parties:
     """The parties of a first stage: exactly those whose cards are given.
 
     :param terms: None for a strict plan.
     :param before: the study's last plan, whose roster version is counted on.
+    :param asked: features of format 2 that the plan needs.
     :raises UsageError: a keyholder is named whose card is not there.
     :raises RefusedError: there is no form that all of them read.
     """
-    form = agreed_form(cards)
+    form = agreed_form(cards, asked)
     hospitals = sorted((card for card in cards if card.role == "hospital"), key=party_name)
     trustees = sorted((card for card in cards if card.role == "trustee"), key=party_name)
     members, others = [card.member() for card in hospitals], [card.trustee() for card in trustees]

@@ -14,11 +14,13 @@ from pydantic import JsonValue, ValidationError
 
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
 from privxray.formats.tensors import pack
 from privxray.keys.identity import PublicKeys
 from privxray.privacy.guarantee import require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import InputForm, default_extractor
 from privxray.workflow.common.stamp import stamp
+from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
 from privxray.workflow.coordinator.enrolment import CommitteeTerms, Parties
 from privxray.workflow.coordinator.sign_plan import Draft, body_of
 from privxray.workflow.coordinator.starting_weights import read_start
@@ -52,6 +54,7 @@ class Terms:
     :param constants: override single public constants of the method.
     :param committee: None for the mode ``strict``.
     :param start: a safetensors file with the first round's weights.
+    :param extractor: a feature extractor out of a file; None for the built-in one of new plans.
     """
 
     method: Literal["linear-probe", "dp-sgd"] = "linear-probe"
@@ -62,24 +65,37 @@ class Terms:
     constants: Mapping[str, JsonValue] = field(default_factory=dict)
     committee: CommitteeTerms | None = None
     start: Path | None = None
+    extractor: ChosenExtractor | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features of format 2 that a plan of these terms needs."""
+        return ("extractor-files",) if self.extractor else ()
 
     def resolved(self) -> tuple[AnyMethod, MethodConstants]:
         """The method, and all of its constants.
 
-        :raises UsageError: a constant that does not exist or is out of range, or a file of weights for a
-            method that starts from nothing.
+        :raises UsageError: a constant that does not exist or is out of range, a file of weights for a method
+            that starts from nothing, or an extractor for one that sees pixels.
         """
         from privxray.learning import methods
 
+        method = methods.get(self.method)
         if self.start is not None and self.method != "dp-sgd":
             raise UsageError(
                 f"{self.method} starts from nothing, so there is no --start for it",
                 reason="plan.start-without-use",
                 advice="Plan with --method dp-sgd",
             )
-        method = methods.get(self.method)
+        if self.extractor is not None and method.inputs == "pixels":
+            raise UsageError(
+                f"{self.method} sees pixels, so there is no --extractor for it",
+                reason="plan.extractor-without-use",
+                advice="Plan with --method linear-probe",
+            )
         given = {} if self.start is None else {"start": "file"}
-        return method, method.constants({**method.recipe, **self.constants, **given})
+        read = self.extractor.constants() if self.extractor else {}
+        return method, method.constants({**method.recipe, **read, **self.constants, **given})
 
     def are_those_of(self, plan: PlanHeader) -> bool:
         """Whether a plan has these terms. Its committee is not looked at: cards and seats tell of that."""
@@ -90,7 +106,13 @@ class Terms:
         typed = (self.method, self.classes, rounds, self.epsilon, self.delta)
         if typed != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
             return False
+        if self.named(method) != plan.features_by:
+            return False
         return constants.stated() == dict(plan.constants)
+
+    def named(self, method: AnyMethod) -> NamedExtractor:
+        """What computes the features; None for a method that sees pixels."""
+        return self.extractor.terms if self.extractor else default_extractor(method)
 
 
 def first_stage(
@@ -106,7 +128,7 @@ def first_stage(
     method, constants = terms.resolved()
     _check(terms, method, constants)
     start = _start(method, constants, terms)
-    body, made = pack(start) if start else b"", stamp()
+    body, made, read = pack(start) if start else b"", stamp(), terms.named(method)
     try:
         plan = PlanHeader(
             format=parties.form.format,
@@ -128,7 +150,8 @@ def first_stage(
             previous=last.plan if last else None,
             method=terms.method,
             constants=constants.stated(),
-            extractor=default_extractor(method),
+            extractor=read.name if isinstance(read, ExtractorFile) else read,
+            extractor_file=read if isinstance(read, ExtractorFile) else None,
             classes=terms.classes,
             epsilon=terms.epsilon,
             delta=terms.delta,
@@ -143,7 +166,7 @@ def first_stage(
 def _check(terms: Terms, method: AnyMethod, constants: MethodConstants) -> None:
     require_epsilon(terms.epsilon)
     require_delta_below(terms.delta, constants.n_max)
-    if not InputForm.of(method, constants, default_extractor(method)).is_known():
+    if not InputForm.of(method, constants, terms.named(method)).is_known():
         raise UsageError(
             "the plan's constant feature_dim is not what the extractor gives",
             reason="plan.feature-dim",

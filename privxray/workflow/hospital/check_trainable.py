@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from privxray.errors import RefusedError
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.formats.extractor_file import ExtractorFile
 from privxray.formats.tensors import same_form, unpack
 from privxray.learning import methods
 from privxray.learning.constants import MethodConstants
 from privxray.learning.interface import AnyMethod
 from privxray.privacy.guarantee import promises_something
-from privxray.workflow.common.method_inputs import InputForm
+from privxray.workflow.common.method_inputs import InputForm, feature_source
+from privxray.workspace.folder import Workspace
 
 
-def check_trainable(plan: PlanHeader, body: bytes) -> None:
+def check_trainable(workspace: Workspace, plan: PlanHeader, body: bytes) -> None:
     """Check a plan's method, constants and starting model against this version.
 
     :param body: the plan's body: its starting model, or empty.
     :raises UsageError: a method or a constant that does not exist here.
     :raises RefusedError: the plan's delta promises nothing, the constants give another vector, the extractor
         is another one, or the starting model is not what the method starts from.
+    :raises WorkspaceError: the extractor is a file that this workspace does not have.
+    :raises MalformedError: that file was altered.
     """
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)
@@ -38,6 +42,14 @@ def check_trainable(plan: PlanHeader, body: bytes) -> None:
             reason="plan.other-version",
             advice="Install the version that the coordinator uses (privxray inspect FILE names it)",
         )
+    _check_extractor(InputForm.of(method, constants, plan.features_by, workspace))
+
+
+def _check_extractor(form: InputForm) -> None:
+    """An extractor out of a file is here, and reads as the plan says; it is started once, on no image."""
+    if isinstance(form.extractor, ExtractorFile):
+        with feature_source(form).opened():
+            pass
 
 
 def _same_terms(plan: PlanHeader, method: AnyMethod, constants: MethodConstants) -> bool:
@@ -45,8 +57,8 @@ def _same_terms(plan: PlanHeader, method: AnyMethod, constants: MethodConstants)
         constants.stated() == plan.constants
         and tuple(method.manifest(constants, plan.classes)) == plan.manifest
         and method.modulus_bits == plan.modulus_bits
-        and (plan.extractor is None) == (method.inputs == "pixels")
-        and InputForm.of(method, constants, plan.extractor).is_known()
+        and (plan.features_by is None) == (method.inputs == "pixels")
+        and InputForm.of(method, constants, plan.features_by).is_known()
     )
 
 

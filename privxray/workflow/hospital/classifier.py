@@ -98,7 +98,7 @@ def own_model(session: Session, round_: Round) -> Classifier:
     constants = method.constants(plan.constants)
     tensors = method.local_model(vector, Task(constants, plan.classes, planned.start()))
     label = f"this hospital's own model of round {round_.number}"
-    form = InputForm.of(method, constants, plan.extractor, session.workspace)
+    form = InputForm.of(method, constants, plan.features_by, session.workspace)
     return Classifier(label, plan.classes, method, constants, tensors, form)
 
 
@@ -108,7 +108,7 @@ def _classifier(
     """:raises RefusedError: the model is for features that this version does not compute."""
     method = methods.get(header.method)
     constants = method.constants(header.constants)
-    form = InputForm.of(method, constants, header.extractor, workspace)
+    form = InputForm.of(method, constants, header.features_by, workspace)
     if not form.is_known():
         raise RefusedError(
             "this model was made for a feature extractor that this version of privxray does not have",

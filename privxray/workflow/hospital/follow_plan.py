@@ -67,7 +67,7 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     own = admit_party(plan, public_keys(session.workspace), session.name, session.role)
     keys = _own_round_keys(state, plan, own)
     if isinstance(own, Member):
-        check_trainable(plan, received.body())
+        check_trainable(session.workspace, plan, received.body())
     study = _with_compared_words(state, plan, lambda: ask_words(plan, changes))
     copy = session.workspace.plan_copy(study.name, plan.round)
     make_private_folder(copy.parent)

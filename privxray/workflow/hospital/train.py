@@ -57,9 +57,10 @@ class Trained:
     """The result of a training, in terms of privacy only: no number that depends on the data.
 
     ``spent`` is what this study has cost a patient so far, at the plan's delta; ``lifetime`` what all studies
-    have, at that of the ledger and its ``limit``. ``few_patients`` is for the hospital's own screen,
-    as is ``data``: what the training saw, and what changed since. ``again`` is what the study would have cost
-    after another training; None where this one was just done.
+    have, at that of the ledger and its ``limit``. For the hospital's own screen are ``few_patients``,
+    ``without_features``, on how many images an extractor out of a file failed, and ``data``: what the
+    training saw, and what changed since. ``again`` is what the study would have cost after another training;
+    None where this one was just done.
     """
 
     plan: PlanHeader
@@ -67,6 +68,7 @@ class Trained:
     lifetime: Guarantee
     limit: Guarantee
     few_patients: bool
+    without_features: int
     already: bool
     data: TrainedData | None
     again: Guarantee | None
@@ -117,18 +119,20 @@ def train(
             if round_.state is RoundState.TRAINED:
                 training = replace(training, round=destroy_result(training, epsilon))
             refuse_too_many(patients, training.task.constants.n_max, plan, ledger)
+            form = InputForm.of(training.method, training.task.constants, plan.features_by, workspace)
+            form.require_here()
             training = reserve(training, choose_epsilon(epsilon, training))
             started = time.perf_counter()
-            form = InputForm.of(training.method, training.task.constants, plan.extractor, workspace)
             data = training_data(dataset, plan.classes, form, "train", feature_progress)
             note_training(session, dataset, training.round)
         computed = time.perf_counter()
+        empty = int((~data.inputs.any(axis=1)).sum()) if form.extractor is not None else 0
         _draw(training, data, progress)
         with session.state.transaction():
             session.state.change_round("hospital", training.round, Event.TRAIN)
         shutil.rmtree(training.folder / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
-        return _trained(training, few=few, seconds=seconds)
+        return _trained(training, few=few, empty=empty, seconds=seconds)
 
 
 def _draw(training: Training, data: TrainingData, progress: Progress | None) -> None:
@@ -162,6 +166,7 @@ def _trained(
     training: Training,
     *,
     few: bool,
+    empty: int = 0,
     again: Guarantee | None = None,
     seconds: tuple[float, float] = (0.0, 0.0),
 ) -> Trained:
@@ -172,6 +177,7 @@ def _trained(
         lifetime=ledger.cost(),
         limit=ledger.limit,
         few_patients=few,
+        without_features=empty,
         already=again is not None,
         data=trained_data(training.session, training.round),
         again=again,

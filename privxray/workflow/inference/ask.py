@@ -122,7 +122,7 @@ def _features(workspace: Workspace, offer: KeptOffer, paths: Sequence[Path]) -> 
     from privxray.learning.linear_probe.probe_queries import centred_features
     from privxray.workflow.common.method_inputs import InputForm, image_inputs
 
-    form = InputForm(offer.header.feature_dim, offer.header.extractor, workspace.extractors)
+    form = InputForm(offer.header.feature_dim, offer.header.features_by, workspace.extractors)
     inputs = image_inputs(paths, public_names(paths), form)
     centre = admit_inference.read_centre(offer.header, offer.body)
     return centred_features(inputs, centre, offer.header.feature_radius)

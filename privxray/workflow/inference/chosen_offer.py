@@ -57,7 +57,7 @@ def chosen_offer(workspace: Workspace, state: State, choice: OfferChoice, prompt
                 reason="offer.other-model",
                 advice="Check the file, or type the fingerprint of its model",
             )
-        _check_extractor(header)
+        _check_extractor(workspace, header)
         ensure_trusted(workspace, state, header.owner_name, header.owner, prompts.words)
         digest = received.envelope.digest
         keep_offer(workspace, state, received.path.read_bytes(), digest, header)
@@ -83,16 +83,18 @@ def _pick_offer(workspace: Workspace, state: State, model: str | None) -> KeptOf
             advice="Pick a model with --model, or name the file with --offer",
         )
     chosen = load_offer(workspace, offers[-1].digest)
-    _check_extractor(chosen.header)
+    _check_extractor(workspace, chosen.header)
     return chosen
 
 
-def _check_extractor(offer: OfferHeader) -> None:
+def _check_extractor(workspace: Workspace, offer: OfferHeader) -> None:
     from privxray.workflow.common.method_inputs import InputForm
 
-    if not InputForm(offer.feature_dim, offer.extractor).is_known():
+    form = InputForm(offer.feature_dim, offer.features_by, workspace.extractors)
+    if not form.is_known():
         raise RefusedError(
             "this offer needs a different feature extractor from the one in this version of privxray",
             reason="offer.other-extractor",
             advice="Install the version that the owner uses (`privxray inspect FILE` names it)",
         )
+    form.require_here()

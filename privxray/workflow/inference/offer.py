@@ -97,8 +97,11 @@ def _sign_offer(name: str, model: GlobalModel, identity: Identity, terms: Terms)
     """The whole file, and its header."""
     body = pack({"centre": model.tensors["centre"]})
     constants = model.header.constants
+    features = ("extractor-files",) if model.header.extractor_file else ()
     header = OfferHeader.model_validate(
         {
+            "format": 2 if features else 1,
+            "features": features,
             "study": model.header.study,
             "round": model.header.round,
             "sender": identity.public().fingerprint,
@@ -109,6 +112,7 @@ def _sign_offer(name: str, model: GlobalModel, identity: Identity, terms: Terms)
             "owner_name": name,
             "model": model.digest,
             "extractor": model.header.extractor,
+            "extractor_file": model.header.extractor_file,
             "classes": model.header.classes,
             "feature_dim": constants["feature_dim"],
             "feature_radius": constants["feature_radius"],

@@ -69,7 +69,7 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
         if key is not None:
             received.envelope.verify(key.verifier(), model)
         received.check_body(header.body)
-        return Inspected(header.model_dump(mode="json"), words, key is not None)
+        return Inspected(header.stated(), words, key is not None)
 
 
 def _signer(

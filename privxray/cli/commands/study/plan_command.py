@@ -71,7 +71,7 @@ def plan(
                 reason="plan.no-cards",
                 advice="Type: privxray plan cards/*.card",
             )
-        planned = make_plan(workspace, paths, terms.terms(), secret, replace=replace, force=force)
+        planned = make_plan(workspace, paths, terms.terms(workspace), secret, replace=replace, force=force)
     if as_json:
         emit(
             {

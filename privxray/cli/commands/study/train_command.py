@@ -72,6 +72,11 @@ def train(
             f"train --again --epsilon E{option}; with the same noise as before, this study would then have "
             f"cost {done.again}."
         )
+    if done.without_features:
+        tell(
+            f"Note: the study's feature extractor failed on {done.without_features} of your training images; "
+            "they count as empty. The coordinator is not told."
+        )
     trained = "was trained before" if done.already else "is trained"
     tell(
         f"Round {done.plan.round} {trained} ({done.plan.method}). "

@@ -112,7 +112,7 @@ def audit_own(
             audit = RunningAudit(begun_or_new(folder, wanted), folder, ledger, state)
             audit.reserve(method.round_events(constants, audit.terms.noise))
             task = Task(constants, plan.classes, start)
-            form = InputForm.of(method, constants, plan.extractor, workspace)
+            form = InputForm.of(method, constants, plan.features_by, workspace)
             training = OwnTraining(method, task, form, dataset, features, steps)
             attack = one_run if order.kind == "one-run" else membership_inference
             try:
