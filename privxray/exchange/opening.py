@@ -88,16 +88,14 @@ def restored_streams(
     :param answers: the shares by seat number, from :func:`checked_answer`, of at least ``threshold`` seats.
     :raises IdentityError: the shares that one hospital dealt don't fit together.
     """
-    plan, committee = signed.plan, signed.plan.committee
-    assert committee is not None
+    plan, committee = signed.plan, signed.plan.keyholding
     streams = []
     for owner, secret in secrets_to_open(tuple(survivors), plan.hospitals):
         held = {seat: shares[owner, secret].share for seat, shares in answers.items()}
         try:
             key = shamir.restore(held, committee.threshold)
         except MalformedError as error:
-            member = plan.roster.hospital(owner)
-            assert member is not None  # survivors are hospitals of the plan
+            member = plan.roster.known_hospital(owner)
             raise IdentityError(
                 f"the shares that {member.name} dealt don't fit together",
                 reason="shares.dealt-wrongly",

@@ -112,6 +112,16 @@ class Roster(Strict):
         """The hospital with this fingerprint, if there is one."""
         return next((member for member in self.members if member.keys.fingerprint == fingerprint), None)
 
+    def known_hospital(self, fingerprint: Fingerprint) -> Member:
+        """The hospital with this fingerprint, of which it is known already that there is one.
+
+        :raises KeyError: there is none.
+        """
+        found = self.hospital(fingerprint)
+        if found is None:
+            raise KeyError("no hospital of the roster has this fingerprint")
+        return found
+
     def digest(self, study: str, coordinator: PublicKeys) -> bytes:
         """SHA-256 over all that key words stand for. Mask keys are not in it: they change with each plan."""
         members = sorted(

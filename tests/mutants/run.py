@@ -191,13 +191,18 @@ _HEAVY = {
     "privxray/inference/": ("tenseal",),
     "privxray/workflow/inference/": ("tenseal", "torch"),
 }
+_PATIENCE = 6
+"""A machine may be busy with other things as well: so many seconds may pass for one of processor time."""
 MEMORY = 8 << 30
 """Bytes of data that a run may have: a constant that was shifted may ask for any amount."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a run ended: ``noticed`` (by which test), ``survived``, or ``slow``, which counts as noticed."""
+    """How a run ended: ``noticed`` (by which test), ``survived``, or ``slow``, which counts as noticed.
+
+    ``seconds`` are of processor time.
+    """
 
     outcome: str
     by: str
@@ -214,15 +219,18 @@ class Copy:
         for name in ("pyproject.toml", "README.md", "Makefile", "CHANGELOG.md"):
             shutil.copy(ROOT / name, folder / name)
 
-    def start(self, module: str | None, text: str, tests: Sequence[str]) -> int:
-        """Run tests in a child process, with ``text`` in the place of ``module``; without one, as all is."""
+    def start(self, module: str | None, text: str, tests: Sequence[str], limit: float) -> int:
+        """Run tests in a child process, with ``text`` in the place of ``module``; without one, as all is.
+
+        :param limit: seconds of processor time after which the child is ended.
+        """
         if module is not None:
             self.original = (self.folder / module).read_text("utf-8")
             (self.folder / module).write_text(text, "utf-8")
         self._forget_compiled(module)
         child = os.fork()
         if child == 0:
-            self._become_pytest(tests, compiling=module is None)
+            self._become_pytest(tests, limit, compiling=module is None)
         return child
 
     def restore(self, module: str | None) -> None:
@@ -242,11 +250,12 @@ class Copy:
             for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*.pyc"):
                 compiled.unlink()
 
-    def _become_pytest(self, tests: Sequence[str], *, compiling: bool) -> None:
+    def _become_pytest(self, tests: Sequence[str], limit: float, *, compiling: bool) -> None:
         code = 3
         try:
             os.setsid()
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+            resource.setrlimit(resource.RLIMIT_CPU, (int(limit) + 1, int(limit) + 1))
             out = os.open(self.folder / "out.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.dup2(out, 1)
             os.dup2(out, 2)
@@ -342,7 +351,7 @@ class Runner:
         self.limits: dict[frozenset[str], float] = {}
 
     def limit(self, tests: tuple[str, ...]) -> float:
-        """Seconds that a run of these tests may take: three times what it takes without a change."""
+        """How much processor time a run of these tests may take: three times what it takes unchanged."""
         known = frozenset(tests)
         if known not in self.limits:
             (verdict,) = [v for _, v in self.verdicts([(None, "", tests, 900.0)])]
@@ -362,7 +371,7 @@ class Runner:
                 while free and (one := next(waiting, None)) is not None:
                     mutant, text, tests, limit = one
                     copy = free.pop()
-                    child = copy.start(mutant and mutant.module, text, tests)
+                    child = copy.start(mutant and mutant.module, text, tests, limit)
                     running[child] = (copy, mutant, time.monotonic(), limit)
                 if not running:
                     return
@@ -379,15 +388,17 @@ class Runner:
     def _wait(running: dict[int, tuple[Copy, Mutant | None, float, float]]) -> tuple[int, Verdict]:
         while True:
             for child, (copy, _, began, limit) in running.items():
-                passed = time.monotonic() - began
-                done, status = os.waitpid(child, os.WNOHANG)
+                done, status, used = os.wait4(child, os.WNOHANG)
                 if done:
+                    seconds = used.ru_utime + used.ru_stime
+                    if os.WIFSIGNALED(status) and seconds > limit:
+                        return child, Verdict("slow", f"not done after {limit:.0f} s", seconds)
                     if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
-                        return child, Verdict("survived", "", passed)
-                    return child, Verdict("noticed", copy.failed(), passed)
-                if passed > limit:
+                        return child, Verdict("survived", "", seconds)
+                    return child, Verdict("noticed", copy.failed(), seconds)
+                if time.monotonic() - began > _PATIENCE * limit:  # it waits for something
                     _end(child)
-                    return child, Verdict("slow", f"not done after {limit:.0f} s", passed)
+                    return child, Verdict("slow", f"not done after {_PATIENCE * limit:.0f} s", limit)
             time.sleep(0.02)
 
 

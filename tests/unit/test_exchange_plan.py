@@ -26,6 +26,15 @@ def test_hospitals_are_in_the_rosters_order() -> None:
     assert members_of(STRICT.plan, []) == []
 
 
+def test_what_a_plan_has_or_has_not_is_asked_for_by_name() -> None:
+    assert HELD.plan.keyholding is HELD.plan.committee
+    with pytest.raises(ValueError, match="no keyholders"):
+        _ = STRICT.plan.keyholding
+    assert STRICT.plan.study_name == "pneumonia"
+    with pytest.raises(ValueError, match="no study"):
+        _ = STRICT.plan.model_copy(update={"study": None}).study_name
+
+
 def test_secrets_are_dealt_under_a_plan_for_their_owner() -> None:
     owner = HELD.hospitals[0].fingerprint
     context = HELD.signed().dealing(owner)

@@ -277,6 +277,9 @@ def test_key_words_stand_for_everything_but_the_mask_keys() -> None:
     roster = Roster(version=1, members=tuple(members()))
     words = roster.key_words("pneumonia", coordinator)
     assert len(words.split()) == 12
+    assert [roster.known_hospital(m.keys.fingerprint) for m in roster.members] == list(roster.members)
+    with pytest.raises(KeyError):
+        roster.known_hospital(other.fingerprint)
     fresh = tuple(m.model_copy(update={"mask": statement(Identity.generate())}) for m in roster.members)
     reordered = Roster(version=1, members=tuple(reversed(fresh)))
     assert reordered.key_words("pneumonia", coordinator) == words

@@ -172,8 +172,7 @@ class Cohort:
     @property
     def answers_lacking(self) -> int:
         """How many more keyholders have to answer."""
-        assert self.plan.committee is not None
-        return max(0, self.plan.committee.threshold - len(self.answers))
+        return max(0, self.plan.keyholding.threshold - len(self.answers))
 
     def _is_over(self, header: UpdateHeader | ShareHeader) -> bool:
         """Whether a file is of an earlier round, or of this one when nothing is taken any more."""

@@ -160,9 +160,17 @@ class PlanHeader(Header):
 
     @property
     def study_name(self) -> str:
-        """The study; :meth:`verify` refuses a plan without one."""
-        assert self.study is not None
+        """The study. :raises ValueError: the plan has none; :meth:`verify` refuses such a plan."""
+        if self.study is None:
+            raise ValueError("the plan was not verified: it has no study")
         return self.study
+
+    @property
+    def keyholding(self) -> Committee:
+        """The committee of a plan with keyholders. :raises ValueError: its mode is strict."""
+        if self.committee is None:
+            raise ValueError("the plan has no keyholders")
+        return self.committee
 
     @property
     def hospitals(self) -> tuple[Fingerprint, ...]:
@@ -223,8 +231,7 @@ class SignedPlan:
 
     def dealing(self, owner: Fingerprint) -> DealingContext:
         """What the secrets of hospital ``owner`` belong to, in a plan with a committee."""
-        assert self.plan.committee is not None
-        return DealingContext(self.plan.study, self.digest, self.plan.committee, self.plan.hospitals, owner)
+        return DealingContext(self.plan.study, self.digest, self.plan.keyholding, self.plan.hospitals, owner)
 
 
 def members_of(plan: PlanHeader, senders: Sequence[str]) -> list[Member]:

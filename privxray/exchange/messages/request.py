@@ -55,7 +55,6 @@ def write_request(
     :param envelopes: by survivor's fingerprint, the start of its update up to its body.
     """
     plan = signed.plan
-    assert plan.committee is not None
     survivors = tuple(sorted(envelopes))
     body = b"".join(envelopes[survivor] for survivor in survivors)
     form = plan.form.of_kind("request")
@@ -65,7 +64,7 @@ def write_request(
         study=plan.study,
         round=plan.round,
         sender=identity.public().fingerprint,
-        recipients=tuple(seat.keyholder for seat in plan.committee.seats),
+        recipients=tuple(seat.keyholder for seat in plan.keyholding.seats),
         plan=signed.digest,
         body=Body(length=len(body), sha256=hashlib.sha256(body).hexdigest()),
         created=stamp.created,

@@ -80,8 +80,7 @@ def request(
         data = _sign(session, collected, survivors, unlock(session.workspace, passphrase))
     path = session.root / f"round-{plan.round:04d}.request"
     deliver(data, path, force=force)
-    assert plan.committee is not None
-    holders = [plan.roster.party(seat.keyholder) for seat in plan.committee.seats]
+    holders = [plan.roster.party(seat.keyholder) for seat in plan.keyholding.seats]
     summed_before = _summed_before(session, collected.planned)
     return Requested(
         path=path,
@@ -133,11 +132,11 @@ def _survivors(session: Session, collected: Collected, without: Sequence[str]) -
     if waiting or collected.refused:
         advice = "Wait, ask again, or go on without a hospital for good: --without NAME"
         raise incomplete(session, plan, waiting, collected.refused, advice)
-    assert plan.committee is not None
-    if len(cohort.updates) < plan.committee.minimum_cohort:
+    least = plan.keyholding.minimum_cohort
+    if len(cohort.updates) < least:
         raise CohortError(
             f"{len(cohort.updates)} hospitals have delivered, and the plan opens no sum of fewer than "
-            f"{plan.committee.minimum_cohort}",
+            f"{least}",
             reason="cohort.below-minimum",
             file=session.workspace.updates,
             advice="Wait for more, or plan the round anew",

@@ -112,8 +112,7 @@ def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Pat
     state, plan, round_ = session.state, planned.plan, planned.round
     ledger = open_ledger(session)
     own = identity.public().fingerprint
-    member = plan.roster.hospital(own)
-    assert member is not None  # checked when the plan was joined
+    member = plan.roster.known_hospital(own)
     private = open_mask_key(state, member.mask.key, identity)
     numbers = quantise(trained_vector(session, round_), plan.manifest, plan.modulus_bits)
     dealt = conceal(numbers, planned.signed, own, private)

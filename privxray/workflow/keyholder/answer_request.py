@@ -67,8 +67,7 @@ def answer(session: Session, question: Question, passphrase: Passphrase) -> None
     state, planned, plan = session.state, question.planned, question.planned.plan
     dealt = admit_survivors(question.asked.request, question.body, planned.signed)
     identity = unlock(session.workspace, passphrase)
-    assert plan.committee is not None  # admit_request found this keyholder's seat in it
-    key = open_unsealing_key(state, plan.committee.seats[question.seat - 1].unsealing.key, identity)
+    key = open_unsealing_key(state, plan.keyholding.seats[question.seat - 1].unsealing.key, identity)
     opened = {owner: _opened(question, owner, boxes, key) for owner, boxes in dealt.items()}
     make_private_folder(question.kept.parent)
     with state.transaction():
