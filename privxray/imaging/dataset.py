@@ -208,6 +208,36 @@ class Dataset:
             after = self._copies()
         return len(after - before)
 
+    # Traits
+
+    def keep_traits(self, traits: Mapping[PatientKey, Mapping[str, str]]) -> None:
+        """Keep what a csv says of patients, see :mod:`privxray.imaging.patient_traits`, in one transaction.
+
+        :param traits: by patient, values by the columns' names; they replace what was kept of those.
+        """
+        with self._db.transaction():
+            self._db.write_many(
+                "INSERT OR REPLACE INTO trait VALUES (?, ?, ?)",
+                [(who, name, value) for who, values in traits.items() for name, value in values.items()],
+            )
+            self._db.write("DELETE FROM trait WHERE patient NOT IN (SELECT patient FROM image)")
+
+    def traits(self, name: str) -> dict[PatientKey, str]:
+        """The values of one column, by patient of this study."""
+        query = (
+            "SELECT patient, value FROM trait WHERE patient IN (SELECT patient FROM image WHERE study = ?) "
+            "AND name = ?"
+        )
+        return dict(self._db.all(query, self._study, name))
+
+    def trait_names(self) -> list[str]:
+        """The columns that patients of this study have values in."""
+        query = (
+            "SELECT DISTINCT name FROM trait WHERE patient IN (SELECT patient FROM image WHERE study = ?) "
+            "ORDER BY name"
+        )
+        return [str(row[0]) for row in self._db.all(query, self._study)]
+
     # Pixels and features
 
     def has_pixels(self, content: bytes) -> bool:

@@ -36,6 +36,8 @@ CREATE TABLE IF NOT EXISTS judged (
 CREATE TABLE IF NOT EXISTS source (
     study TEXT NOT NULL, content BLOB NOT NULL, spelling BLOB NOT NULL, id BLOB, visit BLOB,
     PRIMARY KEY (study, content)) STRICT;
+CREATE TABLE IF NOT EXISTS trait (
+    patient BLOB NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (patient, name)) STRICT;
 CREATE TABLE IF NOT EXISTS choice (
     study TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (study, name)) STRICT;
 """

@@ -27,6 +27,7 @@ from privxray.imaging.dataset import Dataset
 from privxray.imaging.decode import decode
 from privxray.imaging.index_rows import IndexRows
 from privxray.imaging.labels import Row, csv_name, read_labels
+from privxray.naming.patient_id import PatientKey
 from privxray.naming.public_names import public_name
 
 Progress = Callable[[int, int], None]
@@ -122,6 +123,7 @@ class _Ingest:
         self._failing = False
         self._rows = IndexRows(csv, dataset, replace=options.replace)
         self._pending: dict[bytes, npt.NDArray[np.uint8]] = {}
+        self._traits: dict[PatientKey, dict[str, str]] = {}
 
     def take(self, row: Row) -> None:
         """Check one file and, while none has failed, decode it."""
@@ -130,6 +132,7 @@ class _Ingest:
         if self._failing:
             return  # nothing of this csv will enter: the rest is only checked, so that all failures are told
         entry = self._rows.add(row, data, report.name)
+        self._traits.setdefault(entry.patient, {}).update(row.traits)
         if entry.content not in self._pending and not self._dataset.has_pixels(entry.content):
             self._pending[entry.content] = self._decode(data, report.name, row)
         if len(self._pending) == STAGE:
@@ -155,7 +158,9 @@ class _Ingest:
                 advice="See why: privxray check FOLDER",
             )
         self._keep_pending()
-        return self._dataset.commit(self._rows.entries, replace=self._options.replace)
+        added = self._dataset.commit(self._rows.entries, replace=self._options.replace)
+        self._dataset.keep_traits(self._traits)
+        return added
 
     def _check(self, row: Row) -> tuple[bytes, FileReport]:
         """The bytes of a row's file and what the check says about them."""

@@ -1,10 +1,12 @@
 """``labels.csv``: which image is of which patient and shows what.
 
 A header row names the columns: ``image`` or ``file`` (a path below the folder of images), ``label``, and
-optionally ``patient`` (without it, (0010,0020) of each DICOM file counts), ``split`` (train, val or test) and
-``site`` (read by the demo only). Other columns are passed over. The file is UTF-8, with or without a byte
-order mark. Commas separate the cells, or semicolons, as spreadsheets write them where the comma is the
-decimal sign, or tabs. A first line ``sep=;``, which Excel heeds and hides, is heeded and not counted.
+optionally ``patient`` (without it, (0010,0020) of each DICOM file counts), ``split`` (train, val or test),
+``site`` (read by the demo only), and ``sex``, ``age`` and ``group_NAME``, of which only a coarse value is
+kept (:mod:`privxray.imaging.patient_traits`). Other columns are passed over. The file is UTF-8, with or
+without a byte order mark. Commas separate the cells, or semicolons, as spreadsheets write them where the
+comma is the decimal sign, or tabs. A first line ``sep=;``, which Excel heeds and hides, is heeded and not
+counted.
 
 Each error names the csv, the row as a spreadsheet counts it (the header is row 1) and the column. It never
 quotes a cell, for a cell may hold what identifies a patient.
@@ -15,14 +17,15 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal
 
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging.label_rules import broken_row
 from privxray.imaging.patient_places import PatientPlaces
+from privxray.imaging.patient_traits import MOST_VALUES, is_trait, trait
 from privxray.imaging.spelling_on_disk import SpellingOnDisk
 from privxray.naming.patient_id import PatientId
 from privxray.naming.public_names import public_name
@@ -51,6 +54,7 @@ class Row:
     :ivar patient: as the csv names the patient, in Unicode's form NFC; None where it has no such column.
     :ivar split: None where the csv leaves it to the data set.
     :ivar site: None where the csv has no such column.
+    :ivar traits: what is kept of the columns that group patients, by column; empty cells are not in it.
     """
 
     number: int
@@ -59,6 +63,7 @@ class Row:
     label: str
     split: Split | None
     site: str | None
+    traits: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Row({self.number})"
@@ -150,6 +155,8 @@ class _Reader:
         self._places: dict[str, int] = {}
         self._seen: dict[PurePosixPath, int] = {}
         self._patients = PatientPlaces(name)
+        self._traits: dict[str, int] = {}
+        self._values: dict[str, set[str]] = {}
 
     def rows(self, text: str) -> list[Row]:
         delimiter, text = _separated(text)
@@ -174,6 +181,7 @@ class _Reader:
             if header.count(column) > 1:
                 raise self._bad_header(f"this csv has two columns `{column}`", reason="labels.column-twice")
         self._places = {column: header.index(column) for column in _COLUMNS if column in header}
+        self._traits = {column: place for place, column in enumerate(header) if is_trait(column)}
         self._width = len(header)
         if ("image" in header) == ("file" in header):
             raise self._bad_header(
@@ -198,6 +206,7 @@ class _Reader:
             self._label(record, number),
             self._split(record, number),
             self._cell(record, "site", number) if "site" in self._places else None,
+            self._traits_of(record),
         )
         if row.patient is not None:
             self._patients.add(row.patient, number, row.split, row.site)
@@ -208,6 +217,21 @@ class _Reader:
         if not value:
             raise broken_row(self._name, number, column, reason="labels.empty-cell")
         return value
+
+    def _traits_of(self, record: list[str]) -> dict[str, str]:
+        kept = {column: trait(column, record[place]) for column, place in self._traits.items()}
+        for column, value in kept.items():
+            if value is not None:
+                self._values.setdefault(column, set()).add(value)
+                if len(self._values[column]) > MOST_VALUES:
+                    raise MalformedError(
+                        f"the column `{column}` has more than {MOST_VALUES} different values: too many "
+                        "groups",
+                        reason="labels.too-many-groups",
+                        file=self._name,
+                        advice="Write coarser groups into it, or rename it: other columns are passed over",
+                    )
+        return {column: value for column, value in kept.items() if value is not None}
 
     def _patient(self, record: list[str], number: int) -> PatientId | None:
         if "patient" not in self._places:

@@ -31,15 +31,35 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Classifier:
-    """A model ready for use. ``label`` says in words which one it is, ``form`` how it takes images."""
+class ModelSource:
+    """Which model it is.
+
+    :ivar label: in words.
+    :ivar fingerprint: of the signed header that it came with, in hex; empty for what this hospital has
+        trained by itself.
+    :ivar round: the number of the round that it came of; 0 where this hospital did not follow that.
+    """
 
     label: str
+    fingerprint: str
+    round: int
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A model ready for use. ``form`` says how it takes images."""
+
+    source: ModelSource
     classes: tuple[str, ...]
     method: AnyMethod
     constants: MethodConstants
     tensors: Mapping[str, NDArray[Any]]
     form: InputForm
+
+    @property
+    def label(self) -> str:
+        """Which model it is, in words."""
+        return self.source.label
 
     def probabilities(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Class probabilities of shape [N, K]; each row sums to 1.
@@ -66,11 +86,13 @@ def newest_model(session: Session, study: str) -> Classifier:
         if round_.model is not None:
             path = session.workspace.model_copy(study, round_.number)
             header, body = read_kept(path, round_.model, ModelHeader)
-            return _classifier(session.workspace, f"the global model of round {round_.number}", header, body)
+            source = ModelSource(f"the global model of round {round_.number}", round_.model, round_.number)
+            return _classifier(session.workspace, source, header, body)
         if round_.stage > 1:
             planned = planned_round(session.workspace, round_)
             label = f"the global model that round {round_.number} starts from"
-            return _classifier(session.workspace, label, planned.plan, planned.file.body())
+            source = ModelSource(label, planned.signed.digest, _round_before(session, round_))
+            return _classifier(session.workspace, source, planned.plan, planned.file.body())
     raise WorkspaceError(
         "no global model has been accepted yet",
         reason="model.none-accepted",
@@ -99,11 +121,18 @@ def own_model(session: Session, round_: Round) -> Classifier:
     tensors = method.local_model(vector, Task(constants, plan.classes, planned.start()))
     label = f"this hospital's own model of round {round_.number}"
     form = InputForm.of(method, constants, plan.features_by, session.workspace)
-    return Classifier(label, plan.classes, method, constants, tensors, form)
+    source = ModelSource(label, "", round_.number)
+    return Classifier(source, plan.classes, method, constants, tensors, form)
+
+
+def _round_before(session: Session, round_: Round) -> int:
+    """The number of the round whose sum became the model that this round starts from."""
+    before = [r.number for r in session.state.rounds(round_.study) if r.stage == round_.stage - 1]
+    return before[-1] if before else 0
 
 
 def _classifier(
-    workspace: Workspace, label: str, header: PlanHeader | ModelHeader, body: bytes
+    workspace: Workspace, source: ModelSource, header: PlanHeader | ModelHeader, body: bytes
 ) -> Classifier:
     """:raises RefusedError: the model is for features that this version does not compute."""
     method = methods.get(header.method)
@@ -115,4 +144,4 @@ def _classifier(
             reason="model.other-extractor",
             advice="Install the version that made it; privxray inspect FILE names it",
         )
-    return Classifier(label, header.classes, method, constants, unpack(body), form)
+    return Classifier(source, header.classes, method, constants, unpack(body), form)

@@ -1,35 +1,57 @@
-"""``evaluate``: a model's metrics on the hospital's own held-out patients. Nothing of it leaves.
+"""``evaluate``: how good a model is on the hospital's own held-out patients. Nothing of it leaves.
 
-Tested in tests/cli/test_study.py.
+Tested in tests/cli/test_study.py and tests/cli/test_evaluate.py.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from privxray.errors import WorkspaceError
+from privxray.errors import UsageError
+from privxray.evaluation import words
+from privxray.evaluation.held_out import Evaluation, Predictions, evaluated
+from privxray.evaluation.resampling import Estimate
 from privxray.imaging.dataset import Dataset
-from privxray.naming.patient_id import PatientKey
 from privxray.workflow.common.callbacks import Progress
-from privxray.workflow.common.method_inputs import training_data
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.classifier import has_model, newest_model, own_model
-from privxray.workflow.hospital.data_set import open_dataset, require_patients
-from privxray.workflow.hospital.trained_on import note_earlier_trainings, trained_on
+from privxray.workflow.hospital.data_set import open_dataset
+from privxray.workflow.hospital.held_out_data import HeldOut, held_out, required_held_out
+from privxray.workflow.hospital.own_scores import own_scores
 from privxray.workspace.folder import Workspace
-from privxray.workspace.session import Session, working
+from privxray.workspace.session import working
 from privxray.workspace.transitions import RoundState
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Majority:
+    """What always naming the most frequent class of the training patients would give.
+
+    :ivar metrics: by name, like a model's.
+    """
+
+    label: str
+    metrics: Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Metrics on the hospital's own patients of one split.
+    """How good a model is on the hospital's own patients of one split.
 
     :param model: which one, in words.
     :param metrics: by name; None where it is not defined, for a class is absent from the split.
     :param left_out: patients of the split whom this study has trained on; they are in no figure.
+    :param own: the figures of the own training on the same patients, by metric; None where none were kept.
+    :param local: the model is the own training.
+    :param model_fingerprint: of its signed header, in hex; empty for the own training.
+    :param data_fingerprint: a keyed hash of the images that were scored and their labels, in hex.
     """
 
     model: str
@@ -38,7 +60,25 @@ class Scores:
     images: int
     metrics: Mapping[str, float | None]
     feature_seconds: float
-    left_out: int = 0
+    left_out: int
+    evaluation: Evaluation
+    own: Mapping[str, Estimate] | None
+    majority: Majority
+    local: bool
+    model_fingerprint: str
+    data_fingerprint: str
+
+    def says(self) -> list[str]:
+        """What the figures mean, in sentences without full stops."""
+        sentences = [words.verdict_on_majority(self.evaluation, self.majority.label)]
+        if not self.local:
+            own = None if self.own is None else self.own.get("macro_auc")
+            sentences.insert(0, words.verdict_on_own(self.evaluation, own, self.model))
+        return sentences
+
+    def caveats(self) -> list[str]:
+        """What to keep in mind, in sentences without full stops."""
+        return list(words.caveats(self.evaluation))
 
 
 def evaluate(
@@ -47,12 +87,16 @@ def evaluate(
     study: str | None = None,
     split: str = "val",
     local: bool = False,
+    groups: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Scores:
     """Score the newest global model on the hospital's patients of a split.
 
     :param local: score this hospital's own model instead, between train and export.
+    :param groups: columns of the labels' csv by which macro AUC is given for groups of patients, such as
+        ``sex`` and ``age``.
     :raises WorkspaceError: there is no model yet, or no patient in that split whom no training has seen.
+    :raises UsageError: the data set has no such column.
     """
     from privxray.learning.metrics import scores
 
@@ -62,30 +106,66 @@ def evaluate(
         round_ = newest_round(session, study, fits)
         model = own_model(session, round_) if local else newest_model(session, round_.study)
         with open_dataset(session, round_.study) as dataset:
-            require_patients(session, dataset, split)
-            left_out = _trained_on(session, dataset, round_.study, split)
-            started = time.perf_counter()
-            held_out = dataset.without(left_out)
-            data = training_data(held_out, model.classes, model.form, split, progress)
-            seconds = time.perf_counter() - started
-        metrics = scores(model.probabilities(data.inputs), data.labels, model.classes)
-        counts = (data.patient_count, len(data.labels))
-        return Scores(model.label, split, *counts, metrics, seconds, len(left_out))
-
-
-def _trained_on(session: Session, dataset: Dataset, study: str, split: str) -> frozenset[PatientKey]:
-    """The patients of a split who can't be held out, for the study has trained on them.
-
-    :raises WorkspaceError: that is all of them.
-    """
-    note_earlier_trainings(session, dataset, study)
-    found = trained_on(session, study).among(dataset, split)
-    if len(found) == dataset.patients(split):
-        raise WorkspaceError(
-            f"this study has trained on all {len(found)} patients of the split {split}, so none of them is "
-            "held out",
-            reason="dataset.none-held-out",
-            file=session.root,
-            advice="Ingest patients whom no training has seen, with that split in the csv",
+            seen = required_held_out(session, dataset, round_.study, split, model, progress)
+            fixed_on = None
+            if split != "val":
+                fixed_on = held_out(session, dataset, round_.study, "val", model, progress)
+            chosen = {name: mask for column in groups for name, mask in _groups(dataset, column, seen)}
+            majority = _majority(dataset, seen, model.classes)
+        predictions = seen.predictions(model)
+        found = evaluated(predictions, fixed_on.predictions(model) if fixed_on else None, chosen)
+        came_of = next(
+            (r for r in session.state.rounds(round_.study) if r.number == model.source.round), None
         )
-    return found
+        return Scores(
+            model=model.label,
+            split=split,
+            patients=found.patients,
+            images=found.images,
+            metrics=scores(predictions.probabilities, predictions.labels, model.classes),
+            feature_seconds=seen.seconds,
+            left_out=seen.left_out,
+            evaluation=found,
+            own=None if local or came_of is None else own_scores(session, came_of, split, seen),
+            majority=majority,
+            local=local,
+            model_fingerprint=model.source.fingerprint,
+            data_fingerprint=seen.digest,
+        )
+
+
+def _majority(dataset: Dataset, seen: HeldOut, classes: Sequence[str]) -> Majority:
+    """The most frequent class of the training images, or of those that are scored where there are none."""
+    import numpy as np
+
+    trained: Counter[str] = Counter()
+    for (split, label), (images, _) in dataset.counts().items():
+        if split == "train":
+            trained[label] += images
+    if trained:
+        label = max(classes, key=lambda one: trained[one])
+    else:
+        label = classes[int(np.bincount(seen.data.labels, minlength=len(classes)).argmax())]
+    always = np.tile(np.eye(len(classes))[list(classes).index(label)], (len(seen.data.labels), 1))
+    told = evaluated(Predictions(always, seen.data.labels, seen.data.patients, classes))
+    return Majority(label, {name: one.value for name, one in told.metrics.items()})
+
+
+def _groups(dataset: Dataset, column: str, seen: HeldOut) -> list[tuple[str, NDArray[np.bool_]]]:
+    """The groups that a column makes of the patients, by name, each with its images: [N].
+
+    :raises UsageError: no patient has a value in that column.
+    """
+    import numpy as np
+
+    values = dataset.traits(column)
+    if not values:
+        known = dataset.trait_names()
+        raise UsageError(
+            f"the data set has no column {column}"
+            + (f" (it has {', '.join(known)})" if known else " and no other by which patients are grouped"),
+            reason="evaluate.no-such-column",
+            advice="Give labels.csv a column sex, age or group_NAME, and ingest it again",
+        )
+    of_images = np.array([values.get(patient, "unknown") for patient in seen.patients])
+    return [(f"{column} {value}", of_images == value) for value in sorted(set(of_images.tolist()))]

@@ -32,6 +32,7 @@ from privxray.workflow.common.method_inputs import InputForm, training_data
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.hospital.data_set import open_dataset, require_patients
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
+from privxray.workflow.hospital.own_scores import keep_own_scores
 from privxray.workflow.hospital.reserve_budget import another_epsilon, choose_epsilon, reserve
 from privxray.workflow.hospital.train_again import cost_of_another, destroy_result
 from privxray.workflow.hospital.trained_on import (
@@ -115,6 +116,7 @@ def train(
                 note_earlier_trainings(session, dataset, round_.study)
                 if epsilon not in (None, round_.epsilon):
                     raise another_epsilon(round_)
+                keep_own_scores(session, round_, feature_progress)
                 return _trained(training, few=few, again=cost_of_another(training))
             if round_.state is RoundState.TRAINED:
                 training = replace(training, round=destroy_result(training, epsilon))
@@ -130,6 +132,7 @@ def train(
         _draw(training, data, progress)
         with session.state.transaction():
             session.state.change_round("hospital", training.round, Event.TRAIN)
+        keep_own_scores(session, session.state.rounds(round_.study)[-1], feature_progress)
         shutil.rmtree(training.folder / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
         return _trained(training, few=few, empty=empty, seconds=seconds)

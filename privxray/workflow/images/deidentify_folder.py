@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from privxray.deid.cleaning.copies.copy_file import CopyTask
@@ -119,6 +119,8 @@ def deidentify_folder(
         make_copies(run, tasks, setup, options.workers, progress)
         written = None
         if options.labels is not None:
+            if ProfileOption.RETAIN_PATIENT_CHARACTERISTICS not in options.profile.options:
+                rows = [replace(row, traits={}) for row in rows]  # as sex and age leave the copies
             text, written = labels_of_copies(run.copies, source, rows, names, csv_name(options.labels))
             write_labels(manifest, dest, text)
         manifest.end(dest)

@@ -33,7 +33,8 @@ def labels_of_copies(
     :raises MalformedError: a label does not look like a class, so it could identify somebody.
     """
     real = {os.path.realpath(original): copy for original, copy in copies.items()}
-    lines = []
+    lines: list[list[str]] = []
+    traits = sorted({name for row in rows for name in row.traits})
     for row in rows:
         copy = real.get(os.path.realpath(source / row.relative))
         if copy is None:
@@ -46,9 +47,11 @@ def labels_of_copies(
                 advice="A label may have letters, digits, spaces, points and dashes, at most 32 in all",
             )
         patient = [] if row.patient is None else [names.patient(row.patient.reveal())]
-        lines.append([copy, *patient, row.label, *([] if row.split is None else [row.split])])
+        split = [] if row.split is None else [row.split]
+        lines.append([copy, *patient, row.label, *split, *(row.traits.get(name, "") for name in traits)])
     columns = ["image", *(["patient"] if rows[0].patient is not None else []), "label"]
     columns += ["split"] if rows[0].split is not None else []
+    columns += traits
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *lines])
     return text.getvalue().encode(), len(lines)

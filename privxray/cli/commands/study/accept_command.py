@@ -12,7 +12,7 @@ from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, KeyWords
 from privxray.cli.output import emit, progress, tell
 from privxray.cli.plan_review import PlanReview
-from privxray.cli.scores_view import scores_json, show_scores
+from privxray.cli.scores_view import scores_json, show_scores, tell_meaning
 from privxray.errors import WorkspaceError
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def accept(
     scores = _scored(workspace, study) if has_model else None
     if scores is not None and not as_json:
         show_scores(scores)
+        tell_meaning(scores)
     if as_json:
         emit(
             {

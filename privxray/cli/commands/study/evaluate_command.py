@@ -1,19 +1,26 @@
 """``evaluate``: how good the newest model is on this hospital's own held-out patients.
 
-Tested in tests/cli/test_study.py.
+Tested in tests/cli/test_study.py and tests/cli/test_evaluate.py.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from privxray.cli import scores_view
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Study
+from privxray.cli.options.written_files import require_free
 from privxray.cli.output import counted, emit, progress, tell
-from privxray.cli.scores_view import scores_json, show_scores
+
+if TYPE_CHECKING:
+    from privxray.workflow.hospital.evaluate import Scores
+    from privxray.workspace.folder import Workspace
 
 
 def evaluate(
@@ -24,21 +31,78 @@ def evaluate(
     local: Annotated[
         bool, typer.Option("--local", help="Score this hospital's own training instead, before its export.")
     ] = False,
+    groups: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--group",
+            help="Give macro AUC for groups of patients by this column of the labels: sex, age (in bands) or "
+            "group_NAME; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report", metavar="FILE", help="Write a sheet for the ethics file.", show_default=False
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --report where it exists.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Score the newest model on own held-out patients. The figures stay in this hospital."""
     from privxray.workflow.hospital.evaluate import evaluate as score
 
+    require_free({"--report": report}, force=force)
     workspace = current_workspace()
     with progress("Computing features") as bar:
-        scores = score(workspace, study=study, split=split, local=local, progress=bar)
+        scores = score(
+            workspace, study=study, split=split, local=local, groups=tuple(groups or ()), progress=bar
+        )
+    if report is not None:
+        from privxray.workspace.atomic import write_atomic
+
+        write_atomic(report, _sheet(scores, workspace).encode(), overwrite=force)
     if as_json:
-        emit(scores_json(scores))
+        emit(scores_view.scores_json(scores))
     else:
-        show_scores(scores)
+        scores_view.show_scores(scores)
+        scores_view.show_details(scores)
+        scores_view.tell_meaning(scores)
     if scores.left_out:
         tell(
             f"Left out: {counted(scores.left_out, 'patient')} of {split}, for this study has trained on them."
         )
+    if report is not None:
+        tell("The sheet is in the file that --report names. It stays in the hospital.")
     tell("These figures carry no privacy noise: do not pass them on.")
     close("evaluate", workspace, study=study)
+
+
+def _sheet(scores: Scores, workspace: Workspace) -> str:
+    from privxray.reports.evaluation_page import EvaluationPage
+    from privxray.version import __version__
+
+    left_out = [("Left out, for they were trained on", str(scores.left_out))] if scores.left_out else []
+    columns, metrics = scores_view.metric_rows(scores)
+    page = EvaluationPage(
+        title=f"Evaluation of {scores.model} at {workspace.config.name}",
+        verdicts=scores.says(),
+        facts=[
+            ("Model", scores.model),
+            ("Its fingerprint", scores.model_fingerprint or "none: it has not left this hospital"),
+            ("Split", scores.split),
+            ("Held-out patients", f"{scores.patients}, with {scores.images} images"),
+            *left_out,
+            ("Fingerprint of the data", scores.data_fingerprint),
+        ],
+        columns=columns,
+        metrics=metrics,
+        counts=scores_view.count_rows(scores),
+        pneumonia=scores_view.pneumonia_rows(scores),
+        reliability=scores_view.reliability_rows(scores),
+        groups=scores_view.group_rows(scores),
+        caveats=scores.caveats(),
+    )
+    return page.html(__version__, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M (UTC%z)"))
