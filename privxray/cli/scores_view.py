@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from privxray.cli.output import table, tell
-from privxray.evaluation import words
 
 if TYPE_CHECKING:
     from privxray.evaluation.resampling import Estimate
@@ -45,6 +44,8 @@ def tell_meaning(scores: Scores) -> None:
 
 def metric_rows(scores: Scores) -> tuple[list[str], list[list[str]]]:
     """The names of the columns, and a row for each metric."""
+    from privxray.evaluation import words
+
     found = {**scores.evaluation.metrics, "calibration error": scores.evaluation.calibration_error}
     own = scores.own or {}
     columns = ["metric", "value (95 % interval)", *(["own training"] if own else [])]
@@ -78,6 +79,8 @@ def reliability_rows(scores: Scores) -> list[list[str]]:
 
 def pneumonia_rows(scores: Scores) -> list[tuple[str, str]]:
     """Sensitivity and specificity, with the images behind them."""
+    from privxray.evaluation import words
+
     point = scores.evaluation.pneumonia
     if point is None:
         return []
@@ -90,6 +93,8 @@ def pneumonia_rows(scores: Scores) -> list[tuple[str, str]]:
 
 def group_rows(scores: Scores) -> list[list[str]]:
     """A row for each group of patients."""
+    from privxray.evaluation import words
+
     return [
         [one.name, str(one.patients), str(one.images), words.shown(one.macro_auc)]
         for one in scores.evaluation.groups

@@ -40,6 +40,7 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -179,7 +180,13 @@ class Dataset:
                 mac.update(len(part).to_bytes(4, "big") + part)
         return mac.hexdigest()
 
-    def commit(self, entries: Sequence[Entry], *, replace: bool = False) -> int:
+    def commit(
+        self,
+        entries: Sequence[Entry],
+        *,
+        replace: bool = False,
+        traits: Mapping[PatientKey, Mapping[str, str]] = MappingProxyType({}),
+    ) -> int:
         """Add rows, and drop all pixels and features that no row needs any more, in one transaction.
 
         The same bytes may come several times, for one patient. The index counts such copies. So an entry that
@@ -187,6 +194,8 @@ class Dataset:
         already.
 
         :param replace: these rows are the whole index from now on.
+        :param traits: by patient, values by the columns' names, see :mod:`privxray.imaging.patient_traits`;
+            they replace what was kept of those columns.
         :returns: how many rows the index has gained.
         :raises RefusedError: the index would have pixels of an earlier version's decoder beside new ones.
         """
@@ -205,22 +214,11 @@ class Dataset:
             for table in ("pixels", "redecoded", "feature", "judged"):
                 query = f"DELETE FROM {table} WHERE content NOT IN (SELECT content FROM image)"  # noqa: S608
                 self._db.write(query)
+            self._keep_traits(traits)
             after = self._copies()
         return len(after - before)
 
     # Traits
-
-    def keep_traits(self, traits: Mapping[PatientKey, Mapping[str, str]]) -> None:
-        """Keep what a csv says of patients, see :mod:`privxray.imaging.patient_traits`, in one transaction.
-
-        :param traits: by patient, values by the columns' names; they replace what was kept of those.
-        """
-        with self._db.transaction():
-            self._db.write_many(
-                "INSERT OR REPLACE INTO trait VALUES (?, ?, ?)",
-                [(who, name, value) for who, values in traits.items() for name, value in values.items()],
-            )
-            self._db.write("DELETE FROM trait WHERE patient NOT IN (SELECT patient FROM image)")
 
     def traits(self, name: str) -> dict[PatientKey, str]:
         """The values of one column, by patient of this study."""
@@ -313,6 +311,13 @@ class Dataset:
         """Which images the index has, each as often as it is in it."""
         rows = self._db.all("SELECT content, copy FROM image WHERE study = ?", self._study)
         return {(content, copy) for content, copy in rows}
+
+    def _keep_traits(self, traits: Mapping[PatientKey, Mapping[str, str]]) -> None:
+        """Keep what a csv says of patients, and forget patients who left, within a transaction."""
+        rows = [(who, name, value) for who, values in traits.items() for name, value in values.items()]
+        if rows:
+            self._db.write_many("INSERT OR REPLACE INTO trait VALUES (?, ?, ?)", rows)
+        self._db.write("DELETE FROM trait WHERE patient NOT IN (SELECT patient FROM image)")
 
     def _take_redecoded(self) -> None:
         """Put new pixels in the place of those of an earlier decoder, within a transaction."""

@@ -158,9 +158,7 @@ class _Ingest:
                 advice="See why: privxray check FOLDER",
             )
         self._keep_pending()
-        added = self._dataset.commit(self._rows.entries, replace=self._options.replace)
-        self._dataset.keep_traits(self._traits)
-        return added
+        return self._dataset.commit(self._rows.entries, replace=self._options.replace, traits=self._traits)
 
     def _check(self, row: Row) -> tuple[bytes, FileReport]:
         """The bytes of a row's file and what the check says about them."""

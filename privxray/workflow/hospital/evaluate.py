@@ -11,16 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from privxray.errors import UsageError
-from privxray.evaluation import words
-from privxray.evaluation.held_out import Evaluation, Predictions, evaluated
-from privxray.evaluation.resampling import Estimate
-from privxray.imaging.dataset import Dataset
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.classifier import has_model, newest_model, own_model
 from privxray.workflow.hospital.data_set import open_dataset
-from privxray.workflow.hospital.held_out_data import HeldOut, held_out, required_held_out
-from privxray.workflow.hospital.own_scores import own_scores
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 from privxray.workspace.transitions import RoundState
@@ -28,6 +22,11 @@ from privxray.workspace.transitions import RoundState
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from privxray.evaluation.held_out import Evaluation
+    from privxray.evaluation.resampling import Estimate
+    from privxray.imaging.dataset import Dataset
+    from privxray.workflow.hospital.held_out_data import HeldOut
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,8 @@ class Scores:
 
     def says(self) -> list[str]:
         """What the figures mean, in sentences without full stops."""
+        from privxray.evaluation import words
+
         sentences = [words.verdict_on_majority(self.evaluation, self.majority.label)]
         if not self.local:
             own = None if self.own is None else self.own.get("macro_auc")
@@ -78,6 +79,8 @@ class Scores:
 
     def caveats(self) -> list[str]:
         """What to keep in mind, in sentences without full stops."""
+        from privxray.evaluation import words
+
         return list(words.caveats(self.evaluation))
 
 
@@ -98,7 +101,10 @@ def evaluate(
     :raises WorkspaceError: there is no model yet, or no patient in that split whom no training has seen.
     :raises UsageError: the data set has no such column.
     """
+    from privxray.evaluation.held_out import evaluated
     from privxray.learning.metrics import scores
+    from privxray.workflow.hospital.held_out_data import held_out, required_held_out
+    from privxray.workflow.hospital.own_scores import own_scores
 
     workspace.require("hospital", "evaluate")
     with working(workspace) as session:
@@ -137,6 +143,8 @@ def evaluate(
 def _majority(dataset: Dataset, seen: HeldOut, classes: Sequence[str]) -> Majority:
     """The most frequent class of the training images, or of those that are scored where there are none."""
     import numpy as np
+
+    from privxray.evaluation.held_out import Predictions, evaluated
 
     trained: Counter[str] = Counter()
     for (split, label), (images, _) in dataset.counts().items():

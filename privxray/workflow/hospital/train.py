@@ -32,7 +32,6 @@ from privxray.workflow.common.method_inputs import InputForm, training_data
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.hospital.data_set import open_dataset, require_patients
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
-from privxray.workflow.hospital.own_scores import keep_own_scores
 from privxray.workflow.hospital.reserve_budget import another_epsilon, choose_epsilon, reserve
 from privxray.workflow.hospital.train_again import cost_of_another, destroy_result
 from privxray.workflow.hospital.trained_on import (
@@ -99,6 +98,8 @@ def train(
         training used another epsilon, or there are more patients than the plan's ``n_max``.
     :raises WorkspaceError: no study is joined, or no data set is ingested.
     """
+    from privxray.workflow.hospital.own_scores import keep_own_scores
+
     workspace.require("hospital", "train")
     with working(workspace) as session:
         round_ = open_round(session, study)
