@@ -1,4 +1,7 @@
-"""The files that ``privxray check`` writes: a page to print and sign, and a csv of every finding."""
+"""The files that ``privxray check`` writes: a page to print and sign, and a csv of every finding.
+
+Tested in tests/unit/test_deid_check.py.
+"""
 
 from __future__ import annotations
 

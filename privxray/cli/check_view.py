@@ -1,4 +1,7 @@
-"""What ``privxray check`` prints: a table of findings, and what was searched for in the pixels."""
+"""What ``privxray check`` prints: a table of findings, and what was searched for in the pixels.
+
+Tested in tests/unit/test_deid_check.py.
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ code  meaning
 ===== ======================================================================================
 0     done
 1     the operating system refused (disk full, no permission), or privxray itself is at fault
-2     the command was typed in a way that can't be meant
+2     the options or values of a command make no sense, alone or together
 3     findings: an image is not shown to be de-identified, or ``doctor`` or ``audit`` found something wrong
 4     refused: it exists already, was done before, or a rule of the study forbids it
 10    no workspace, or not yet ready for this command

@@ -1,4 +1,7 @@
-"""The index rows of an ingest: whose image it is, in which split, and what contradicts that."""
+"""The index rows of an ingest: whose image it is, in which split, and what contradicts that.
+
+Tested in tests/unit/test_imaging_dataset.py.
+"""
 
 from __future__ import annotations
 

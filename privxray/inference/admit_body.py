@@ -1,6 +1,8 @@
 """The rules for a sealed body of a query or an answer: for its recipient, and of the right length.
 
 How it is sealed and opened is in :mod:`privxray.keys.sealed_body`.
+
+Tested in tests/unit/test_inference_admit.py.
 """
 
 from __future__ import annotations

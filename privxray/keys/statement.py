@@ -2,6 +2,8 @@
 
 A statement travels in its owner's card, update or share file and then, unchanged, in the plan. So everybody
 checks everybody else's key, and a coordinator can't put in one of its own.
+
+Tested in tests/unit/test_keys.py.
 """
 
 from __future__ import annotations

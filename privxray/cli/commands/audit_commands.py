@@ -1,4 +1,7 @@
-"""``audit``: a check of the training number by number, and three attacks on it."""
+"""``audit``: a check of the training number by number, and three attacks on it.
+
+Tested in tests/cli/test_audit.py.
+"""
 
 from __future__ import annotations
 

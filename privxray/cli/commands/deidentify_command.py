@@ -1,4 +1,7 @@
-"""``privxray deidentify`` writes clean copies of images, and says what became of each file."""
+"""``privxray deidentify`` writes clean copies of images, and says what became of each file.
+
+Tested in tests/cli/test_deidentify.py.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""``privxray demo``: a whole study on one machine, as a tour or as a measurement."""
+"""``privxray demo``: a whole study on one machine, as a tour or as a measurement.
+
+Tested in tests/cli/test_demo.py.
+"""
 
 from __future__ import annotations
 

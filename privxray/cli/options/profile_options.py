@@ -1,4 +1,7 @@
-"""``--profile`` and the options of DICOM PS3.15, in one place for all commands that take a profile."""
+"""``--profile`` and the options of DICOM PS3.15, in one place for all commands that take a profile.
+
+Tested in tests/cli/test_ingest_profile.py.
+"""
 
 from __future__ import annotations
 

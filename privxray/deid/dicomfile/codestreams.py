@@ -1,4 +1,7 @@
-"""Before and around decoding: the size that a compressed frame states, and keeping decoders quiet."""
+"""Before and around decoding: the size that a compressed frame states, and keeping decoders quiet.
+
+Tested in tests/unit/test_deid_pixel_parts.py.
+"""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 It is judged at the end of the file: Patient Identity Removed (0012,0062); the method in words (0012,0063) and
 by the codes of CID 7050 (0012,0064); what became of dates (0028,0303); burned-in annotations (0028,0301) and
 recognizable features (0028,0302); and whether the file meta names the same object as the data set (PS3.15
-E.1.1, E.3; PS3.10 7.1). Tested through whole files.
+E.1.1, E.3; PS3.10 7.1). Tested in tests/unit/test_deid_dicom.py.
 """
 
 from __future__ import annotations

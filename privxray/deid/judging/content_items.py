@@ -4,7 +4,7 @@ A content item is an item of Content Sequence, Acquisition Context Sequence, Spe
 Item Sequence or Waveform Annotation Sequence. It has a concept name as a code, a value type, and a value.
 What may become of the value depends on the concept, so an item is judged as a whole, once its own attributes
 have passed. In the order of tags the concept name comes before the value, and both before nested items.
-Tested through whole files.
+Tested in tests/unit/test_deid_dicom.py.
 """
 
 from __future__ import annotations

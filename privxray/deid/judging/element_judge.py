@@ -7,7 +7,7 @@ a declared form. ``C``, and alternatives with ``D`` or ``Z``, are judged by the 
 identifies somebody is an error. Of the rest, a short number or a value where the table allows a dummy (``D``)
 is a notice; where the table wants an empty value (``Z``), it is an error.
 
-Tested through whole files.
+Tested in tests/unit/test_deid_dicom.py.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ NO_IMAGE: Final = "neither DICOM (with its 128-byte preamble) nor JPEG nor PNG"
 
 NO_MEMORY: Final = "it needs more memory than there is"
 
-STUMBLED: Final = "the reader stumbled over it, which is a fault of privxray"
+STUMBLED: Final = "privxray could not read it, which is a fault of privxray"
 
 
 def scan_bytes(data: Data, profile: Profile) -> Scan:

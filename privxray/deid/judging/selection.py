@@ -10,7 +10,7 @@ anywhere; but such a name promises nothing, since macOS gives ``._im1.jpg`` to w
 content of hidden files counts. Symbolic links to folders are not followed, and those to files only if they
 stay inside the folder. A file that the user names is always checked.
 
-Tested with the check of folders.
+Tested in tests/unit/test_deid_check.py.
 """
 
 from __future__ import annotations

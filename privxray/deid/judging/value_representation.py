@@ -1,7 +1,8 @@
 """How an element is written, whatever its action: its kind, its characters, its UIDs (PS3.5 6.2, 9.1).
 
-A value that is not what it is declared to be can hold anything, so each of these is an error. Tested through
-whole files.
+A value that is not what it is declared to be can hold anything, so each of these is an error.
+
+Tested in tests/unit/test_deid_dicom.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The profile that holds where the user names none. Tested with the check."""
+"""The profile that holds where the user names none. Tested in tests/unit/test_deid_check.py."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Attributes that name a patient or an institution. Their values are searched for in the rest of a set.
 
-Tested with whole sets.
+Tested in tests/unit/test_deid_set.py.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 One line of JSON is one message. A worker answers each task with one line, in the order of the tasks, and does
 not answer a message that only sets it up. It ignores Ctrl-C, which a terminal sends to every process: it ends
 when its stdin ends, so it cannot outlive the process that started it. It writes nothing to stderr, where a
-file's values could be quoted. Tested with the pool.
+file's values could be quoted. Tested in tests/unit/test_deid_pool.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""All views of all images of one step's patients, patient after patient."""
+"""All views of all images of one step's patients, patient after patient.
+
+Tested in tests/unit/test_learning_patients.py.
+"""
 
 from __future__ import annotations
 

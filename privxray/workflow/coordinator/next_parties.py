@@ -61,7 +61,7 @@ def carry_on(
     lacking = [name for name in lacking_next_keys(before, keys) if name not in without]
     if lacking:
         raise RefusedError(
-            f"no key for the next round is here of: {', '.join(lacking)}",
+            f"their keys for the next round are missing: {', '.join(lacking)}",
             reason="plan.keys-lacking",
             advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
         )

@@ -1,4 +1,7 @@
-"""``join``: a hospital or a trustee verifies a plan, compares its key words, and follows it."""
+"""``join``: a hospital or a trustee verifies a plan, compares its key words, and follows it.
+
+Tested in tests/cli/test_study.py.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,8 @@
 A run that was killed at any instruction is finished by the same command. Three things make that so. The
 folder of copies is in the manifest before its first file, each copy is whole on the disk before its row is
 written, and equal sources give equal copies.
+
+Tested in tests/cli/test_deidentify.py.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 The order is that of an export. The answer is made and fsynced inside the workspace; one transaction counts
 its images; only then does it leave. A crash before the transaction leaves nothing counted, nothing outside.
 After it, the same query gets the same bytes again, uncounted, because no others can be made any more.
+
+Tested in tests/cli/test_infer.py.
 """
 
 from __future__ import annotations

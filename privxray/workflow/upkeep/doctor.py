@@ -2,6 +2,8 @@
 
 No line can name a patient: files are called by the names that privxray itself gave them, and what is counted
 are files, rounds and ledger entries.
+
+Tested in tests/cli/test_doctor.py.
 """
 
 from __future__ import annotations
