@@ -6,7 +6,7 @@ and each result says what the attack could not have seen (``caveats``).
 
 * One run: a lower bound on epsilon from a single training (Steinke, Nasr and Jagielski 2023). ``canaries``
   are planted in the data, of the kind that ``canary_kinds`` has for the method; ``guessing`` and
-  ``epsilon_bound`` make a ``claim_test`` of the scores.
+  ``bounds`` make a ``claim_test`` of the scores.
 * ``membership``: who was trained on, by the loss (Yeom et al. 2018; Carlini et al. 2022).
 * ``inversion``: the image behind an update (Geiping et al. 2020), tried on ``patient_updates``.
 

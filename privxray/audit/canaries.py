@@ -22,8 +22,15 @@ from privxray.learning.data import TrainingData
 from privxray.learning.interface import Constants, Drawing, Method, Task
 from privxray.privacy.noise import NoiseSource
 
-IMAGES = 30
+MOST_IMAGES = 30
 """Images of a canary: training that counts images instead of patients gives it thirty times its weight."""
+
+_ALL_IMAGES = 12_000  # of all canaries together, for memory's sake
+
+
+def images_of(canaries: int) -> int:
+    """How many images each of so many canaries has: 2 to 30."""
+    return max(2, min(MOST_IMAGES, _ALL_IMAGES // canaries))
 
 
 @dataclass(frozen=True)
@@ -41,8 +48,12 @@ class Planted:
     labels: NDArray[np.int64]
     coins: Coins
 
-    def training_data(self, images: int = IMAGES) -> TrainingData:
-        """The patients, and the canaries that are in: each as one patient with ``images`` equal images."""
+    def training_data(self, images: int | None = None) -> TrainingData:
+        """The patients, and the canaries that are in: each as one patient with ``images`` equal images.
+
+        :param images: :func:`images_of` where it is None.
+        """
+        images = images_of(len(self.coins)) if images is None else images
         number = int(self.coins.sum())
         owners = self.patients.patient_count + np.repeat(np.arange(number), images)
         return TrainingData(
@@ -76,10 +87,12 @@ class CanaryKind(ABC, Generic[Constants]):
     """How canaries for one training method are made, and how an attacker recognises them.
 
     :cvar default: how many an audit plants where nobody says.
+    :cvar default_own: the same among a hospital's own patients, who need the memory.
     :cvar overrides: the method's constants that an audit trains by where no plan has others.
     """
 
     default: ClassVar[int]
+    default_own: ClassVar[int]
     overrides: ClassVar[Mapping[str, object]]
 
     @abstractmethod
@@ -100,6 +113,11 @@ class CanaryKind(ABC, Generic[Constants]):
         :raises UsageError: more canaries than can be told apart.
         :raises RefusedError: constants that this kind of audit can't be done with.
         """
+
+    def start(self, method: Method[Constants], task: Task[Constants], source: NoiseSource) -> Task[Constants]:
+        """The task from the starting model at which canaries are told apart best."""
+        del method, source
+        return task
 
     def fitting(self, constants: Constants, planted: Planted) -> Constants:
         """The constants by which ``planted`` can be trained on, at the same cost."""

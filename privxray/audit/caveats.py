@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from privxray.audit.bounds.gaussian_test import GaussianTest
 from privxray.audit.claim_test import ClaimTest
 from privxray.audit.conformance.verdict import Conformance
 from privxray.audit.inversion import Search
@@ -25,8 +26,8 @@ def of_conformance(found: Conformance) -> list[str]:
     ]
 
 
-def of_one_run(found: ClaimTest) -> list[str]:
-    """What these canaries could not have shown."""
+def of_one_run(found: ClaimTest, gaussian: GaussianTest | None = None) -> list[str]:
+    """What these canaries could not have shown, and what each bound takes for granted."""
     said = [
         f"With {found.canaries} canaries and {found.guesses} guesses, all of them right, the lower bound "
         f"would be {found.ceiling:.3f}. So few canaries can't refute a larger claim, whatever the training "
@@ -41,6 +42,19 @@ def of_one_run(found: ClaimTest) -> list[str]:
         said.append(
             f"Noise that is too small by a factor of up to about {found.unseen_factor:.1f} would probably "
             "not have been noticed, even by the best attacker. A weaker attacker notices less."
+        )
+    if gaussian is None:
+        said.append("Where patients are sampled, only the bound that takes nothing for granted is computed.")
+    else:
+        said.append(
+            "The first bound takes nothing for granted but fair coins. The second says what epsilon is if "
+            "the training's trade-off curve is that of Gaussian noise of some size. The third also takes "
+            "scores for Gaussian and independent. The second and third flag an intact training in at most "
+            "one of 1,000 audits each, if what they take for granted is so; the first in at most one of 20."
+        )
+        said.append(
+            f"By the third, noise that is too small by a factor of less than {gaussian.seen_factor:.1f} "
+            "would probably not have been noticed."
         )
     said.append(
         "A lower bound of 0 does not mean that nothing leaks. The proof of privacy is in the accounting, not "

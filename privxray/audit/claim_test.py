@@ -2,11 +2,11 @@
 
 Where a claim is refuted, the confidence holds for every attacker, every training and every dependence between
 canaries: only the coins have to be fair, and the number of guesses fixed beforehand (see
-:mod:`privxray.audit.epsilon_bound`).
+:mod:`privxray.audit.bounds.epsilon_bound`).
 
 The converse does not hold. Even if every guess is right, the lower bound is finite
-(:func:`~privxray.audit.epsilon_bound.ceiling`). So few canaries can't refute a claim above it, whatever the
-training does.
+(:func:`~privxray.audit.bounds.epsilon_bound.ceiling`). So few canaries can't refute a claim above it,
+whatever the training does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from privxray.audit.epsilon_bound import CONFIDENCE, ceiling, largest, lower_bound
+from privxray.audit.bounds.epsilon_bound import CONFIDENCE, ceiling, largest, lower_bound
 from privxray.audit.guessing import Coins, Scores, clearest_guesses, require_guesses
 from privxray.privacy.accountant import calibrate
 from privxray.privacy.events import Event

@@ -40,14 +40,18 @@ Weights = Mapping[str, NDArray[np.float32]]
 Update = Mapping[str, NDArray[np.float64]]
 
 
-def later_round(initial: Weights, source: NoiseSource) -> dict[str, NDArray[np.float32]]:
+def later_round(
+    initial: Weights, source: NoiseSource, deviation: float = _HEAD
+) -> dict[str, NDArray[np.float32]]:
     """Starting weights with a head that is not zero.
 
     In a study's first step the head is zero, and then only the head has a gradient. From the second step on,
     the gradient of every layer tells something of the image. A plan may start from weights like these.
+
+    :param deviation: the standard deviation of the head.
     """
     return {
-        name: value + source.gaussian(value.shape, _HEAD).astype(np.float32)
+        name: value + source.gaussian(value.shape, deviation).astype(np.float32)
         if name.startswith("head")
         else value
         for name, value in initial.items()

@@ -33,7 +33,8 @@ _LENGTH = 100.0  # of a canary's raw features: large, to find training that does
 class ProbeCanaries(CanaryKind[LinearProbeConstants]):
     """One further feature for each canary."""
 
-    default = 800
+    default = 4000
+    default_own = 800
     overrides: ClassVar[Mapping[str, object]] = RECIPE
 
     def default_guesses(self, canaries: int) -> int:

@@ -2,18 +2,23 @@
 
 A convolutional network has no dimension that only one image can reach. Coarse random black and white images
 come close: their gradients are nearly orthogonal, with a few directions in common. Solving for all patients
-at once takes out what is common. With a_t the noisy sum of step t and G_t the [d, n] matrix of the clipped
-gradients of everybody who may have been in it (known to the attacker, who has the weights of every step),
-b_t = (G'G + ridge)^-1 G'a_t estimates who was sampled, and the sum over steps is the score. The invented
-patients are in G as well, so that they are not mistaken for canaries.
+at once takes out what is common. With a_t the noisy sum of step t, G_t the [n, d] matrix of the clipped
+gradients of everybody who may have been in it (known to the attacker, who has the weights of every step), m
+and V the mean and variance of who is in before anything is seen, the best linear estimate of who was in is
+m + V G (G' V G + noise)^-1 (a_t - G' m), and the sum over steps is the score. The variance of the noise is
+taken from what no patient's gradient reaches, and the length of gradients from what they do reach: an engine
+may have less noise than it says, and clip less.
 
-A small learning rate keeps the network near its start, where the gradients differ most from each other. An
-attacker may choose so, because the guarantee is for any public constants.
+The head of the starting weights is not zero. With a zero head only the head has a gradient, and 1,539 numbers
+don't keep thousands of canaries apart. A small learning rate keeps the network near its start. All patients
+are in every step (q = 1), so the claim is that of Gaussian noise, and every bound applies. An attacker may
+choose all of this, because the guarantee is for any public constants.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,34 +30,44 @@ from torch.nn.functional import cross_entropy
 from privxray.audit.canaries import CanaryKind, Planted, require_at_most
 from privxray.audit.guessing import Scores, toss
 from privxray.audit.kept_answers import KeptAnswers
+from privxray.audit.patient_updates import later_round
 from privxray.audit.synthetic_patients import PATIENTS, image_patients
 from privxray.errors import RefusedError
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import as_input, network
-from privxray.learning.interface import Task, Tensors
+from privxray.learning.interface import Method, Task, Tensors
 from privxray.privacy.clipping import Floats
 from privxray.privacy.noise import NoiseSource
 
-MOST = 800
+MOST = 4000
 """Canaries that the gradients of the small network can tell apart."""
 
 _BLOCK = 2  # pixels: a canary is a chessboard of random fields of this size
-_RIDGE = 0.1  # of a clipped gradient's squared length
+_RIDGE = 1e-6  # of a clipped gradient's squared length, for equations that are nearly singular
+_BEYOND_CHANCE = 5.0  # standard deviations
+_HEAD = 0.1  # standard deviation: no canary's class is predicted surely, or its gradient would be short
 _CHUNK = 64  # images whose gradients are computed at a time
 
 
 class SgdCanaries(CanaryKind[DpSgdConstants]):
     """Random black and white images."""
 
-    default = 120
-    # Nearly every canary is sampled at least once.
+    default = 3000
+    default_own = 120
     overrides: ClassVar[Mapping[str, object]] = {
         "image_size": 32,
-        "sampling_rate": 0.8,
-        "steps": 10,
+        "sampling_rate": 1.0,
+        "steps": 4,
         "learning_rate": 0.02,
     }
+
+    def start(
+        self, method: Method[DpSgdConstants], task: Task[DpSgdConstants], source: NoiseSource
+    ) -> Task[DpSgdConstants]:
+        """From the method's starting weights, but with a head that is not zero."""
+        initial = method.starting_model(task.constants, task.classes)
+        return replace(task, start=later_round(initial, source, _HEAD))
 
     def default_guesses(self, canaries: int) -> int:
         """The clearer half: directions that canaries have in common blur the others."""
@@ -88,10 +103,13 @@ class SgdCanaries(CanaryKind[DpSgdConstants]):
         )
 
     def scores(self, planted: Planted, task: Task[DpSgdConstants], answers: KeptAnswers) -> Scores:
-        """[m] how often each canary seems to have been sampled."""
+        """[m] how often each canary seems to have been in a step."""
         constants = task.constants
         pixels = np.concatenate([planted.patients.inputs, planted.canaries])
         labels = np.concatenate([planted.patients.labels, planted.labels])
+        rate, people = constants.sampling_rate, len(planted.patients.labels)
+        chance = np.full(len(labels), rate)
+        chance[people:] /= 2.0  # the coin comes first
         before, velocity = dict(task.start), np.zeros(1)
         total = np.zeros(len(labels))
         for step in range(constants.steps):
@@ -100,11 +118,52 @@ class SgdCanaries(CanaryKind[DpSgdConstants]):
             gradients = _clipped_gradients(before, task, pixels, labels)
             moved = (_flat(before) - _flat(after)) / constants.learning_rate
             answer = (moved - constants.momentum * velocity) * constants.expected_batch_size
-            gram = gradients @ gradients.T / constants.clipping_norm**2
-            ridge = _RIDGE * np.eye(len(gram))
-            total += np.linalg.solve(gram + ridge, gradients @ answer / constants.clipping_norm**2)
+            total += _Estimates(gradients, chance, constants.clipping_norm).of(answer)
             before, velocity = after, moved
-        return np.asarray(total[len(planted.patients.labels) :])
+        return np.asarray(total[people:])
+
+
+class _Estimates:
+    """The best linear estimates of who was in a step, from its noisy sum; see the module's text.
+
+    :param gradients: [n, d] of everybody who may have been in it.
+    :param chance: [n] of being in it, before anything is seen.
+    :param clip: the longest gradient.
+    """
+
+    def __init__(self, gradients: NDArray[np.float32], chance: Floats, clip: float) -> None:
+        self._gradients, self._chance, self._clip = gradients, chance, clip
+        self._spread = np.sqrt(chance * (1.0 - chance))
+        self._gram = (gradients @ gradients.T).astype(np.float64)
+
+    def of(self, answer: Floats) -> Floats:
+        """[n] the estimates, up to a constant.
+
+        :param answer: [d] the noisy sum.
+        """
+        from scipy.linalg import cho_factor, cho_solve
+
+        number, numbers = self._gradients.shape
+        ridge = _RIDGE * self._clip**2 * np.eye(number)
+        left = answer - self._chance @ self._gradients
+        along = self._gradients @ left
+        reached = float(along @ cho_solve(cho_factor(self._gram + ridge), along))
+        noise = max(float(left @ left) - reached, 0.0) / max(1, numbers - number)
+        kernel = self._spread[:, None] * self._gram * self._spread
+        kernel *= self._longer(kernel, reached, noise)
+        kernel[np.diag_indices(number)] += noise + _RIDGE * self._clip**2
+        return np.asarray(self._spread * cho_solve(cho_factor(kernel), self._spread * along))
+
+    def _longer(self, kernel: Floats, reached: float, noise: float) -> float:
+        """By how much gradients are longer than clipped ones, squared; 1 unless that is beyond chance.
+
+        An engine that does not clip has longer ones, and canaries blur each other more.
+        """
+        number = len(kernel)
+        beyond = reached - number * noise
+        if beyond < _BEYOND_CHANCE * noise * (2.0 * number) ** 0.5:
+            return 1.0
+        return max(1.0, beyond / float(np.trace(kernel)))
 
 
 def some_patients(data: TrainingData, most: int, source: NoiseSource) -> TrainingData:
@@ -121,7 +180,7 @@ def _flat(weights: Mapping[str, NDArray[Any]]) -> Floats:
 
 def _clipped_gradients(
     weights: Tensors, task: Task[DpSgdConstants], pixels: NDArray[np.uint8], labels: NDArray[np.int64]
-) -> Floats:
+) -> NDArray[np.float32]:
     """[n, d] each image's gradient at ``weights``, clipped.
 
     By torch's own transforms and not by Opacus, so that a mistake in the engine is not repeated here.
@@ -138,7 +197,7 @@ def _clipped_gradients(
     chunks = []
     for at in range(0, len(labels), _CHUNK):
         found = each(parameters, images[at : at + _CHUNK], targets[at : at + _CHUNK])
-        chunks.append(torch.cat([found[name].flatten(1) for name in weights], dim=1).double())
-    rows = torch.cat(chunks)
-    limit, lengths = constants.clipping_norm, rows.norm(dim=1, keepdim=True)
-    return np.asarray((rows * (limit / lengths.clamp(min=limit))).numpy())
+        rows = torch.cat([found[name].flatten(1) for name in weights], dim=1)
+        lengths = rows.double().norm(dim=1, keepdim=True)
+        chunks.append((rows * (constants.clipping_norm / lengths.clamp(min=constants.clipping_norm))).float())
+    return np.asarray(torch.cat(chunks).numpy())

@@ -18,9 +18,8 @@ import torch
 from numpy.typing import NDArray
 
 from privxray.audit import membership, synthetic_patients
-from privxray.audit.canaries import IMAGES
 from privxray.audit.canary_kinds import canaries_of
-from privxray.audit.claim_test import ClaimTest, judge
+from privxray.audit.claim_test import ClaimTest
 from privxray.audit.guessing import toss
 from privxray.audit.kept_answers import KeptAnswers
 from privxray.audit.membership import Membership
@@ -33,6 +32,7 @@ from privxray.learning.linear_probe import probe_queries
 from privxray.privacy.clipping import rows_scaled
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import NoiseSource, SecureNoise
+from privxray.workflow.auditing.one_run_audit import OneRunAudit, judged
 
 CLASSES = ("normal", "bacteria", "virus")
 DELTA = 1e-5
@@ -228,25 +228,31 @@ def clipped_by_batch() -> AbstractContextManager[None]:
     return _another_clip(factors)
 
 
-def audited(
+def one_run(
     store: KeptAnswers,
     method: AnyMethod,
     *,
     canaries: int,
-    images: int = IMAGES,
+    images: int | None = None,
     constants: dict[str, object] | None = None,
     training_source: NoiseSource | None = None,
-) -> ClaimTest:
+    claim: Guarantee = CLAIM,
+) -> OneRunAudit:
     """One audited run on invented patients, through the same steps as ``privxray audit one-run``."""
     source, kind = SecureNoise(), canaries_of(method)
     chosen = method.constants({**kind.overrides, **(constants or {})})
     planted = kind.plant(None, chosen, len(CLASSES), canaries, source)
     chosen = kind.fitting(chosen, planted)
-    noise = method.plan_noise(chosen, CLAIM, rounds_left=1, past=())
-    task = Task(chosen, CLASSES, method.starting_model(chosen, CLASSES))
+    noise = method.plan_noise(chosen, claim, rounds_left=1, past=())
+    task = kind.start(method, Task(chosen, CLASSES, method.starting_model(chosen, CLASSES)), source)
     method.train(planted.training_data(images), task, Drawing(noise, training_source or source, store))
     scores = kind.scores(planted, task, store)
-    return judge(scores, planted.coins, kind.default_guesses(canaries), CLAIM)
+    return judged(method, chosen, scores, planted.coins, kind.default_guesses(canaries), claim)
+
+
+def audited(store: KeptAnswers, method: AnyMethod, **options: Any) -> ClaimTest:
+    """What right guesses show in :func:`one_run`."""
+    return one_run(store, method, **options).claim_test
 
 
 def told_apart(store: KeptAnswers, name: str, training_source: NoiseSource, patients: int) -> Membership:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from privxray.audit import caveats
+from privxray.audit.bounds.gaussian_test import GaussianTest
 from privxray.audit.claim_test import ClaimTest
 from privxray.audit.inversion import Reconstruction, Search
 from privxray.audit.membership import Membership
@@ -62,9 +63,34 @@ def test_a_claim_is_refuted_or_not() -> None:
     assert loud.page.verdict == (
         "The claim of epsilon 1 is refuted: epsilon is at least 3.479, with 95% confidence"
     )
-    assert set(quiet.to_json()) == GUESSES
+    assert set(quiet.to_json()) == GUESSES | {"gaussian"}
+    assert quiet.to_json()["gaussian"] is None
     assert loud.to_json()["flagged"] is True
     assert loud.to_json()["cannot_show"] == caveats.of_one_run(LOUD)
+
+
+def test_the_bounds_for_gaussian_noise_are_told_with_what_they_take_for_granted() -> None:
+    test = GaussianTest(CLAIM, 100, 25, 20, 0.25, 0.3, 0.75, refuted=False)
+    scores, coins = np.arange(100.0), np.arange(100) % 2 == 0
+    quiet = one_run_outcome(OneRunAudit(QUIET, scores, coins, test), SUBJECT)
+    assert quiet.page.verdict == (
+        "The claim of epsilon 1 is not refuted: lower bound 0.000, and 0.750 if its noise is Gaussian of "
+        "some size"
+    )
+    assert quiet.to_json()["gaussian"] == {
+        "guesses": 25, "right": 20, "curve_bound": 0.25, "distance": 0.3, "mean_bound": 0.75,
+        "refuted": False,
+    }  # fmt: skip
+    said = " ".join(quiet.page.caveats)
+    assert "takes nothing for granted but fair coins" in said
+    assert f"by a factor of less than {test.seen_factor:.1f} " in said
+    loud = dataclasses.replace(test, mean_bound=2.5, refuted=True)
+    found = one_run_outcome(OneRunAudit(QUIET, scores, coins, loud), SUBJECT)
+    assert found.page.flagged
+    assert found.page.verdict == (
+        "The claim of epsilon 1 is refuted, if its noise is Gaussian of another size: epsilon is then at "
+        "least 2.500"
+    )
 
 
 def test_a_bound_at_the_claim_does_not_refute_it() -> None:
@@ -136,8 +162,10 @@ def test_a_claim_is_in_the_range_that_training_accepts(epsilon: float, delta: fl
 
 def test_canaries_and_guesses_have_defaults_that_depend_on_the_method() -> None:
     probe, sgd = methods.get("linear-probe"), methods.get("dp-sgd")
-    assert AuditSize.of(probe) == AuditSize(800, 800)
-    assert AuditSize.of(sgd) == AuditSize(120, 60)
+    assert AuditSize.of(probe) == AuditSize(4000, 4000)
+    assert AuditSize.of(probe, own=True) == AuditSize(800, 800)
+    assert AuditSize.of(sgd, own=True) == AuditSize(120, 60)
+    assert AuditSize.of(sgd) == AuditSize(3000, 1500)
     assert AuditSize.of(sgd, canaries=7) == AuditSize(7, 4)
     assert AuditSize.of(sgd, canaries=7, guesses=7) == AuditSize(7, 7)
     for canaries, guesses in ((7, 8), (7, 0), (0, None)):

@@ -90,7 +90,10 @@ def one_run(
     canaries: Annotated[
         int | None,
         typer.Option(
-            "--canaries", help="How many.  [default: 800; 120 for dp-sgd]", show_default=False, min=1
+            "--canaries",
+            help="How many.  [default: 4000; 3000 for dp-sgd; with --own 800 and 120]",
+            show_default=False,
+            min=1,
         ),
     ] = None,
     guesses: Annotated[

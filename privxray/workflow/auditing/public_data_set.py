@@ -53,11 +53,11 @@ def read_public(
             file=csv_name(labels),
             advice="Add images of another class",
         )
-    people = sorted({str(row.patient) for row in rows})
+    people = list(dict.fromkeys(row.patient for row in rows if row.patient is not None))
     order = np.argsort(SecureNoise().uniform(len(people)))[:MOST]
     number = {people[place]: index for index, place in enumerate(order)}
-    chosen = [row for row in rows if str(row.patient) in number]
-    paths = [folder / row.relative for row in chosen]
+    chosen = [(row, number[row.patient]) for row in rows if row.patient is not None and row.patient in number]
+    paths = [folder / row.relative for row, _ in chosen]
     names = public_names(paths)
     form = InputForm.of(method, constants, None) if method.inputs == "pixels" else default_features()
     parts = []
@@ -67,7 +67,7 @@ def read_public(
             progress(min(at + _CHUNK, len(paths)), len(paths))
     data = TrainingData(
         np.concatenate(parts),
-        np.array([classes.index(row.label) for row in chosen], np.int64),
-        np.array([number[str(row.patient)] for row in chosen], np.int64),
+        np.array([classes.index(row.label) for row, _ in chosen], np.int64),
+        np.array([patient for _, patient in chosen], np.int64),
     )
     return AuditedPatients(data, classes, f"{len(number)} patients of a public data set")

@@ -12,7 +12,6 @@ import numpy as np
 from privxray.audit import membership
 from privxray.audit.canaries import Planted
 from privxray.audit.canary_kinds import canaries_of
-from privxray.audit.claim_test import judge
 from privxray.audit.guessing import toss
 from privxray.audit.membership import Membership
 from privxray.imaging.dataset import Dataset
@@ -20,7 +19,7 @@ from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.interface import AnyMethod, Drawing, Task
 from privxray.privacy.noise import SecureNoise
-from privxray.workflow.auditing.one_run_audit import OneRunAudit
+from privxray.workflow.auditing.one_run_audit import OneRunAudit, judged
 from privxray.workflow.auditing.own_patients.running_audit import RunningAudit
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import InputForm, training_data
@@ -67,8 +66,8 @@ def one_run(training: OwnTraining, audit: RunningAudit) -> OneRunAudit:
     audit.begin_drawing()
     planted.train(method, task, Drawing(audit.terms.noise, source, answers, training.steps))
     scores = kind.scores(planted, task, answers)
-    test = judge(scores, planted.coins, audit.terms.guesses, audit.terms.claim)
-    return OneRunAudit(test, scores, planted.coins)
+    guesses, claim = audit.terms.guesses, audit.terms.claim
+    return judged(method, task.constants, scores, planted.coins, guesses, claim)
 
 
 def membership_inference(training: OwnTraining, audit: RunningAudit) -> Membership:

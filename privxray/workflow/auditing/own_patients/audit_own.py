@@ -90,7 +90,7 @@ def audit_own(
         start = planned.start() or method.starting_model(constants, plan.classes)
         claim = Claim(order.epsilon, plan.delta if order.delta is None else order.delta)
         size = (
-            AuditSize.of(method, order.canaries, order.guesses)
+            AuditSize.of(method, order.canaries, order.guesses, own=True)
             if order.kind == "one-run"
             else AuditSize(0, 0)
         )
