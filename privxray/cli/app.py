@@ -23,6 +23,7 @@ from privxray.cli.commands import (
     help_command,
     infer_commands,
     inspect_command,
+    model_commands,
     status_command,
 )
 from privxray.cli.commands.study import (
@@ -150,6 +151,7 @@ for command in (
     app.command(command.__name__.strip("_").replace("_", "-"))(command)
 extractor_commands.add_to(app)
 infer_commands.add_to(app)
+model_commands.add_to(app)
 audit_commands.add_to(app)
 
 

@@ -202,7 +202,8 @@ def test_onnxruntime_needs_no_torch() -> None:
 
 
 def test_the_packaged_graph_is_made_from_the_pinned_weights() -> None:
-    assert built_in_graph.graph_of(torch_engine.maps_network()) == pinned_files.pinned_graph()
+    network = torch_engine.maps_network()
+    assert built_in_graph.graph_of(network, network.dim) == pinned_files.pinned_graph()
 
 
 def test_another_graph_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

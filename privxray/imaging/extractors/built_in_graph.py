@@ -67,25 +67,28 @@ class _Graph:
         return self.weight(np.array(value, np.float32))
 
 
-def graph_of(network: MapMeans) -> bytes:
-    """The network as an ONNX model, serialised."""
+def graph_of(network: nn.Module, dim: int) -> bytes:
+    """The network as an ONNX model, serialised.
+
+    :param network: of :mod:`.torch_engine`.
+    :param dim: the numbers of a row.
+    """
     from onnx import TensorProto, checker, helper
 
     graph = _Graph()
     grey = graph.add("Cast", graph.add("Unsqueeze", INPUT, graph.axes(1)), to=TensorProto.FLOAT)
     maps = graph.add("Div", graph.add("Sub", grey, graph.number(127)), graph.number(128))
-    rows = []
-    for stretch, regions in zip(network.stretches, network.regions, strict=True):
-        maps = _layers(graph, stretch, maps)
-        rows += [_unit(graph, _region_mean(graph, maps, region)) for region in regions]
-    row = graph.add("Concat", *rows, axis=1)
-    graph.nodes.append(helper.make_node("Div", [row, graph.number(len(rows) ** 0.5)], [OUTPUT], name=OUTPUT))
+    if isinstance(network, MapMeans):
+        last, *inputs = _map_means(graph, network, maps)
+    else:
+        last, *inputs = "Identity", _layers(graph, network, maps)
+    graph.nodes.append(helper.make_node(last, inputs, [OUTPUT], name=OUTPUT))
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,
             "efficientnet-lite2-maps",
             [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [1, SIZE, SIZE])],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, network.dim])],
+            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, dim])],
             graph.weights,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -95,6 +98,15 @@ def graph_of(network: MapMeans) -> bytes:
     checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
+
+
+def _map_means(graph: _Graph, network: MapMeans, maps: str) -> tuple[str, str, str]:
+    """The last operator and its inputs."""
+    rows = []
+    for stretch, regions in zip(network.stretches, network.regions, strict=True):
+        maps = _layers(graph, stretch, maps)
+        rows += [_unit(graph, _region_mean(graph, maps, region)) for region in regions]
+    return "Div", graph.add("Concat", *rows, axis=1), graph.number(len(rows) ** 0.5)
 
 
 def _layers(graph: _Graph, layers: nn.Module, maps: str) -> str:
@@ -109,6 +121,10 @@ def _layers(graph: _Graph, layers: nn.Module, maps: str) -> str:
         elif isinstance(layer, nn.Conv2d):
             maps = _convolution(graph, layer, maps, padding)
             padding = None
+        elif isinstance(layer, nn.AdaptiveAvgPool2d):
+            maps = graph.add("GlobalAveragePool", maps)
+        elif isinstance(layer, nn.Flatten):
+            maps = graph.add("Flatten", maps)
         elif isinstance(layer, nn.ReLU6):
             maps = graph.add("Clip", maps, graph.number(0), graph.number(6))
         else:
@@ -150,7 +166,8 @@ def _unit(graph: _Graph, row: str) -> str:
 
 
 def _main() -> None:
-    GRAPH_PATH.write_bytes(graph_of(maps_network()))
+    network = maps_network()
+    GRAPH_PATH.write_bytes(graph_of(network, network.dim))
 
 
 if __name__ == "__main__":

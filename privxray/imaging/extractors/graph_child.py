@@ -124,7 +124,8 @@ def _row(runner: Runner, pixels: npt.NDArray[np.uint8], names: Sequence[str], si
     return ROW + np.concatenate(parts).astype("<f4").tobytes()
 
 
-def _limits() -> Limits:
+def limits() -> Limits:
+    """What the process may take."""
     return Limits(_UNLIMITED if has_gpu() else MEMORY, file_bytes=0, open_files=OPEN_FILES)
 
 
@@ -153,7 +154,7 @@ def _work(source: IO[bytes], target: IO[bytes]) -> None:
 
 def _main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends when its stdin ends
-    limit_this_process(_limits())
+    limit_this_process(limits())
     try:
         _work(sys.stdin.buffer, sys.stdout.buffer)
     except MemoryError:

@@ -19,15 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from privxray.formats.extractor_file import ExtractorFile
-from privxray.imaging import chest_picture
-from privxray.imaging.decode import SIZE
 from privxray.imaging.extractors.file_extractor import FileExtractor, Reading
+from privxray.workflow.common.drawn_radiographs import drawn_radiographs
 from privxray.workflow.common.extractor_files import add_extractor
 from privxray.workspace.folder import Workspace
 
 SHARE = 0.8
 PICTURES = 24
-_SEED = 24
 
 
 @dataclass(frozen=True)
@@ -54,19 +52,10 @@ def choose_extractor(workspace: Workspace, path: Path, reading: Reading = Readin
     added = add_extractor(workspace, path, reading)
     terms = added.description.terms
     with FileExtractor(added.path, terms) as extractor:
-        return ChosenExtractor(terms, usual_radius(extractor(_drawn())))
+        return ChosenExtractor(terms, usual_radius(extractor(drawn_radiographs(PICTURES))))
 
 
 def usual_radius(rows: npt.NDArray[np.float32]) -> float:
     """The radius for features of drawn radiographs, [N, D], rounded to three digits."""
     distances = np.linalg.norm(rows - rows.mean(axis=0, dtype=np.float64), axis=1)
     return float(f"{max(SHARE * float(np.median(distances)), 1e-3):.3g}")
-
-
-def _drawn() -> npt.NDArray[np.uint8]:
-    pictures = []
-    for number in range(PICTURES):
-        rng = np.random.default_rng((_SEED, number))
-        child = chest_picture.Child.invent(chest_picture.FINDINGS[number % 3], rng)
-        pictures.append(np.rint(255 * chest_picture.draw(child, SIZE, SIZE, rng)).astype(np.uint8))
-    return np.stack(pictures)
