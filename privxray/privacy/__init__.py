@@ -1,6 +1,7 @@
 """Differential privacy, one module for each concept.
 
-The unit is the patient; neighbouring data sets differ by one patient who is there or not.
+The unit is the patient; neighbouring data sets differ by one patient who is there or not. docs/CLAIMS.md says
+what of this is proved, by which theorem, and what is only tested: that noise is Gaussian is tested.
 
 * ``guarantee``: epsilon with its delta and adjacency, and which of them may be asked for.
 * ``events``: what a mechanism did. ``loss_distributions`` and ``accountant``: what that costs.
