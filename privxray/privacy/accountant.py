@@ -30,6 +30,7 @@ from privxray.privacy.guarantee import (
 from privxray.privacy.loss_distributions import LossDistribution, Pair
 
 _RELATIVE_TOLERANCE = 1e-5
+_ROOT_TOLERANCE = 2.5e-6  # of the search, in the logarithm of the scale
 _SCALES = tuple(2.0**power for power in range(6, 34, 4))  # 64 to 2^30: where a search begins
 _GROWTHS = 100  # how often a scale may grow by the tolerance before it is given up
 
@@ -122,7 +123,7 @@ def _search(excess: Callable[[float], float], low: float, high: float) -> float:
     """
     from scipy.optimize import brentq
 
-    root = brentq(lambda x: excess(2.0**x), math.log2(low), math.log2(high), xtol=_RELATIVE_TOLERANCE / 4)
+    root = brentq(lambda x: excess(2.0**x), math.log2(low), math.log2(high), xtol=_ROOT_TOLERANCE)
     return float(2.0**root) * (1.0 + _RELATIVE_TOLERANCE / 2)
 
 

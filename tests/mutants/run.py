@@ -83,10 +83,9 @@ _ASKING = (
     *_INFERENCE_COMMANDS,
 )
 _LEDGER_COMMANDS = (
-    "tests/unit/test_workflow_reservation.py",
     "tests/unit/test_workflow_ledger.py",
+    "tests/unit/test_workflow_reservation.py",
     "tests/cli/test_ledger.py",
-    "tests/cli/test_budget.py",
 )
 _INFERENCE = (
     "tests/unit/test_inference_admit.py",
@@ -153,6 +152,8 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     ),
     "privxray/workflow/ledger/": _LEDGER_COMMANDS,
     "privxray/workflow/hospital/reserve_budget.py": _LEDGER_COMMANDS,
+    "privxray/workflow/ledger/budget.py": ("tests/cli/test_budget.py",),
+    "privxray/workflow/ledger/past_exports.py": ("tests/cli/test_ledger.py", "tests/cli/test_doctor.py"),
     "privxray/privacy/releases.py": (
         "tests/unit/test_privacy_releases.py",
         "tests/unit/test_learning_linear_probe.py",
@@ -170,7 +171,16 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
 }
 
 # Without which a folder is not gone through when --only names nothing.
-FOLDERS = ("exchange", "formats", "keys", "inference", "privacy", "learning")
+FOLDERS = (
+    "exchange",
+    "formats",
+    "keys",
+    "inference",
+    "privacy",
+    "learning",
+    "workflow/ledger",
+    "workflow/hospital/reserve_budget.py",
+)
 # Code whose tests say nothing about privacy or trust is no part of it.
 _SENSITIVITY = (
     "privxray/learning/linear_probe/probe_queries.py",

@@ -1,6 +1,6 @@
 """What the rest of the budget affords: ``budget --steps`` and ``budget --noise``.
 
-Tested in tests/cli/test_budget.py.
+Tested in tests/unit/test_workflow_ledger.py and tests/cli/test_budget.py.
 """
 
 from __future__ import annotations

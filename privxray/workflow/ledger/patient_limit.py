@@ -1,6 +1,6 @@
 """How many patients a guarantee is meant for.
 
-Tested in tests/cli/test_ledger.py.
+Tested in tests/unit/test_workflow_ledger.py and tests/cli/test_ledger.py.
 """
 
 from __future__ import annotations
