@@ -84,7 +84,7 @@ def reserve(training: Training, epsilon: float) -> Training:
         ledger.reserve(round_.study, run, chosen.events())
     except BudgetError as refusal:
         forgotten = chosen.chosen(epsilon=None, noise=None, vector_key=None)
-        refusal.advice = _what_is_left(forgotten)
+        refusal.advice = what_is_left(forgotten)
         raise
     return chosen
 
@@ -99,7 +99,8 @@ def another_epsilon(round_: Round) -> RefusedError:
     )
 
 
-def _what_is_left(training: Training) -> str:
+def what_is_left(training: Training) -> str:
+    """What a refusal by the lifetime limit advises: the largest epsilon that is still possible."""
     possible = training.remaining().largest_epsilon(training.ledger)
     if possible <= 0:
         return "Nothing is left for this study: the lifetime limit is reached (privxray budget)"

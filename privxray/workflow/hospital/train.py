@@ -133,9 +133,9 @@ def train(
         _draw(training, data, progress)
         with session.state.transaction():
             session.state.change_round("hospital", training.round, Event.TRAIN)
-        keep_own_scores(session, session.state.rounds(round_.study)[-1], feature_progress)
         shutil.rmtree(training.folder / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
+        keep_own_scores(session, session.state.rounds(round_.study)[-1], feature_progress)
         return _trained(training, few=few, empty=empty, seconds=seconds)
 
 

@@ -10,6 +10,7 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Study
 from privxray.cli.output import emit, progress, tell
+from privxray.cli.rehearsal_view import show_rehearsal
 
 
 def train(
@@ -29,12 +30,24 @@ def train(
             help="Destroy a result that was not exported, and train anew. This costs again; type --epsilon.",
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what the training would be, cost and reach; nothing is spent or changed."
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train for the open round with differential privacy."""
     from privxray.workflow.hospital import train as training
 
     workspace = current_workspace()
+    if dry_run:
+        from privxray.workflow.hospital.rehearse import rehearse
+
+        show_rehearsal(rehearse(workspace, epsilon=epsilon, study=study, again=again), as_json=as_json)
+        close("train --dry-run", workspace, study=study, options=_typed_again(epsilon, study, again=again))
+        return
     with progress("Computing features") as features, progress("Training") as steps:
         done = training.train(
             workspace,
@@ -84,3 +97,15 @@ def train(
         f"all studies: {done.lifetime} of {done.limit.epsilon:g}."
     )
     close("train", workspace, study=done.plan.study)
+
+
+def _typed_again(epsilon: float | None, study: str | None, *, again: bool) -> str:
+    """The options of a rehearsal, for the training itself."""
+    words = ["--again"] if again else []
+    words += (
+        []
+        if epsilon is None
+        else ["--epsilon", f"{epsilon:g}" if float(f"{epsilon:g}") == epsilon else repr(epsilon)]
+    )
+    words += [] if study is None else ["--study", study]
+    return "".join(f" {word}" for word in words)

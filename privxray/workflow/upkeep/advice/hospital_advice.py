@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privxray.workflow.upkeep.advice.line import INGEST, Advice, file_name, study_option
+from privxray.workflow.upkeep.advice.line import INGEST, Advice, exact, file_name, study_option
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.transitions import RoundState
 
@@ -52,7 +52,7 @@ def _untrained(situation: Situation, study: StudySituation, option: str) -> Advi
         return Advice(f"{situation.typed(INGEST)}{option}; then: {train}")
     epsilon = study.round.epsilon
     if epsilon is not None:
-        words = ("train", "--epsilon", _exact(epsilon), *option.split())
+        words = ("train", "--epsilon", exact(epsilon), *option.split())
         return Advice(
             "training was begun and not finished; it goes on with: " + situation.typed(" ".join(words)), words
         )
@@ -74,9 +74,3 @@ def _finished(situation: Situation, study: StudySituation, option: str) -> Itera
         yield Advice(uses)
     if not study.last_stage:
         yield Advice(f"when the study's next plan comes: {situation.typed('accept FILE')}")
-
-
-def _exact(number: float) -> str:
-    """A number as a person would type it, and with all its digits where it has many."""
-    short = f"{number:g}"
-    return short if float(short) == number else repr(number)

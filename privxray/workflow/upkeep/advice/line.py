@@ -41,3 +41,9 @@ def file_name(situation: Situation, study: StudySituation, kind: str) -> str:
 def listed(names: tuple[str, ...]) -> str:
     """Names as they are read out: ``a, b and c``."""
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def exact(number: float) -> str:
+    """A number as a person would type it, and with all its digits where it has many."""
+    short = f"{number:g}"
+    return short if float(short) == number else repr(number)
