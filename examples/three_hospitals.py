@@ -87,7 +87,9 @@ def main(root: Path, patients_per_site: int = 120) -> dict[str, float | None]:
     assert isinstance(summed, Aggregated)  # a plan with keyholders would give a request first
     scores = None
     for workspace in hospitals.values():
-        accept(workspace, carry(summed.model, workspace.root / "received"))
+        if summed.proof:
+            carry(summed.proof, workspace.root / "received")
+        accept(workspace, carry(summed.model, workspace.root / "received"), passphrase=passphrase)
         scores = evaluate(workspace)
         print(
             f"{workspace.config.name}: macro AUC on its own held-out patients {scores.metrics['macro_auc']}"

@@ -208,16 +208,28 @@ def ingest(
     return ingest_folder(workspace, images, labels, choices).report
 
 
-def accept(workspace: Workspace, file: Path, *, key_words: str = "") -> Accepted:
+def accept(
+    workspace: Workspace, file: Path, *, key_words: str = "", passphrase: Passphrase | None = None
+) -> Accepted:
     """Take in what the coordinator sends back: a global model, or the next plan.
 
     :param key_words: needed only for a plan whose roster has changed; see :func:`join`.
+    :param passphrase: gives the passphrase, needed for a model of a plan with commitments. Its proof has to
+        lie beside it.
     :raises IdentityError: not signed by the study's coordinator, or the words are wrong.
     :raises RefusedError: of another study or round, or a replay.
     """
     from privxray.workflow.hospital.accept import accept as take
 
-    return take(workspace, file, lambda *_: key_words)
+    return take(workspace, file, lambda *_: key_words, passphrase or _no_passphrase)
+
+
+def _no_passphrase() -> str:
+    raise UsageError(
+        "the proof of this model is encrypted to this hospital, and no passphrase is given",
+        reason="passphrase.not-given",
+        advice="Call accept with passphrase=",
+    )
 
 
 def predict(

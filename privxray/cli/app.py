@@ -39,6 +39,7 @@ from privxray.cli.commands.study import (
     predict_command,
     train_command,
     unmask_command,
+    verify_command,
 )
 from privxray.cli.current_workspace import standing
 from privxray.cli.failures import explained, is_typers_end, report
@@ -141,6 +142,7 @@ for command in (
     export_update_command.export_update,
     unmask_command.unmask,
     accept_command.accept,
+    verify_command.verify,
     status_command.status,
     inspect_command.inspect,
     budget_command.budget,

@@ -90,6 +90,12 @@ def make_party(root: Path, name: str, run: Run) -> Party:
 
 
 def carry(file: Path, folder: Path) -> Path:
-    """Copy a file to another party, as a person does with a memory stick; returns the copy's path."""
+    """Copy a file to another party, as a person does with a memory stick; a model's proof goes with it.
+
+    :returns: the copy's path.
+    """
     make_private_folder(folder)
+    proof = file.with_suffix(".proof")
+    if file.suffix == ".model" and proof.exists():
+        shutil.copy(proof, folder / proof.name)
     return Path(shutil.copy(file, folder / file.name))

@@ -113,7 +113,7 @@ def play(
         _play_round(played, terms.epsilon, say, after_training if stage == 1 else None)
     for site in sites:
         party = played.hospitals[site.name]
-        accepted = party.type("accept", carry(played.model, party.folder / "received"))
+        accepted = party.type("accept", carry(played.model, party.folder / "received"), asks=True)
         played.add_feature_seconds(accepted["evaluation"])
         if any(row.split == "test" for row in site.rows):
             played.add_feature_seconds(party.type("evaluate", "--split", "test"))

@@ -1,4 +1,8 @@
-"""Hiding a hospital's vector: all masks of its plan at once, and the shares that can take them off again."""
+"""Hiding a hospital's vector: all masks of its plan at once, and the shares that can take them off again.
+
+There are two ways, and the plan says which: :func:`conceal` modulo 2**64 or 2**32, and, under a plan with
+commitments, :func:`conceal_committed` modulo the order of their group.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,11 @@ from collections.abc import Callable
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
+from privxray.exchange.commitments.committed import Committed
+from privxray.exchange.commitments.pedersen import commit
+from privxray.exchange.commitments.scalars import Scalars, add_into, stream
 from privxray.exchange.masking.fixed_point import Integers
-from privxray.exchange.masking.masks import add_streams, mask_streams, pairwise_key, self_mask_key
+from privxray.exchange.masking.masks import add_streams, adds, mask_streams, pairwise_key, self_mask_key
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.sharing.dealing import SELF, Dealt, SecretName, deal
 from privxray.exchange.sharing.shamir import SECRET_BYTES
@@ -34,18 +41,65 @@ def conceal(
     :param random: gives random bytes; the operating system's, except in test vectors.
     :returns: what goes into the update's header; None in the mode ``strict``.
     """
-    keys = {
+    keys = _pairwise_keys(signed, own, private)
+    streams = mask_streams(own, keys)
+    if signed.plan.committee is None:
+        add_streams(numbers, streams)
+        return None
+    seed = random(SECRET_BYTES)
+    add_streams(numbers, [*streams, (self_mask_key(seed, signed.digest, own), False)])
+    return _deal(signed, own, keys, seed, random)
+
+
+def conceal_committed(
+    scalars: Scalars,
+    signed: SignedPlan,
+    own: Fingerprint,
+    private: X25519PrivateKey,
+    *,
+    random: Callable[[int], bytes] = os.urandom,
+) -> tuple[Committed, Dealt | None]:
+    """Commit to a vector and to each of its streams, mask it in place, and deal as :func:`conceal` does.
+
+    It makes one commitment for the vector and one for each stream, and a commitment takes a multiplication a
+    coordinate: with d = 891 numbers, 0.04 to 0.07 s for each hospital of the plan.
+
+    :param scalars: shape [d + 1]: a quantised vector and its blinding factor.
+    """
+    keys = _pairwise_keys(signed, own, private)
+    vector, points = commit(scalars), {}
+    for other, key in sorted(keys.items()):
+        mask = stream(key, len(scalars))
+        points[other] = commit(mask)
+        add_into(scalars, mask, negative=not adds(own, other))
+    if signed.plan.committee is None:
+        return Committed(vector, points), None
+    seed = random(SECRET_BYTES)
+    mask = stream(self_mask_key(seed, signed.digest, own), len(scalars))
+    points[own] = commit(mask)
+    add_into(scalars, mask)
+    return Committed(vector, points), _deal(signed, own, keys, seed, random)
+
+
+def _pairwise_keys(
+    signed: SignedPlan, own: Fingerprint, private: X25519PrivateKey
+) -> dict[Fingerprint, bytes]:
+    """k_uv by the other hospitals' fingerprints."""
+    return {
         peer.keys.fingerprint: pairwise_key(
             private, peer.mask.public_key(), signed.digest, own, peer.keys.fingerprint
         )
         for peer in signed.plan.roster.members
         if peer.keys.fingerprint != own
     }
-    streams = mask_streams(own, keys)
-    if signed.plan.committee is None:
-        add_streams(numbers, streams)
-        return None
-    seed = random(SECRET_BYTES)
+
+
+def _deal(
+    signed: SignedPlan,
+    own: Fingerprint,
+    keys: dict[Fingerprint, bytes],
+    seed: bytes,
+    random: Callable[[int], bytes],
+) -> Dealt:
     secrets: dict[SecretName, bytes] = {SELF: seed, **dict(keys.items())}
-    add_streams(numbers, [*streams, (self_mask_key(seed, signed.digest, own), False)])
     return deal(signed.dealing(own), secrets, random=random)

@@ -54,6 +54,11 @@ class Received:
         """The whole file, in pieces of up to 1 MiB."""
         return self._read_from(0)
 
+    def start(self) -> bytes:
+        """What stands before the body: preamble and envelope."""
+        with self.path.open("rb") as stream:
+            return stream.read(self.envelope.length)
+
     def body(self) -> bytes:
         """The whole body."""
         return b"".join(self.pieces())

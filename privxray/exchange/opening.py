@@ -6,13 +6,14 @@ The sum is checked last. Memory holds the sum and a chunk, whatever the number o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from privxray.errors import IdentityError, MalformedError, about
 from privxray.exchange.masking.fixed_point import Integers, unsigned
 from privxray.exchange.masking.masks import add_streams, adds, self_mask_key
-from privxray.exchange.masking.summing import add_to_sum
+from privxray.exchange.masking.summing import add_to_sum, check_range
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.sharing import shamir
 from privxray.exchange.sharing.dealing import SELF, Dealt, Opened, SecretName, check_share, secrets_to_open
@@ -42,29 +43,8 @@ def open_sum(
             add_to_sum(total, pieces, plan.modulus_bits)
         count += 1
     add_streams(total, left_over)
-    check_range(total, plan, count)
+    check_range(total, plan.manifest, count)
     return total
-
-
-def check_range(total: Integers, plan: PlanHeader, hospitals: int) -> None:
-    """Whether every coordinate of a sum is within what ``hospitals`` clamped vectors can add up to.
-
-    A mask that was not taken off leaves uniformly random integers. Each of them passes with probability
-    n (2 B 2**f + 1) / modulus. The plan's headroom keeps that below 1, and real plans are far below.
-
-    :raises MalformedError: one is not.
-    """
-    numbers, start = total.view(f"<i{total.itemsize}"), 0
-    for spec in plan.manifest:
-        piece = numbers[start : start + spec.size]
-        most = hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5)
-        if float(piece.max()) > most or float(piece.min()) < -most:
-            raise MalformedError(
-                "the sum is larger than the plan allows, so an update or a share is not what its sender says",
-                reason="sum.out-of-range",
-                advice="Ask every hospital for the key words and the hash of its plan; plan the round anew",
-            )
-        start += spec.size
 
 
 def checked_answer(
@@ -79,17 +59,50 @@ def checked_answer(
     return shares
 
 
+@dataclass(frozen=True, repr=False)
+class Restored:
+    """The key of a stream that the survivors' sum still carries.
+
+    :param owner: the survivor whose vector it hides.
+    :param secret: :data:`~privxray.exchange.sharing.dealing.SELF`, or the missing hospital at its other end.
+    """
+
+    owner: Fingerprint
+    secret: SecretName
+    key: bytes
+
+    @property
+    def other(self) -> Fingerprint:
+        """The hospital at the other end; the owner itself for its self-mask."""
+        return self.owner if self.secret == SELF else Fingerprint(self.secret)
+
+    @property
+    def was_added(self) -> bool:
+        """Whether the owner added the stream, and did not subtract it."""
+        return self.secret == SELF or adds(self.owner, self.other)
+
+
 def restored_streams(
     signed: SignedPlan, survivors: Iterable[Fingerprint], answers: Mapping[int, Shares]
 ) -> list[tuple[bytes, bool]]:
-    """The masks that the survivors' sum still carries, ready to be taken off.
+    """The masks that the survivors' sum still carries, ready to be taken off by :func:`open_sum`.
+
+    The parameters are those of :func:`restored`.
+    """
+    return [(one.key, one.was_added) for one in restored(signed, survivors, answers)]
+
+
+def restored(
+    signed: SignedPlan, survivors: Iterable[Fingerprint], answers: Mapping[int, Shares]
+) -> list[Restored]:
+    """The keys of the masks that the survivors' sum still carries.
 
     :param survivors: the fingerprints of the hospitals in the sum.
     :param answers: the shares by seat number, from :func:`checked_answer`, of at least ``threshold`` seats.
     :raises IdentityError: the shares that one hospital dealt don't fit together.
     """
     plan, committee = signed.plan, signed.plan.keyholding
-    streams = []
+    keys = []
     for owner, secret in secrets_to_open(tuple(survivors), plan.hospitals):
         held = {seat: shares[owner, secret].share for seat, shares in answers.items()}
         try:
@@ -102,8 +115,6 @@ def restored_streams(
                 advice="Plan the round anew without this hospital",
             ) from error
         if secret == SELF:
-            streams.append((self_mask_key(key, signed.digest, owner), True))
-        else:
-            # What the owner added is subtracted again.
-            streams.append((key, adds(owner, Fingerprint(secret))))
-    return streams
+            key = self_mask_key(key, signed.digest, owner)
+        keys.append(Restored(owner, secret, key))
+    return keys

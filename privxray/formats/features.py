@@ -29,6 +29,12 @@ Fields = Mapping[str, tuple[str, ...]]
 """By kind of file, the paths of the fields that are added to it."""
 
 FEATURES: Mapping[str, Fields] = {
+    "commitments": {
+        "plan": ("commitments",),
+        "update": ("commitment", "masks"),
+        "model": ("proof",),
+        "proof": (),
+    },
     "extractor-files": dict.fromkeys(("plan", "model", "offer"), ("extractor_file",)),
 }
 """The features that this version carries out, by name."""

@@ -6,14 +6,14 @@ Never in a header: an exact patient count, a path, a host name, a value of a pat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NewType
+from typing import Annotated, Any, Literal, NewType, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from privxray.formats.features import MAX_FEATURES, NAME, Form, is_ascending, without_others
 
-Kind = Literal["card", "plan", "update", "request", "share", "model", "offer", "query", "answer"]
-KINDS: tuple[Kind, ...] = ("card", "plan", "update", "request", "share", "model", "offer", "query", "answer")
+Kind = Literal["card", "plan", "update", "request", "share", "proof", "model", "offer", "query", "answer"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MAX_BODY = 1 << 30
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"

@@ -26,6 +26,8 @@ MASKED = "masked"
 MAX_COORDINATES = 1 << 26
 """67 million: five times a ResNet-18."""
 MAX_TENSORS = 4096
+SCALAR_BYTES = 32
+"""Of a number of a vector under commitments."""
 
 ModulusBits = Annotated[Literal[32, 64], BeforeValidator(whole)]
 _DTYPES: dict[int, str] = {32: "U32", 64: "U64"}
@@ -91,7 +93,21 @@ def check_headroom(manifest: Sequence[TensorSpec], hospitals: int, modulus_bits:
 
 def masked_prefix(size: int, modulus_bits: ModulusBits) -> bytes:
     """The safetensors bytes that stand before the ``size`` little-endian integers of a masked vector."""
-    entry = {"dtype": _DTYPES[modulus_bits], "shape": [size], "data_offsets": [0, size * modulus_bits // 8]}
+    return index_of(_DTYPES[modulus_bits], [size], size * modulus_bits // 8)
+
+
+def scalars_prefix(size: int) -> bytes:
+    """The safetensors bytes that stand before ``size`` scalars of a vector that is masked modulo L."""
+    return index_of("U8", [size, SCALAR_BYTES], size * SCALAR_BYTES)
+
+
+def index_of(dtype: str, shape: Sequence[int], length: int) -> bytes:
+    """The safetensors bytes that stand before a masked vector.
+
+    :param dtype: as safetensors calls it.
+    :param length: of the vector, in bytes.
+    """
+    entry = {"dtype": dtype, "shape": list(shape), "data_offsets": [0, length]}
     index = json.dumps({MASKED: entry}, separators=(",", ":")).encode()
     index += b" " * (-len(index) % 8)  # as the library pads, so that the numbers are aligned
     return len(index).to_bytes(8, "little") + index

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from privxray.formats import canonical, stream
 from privxray.formats.header import Body, Digest, Fingerprint, Header, Kind, PlanHash, SealedKey
@@ -29,16 +29,42 @@ def seal_body(
     :param about: what the file belongs to: the hash of its plan; of a query or an answer, the digest of the
         file that it answers.
     """
-    key, to = os.urandom(stream.KEY_BYTES), recipient.fingerprint
-    body = b"".join(stream.seal(key, pieces))
-    info = hpke_info(kind=kind, purpose="body key", study=study, plan=about, sender=sender, recipient=to)
-    described = Body(
-        length=len(body),
-        sha256=hashlib.sha256(body).hexdigest(),
-        cipher="chacha20poly1305-stream",
-        key=SealedKey(recipient=to, wrapped=canonical.to_base64(recipient.seal(key, info))),
+    described, (key,), body = seal_body_for(
+        kind, pieces, sender=sender, recipients=(recipient,), study=study, about=about
     )
-    return described, body
+    return described.model_copy(update={"key": key}), body
+
+
+def seal_body_for(
+    kind: Kind,
+    pieces: Iterable[bytes],
+    *,
+    sender: Fingerprint,
+    recipients: Sequence[PublicKeys],
+    study: str | None,
+    about: PlanHash | Digest,
+) -> tuple[Body, tuple[SealedKey, ...], bytes]:
+    """Encrypt ``pieces`` once for several recipients: the body's description, its key for each, the body.
+
+    The keys are in ascending order of their recipients. The parameters are those of :func:`seal_body`.
+    """
+    key = os.urandom(stream.KEY_BYTES)
+    body = b"".join(stream.seal(key, pieces))
+    keys = []
+    for to in sorted(recipients, key=lambda one: one.fingerprint):
+        info = hpke_info(
+            kind=kind,
+            purpose="body key",
+            study=study,
+            plan=about,
+            sender=sender,
+            recipient=to.fingerprint,
+        )
+        keys.append(SealedKey(recipient=to.fingerprint, wrapped=canonical.to_base64(to.seal(key, info))))
+    described = Body(
+        length=len(body), sha256=hashlib.sha256(body).hexdigest(), cipher="chacha20poly1305-stream"
+    )
+    return described, tuple(keys), body
 
 
 def open_body(
@@ -51,6 +77,13 @@ def open_body(
     :raises MalformedError: its key can't be read, or a chunk fails authentication.
     """
     assert header.body.key is not None  # the rules of admission demand it
+    return open_with(header.body.key, header, about, pieces, own)
+
+
+def open_with(
+    key: SealedKey, header: Header, about: PlanHash | Digest | None, pieces: Iterable[bytes], own: Identity
+) -> Iterator[bytes]:
+    """Decrypt a body by one of the keys that it is sealed with; see :func:`open_body`."""
     info = hpke_info(
         kind=header.kind,
         purpose="body key",
@@ -59,5 +92,5 @@ def open_body(
         sender=header.sender,
         recipient=own.public().fingerprint,
     )
-    wrapped = canonical.from_base64(header.body.key.wrapped, "the body's key", reason="body-key.base64")
+    wrapped = canonical.from_base64(key.wrapped, "the body's key", reason="body-key.base64")
     return stream.unseal(own.open(wrapped, info), pieces)

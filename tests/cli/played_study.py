@@ -88,6 +88,9 @@ class World:
     def carry(self, file: Path | str, party: str, folder: str = "received") -> Path:
         target = self[party] / folder
         target.mkdir(exist_ok=True)
+        proof = Path(file).with_suffix(".proof")
+        if Path(file).suffix == ".model" and proof.exists():
+            shutil.copy(proof, target)
         return Path(shutil.copy(file, target))
 
     def key_words(self) -> str:
@@ -177,7 +180,7 @@ def _unaccepted(world: World, snapshot: Snapshots) -> None:
     """As "aggregated", but with the features that hospital-a's evaluation will want."""
     accepted = World(world.root.with_name(world.root.name + "-accepted"))
     shutil.copytree(world.root, accepted.root)
-    accepted.ok("hospital-a", "accept", "received/global-0001.model")
+    accepted.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     shutil.copy(accepted["hospital-a"] / "data" / "data.db", world["hospital-a"] / "data")
 
 
@@ -192,7 +195,7 @@ def _asked(world: World, snapshot: Snapshots) -> None:
     """Encrypted inference: the coordinator has an offer out, and a clinic outside the study has asked."""
     shutil.rmtree(world["hospital-b"])
     shutil.rmtree(world["hospital-c"])
-    world.ok("hospital-a", "accept", "received/global-0001.model")
+    world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     world["clinic"].mkdir()
     world.ok("clinic", "init", "--role", "hospital", "--name", "clinic", asks=True)
     draw_images(world["clinic"] / "source", 7, patients=2)

@@ -386,7 +386,7 @@ def test_a_file_that_fails_the_check_keeps_everything_out_and_shows_no_value(at:
 
 def test_predict_names_a_file_that_may_name_somebody_by_number(at: At) -> None:
     world = at("aggregated")
-    world.ok("hospital-a", "accept", "received/global-0001.model")
+    world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     bad = world["hospital-a"] / f"{SENTINEL}_Zephyrine.png"
     bad.write_bytes(b"no image")
     result = world.type("hospital-a", "predict", bad)

@@ -26,7 +26,7 @@ from privxray.workspace.folder import Workspace
 # Killed at every so many steps, for the module takes two minutes as it is.
 STRIDE = {"train": 7, "ingest": 3, "export-update-keyholders": 5}
 
-TRAVELLING = (".card", ".plan", ".enc", ".request", ".share", ".model")
+TRAVELLING = (".card", ".plan", ".enc", ".request", ".share", ".proof", ".model")
 
 Case = tuple[str, str, tuple[str, ...], bool]
 
@@ -49,7 +49,8 @@ CASES: dict[str, Case] = {
     ),
     "unmask": ("keyholders-requested", "notary", ("unmask", "received/round-0001.request"), True),
     "aggregate-open": ("keyholders-answered", "coordinator", ("aggregate", "shares/*.share"), True),
-    "accept": ("unaccepted", "hospital-a", ("accept", "received/global-0001.model"), False),
+    "verify": ("unaccepted", "hospital-a", ("verify", "received/global-0001.proof"), True),
+    "accept": ("unaccepted", "hospital-a", ("accept", "received/global-0001.model"), True),
 }
 
 

@@ -91,7 +91,7 @@ def test_the_keys_travel_once(answered: Path, copy: Callable[[Path], World]) -> 
 
 def test_a_member_of_the_study_offers_its_model_and_another_asks_without_key_words(at: At) -> None:
     world = at("aggregated")
-    world.ok("hospital-a", "accept", "received/global-0001.model")
+    world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     offered = world.ok("hospital-a", "infer", "offer", "--top1", asks=True)
     assert offered["top1"]
     offer = world.carry(offered["offer"], "hospital-b")

@@ -79,7 +79,7 @@ def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callab
         assert np.array_equal(model[name], tensor), name
 
     # Who has the round's model and did not deliver is kept from paying for a training that nobody sums.
-    world.ok("away", "accept", world.carry(done["model"], "away"))
+    world.ok("away", "accept", world.carry(done["model"], "away"), asks=True)
     advice = " ".join(world.ok("away", "status")["next"])
     assert "without this hospital" in advice
     assert "predict" in advice

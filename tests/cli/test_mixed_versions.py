@@ -43,7 +43,7 @@ def test_a_study_of_new_versions_is_of_format_2_to_its_end(at: At) -> None:
     world = at("aggregated")
     for path in (
         world["coordinator"] / "plan-0001.plan",
-        world["hospital-a"] / "updates" / "hospital-a-0001.enc",
+        world["hospital-a"] / "updates" / "hospital-a-pneumonia-0001.enc",
         world["hospital-a"] / "received" / "global-0001.model",
     ):
         assert form(path)[0] == 2

@@ -33,7 +33,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from played_study import HOSPITALS, Result, Snapshots, World
+from played_study import HOSPITALS, PASSPHRASE, Result, Snapshots, World
 
 import privxray.learning.linear_probe.linear_probe_method
 import privxray.privacy.accountant  # noqa: F401 - what is loaded here is not loaded in each child
@@ -176,7 +176,7 @@ class Study(RuleBasedStateMachine):
         """As the command does it, without the evaluation, which would compute features for seconds."""
         code, workspace = 0, Workspace.find(self.world[party])
         try:
-            accept(workspace, self.world[party] / "received" / name, lambda *_: "")
+            accept(workspace, self.world[party] / "received" / name, lambda *_: "", lambda: PASSPHRASE)
         except PrivxrayError as error:
             code = error.exit_code
         assert code in (0, *REFUSED), (party, name)

@@ -67,7 +67,7 @@ def test_two_rounds_of_dp_sgd(at: At) -> None:
     assert last["plan"] is None
     assert len(last["notes"]) == 3  # the first round's updates still lie there
     for party in HOSPITALS:
-        world.ok(party, "accept", world.carry(last["model"], party))
+        world.ok(party, "accept", world.carry(last["model"], party), asks=True)
         world.ok(party, "predict", *sorted((world[party] / "source" / "images").glob("*-000-*.png")))
 
 

@@ -75,7 +75,7 @@ def test_the_study_that_alone_is_fit_is_meant_and_files_name_their_study(two_stu
     assert Path(again["update"]) == first
     assert world.refused("hospital-b", "evaluate") == "study.several"  # of neither there is a model
     model = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
-    world.ok("hospital-b", "accept", world.carry(model, "hospital-b"))
+    world.ok("hospital-b", "accept", world.carry(model, "hospital-b"), asks=True)
     assert "round 1" in world.ok("hospital-b", "evaluate")["model"]
 
 
@@ -93,7 +93,7 @@ def test_the_model_that_is_offered_is_the_one_that_was_signed_last(two_studies: 
     for model in (pneumonia, asthma):
         world.carry(model, "hospital-a", model.split("/")[-3])
     for folder in ("coordinator", "other"):
-        world.ok("hospital-a", "accept", f"{folder}/global-0001.model")
+        world.ok("hospital-a", "accept", f"{folder}/global-0001.model", asks=True)
     with looking(Workspace.find(world["hospital-a"])) as session:
         found = {s: find_model(session.workspace, session.state, session.state.rounds(s)[-1].model)
                  for s in ("asthma", "pneumonia")}  # fmt: skip
@@ -113,8 +113,9 @@ def test_paths_and_commands_of_the_closing_line_work_from_where_one_stands(at: A
         "'updates/*.enc'"
     )
     closing = typed(words).err.splitlines()[-1]
-    assert closing.endswith("carry coordinator/models/global-0001.model to every hospital")
-    assert Path(closing.split("carry ")[1].split(" to ")[0]).is_file()
+    files = ["coordinator/models/global-0001.model", "coordinator/models/global-0001.proof"]
+    assert closing.endswith(f"carry {' and '.join(files)} to every hospital")
+    assert all(Path(file).is_file() for file in files)
     os.chdir(world["hospital-a"] / "source")
     assert (
         typed(["status"])

@@ -53,10 +53,10 @@ def test_the_three_commands_of_the_card_work_as_typed(at: At, snapshots: Snapsho
 def test_a_whole_study_ends_with_a_model_that_every_hospital_uses(at: At) -> None:
     world = at("aggregated")
     for party in HOSPITALS:
-        accepted = world.ok(party, "accept", "received/global-0001.model")
+        accepted = world.ok(party, "accept", "received/global-0001.model", asks=True)
         assert accepted["kind"] == "model"
         assert 0 <= accepted["evaluation"]["metrics"]["balanced_accuracy"] <= 1
-        again = world.ok(party, "accept", "received/global-0001.model")
+        again = world.ok(party, "accept", "received/global-0001.model", asks=True)
         assert again["already"]
         assert world.ok(party, "evaluate")["metrics"] == accepted["evaluation"]["metrics"]
         predicted = world.ok(party, "predict", "source/images/*-000-0.png")

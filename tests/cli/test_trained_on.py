@@ -40,7 +40,7 @@ def other_splits(world: World) -> None:
 
 def test_trained_patients_never_come_back_as_held_out(at: At) -> None:
     world = at("aggregated")
-    world.ok(A, "accept", "received/global-0001.model")
+    world.ok(A, "accept", "received/global-0001.model", asks=True)
     before = world.ok(A, "evaluate")
     assert (before["patients"], before["left_out"]) == (3, 0)
     rewrite(world, split={"train": "val"})
@@ -55,7 +55,7 @@ def test_trained_patients_never_come_back_as_held_out(at: At) -> None:
 
 def test_nobody_is_left_where_all_were_trained_on(at: At) -> None:
     world = at("aggregated")
-    world.ok(A, "accept", "received/global-0001.model")
+    world.ok(A, "accept", "received/global-0001.model", asks=True)
     other_splits(world)
     world.ok(A, *INGEST, "--replace")
     assert world.refused(A, "evaluate") == "dataset.none-held-out"
@@ -63,7 +63,7 @@ def test_nobody_is_left_where_all_were_trained_on(at: At) -> None:
 
 def test_neither_another_name_nor_a_deleted_data_set_makes_them_new(at: At) -> None:
     world = at("aggregated")
-    world.ok(A, "accept", "received/global-0001.model")
+    world.ok(A, "accept", "received/global-0001.model", asks=True)
     (world[A] / "data/data.db").unlink()
     other_splits(world)
     names = {f"patient-0-{number}": f"someone-{number}" for number in range(12)}
@@ -74,7 +74,7 @@ def test_neither_another_name_nor_a_deleted_data_set_makes_them_new(at: At) -> N
 
 def test_predict_remarks_on_images_that_were_trained_on(at: At) -> None:
     world = at("aggregated")
-    world.ok(A, "accept", "received/global-0001.model")
+    world.ok(A, "accept", "received/global-0001.model", asks=True)
     trained, held_out = "source/images/img-0-000-0.png", "source/images/img-0-003-0.png"
     told = world.ok(A, "predict", trained, held_out)
     assert [image["trained_on"] for image in told["images"]] == [True, False]
@@ -88,7 +88,7 @@ def test_a_training_of_an_earlier_version_is_noted_at_the_next_ingest(at: At) ->
     with State(world[A] / "state.db") as state, state.transaction():
         for table in ("training_data", "trained_image"):
             state._db.execute(f"DELETE FROM {table}")
-    world.ok(A, "accept", "received/global-0001.model")
+    world.ok(A, "accept", "received/global-0001.model", asks=True)
     rewrite(world, split={"train": "val"})
     world.ok(A, *INGEST, "--replace")
     assert world.ok(A, "evaluate")["left_out"] == 9

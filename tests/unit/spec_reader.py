@@ -129,10 +129,14 @@ def hpke_open(secret: bytes, sealed: bytes, stated: dict[str, Any]) -> bytes:
 
 def open_body(file: File, secret: bytes, recipient: str) -> bytes:
     """An encrypted body of section 1, with the recipient's private sealing key."""
-    header = file.header
-    stated = {name: header[name] for name in ("kind", "plan", "sender", "study")}
+    return open_sealed(file, file.header["body"]["key"]["wrapped"], secret, recipient)
+
+
+def open_sealed(file: File, wrapped: str, secret: bytes, recipient: str) -> bytes:
+    """The same by one of several wrapped keys."""
+    stated = {name: file.header[name] for name in ("kind", "plan", "sender", "study")}
     stated |= {"purpose": "body key", "recipient": recipient}
-    key = hpke_open(secret, base64.b64decode(header["body"]["key"]["wrapped"]), stated)
+    key = hpke_open(secret, base64.b64decode(wrapped), stated)
     cipher, plain, chunk = ChaCha20Poly1305(key), b"", 65536 + 16
     for number, place in enumerate(range(0, len(file.body), chunk)):
         last = place + chunk >= len(file.body)
@@ -169,3 +173,87 @@ def restore(shares: dict[int, bytes]) -> bytes:
     for x, coefficient in zip(reversed(places), reversed(table), strict=True):
         value = (coefficient + value * (0 - x)) % PRIME
     return value.to_bytes(32, "big")
+
+
+def tensors(data: bytes) -> dict[str, bytes]:
+    """The raw numbers of each tensor of a safetensors body."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    index = json.loads(data[8:start])
+    return {
+        name: data[start + entry["data_offsets"][0] : start + entry["data_offsets"][1]]
+        for name, entry in index.items()
+    }
+
+
+# Section 5 of docs/SPEC-2.md: edwards25519 in affine coordinates, slow and plain.
+
+FIELD = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+CURVE_D = -121665 * pow(121666, -1, FIELD) % FIELD
+
+Point = tuple[int, int]
+
+
+def decoded(data: bytes) -> Point | None:
+    """RFC 8032, section 5.1.3; None for what is no point."""
+    y = int.from_bytes(data, "little") & (2**255 - 1)
+    square = (y * y - 1) * pow(CURVE_D * y * y + 1, -1, FIELD) % FIELD
+    x = pow(square, (FIELD + 3) // 8, FIELD)
+    if x * x % FIELD != square:
+        x = x * pow(2, (FIELD - 1) // 4, FIELD) % FIELD
+    if y >= FIELD or x * x % FIELD != square or (x == 0 and data[31] >> 7):
+        return None
+    return (FIELD - x if x % 2 != data[31] >> 7 else x, y)
+
+
+def encoded(point: Point) -> bytes:
+    x, y = point
+    return (y | (x % 2) << 255).to_bytes(32, "little")
+
+
+def plus(one: Point, two: Point) -> Point:
+    (x1, y1), (x2, y2) = one, two
+    product = CURVE_D * x1 * x2 * y1 * y2
+    x = (x1 * y2 + x2 * y1) * pow(1 + product, -1, FIELD)
+    y = (y1 * y2 + x1 * x2) * pow(1 - product, -1, FIELD)
+    return x % FIELD, y % FIELD
+
+
+def times(scalar: int, point: Point) -> Point:
+    total: Point = (0, 1)
+    for bit in bin(scalar)[2:]:
+        total = plus(total, total)
+        if bit == "1":
+            total = plus(total, point)
+    return total
+
+
+def generator(index: int) -> Point:
+    counter = 0
+    while True:
+        label = b"privxray generator v2" + index.to_bytes(4, "big") + counter.to_bytes(4, "big")
+        point = decoded(hashlib.sha256(label).digest())
+        if point is not None:
+            return times(8, point)
+        counter += 1
+
+
+def committed_to(scalars: list[int]) -> bytes:
+    total = times(scalars[-1] % ORDER, generator(2**32 - 1))
+    for index, scalar in enumerate(scalars[:-1]):
+        total = plus(total, times(scalar % ORDER, generator(index)))
+    return encoded(total)
+
+
+def curve_sum(points: list[bytes]) -> bytes:
+    total: Point = (0, 1)
+    for data in points:
+        point = decoded(data)
+        assert point is not None
+        total = plus(total, point)
+    return encoded(total)
+
+
+def scalar_stream(key: bytes, count: int) -> list[int]:
+    stream = Cipher(AES256(key), CTR(bytes(16))).encryptor().update(bytes(64 * count))
+    return [int.from_bytes(stream[at : at + 64], "little") % ORDER for at in range(0, len(stream), 64)]

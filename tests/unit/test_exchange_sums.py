@@ -18,9 +18,9 @@ from forged_files import refused
 from privxray.errors import MalformedError, PrivxrayError
 from privxray.exchange.admission.admit import admit_update, read_update
 from privxray.exchange.masking.fixed_point import dequantise, quantise, unsigned
-from privxray.exchange.masking.summing import add_to_sum
+from privxray.exchange.masking.summing import add_to_sum, check_range
 from privxray.exchange.messages.update import UpdateHeader, open_update
-from privxray.exchange.opening import check_range, open_sum
+from privxray.exchange.opening import open_sum
 from privxray.formats.container import check_body, split
 from privxray.formats.tensors import masked_prefix, total_size
 from privxray.keys.identity import Identity
@@ -192,13 +192,13 @@ def test_a_sum_is_within_what_the_plans_vectors_can_add_up_to(study: Study) -> N
         for hospitals, sign in product((2, 3, 4), (1, -1)):
             total = np.zeros(15, np.int64)
             total[place] = most = sign * (hospitals * bound + hospitals // 2)
-            check_range(total.view(np.uint64), study.plan, hospitals)
+            check_range(total.view(np.uint64), study.plan.manifest, hospitals)
             total[place] += sign
             with refused("sum.out-of-range"):
-                check_range(total.view(np.uint64), study.plan, hospitals)
+                check_range(total.view(np.uint64), study.plan.manifest, hospitals)
             total[place] = most
             with refused("sum.out-of-range"):
-                check_range(total.view(np.uint64), study.plan, hospitals - 1)
+                check_range(total.view(np.uint64), study.plan.manifest, hospitals - 1)
 
 
 def test_the_opened_sum_counts_the_hospitals_that_are_in_it(study: Study) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spec_reader as spec
@@ -16,7 +17,9 @@ from forged_files import refused
 
 from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
+from privxray.exchange.admission.admit_proof import admit_proof, prove
 from privxray.exchange.messages.plan import SignedPlan
+from privxray.exchange.messages.proof import open_proof
 from privxray.exchange.messages.request import SignedRequest
 from privxray.formats.container import check_body, split
 from privxray.formats.features import carried_out
@@ -27,6 +30,14 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 FOLDER = VECTORS / "format2"
 INDEX = json.loads((FOLDER / "index.json").read_text())
 GOOD = [name for name, entry in INDEX.items() if entry["expect"] == "ok"]
+
+
+def made_by() -> Any:
+    """The module that makes the vectors, and knows the keys of their parties."""
+    sys.path += [str(VECTORS)]
+    import make
+
+    return make
 
 
 def load(name: str) -> bytes:
@@ -49,6 +60,10 @@ def admit(name: str) -> None:
         header = admit_plan(envelope, followed.plan.coordinator).plan
     elif envelope.kind == "model":
         header = admit_model(envelope, followed)
+    elif envelope.kind == "proof":
+        header = admit_proof(envelope, followed)
+        proof = open_proof(header, body, followed, made_by().identity("hospital-a"))
+        prove(header, proof, followed, split(load("committed-update-a")).digest)
     elif envelope.kind == "request":
         keyholder = followed.plan.committee.seats[0].keyholder  # type: ignore[union-attr]
         header, _ = admit_request(envelope, followed, keyholder, None)
@@ -79,15 +94,16 @@ def test_there_is_a_file_for_each_entry_and_a_good_one_of_each_kind() -> None:
         "update",
         "request",
         "share",
+        "proof",
         "model",
     }
 
 
 def test_what_this_version_writes_is_what_the_vectors_hold() -> None:
-    sys.path += [str(VECTORS)]
-    import make
-
-    made = {name: data for files in make.of_format_2().all().values() for name, (data, _, _) in files.items()}
+    make = made_by()
+    made = {
+        name: data for files in make.everything_of_format_2().values() for name, (data, _, _) in files.items()
+    }
     assert {name for name, data in made.items() if data != load(name)} == set()
 
 
@@ -98,7 +114,7 @@ def test_the_good_files_from_the_specification() -> None:
         data = load(name)
         signer = next(
             key
-            for under in ("plan", "held-plan")
+            for under in ("plan", "held-plan", "committed-plan")
             for key in signers(spec.claimed(load(under)))
             if spec.fingerprint(key) == split(data).key_id
         )
@@ -123,3 +139,37 @@ def test_a_file_of_each_format_is_refused_by_an_unaltered_reader_of_the_other() 
     with refused("envelope.other-format"):
         split((VECTORS / "card.bin").read_bytes().replace(b"PRIVXRAY\x01", b"PRIVXRAY\x02"))
     assert base64.b64decode(envelope["payload"]).startswith(b'{"body":')
+
+
+def test_a_proof_from_the_specification() -> None:
+    """Section 5 written again, the group included: from the files and hospital-a's keys to the sum."""
+    make = made_by()
+    own = make.identity("hospital-a").public().fingerprint
+    plan = spec.claimed(load("committed-plan"))
+    plan_hash = split(load("committed-plan")).digest
+    proof = spec.read(load("proof"), plan["coordinator"]["signing"], version=2)
+    key = next(one for one in proof.header["keys"] if one["recipient"] == own)
+    secret = make.seeded("hospital-a mlkem", 64) + make.seeded("hospital-a x25519")
+    content = spec.tensors(spec.open_sealed(proof, key["wrapped"], secret, own))
+    assert proof.header["plan"] == plan_hash
+    updates = []
+    for start, digest in zip(spec.parts(content["envelopes"]), proof.header["updates"], strict=True):
+        header = spec.claimed(start)
+        assert split(start).digest == digest
+        updates.append(header)
+    assert [one["sender"] for one in updates] == sorted(spec.fingerprint(key) for key in signers(plan)[1:])
+    total = spec.curve_sum([base64.b64decode(one["commitment"]) for one in updates])
+    numbers = [int.from_bytes(content["sum"][at : at + 8], "little", signed=True) for at in range(0, 120, 8)]
+    blinding = int.from_bytes(content["blinding"], "little")
+    assert len(content["sum"]) == 120
+    assert spec.committed_to([*numbers, blinding]) == total
+    # The stream between two hospitals, from the key that both compute.
+    a, b = make.study().hospitals[:2]
+    key = make.pairwise_key(a.mask, b.mask.public_key(), plan_hash, a.fingerprint, b.fingerprint)
+    others = sorted(one["sender"] for one in updates if one["sender"] != a.fingerprint)
+    (masks,) = (base64.b64decode(one["masks"]) for one in updates if one["sender"] == a.fingerprint)
+    place = 32 * others.index(b.fingerprint)
+    assert spec.committed_to(spec.scalar_stream(key, 16)) == masks[place : place + 32]
+    assert spec.read(load("committed-model"), plan["coordinator"]["signing"], version=2).header["proof"] == (
+        proof.digest
+    )

@@ -71,7 +71,7 @@ class Files:
         old = held.study.make_plan()  # of format 1
         plan = seal_header(old, held.study.coordinator.signing, old.sender)
         data = held.updates["hospital-a"]
-        down = _altered(data, held.parties["hospital-a"].identity, _drop("features"), put("format", value=1))
+        down = altered(data, held.parties["hospital-a"].identity, dropped("features"), put("format", value=1))
         assert update.form.format == 2
         return {
             "held-plan": (held.plan(format=2), "ok", "a plan with keyholders"),
@@ -121,8 +121,8 @@ class Files:
             "card-says-format-1": (card(put("format", value=1)), "header.other-format", "format 2"),
             "card-says-format-true": (card(put("format", value=True)), "header.other-format", "integer"),
             "card-says-format-2.0": (card(put("format", value=2.0)), "header.other-format", "integer"),
-            "card-without-format": (card(_drop("format")), "header.other-format", "format is present"),
-            "card-without-features": (card(_drop("features")), "header.features", "features"),
+            "card-without-format": (card(dropped("format")), "header.other-format", "format is present"),
+            "card-without-features": (card(dropped("features")), "header.features", "features"),
             "card-features-null": (card(put("features", value=None)), "header.features", "a list"),
             "card-features-not-ascending": (
                 card(put("features", value=["sizes", "heads"])),
@@ -180,8 +180,8 @@ class Files:
         """Section 2: ``formats`` and ``can``."""
         card, lacking, field = self._card, "header.field-of-feature-lacking", "header.field"
         return {
-            "card-without-formats": (card(_drop("formats")), lacking, "formats"),
-            "card-without-can": (card(_drop("can")), lacking, "can"),
+            "card-without-formats": (card(dropped("formats")), lacking, "formats"),
+            "card-without-can": (card(dropped("can")), lacking, "can"),
             "card-formats-null": (card(put("formats", value=None)), lacking, "formats"),
             "card-formats-descending": (card(put("formats", value=[2, 1])), field, "formats ascending"),
             "card-formats-empty": (card(put("formats", value=[])), field, "formats"),
@@ -200,19 +200,19 @@ class Files:
         """Section 2: what obeys a plan is of its format."""
         old = self.world.make_plan()  # the plan in format 1, signed by the same coordinator
         plan = seal_header(old, self.world.coordinator.signing, old.sender)
-        down = [_drop("features"), put("format", value=1)]
+        down = [dropped("features"), put("format", value=1)]
         owner, coordinator = self.a.identity, self.world.coordinator
-        modulus = _altered(self.plan, coordinator, put("modulus_bits", value=64.0))
+        modulus = altered(self.plan, coordinator, put("modulus_bits", value=64.0))
         return {
             "plan-of-format-1": (plan, "ok", "format 1 stays readable"),
             "plan-modulus-no-integer": (modulus, "header.field", "integer"),
             "update-of-format-1": (
-                _altered(self.update, owner, *down),
+                altered(self.update, owner, *down),
                 "file.other-form",
                 "the format of its plan",
             ),
             "model-of-format-1": (
-                _altered(self.model, coordinator, *down),
+                altered(self.model, coordinator, *down),
                 "file.other-form",
                 "the format of its plan",
             ),
@@ -233,7 +233,7 @@ class Files:
         named = put("extractor", value=f"file:{file['sha256']}")
 
         def plan(*changes: Change) -> bytes:
-            return _altered(self.plan, self.world.coordinator, *changes)
+            return altered(self.plan, self.world.coordinator, *changes)
 
         def with_file(**changed: Any) -> bytes:
             return plan(listed, named, _add(extractor_file=file | changed))
@@ -279,10 +279,10 @@ class Files:
         }
 
     def _card(self, *changes: Change) -> bytes:
-        return _altered(self.card, self.a.identity, *changes)
+        return altered(self.card, self.a.identity, *changes)
 
     def _card_1(self, *changes: Change) -> bytes:
-        return _altered(write_card(self.a.identity, self.parts, STAMP, format_=1), self.a.identity, *changes)
+        return altered(write_card(self.a.identity, self.parts, STAMP, format_=1), self.a.identity, *changes)
 
     def _signed_as_format_1(self) -> bytes:
         """The update's header under the type of format 2, signed under that of format 1."""
@@ -292,7 +292,7 @@ class Files:
         return framed(inner, 2) + self.update[envelope.length :]
 
 
-def _drop(field: str) -> Change:
+def dropped(field: str) -> Change:
     return lambda header: header.pop(field)
 
 
@@ -300,7 +300,7 @@ def _add(**fields: Any) -> Change:
     return lambda header: header.update(fields)
 
 
-def _altered(data: bytes, signer: Identity, *changes: Change) -> bytes:
+def altered(data: bytes, signer: Identity, *changes: Change) -> bytes:
     """A file whose header was altered and signed anew in the format that it then states, else in its own."""
     envelope = split(data)
     header = json.loads(envelope.payload)

@@ -22,9 +22,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / "unit")]
 
+import committed  # noqa: E402
 import format2  # noqa: E402
 import keyholders  # noqa: E402
 import strict  # noqa: E402
+from committed_round import FORM, CommittedRound  # noqa: E402
 from exchange_samples import Hospital, Study  # noqa: E402
 
 from privxray.exchange.masking.fixed_point import quantise, unsigned  # noqa: E402
@@ -138,9 +140,22 @@ def of_format_2() -> format2.Files:
     return format2.Files(world, keyholders.Round(seeded, identity, sealing_key, kept_2, 2), kept)
 
 
+def with_commitments() -> committed.Files:
+    """The vectors of the feature ``commitments``; its parties are those of format 1."""
+    world = study()
+    world.plan = world.make_plan(**FORM)
+    round_ = CommittedRound(study=world, random=lambda name: seeded(f"{name} blinding", 64))
+    return committed.Files(round_, lambda name, make: kept(f"format2/{name}", make))
+
+
+def everything_of_format_2() -> dict[str, format2.Made]:
+    """All vectors of format 2, by the plan that they come under."""
+    return of_format_2().all() | {"committed-plan": with_commitments().all()}
+
+
 def write_format_2() -> None:
     index = {}
-    for plan, made in of_format_2().all().items():
+    for plan, made in everything_of_format_2().items():
         for name, (data, reason, rule) in made.items():
             path = format2.FOLDER / f"{name}.bin"
             if not path.exists():

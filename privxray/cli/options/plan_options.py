@@ -109,6 +109,16 @@ class TermsOptions:
         ),
     ] = None
 
+    commitments: Annotated[
+        bool | None,
+        typer.Option(
+            "--commitments/--no-commitments",
+            help="Whether each hospital can check that the model is the sum of what all committed to.  "
+            "[default: yes for linear-probe, where every card allows it]",
+            show_default=False,
+        ),
+    ] = None
+
     def typed(self) -> dict[str, Any]:
         """What was typed, by the names of the fields; empty if nothing was."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}

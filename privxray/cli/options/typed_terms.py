@@ -42,6 +42,7 @@ class TermsFields(BaseModel):
     corrupt_keyholders: Annotated[int, Field(ge=0, le=16)] | None = None
     corrupt_hospitals: Annotated[int, Field(ge=0, le=100)] | None = None
     minimum_cohort: Annotated[int, Field(ge=0, le=100)] | None = None
+    commitments: Annotated[bool, Field(strict=True)] | None = None
 
     @field_validator("rounds", "epsilon", "delta", *_COMMITTEE, mode="before")
     @classmethod
@@ -70,6 +71,7 @@ _ALLOWED: Final = {
     "corrupt_keyholders": "a whole number from 0 to 16",
     "corrupt_hospitals": "a whole number from 0 to 100",
     "minimum_cohort": "a whole number from 0 to 100",
+    "commitments": "true or false",
 }
 _CLASSES: Final = f"2 to 50 classes, none twice, each of {_CLASS}"
 _REASONS: Final = {
@@ -107,7 +109,7 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
             advice="Type --mode keyholders as well, or leave those terms out",
         )
     committee = CommitteeTerms(hospitals=tuple(chosen.keyholders or ()), **numbers)
-    given = ("classes", "rounds", "epsilon", "delta")
+    given = ("classes", "rounds", "epsilon", "delta", "commitments")
     return Terms(
         method=chosen.method,
         constants=chosen.constants,

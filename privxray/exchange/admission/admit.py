@@ -10,12 +10,10 @@ from collections.abc import Iterable
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
-from privxray.exchange.messages.update import UpdateHeader
+from privxray.exchange.messages.update import UpdateHeader, body_length, committed_of
 from privxray.exchange.sharing.dealing import check_form
 from privxray.formats.container import Envelope
 from privxray.formats.header import Header, PlanHash
-from privxray.formats.stream import sealed_length
-from privxray.formats.tensors import masked_prefix, total_size
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Trustee
 
@@ -99,8 +97,8 @@ def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> No
     :param member: the study's member who signed it.
     :raises RefusedError: of another study, plan or round, or its parts don't fit the plan.
     :raises IdentityError: its next mask key is not the sender's.
-    :raises MalformedError: its next mask key is none, or its shares are not as many and as long as they must
-        be.
+    :raises MalformedError: its next mask key is none, or its shares or commitments are not as many and as
+        long as they must be.
     """
     belongs(header, signed)
     plan = signed.plan
@@ -123,6 +121,8 @@ def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> No
             advice=_ASK_HOSPITAL,
         )
     _check_dealt(header, signed)
+    if plan.commitments is not None:
+        committed_of(header, plan)
 
 
 def _check_sealed(header: UpdateHeader, plan: PlanHeader) -> None:
@@ -137,9 +137,7 @@ def _check_sealed(header: UpdateHeader, plan: PlanHeader) -> None:
         )
     if header.body.cipher == "none":
         raise RefusedError("it is not encrypted", reason="update.not-encrypted", advice=_ASK_HOSPITAL)
-    size = total_size(plan.manifest)
-    length = len(masked_prefix(size, plan.modulus_bits)) + size * plan.modulus_bits // 8
-    if header.body.length != sealed_length(length):
+    if header.body.length != body_length(plan):
         raise RefusedError(
             "its size is not that of the plan's vector", reason="update.other-size", advice=_ASK_HOSPITAL
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from privxray.errors import MalformedError
 from privxray.exchange.masking.fixed_point import Integers, unsigned
-from privxray.formats.tensors import ModulusBits, masked_prefix
+from privxray.formats.tensors import ModulusBits, TensorSpec, masked_prefix
 
 _ANEW = "Ask the hospital to export its update again, or plan the round anew without it"
 
@@ -49,3 +49,24 @@ def add_to_sum(total: Integers, pieces: Iterable[bytes], modulus_bits: ModulusBi
         raise MalformedError(
             "the update holds fewer numbers than the plan describes", reason="vector.too-short", advice=_ANEW
         )
+
+
+def check_range(total: Integers, manifest: Sequence[TensorSpec], hospitals: int) -> None:
+    """Whether every coordinate of a sum is within what ``hospitals`` clamped vectors can add up to.
+
+    A mask that was not taken off leaves uniformly random integers. Each of them passes with probability
+    n (2 B 2**f + 1) / modulus. The plan's headroom keeps that below 1, and real plans are far below.
+
+    :raises MalformedError: one is not.
+    """
+    numbers, start = total.view(f"<i{total.itemsize}"), 0
+    for spec in manifest:
+        piece = numbers[start : start + spec.size]
+        most = hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5)
+        if float(piece.max()) > most or float(piece.min()) < -most:
+            raise MalformedError(
+                "the sum is larger than the plan allows, so an update or a share is not what its sender says",
+                reason="sum.out-of-range",
+                advice="Ask every hospital for the key words and the hash of its plan; plan the round anew",
+            )
+        start += spec.size

@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue
 from privxray.exchange.messages.plan import ClassName, SignedPlan
 from privxray.formats.container import seal_header
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
-from privxray.formats.header import Body, Header, Stamp
+from privxray.formats.header import Body, Digest, Header, Stamp
 from privxray.formats.tensors import pack
 from privxray.keys.identity import Identity
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class ModelHeader(Header):
-    """The header of a global model; the body is its tensors. ``epsilon`` is the plan's."""
+    """The header of a global model; the body is its tensors. ``epsilon`` is the plan's.
+
+    ``proof`` is the digest of the round's proof, if the plan has commitments.
+    """
 
     kind: Literal["model"] = "model"
     method: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
@@ -35,6 +38,7 @@ class ModelHeader(Header):
     stages: Annotated[int, Field(ge=1, le=1000)]
     epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
     delta: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+    proof: Digest | None = None
 
     @property
     def features_by(self) -> NamedExtractor:
@@ -43,9 +47,17 @@ class ModelHeader(Header):
 
 
 def write_model(
-    tensors: Mapping[str, NDArray[Any]], signed: SignedPlan, identity: Identity, stamp: Stamp
+    tensors: Mapping[str, NDArray[Any]],
+    signed: SignedPlan,
+    identity: Identity,
+    stamp: Stamp,
+    *,
+    proof: Digest | None = None,
 ) -> bytes:
-    """Sign and serialise the model that a round gave."""
+    """Sign and serialise the model that a round gave.
+
+    :param proof: the digest of the round's proof, under a plan with commitments.
+    """
     plan, body = signed.plan, pack(tensors)
     form = plan.form.of_kind("model")
     header = ModelHeader(
@@ -67,5 +79,6 @@ def write_model(
         stages=plan.stages,
         epsilon=plan.epsilon,
         delta=plan.delta,
+        proof=proof,
     )
     return seal_header(header, identity.signing, header.sender) + body

@@ -13,18 +13,22 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from privxray.errors import RefusedError
+from privxray.exchange.commitments import MAX_COMMITTED
 from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
 from privxray.formats.header import Fingerprint, Header, Name, PlanHash
-from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom
+from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom, total_size
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Roster
 
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,39}$")]
 
 MAX_EPSILON = 100.0
+
+PEDERSEN: Literal["pedersen-edwards25519-sha256"] = "pedersen-edwards25519-sha256"
+"""The one kind of commitment that there is (:mod:`privxray.exchange.commitments`)."""
 
 _OTHER_PLAN = "The coordinator has to make another plan"
 
@@ -36,7 +40,8 @@ class PlanHeader(Header):
     ``stages``. ``epsilon`` (> 0) and ``delta`` hold for a patient of one hospital over all stages, under
     ``adjacency``. ``previous`` is the hash of the plan before, from the second plan on. In the mode
     ``strict`` every hospital must deliver, and nothing can be recovered. In the mode ``keyholders`` the
-    ``committee`` can open the sum of those that did.
+    ``committee`` can open the sum of those that did. With ``commitments``, updates are bound to what they
+    hold, and members can check the sum (docs/SPEC-2.md, section 5).
     """
 
     kind: Literal["plan"] = "plan"
@@ -58,6 +63,7 @@ class PlanHeader(Header):
     adjacency: Literal["add-or-remove-one-patient"] = "add-or-remove-one-patient"
     modulus_bits: ModulusBits
     manifest: Annotated[tuple[TensorSpec, ...], Field(strict=False, max_length=MAX_TENSORS)]
+    commitments: Literal["pedersen-edwards25519-sha256"] | None = None  # PEDERSEN
 
     def verify(self) -> None:
         """The checks that every recipient makes on a plan whose signature is good.
@@ -73,6 +79,12 @@ class PlanHeader(Header):
         self._check_coordinator()
         self._check_keyholders(study)
         check_headroom(self.manifest, len(self.roster.members), self.modulus_bits)
+        if self.commitments is not None and total_size(self.manifest) > MAX_COMMITTED:
+            raise RefusedError(
+                f"the plan asks for commitments to more than {MAX_COMMITTED} numbers, which takes minutes",
+                reason="plan.commitments-too-long",
+                advice="The coordinator has to plan without them: privxray plan CARDS --no-commitments",
+            )
 
     def _check_place(self) -> str:
         """Where in which study the plan is.
@@ -189,6 +201,7 @@ class PlanHeader(Header):
             "delta": self.delta,
             "adjacency": self.adjacency,
             "mode": self.mode,
+            **({"commitments": self.commitments} if self.commitments else {}),
             **self._committee_terms(),
             "extractor": self.extractor_file.label if self.extractor_file else self.extractor,
             **dict(sorted(self.constants.items())),  # as a plan that was carried has them

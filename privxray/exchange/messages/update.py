@@ -12,16 +12,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from privxray.exchange.messages.plan import SignedPlan
+from privxray.exchange.commitments.committed import Committed, read_committed
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import seal_header
-from privxray.formats.header import Digest, Header, Stamp
-from privxray.formats.tensors import masked_prefix
+from privxray.formats.header import Base64, Digest, Header, Stamp
+from privxray.formats.stream import sealed_length
+from privxray.formats.tensors import SCALAR_BYTES, masked_prefix, scalars_prefix, total_size
 from privxray.keys.identity import Identity
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.sealed_body import open_body, seal_body
 
 if TYPE_CHECKING:
+    from privxray.exchange.commitments.scalars import Scalars
     from privxray.exchange.masking.fixed_point import Integers
 
 
@@ -31,7 +34,8 @@ class UpdateHeader(Header):
     ``epsilon`` is what the hospital's ledger holds for this study (rounded up to 1e-4), at the plan's delta.
     ``ledger_head`` is an HMAC under a secret of the ledger, so nothing links two studies of one hospital.
     ``next_mask`` is the mask key that the next plan will name. ``dealt`` are the shares for the keyholders,
-    if the plan has any.
+    if the plan has any. ``commitment`` and ``masks`` say what the vector is bound to, if the plan has
+    commitments (:mod:`privxray.exchange.commitments.committed`).
     """
 
     kind: Literal["update"] = "update"
@@ -40,24 +44,39 @@ class UpdateHeader(Header):
     ledger_head: Digest
     next_mask: MaskStatement
     dealt: Dealt | None = None
+    commitment: Base64 | None = None
+    masks: Base64 | None = None
 
 
 @dataclass(frozen=True)
 class UpdateClaims:
-    """What a hospital states beside its vector: the fields of these names in :class:`UpdateHeader`."""
+    """What a hospital states beside its vector: the fields of these names in :class:`UpdateHeader`.
+
+    ``committed`` becomes ``commitment`` and ``masks`` there.
+    """
 
     epsilon: float
     ledger_head: Digest
     next_mask: MaskStatement
     dealt: Dealt | None = None
+    committed: Committed | None = None
 
 
 def write_update(
-    masked: Integers, signed: SignedPlan, identity: Identity, claims: UpdateClaims, stamp: Stamp
+    masked: Integers | Scalars, signed: SignedPlan, identity: Identity, claims: UpdateClaims, stamp: Stamp
 ) -> bytes:
-    """Seal, sign and serialise a masked vector of shape [d] for the plan's coordinator."""
+    """Seal, sign and serialise a masked vector for the plan's coordinator.
+
+    :param masked: integers of shape [d]; under a plan with commitments, scalars of shape [d + 1].
+    """
     plan, sender = signed.plan, identity.public().fingerprint
-    vector = (masked_prefix(len(masked), plan.modulus_bits), masked.tobytes())
+    if isinstance(masked, list):
+        from privxray.exchange.commitments.scalars import to_bytes
+
+        vector = (scalars_prefix(len(masked)), to_bytes(masked))
+    else:
+        vector = (masked_prefix(len(masked), plan.modulus_bits), masked.tobytes())
+    commitment, masks = claims.committed.stated(sender) if claims.committed else (None, None)
     described, body = seal_body(
         "update", vector, sender=sender, recipient=plan.coordinator, study=plan.study, about=signed.digest
     )
@@ -78,8 +97,32 @@ def write_update(
         ledger_head=claims.ledger_head,
         next_mask=claims.next_mask,
         dealt=claims.dealt,
+        commitment=commitment,
+        masks=masks,
     )
     return seal_header(header, identity.signing, sender) + body
+
+
+def body_length(plan: PlanHeader) -> int:
+    """How many bytes the encrypted body of an update has: the same for each update of a plan."""
+    size = total_size(plan.manifest)
+    if plan.commitments is not None:
+        return sealed_length(len(scalars_prefix(size + 1)) + (size + 1) * SCALAR_BYTES)
+    return sealed_length(len(masked_prefix(size, plan.modulus_bits)) + size * plan.modulus_bits // 8)
+
+
+def committed_of(header: UpdateHeader, plan: PlanHeader) -> Committed:
+    """What an update under a plan with commitments is bound to.
+
+    :raises MalformedError: its header does not state one usable point for its vector and for each mask.
+    """
+    return read_committed(
+        header.commitment or "",
+        header.masks or "",
+        header.sender,
+        plan.hospitals,
+        self_mask=plan.committee is not None,
+    )
 
 
 def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Identity) -> Iterator[bytes]:

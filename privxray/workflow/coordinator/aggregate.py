@@ -13,19 +13,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-
-from privxray.errors import CohortError, PrivxrayError, UsageError, WorkspaceError
-from privxray.exchange.masking.fixed_point import Integers, dequantise
-from privxray.exchange.messages.update import open_update
-from privxray.exchange.opening import open_sum
+from privxray.errors import CohortError, UsageError, WorkspaceError
+from privxray.exchange.masking.fixed_point import dequantise
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
-from privxray.workflow.coordinator.close_round import Aggregated, close_round, deliver_again
+from privxray.workflow.coordinator.close_round import Aggregated, Summed, close_round, deliver_again
 from privxray.workflow.coordinator.collected_files import Collected, collect, incomplete
+from privxray.workflow.coordinator.open_round_sum import open_round, proof_of
 from privxray.workflow.coordinator.request_shares import Requested, request
-from privxray.workflow.coordinator.restore_masks import masks_left
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.transitions import RoundState
@@ -66,8 +62,8 @@ def aggregate(
             return request(session, collected, passphrase, without=without, force=force)
         _expect_complete(session, collected)
         identity = unlock(workspace, passphrase)
-        tensors = _model(session, collected, identity)
-        return close_round(session, collected, identity, tensors, force=force)
+        summed = _summed(session, collected, identity)
+        return close_round(session, collected, identity, summed, force=force)
 
 
 def _is_over(session: Session, collected: Collected) -> bool:
@@ -117,30 +113,14 @@ def _expect_complete(session: Session, collected: Collected) -> None:
         raise incomplete(session, collected.plan, missing, collected.refused)
 
 
-def _model(session: Session, collected: Collected, identity: Identity) -> dict[str, np.ndarray]:
+def _summed(session: Session, collected: Collected, identity: Identity) -> Summed:
     """The tensors of the new model. The sum and the starting model are out of memory when it returns."""
     from privxray.learning import methods
 
     plan = collected.plan
     start = collected.planned.start()
-    total = _sum(session, collected, identity)
-    sums = dequantise(total, plan.manifest, plan.modulus_bits)
-    return methods.combine(plan.method, sums, len(collected.updates), plan.constants, plan.classes, start)
-
-
-def _sum(session: Session, collected: Collected, identity: Identity) -> Integers:
-    plan, updates = collected.plan, collected.updates
-    left_over = masks_left(collected, identity) if plan.committee else []
-    bodies = (
-        (
-            member.name,
-            open_update(collected.cohort.updates[sender].header, updates[sender].pieces(), identity),
-        )
-        for sender in sorted(updates)
-        if (member := plan.roster.hospital(sender))
-    )
-    try:
-        return open_sum(plan, bodies, left_over)
-    except PrivxrayError as error:
-        what = f"{error.file}: {error.what}" if error.file else error.what
-        raise incomplete(session, plan, [], [what]) from error
+    opened = open_round(session, collected, identity)
+    sums = dequantise(opened.numbers, plan.manifest, plan.modulus_bits)
+    count = len(collected.updates)
+    tensors = methods.combine(plan.method, sums, count, plan.constants, plan.classes, start)
+    return Summed(tensors, proof_of(collected, opened, identity))

@@ -34,6 +34,11 @@ def agreed_form(cards: Sequence[CardHeader], asked: Collection[str] = ()) -> For
     return form
 
 
+def common_features(cards: Sequence[CardHeader]) -> frozenset[str]:
+    """The features that the versions of all these parties carry out."""
+    return frozenset.intersection(*(frozenset(card.can or ()) for card in cards)) if cards else frozenset()
+
+
 def expect_reads(cards: Sequence[CardHeader], form: Form) -> None:
     """Check that each of these parties has a version that reads files of this form.
 

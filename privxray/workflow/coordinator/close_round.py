@@ -21,6 +21,7 @@ from privxray.keys.statement import Statement
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.collected_files import Collected
 from privxray.workflow.coordinator.continue_plan import next_stage
@@ -28,13 +29,27 @@ from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_ke
 from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, record_plan, stage_plan
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.session import Session
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
+
+
+@dataclass(frozen=True)
+class Summed:
+    """What the sum of a round became.
+
+    :param tensors: of the new model.
+    :param proof: the bytes of the round's proof; None under a plan without commitments.
+    """
+
+    tensors: dict[str, np.ndarray]
+    proof: bytes | None
 
 
 @dataclass(frozen=True)
 class Aggregated:
     """The files that a finished round gave.
 
+    :param proof: None under a plan without commitments.
     :param next_plan: None after the last stage, and where ``lacking`` names somebody.
     :param hospitals: how many updates are in the sum.
     :param notes: which files were passed over.
@@ -43,6 +58,7 @@ class Aggregated:
     """
 
     model: Path
+    proof: Path | None
     next_plan: Planned | None
     plan: PlanHeader
     hospitals: int
@@ -55,7 +71,7 @@ def close_round(
     session: Session,
     collected: Collected,
     identity: Identity,
-    tensors: dict[str, np.ndarray],
+    summed: Summed,
     *,
     force: bool,
 ) -> Aggregated:
@@ -68,10 +84,10 @@ def close_round(
     )
     lacking = lacking_next_keys(plan, keys)
     kept = session.workspace.model_copy(round_.study, round_.number)
-    model_digest = _keep_model(kept, collected, identity, tensors)
+    model_digest = _keep(kept, collected, identity, summed)
     following = None
     if plan.stage < plan.stages and not lacking:
-        following = stage_plan(session.workspace, identity, next_stage(planned, keys, tensors))
+        following = stage_plan(session.workspace, identity, next_stage(planned, keys, summed.tensors))
     with state.transaction():
         state.change_round("coordinator", round_, Event.SUM, model=model_digest)
         statements: list[tuple[Fingerprint, Statement]] = [*keys.masks.items(), *keys.unsealing.items()]
@@ -79,11 +95,11 @@ def close_round(
             state.keep_next_key(round_.plan, party, statement)
         if following is not None:
             record_plan(state, following)
-    path = _leaves_from(session, round_.number)
-    deliver(kept.read_bytes(), path, force=force)
+    path, proof = _deliver(session, round_, force=force)
     next_plan = deliver_plan(session.workspace, following.plan, force=force) if following else None
     return Aggregated(
         model=path,
+        proof=proof,
         next_plan=next_plan,
         plan=plan,
         hospitals=len(cohort.updates),
@@ -109,8 +125,7 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
             advice="Type: privxray plan cards/*.card",
         )
     last, newest = closed[-1], rounds[-1]
-    path = _leaves_from(session, last.number)
-    deliver(workspace.model_copy(last.study, last.number).read_bytes(), path, force=force)
+    path, proof = _deliver(session, last, force=force)
     next_plan = None
     if newest.state is RoundState.OPEN:
         next_plan = deliver_plan(workspace, load_plan(workspace, newest), force=force)
@@ -119,6 +134,7 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
     waits = last is newest and plan.stage < plan.stages
     return Aggregated(
         model=path,
+        proof=proof,
         next_plan=next_plan,
         plan=plan,
         hospitals=len(keys.masks),  # each hospital in the sum stated one
@@ -128,13 +144,24 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
     )
 
 
-def _keep_model(kept: Path, collected: Collected, identity: Identity, tensors: dict[str, np.ndarray]) -> str:
-    """Sign the global model and keep it; its digest."""
-    model = write_model(tensors, collected.planned.signed, identity, stamp())
+def _keep(kept: Path, collected: Collected, identity: Identity, summed: Summed) -> str:
+    """Keep the proof, then sign the global model and keep it; the model's digest."""
     make_private_folder(kept.parent)
+    proof = None
+    if summed.proof is not None:
+        write_atomic(proof_beside(kept), summed.proof, overwrite=True)
+        proof = split(summed.proof).digest
+    model = write_model(summed.tensors, collected.planned.signed, identity, stamp(), proof=proof)
     write_atomic(kept, model, overwrite=True)
     return split(model).digest
 
 
-def _leaves_from(session: Session, number: int) -> Path:
-    return session.workspace.models / f"global-{number:04d}.model"
+def _deliver(session: Session, round_: Round, *, force: bool) -> tuple[Path, Path | None]:
+    """Let the model of a closed round leave, and its proof where it has one; where they leave from."""
+    kept = session.workspace.model_copy(round_.study, round_.number)
+    path = session.workspace.models / f"global-{round_.number:04d}.model"
+    deliver(kept.read_bytes(), path, force=force)
+    if not proof_beside(kept).exists():
+        return path, None
+    deliver(proof_beside(kept).read_bytes(), proof_beside(path), force=force)
+    return path, proof_beside(path)

@@ -55,7 +55,7 @@ def enrol(
 
     :param terms: None for a strict plan.
     :param before: the study's last plan, whose roster version is counted on.
-    :param asked: features of format 2 that the plan needs.
+    :param asked: the features that its files are to have.
     :raises UsageError: a keyholder is named whose card is not there.
     :raises RefusedError: there is no form that all of them read.
     """

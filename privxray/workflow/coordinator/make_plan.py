@@ -46,7 +46,8 @@ def make_plan(
         enrolled = read_cards(session, cards)
         last = session.state.last_round(study)
         before = load_plan(workspace, last) if last else None
-        parties = enrol(enrolled, terms.committee, before, study, identity.public(), terms.features)
+        asked = terms.features(enrolled)
+        parties = enrol(enrolled, terms.committee, before, study, identity.public(), asked)
         is_open = last is not None and last.state.awaits_files
         if before and is_open and _is_open_plan(parties, before, replace=replace):
             _expect_its_terms(terms, before)

@@ -5,7 +5,7 @@ Tested in tests/cli/test_bad_input.py and tests/cli/test_ledger.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import JsonValue, ValidationError
 
 from privxray.errors import MalformedError, UsageError
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
 from privxray.formats.tensors import pack
+from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.privacy.guarantee import require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import InputForm, default_extractor
 from privxray.workflow.common.stamp import stamp
+from privxray.workflow.coordinator.agreed_form import common_features
 from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
 from privxray.workflow.coordinator.enrolment import CommitteeTerms, Parties
 from privxray.workflow.coordinator.sign_plan import Draft, body_of
@@ -36,6 +38,11 @@ if TYPE_CHECKING:
 DEFAULT_CLASSES = ("normal", "bacteria", "virus")
 DEFAULT_EPSILON = 6.0
 DEFAULT_DELTA = 1e-5
+
+_BY_DEFAULT: Mapping[str, frozenset[str]] = {
+    "linear-probe": frozenset({"commitments"}),
+    "dp-sgd": frozenset(),  # a commitment takes a multiplication a number: see docs/BENCHMARKS.md
+}
 
 _ALLOWED = {
     "classes": "2 to 50 classes, each of up to 40 lower-case letters, digits, blanks, dashes or underscores, "
@@ -55,6 +62,8 @@ class Terms:
     :param committee: None for the mode ``strict``.
     :param start: a safetensors file with the first round's weights.
     :param extractor: a feature extractor out of a file; None for the built-in one of new plans.
+    :param commitments: whether hospitals can check the sum; None for the method's default, where the versions
+        of all parties carry it out.
     """
 
     method: Literal["linear-probe", "dp-sgd"] = "linear-probe"
@@ -66,11 +75,14 @@ class Terms:
     committee: CommitteeTerms | None = None
     start: Path | None = None
     extractor: ChosenExtractor | None = None
+    commitments: bool | None = None
 
-    @property
-    def features(self) -> tuple[str, ...]:
-        """The features of format 2 that a plan of these terms needs."""
-        return ("extractor-files",) if self.extractor else ()
+    def features(self, cards: Sequence[CardHeader]) -> frozenset[str]:
+        """The features of format 2 that the study's files are to have (docs/SPEC-2.md)."""
+        needed = frozenset({"extractor-files"} if self.extractor else ())
+        if self.commitments is None:
+            return needed | (_BY_DEFAULT[self.method] & common_features(cards))
+        return needed | frozenset({"commitments"} if self.commitments else ())
 
     def resolved(self) -> tuple[AnyMethod, MethodConstants]:
         """The method, and all of its constants.
@@ -104,6 +116,8 @@ class Terms:
         method, constants = self.resolved()
         rounds = self.rounds or method.default_rounds
         typed = (self.method, self.classes, rounds, self.epsilon, self.delta)
+        if self.commitments not in (None, plan.commitments is not None):
+            return False
         if typed != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
             return False
         if self.named(method) != plan.features_by:
@@ -157,6 +171,7 @@ def first_stage(
             delta=terms.delta,
             modulus_bits=method.modulus_bits,
             manifest=method.manifest(constants, terms.classes),
+            commitments=PEDERSEN if "commitments" in parties.form.features else None,
         )
     except ValidationError as error:
         raise _out_of_range(error) from None

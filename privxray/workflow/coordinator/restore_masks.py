@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from privxray.errors import CohortError, PrivxrayError
 from privxray.exchange.messages.share import open_share
-from privxray.exchange.opening import checked_answer, restored_streams
+from privxray.exchange.opening import Restored, checked_answer, restored
 from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
 from privxray.workflow.coordinator.collected_files import Collected
 
 
-def masks_left(collected: Collected, identity: Identity) -> list[tuple[bytes, bool]]:
+def masks_left(collected: Collected, identity: Identity) -> list[Restored]:
     """The masks that the collected share files take off the survivors' sum.
 
     :raises CohortError: a share file does not open, or holds another share than was dealt; it names the
@@ -40,4 +40,4 @@ def masks_left(collected: Collected, identity: Identity) -> list[tuple[bytes, bo
                 reason="cohort.share-refused",
                 advice="Leave it out where enough others have answered; ask that keyholder how it came about",
             ) from error
-    return restored_streams(cohort.signed, survivors, answers)
+    return restored(cohort.signed, survivors, answers)

@@ -13,9 +13,12 @@ from privxray.exchange.admission.admit import admit_model, admit_plan
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.model import ModelHeader
 from privxray.formats.tensors import same_form, unpack
+from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.planned_round import planned_round
+from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
 from privxray.workflow.hospital.join import claimed_study
+from privxray.workflow.hospital.prove import proof_of_model
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -25,24 +28,29 @@ from privxray.workspace.transitions import Event, RoundState
 
 @dataclass(frozen=True)
 class Accepted:
-    """What was taken in: a model with the place of its copy, or a plan that is now followed."""
+    """What was taken in: a model with the place of its copy, or a plan that is now followed.
+
+    ``proven`` says whether the model was shown to be the sum of what the hospitals committed to.
+    """
 
     model: ModelHeader | None
     path: Path | None
     joined: Joined | None
     already: bool
+    proven: bool = False
 
 
-def accept(workspace: Workspace, path: Path, ask_words: AskWords) -> Accepted:
+def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Passphrase) -> Accepted:
     """Verify a global model or the next plan of a study that was joined here, and keep it.
 
+    :param passphrase: asked for a model with a proof alone, for the proof is encrypted to this hospital.
     :raises IdentityError: signed by someone other than the study's coordinator.
     :raises RefusedError: of another study or round, or a replay.
     """
     workspace.require(("hospital", "trustee"), "accept")
     with working(workspace) as session, take_in(path, workspace.inbox) as received:
         if received.envelope.kind == "model":
-            return _accept_model(session, received)
+            return _accept_model(session, received, passphrase)
         if received.envelope.kind == "plan":
             return _accept_plan(session, received, ask_words)
         raise MalformedError(
@@ -66,7 +74,7 @@ def _accept_plan(session: Session, received: Received, ask_words: AskWords) -> A
     return Accepted(None, None, joined, joined.already)
 
 
-def _accept_model(session: Session, received: Received) -> Accepted:
+def _accept_model(session: Session, received: Received, passphrase: Passphrase) -> Accepted:
     round_ = _round_of(session, received)
     planned = planned_round(session.workspace, round_)
     model = admit_model(received.envelope, planned.signed)
@@ -87,14 +95,17 @@ def _accept_model(session: Session, received: Received) -> Accepted:
             advice="A coordinator signs one model a round: ask which hospitals got which",
         )
     if round_.model == digest and path.exists():
-        return Accepted(model, path, None, already=True)
+        return Accepted(model, path, None, already=True, proven=model.proof is not None)
     data = received.path.read_bytes()
     _check_form(model, data[received.envelope.length :])
     make_private_folder(path.parent)
+    if model.proof is not None:
+        proof = proof_of_model(session, planned, received, passphrase)
+        write_atomic(proof_beside(path), proof, overwrite=True)
     write_atomic(path, data, overwrite=True)
     with session.state.transaction():
         session.state.change_round("hospital", round_, Event.ACCEPT_MODEL, model=digest)
-    return Accepted(model, path, None, already=False)
+    return Accepted(model, path, None, already=False, proven=model.proof is not None)
 
 
 def _round_of(session: Session, received: Received) -> Round:

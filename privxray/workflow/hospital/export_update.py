@@ -15,18 +15,23 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+
 from privxray.errors import MalformedError, about
 from privxray.exchange.admission.admit import admit_update, read_update
-from privxray.exchange.concealing import conceal
+from privxray.exchange.commitments.committed import Committed
+from privxray.exchange.commitments.scalars import Scalars, as_scalars, blinding_of
+from privxray.exchange.concealing import conceal, conceal_committed
 from privxray.exchange.intake import read_again
-from privxray.exchange.masking.fixed_point import quantise
+from privxray.exchange.masking.fixed_point import Integers, quantise
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.update import UpdateClaims, UpdateHeader, write_update
+from privxray.exchange.sharing.dealing import Dealt
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import chosen_folder, deliver
 from privxray.workflow.common.new_round_keys import new_mask_key, open_mask_key
-from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.own_keys import public_keys, unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.common.which_study import newest_round
@@ -115,20 +120,38 @@ def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Pat
     member = plan.roster.known_hospital(own)
     private = open_mask_key(state, member.mask.key, identity)
     numbers = quantise(trained_vector(session, round_), plan.manifest, plan.modulus_bits)
-    dealt = conceal(numbers, planned.signed, own, private)
+    masked, committed, dealt = _hidden(session, planned, numbers, private)
     make_private_folder(kept.parent)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
         spent = ledger.cost(round_.study, plan.delta)
         claims = UpdateClaims(
-            math.ceil(spent.epsilon * 1e4) / 1e4, ledger.head(round_.study), next_mask, dealt
+            math.ceil(spent.epsilon * 1e4) / 1e4, ledger.head(round_.study), next_mask, dealt, committed
         )
-        data = write_update(numbers, planned.signed, identity, claims, stamp())
+        data = write_update(masked, planned.signed, identity, claims, stamp())
         write_atomic(kept, data, overwrite=True)
         state.mask_keys.burn_plan(round_.plan)
         digest = hashlib.sha256(data).hexdigest()
         state.change_round("hospital", round_, Event.EXPORT, vector_key=None, update_sha256=digest)
     remove_unreadable(session)
+
+
+def _hidden(
+    session: Session, planned: PlannedRound, numbers: Integers, private: X25519PrivateKey
+) -> tuple[Integers | Scalars, Committed | None, Dealt | None]:
+    """A quantised vector under its masks, what it is bound to, and the shares of its secrets.
+
+    The blinding factor comes from the key of the training result, so it is drawn once for a vector, and goes
+    with it.
+    """
+    own = public_keys(session.workspace).fingerprint
+    if planned.plan.commitments is None:
+        return numbers, None, conceal(numbers, planned.signed, own, private)
+    key = planned.round.vector_key
+    assert key is not None  # there is a training result
+    scalars = as_scalars(numbers, blinding_of(key))
+    committed, dealt = conceal_committed(scalars, planned.signed, own, private)
+    return scalars, committed, dealt
 
 
 def _verify(session: Session, planned: PlannedRound, kept: Path) -> UpdateHeader:

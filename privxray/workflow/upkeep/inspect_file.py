@@ -14,6 +14,7 @@ from privxray.errors import about
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.proof import ProofHeader
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
 from privxray.exchange.messages.update import UpdateHeader
@@ -31,6 +32,7 @@ _HEADERS: dict[str, type[Header]] = {
     "update": UpdateHeader,
     "request": RequestHeader,
     "share": ShareHeader,
+    "proof": ProofHeader,
     "model": ModelHeader,
     "offer": OfferHeader,
     "query": QueryHeader,

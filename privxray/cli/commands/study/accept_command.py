@@ -9,9 +9,10 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.options import Json, KeyWords
+from privxray.cli.options import Json, KeyWords, PassphraseFile
 from privxray.cli.output import emit, progress, tell
 from privxray.cli.plan_review import PlanReview
+from privxray.cli.prompts import passphrase
 from privxray.cli.scores_view import scores_json, show_scores, tell_meaning
 from privxray.errors import WorkspaceError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def accept(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A global model, or the next plan.")],
     words: KeyWords = None,
+    passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Take in a global model or the next plan. A model is scored on this hospital's held-out patients."""
@@ -30,7 +32,7 @@ def accept(
 
     workspace = current_workspace()
     review = PlanReview(words, as_json)
-    done = take_in(workspace, file, review.ask)
+    done = take_in(workspace, file, review.ask, passphrase(passphrase_file))
     if done.joined:
         study, what = done.joined.plan.study, f"The plan of round {done.joined.plan.round}"
         review.show(done.joined.plan, done.joined.changes)
@@ -40,6 +42,8 @@ def accept(
         study, what = done.model.study, f"The global model of round {done.model.round}"
         has_model = True
     tell(f"{what} is verified and {'was here already' if done.already else 'kept'}.")
+    if done.proven:
+        tell("It is the sum of what the hospitals committed to, each of them once (see privxray verify).")
     scores = _scored(workspace, study) if has_model else None
     if scores is not None and not as_json:
         show_scores(scores)
@@ -51,6 +55,7 @@ def accept(
                 "study": study,
                 "path": str(done.path) if done.path else None,
                 "already": done.already,
+                "proven": done.proven,
                 "evaluation": None if scores is None else scores_json(scores),
             }
         )

@@ -80,6 +80,7 @@ def _show_sum(done: Aggregated, as_json: bool) -> None:
         emit(
             {
                 "model": str(done.model),
+                "proof": str(done.proof) if done.proof else None,
                 "plan": str(done.next_plan.path) if done.next_plan else None,
                 "round": done.plan.round,
                 "hospitals": done.hospitals,
@@ -97,3 +98,5 @@ def _show_sum(done: Aggregated, as_json: bool) -> None:
             f"Round {done.plan.round}: opened the sum of {done.hospitals} updates. No single update can be "
             f"opened. Wrote {done.model}."
         )
+    if done.proof:
+        tell(f"Carry {done.proof.name} with it: each hospital checks by it that the model is the sum.")

@@ -69,7 +69,9 @@ def _keyholders_awaited(situation: Situation, study: StudySituation) -> Advice:
 
 
 def _closed(situation: Situation, study: StudySituation) -> Advice:
-    carry = f"carry {situation.path(f'models/global-{study.round.number:04d}.model')} to every hospital"
+    files = [situation.path(f"models/global-{study.round.number:04d}.model")]
+    files += [situation.path(study.own_files["proof"])] if "proof" in study.own_files else []
+    carry = f"carry {' and '.join(files)} to every hospital"
     go_on = situation.typed("plan --continue")
     if study.last_stage:
         return Advice(f"the study is complete: {carry}")

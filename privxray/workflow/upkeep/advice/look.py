@@ -24,6 +24,7 @@ from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.privacy import ledger_chain
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
 from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.hospital.open_round import left_out
@@ -84,6 +85,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
 def _own_files(workspace: Workspace, round_: Round) -> dict[str, str]:
     places = {"enc": workspace.updates, "share": workspace.root}
     found = {k: place / workspace.own_file(round_.study, round_.number, k) for k, place in places.items()}
+    found["proof"] = proof_beside(workspace.models / f"global-{round_.number:04d}.model")
     return {kind: str(file.relative_to(workspace.root)) for kind, file in found.items() if file.exists()}
 
 

@@ -59,7 +59,7 @@ class StudySituation:
     :param collected: at the coordinator, while files are awaited.
     :param lacking: at the coordinator, the parties whose keys for the next round are not here.
     :param own_files: where this party's files of the round lie in the workspace, by their kind: ``enc``,
-        ``share``.
+        ``share``, ``proof``.
     """
 
     round: Round
