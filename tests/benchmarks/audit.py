@@ -1,10 +1,9 @@
-"""How often audits flag the intact engine, and what they find of broken ones.
+"""What membership inference and gradient inversion find, with noise and without.
 
-    python tests/benchmarks/audit.py [--only one-run|membership|inversion] [--method METHOD] [--runs 20]
+    python tests/benchmarks/audit.py [--only membership|inversion] [--method METHOD]
 
-Prints, for docs/BENCHMARKS.md: each run's right guesses and lower bound by engine, at a claimed epsilon of 1;
-AUC and TPR of membership inference; SSIM and PSNR of reconstructions. The broken engines are those of
-tests/unit/broken_engines.py. Nothing is seeded: coins, canaries and noise come from the operating system.
+Prints, for docs/BENCHMARKS.md: AUC and TPR of membership inference; SSIM and PSNR of reconstructions. Nothing
+is seeded. tests/benchmarks/audit_table.py has the other audits.
 """
 
 from __future__ import annotations
@@ -17,13 +16,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 
-from broken_engines import CLASSES, DELTA, Quiet, Silent, audited, engines, nothing_clipped, told_apart
+from broken_engines import CLASSES, DELTA, Silent, told_apart
 
-from privxray.audit.canary_kinds import canaries_of
 from privxray.audit.inversion import Search
 from privxray.audit.kept_answers import KeptAnswers
 from privxray.audit.membership import PATIENTS
@@ -40,35 +37,6 @@ BROKEN_RUNS = 5
 def store() -> Iterator[KeptAnswers]:
     with tempfile.TemporaryDirectory() as folder:
         yield KeptAnswers(Path(folder) / "answers", os.urandom(32))
-
-
-def one_run(name: str, runs: int) -> None:
-    """Every engine of a method, at the method's default number of canaries."""
-    intact = methods.get(name)
-    canaries = canaries_of(intact).default
-    tried: dict[str, tuple[Any, Any]] = {"intact": (intact, None)}
-    tried |= {f"noise / {factor:g}": (intact, Quiet(factor)) for factor in (2.0, 3.0, 8.0)}
-    for engine, (method, source) in (tried | engines(name)).items():
-        show(engine, method, source, canaries, runs if engine == "intact" else BROKEN_RUNS)
-    if name == "linear-probe":
-        with nothing_clipped():
-            show("normalisation and clipping off", intact, None, canaries, BROKEN_RUNS)
-
-
-def show(engine: str, method: Any, source: Any, canaries: int, runs: int) -> None:
-    found, clock = [], time.perf_counter()
-    for _ in range(runs):
-        with store() as answers:
-            found.append(audited(answers, method, canaries=canaries, training_source=source))
-    seconds = (time.perf_counter() - clock) / runs
-    first, right = found[0], [run.right for run in found]
-    print(
-        f"one-run {method.name}, {engine}: flagged {sum(run.refuted for run in found)} of {runs}; right of "
-        f"{first.guesses}: {min(right)} to {max(right)}; "
-        f"lower bound {span([run.lower_bound for run in found])} (at most {first.ceiling:.3f}; unseen up to "
-        f"a factor of {first.unseen_factor:.1f}); {seconds:.1f} s a run",
-        flush=True,
-    )
 
 
 def membership(name: str) -> None:
@@ -112,15 +80,12 @@ def span(values: list[float], digits: int = 3) -> str:
 def main() -> None:
     """Try everything, or a part."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("one-run", "membership", "inversion"))
+    parser.add_argument("--only", choices=("membership", "inversion"))
     parser.add_argument("--method", choices=methods.NAMES)
-    parser.add_argument("--runs", type=int, default=20, help="of the intact engine")
     parser.add_argument("--epsilon", type=float, nargs="+", default=[1.0, 6.0], help="of inversion")
     parser.add_argument("--images", type=int, default=4, help="that are reconstructed")
     arguments = parser.parse_args()
     for name in (arguments.method,) if arguments.method else methods.NAMES:
-        if arguments.only in (None, "one-run"):
-            one_run(name, arguments.runs)
         if arguments.only in (None, "membership"):
             membership(name)
     if arguments.only in (None, "inversion"):

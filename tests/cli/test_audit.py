@@ -92,10 +92,11 @@ def test_training_that_does_otherwise_than_it_claims_is_exit_3(
     assert "training does otherwise than it claims" in told.err
 
 
-@pytest.mark.parametrize("kind", ["one-run", "membership", "inversion"])
+@pytest.mark.parametrize("kind", ["conformance", "one-run", "membership", "inversion"])
 def test_public_patients_by_dp_sgd(tmp_path: Path, kind: str) -> None:
     labels = draw_images(tmp_path, 3, patients=24)
     few = {
+        "conformance": ["--method", "dp-sgd", "--trainings", "1"],
         "one-run": ["--method", "dp-sgd", "--canaries", "6", "--guesses", "4"],
         "membership": [],
         "inversion": ["--number", "1", "--steps", "2", "--restarts", "1"],

@@ -23,6 +23,7 @@ from privxray.audit.conformance.noise_tape import NoiseTape
 from privxray.audit.conformance.verdict import ERROR, Check, Conformance
 from privxray.learning import methods
 from privxray.privacy.noise import SecureNoise
+from privxray.workflow.auditing import conformance_audit
 from privxray.workflow.auditing.audited_patients import INVENTED, AuditedPatients
 from privxray.workflow.auditing.claim import Claim
 from privxray.workflow.auditing.conformance_audit import audit_conformance, conformance_constants
@@ -119,13 +120,53 @@ def test_noise_that_does_not_keep_the_claim_is_told_though_it_is_what_was_charge
     assert list(faults) == ["The noise keeps the claim, by the closed form"]
 
 
-def test_a_charge_for_other_noise_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    probe = methods.get("linear-probe")
-    real = type(probe).round_events
-    monkeypatch.setattr(type(probe), "round_events", lambda *given: real(*given)[:-1])
-    found = audited("linear-probe")
-    faults = [check.name for check in found.checks if check.fault]
+def test_a_charge_for_other_noise_or_for_fewer_answers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    probe = type(methods.get("linear-probe"))
+    real = probe.round_events
+    monkeypatch.setattr(probe, "round_events", lambda self, given, noise: real(self, given, 1.01 * noise))
+    faults = [check.name for check in audited("linear-probe").checks if check.fault]
     assert faults[0] == "The ledger is charged for this noise"
+    monkeypatch.setattr(probe, "round_events", lambda *given: real(*given)[:-1])
+    found = audited("linear-probe")
+    assert [check.name for check in found.checks] == ["Each answer that is charged is given"]
+    assert "41 answers were given" in found.checks[0].fault
+    assert found.flagged
+
+
+def test_answers_that_are_not_finite_are_told() -> None:
+    found = audited("linear-probe", BROKEN["linear-probe"]["nothing clipped"])
+    assert [check.name for check in found.checks] == ["Every answer is finite and can be read"]
+    assert found.smallest_seen == math.inf
+
+
+@pytest.mark.parametrize(
+    ("name", "constants"),
+    [
+        ("linear-probe", {"feature_dim": 40}),  # the first recipe: clamped, even noise, no weight by mu
+        ("linear-probe", {"feature_dim": 30, "steps": 1, "averaged_share": 0.01, "weight_cap": 20.0}),
+        ("dp-sgd", {"image_size": 16, "sampling_rate": 1.0, "steps": 2, "momentum": 0.0}),
+        (
+            "dp-sgd",
+            {
+                "image_size": 16,
+                "sampling_rate": 0.02,
+                "steps": 6,
+                "views": 3,
+                "view_flip": False,
+                "view_shift": 1,
+            },
+        ),
+    ],
+)
+def test_other_constants_conform_as_well(
+    monkeypatch: pytest.MonkeyPatch, name: str, constants: dict[str, object]
+) -> None:
+    """Plans of earlier versions, no momentum, nobody sampled in some steps, other views."""
+    monkeypatch.setattr(
+        conformance_audit, "conformance_constants", lambda method: method.constants(constants)
+    )
+    found = audited(name)
+    assert not found.flagged, found.faults
 
 
 # Whom it trains on, and what it writes down

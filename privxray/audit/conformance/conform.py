@@ -77,8 +77,12 @@ def conform(
         try:
             trained = _train(method, data, task, order.noise, source)
         except MalformedError as error:
-            broken = Check("Every answer is finite and can be read", error.what)
-            return Conformance(order.claim, number + 1, 0, [broken], [])
+            unreadable = Check("Every answer is finite and can be read", error.what)
+            return _stopped(order, number + 1, unreadable)
+        wanted = sum(event.count for event in charged)
+        if len(trained.answers) != wanted:
+            missing = f"{len(trained.answers)} answers were given, and {wanted} are charged"
+            return _stopped(order, number + 1, Check("Each answer that is charged is given", missing))
         again = recompute(trained)
         found.append(again)
         checks.append(list(_checks(trained, again, charged, order.claim)))
@@ -91,6 +95,11 @@ def conform(
         checks=[next((one for one in same if one.fault), same[0]) for same in zip(*checks, strict=True)],
         tests=residual_tests(found),
     )
+
+
+def _stopped(order: ConformanceOrder, trainings: int, fault: Check) -> Conformance:
+    """What is found of answers that can't be computed again."""
+    return Conformance(order.claim, trainings, 0, [fault], [])
 
 
 def _train(

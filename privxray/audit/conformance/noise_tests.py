@@ -88,6 +88,8 @@ def repeats(name: str, rows: Floats) -> NoiseTest:
     """Whether values repeat within a row [G, n]: the worst correlation of a row with itself, moved.
 
     Every distance is tried that leaves enough values, in all rows together.
+
+    :param rows: at least some hundred values in all.
     """
     groups, size = rows.shape
     spectrum = np.fft.rfft(rows, 2 * size, axis=1)

@@ -16,6 +16,7 @@ from privxray.audit.conformance.recomputed import Block, Recomputed
 
 _MOST_COLUMNS = 1024  # whose pairs are compared: half a million
 _FEWEST_REPEATS = 64  # values of a row in which repetitions are looked for
+_FEWEST_VALUES = 400  # of all rows together, for the same
 
 
 def residual_tests(trainings: Sequence[Recomputed]) -> list[NoiseTest]:
@@ -122,7 +123,7 @@ def _of_dependence(parts: dict[str, Floats]) -> Iterable[NoiseTest]:
                 for name, part in wide.items()
             ],
         )
-    long = {name: rows for name, rows in flat.items() if rows.shape[1] >= _FEWEST_REPEATS}
+    long = {name: rows for name, rows in flat.items() if _long_enough(rows)}
     if long:
         yield noise_tests.worst_of(
             "repetition within an answer", [noise_tests.repeats(name, rows) for name, rows in long.items()]
@@ -161,6 +162,11 @@ def _class_parts(blocks: Sequence[Block]) -> set[str]:
 
 def _joined(blocks: Iterable[Block]) -> Floats:
     return np.concatenate([block.noise.ravel() for block in blocks])
+
+
+def _long_enough(rows: Floats) -> bool:
+    """Whether repetitions within rows can be looked for."""
+    return rows.shape[1] >= _FEWEST_REPEATS and rows.size >= _FEWEST_VALUES
 
 
 def _summed(values: Floats, axis: int) -> Floats:
