@@ -11,7 +11,7 @@ an image, a label or a patient's record goes into one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ class PrivxrayError(Exception):
     :param reason: its stable name, listed in ``privxray/explanations/reasons``; wording may change, this not.
     :param file: the file or folder concerned, printed before the sentence.
     :param advice: what to do next, ideally the command to type.
+    :ivar places: all rows or files that are wrong, by the reason, where one error tells of many.
     """
 
     exit_code: int = 1
@@ -33,6 +34,7 @@ class PrivxrayError(Exception):
         self.what = what
         self.file = None if file is None else str(file)
         self.advice = advice
+        self.places: Mapping[str, Sequence[str]] = {}
 
     def __str__(self) -> str:
         line = f"{self.file}: {self.what}" if self.file else self.what

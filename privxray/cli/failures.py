@@ -82,7 +82,14 @@ def report(error: PrivxrayError, *, as_json: bool, verbose: bool = False) -> NoR
     """Print an error and end with its exit code."""
     reported = isinstance(error, FindingsError) and not isinstance(error, NotTakenInError)
     if as_json and not reported:  # a report is the command's one object
-        told = {"reason": error.reason, "what": error.what, "file": error.file, "advice": error.advice}
+        told: dict[str, object] = {
+            "reason": error.reason,
+            "what": error.what,
+            "file": error.file,
+            "advice": error.advice,
+        }
+        if error.places:
+            told["places"] = {reason: list(places) for reason, places in error.places.items()}
         emit({"error": told, "exit_code": error.exit_code})
     tell(f"privxray: {error}")
     if verbose:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from privxray.errors import MalformedError
-from privxray.imaging.labels import Row, csv_name
+from privxray.imaging.labelling.row import Row
+from privxray.imaging.labels import csv_name
 from privxray.keys.roster import MIN_HOSPITALS
 from privxray.workflow.common.labelled_images import labelled_images
 from privxray.workflow.coordinator.plan_terms import DEFAULT_CLASSES

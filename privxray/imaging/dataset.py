@@ -40,7 +40,7 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,8 @@ from privxray.imaging.dataset_keys import DatasetKeys
 from privxray.imaging.dataset_schema import KNOWN, NO_STUDY, adopt, bring_up_to_date
 from privxray.imaging.decode import DECODER, SIZE
 from privxray.imaging.glance import FILE
+from privxray.imaging.judging.header_facts import HeaderFacts
+from privxray.imaging.judging.one_picture import Judgement, judge
 from privxray.naming.patient_id import PatientId, PatientKey
 from privxray.workspace.private_database import PrivateDatabase
 
@@ -67,6 +69,42 @@ class Entry:
     patient: PatientKey = field(repr=False)
     label: str
     split: str
+
+
+class SourceKeys(NamedTuple):
+    """What stands for the ids of an image: :mod:`privxray.imaging.labelling.patient_sources` compares them.
+
+    :ivar spelling: of the csv's patient, spelling apart. :ivar id: of PatientID. :ivar visit: of
+        StudyInstanceUID.
+    """
+
+    spelling: bytes
+    id: bytes | None
+    visit: bytes | None
+
+
+@dataclass(frozen=True)
+class IndexChange:
+    """What an ingest changes in an index.
+
+    :ivar entries: the rows of its csv. :ivar sources: by content.
+    :ivar replace: these rows are the whole index from now on.
+    :ivar update: where the index has another label, patient or split for them, these count.
+    :ivar choices: what was chosen with them, by name.
+    :ivar traits: by patient, values by the columns' names, see
+        :mod:`privxray.imaging.labelling.patient_traits`; they replace what was kept of those columns.
+    """
+
+    entries: Sequence[Entry]
+    sources: Mapping[bytes, SourceKeys] = field(default_factory=dict)
+    replace: bool = False
+    update: bool = False
+    choices: Mapping[str, str] = field(default_factory=dict)
+    traits: Mapping[PatientKey, Mapping[str, str]] = field(default_factory=dict)
+
+
+Picture = tuple[npt.NDArray[np.uint8], Judgement]
+"""A canonical image, uint8 ``[260, 260]``, and what was seen in it."""
 
 
 class Dataset:
@@ -180,43 +218,77 @@ class Dataset:
                 mac.update(len(part).to_bytes(4, "big") + part)
         return mac.hexdigest()
 
-    def commit(
-        self,
-        entries: Sequence[Entry],
-        *,
-        replace: bool = False,
-        traits: Mapping[PatientKey, Mapping[str, str]] = MappingProxyType({}),
-    ) -> int:
-        """Add rows, and drop all pixels and features that no row needs any more, in one transaction.
+    def sources(self) -> dict[bytes, SourceKeys]:
+        """What stands for the ids that the csv and the files gave, by content, as far as it was noted."""
+        query = "SELECT content, spelling, id, visit FROM source WHERE study = ?"
+        return {content: SourceKeys(*keys) for content, *keys in self._db.all(query, self._study)}
+
+    def split_of_spelling(self, spelling: bytes) -> str | None:
+        """The split of a patient whose id differs from this one by spelling alone; None where there is none.
+
+        :param spelling: what stands for the id, as in :class:`SourceKeys`.
+        """
+        query = "SELECT split FROM image JOIN source USING (study, content) WHERE study = ? AND spelling = ?"
+        row = self._db.first(query, self._study, spelling)
+        return str(row[0]) if row else None
+
+    def commit(self, change: IndexChange) -> int:
+        """Change the index, and drop all pixels and features that no row needs any more, in one transaction.
 
         The same bytes may come several times, for one patient. The index counts such copies. So an entry that
         was added before is not added again, whatever its file is called now. The pixels must be stored
         already.
 
-        :param replace: these rows are the whole index from now on.
-        :param traits: by patient, values by the columns' names, see :mod:`privxray.imaging.patient_traits`;
-            they replace what was kept of those columns.
         :returns: how many rows the index has gained.
         :raises RefusedError: the index would have pixels of an earlier version's decoder beside new ones.
         """
         copies: dict[bytes, int] = {}
+        study = self._study
         with self._db.transaction():
             before = self._copies()
-            if replace:
-                self._db.write("DELETE FROM image WHERE study = ?", self._study)
-            for entry in entries:
-                copy = copies[entry.content] = copies.get(entry.content, -1) + 1
+            if change.replace:
+                self._db.write("DELETE FROM image WHERE study = ?", study)
+                self._db.write("DELETE FROM source WHERE study = ?", study)
+            if change.update:
+                self._correct(change.entries)
+            for entry in change.entries:
+                copy_ = copies[entry.content] = copies.get(entry.content, -1) + 1
                 self._db.write(
                     "INSERT OR IGNORE INTO image VALUES (?, ?, ?, ?, ?, ?)",
-                    *(self._study, entry.content, copy, entry.patient, entry.label, entry.split),
+                    *(study, entry.content, copy_, entry.patient, entry.label, entry.split),
                 )
+            self._db.write_many(
+                "INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?)",
+                [(study, content, *keys) for content, keys in change.sources.items()],
+            )
+            for name, value in change.choices.items():
+                self._db.write("INSERT OR REPLACE INTO choice VALUES (?, ?, ?)", study, name, value)
             self._take_redecoded()
-            for table in ("pixels", "redecoded", "feature", "judged"):
+            for table in ("pixels", "redecoded", "feature", "judged", "source"):
                 query = f"DELETE FROM {table} WHERE content NOT IN (SELECT content FROM image)"  # noqa: S608
                 self._db.write(query)
-            self._keep_traits(traits)
+            self._keep_traits(change.traits)
             after = self._copies()
         return len(after - before)
+
+    def choice(self, name: str) -> str | None:
+        """What was chosen for this study's data set; None where nothing was."""
+        query = "SELECT value FROM choice WHERE study = ? AND name = ?"
+        row = self._db.first(query, self._study, name)
+        return str(row[0]) if row else None
+
+    def _correct(self, entries: Sequence[Entry]) -> None:
+        """Take the label, patient and split of these entries, within a transaction."""
+        for entry in entries:
+            self._db.write(
+                "UPDATE image SET patient = ?, label = ? WHERE study = ? AND content = ?",
+                *(entry.patient, entry.label, self._study, entry.content),
+            )
+        for entry in entries:  # all images of a patient are in one split
+            self._db.write(
+                "UPDATE image SET split = ? WHERE study = ? AND patient = ?",
+                *(entry.split, self._study, entry.patient),
+            )
 
     # Traits
 
@@ -243,17 +315,36 @@ class Dataset:
         query = "SELECT 1 FROM {} WHERE content = ? AND decoder = ?"
         return any(self._db.first(query.format(table), content, DECODER) for table in ("pixels", "redecoded"))
 
-    def keep_pixels(self, images: Mapping[bytes, npt.NDArray[np.uint8]]) -> None:
-        """Store canonical images, uint8 ``[260, 260]``, by content, in one transaction.
+    def is_ready(self, content: bytes) -> bool:
+        """Whether these bytes need not be decoded and judged again."""
+        query = "SELECT 1 FROM judged WHERE content = ? AND decoder = ?"
+        return self.has_pixels(content) and self._db.first(query, content, DECODER) is not None
+
+    def keep_pictures(self, pictures: Mapping[bytes, Picture]) -> None:
+        """Store canonical images and what was seen in them, by content, in one transaction.
 
         Where there are pixels of an earlier decoder, those stay in use until :meth:`commit`.
         """
         old = "SELECT 1 FROM pixels WHERE content = ? AND decoder <> ?"
         with self._db.transaction():
-            for content, image in images.items():
+            for content, (image, judgement) in pictures.items():
                 table = "redecoded" if self._db.first(old, content, DECODER) else "pixels"
                 insert = f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)"  # noqa: S608 - one of two names
                 self._db.write(insert, content, image.tobytes(), DECODER)
+                self._db.write(
+                    "INSERT OR REPLACE INTO judged VALUES (?, ?, ?, ?, ?, ?)",
+                    *(content, DECODER, self.keys.picture(image)),
+                    *(judgement.likeness, judgement.background, judgement.to_text()),
+                )
+
+    def judgement(self, content: bytes) -> Judgement:
+        """What was seen in an image when it was ingested.
+
+        An image that an earlier version ingested is judged by its pixels now.
+        """
+        query = "SELECT likeness, background, remarks FROM judged WHERE content = ?"
+        row = self._db.first(query, content)
+        return judge(self.pixels(content), HeaderFacts()) if row is None else Judgement.from_text(*row)
 
     def pixels(self, content: bytes) -> npt.NDArray[np.uint8]:
         """The canonical image, uint8 ``[260, 260]``.
@@ -270,8 +361,7 @@ class Dataset:
 
         :raises MalformedError: its pixels are missing or damaged.
         """
-        query = "SELECT picture FROM judged JOIN pixels USING (content, decoder) WHERE content = ?"
-        row = self._db.first(query, content)
+        row = self._db.first("SELECT picture FROM judged WHERE content = ?", content)
         return self.keys.picture(self.pixels(content)) if row is None else bytes(row[0])
 
     def keep_features(self, extractor: str, rows: Mapping[bytes, npt.NDArray[np.float32]]) -> None:

@@ -32,7 +32,7 @@ CREATE TABLE IF NOT EXISTS feature (
     PRIMARY KEY (content, extractor)) STRICT;
 CREATE TABLE IF NOT EXISTS judged (
     content BLOB PRIMARY KEY, decoder INTEGER NOT NULL, picture BLOB NOT NULL, likeness BLOB NOT NULL,
-    remarks TEXT NOT NULL) STRICT;
+    background INTEGER NOT NULL, remarks TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS source (
     study TEXT NOT NULL, content BLOB NOT NULL, spelling BLOB NOT NULL, id BLOB, visit BLOB,
     PRIMARY KEY (study, content)) STRICT;

@@ -34,6 +34,17 @@ def patients_and_labels(folder: Path, study: str, split: str) -> list[tuple[byte
     return [(content, patient, label) for where, content, patient, label in rows if where == split]
 
 
+def choice_of(folder: Path, study: str, name: str) -> str | None:
+    """What was chosen for a study's data set, as :meth:`.dataset.Dataset.choice` gives it.
+
+    :raises sqlite3.Error: as above.
+    """
+    if not _read(folder, "SELECT 1 FROM sqlite_master WHERE name = 'choice'"):
+        return None
+    rows = _read(folder, "SELECT value FROM choice WHERE study = ? AND name = ?", study, name)
+    return str(rows[0][0]) if rows else None
+
+
 def images_of_earlier_decoders(folder: Path, decoder: int) -> int:
     """How many images of the data set were decoded by an earlier version than this one.
 

@@ -1,4 +1,7 @@
-"""Taking the images of a csv into the data set: all of them, or none.
+"""Taking the images of a csv into the data set: a comparison with what is in it.
+
+All of them enter, or none; one that shows nothing (:data:`~privxray.imaging.judging.one_picture.REFUSED`) is
+left out by itself and named. Whatever is wrong with the csv and its files is gathered and told at once.
 
 Each file is read once, and the same bytes are checked, hashed and decoded, so that nobody can exchange it in
 between. One image is in memory at a time.
@@ -9,8 +12,10 @@ become stricter. An image that was decoded before is not decoded again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -22,11 +27,18 @@ from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.selection import select
 from privxray.deid.judging.set_check import SetCheck
 from privxray.deid.profile.profile import Profile
-from privxray.errors import MalformedError, NotTakenInError, SystemTroubleError
-from privxray.imaging.dataset import Dataset
+from privxray.errors import MalformedError, NotTakenInError, PrivxrayError, SystemTroubleError
+from privxray.imaging.comparison import Comparison, compare, one_picture_each
+from privxray.imaging.dataset import Dataset, IndexChange, Picture
 from privxray.imaging.decode import decode
-from privxray.imaging.index_rows import IndexRows
-from privxray.imaging.labels import Row, csv_name, read_labels
+from privxray.imaging.index_rows import IndexedRow, IndexRows, Ways
+from privxray.imaging.judging.header_facts import header_facts
+from privxray.imaging.judging.one_picture import Judgement, Remark, judge
+from privxray.imaging.labelling.label_names import LABEL_MAP
+from privxray.imaging.labelling.problems import Problems, listed
+from privxray.imaging.labelling.row import Row
+from privxray.imaging.labels import csv_name, read_labels
+from privxray.imaging.seen_pictures import SeenPicture, seen_pictures
 from privxray.naming.patient_id import PatientKey
 from privxray.naming.public_names import public_name
 
@@ -48,11 +60,20 @@ class IngestOptions:
     :ivar profile: what may become of each attribute; the Basic Profile where it is None.
     :ivar look: looks at the pixels, too; None to check only what is written beside them.
     :ivar replace: the csv is the whole data set from now on. Otherwise it adds to what is there.
+    :ivar update: where the data set has another label, patient or split for an image, the csv counts.
+    :ivar label_map: further labels, and the class that each means.
     """
 
     profile: Profile | None = None
     look: Look | None = None
     replace: bool = False
+    update: bool = False
+    label_map: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ways(self) -> Ways:
+        """How the csv stands to the data set."""
+        return Ways(self.replace, self.update)
 
 
 @dataclass(frozen=True)
@@ -64,6 +85,12 @@ class IngestReport:
     :ivar patients: patients in the data set now.
     :ivar counts: images and patients in the data set now, by split and label.
     :ivar profile: the profile that the images were judged by, in words.
+    :ivar comparison: the csv held against the data set as it was.
+    :ivar refused: images that were left out for what they show, as their names with the kind.
+    :ivar remarks: what is odd, as names of images by the kind.
+    :ivar spellings: rows of patients whose id another one has in another spelling.
+    :ivar mapped: how many rows have a label that stands for a class, by both.
+    :ivar pictures: every image of the csv, for the contact sheet.
     """
 
     images: int
@@ -72,6 +99,12 @@ class IngestReport:
     patients: int
     counts: dict[tuple[str, str], tuple[int, int]]
     profile: str = ""
+    comparison: Comparison = field(default_factory=Comparison)
+    refused: tuple[tuple[str, str], ...] = ()
+    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    spellings: tuple[str, ...] = ()
+    mapped: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    pictures: tuple[SeenPicture, ...] = field(default=(), repr=False)
 
 
 def ingest(
@@ -89,76 +122,131 @@ def ingest(
     :param progress: called after each file with how many are done, and how many there are.
     :raises NotTakenInError: a file did not pass the check.
     :raises MalformedError: the csv contradicts itself (see :func:`~privxray.imaging.labels.read_labels` and
-        :meth:`privxray.imaging.index_rows.IndexRows.add`); an image does not decode.
+        :meth:`privxray.imaging.index_rows.IndexRows.add`); an image does not decode; or there are problems of
+        several kinds.
     :raises RefusedError: the csv contradicts the data set.
     :raises SystemTroubleError: a file can't be read.
 
     Whatever is raised, Ctrl-C included, the index is what it was.
     """
-    rows = read_labels(labels, images, classes)
+    rows = read_labels(labels, images, classes, options.label_map)
     work = _Ingest(images, csv_name(labels), dataset, options)
     for done, row in enumerate(rows, start=1):
         work.take(row)
         if progress is not None:
             progress(done, len(rows))
-    added = work.finish()
-    return IngestReport(
-        len(rows), work.unlisted, added, dataset.patients(), dataset.counts(), work.checked.profile.summary
-    )
+    return work.finish(rows)
 
 
 class _Ingest:
     """Takes one row after the other; nothing is in the index before :meth:`finish`."""
 
     def __init__(self, images: Path, csv: str, dataset: Dataset, options: IngestOptions) -> None:
-        self.checked = SetCheck(options.profile)
+        self._checked = SetCheck(options.profile)
         self._options = options
         self._images = images
+        self._csv = csv
         self._dataset = dataset
         # Numbered as `privxray check FOLDER` numbers them, so that the user finds a file by its number.
         found, _ = select([images])
         self._numbers = {path.resolve(): number for number, (path, _) in enumerate(found, start=1)}
         self._taken: set[Path] = set()
         self._total = 0
-        self._failing = False
-        self._rows = IndexRows(csv, dataset, replace=options.replace)
-        self._pending: dict[bytes, npt.NDArray[np.uint8]] = {}
-        self._traits: dict[PatientKey, dict[str, str]] = {}
+        self._problems = Problems(csv)
+        self._rows = IndexRows(csv, dataset, options.ways)
+        self._pending: dict[bytes, Picture] = {}
+        self._refused: list[SeenPicture] = []
 
     def take(self, row: Row) -> None:
-        """Check one file and, while none has failed, decode it."""
-        data, report = self._check(row)
-        self._failing |= report.verdict != "pass"
-        if self._failing:
-            return  # nothing of this csv will enter: the rest is only checked, so that all failures are told
-        entry = self._rows.add(row, data, report.name)
-        self._traits.setdefault(entry.patient, {}).update(row.traits)
-        if entry.content not in self._pending and not self._dataset.has_pixels(entry.content):
-            self._pending[entry.content] = self._decode(data, report.name, row)
-        if len(self._pending) == STAGE:
+        """Check one file, decode it and look at it; what is wrong with it is noted."""
+        try:
+            data, report = self._check(row)
+            if report.verdict == "pass":
+                self._take_checked(row, data, report.name)
+        except PrivxrayError as error:
+            self._problems.add(error, f"row {row.number}")
+        if len(self._pending) >= STAGE:
             self._keep_pending()
 
-    @property
-    def unlisted(self) -> int:
-        """How many images of the folder no row has named so far."""
-        return len(self._numbers.keys() - self._taken)
+    def finish(self, rows: Sequence[Row]) -> IngestReport:
+        """Write the index.
 
-    def finish(self) -> int:
-        """Write the index; how many rows are new.
-
-        :raises NotTakenInError: a file did not pass the check.
+        :raises PrivxrayError: anything was wrong; see :func:`ingest`.
         """
-        if self._failing:
-            failed = [report.name for report in self.checked.reports() if report.verdict != "pass"]
-            some = ", ".join(failed[:_SHOWN]) + (", ..." if len(failed) > _SHOWN else "")
-            raise NotTakenInError(
-                f"{len(failed)} of {self._total} {'file' if self._total == 1 else 'files'} did not pass the "
-                f"check ({some}), so no image was taken in",
-                reason="ingest.check-failed",
-                advice="See why: privxray check FOLDER",
-            )
         self._keep_pending()
-        return self._dataset.commit(self._rows.entries, replace=self._options.replace, traits=self._traits)
+        for error, place in self._rows.contradictions():
+            self._problems.add(error, place)
+        taken, found = one_picture_each(self._rows.rows, self._dataset, self._csv, self._options.ways)
+        for error, place in found:
+            self._problems.add(error, place)
+        self._expect_checked()
+        self._problems.raise_any()
+        sources = self._rows.sources
+        change = IndexChange(
+            entries=[one.entry for one in taken],
+            sources={
+                new.entry.content: sources[old.entry.content]
+                for old, new in zip(self._rows.rows, taken, strict=True)
+            },
+            replace=self._options.replace,
+            update=self._options.update,
+            choices=_choices(self._options),
+            traits=_traits(self._rows.rows),
+        )
+        comparison = compare(self._rows.rows, taken, self._dataset)
+        added = self._dataset.commit(change)
+        pictures = seen_pictures(taken, self._dataset)
+        return IngestReport(
+            images=len(rows),
+            unlisted=len(self._numbers.keys() - self._taken),
+            added=added,
+            patients=self._dataset.patients(),
+            counts=self._dataset.counts(),
+            profile=self._checked.profile.summary,
+            comparison=comparison,
+            refused=tuple((one.name, one.remarks[0].kind) for one in self._refused),
+            remarks=_by_kind(pictures),
+            spellings=tuple(self._rows.spelling_variants()),
+            mapped=_mapped(rows),
+            pictures=(*self._refused, *pictures),
+        )
+
+    def _expect_checked(self) -> None:
+        """:raises NotTakenInError: a file did not pass the check."""
+        failed = [report.name for report in self._checked.reports() if report.verdict != "pass"]
+        if not failed:
+            return
+        besides = f". Besides: {self._problems.summary()}" if self._problems else ""
+        error = NotTakenInError(
+            f"{len(failed)} of {self._total} {'file' if self._total == 1 else 'files'} did not pass the "
+            f"check ({listed(failed, _SHOWN)}), judged by {self._checked.profile.summary}, so no image was "
+            f"taken in{besides}",
+            reason="ingest.check-failed",
+            advice="See why: privxray check FOLDER",
+        )
+        error.places = {error.reason: failed, **self._problems.places()}
+        raise error
+
+    def _take_checked(self, row: Row, data: bytes, name: str) -> None:
+        """Decode and judge a file that passed the check; a picture that shows nothing is left out."""
+        content = self._dataset.content_key(data)
+        if content in self._pending:
+            judgement = self._pending[content][1]
+        elif self._dataset.is_ready(content):
+            judgement = self._dataset.judgement(content)
+        else:
+            image = self._decode(data, name, row)
+            judgement = judge(image, header_facts(data))
+            if judgement.refused:
+                self._refuse(row, name, image, judgement)
+            else:
+                self._pending[content] = image, judgement
+        if not judgement.refused:
+            self._rows.add(row, data, name)
+
+    def _refuse(self, row: Row, name: str, image: npt.NDArray[np.uint8], judgement: Judgement) -> None:
+        kind = Remark(judgement.refused)
+        self._refused.append(SeenPicture(name, row.number, row.label, row.split or "", (kind,), image))
 
     def _check(self, row: Row) -> tuple[bytes, FileReport]:
         """The bytes of a row's file and what the check says about them."""
@@ -174,11 +262,11 @@ class _Ingest:
                 file=public_name(row.relative, number),
                 advice="Check its permissions and its size, then type the command again",
             ) from None
-        scan = scan_bytes(data, self.checked.profile)
+        scan = scan_bytes(data, self._checked.profile)
         if self._options.look is not None and not scan.damage:
             scan.findings += self._options.look(data)
         self._total += 1
-        report = self.checked.add(
+        report = self._checked.add(
             self._total - 1,
             scan,
             digest="",
@@ -197,5 +285,31 @@ class _Ingest:
 
     def _keep_pending(self) -> None:
         if self._pending:
-            self._dataset.keep_pixels(self._pending)
+            self._dataset.keep_pictures(self._pending)
             self._pending.clear()
+
+
+def _traits(rows: Sequence[IndexedRow]) -> dict[PatientKey, dict[str, str]]:
+    """What the csv says of each patient."""
+    found: dict[PatientKey, dict[str, str]] = {}
+    for one in rows:
+        found.setdefault(one.entry.patient, {}).update(one.row.traits)
+    return found
+
+
+def _choices(options: IngestOptions) -> dict[str, str]:
+    if not options.label_map:
+        return {}
+    return {LABEL_MAP: json.dumps(dict(options.label_map))}
+
+
+def _by_kind(pictures: Sequence[SeenPicture]) -> dict[str, tuple[str, ...]]:
+    kinds: dict[str, list[str]] = {}
+    for picture in pictures:
+        for kind in dict.fromkeys(remark.kind for remark in picture.remarks):
+            kinds.setdefault(kind, []).append(picture.name)
+    return {kind: tuple(names) for kind, names in kinds.items()}
+
+
+def _mapped(rows: Sequence[Row]) -> dict[tuple[str, str], int]:
+    return dict(Counter((row.typed_label, row.label) for row in rows if row.typed_label != row.label))

@@ -3,13 +3,14 @@
 A header row names the columns: ``image`` or ``file`` (a path below the folder of images), ``label``, and
 optionally ``patient`` (without it, (0010,0020) of each DICOM file counts), ``split`` (train, val or test),
 ``site`` (read by the demo only), and ``sex``, ``age`` and ``group_NAME``, of which only a coarse value is
-kept (:mod:`privxray.imaging.patient_traits`). Other columns are passed over. The file is UTF-8, with or
-without a byte order mark. Commas separate the cells, or semicolons, as spreadsheets write them where the
-comma is the decimal sign, or tabs. A first line ``sep=;``, which Excel heeds and hides, is heeded and not
-counted.
+kept (:mod:`privxray.imaging.labelling.patient_traits`). Other columns are passed over. The file is UTF-8,
+with or without a byte order mark. Commas separate the cells, or semicolons, as spreadsheets write them where
+the comma is the decimal sign, or tabs. A first line ``sep=;``, which Excel heeds and hides, is heeded and
+not counted.
 
 Each error names the csv, the row as a spreadsheet counts it (the header is row 1) and the column. It never
-quotes a cell, for a cell may hold what identifies a patient.
+quotes a cell, for a cell may hold what identifies a patient; of unknown labels it names those that can't
+(:mod:`privxray.imaging.labelling.label_names`). All bad rows are told at once.
 """
 
 from __future__ import annotations
@@ -18,20 +19,19 @@ import csv
 import io
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Literal
 
 from privxray.errors import MalformedError, SystemTroubleError
-from privxray.imaging.label_rules import broken_row
-from privxray.imaging.patient_places import PatientPlaces
-from privxray.imaging.patient_traits import MOST_VALUES, is_trait, trait
-from privxray.imaging.spelling_on_disk import SpellingOnDisk
+from privxray.imaging.labelling.file_names import AmbiguousNameError, FileNames
+from privxray.imaging.labelling.label_names import LabelNames, UnknownLabels
+from privxray.imaging.labelling.label_rules import broken_row
+from privxray.imaging.labelling.patient_places import PatientPlaces
+from privxray.imaging.labelling.patient_sources import plain_id
+from privxray.imaging.labelling.patient_traits import MOST_VALUES, is_trait, trait
+from privxray.imaging.labelling.problems import Problems
+from privxray.imaging.labelling.row import SPLITS, Row, Split
 from privxray.naming.patient_id import PatientId
 from privxray.naming.public_names import public_name
-
-Split = Literal["train", "val", "test"]
-SPLITS: tuple[Split, ...] = ("train", "val", "test")
 
 MAX_BYTES = 10_000_000
 """Most bytes of a csv; a row is about 50."""
@@ -43,37 +43,16 @@ _MAX_CELL = 4096
 _COLUMNS = ("image", "file", "patient", "label", "split", "site")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the csv, which is one image.
-
-    ``repr`` shows the number only, so that no debugging output names a patient.
-
-    :ivar number: the row's number as a spreadsheet counts it.
-    :ivar relative: the image's path below the folder of images, as it is spelled on the disk.
-    :ivar patient: as the csv names the patient, in Unicode's form NFC; None where it has no such column.
-    :ivar split: None where the csv leaves it to the data set.
-    :ivar site: None where the csv has no such column.
-    :ivar traits: what is kept of the columns that group patients, by column; empty cells are not in it.
-    """
-
-    number: int
-    relative: PurePosixPath
-    patient: PatientId | None
-    label: str
-    split: Split | None
-    site: str | None
-    traits: Mapping[str, str] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return f"Row({self.number})"
-
-
-def read_labels(path: Path, images: Path, classes: Sequence[str] | None) -> list[Row]:
+def read_labels(
+    path: Path, images: Path, classes: Sequence[str] | None, mapped: Mapping[str, str] | None = None
+) -> list[Row]:
     """The rows of a csv in its order, once they agree with each other and with the folder.
 
     :param images: the folder that the paths start from.
-    :param classes: the labels that the study knows; None where no study is known yet.
+    :param classes: the labels that the study knows; None where no study is known yet. Capitals and blanks
+        don't count.
+    :param mapped: further labels, and the class that each means.
+    :raises UsageError: a label is mapped to something that is no class.
     :raises MalformedError: the csv is not UTF-8, has no header or no rows, or a needed column is missing or
         doubled; a row has too many or too few cells, an empty cell, an unknown label or split, a path that is
         absolute or leaves the folder, an image that another row has too or that is not there, or a patient
@@ -86,7 +65,7 @@ def read_labels(path: Path, images: Path, classes: Sequence[str] | None) -> list
             reason="labels.no-folder",
             advice="Check the path of the folder",
         )
-    reader = _Reader(csv_name(path), images, classes)
+    reader = _Reader(csv_name(path), images, LabelNames(classes, mapped))
     return reader.rows(_text(path))
 
 
@@ -146,12 +125,14 @@ def _separated(text: str) -> tuple[str, str]:
 class _Reader:
     """Reads the rows of one csv, and remembers what later rows are compared with."""
 
-    def __init__(self, name: str, images: Path, classes: Sequence[str] | None) -> None:
+    def __init__(self, name: str, images: Path, labels: LabelNames) -> None:
         self._name = name
         self._images = images
         self._root = images.resolve()
-        self._on_disk = SpellingOnDisk(images)
-        self._classes = classes
+        self._files = FileNames(images)
+        self._labels = labels
+        self._unknown = UnknownLabels()
+        self._problems = Problems(name)
         self._places: dict[str, int] = {}
         self._seen: dict[PurePosixPath, int] = {}
         self._patients = PatientPlaces(name)
@@ -168,12 +149,25 @@ class _Reader:
                 if number == 1:
                     self._read_header(record)
                 elif any(cell.strip() for cell in record):
-                    rows.append(self._row(number, record))
+                    self._take(number, record, rows)
         except csv.Error:
-            raise broken_row(self._name, number + 1, reason="labels.not-csv") from None
+            broken = broken_row(self._name, number + 1, reason="labels.not-csv")
+            self._problems.add(broken, f"row {number + 1}")
+        if self._unknown:
+            unknown = self._unknown.error(self._name, self._labels.classes or ())
+            rows_of = sorted(row for listed in self._unknown.rows.values() for row in listed)
+            self._problems.add(unknown, *(f"row {row}" for row in rows_of))
+        self._problems.raise_any()
         if not rows:
             raise self._bad_header("this csv has no rows under a header", reason="labels.no-rows")
         return rows
+
+    def _take(self, number: int, record: list[str], rows: list[Row]) -> None:
+        """Read a row, or note what is wrong with it."""
+        try:
+            rows.append(self._row(number, record))
+        except MalformedError as error:
+            self._problems.add(error, f"row {number}")
 
     def _read_header(self, record: list[str]) -> None:
         header = [cell.strip().lower() for cell in record]
@@ -199,17 +193,20 @@ class _Reader:
         if max(map(len, record)) > _MAX_CELL:
             raise broken_row(self._name, number, reason="labels.long-cell", most=_MAX_CELL)
         column = "image" if "image" in self._places else "file"
+        patient = self._patient(record, number)
+        typed = self._cell(record, "label", number)
         row = Row(
             number,
             self._image(self._cell(record, column, number), number, column),
-            self._patient(record, number),
-            self._label(record, number),
+            patient,
+            self._label(typed, number, patient),
             self._split(record, number),
             self._cell(record, "site", number) if "site" in self._places else None,
             self._traits_of(record),
+            typed,
         )
-        if row.patient is not None:
-            self._patients.add(row.patient, number, row.split, row.site)
+        if patient is not None:
+            self._patients.add(plain_id(patient), number, row.split, row.site)
         return row
 
     def _cell(self, record: list[str], column: str, number: int) -> str:
@@ -239,12 +236,11 @@ class _Reader:
         # Unicode has several encodings of one name, and they must not make two patients of one.
         return PatientId(unicodedata.normalize("NFC", self._cell(record, "patient", number)))
 
-    def _label(self, record: list[str], number: int) -> str:
-        label = self._cell(record, "label", number)
-        if self._classes is not None and label not in self._classes:
-            allowed = ", ".join(self._classes)
-            raise broken_row(self._name, number, "label", reason="labels.unknown-label", allowed=allowed)
-        return label
+    def _label(self, typed: str, number: int, patient: PatientId | None) -> str:
+        found = self._labels.find(typed)
+        if found is None:
+            self._unknown.add(typed, number, patient)
+        return found or ""
 
     def _split(self, record: list[str], number: int) -> Split | None:
         if "split" not in self._places:
@@ -260,7 +256,10 @@ class _Reader:
         relative = PurePosixPath(value.replace("\\", "/"))  # written on Windows, read here
         if relative.is_absolute() or ".." in relative.parts or "\0" in value or value[1:2] == ":":
             raise broken_row(self._name, number, column, reason="labels.path-outside")
-        relative = self._on_disk.find(relative)
+        try:
+            relative = self._files.find(relative)
+        except AmbiguousNameError:
+            raise broken_row(self._name, number, column, reason="labels.ambiguous-image") from None
         if relative in self._seen:
             raise broken_row(
                 self._name, number, column, reason="labels.image-twice", first=self._seen[relative]

@@ -125,9 +125,8 @@ def test_the_patient_may_come_from_the_dicom_file(tmp_path: Path, dataset: Datas
     images = tmp_path / "images"
     images.mkdir()
     for number, patient in enumerate(("case01", "case01", "case02")):
-        (images / f"{number}.dcm").write_bytes(
-            written(dicom(ramp() + number, PatientID=patient, PatientName=patient))
-        )
+        ids = {"PatientID": patient, "PatientName": patient, "StudyInstanceUID": f"1.2.3.{number}"}
+        (images / f"{number}.dcm").write_bytes(written(dicom(ramp(32 + number), **ids)))
     labels = table(tmp_path, [f"{number}.dcm,normal" for number in range(3)], "file,label")
     assert ingest(images, labels, dataset, CLASSES).patients == 2
     assert {entry.patient for entry in dataset.entries()} == {

@@ -22,8 +22,8 @@ from privxray.imaging.display.limits import TROUBLES, AttributeTroubleError, unu
 from privxray.imaging.display.lookup_table import Inputs, first_table
 from privxray.imaging.display.picture_file import display_picture
 from privxray.imaging.display.sample_bits import SampleBits
-from privxray.imaging.label_rules import RULES, broken_row
-from privxray.imaging.patient_places import PatientPlaces
+from privxray.imaging.labelling.label_rules import RULES, broken_row
+from privxray.imaging.labelling.patient_places import PatientPlaces
 from privxray.imaging.planes import planes
 from privxray.naming.patient_id import PatientId
 

@@ -10,8 +10,9 @@ from imaging_samples import CLASSES, SENTINEL, picture, png, table
 
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging import labels as labelling
-from privxray.imaging.labels import Row, read_labels
-from privxray.imaging.spelling_on_disk import SpellingOnDisk
+from privxray.imaging.labelling.file_names import AmbiguousNameError, FileNames
+from privxray.imaging.labelling.row import Row
+from privxray.imaging.labels import read_labels
 from privxray.naming.patient_id import PatientId
 
 
@@ -22,6 +23,7 @@ def images(tmp_path: Path) -> Path:
     for name in ("a.png", "b.png", "c.png", f"{SENTINEL}.png", "sub/d.png"):
         (folder / name).write_bytes(png(picture(1)))
     (tmp_path / "outside.png").write_bytes(png(picture(1)))
+    (folder / "sub/b.jpg").write_bytes(png(picture(1)))
     (folder / "link.png").symlink_to(tmp_path / "outside.png")
     return folder
 
@@ -101,9 +103,10 @@ def test_of_two_other_spellings_neither_is_meant(tmp_path: Path) -> None:
     for stored in spellings[:2]:
         (tmp_path / stored).touch()
     typed = PurePosixPath(spellings[2])
-    assert SpellingOnDisk(tmp_path).find(typed) == typed
+    with pytest.raises(AmbiguousNameError):
+        FileNames(tmp_path).find(typed)
     (tmp_path / spellings[0]).unlink()
-    assert SpellingOnDisk(tmp_path).find(typed) == PurePosixPath(spellings[1])
+    assert FileNames(tmp_path).find(typed) == PurePosixPath(spellings[1])
 
 
 def test_a_name_that_is_nowhere_stays_as_typed(images: Path) -> None:
@@ -130,8 +133,19 @@ def test_a_row_shows_nothing_but_its_number(images: Path) -> None:
 
 
 BAD: dict[str, tuple[list[str], str, str, str]] = {
-    "unknown label": ([f"a.png,p1,{SENTINEL}"], "", "labels.unknown-label", "row 2, column `label`, has a"),
-    "label in capitals": (["a.png,p1,Normal"], "", "labels.unknown-label", "Use: normal, bacteria, virus"),
+    "unknown label": (
+        [f"a.png,p1,{SENTINEL}"],
+        "",
+        "labels.unknown-label",
+        "unknown labels: one that is not shown, for a label may name somebody (row 2); the study has normal, "
+        "bacteria, virus",
+    ),
+    "a name without an extension that fits two": (
+        ["b,p1,normal"],
+        "",
+        "labels.ambiguous-image",
+        "row 2, column `image`, names an image of which the folder has several",
+    ),
     "doubled image": (
         ["a.png,p1,normal", "./a.png,p1,normal"],
         "",

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from privxray.errors import MalformedError
+from privxray.imaging.labelling.patient_traits import is_trait, trait
 from privxray.imaging.labels import read_labels
-from privxray.imaging.patient_traits import is_trait, trait
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from privxray.deid.findings.report import Report
 from privxray.deid.judging.check import check_paths
 from privxray.deid.pixels.text.text_box import TextBox
 from privxray.errors import MalformedError, RefusedError
-from privxray.imaging.labels import Row
+from privxray.imaging.labelling.row import Row
 from privxray.naming.patient_id import PatientId
 from privxray.reports.check_page import CheckFacts, check_page, set_digest
 from privxray.reports.findings_csv import COLUMNS, findings_csv

@@ -53,7 +53,7 @@ def deidentify(
     workspace = current_workspace()
     taken = profile.load()
     with progress("Reading headers") as heads, progress("De-identifying") as bar:
-        terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs))
+        terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs), tell)
         summary = deidentify_folder(workspace, source, dest, terms, progress=bar, reading=heads)
     if as_json:
         emit(_json(summary, taken, ocr))

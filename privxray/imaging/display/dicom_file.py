@@ -9,6 +9,7 @@ pydicom and its decoders quote values in exceptions, warnings and log lines; non
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
 
 import pydicom
@@ -49,14 +50,26 @@ def display_dicom(data: bytes, *, name: str) -> Grey:
 
 def patient_id(data: bytes) -> PatientId | None:
     """(0010,0020) of a DICOM file, stripped; None where it has none or can't be read."""
+    text = attributes(data, ("PatientID",))["PatientID"]
+    return PatientId(text) if text else None
+
+
+def attributes(data: bytes, keywords: Sequence[str]) -> dict[str, str]:
+    """Attributes of a DICOM file as text, stripped; empty for one that it lacks, or that can't be read.
+
+    The caller must keep what may name a patient out of every text.
+    """
+    found = dict.fromkeys(keywords, "")
     with silence():
         try:
             guard_inflation(data, "")
-            file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=["PatientID"])
-            text = str(file.get("PatientID", "")).strip()
+            file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=list(keywords))
+            for keyword in keywords:
+                value = file.get(keyword)
+                found[keyword] = "" if value is None else str(value).strip()
         except Exception:  # noqa: BLE001 - as above; the check or the decoder says what is wrong with it
-            return None
-    return PatientId(text) if text else None
+            return dict.fromkeys(keywords, "")
+    return found
 
 
 def _expect_one_monochrome_frame(file: Dataset, name: str) -> None:

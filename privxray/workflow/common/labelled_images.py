@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from privxray.imaging.labels import Row, read_labels
+from privxray.imaging.labelling.row import Row
+from privxray.imaging.labels import read_labels
 
 
 def labelled_images(

@@ -6,15 +6,17 @@ Tested in tests/cli/test_ingest_profile.py.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from privxray.errors import NotTakenInError
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.data_set import open_dataset
-from privxray.workflow.hospital.trained_on import note_earlier_trainings
+from privxray.workflow.hospital.trained_on import note_earlier_trainings, trained_on
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 
@@ -35,12 +37,16 @@ class IngestChoices:
         for the first one. The choice is stored once the images are in.
     :param find: looks for text in the pixels; None to leave them alone.
     :param replace: build the data set anew instead of adding to it.
+    :param update: where the data set has another label, patient or split for an image, the csv counts.
+    :param label_map: further labels, and the class that each means; None for the map of an ingest before.
     """
 
     study: str | None = None
     profile: Profile | None = None
     find: FindText | None = None
     replace: bool = False
+    update: bool = False
+    label_map: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,14 @@ class Ingested:
     """What an ingest did.
 
     :param profile_before: the profile of the ingest before in words; empty for the first one.
+    :param map_before: whether the map of labels is that of an ingest before.
+    :param trained_held_out: by split, how many held-out patients were in a training of this study.
     """
 
     report: IngestReport
     profile_before: str
+    map_before: bool = False
+    trained_held_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def ingest_folder(
@@ -71,6 +81,7 @@ def ingest_folder(
     from privxray.deid.profile.basic import basic_profile
     from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
     from privxray.imaging.ingest import IngestOptions, ingest
+    from privxray.imaging.labelling.label_names import LABEL_MAP
     from privxray.workflow.images.search_pixels import findings_in_pixels
 
     workspace.require("hospital", "ingest")
@@ -82,14 +93,33 @@ def ingest_folder(
         stored = state.setting(_PROFILE)
         before = profile_from_json(json.loads(stored)) if stored else None
         chosen = choices.profile or before or basic_profile()
-        options = IngestOptions(
-            profile=chosen,
-            look=None if find is None else lambda data: findings_in_pixels(data, find),
-            replace=choices.replace,
-        )
         with open_dataset(session, round_.study) as dataset:
             note_earlier_trainings(session, dataset, round_.study)
-            report = ingest(images, labels, dataset, classes, options, progress)
+            kept_map = json.loads(dataset.choice(LABEL_MAP) or "{}")
+            options = IngestOptions(
+                profile=chosen,
+                look=None if find is None else lambda data: findings_in_pixels(data, find),
+                replace=choices.replace,
+                update=choices.update,
+                label_map=kept_map if choices.label_map is None else choices.label_map,
+            )
+            try:
+                report = ingest(images, labels, dataset, classes, options, progress)
+            except NotTakenInError as error:
+                if before is not None and choices.profile is None:
+                    error.what += f". This profile is the one of the ingest before ({before.summary})"
+                    error.advice += (
+                        " --profile NAME with the same profile. To judge by another one, type --profile "
+                        "here, for example --profile basic"
+                    )
+                raise
+            known = trained_on(session, round_.study)
+            held_out = {split: len(known.among(dataset, split)) for split in ("val", "test")}
         with state.transaction():
             state.set_setting(_PROFILE, json.dumps(profile_to_json(chosen)))
-        return Ingested(report, before.summary if before else "")
+        return Ingested(
+            report,
+            before.summary if before else "",
+            map_before=choices.label_map is None and bool(kept_map),
+            trained_held_out={split: count for split, count in held_out.items() if count},
+        )

@@ -10,7 +10,7 @@ Tested in tests/cli/test_deidentify.py.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -25,10 +25,11 @@ from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.judging.selection import select
 from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.errors import UsageError
+from privxray.imaging.labelling.file_sources import expect_one_patient_each
 from privxray.imaging.labels import csv_name, read_labels
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.images.copies_folder import expect_apart, open_copies
-from privxray.workflow.images.labels_of_copies import labels_of_copies, write_labels
+from privxray.workflow.images.labels_of_copies import labels_of_copies, labels_of_no_study, write_labels
 from privxray.workflow.images.make_copies import CopyRun, Quarantined, make_copies
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
@@ -65,12 +66,14 @@ class DeidentifyOptions:
     :ivar labels: a csv for the source (see :mod:`privxray.imaging.labels`). One for the copies, with their
         paths and pseudonyms, is then written beside them as ``labels.csv``.
     :ivar workers: processes.
+    :ivar tell: is told, before the first copy is made, of labels that ingest would refuse.
     """
 
     profile: Profile
     ocr: bool = False
     labels: Path | None = None
     workers: int = 1
+    tell: Callable[[str], None] | None = None
 
 
 def deidentify_folder(
@@ -89,7 +92,8 @@ def deidentify_folder(
     :raises UsageError: there is no image, or the profile asks for what no program can do.
     :raises RefusedError: of source and dest one lies in the other, or dest holds other files than such
         copies, or copies that were made in another way.
-    :raises MalformedError: the csv of labels is not one for the source, or the manifest is damaged.
+    :raises MalformedError: the csv of labels is not one for the source, or contradicts its files on who is
+        who, or the manifest is damaged.
     :raises OSError: a copy can't be written.
     """
     workspace.require("hospital", "deidentify")
@@ -103,11 +107,15 @@ def deidentify_folder(
         )
     expect_apart(workspace, source, dest)
     rows = [] if options.labels is None else read_labels(options.labels, source, None)
+    if options.labels is not None:
+        expect_one_patient_each(rows, source, csv_name(options.labels))
     with (
         workspace.locked(),
         State(workspace.state_path) as state,
         Manifest(workspace.data, state.secret("manifest")) as manifest,
     ):
+        if options.tell is not None and (unknown := labels_of_no_study(workspace, state, rows)):
+            options.tell(unknown)
         key = state.secret(_KEY)
         names = Pseudonyms(key)
         open_copies(manifest, dest, settings_digest(options.profile, options.ocr))

@@ -5,17 +5,25 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import json
 import os
 import re
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.errors import MalformedError, RefusedError
-from privxray.imaging.labels import Row
+from privxray.imaging.glance import choice_of
+from privxray.imaging.labelling.label_names import LABEL_MAP, LabelNames, UnknownLabels
+from privxray.imaging.labelling.row import Row
+from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.images.copies_folder import digest_of
 from privxray.workspace.atomic import write_atomic
+from privxray.workspace.folder import Workspace
+from privxray.workspace.state import State
 
 LABELS = "labels.csv"
 
@@ -55,6 +63,31 @@ def labels_of_copies(
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([columns, *lines])
     return text.getvalue().encode(), len(lines)
+
+
+def labels_of_no_study(workspace: Workspace, state: State, rows: Sequence[Row]) -> str:
+    """A sentence about labels that no study that is joined here knows; empty where there is none.
+
+    Capitals and blanks don't count, nor do labels that an ingest before was told the meaning of.
+    """
+    listed = [(row.label, row.number, row.patient) for row in rows]
+    classes: list[str] = []
+    for study in state.studies():
+        (*_, newest) = state.rounds(study)
+        own = load_plan(workspace, newest).classes
+        kept = None
+        with suppress(sqlite3.Error):  # doctor says what is wrong with it
+            kept = choice_of(workspace.data, study, LABEL_MAP)
+        names = LabelNames(own, json.loads(kept or "{}"))
+        listed = [one for one in listed if names.find(one[0]) is None]
+        classes += own
+    if not classes or not listed:
+        return ""
+    unknown = UnknownLabels.of(listed)
+    return (
+        f"Note: ingest will not know these labels: {unknown}; the study has {', '.join(classes)}. Correct "
+        "the csv before you wait for the copies, or tell ingest what they mean: --map LABEL=CLASS,..."
+    )
 
 
 def write_labels(manifest: Manifest, dest: Path, data: bytes) -> None:

@@ -6,19 +6,18 @@ Tested in tests/cli/test_ingest_profile.py.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
+from privxray.cli.ingest_view import ingest_json, ingest_lines
 from privxray.cli.options import Json, Ocr, Study
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.output import emit, progress, table, tell
 from privxray.deid.pixels.text import load_finder
-
-if TYPE_CHECKING:
-    from privxray.imaging.ingest import IngestReport
+from privxray.imaging.labelling.label_names import read_map
 
 
 @takes_profile()
@@ -33,50 +32,45 @@ def ingest(
     profile: Typed,
     study: Study = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Build the data set anew instead of adding to it.")
+        bool, typer.Option("--replace", help="Make this csv the whole data set, instead of adding to it.")
     ] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Take other labels, patients and splits from this csv.")
+    ] = False,
+    label_map: Annotated[
+        str | None,
+        typer.Option(
+            "--map",
+            metavar="LABEL=CLASS,...",
+            help="What further labels of the csv mean; kept with the data set.",
+            show_default=False,
+        ),
+    ] = None,
     ocr: Ocr = False,
     as_json: Json = False,
 ) -> None:
-    """Check images and take them into the data set. One that fails keeps all of them out."""
+    """Check images and take them into the data set. One that fails the check keeps all of them out."""
     from privxray.workflow.hospital.ingest_images import IngestChoices, ingest_folder
 
     workspace = current_workspace()
-    typed = profile.load() if profile else None
-    find_text = load_finder() if ocr else None
+    choices = IngestChoices(
+        study=study,
+        profile=profile.load() if profile else None,
+        find=load_finder() if ocr else None,
+        replace=replace,
+        update=update,
+        label_map=None if label_map is None else read_map(label_map),
+    )
     with progress("Checking and reading images") as bar:
-        choices = IngestChoices(study=study, profile=typed, find=find_text, replace=replace)
         done = ingest_folder(workspace, images, labels, choices, progress=bar)
-    report, before = done.report, done.profile_before
     if as_json:
-        emit(_json(report, ocr))
+        emit(ingest_json(done, ocr))
     else:
         table(
             "Data set (these counts stay in this hospital)",
             ("split", "label", "images", "patients"),
-            ((*place, *numbers) for place, numbers in sorted(report.counts.items())),
+            ((*place, *numbers) for place, numbers in sorted(done.report.counts.items())),
         )
-    searched = "no text but markers was found in their pixels" if ocr else "pixels were not searched for text"
-    tell(f"All {report.images:,} images passed the check; {searched}.")
-    if report.unlisted:
-        tell(f"{report.unlisted:,} images of the folder have no row in the csv, and were left out.")
-    if before and before != report.profile:
-        tell(f"Judged by {report.profile}; the ingest before this one by {before}.")
-    else:
-        tell(f"Judged by {report.profile}{', as chosen before' if before and typed is None else ''}.")
+    for line in ingest_lines(done, choices):
+        tell(line)
     close("ingest", workspace, study=study)
-
-
-def _json(report: IngestReport, ocr: bool) -> dict[str, object]:
-    return {
-        "profile": report.profile,
-        "pixels_searched": ocr,
-        "images": report.images,
-        "not_listed": report.unlisted,
-        "added": report.added,
-        "patients": report.patients,
-        "counts": [
-            {"split": split, "label": label, "images": images, "patients": patients}
-            for (split, label), (images, patients) in sorted(report.counts.items())
-        ],
-    }

@@ -52,6 +52,7 @@ _AFTER: dict[str, Callable[[Done, _Typed], str]] = {
         typed(f"ingest {done.folder} --labels {done.file}{done.options}")
         + f" ({typed(f'check {done.folder}{done.options}')} looks only)"
     ),
+    "labels": lambda done, typed: f"fill in the labels, then: {typed(f'ingest FOLDER --labels {done.file}')}",
     "doctor": lambda _, typed: typed("status"),
     "help": lambda *_: "privxray help WORD explains one; privxray COMMAND --help lists a command's options",
     "demo": lambda done, _: (

@@ -1,4 +1,7 @@
-"""What each row of a csv of labels must keep to, and the error of a row that doesn't."""
+"""What each row of a csv of labels must keep to, and the error of a row that doesn't.
+
+Tested in tests/unit/test_imaging_labels.py.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,16 @@ RULES: Final[dict[str, tuple[str, str]]] = {
         "Look for a quotation mark that is not closed",
     ),
     "labels.empty-cell": ("is empty", "Fill the cell in, or remove the row"),
-    "labels.unknown-label": ("has a label that this study doesn't know", "Use: {allowed}"),
     "labels.unknown-split": ("doesn't name a split", "Use: {allowed}"),
     "labels.path-outside": (
         "is not a path below the folder of images",
         "Write the path as it is below the folder that you typed",
     ),
     "labels.image-twice": ("names the same image as row {first}", "Remove one of the two rows"),
+    "labels.ambiguous-image": (
+        "names an image of which the folder has several",
+        "Write more of the path in that row: the folders above the image, and its extension",
+    ),
     "labels.no-such-image": (
         "names an image that is not in the folder",
         "Check the folder that you typed, and the spelling in that row",

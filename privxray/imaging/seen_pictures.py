@@ -1,0 +1,80 @@
+"""What is odd about the pictures of an ingest, each by itself and among the others.
+
+Tested in tests/unit/test_imaging_judging.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from privxray.imaging.dataset import Dataset
+from privxray.imaging.index_rows import IndexedRow
+from privxray.imaging.judging.one_picture import Remark
+from privxray.imaging.judging.set_of_pictures import (
+    Member,
+    alike_pictures,
+    other_backgrounds,
+    same_pictures,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """One image of the csv.
+
+    :ivar name: the file's public name. :ivar row: of the csv. :ivar remarks: what is odd about it.
+    :ivar image: uint8 ``[260, 260]`` where the data set does not have it.
+    :ivar content: stands for its file in the data set; empty where that does not have it.
+    """
+
+    name: str
+    row: int
+    label: str
+    split: str
+    remarks: tuple[Remark, ...]
+    image: npt.NDArray[np.uint8] | None = field(default=None, repr=False)
+    content: bytes = b""
+
+
+def seen_pictures(rows: Sequence[IndexedRow], dataset: Dataset) -> tuple[SeenPicture, ...]:
+    """The images of the csv with their remarks; they are compared with the whole data set.
+
+    :param rows: of the csv, which are in the index.
+    """
+    entries = [one.entry for one in rows]
+    listed = {entry.content for entry in entries}
+    entries += [entry for entry in dataset.entries() if entry.content not in listed]
+    members = [
+        Member(e.content, dataset.picture(e.content), e.patient, e.split, dataset.judgement(e.content))
+        for e in entries
+    ]
+    remarks = [list(member.judgement.remarks) for member in members]
+    for place in other_backgrounds(members):
+        remarks[place].append(Remark("background"))
+    for one, other in same_pictures(members):
+        for place in (one, other):
+            remarks[place].append(Remark("same-patient"))
+    for one, other in alike_pictures(members):
+        for place in (one, other):
+            remarks[place] += [Remark(kind) for kind in _alike(members[one], members[other])]
+    return tuple(
+        SeenPicture(
+            one.name,
+            one.row.number,
+            one.entry.label,
+            one.entry.split,
+            tuple(dict.fromkeys(remarks[place])),
+            content=one.entry.content,
+        )
+        for place, one in enumerate(rows)
+    )
+
+
+def _alike(one: Member, other: Member) -> list[str]:
+    if one.patient == other.patient:
+        return ["alike-patient"]
+    return ["alike-patients", *(["alike-splits"] if one.split != other.split else [])]
