@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +45,19 @@ class TrainingData:
     def patient_count(self) -> int:
         """P. It stays inside the hospital."""
         return int(self.patients.max()) + 1
+
+    def alike_under_other_labels(self) -> int:
+        """How many images are number for number the same as another one that has another label.
+
+        It is for the hospital's own screen. What happens to an image in training does not depend on it, for
+        that may not depend on other patients' images. Images of zeros alone are not compared: an extractor
+        gives them where it fails.
+        """
+        labels: dict[bytes, set[int]] = {}
+        keys = [hashlib.blake2b(image.tobytes()).digest() if image.any() else b"" for image in self.inputs]
+        for key, label in zip(keys, self.labels.tolist(), strict=True):
+            labels.setdefault(key, set()).add(label)
+        return sum(bool(key) and len(labels[key]) > 1 for key in keys)
 
     def one_hot(self, classes: int) -> NDArray[np.float64]:
         """[N, K] labels as unit vectors, K being ``classes``.

@@ -15,6 +15,7 @@ from test_bad_input import one_line
 
 from privxray.exchange.intake import read_again
 from privxray.formats.tensors import unpack
+from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.networks import initial_weights
 
 TERMS = """
@@ -59,6 +60,19 @@ def test_weights_from_a_file_are_what_the_round_starts_from(at: At) -> None:
     world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
     world.ok("hospital-a", "train")
     world.ok("hospital-a", "export-update", asks=True)
+
+
+def test_one_picture_under_several_labels_is_a_remark_on_the_hospital_s_own_screen(
+    at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``ingest`` stops at that; a data set of an earlier version, which compared bytes, may hold it."""
+    world = at("ingested")
+    monkeypatch.setattr(TrainingData, "alike_under_other_labels", lambda _: 3)
+    result = world.type("hospital-a", "train", "--json")
+    assert "3 of your training images are the same picture" in " ".join(result.err.split())
+    assert "contradicting" not in result.json
+    again = world.type("hospital-a", "train", "--json")
+    assert "the same picture" not in " ".join(again.err.split())
 
 
 def test_built_in_weights_are_checked_by_every_hospital(at: At, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,3 +46,14 @@ def test_labels_as_unit_vectors() -> None:
     assert data.one_hot(3).shape == (3, 3)
     with pytest.raises(ValueError, match="not a class of the plan"):
         data.one_hot(2)
+
+
+def test_images_that_are_alike_under_several_labels_are_counted_and_empty_ones_are_not() -> None:
+    a, b, empty = np.full(4, 7, np.uint8), np.array([7, 7, 7, 8], np.uint8), np.zeros(4, np.uint8)
+    inputs, labels = np.stack([a, a, b, a, b, empty, empty]), np.array([0, 1, 2, 0, 2, 0, 1])
+    data = TrainingData(inputs, labels, np.array([0, 1, 2, 3, 4, 5, 6]))
+    assert data.alike_under_other_labels() == 3
+    assert TrainingData(inputs[2:], labels[2:], np.arange(5)).alike_under_other_labels() == 0
+    assert (
+        TrainingData(inputs.astype(np.float32), labels, np.zeros(7, np.int64)).alike_under_other_labels() == 3
+    )

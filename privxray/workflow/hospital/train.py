@@ -58,8 +58,9 @@ class Trained:
 
     ``spent`` is what this study has cost a patient so far, at the plan's delta; ``lifetime`` what all studies
     have, at that of the ledger and its ``limit``. For the hospital's own screen are ``few_patients``,
-    ``without_features``, on how many images an extractor out of a file failed, and ``data``: what the
-    training saw, and what changed since. ``again`` is what the study would have cost after another training;
+    ``without_features``, on how many images an extractor out of a file failed, ``contradicting``, how many
+    images are the same as one with another label, and ``data``: what the training saw, and what changed
+    since. ``again`` is what the study would have cost after another training;
     None where this one was just done.
     """
 
@@ -69,6 +70,7 @@ class Trained:
     limit: Guarantee
     few_patients: bool
     without_features: int
+    contradicting: int
     already: bool
     data: TrainedData | None
     again: Guarantee | None
@@ -136,7 +138,8 @@ def train(
         shutil.rmtree(training.folder / "steps", ignore_errors=True)
         seconds = (computed - started, time.perf_counter() - computed)
         keep_own_scores(session, session.state.rounds(round_.study)[-1], feature_progress)
-        return _trained(training, few=few, empty=empty, seconds=seconds)
+        alike = data.alike_under_other_labels()
+        return _trained(training, few=few, empty=empty, alike=alike, seconds=seconds)
 
 
 def _draw(training: Training, data: TrainingData, progress: Progress | None) -> None:
@@ -171,6 +174,7 @@ def _trained(
     *,
     few: bool,
     empty: int = 0,
+    alike: int = 0,
     again: Guarantee | None = None,
     seconds: tuple[float, float] = (0.0, 0.0),
 ) -> Trained:
@@ -182,6 +186,7 @@ def _trained(
         limit=ledger.limit,
         few_patients=few,
         without_features=empty,
+        contradicting=alike,
         already=again is not None,
         data=trained_data(training.session, training.round),
         again=again,

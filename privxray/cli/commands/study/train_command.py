@@ -90,6 +90,12 @@ def train(
             f"Note: the study's feature extractor failed on {done.without_features} of your training images; "
             "they count as empty. The coordinator is not told."
         )
+    if done.contradicting:
+        tell(
+            f"Note: {done.contradicting} of your training images are the same picture as another one with "
+            "another label. They were trained on as they are, and the coordinator is not told. To correct "
+            "labels.csv for the next training, type: privxray ingest FOLDER --labels labels.csv"
+        )
     trained = "was trained before" if done.already else "is trained"
     tell(
         f"Round {done.plan.round} {trained} ({done.plan.method}). "
