@@ -103,16 +103,17 @@ FILES = {
 }
 
 
-def refused(path: Path | None, options: dict[str, Any]) -> PrivxrayError:
-    with pytest.raises((UsageError, StrangeFileError)) as caught:
+def refused(kind: type[PrivxrayError], path: Path | None, options: dict[str, Any]) -> PrivxrayError:
+    with pytest.raises(kind) as caught:
         read_terms(path, options)
+    assert type(caught.value) is kind
     return caught.value
 
 
 @pytest.mark.parametrize("case", OPTIONS)
 def test_an_option_is_refused_by_its_name_with_what_was_given_and_what_is_allowed(case: str) -> None:
     options, reason, words = OPTIONS[case]
-    error = refused(None, options)
+    error = refused(UsageError, None, options)
     assert (error.exit_code, error.reason, str(error)) == (2, reason, words)
 
 
@@ -122,7 +123,7 @@ def test_a_file_is_refused_by_the_name_of_the_term_and_without_its_contents(
 ) -> None:
     path = tmp_path / "terms.yaml"
     path.write_text(text)
-    error = refused(path, {"epsilon": 3.0})
+    error = refused(StrangeFileError, path, {"epsilon": 3.0})
     assert (error.exit_code, error.reason, error.what) == (11, *FILES[text])
     assert PATIENT not in str(error)
 
