@@ -18,6 +18,7 @@ from privxray.errors import RefusedError, SystemTroubleError
 from privxray.exchange.intake import read_again
 from privxray.formats.extractor_file import ExtractorFile
 from privxray.learning.linear_probe.linear_probe_method import LinearProbe, linear_head
+from privxray.privacy.guarantee import ADJACENCY
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.drawn_radiographs import drawn_radiographs
 from privxray.workflow.common.method_inputs import InputForm, feature_source, file_of
@@ -140,7 +141,7 @@ def _said(model: GlobalModel) -> Mapping[str, str]:
         "study": header.study or "",
         "epsilon": f"{header.epsilon:g}",
         "delta": f"{header.delta:g}",
-        "adjacency": "add-or-remove-one-patient",
+        "adjacency": ADJACENCY,
     }
 
 
