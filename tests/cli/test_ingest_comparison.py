@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+import stat
 import sys
 from pathlib import Path
 
@@ -122,6 +123,28 @@ def test_what_is_odd_is_told_by_kind_and_what_shows_nothing_is_refused(at: At) -
     json = world.ok(A, *INGEST)
     assert json["refused"] == [{"file": "im9.png", "kind": "empty"}]
     assert len(json["remarks"]["tiny"]) == 24
+
+
+def test_the_contact_sheet_shows_every_image_to_its_owner_alone(at: At) -> None:
+    from imaging_samples import picture, png
+
+    world = at("joined")
+    black = world[A] / "source/images/Quackenbush.png"
+    black.write_bytes(png(picture(0) * 0))
+    rows = read(world)
+    new = {"image": black.name, "patient": "Quackenbush", "label": "virus", "split": "train"}
+    write(world, [*rows, new])
+    told = world.type(A, *INGEST, "--report", "page.html")
+    assert told.code == 0, told.err
+    page = world[A] / "page.html"
+    html = page.read_text()
+    assert html.count("<img ") == 25
+    assert html.count("refused: black all over") == 3  # in the table, on hover, and as text
+    assert "Quackenbush" not in html
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert world.refused(A, *INGEST, "--report", "page.html") == "file.exists"
+    assert world.refused(A, *INGEST, "--report", "no/page.html") == "file.no-folder"
+    world.ok(A, *INGEST, "--report", "page.html", "--force")
 
 
 def test_every_bad_row_is_listed_for_programs(at: At) -> None:

@@ -39,6 +39,7 @@ class IngestChoices:
     :param replace: build the data set anew instead of adding to it.
     :param update: where the data set has another label, patient or split for an image, the csv counts.
     :param label_map: further labels, and the class that each means; None for the map of an ingest before.
+    :param sheet: compose a contact sheet of the images.
     """
 
     study: str | None = None
@@ -47,6 +48,7 @@ class IngestChoices:
     replace: bool = False
     update: bool = False
     label_map: Mapping[str, str] | None = None
+    sheet: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,14 @@ class Ingested:
 
     :param profile_before: the profile of the ingest before in words; empty for the first one.
     :param map_before: whether the map of labels is that of an ingest before.
+    :param sheet: the contact sheet as HTML text; empty where none was asked for.
     :param trained_held_out: by split, how many held-out patients were in a training of this study.
     """
 
     report: IngestReport
     profile_before: str
     map_before: bool = False
+    sheet: str = field(default="", repr=False)
     trained_held_out: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -82,6 +86,7 @@ def ingest_folder(
     from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
     from privxray.imaging.ingest import IngestOptions, ingest
     from privxray.imaging.labelling.label_names import LABEL_MAP
+    from privxray.workflow.hospital.compose_contact_sheet import compose_contact_sheet
     from privxray.workflow.images.search_pixels import findings_in_pixels
 
     workspace.require("hospital", "ingest")
@@ -113,6 +118,7 @@ def ingest_folder(
                         "here, for example --profile basic"
                     )
                 raise
+            sheet = compose_contact_sheet(report, dataset) if choices.sheet else ""
             known = trained_on(session, round_.study)
             held_out = {split: len(known.among(dataset, split)) for split in ("val", "test")}
         with state.transaction():
@@ -120,6 +126,7 @@ def ingest_folder(
         return Ingested(
             report,
             before.summary if before else "",
+            sheet=sheet,
             map_before=choices.label_map is None and bool(kept_map),
             trained_held_out={split: count for split, count in held_out.items() if count},
         )

@@ -15,6 +15,7 @@ from privxray.cli.current_workspace import current_workspace
 from privxray.cli.ingest_view import ingest_json, ingest_lines
 from privxray.cli.options import Json, Ocr, Study
 from privxray.cli.options.profile_options import Typed, takes_profile
+from privxray.cli.options.written_files import require_free
 from privxray.cli.output import emit, progress, table, tell
 from privxray.deid.pixels.text import load_finder
 from privxray.imaging.labelling.label_names import read_map
@@ -47,11 +48,24 @@ def ingest(
         ),
     ] = None,
     ocr: Ocr = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Write a page with every image small, the odd ones first.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --report where it exists.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Check images and take them into the data set. One that fails the check keeps all of them out."""
     from privxray.workflow.hospital.ingest_images import IngestChoices, ingest_folder
 
+    require_free({"--report": report}, force=force)
     workspace = current_workspace()
     choices = IngestChoices(
         study=study,
@@ -60,9 +74,14 @@ def ingest(
         replace=replace,
         update=update,
         label_map=None if label_map is None else read_map(label_map),
+        sheet=report is not None,
     )
     with progress("Checking and reading images") as bar:
         done = ingest_folder(workspace, images, labels, choices, progress=bar)
+    if report is not None:
+        from privxray.workspace.atomic import PRIVATE, write_atomic
+
+        write_atomic(report, done.sheet.encode(), mode=PRIVATE, overwrite=force)
     if as_json:
         emit(ingest_json(done, ocr))
     else:
@@ -73,4 +92,6 @@ def ingest(
         )
     for line in ingest_lines(done, choices):
         tell(line)
+    if report is not None:
+        tell("The file that --report names shows every image. It stays inside the hospital.")
     close("ingest", workspace, study=study)
