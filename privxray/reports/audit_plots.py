@@ -12,16 +12,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from privxray.audit.conformance.verdict import EDGES
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from privxray.audit.claim_test import ClaimTest
+    from privxray.audit.conformance.verdict import Conformance
     from privxray.audit.membership import Membership
 
 _IN, _OUT, _CLAIM = "#0a58a8", "#8a8f98", "#a40e26"
 _ENLARGED = 160  # pixels a side
+_LEAST_P = 1e-20  # smaller ones are drawn like this one
+
+
+def conformance_plot(found: Conformance) -> str:
+    """Left: all noise beside N(0, 1). Right: the p-value of each test, and where it would be flagged."""
+    from scipy.stats import norm
+
+    figure, (left, right) = _axes(2)
+    middles = (EDGES[1:] + EDGES[:-1]) / 2
+    wanted = found.values * np.diff(norm.cdf(EDGES))
+    left.stairs(np.maximum(found.histogram, 0.1), EDGES, fill=True, color=_IN, alpha=0.75, label="seen")
+    left.plot(middles, np.maximum(wanted, 0.1), color="black", label="claimed")
+    left.set(xlabel="noise over its claimed deviation", ylabel="numbers", yscale="log", ylim=(0.5, None))
+    left.set_title("Noise in the answers")
+    left.legend(frameon=False)
+    names = [test.name for test in reversed(found.tests)]
+    right.barh(names, [-np.log10(max(test.p, _LEAST_P)) for test in reversed(found.tests)], color=_IN)
+    right.axvline(-np.log10(found.level), color=_CLAIM, linestyle="--", label="flagged from here on")
+    right.set(xlabel="-log10 of p", title="Tests")
+    right.tick_params(axis="y", labelsize=6)
+    right.legend(frameon=False, fontsize=7)
+    return _png(figure)
 
 
 def one_run_plot(found: ClaimTest, scores: NDArray[np.float64], coins: NDArray[np.bool_]) -> str:

@@ -19,7 +19,7 @@ from privxray.audit.conformance.noise_tape import NoiseTape
 from privxray.audit.conformance.probe_recomputed import recompute_probe
 from privxray.audit.conformance.recomputed import Recomputed, Trained
 from privxray.audit.conformance.residual_tests import residual_tests
-from privxray.audit.conformance.verdict import Check, Conformance
+from privxray.audit.conformance.verdict import EDGES, Check, Conformance
 from privxray.audit.kept_answers import KeptAnswers
 from privxray.errors import MalformedError
 from privxray.learning.constants import MethodConstants
@@ -88,10 +88,12 @@ def conform(
         checks.append(list(_checks(trained, again, charged, order.claim)))
         if progress:
             progress(number + 1, order.trainings)
+    noise = np.concatenate([block.noise.ravel() for again in found for block in again.blocks])
     return Conformance(
         claim=order.claim,
         trainings=order.trainings,
-        values=sum(block.noise.size for again in found for block in again.blocks),
+        values=len(noise),
+        histogram=np.histogram(noise, EDGES)[0],
         checks=[next((one for one in same if one.fault), same[0]) for same in zip(*checks, strict=True)],
         tests=residual_tests(found),
     )

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from privxray.audit.conformance.noise_tape import Floats
 from privxray.audit.conformance.noise_tests import NoiseTest
 from privxray.privacy.guarantee import Guarantee
 
 ERROR = 0.001
 """An intact engine is flagged with at most this probability, over all tests of an audit together."""
+
+
+EDGES: Floats = np.linspace(-6.0, 6.0, 61)
+"""Of a picture of all noise, in standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +40,7 @@ class Conformance:
     :ivar claim: what the trainings promised.
     :ivar trainings: how many there were.
     :ivar values: how many noisy numbers were looked at.
+    :ivar histogram: how many of them lie between two of :data:`EDGES`, in claimed deviations.
     :ivar checks: what holds exactly, or does not.
     :ivar tests: what could have come by chance.
     """
@@ -41,6 +50,7 @@ class Conformance:
     values: int
     checks: Sequence[Check]
     tests: Sequence[NoiseTest]
+    histogram: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(EDGES) - 1, np.int64))
 
     @property
     def level(self) -> float:

@@ -7,6 +7,7 @@ from typing import Any
 from privxray.audit import caveats
 from privxray.audit.conformance.verdict import ERROR, Conformance
 from privxray.reports.audit_page import AuditPage
+from privxray.reports.audit_plots import conformance_plot
 from privxray.workflow.auditing.outcome import AuditSubject, Outcome
 
 _HOW = (
@@ -18,6 +19,10 @@ _HOW = (
     "it. The vector that leaves is computed again from the noisy answers alone, and has to be the same bit "
     "for bit. The test of a hypothesis is flagged at Bonferroni's share of the error that all tests have "
     "together."
+)
+_CAPTION = (
+    "All noise that was seen, beside the normal curve of the claimed deviation; the number of values is on a "
+    "logarithmic scale. The p-value of each test: what reaches the dashed line is flagged."
 )
 
 
@@ -51,6 +56,8 @@ def conformance_outcome(found: Conformance, subject: AuditSubject) -> Outcome:
         ],
         caveats=caveats.of_conformance(found),
         how=_HOW,
+        plot=conformance_plot(found) if found.values else "",
+        plot_caption=_CAPTION,
     )
     figures: dict[str, Any] = {
         "audit": "conformance",
