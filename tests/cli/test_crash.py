@@ -76,9 +76,11 @@ def typed(world: World, case: Case) -> list[str]:
 
 
 def outcome(world: World, party: str) -> Any:
-    """What ``status`` tells, less the workspace's place."""
+    """What ``status`` tells, less the workspace's place and the time of day."""
     told = world.ok(party, "status")
     told.pop("workspace")
+    for training in told["trained"]:
+        training.pop("time")
     return told
 
 

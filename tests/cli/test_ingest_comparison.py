@@ -160,15 +160,25 @@ def test_every_bad_row_is_listed_for_programs(at: At) -> None:
 
 
 def test_a_remembered_profile_is_named_where_it_decides(at: At) -> None:
+    import deid_samples
     from test_ingest_profile import CHARACTERISTICS, add, ingest
 
     world = at("joined")
     add(world, *range(6))
     assert ingest(world, CHARACTERISTICS).code == 0
-    assert ingest(world, "--profile", "research", "--replace").code in (0, 3)
+    named = deid_samples.clean()
+    named.PatientName = "Quackenbush"
+    (world[A] / "dicom/im3.dcm").write_bytes(deid_samples.encode(named))
+    typed = ingest(world, CHARACTERISTICS).err
+    assert "1 of 6 files did not pass the check (im3.dcm), judged by profile basic" in typed
+    assert "the ingest before" not in typed
     remembered = ingest(world)
-    if remembered.code == 3:
-        assert "This profile is the one of the ingest before (profile " in remembered.err
+    assert remembered.code == 3
+    assert (
+        "This profile is the one of the ingest before (profile basic, retain-patient-characteristics)"
+        in remembered.err
+    )
+    assert "To judge by another one, type --profile here, for example --profile basic" in remembered.err
 
 
 def test_two_studies_have_their_own_data(at: At, tmp_path: Path) -> None:
