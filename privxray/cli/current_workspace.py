@@ -5,10 +5,11 @@ Tested in tests/cli/test_study.py and tests/cli/test_slips.py.
 
 from __future__ import annotations
 
-import os
 from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from privxray.system.names import way
 
 if TYPE_CHECKING:
     from privxray.workspace.folder import Workspace
@@ -32,8 +33,7 @@ def place_of(folder: Path) -> str:
     here = standing.get() or Path.cwd()
     if folder.resolve() == here.resolve():
         return ""
-    relative = os.path.relpath(folder.resolve(), here.resolve())
-    return min(relative, str(folder.resolve()), key=len)
+    return min(way(here.resolve(), folder.resolve()), str(folder.resolve()), key=len)
 
 
 def seen_from_here(path: Path) -> str:

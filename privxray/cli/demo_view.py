@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import place_of
 from privxray.cli.output import table, tell
 from privxray.privacy.guarantee import ADJACENCY
+from privxray.system.names import quoted
 
 if TYPE_CHECKING:
     from privxray.demo.encrypted_inference import Asked
@@ -56,7 +56,7 @@ def show(played: Played, result: Mapping[str, Any], asked: Asked | None) -> None
     for path in (played.model, coordinator / "plan-0001.plan", *updates, *extra):
         tell(f"  privxray inspect {path}")
     hospital = next(iter(played.hospitals.values())).folder
-    close("demo", file=shlex.quote(place_of(hospital)))
+    close("demo", file=quoted(place_of(hospital)))
 
 
 def _show_metrics(played: Played, result: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from privxray.errors import SystemTroubleError, UsageError
+from privxray.system.console import is_terminal
 
 MAX_PASSPHRASE_FILE = 4096
 SHORT_PASSPHRASE = 12
@@ -25,7 +26,7 @@ def passphrase(file: Path | None, *, new: bool = False) -> Callable[[], str]:
     def ask() -> str:
         if file is not None:
             return _from_file(file)
-        if not sys.stdin.isatty():
+        if not is_terminal(sys.stdin):
             raise UsageError(
                 "a passphrase is needed and there is no terminal to ask at",
                 reason="passphrase.no-terminal",
@@ -61,7 +62,7 @@ def party_words(given: str | None, who: str) -> Callable[[str], str]:
 def _words(given: str | None, what: str, question: str) -> str:
     if given is not None:
         return given
-    if not sys.stdin.isatty():
+    if not is_terminal(sys.stdin):
         raise UsageError(
             f"{what} are needed and there is no terminal to ask at",
             reason="key-words.no-terminal",

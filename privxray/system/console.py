@@ -28,6 +28,17 @@ def show_what_can_be_shown(*streams: IO[str]) -> None:
             stream.reconfigure(errors="replace")
 
 
+def is_terminal(stream: IO[str]) -> bool:
+    """Whether a person sits at the other end. On Windows ``isatty`` is true of the device NUL as well."""
+    if not stream.isatty() or not win32.is_windows():
+        return stream.isatty()
+    import msvcrt
+
+    handle = msvcrt.get_osfhandle(stream.fileno())  # type: ignore[attr-defined,unused-ignore]
+    mode = ctypes.c_uint32()
+    return bool(win32.library("kernel32").GetConsoleMode(ctypes.c_void_p(handle), ctypes.byref(mode)))
+
+
 def prepare() -> None:
     """Make the standard streams and a closed window harmless. The entry point calls it once."""
     show_what_can_be_shown(sys.stdout, sys.stderr)

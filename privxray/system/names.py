@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 from pathlib import Path, PureWindowsPath
 
 from privxray.system import win32
@@ -14,6 +17,7 @@ _PREFIX = "\\\\?\\"
 _ROOM = 100
 """Characters that the longest path inside a workspace takes below its folder."""
 _MAX_PATH = 260
+_PLAIN = re.compile(r"[\w:./\\=+-]+")  # needs no quotes; Windows allows no quote in a name
 
 
 def is_refused_by_windows(name: str) -> bool:
@@ -43,6 +47,26 @@ def extended(path: str) -> str:
     if drive.startswith("\\\\"):
         return f"{_PREFIX}UNC\\{path[2:]}"
     return _PREFIX + path
+
+
+def way(start: Path, target: Path) -> str:
+    """The relative path from one folder to another; the whole path where they are on two drives."""
+    try:
+        return os.path.relpath(target, start)
+    except ValueError:
+        return str(target)
+
+
+def quoted(word: str) -> str:
+    """A word as it is typed at this system's prompt: on Windows at cmd's and PowerShell's alike."""
+    if not win32.is_windows():
+        return shlex.quote(word)
+    return word if _PLAIN.fullmatch(word) else f'"{word}"'
+
+
+def unexpanded(pattern: str) -> str:
+    """A pattern as it is typed so that no shell expands it. No shell of Windows does."""
+    return pattern if win32.is_windows() else f"'{pattern}'"
 
 
 def database_uri(path: Path, mode: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import fcntl
 import io
 import json
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from PIL import Image
 
 from privxray.cli.app import run
@@ -261,8 +261,7 @@ def snapshots_in(folder: Path) -> Snapshots:
     def snapshot(stage: str) -> Path:
         made = folder / stage
         if not made.exists():
-            with (folder / f".{stage}.lock").open("w") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+            with FileLock(folder / f".{stage}.lock"):
                 if not made.exists():
                     play(stage, folder / f"{stage}.{os.getpid()}")  # a stage that failed is never found
                     (folder / f"{stage}.{os.getpid()}").rename(made)

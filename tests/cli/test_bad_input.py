@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import signal
 import subprocess
@@ -414,6 +413,8 @@ def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
     if asks:
         line += ["--passphrase-file", str(world.passphrase)]
     code = "from privxray.cli.app import main; main()"
+
+    import resource
 
     def limited() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))

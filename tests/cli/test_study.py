@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from played_study import HOSPITALS, At, Snapshots, World
 
+from privxray.system import locks
+
 PRIVXRAY = [sys.executable, "-c", "from privxray.cli.app import main; main()"]
 
 
@@ -270,9 +272,6 @@ def test_starting_is_quick_and_pulls_in_nothing_heavy(at: At) -> None:
 
 
 def test_two_commands_do_not_change_a_workspace_at_once(at: At) -> None:
-    import fcntl
-
     world = at("ingested")
-    with (world["hospital-a"] / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.exclusive(world["hospital-a"] / ".lock"):
         assert world.refused("hospital-a", "train") == "workspace.busy"

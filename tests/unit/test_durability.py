@@ -7,15 +7,16 @@ that each layer asks for the strongest promise that it has.
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from privxray.privacy import ledger_file
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
+from privxray.system import durable
 from privxray.workspace import atomic
 from privxray.workspace.atomic import write_atomic
 from privxray.workspace.state import State
@@ -54,8 +55,7 @@ def test_files_go_through_the_drives_cache_where_the_system_can(
             raise OSError(errno.ENOTSUP, "not supported")
         return 0
 
-    monkeypatch.setattr(fcntl, "F_FULLFSYNC", 51, raising=False)
-    monkeypatch.setattr(fcntl, "fcntl", full)
+    monkeypatch.setattr(durable, "fcntl", SimpleNamespace(F_FULLFSYNC=51, fcntl=full))
     monkeypatch.setattr(os, "fsync", plain.append)
     write_atomic(tmp_path / "file", b"data")
     assert len(whole) == 2

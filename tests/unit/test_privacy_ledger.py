@@ -485,6 +485,7 @@ def test_a_step_that_fails_half_way_leaves_the_book_as_it_was(
     assert ledger.state("a", "1") == "reserved"
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_crash_between_sqlite_s_own_writes_is_rolled_back(ledger: Ledger) -> None:
     """A journal that a killed process left behind: the half-written book is what it was before."""
     ledger.reserve("a", "1", SMALL)

@@ -250,6 +250,7 @@ def test_a_standard_deviation_out_of_range_is_refused(std: float) -> None:
         SecureNoise().gaussian((2,), std)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_draws_something_else() -> None:
     source = SecureNoise()
     read, write = os.pipe()

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -155,7 +156,29 @@ def test_a_long_path_gets_the_form_that_windows_takes() -> None:
     share = "\\\\server\\share" + deep[2:]
     assert names.extended(share) == "\\\\?\\UNC\\server\\share" + deep[2:]
     assert names.extended("C:\\study") == "C:\\study"
+
+
+def test_elsewhere_a_long_path_is_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(win32, "is_windows", lambda: False)
     assert names.long_path(Path("/" + "x" * 300)) == Path("/" + "x" * 300)
+
+
+def test_what_to_type_is_quoted_for_the_shells_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["clean", "Hospital A", "sub\\clean", "a(b)"]
+    assert [names.quoted(word) for word in words] == ["clean", "'Hospital A'", "'sub\\clean'", "'a(b)'"]
+    assert names.unexpanded("updates/*.enc") == "'updates/*.enc'"
+    monkeypatch.setattr(win32, "is_windows", lambda: True)
+    assert [names.quoted(word) for word in words] == ["clean", '"Hospital A"', "sub\\clean", '"a(b)"']
+    assert names.unexpanded("updates/*.enc") == "updates/*.enc"
+
+
+def test_from_one_drive_to_another_there_is_no_relative_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> str:
+        raise ValueError("path is on mount 'Z:', start on mount 'C:'")
+
+    assert names.way(Path("/a/b"), Path("/a/c")) == str(Path("..", "c"))
+    monkeypatch.setattr(os.path, "relpath", refuse)
+    assert names.way(Path("/a/b"), Path("/a/c")) == str(Path("/a/c"))
 
 
 @pytest.mark.parametrize(
@@ -291,6 +314,7 @@ def test_a_job_that_is_refused_is_an_error(windows: Any, monkeypatch: pytest.Mon
 
 
 def test_a_worker_is_not_limited_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(win32, "is_windows", lambda: False)
     monkeypatch.setattr(win32, "library", lambda _: pytest.fail("asked"))
     limits.limit_worker(1)
 
@@ -312,6 +336,20 @@ def test_a_stream_in_utf_8_stays_as_it_is() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="surrogateescape")
     console.show_what_can_be_shown(stream, io.StringIO())
     assert stream.errors == "surrogateescape"
+
+
+@pytest.mark.parametrize(("answer", "person"), [(1, True), (0, False)])
+def test_the_device_nul_is_no_person(
+    windows: Any, monkeypatch: pytest.MonkeyPatch, answer: int, person: bool
+) -> None:
+    """Nothing is asked of it, though it calls itself a terminal."""
+    monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(get_osfhandle=lambda _: 12))
+    stream = SimpleNamespace(isatty=lambda: True, fileno=lambda: 0)
+    assert console.is_terminal(stream)
+    fake = windows(Fake(GetConsoleMode=answer))
+    assert console.is_terminal(stream) == person
+    assert fake.of("GetConsoleMode")[0][0].value == 12
+    assert not console.is_terminal(SimpleNamespace(isatty=lambda: False))
 
 
 @pytest.mark.parametrize(("kind", "told"), [(0, False), (1, False), (2, True), (5, True), (6, True)])

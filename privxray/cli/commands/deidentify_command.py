@@ -5,7 +5,6 @@ Tested in tests/cli/test_deidentify.py.
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +18,7 @@ from privxray.cli.output import counted, emit, progress, table, tell
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError
 from privxray.naming.public_names import public_name
+from privxray.system.names import quoted
 
 if TYPE_CHECKING:
     from privxray.deid.profile.profile import Profile
@@ -74,9 +74,9 @@ def deidentify(
 
 def _typed_again(workspace: Workspace, path: Path) -> str:
     """The copies' folder as the next command names it; DEST where its name may identify somebody."""
-    seen = seen_from(workspace.root, path)
+    seen = PurePath(seen_from(workspace.root, path)).as_posix()  # slashes do on Windows, too
     neutral = public_name(PurePath(seen.lstrip("/")), 0) == seen.lstrip("/")
-    return shlex.quote(seen) if neutral else "DEST"
+    return quoted(seen) if neutral else "DEST"
 
 
 def _same_options(typed: Typed, ocr: bool) -> str:

@@ -6,11 +6,11 @@ Tested in tests/unit/test_workflow_advice.py.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from privxray.system.names import quoted, unexpanded
 from privxray.workspace.folder import Role
 from privxray.workspace.study_tables import Round
 
@@ -23,7 +23,7 @@ def typed(place: str, words: str) -> str:
     if not place:
         return f"privxray {words}"
     # A pattern must not be expanded by the shell where the person stands.
-    return f"privxray -C {shlex.quote(place)} " + re.sub(r"\S*\*\S*", r"'\g<0>'", words)
+    return f"privxray -C {quoted(place)} " + re.sub(r"\S*\*\S*", lambda found: unexpanded(found[0]), words)
 
 
 @dataclass(frozen=True)
