@@ -222,6 +222,18 @@ def test_the_same_name_below_two_folders(tmp_path: Path) -> None:
     assert [f.name for f in report.files] == ["image.jpeg", "file #2"]
 
 
+def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no more memory is asked for than there are bytes: Windows would take its time for a whole GiB."""
+    (tmp_path / "im1.dcm").write_bytes(bytes(5000))
+    monkeypatch.setattr(files_module.os, "fstat", lambda _: SimpleNamespace(st_size=10))
+    assert files_module.read_whole(tmp_path / "im1.dcm") == bytes(5000)
+    monkeypatch.setattr(files_module, "MAX_FILE", 4999)
+    with pytest.raises(files_module.UnreadFileError, match=TOO_LARGE):
+        files_module.read_whole(tmp_path / "im1.dcm")
+
+
 def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files_module, "MAX_FILE", 1000)
     path = tmp_path / "a.dcm"

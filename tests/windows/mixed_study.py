@@ -2,7 +2,7 @@
 
     python tests/windows/mixed_study.py CACHE --windows hospital-a,hospital-c --mode keyholders
 
-CACHE is the folder of tests/windows/setup.sh. Files that travel are written on one system and read on the other.
+CACHE is the folder of tests/windows/setup.sh. Travelling files are written on one system, read on the other.
 It prints each command with its seconds and its exit code, and stops with 1 at a command that did not end with 0.
 """
 

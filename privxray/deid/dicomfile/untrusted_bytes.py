@@ -40,7 +40,10 @@ def read_or_map(path: Path, *, mapped: bool) -> Data:
                 raise UnreadFileError(TOO_LARGE)
             if mapped and size > MAPPED:
                 return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            data = stream.read(MAX_FILE + 1)
+            # As many bytes as there are: Windows would set aside the whole GiB for each file, in seconds.
+            data = stream.read(size + 1)
+            if len(data) > size:  # it grew meanwhile
+                data += stream.read(MAX_FILE + 1 - len(data))
     except (OSError, ValueError):
         raise UnreadFileError(NOT_READ) from None
     if len(data) > MAX_FILE:
