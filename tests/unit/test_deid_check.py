@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from pathlib import Path, PurePath
+from types import SimpleNamespace
 
 import pytest
 import typer

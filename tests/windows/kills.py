@@ -3,7 +3,7 @@
     CACHE/win tests/windows kills.py 50
 
 After each kill ``status`` and ``doctor`` must answer, and the same command must bring the step to its end.
-Then two commands at once: one of them is told that the workspace is busy. On Linux it runs as well, with SIGKILL.
+Then two commands at once: one of them is told that the workspace is busy. It runs on Linux as well.
 """
 
 from __future__ import annotations

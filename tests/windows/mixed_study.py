@@ -3,7 +3,7 @@
     python tests/windows/mixed_study.py CACHE --windows hospital-a,hospital-c --mode keyholders
 
 CACHE is the folder of tests/windows/setup.sh. Travelling files are written on one system, read on the other.
-It prints each command with its seconds and its exit code, and stops with 1 at a command that did not end with 0.
+It prints each command with its seconds and exit code, and stops with 1 where one did not end with 0.
 """
 
 from __future__ import annotations
