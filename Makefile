@@ -9,7 +9,7 @@ WHEELHOUSE ?= wheelhouse
 # Processes that share the tests out. 0 runs them in one, as `python -m pytest` does; a worker takes about 1 GB.
 WORKERS ?= 2
 
-.PHONY: demo test lint mutants wheelhouse clean
+.PHONY: demo test test-windows lint mutants wheelhouse bundle bundle-windows clean
 
 demo: $(STAMP)
 	$(BIN)/privxray demo --force
@@ -23,6 +23,10 @@ lint: $(STAMP)
 
 test: lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+# The short tests with a real Windows Python under Wine. It needs Linux and root, and says so where it can't be.
+test-windows:
+	tests/windows/quick.sh 900
 
 # Would the tests notice? Each refusal taken out, each comparison turned round, each constant shifted, one at a
 # time in a copy: hours. MUTANTS takes options, for instance `make mutants MUTANTS="--only keys --kinds refusal"`.
@@ -38,5 +42,12 @@ $(STAMP): pyproject.toml constraints.txt
 wheelhouse: $(STAMP)
 	$(BIN)/python -m pip wheel --quiet -c constraints.txt --wheel-dir $(WHEELHOUSE) '.[inference,ocr,extractor]'
 
+# One folder, and a zip of it, that needs no Python, no installer and no network where it is carried to.
+bundle: $(STAMP)
+	packaging/bundle.sh linux dist
+
+bundle-windows: $(STAMP)
+	packaging/bundle.sh windows dist
+
 clean:
-	rm -rf $(VENV) $(WHEELHOUSE) build *.egg-info privxray-demo
+	rm -rf dist $(VENV) $(WHEELHOUSE) build *.egg-info privxray-demo

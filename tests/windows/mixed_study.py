@@ -45,7 +45,10 @@ class Study:
             environment = os.environ | {"PYTHONPATH": str(ROOT)}
             line = [sys.executable, *line]
         start = time.monotonic()
-        done = subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        with Path(self.root, "out").open("w+b") as out, Path(self.root, "err").open("w+b") as err:
+            # Into files: Wine's services live on and would hold a pipe open.
+            done = subprocess.run(line, cwd=folder, env=environment, stdout=out, stderr=err, check=False)
+            texts = [Path(stream.name).read_text("utf-8", "replace") for stream in (out, err)]
         seconds = time.monotonic() - start
         system = "Windows" if party in self.windows else "Linux"
         self.seconds.setdefault((words[0], system), []).append(seconds)
@@ -54,9 +57,9 @@ class Study:
             flush=True,
         )
         if done.returncode:
-            print(done.stdout[-2000:], done.stderr[-2000:])
+            print(*[text[-2000:] for text in texts])
             sys.exit(1)
-        return json.loads(done.stdout)
+        return json.loads(texts[0])
 
     def carry(self, party: str, file: str, other: str, folder: str = "received") -> str:
         """Copy a file of one party to another's folder; its path there."""

