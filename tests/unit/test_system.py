@@ -110,6 +110,7 @@ def without_posix(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.skipif(os.name == "nt", reason="this system has none of POSIX anyway")
 def test_every_module_imports_without_posix() -> None:
     code = (
         "import posixless, importlib, pkgutil, privxray\n"
@@ -121,6 +122,7 @@ def test_every_module_imports_without_posix() -> None:
     assert done.stdout == "all\n", done.stderr[-2000:]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="this system has none of POSIX anyway")
 def test_locks_writes_and_workspaces_work_without_posix() -> None:
     """The same tests, with a stand-in for the lock."""
     done = without_posix(

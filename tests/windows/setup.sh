@@ -57,6 +57,10 @@ P
   export SSL_CERT_FILE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
   tools/bin/uv pip install -q --python "$python" --python-platform x86_64-pc-windows-msvc --python-version 3.11 --target site \
     --no-build -c constraints.txt --overrides overrides.txt -r needed.txt || impossible "the Windows wheels can't be fetched"
+  # Compiled once; a 3.11 of Linux compiles for a 3.11 of Windows.
+  if [[ $("$python" -c 'import sys; print(*sys.version_info[:2])') == "3 11" ]]; then
+    "$python" -m compileall -q -j 2 --invalidation-mode unchecked-hash site >/dev/null || true
+  fi
 } 9>&-  # what is started here must not hold the lock
 
 cat >win <<'W'
