@@ -10,7 +10,10 @@ import sysconfig
 from pathlib import Path
 
 SYSTEMS_OWN = re.compile(r"(ld-linux|linux-vdso|lib(c|m|dl|pthread|rt|util|resolv|nsl|crypt)\.so)")
-LEFT_OUT = ["test", "idlelib", "tkinter", "ensurepip", "lib2to3", "turtledemo", "site-packages", "dist-packages", "config-*", "__pycache__", "pydoc_data", "_tkinter*", "_test*", "_xxtest*", "*.a"]
+LEFT_OUT = (
+    *("test", "idlelib", "tkinter", "ensurepip", "lib2to3", "turtledemo", "pydoc_data", "config-*"),
+    *("site-packages", "dist-packages", "__pycache__", "_tkinter*", "_test*", "_xxtest*", "*.a"),
+)
 START = """import sys
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """Compile a bundle's modules, list the SHA-256 of its files, and zip it.
 
-The compiled modules are those of this Python, 3.11, which every 3.11 reads, on Windows as well. They are taken
-without a look at the source's time, so starting is as fast as from an installation.
+The compiled modules are those of this Python, 3.11, which every 3.11 reads, on Windows as well. They are
+taken without a look at the source's time, so starting is as fast as from an installation.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ STAMP = (2026, 1, 1, 0, 0, 0)  # every file's time in the zip, so that the same 
 def main() -> None:
     """Finish the folder that is named; the zip is written beside it, with its SHA-256."""
     top = Path(sys.argv[1])
-    compileall.compile_dir(top, maxlevels=50, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH,
-                           stripdir=str(top), workers=1)  # fmt: skip
+    compileall.compile_dir(
+        top, maxlevels=50, quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH, stripdir=str(top)
+    )
     files = sorted(path for path in top.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
     with ThreadPoolExecutor(2) as pool:
         digests = list(pool.map(digest, files))

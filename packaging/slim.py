@@ -6,8 +6,17 @@ import shutil
 import sys
 from pathlib import Path
 
-FOLDERS = ["torch/include", "torch/test", "torch/share", "torch/bin", "torch/utils/benchmark", "bin", "Scripts", "share", "benchmarks", "examples", "caffe2", "pydicom/data/test_files", "pydicom/data/charset_files", "matplotlib/mpl-data/sample_data", "onnxruntime/transformers", "onnxruntime/tools", "onnxruntime/quantization"]
-FILES = ["*.lib", "*.pyi", "*.h", "*.hpp", "*.pyx", "*.pxd", "*.c", "*.cpp", "*.a", "*.pdb", "*.cu", "*.cuh", "opencv_videoio_ffmpeg*.dll", "RECORD"]
+# Folders and patterns that go, one or several a line.
+FOLDERS = (
+    *("torch/include", "torch/test", "torch/share", "torch/bin", "torch/utils/benchmark"),
+    *("bin", "Scripts", "share", "benchmarks", "examples", "caffe2"),
+    *("pydicom/data/test_files", "pydicom/data/charset_files", "matplotlib/mpl-data/sample_data"),
+    *("onnxruntime/transformers", "onnxruntime/tools", "onnxruntime/quantization"),
+)
+FILES = (
+    *("*.lib", "*.pyi", "*.h", "*.hpp", "*.pyx", "*.pxd", "*.c", "*.cpp", "*.a", "*.pdb", "*.cu", "*.cuh"),
+    *("opencv_videoio_ffmpeg*.dll", "RECORD"),
+)
 NEEDED = {"torch", "numpy", "sympy", "scipy", "opacus"}
 """Packages that import a folder of the name ``test`` themselves, or may."""
 
