@@ -39,9 +39,8 @@ def main() -> None:
             archive.writestr(entry, path.read_bytes())
     zipped.with_name(zipped.name + ".sha256").write_text(f"{digest(zipped)}  {zipped.name}\n")
     total = sum(path.stat().st_size for path in files)
-    print(
-        f"{top}: {len(files):,} files, {total / 1e6:,.0f} MB; {zipped.name}: {zipped.stat().st_size / 1e6:,.0f} MB"
-    )
+    sizes = f"{total / 1e6:,.0f} MB; {zipped.name}: {zipped.stat().st_size / 1e6:,.0f} MB"
+    print(f"{top}: {len(files):,} files, {sizes}")
 
 
 def digest(path: Path) -> str:
