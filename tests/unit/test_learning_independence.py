@@ -18,7 +18,7 @@ from privxray.learning.constants import DpSgdConstants
 from privxray.learning.dp_sgd import independence, layer_gradients, memory, trainer
 from privxray.learning.dp_sgd.image_gradients import ImageGradients, Images
 from privxray.learning.dp_sgd.independence import largest_independent, made_up
-from privxray.learning.dp_sgd.layer_gradients import Passed, Rows, one_by_one, unfolded
+from privxray.learning.dp_sgd.layer_gradients import Passed, Rows, as_groups, unfolded
 from privxray.learning.dp_sgd.memory import Portion, portion
 from privxray.learning.dp_sgd.networks import NETWORKS, network
 from privxray.learning.interface import Task
@@ -83,9 +83,12 @@ def test_both_ways_to_a_convolution_s_rows_agree(layer: nn.Conv2d, where: str) -
     layer = layer.to(where)
     inputs = made_up(torch.arange(12), 16).view(4, 3, 16, 16).to(where)
     passed = Passed(inputs, layer(inputs).detach().sin())
-    alone = one_by_one(layer, passed).flatten(1)
-    assert torch.allclose(unfolded(layer, passed).flatten(1), alone, atol=1e-4)
-    assert torch.equal(one_by_one(layer, passed[1:2]).flatten(1), alone[1:2])
+    moved = Passed(inputs.roll(1, 0), passed.slopes.roll(1, 0))
+    rows = as_groups(layer, passed).flatten(1)
+    for way in (as_groups, unfolded):
+        assert torch.allclose(way(layer, passed).flatten(1), rows, atol=1e-4)
+        assert torch.equal(way(layer, moved).flatten(1), way(layer, passed).flatten(1).roll(1, 0))
+    assert torch.allclose(as_groups(layer, passed[1:2]).flatten(1), rows[1:2], atol=1e-4)
 
 
 def spoiled(monkeypatch: pytest.MonkeyPatch, change: Callable[[torch.Tensor], torch.Tensor]) -> None:
