@@ -36,6 +36,7 @@ FEATURES: Mapping[str, Fields] = {
         "proof": (),
     },
     "extractor-files": dict.fromkeys(("plan", "model", "offer"), ("extractor_file",)),
+    "packed-queries": {"offer": (), "query": (), "answer": ()},
 }
 """The features that this version carries out, by name."""
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from privxray.errors import RefusedError
 from privxray.formats import stream
 from privxray.formats.header import Header, SealedKey
-from privxray.inference import parameters
 
 _SAME_VERSION = "Both sides need the same version of privxray"
 
@@ -29,7 +28,7 @@ def expect_sealed(header: Header, length: int) -> None:
         )
     if header.body.length != stream.sealed_length(length):
         raise RefusedError(
-            f"its body has not the length that {parameters.ID} gives for so many images",
+            "its body has not the length that its parameters give for so many images",
             reason="sealed-body.other-length",
             advice=_SAME_VERSION,
         )

@@ -16,6 +16,7 @@ from privxray.formats.extractor_file import named_extractor
 from privxray.formats.tensors import unpack
 from privxray.inference.admit_body import expect_sealed
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
+from privxray.inference.parameters import PACKED
 from privxray.keys.identity import PublicKeys
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAX_OFFER_BODY = 1 << 20
 """Bytes; the centre of 4,096 features has 32 KiB."""
+
+_PACKED_QUERIES = "packed-queries"
 
 _ASK_OWNER = "Ask the owner for a new offer"
 _ASK_AGAIN = "Ask the hospital to make the query again: privxray infer ask IMAGE... --offer FILE"
@@ -48,6 +51,12 @@ def admit_offer(envelope: Envelope) -> OfferHeader:
             advice=_ASK_OWNER,
         )
     named_extractor(offer.extractor, offer.extractor_file)
+    if (offer.parameters == PACKED) != (_PACKED_QUERIES in offer.features):
+        raise MalformedError(
+            "the offer's parameters are not those of its features",
+            reason="offer.other-parameters",
+            advice=_ASK_OWNER,
+        )
     if len(set(offer.classes)) < len(offer.classes):
         raise MalformedError("the offer names a class twice", reason="offer.class-twice", advice=_ASK_OWNER)
     if offer.body.cipher != "none":
@@ -127,7 +136,13 @@ def admit_query_to(query: QueryHeader, offer: OfferHeader) -> None:
             reason="query.other-study",
             advice=_ASK_AGAIN,
         )
-    expect_sealed(query, query.plain_length(offer.feature_dim))
+    if (query.form, query.parameters) != (offer.form.of_kind("query"), offer.parameters):
+        raise RefusedError(
+            "this query is of another form than the offer that it is for",
+            reason="query.other-form",
+            advice=_ASK_AGAIN,
+        )
+    expect_sealed(query, query.plain_length(offer.layout))
 
 
 def admit_keys(query: QueryHeader, keys: bytes) -> None:
@@ -176,13 +191,19 @@ def admit_answer(
             reason="answer.other-offer",
             advice=_CALL_OWNER,
         )
+    if (answer.form, answer.parameters) != (offer.form.of_kind("answer"), offer.parameters):
+        raise RefusedError(
+            "this answer is of another form than the offer that it is given under",
+            reason="answer.other-form",
+            advice=_CALL_OWNER,
+        )
     if (answer.decimals, answer.top1) != (offer.decimals, offer.top1):
         raise RefusedError(
             "this answer is given on different terms from the offer's",
             reason="answer.other-terms",
             advice=_CALL_OWNER,
         )
-    expect_sealed(answer, answer.images * offer.layout.answer_bytes)
+    expect_sealed(answer, offer.layout.answer_bytes(answer.images))
     return answer
 
 

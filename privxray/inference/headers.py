@@ -15,17 +15,18 @@ from privxray.exchange.messages.plan import ClassName
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
 from privxray.formats.header import Digest, Header, Name
 from privxray.inference.parameters import (
+    ID,
     MAX_IMAGES,
-    QUERY_BYTES,
+    PACKED,
     SLOTS,
     Layout,
+    Parameters,
     evaluation_keys_bytes,
 )
 from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
 from privxray.keys.identity import PublicKeys
 
 Images = Annotated[int, Field(ge=1, le=MAX_IMAGES)]
-Parameters = Literal["ckks/8192/60-49-49-60/1"]
 Classes = Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
 
 
@@ -40,7 +41,7 @@ class OfferHeader(Header):
     owner: PublicKeys
     owner_name: Name
     model: Digest
-    parameters: Parameters = "ckks/8192/60-49-49-60/1"
+    parameters: Parameters = ID
     extractor: Annotated[str, Field(max_length=200)]
     extractor_file: ExtractorFile | None = None
     classes: Classes
@@ -58,7 +59,7 @@ class OfferHeader(Header):
     @property
     def layout(self) -> Layout:
         """Where features and results stand in the slots."""
-        return Layout(self.feature_dim, len(self.classes))
+        return Layout(self.feature_dim, len(self.classes), self.parameters == PACKED)
 
     @property
     def terms(self) -> Terms:
@@ -78,18 +79,18 @@ class QueryHeader(Header):
     hospital_name: Name
     offer: Digest
     model: Digest
-    parameters: Parameters = "ckks/8192/60-49-49-60/1"
+    parameters: Parameters = ID
     images: Images
     evaluation_keys: Digest
     with_keys: bool
 
-    def plain_length(self, features: int) -> int:
+    def plain_length(self, layout: Layout) -> int:
         """Bytes of the body before it is sealed.
 
-        :param features: D of the offer.
+        :param layout: of the offer.
         """
-        keys = evaluation_keys_bytes(features) if self.with_keys else 0
-        return keys + self.images * QUERY_BYTES
+        keys = evaluation_keys_bytes(layout.features) if self.with_keys else 0
+        return keys + layout.query_bytes(self.images)
 
 
 class AnswerHeader(Header):
@@ -99,7 +100,7 @@ class AnswerHeader(Header):
     query: Digest
     offer: Digest
     model: Digest
-    parameters: Parameters = "ckks/8192/60-49-49-60/1"
+    parameters: Parameters = ID
     images: Images
     decimals: Annotated[int, Field(ge=1, le=MAX_DECIMALS)]
     top1: bool

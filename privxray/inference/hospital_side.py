@@ -72,22 +72,24 @@ class HospitalCipher:
         self._decryptor = scheme.seal.Decryptor(scheme.context, key)
 
     def encrypt(self, features: Floats, layout: Layout) -> bytes:
-        """One query ciphertext for each image, as they travel.
+        """The images' ciphertexts, as they travel.
 
         :param features: [N, D] centred and clipped features, rows of length at most 1.
         """
         parts = []
-        for row in features:
-            plain = self._scheme.plain(np.tile(row, layout.copies), parameters.QUERY_PRIMES, parameters.SCALE)
+        for start in range(0, len(features), layout.together):
+            rows = features[start : start + layout.together]
+            slots = np.tile(rows, layout.copies).ravel()
+            plain = self._scheme.plain(slots, parameters.QUERY_PRIMES, parameters.SCALE)
             made = self._scheme.seal.Ciphertext()
             self._encryptor.encrypt_symmetric(plain, made)
             parts.append(wire.to_bytes(self._scheme.residues(made, parameters.QUERY_PRIMES)))
         return b"".join(parts)
 
     def slots(self, answers: Residues) -> NDArray[np.complex128]:
-        """Everything that decryption gives, shape [N, results, 4096].
+        """Everything that decryption gives, shape [C, results, 4096].
 
-        :param answers: [N, results, 2, 1, 8192].
+        :param answers: [C, results, 2, 1, 8192].
         """
         seen = np.empty((*answers.shape[:2], parameters.SLOTS), np.complex128)
         for place in np.ndindex(*answers.shape[:2]):
@@ -96,22 +98,26 @@ class HospitalCipher:
             seen[place] = self._scheme.encoder.decode_complex(plain)
         return seen
 
-    def decrypt(self, answers: Residues, layout: Layout, noise: float) -> Floats:
+    def decrypt(self, answers: Residues, layout: Layout, noise: float, images: int | None = None) -> Floats:
         """The class scores [N, K] of an answer.
 
-        :param answers: [N, results, 2, 1, 8192].
+        :param answers: [C, results, 2, 1, 8192].
+        :param images: N; by default every ciphertext is full.
         :param noise: the standard deviation of the owner's noise, by the signed header.
         :raises MalformedError: slots without a result hold more than noise. Then the answer was made for
             other keys, or by an owner who does not mask.
         """
         seen = self.slots(answers)
-        scores = np.empty((len(seen), layout.classes))
-        rest = np.ones(seen.shape[1:], bool)
-        for number in range(layout.classes):
-            result, slot = layout.place(number)
-            scores[:, number] = seen[:, result, slot].real
-            rest[result, slot] = False
-        if (np.abs(seen[:, rest]) > _QUIET * noise).any():
+        filled = layout.filled(len(seen) * layout.together if images is None else images)
+        scores = np.empty((sum(filled), layout.classes))
+        rest = np.ones(seen.shape, bool)
+        places = ((c, image) for c, count in enumerate(filled) for image in range(count))
+        for row, (ciphertext, image) in enumerate(places):
+            for number in range(layout.classes):
+                result, slot = layout.place(number, image)
+                scores[row, number] = seen[ciphertext, result, slot].real
+                rest[ciphertext, result, slot] = False
+        if (np.abs(seen[rest]) > _QUIET * noise).any():
             raise MalformedError(
                 "the answer does not decrypt to class scores under this hospital's key",
                 reason="answer.not-decryptable",

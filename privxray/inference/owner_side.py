@@ -43,10 +43,12 @@ class Head:
 
     :ivar weights: [K, D].
     :ivar offsets: [K].
+    :ivar packed: it is asked about several images in a ciphertext.
     """
 
     weights: Floats
     offsets: Floats
+    packed: bool = False
 
     @classmethod
     def centred(cls, weights: Floats, offsets: Floats) -> Head:
@@ -61,7 +63,7 @@ class Head:
     def layout(self) -> Layout:
         """Where features and results stand in the slots."""
         classes, features = self.weights.shape
-        return Layout(features, classes)
+        return Layout(features, classes, self.packed)
 
     def check_range(self, factor: float) -> None:
         """Whether all scores decrypt rightly, of features of length at most 1.
@@ -108,25 +110,27 @@ class HeadEvaluator:
             for block in _blocks(head.weights, layout)
         ]
 
-    def answer(self, query: Residues) -> list[Residues]:
-        """The results of one image, each of shape [2, 1, 8192].
+    def answer(self, query: Residues, images: int | None = None) -> list[Residues]:
+        """The results of one ciphertext of images, each of shape [2, 1, 8192].
 
         :param query: [2, 3, 8192].
+        :param images: how many images are in it; by default it is full. What stands behind them is masked.
         """
+        count = self._layout.together if images is None else images
         encrypted = self._scheme.ciphertext(query, parameters.SCALE)
-        factor = float(np.exp(self._source.uniform(1)[0] * np.log(TOP1_FACTOR))) if self._top1 else 1.0
+        factors = np.exp(self._source.uniform(count) * np.log(TOP1_FACTOR)) if self._top1 else np.ones(count)
         return [
-            self._scheme.residues(self._result(encrypted, number, factor), parameters.ANSWER_PRIMES)
+            self._scheme.residues(self._result(encrypted, number, factors), parameters.ANSWER_PRIMES)
             for number in range(self._layout.results)
         ]
 
-    def _result(self, encrypted: Any, number: int, factor: float) -> Any:
+    def _result(self, encrypted: Any, number: int, factors: Floats) -> Any:
         scheme, evaluator = self._scheme, self._scheme.evaluator
         products = scheme.seal.Ciphertext()
         evaluator.multiply_plain(encrypted, self._weights[number], products)
         evaluator.rescale_to_next_inplace(products)
         sums = self._window_sums(products)
-        mask, added = self._mask_and_offsets(number, factor)
+        mask, added = self._mask_and_offsets(number, factors)
         # The mask's scale is such that rescaling, which divides by a prime near 2^49, ends at 2^49 itself.
         mask_scale = parameters.PRIMES[1] * parameters.SCALE / sums.scale
         evaluator.multiply_plain_inplace(sums, scheme.plain(mask, 2, mask_scale))
@@ -160,19 +164,32 @@ class HeadEvaluator:
                 sums = longer
         return sums
 
-    def _mask_and_offsets(self, number: int, factor: float) -> tuple[Floats, NDArray[np.complex128]]:
-        """What result ``number`` is multiplied by, and what is added to it: offsets and the owner's noise."""
+    def _mask_and_offsets(self, number: int, factors: Floats) -> tuple[Floats, NDArray[np.complex128]]:
+        """What result ``number`` is multiplied by, and what is added to it: offsets and the owner's noise.
+
+        :param factors: one for each image of the ciphertext.
+        """
         mask = np.zeros(parameters.SLOTS)
         noise = self._source.gaussian((2, parameters.SLOTS), self._noise)
         added = noise[0] + 1j * noise[1]
-        for class_ in range(self._layout.classes):
-            result, slot = self._layout.place(class_)
-            if result == number:
-                mask[slot] = factor
-                added[slot] += factor * self._head.offsets[class_]
+        for image, factor in enumerate(factors):
+            for class_ in range(self._layout.classes):
+                result, slot = self._layout.place(class_, image)
+                if result == number:
+                    mask[slot] = factor
+                    added[slot] += factor * self._head.offsets[class_]
         return mask, added
 
 
 def _blocks(weights: Floats, layout: Layout) -> Sequence[Floats]:
-    """The weights, cut into as many classes as one ciphertext of results serves; the last may have fewer."""
-    return [weights[start : start + layout.copies] for start in range(0, len(weights), layout.copies)]
+    """The weights, cut into as many classes as one ciphertext of results serves, once for each image.
+
+    The last may have fewer classes; zeros stand in their places.
+    """
+    blocks = []
+    for start in range(0, len(weights), layout.copies):
+        block = np.zeros((layout.copies, layout.features))
+        cut = weights[start : start + layout.copies]
+        block[: len(cut)] = cut
+        blocks.append(np.tile(block, (layout.together, 1)))
+    return blocks

@@ -19,8 +19,11 @@ from typing import Literal, TypeAlias
 
 WindowStep: TypeAlias = Literal["double", "append"]
 
-ID = "ckks/8192/60-49-49-60/1"
-"""The name of this set in signed headers. A file that names another set is refused."""
+Parameters: TypeAlias = Literal["ckks/8192/60-49-49-60/1", "ckks/8192/60-49-49-60/2"]
+ID: Parameters = "ckks/8192/60-49-49-60/1"
+"""The name of this set in signed headers, with one image in a ciphertext."""
+PACKED: Parameters = "ckks/8192/60-49-49-60/2"
+"""The same set, with as many images in a ciphertext as :class:`Layout` says."""
 
 DEGREE = 8192
 SLOTS = DEGREE // 2
@@ -41,7 +44,7 @@ WORD = 8
 """Bytes of a residue."""
 
 QUERY_BYTES = 2 * QUERY_PRIMES * DEGREE * WORD
-"""One image on its way to the owner: 393,216 bytes."""
+"""One ciphertext of images on its way to the owner: 393,216 bytes."""
 ANSWER_BYTES = 2 * ANSWER_PRIMES * DEGREE * WORD
 """One ciphertext of results on its way back: 131,072 bytes."""
 PUBLIC_KEY_BYTES = 2 * KEY_PRIMES * DEGREE * WORD
@@ -50,7 +53,10 @@ ROTATION_KEY_BYTES = QUERY_PRIMES * PUBLIC_KEY_BYTES
 """The key of one rotation, a public key for each prime of a query: 1,572,864 bytes."""
 
 MAX_IMAGES = 256
-"""Images in one query: 100 MB."""
+"""Images in one query: 17 MB of six in a ciphertext, 100 MB of one."""
+
+TOGETHER = 6
+"""How many images a ciphertext holds if it can; for more, fewer classes would fit into each result."""
 
 
 @dataclass(frozen=True)
@@ -59,33 +65,57 @@ class Layout:
 
     The features of one image are repeated ``copies`` times, each in a block of ``features`` slots. One
     ciphertext of results serves ``copies`` classes: class k is in result ``k // copies``, at the start of
-    block ``k % copies``.
+    block ``k % copies``. The blocks of further images follow: image j begins at slot j copies D.
+
+    With one image in a ciphertext there are as many copies as classes, if they fit. With several, there are
+    as many as leave room for six images: 296 features and three classes have two copies, six images in a
+    ciphertext, and two results for the six. What takes the owner's time is a result.
 
     :param features: D, 1 to 4,096.
     :param classes: K, at least 1.
+    :param packed: several images in a ciphertext.
     """
 
     features: int
     classes: int
+    packed: bool = False
 
     @property
     def copies(self) -> int:
         """How many classes one ciphertext of results serves."""
-        return min(self.classes, SLOTS // self.features)
+        together = TOGETHER if self.packed else 1
+        return max(1, min(self.classes, SLOTS // (together * self.features)))
+
+    @property
+    def together(self) -> int:
+        """How many images are in one ciphertext."""
+        return SLOTS // (self.copies * self.features) if self.packed else 1
 
     @property
     def results(self) -> int:
-        """How many ciphertexts of results one image gets."""
+        """How many ciphertexts of results one ciphertext of images gets."""
         return math.ceil(self.classes / self.copies)
 
-    def place(self, number: int) -> tuple[int, int]:
-        """The ciphertext of results that holds class ``number``, and its slot there."""
-        return number // self.copies, number % self.copies * self.features
+    def ciphertexts(self, images: int) -> int:
+        """How many ciphertexts so many images take."""
+        return math.ceil(images / self.together)
 
-    @property
-    def answer_bytes(self) -> int:
-        """Bytes of one image's results as they travel."""
-        return self.results * ANSWER_BYTES
+    def filled(self, images: int) -> list[int]:
+        """How many of so many images are in each ciphertext."""
+        return [min(self.together, images - start) for start in range(0, images, self.together)]
+
+    def place(self, number: int, image: int = 0) -> tuple[int, int]:
+        """The ciphertext of results that holds class ``number`` of an image, and its slot there."""
+        block = image * self.copies + number % self.copies
+        return number // self.copies, block * self.features
+
+    def query_bytes(self, images: int) -> int:
+        """Bytes of so many images as they travel."""
+        return self.ciphertexts(images) * QUERY_BYTES
+
+    def answer_bytes(self, images: int) -> int:
+        """Bytes of so many images' results as they travel."""
+        return self.ciphertexts(images) * self.results * ANSWER_BYTES
 
 
 def window_sum(length: int) -> tuple[tuple[WindowStep, int], ...]:

@@ -43,11 +43,14 @@ _PATIENCE = 4
 """The child may take so many times its processor time, on a busy machine."""
 
 
-def evaluate(head: Head, keys: EvaluationKeys, queries: Residues, terms: Terms) -> Residues:
-    """Results of shape [N, results, 2, 1, 8192], computed in a child process.
+def evaluate(
+    head: Head, keys: EvaluationKeys, queries: Residues, terms: Terms, images: int | None = None
+) -> Residues:
+    """Results of shape [C, results, 2, 1, 8192], computed in a child process.
 
     :param keys: the hospital's, checked by ``wire``.
-    :param queries: [N, 2, 3, 8192], checked by ``wire``.
+    :param queries: [C, 2, 3, 8192], checked by ``wire``.
+    :param images: how many images are in them; by default every ciphertext is full.
     :raises MalformedError: the library refused these ciphertexts or keys.
     :raises SystemTroubleError: the child took too long, ended without an answer, or gave an impossible one.
     """
@@ -58,6 +61,8 @@ def evaluate(head: Head, keys: EvaluationKeys, queries: Residues, terms: Terms) 
             "public": keys.public,
             "rotation": keys.rotation,
             "queries": queries,
+            "images": np.array([len(queries) * head.layout.together if images is None else images]),
+            "packed": np.array([head.packed], np.uint8),
             "decimals": np.array([terms.decimals]),
             "top1": np.array([terms.top1], np.uint8),
         }
@@ -112,16 +117,18 @@ def _work(source: IO[bytes], target: IO[bytes]) -> None:
     from privxray.privacy.noise import SecureNoise
 
     job = unpack(source.read())
+    head = Head(job["weights"], job["offsets"], bool(job["packed"][0]))
     evaluator = HeadEvaluator(
         Scheme(),
-        Head(job["weights"], job["offsets"]),
+        head,
         EvaluationKeys(job["public"], job["rotation"]),
         noise=answer_noise(int(job["decimals"][0])),
         top1=bool(job["top1"][0]),
         source=SecureNoise(),
     )
-    for query in job["queries"]:
-        target.write(to_bytes(*evaluator.answer(query)))
+    filled = head.layout.filled(int(job["images"][0]))
+    for query, count in zip(job["queries"], filled, strict=True):
+        target.write(to_bytes(*evaluator.answer(query, count)))
 
 
 def _main() -> None:

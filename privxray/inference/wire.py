@@ -45,21 +45,21 @@ class EvaluationKeys:
     rotation: Residues
 
 
-def read_queries(data: bytes, images: int) -> Residues:
-    """Ciphertexts of images, shape [images, 2, 3, 8192].
+def read_queries(data: bytes, count: int) -> Residues:
+    """Ciphertexts of images, shape [count, 2, 3, 8192].
 
     :raises MalformedError: they have another length, a residue is not below its prime, or one is no
         ciphertext at all: its second half is zero, so that the first half would be the plain features.
     """
-    return _ciphertexts(data, (images,), QUERY_PRIMES)
+    return _ciphertexts(data, (count,), QUERY_PRIMES)
 
 
-def read_answers(data: bytes, images: int, results: int) -> Residues:
-    """Ciphertexts of results, shape [images, results, 2, 1, 8192].
+def read_answers(data: bytes, count: int, results: int) -> Residues:
+    """Ciphertexts of results, shape [count, results, 2, 1, 8192], of so many ciphertexts of images.
 
     :raises MalformedError: as :func:`read_queries`.
     """
-    return _ciphertexts(data, (images, results), ANSWER_PRIMES)
+    return _ciphertexts(data, (count, results), ANSWER_PRIMES)
 
 
 def read_evaluation_keys(data: bytes, features: int) -> EvaluationKeys:

@@ -24,7 +24,7 @@ LAYOUT = Layout(FEATURES, CLASSES)
 class Unmasked(HeadEvaluator):
     """The evaluation as it would be with the mask left out, and without noise to spare the attack nothing."""
 
-    def _mask_and_offsets(self, number: int, factor: float) -> tuple[np.ndarray, np.ndarray]:
+    def _mask_and_offsets(self, number: int, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.ones(parameters.SLOTS), np.zeros(parameters.SLOTS, complex)
 
 

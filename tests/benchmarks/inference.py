@@ -19,6 +19,7 @@ import shutil
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def features_of(model: GlobalModel, images: list[Path]) -> np.ndarray:
 
 def timings(model: GlobalModel, rows: np.ndarray) -> None:
     """Evaluation alone, in this process, with keys and head loaded."""
-    head = head_of(model, Terms())
+    head = replace(head_of(model, Terms()), packed=True)
     layout = head.layout
     scheme = Scheme()
     clock = time.perf_counter()
@@ -152,22 +153,22 @@ def timings(model: GlobalModel, rows: np.ndarray) -> None:
     print(f"making keys, once a hospital: {time.perf_counter() - clock:.1f} s")
     client = HospitalCipher(scheme, keys.secret)
     clock = time.perf_counter()
-    queries = wire.read_queries(client.encrypt(rows, layout), len(rows))
+    queries = wire.read_queries(client.encrypt(rows, layout), layout.ciphertexts(len(rows)))
     print(f"encrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
     clock = time.perf_counter()
     evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, layout.features),
                           noise=answer_noise(3), top1=False, source=SecureNoise())  # fmt: skip
     print(f"reading keys and head, once a query: {time.perf_counter() - clock:.2f} s")
     seconds, answers = [], []
-    for query in queries:
+    for query, count in zip(queries, layout.filled(len(rows)), strict=True):
         clock = time.perf_counter()
-        answers.append(evaluator.answer(query))
-        seconds.append(time.perf_counter() - clock)
+        answers.append(evaluator.answer(query, count))
+        seconds.append((time.perf_counter() - clock) / count)
     print(f"answering, an image: {percentiles(seconds)}")
     clock = time.perf_counter()
-    client.decrypt(np.array(answers), layout, answer_noise(3))
+    client.decrypt(np.array(answers), layout, answer_noise(3), len(rows))
     print(f"decrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
-    flooding(scheme, head, keys, rows)
+    flooding(scheme, replace(head, packed=False), keys, rows)
 
 
 class Silent:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from played_study import At, Snapshots, World
@@ -56,11 +57,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     from privxray.inference import parameters, sandbox
     from privxray.workflow.inference import ask
 
-    shape = (1, 1, 2, 1, parameters.DEGREE)
+    shape = (1, 2, 2, 1, parameters.DEGREE)
     made_up = np.random.default_rng(0).integers(1, parameters.PRIMES[0], shape, np.uint64)
 
-    def evaluate(head: object, keys: object, queries: np.ndarray, terms: object) -> np.ndarray:
-        return np.repeat(made_up, len(queries), axis=0)
+    def evaluate(head: Any, keys: object, queries: np.ndarray, terms: object, images: int) -> np.ndarray:
+        return np.repeat(made_up[:, : head.layout.results], len(queries), axis=0)
 
     monkeypatch.setattr(sandbox, "evaluate", evaluate)
     monkeypatch.setattr(

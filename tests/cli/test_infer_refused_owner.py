@@ -178,7 +178,7 @@ def keys_of_zeros(plain: bytes) -> bytes:
 
 
 def without_keys(plain: bytes) -> bytes:
-    return plain[-2 * parameters.QUERY_BYTES :]
+    return plain[-parameters.QUERY_BYTES :]
 
 
 def forged(world: World, change: Callable[[bytes], bytes] = bytes, **fields: object) -> Command:
@@ -285,7 +285,7 @@ def digest_of_keys(world: World, change: Callable[[bytes], bytes]) -> str:
     received = read_again(query_of(world))
     header = received.envelope.claim(QueryHeader)
     plain = b"".join(open_body(header, header.offer, received.pieces(), identity(world, "coordinator")))
-    return hashlib.sha256(change(plain)[: -2 * parameters.QUERY_BYTES]).hexdigest()
+    return hashlib.sha256(change(plain)[: -parameters.QUERY_BYTES]).hexdigest()
 
 
 @pytest.fixture

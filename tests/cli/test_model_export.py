@@ -38,7 +38,7 @@ IMAGES = ("source/images/img-0-000-0.png", "source/images/img-0-001-0.png", "sou
 @pytest.fixture(scope="module")
 def accepted(snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(Path(shutil.copytree(snapshots("unaccepted"), tmp_path_factory.mktemp("export") / "world")))
-    world.ok("hospital-a", "accept", "received/global-0001.model")
+    world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     return world
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -131,6 +132,31 @@ def test_the_centre_is_what_the_body_holds() -> None:
     assert read_centre(offer_header(), centre_body(centre=centre)) == pytest.approx(centre, abs=0)
 
 
+def packed(header: Any, **fields: object) -> Any:
+    """The header in format 2, with several images in a ciphertext."""
+    form = {"format": 2, "features": ("packed-queries",), "parameters": parameters.PACKED}
+    return altered(header, **form | fields)
+
+
+def test_an_offer_of_packed_queries_says_so_twice() -> None:
+    assert admit_offer(signed(packed(offer_header()), "owner")).layout.packed
+    for fields in ({"parameters": parameters.ID}, {"features": ()}):
+        with refused("offer.other-parameters"):
+            admit_offer(signed(packed(offer_header(), **fields), "owner"))
+
+
+def test_a_query_of_packed_images_is_shorter() -> None:
+    offer = packed(offer_header())
+    length = parameters.evaluation_keys_bytes(FEATURES) + parameters.QUERY_BYTES
+    query = packed(query_header(), body=sealed_to("owner", length))
+    admit_query_to(query, offer)
+    for wrong in (query_header(), altered(query, parameters=parameters.ID), altered(query, features=())):
+        with refused("query.other-form"):
+            admit_query_to(wrong, offer)
+    with refused("sealed-body.other-length"):
+        admit_query_to(packed(query_header()), offer)
+
+
 # Queries
 
 QUERIES: dict[str, tuple[dict[str, object], str]] = {
@@ -139,11 +165,14 @@ QUERIES: dict[str, tuple[dict[str, object], str]] = {
     "nobody": ({"recipients": ()}, "query.other-recipient"),
     "two owners": ({"recipients": (fingerprint("owner"), OTHER)}, "query.other-recipient"),
 }
-LENGTH = query_header().plain_length(FEATURES)
+LENGTH = query_header().plain_length(offer_header().layout)
 QUERIES_TO: dict[str, tuple[dict[str, object], str]] = {
     "another model": ({"model": OTHER}, "query.other-model"),
     "another study": ({"study": "elsewhere"}, "query.other-study"),
     "no study": ({"study": None}, "query.other-study"),
+    "other parameters": ({"parameters": parameters.PACKED}, "query.other-form"),
+    "another format": ({"format": 2}, "query.other-form"),
+    "a feature": ({"format": 2, "features": ("packed-queries",)}, "query.other-form"),
     "a plain body": ({"body": Body(length=LENGTH)}, "sealed-body.plain"),
     "a plain body with a key": (
         {"body": altered(sealed_to("owner", LENGTH), cipher="none")},
@@ -336,6 +365,6 @@ def test_an_offer_tells_its_terms_and_its_layout() -> None:
 
 
 def test_the_length_of_a_query_before_it_is_sealed() -> None:
-    assert query_header(2, with_keys=False).plain_length(FEATURES) == 2 * 393_216
+    assert query_header(2, with_keys=False).plain_length(offer_header().layout) == 2 * 393_216
     keys = parameters.evaluation_keys_bytes(FEATURES)
-    assert query_header(1, with_keys=True).plain_length(FEATURES) == keys + 393_216
+    assert query_header(1, with_keys=True).plain_length(offer_header().layout) == keys + 393_216

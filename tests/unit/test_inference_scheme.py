@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +200,50 @@ def test_scores_are_those_of_the_plain_head(
     assert error.max() > 0.1 * NOISE, "the owner's noise must be in it"
 
 
+@pytest.mark.parametrize(("classes", "count"), [(3, 16), (50, 7), (2, 14)])
+def test_several_images_in_a_ciphertext_have_the_scores_of_the_plain_head(
+    scheme: Scheme, keys: HospitalKeys, classes: int, count: int
+) -> None:
+    head = replace(a_head(classes), packed=True)
+    layout, rows = head.layout, unit_rows(count, FEATURES)
+    client = HospitalCipher(scheme, keys.secret)
+    queries = wire.read_queries(client.encrypt(rows, layout), layout.ciphertexts(count))
+    assert len(queries) < count
+    owner = evaluator(scheme, keys, head)
+    answers = np.array([owner.answer(q, n) for q, n in zip(queries, layout.filled(count), strict=True)])
+    scores = client.decrypt(answers, layout, NOISE, count)
+    assert scores.shape == (count, classes)
+    assert np.abs(scores - scores_of(head, rows)).max() < 7 * NOISE
+
+
+def test_images_beyond_those_that_are_counted_are_masked(scheme: Scheme, keys: HospitalKeys) -> None:
+    """A hospital that puts fourteen images where it says two gets two."""
+    head = replace(a_head(), packed=True)
+    layout, rows = head.layout, unit_rows(head.layout.together, FEATURES)
+    client = HospitalCipher(scheme, keys.secret)
+    (query,) = wire.read_queries(client.encrypt(rows, layout), 1)
+    owner = evaluator(scheme, keys, head)
+    two, three = (np.array([owner.answer(query, count)]) for count in (2, 3))
+    told = [layout.place(k, image)[1] for image in range(2) for k in range(CLASSES)]
+    assert np.abs(np.delete(client.slots(two)[0, 0], told)).max() < 8 * NOISE
+    scores = client.decrypt(two, layout, NOISE, 2)
+    assert np.abs(scores - scores_of(head, rows[:2])).max() < 7 * NOISE
+    with refused("answer.not-decryptable"):  # an answer with more than was asked about
+        client.decrypt(three, layout, NOISE, 2)
+
+
+def test_top1_has_a_factor_for_each_image(scheme: Scheme, keys: HospitalKeys) -> None:
+    head = replace(Head.centred(a_head().weights, a_head().offsets), packed=True)
+    rows = np.repeat(unit_rows(1, FEATURES), 5, axis=0)
+    client = HospitalCipher(scheme, keys.secret)
+    (query,) = wire.read_queries(client.encrypt(rows, head.layout), 1)
+    answer = np.array([evaluator(scheme, keys, head, top1=True).answer(query, 5)])
+    factors = client.decrypt(answer, head.layout, NOISE, 5)[:, 0] / scores_of(head, rows)[:, 0]
+    assert (factors > 0.99).all()
+    assert (factors < 1.01 * TOP1_FACTOR).all()
+    assert len(set(factors.round(2))) == 5
+
+
 def test_classes_that_don_t_fit_one_ciphertext_take_another(scheme: Scheme) -> None:
     features, classes = 2048, 3
     keys, layout = make_keys(scheme, features), Layout(features, classes)
@@ -210,7 +255,7 @@ def test_classes_that_don_t_fit_one_ciphertext_take_another(scheme: Scheme) -> N
 
 
 def test_top1_hides_how_probable_and_keeps_the_order(scheme: Scheme, keys: HospitalKeys) -> None:
-    head, rows = Head.centred(*vars(a_head()).values()), unit_rows(1, FEATURES)
+    head, rows = Head.centred(a_head().weights, a_head().offsets), unit_rows(1, FEATURES)
     plain = scores_of(head, rows)[0]
     query = asked(scheme, keys, rows, LAYOUT)[0]
     answering = evaluator(scheme, keys, head, top1=True)

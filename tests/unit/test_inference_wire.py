@@ -34,7 +34,8 @@ def test_the_parameters_of_the_specification() -> None:
     assert (q0, q1, q2) == (1152921504606748673, 562949952798721, 562949952847873)
     assert special == 1152921504606830593
     assert (parameters.DEGREE, parameters.SLOTS, parameters.SCALE) == (8192, 4096, 2.0**49)
-    assert get_args(Parameters) == (parameters.ID,)
+    assert get_args(Parameters) == (parameters.ID, parameters.PACKED)
+    assert parameters.PACKED == "ckks/8192/60-49-49-60/2"
     assert f"ckks/{parameters.DEGREE}/{'-'.join(map(str, parameters.PRIME_BITS))}/1" == parameters.ID
     assert (parameters.QUERY_PRIMES, parameters.ANSWER_PRIMES, parameters.KEY_PRIMES) == (3, 1, 4)
     assert (parameters.QUERY_BYTES, parameters.ANSWER_BYTES) == (393_216, 131_072)
@@ -112,10 +113,40 @@ def test_the_layout_of_the_specification(features: int, classes: int, copies: in
     """m = min(K, floor(4096 / D)) copies, ceil(K / m) results; class k in slot (k mod m) D of k // m."""
     layout = Layout(features, classes)
     assert (layout.copies, layout.results) == (copies, results)
-    assert layout.answer_bytes == results * 131_072
+    assert layout.answer_bytes(1) == results * 131_072
     assert [layout.place(k) for k in range(classes)] == [
         (k // copies, k % copies * features) for k in range(classes)
     ]
+
+
+@pytest.mark.parametrize(
+    ("features", "classes", "copies", "together", "results"),
+    [
+        (296, 3, 2, 6, 2),
+        (208, 3, 3, 6, 1),
+        (1280, 3, 1, 3, 3),
+        (4096, 3, 1, 1, 3),
+        (12, 3, 3, 113, 1),
+        (88, 50, 7, 6, 8),
+    ],
+)
+def test_the_layout_of_several_images(
+    features: int, classes: int, copies: int, together: int, results: int
+) -> None:
+    """docs/SPEC-2.md, section 12: m = max(1, min(K, floor(4096 / 6 D))), g = floor(4096 / m D)."""
+    layout = Layout(features, classes, packed=True)
+    assert (layout.copies, layout.together, layout.results) == (copies, together, results)
+    places = {layout.place(k, image) for image in range(together) for k in range(classes)}
+    assert len(places) == together * classes
+    assert max(slot for _, slot in places) + features <= 4096
+    assert layout.place(classes - 1, 1)[1] == layout.place(classes - 1)[1] + copies * features
+    assert layout.filled(together + 1) == [together, 1]
+    assert layout.query_bytes(together + 1) == 2 * 393_216
+    assert layout.answer_bytes(together + 1) == 2 * results * 131_072
+
+
+def test_six_images_are_under_70_kb_each() -> None:
+    assert Layout(296, 3, packed=True).query_bytes(6) / 6 < 70_000
 
 
 def test_the_owners_noise_is_a_fifth_of_the_last_decimal() -> None:

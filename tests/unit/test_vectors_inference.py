@@ -35,35 +35,38 @@ def load(name: str) -> bytes:
     return (VECTORS / f"{name}.bin").read_bytes()
 
 
-def admit(data: bytes) -> None:
-    """By the rules for a file of this kind, under the good offer and the good query."""
+def admit(name: str) -> None:
+    """By the rules for a file of this kind, under the good offer and the good query of its set."""
+    data, among = load(name), "packed-" if name.startswith("packed-") else ""
     envelope = split(data)
     if envelope.kind == "offer":
         offer, body = admit_offer(envelope), data[envelope.length :]
         check_body(offer.body, len(body), hashlib.sha256(body).hexdigest())
         read_centre(offer, body)
         return
-    offer = split(load("offer")).claim(OfferHeader)
+    offer = split(load(f"{among}offer")).claim(OfferHeader)
     if envelope.kind == "query":
         admit_query_to(admit_query(envelope, offer.owner), offer)
         return
-    asked = split(load("query"))
+    asked = split(load(f"{among}query"))
     admit_answer(envelope, asked.claim(QueryHeader), asked.digest, offer)
 
 
 def test_there_is_a_file_for_each_entry_and_an_entry_for_each_file() -> None:
     assert {path.stem for path in VECTORS.glob("*.bin")} == set(FILES)
-    assert [name for name, entry in FILES.items() if entry["reason"] == "ok"] == ["offer", "query", "answer"]
+    assert [name for name, entry in FILES.items() if entry["reason"] == "ok"] == [
+        *("offer", "query", "answer", "packed-offer", "packed-query", "packed-query-of-many", "packed-answer")
+    ]
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_each_vector_ends_as_expected(name: str) -> None:
     reason = FILES[name]["reason"]
     if reason == "ok":
-        admit(load(name))
+        admit(name)
         return
     with refused(reason):
-        admit(load(name))
+        admit(name)
 
 
 @pytest.mark.parametrize(

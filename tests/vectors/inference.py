@@ -219,6 +219,65 @@ def answers(owner: Identity, clinic: Identity, query: bytes, stranger: Identity)
     }
 
 
+PACKED = {"format": 2, "features": ("packed-queries",), "parameters": parameters.PACKED}
+
+
+def packed(owner: Identity, clinic: Identity) -> Made:
+    """Several images in a ciphertext (docs/SPEC-2.md, section 12): two of them, and one result for both."""
+    plain = split(stored("offer") or b"")
+    centre = (stored("offer") or b"")[plain.length :]
+    offer = plain.claim(OfferHeader).model_copy(update=PACKED)
+    asked = split(stored("query") or b"").claim(QueryHeader).model_copy(update=PACKED)
+    told = split(stored("answer") or b"").claim(AnswerHeader).model_copy(update=PACKED)
+
+    def lasting(name: str, header: Header, signer: Identity, length: int, to: Identity, about: str) -> bytes:
+        """The stored file, or a header whose body is sealed now."""
+        body = seal_body(
+            header.kind,
+            [bytes(length)],
+            sender=signer.public().fingerprint,
+            recipient=to.public(),
+            study=header.study,
+            about=about,
+        )[0]
+        return stored(name) or start(header.model_copy(update={"body": body}), signer)
+
+    def other(data: bytes, kind: type[H], signer: Identity, **fields: object) -> bytes:
+        return start(split(data).claim(kind).model_copy(update=fields), signer)
+
+    first = start(offer, owner)
+    keys = parameters.evaluation_keys_bytes(FEATURES)
+    query_header = asked.model_copy(update={"offer": split(first).digest})
+    query = lasting(
+        "packed-query", query_header, clinic, keys + parameters.QUERY_BYTES, owner, split(first).digest
+    )
+    answer_header = told.model_copy(update={"offer": split(first).digest, "query": split(query).digest})
+    answer = lasting(
+        "packed-answer", answer_header, owner, parameters.ANSWER_BYTES, clinic, split(query).digest
+    )
+    below = {"format": 1, "features": (), "parameters": parameters.ID}
+    form, other_parameters = "offer.other-parameters", {"parameters": parameters.ID}
+    return {
+        "packed-offer": (first + centre, "ok", "an offer"),
+        "packed-offer-of-one-image": (
+            start(offer.model_copy(update=other_parameters), owner) + centre, form, "parameters"),
+        "packed-offer-without-feature": (
+            start(offer.model_copy(update={"features": ()}), owner) + centre, form, "feature"),
+        "packed-query": (query, "ok", "a query"),
+        "packed-query-of-one-image": (
+            other(query, QueryHeader, clinic, **other_parameters), "query.other-form", "parameters"),
+        "packed-query-of-format-1": (
+            other(query, QueryHeader, clinic, **below), "query.other-form", "the offer's format"),
+        "packed-query-of-many": (
+            other(query, QueryHeader, clinic, images=256), "ok", "256 images of 4 features fit"),
+        "packed-answer": (answer, "ok", "an answer"),
+        "packed-answer-of-one-image": (
+            other(answer, AnswerHeader, owner, **other_parameters), "answer.other-form", "parameters"),
+        "packed-answer-of-format-1": (
+            other(answer, AnswerHeader, owner, **below), "answer.other-form", "the offer's format"),
+    }  # fmt: skip
+
+
 def main() -> None:
     owner, clinic = identity("model owner"), identity("clinic")
     index: dict[str, dict[str, str]] = {}
@@ -234,6 +293,7 @@ def main() -> None:
     write(offers(owner))
     write(queries(owner, clinic, stored("offer") or b""))
     write(answers(owner, clinic, stored("query") or b"", identity("stranger")))
+    write(packed(owner, clinic))
     secrets = {name: party.sealing.secret().hex() for name, party in (("owner", owner), ("clinic", clinic))}
     told = {"files": index, "sealing_secrets": secrets}
     (HERE / "index.json").write_text(json.dumps(told, indent=1) + "\n")

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from privxray.errors import MalformedError, RefusedError, about
 from privxray.exchange.intake import read_again, take_in
 from privxray.formats.container import seal_header
-from privxray.inference import admit_inference, parameters, wire
+from privxray.inference import admit_inference, wire
 from privxray.inference.headers import AnswerHeader, QueryHeader
 from privxray.inference.wire import EvaluationKeys
 from privxray.keys.identity import Identity
@@ -107,14 +107,15 @@ def _answer_new(
 
     query, offer = admitted.query, admitted.offer
     left = admitted.left_after(state)
-    head = head_of(find_model(workspace, state, query.model), offer.terms)
+    whole = head_of(find_model(workspace, state, query.model), offer.terms)
+    head = replace(whole, packed=offer.layout.packed)
     identity = unlock(workspace, passphrase)
     plain = b"".join(open_body(query, query.offer, admitted.file.pieces(), identity))
-    size = query.images * parameters.QUERY_BYTES
-    queries = wire.read_queries(plain[len(plain) - size :], query.images)
+    size = offer.layout.query_bytes(query.images)
+    queries = wire.read_queries(plain[len(plain) - size :], offer.layout.ciphertexts(query.images))
     keys = _evaluation_keys(workspace, query, plain[: len(plain) - size], offer.feature_dim)
     started = time.perf_counter()
-    results = evaluate(head, keys, queries, offer.terms)
+    results = evaluate(head, keys, queries, offer.terms, query.images)
     seconds = time.perf_counter() - started
     data = _sign_answer(identity, admitted, wire.to_bytes(results), left)
     make_private_folder(kept.parent)
@@ -152,7 +153,11 @@ def _sign_answer(identity: Identity, admitted: AdmittedQuery, results: bytes, le
     body, sealed = seal_body(
         "answer", [results], sender=own, recipient=query.hospital, study=query.study, about=admitted.digest
     )
+    form = offer.form.of_kind("answer")
     header = AnswerHeader(
+        format=form.format,
+        features=form.features,
+        parameters=offer.parameters,
         study=query.study,
         round=query.round,
         sender=own,

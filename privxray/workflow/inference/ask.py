@@ -160,7 +160,11 @@ def _sign_query(name: str, identity: Identity, offered: KeptOffer, content: _Con
         study=offer.study,
         about=offered.digest,
     )
+    form = offer.form.of_kind("query")
     header = QueryHeader(
+        format=form.format,
+        features=form.features,
+        parameters=offer.parameters,
         study=offer.study,
         round=offer.round,
         sender=own.fingerprint,

@@ -11,6 +11,7 @@ from privxray.formats.container import seal_header, split
 from privxray.formats.header import Body
 from privxray.formats.tensors import pack
 from privxray.inference.headers import OfferHeader
+from privxray.inference.parameters import PACKED
 from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
 from privxray.keys.identity import Identity
 from privxray.keys.key_words import party_words
@@ -97,11 +98,12 @@ def _sign_offer(name: str, model: GlobalModel, identity: Identity, terms: Terms)
     """The whole file, and its header."""
     body = pack({"centre": model.tensors["centre"]})
     constants = model.header.constants
-    features = ("extractor-files",) if model.header.extractor_file else ()
+    features = (*(("extractor-files",) if model.header.extractor_file else ()), "packed-queries")
     header = OfferHeader.model_validate(
         {
-            "format": 2 if features else 1,
+            "format": 2,
             "features": features,
+            "parameters": PACKED,
             "study": model.header.study,
             "round": model.header.round,
             "sender": identity.public().fingerprint,

@@ -101,9 +101,9 @@ def _decrypt(
     from privxray.inference.scheme import Scheme
 
     layout = offer.layout
-    answers = wire.read_answers(plain, images, layout.results)
+    answers = wire.read_answers(plain, layout.ciphertexts(images), layout.results)
     keys = load_keys(workspace, identity, offer.feature_dim)
-    return HospitalCipher(Scheme(), keys.secret).decrypt(answers, layout, offer.terms.noise)
+    return HospitalCipher(Scheme(), keys.secret).decrypt(answers, layout, offer.terms.noise, images)
 
 
 def _reading(
