@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
 
 
+_TRIES = 3
+"""How often key words are asked for at a terminal, where those that were typed look like a slip."""
+
+
 class PlanReview:
     """Shows a plan once, whether its key words are asked for or not, so that no change goes unseen.
 
@@ -23,6 +27,7 @@ class PlanReview:
 
     def __init__(self, words: str | None, as_json: bool) -> None:
         self._words = key_words(words)
+        self._asks = words is None
         self._as_json = as_json
         self._shown = False
 
@@ -31,7 +36,20 @@ class PlanReview:
 
         :raises UsageError: they were not given, and there is no terminal to ask at.
         """
+        from privxray.keys.key_words import same_words, slip_in
+
         self.show(shown, changes)
+        for _ in range(_TRIES - 1):
+            typed = self._words()
+            if not self._asks:
+                return typed
+            expected = shown.roster.key_words(shown.study_name, shown.coordinator)
+            if same_words(typed, expected):
+                return typed
+            slip = slip_in(typed, expected)
+            if slip is None:
+                return typed  # other words are no slip, and nobody should try until some fit
+            tell(f"{slip}.")
         return self._words()
 
     def show(self, shown: PlanHeader, changes: tuple[str, ...]) -> None:

@@ -8,12 +8,15 @@ own keys (:func:`party_words`), and the other types them in, once.
 from __future__ import annotations
 
 import hashlib
+from difflib import get_close_matches
 from functools import lru_cache
 
+from privxray.errors import IdentityError
 from privxray.formats import canonical
 from privxray.keys.identity import PublicKeys
 
 WORDS = 12
+_LONGEST = 16  # letters of an unknown word that are repeated
 
 
 @lru_cache
@@ -39,5 +42,47 @@ def party_words(name: str, keys: PublicKeys) -> str:
 
 def same_words(typed: str, expected: str) -> bool:
     """Compare key words as people type them: capitals, commas, numbers, dots and spaces don't matter."""
-    cleaned = "".join(letter.lower() if letter.isalpha() else " " for letter in typed)
-    return cleaned.split() == expected.split()
+    return _listed(typed) == expected.split()
+
+
+def slip_in(typed: str, expected: str) -> IdentityError | None:
+    """What looks like a slip of the keyboard in words that are not the expected ones.
+
+    It never says which words are right: whoever typed other words has heard other words, and must not be led
+    to those of the file. A swap may be told, for then all twelve were heard.
+
+    :returns: None where the words are just other ones.
+    """
+    from mnemonic import Mnemonic
+
+    given, known = _listed(typed), Mnemonic("english").wordlist
+    strange = [word for word in given if word not in known]
+    if strange:
+        near = get_close_matches(strange[0], known, n=8, cutoff=0.7)
+        # Slips seldom take the first letter, and most often put one letter for another.
+        near.sort(key=lambda word: (word[0] != strange[0][0], len(word) != len(strange[0])))
+        meant = f"; did you mean {' or '.join(map(repr, near[:2]))}?" if near else ""
+        return IdentityError(
+            f"'{strange[0][:_LONGEST]}' is no word of the list{meant}",
+            reason="key-words.unknown-word",
+            advice="Type all twelve words again, as they were read out",
+        )
+    if len(given) != WORDS:
+        return IdentityError(
+            f"{len(given)} of {WORDS} words were typed",
+            reason="key-words.count",
+            advice="Type all twelve words again, as they were read out",
+        )
+    wanted = expected.split()
+    apart = [place for place in range(WORDS) if given[place] != wanted[place]]
+    if len(apart) == 2 and [given[place] for place in reversed(apart)] == [wanted[place] for place in apart]:
+        return IdentityError(
+            f"words {apart[0] + 1} and {apart[1] + 1} are swapped",
+            reason="key-words.swapped",
+            advice="Type them in the order in which they were read out",
+        )
+    return None
+
+
+def _listed(typed: str) -> list[str]:
+    return "".join(letter.lower() if letter.isalpha() else " " for letter in typed).split()

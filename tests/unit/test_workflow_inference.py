@@ -268,7 +268,7 @@ def test_an_offer_is_taken_in_once_its_owner_is_trusted(clinic: Workspace, state
     path.write_bytes(whole(header, centre_body(centre=np.zeros(header.feature_dim))))
     for choice, reason in (
         (OfferChoice(path, "cdcdcdcd"), "offer.other-model"),
-        (OfferChoice(path), "party.wrong-words"),
+        (OfferChoice(path), "key-words.count"),
     ):
         with refused(reason):
             chosen_offer(clinic, state, choice, NOBODY)

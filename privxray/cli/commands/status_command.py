@@ -5,7 +5,7 @@ from __future__ import annotations
 from privxray.cli.closing import next_step
 from privxray.cli.current_workspace import current_workspace, place_of
 from privxray.cli.options import Json
-from privxray.cli.output import emit, table, tell
+from privxray.cli.output import emit, line, table, tell
 
 
 def status(as_json: Json = False) -> None:
@@ -22,6 +22,7 @@ def status(as_json: Json = False) -> None:
                 "role": workspace.config.role,
                 "name": workspace.config.name,
                 "rounds": [{"study": r.study, "round": r.number, "state": r.state} for r in seen.rounds],
+                "key_words": dict(seen.key_words),
                 "trained": [{"study": t.study, "round": t.round, **t.to_json()} for t in seen.trained],
                 "answered": [{"hospital": h, "model": m, "images": n} for h, m, n in seen.answered],
                 "queries_waiting": seen.waiting,
@@ -34,6 +35,8 @@ def status(as_json: Json = False) -> None:
         ("study", "round", "state"),
         ((r.study, r.number, r.state) for r in seen.rounds),
     )
+    for study, words in seen.key_words.items():
+        line(f"Key words of {study}: {words}")
     for trained in seen.trained:
         tell(f"{trained.study}, {trained}.")
     if seen.answered:

@@ -15,6 +15,7 @@ from privxray.formats.container import seal_header, split
 from privxray.formats.header import Body
 from privxray.keys.identity import Identity
 from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workspace.atomic import atomic_file, make_private_folder
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
@@ -60,8 +61,10 @@ def sign_plan(
     """
     draft.plan.verify()
     signed = stage_plan(session.workspace, identity, draft)
+    words = study_words(session.state, draft.plan)
     with session.state.transaction():
         record_plan(session.state, signed)
+        remember_words(session.state, draft.plan, words)
     warnings = differs_by_one(set(before.hospitals), set(draft.plan.hospitals)) if before else ()
     return deliver_plan(session.workspace, draft.plan, warnings=warnings, force=force)
 

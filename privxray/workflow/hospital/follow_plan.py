@@ -13,11 +13,12 @@ from privxray.exchange.admission.admit import admit_party
 from privxray.exchange.admission.admit_successor import admit_successor, terms_of
 from privxray.exchange.intake import Received
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
-from privxray.keys.key_words import same_words
+from privxray.keys.key_words import same_words, slip_in
 from privxray.keys.roster import Member, Trustee
 from privxray.keys.statement import Statement
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.plan_changes import plan_changes
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -72,8 +73,10 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     copy = session.workspace.plan_copy(study.name, plan.round)
     make_private_folder(copy.parent)
     write_atomic(copy, received.path.read_bytes(), overwrite=True)
+    words = study_words(state, plan)
     with state.transaction():
         state.trust_study(study)
+        remember_words(state, plan, words)
         for ring, key in keys:
             ring.bind(key.number, signed.digest)
         _begin(session, signed, before)
@@ -92,8 +95,9 @@ def _with_compared_words(state: State, plan: PlanHeader, ask: Callable[[], str])
     known = state.study(name)
     if known and (known.roster_version, known.roster_digest) == (study.roster_version, study.roster_digest):
         return study
-    if not same_words(ask(), plan.roster.key_words(name, plan.coordinator)):
-        raise IdentityError(
+    typed, words = ask(), plan.roster.key_words(name, plan.coordinator)
+    if not same_words(typed, words):
+        raise slip_in(typed, words) or IdentityError(
             "these are not the key words of this plan",
             reason="plan.wrong-words",
             advice="Compare them by phone with the coordinator and another hospital; do not train on it",

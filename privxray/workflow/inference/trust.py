@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from privxray.errors import IdentityError
 from privxray.keys.identity import PublicKeys
-from privxray.keys.key_words import party_words, same_words
+from privxray.keys.key_words import party_words, same_words, slip_in
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workspace.folder import Workspace
@@ -62,8 +62,9 @@ def ensure_trusted(
         )
     namesake = any(other == name for other, _ in parties)
     shown = f"{name} (a name that is known here with another key)" if namesake else name
-    if not same_words(ask_words(shown), party_words(name, keys)):
-        raise IdentityError(
+    typed, words = ask_words(shown), party_words(name, keys)
+    if not same_words(typed, words):
+        raise slip_in(typed, words) or IdentityError(
             f"these are not the key words of {name}",
             reason="party.wrong-words",
             advice="Compare them again by phone; if they still differ, somebody has exchanged the file",

@@ -5,7 +5,7 @@ Tested in tests/cli/test_study.py and tests/cli/test_bad_input.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,10 @@ from privxray.formats.header import Fingerprint, Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
+from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.study_words import study_words
+from privxray.workflow.upkeep.inspect_summary import Reader, Summary, summary
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 
@@ -40,21 +43,44 @@ _HEADERS: dict[str, type[Header]] = {
 }
 
 
+SUFFIXES = ("card", "plan", "enc", "request", "share", "model", "offer", "query", "answer")
+"""Of the files that travel, as privxray names them."""
+
+
 @dataclass(frozen=True)
 class Inspected:
     """A file's header as JSON, and in words how far its signature can be judged here.
 
     :param verified: whether a key was at hand by which the signature is good. Without one it is only known
         that the body fits the header, and whoever changes the one can change the other.
+    :param summary: what a person decides by.
+    :param key_words: of a plan whose parties were compared in this workspace; otherwise empty.
     """
 
     header: dict[str, Any]
     signature: str
     verified: bool
+    summary: Summary
+    key_words: str = ""
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """The header as lines for a person: field and value. Long values are cut."""
         return _flatten("", self.header)
+
+    def is_good(self) -> str:
+        """Whether the file is as it was signed, in words."""
+        whole = "complete and unchanged" if self.verified else "complete"
+        return f"{whole}; signature {self.signature}"
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What a workspace knows: whose keys, under which names, and what it follows."""
+
+    keys: Mapping[str, tuple[PublicKeys, str]]
+    reader: Reader
+    words: Mapping[str, str]
+    """Key words by the digest of the roster that they are of."""
 
 
 def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
@@ -67,22 +93,29 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
         received = read_again(path)
         model = _HEADERS[received.envelope.kind]
         header = received.envelope.claim(model)
-        key, words = _signer(header, received.envelope.key_id, workspace)
+        known = _known(workspace)
+        key, words = _signer(header, received.envelope.key_id, known)
         if key is not None:
             received.envelope.verify(key.verifier(), model)
         received.check_body(header.body)
-        return Inspected(header.stated(), words, key is not None)
+        told = summary(header, received.envelope.digest, known.reader)
+        key_words = known.words.get(_roster(header), "") if isinstance(header, PlanHeader) else ""
+        return Inspected(header.stated(), words, key is not None, told, key_words)
 
 
-def _signer(
-    header: Header, key_id: Fingerprint, workspace: Workspace | None
-) -> tuple[PublicKeys | None, str]:
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder, and of those in it, that are called like files that travel; sorted."""
+    return sorted(
+        path for path in folder.rglob("*") if path.is_file() and path.suffix.removeprefix(".") in SUFFIXES
+    )
+
+
+def _signer(header: Header, key_id: Fingerprint, known: _Known) -> tuple[PublicKeys | None, str]:
     """The key to verify with, and how much that is worth."""
     if isinstance(header, CardHeader):
         return header.keys, "good, by the key in the card itself; key words settle whose it is"
-    trusted = _trusted_keys(workspace)
-    if key_id in trusted:
-        keys, name = trusted[key_id]
+    if key_id in known.keys:
+        keys, name = known.keys[key_id]
         return keys, f"good, by {name}"
     own = _own_keys_in(header)
     if own is not None:
@@ -98,20 +131,36 @@ def _own_keys_in(header: Header) -> PublicKeys | None:
     return header.hospital if isinstance(header, QueryHeader) else None
 
 
-def _trusted_keys(workspace: Workspace | None) -> dict[str, tuple[PublicKeys, str]]:
+def _known(workspace: Workspace | None) -> _Known:
     if workspace is None:
-        return {}
-    known: dict[str, tuple[PublicKeys, str]] = {}
+        return _Known({}, Reader(), {})
+    keys: dict[str, tuple[PublicKeys, str]] = {}
+    words: dict[str, str] = {}
     with looking(workspace) as session:
-        for name, keys in session.state.parties():
-            met = PublicKeys.model_validate_json(keys)
-            known[met.fingerprint] = (met, name)
-        for round_ in session.state.rounds():
+        for name, stated in session.state.parties():
+            met = PublicKeys.model_validate_json(stated)
+            keys[met.fingerprint] = (met, name)
+        rounds = session.state.rounds()
+        for round_ in rounds:
             plan = load_plan(workspace, round_)
-            known[plan.sender] = (plan.coordinator, f"the coordinator of {plan.study}")
+            keys[plan.sender] = (plan.coordinator, f"the coordinator of {plan.study}")
             for party in plan.roster.parties:
-                known[party.keys.fingerprint] = (party.keys, party.name)
-    return known
+                keys[party.keys.fingerprint] = (party.keys, party.name)
+            roster = _roster(plan)
+            if roster not in words:
+                words[roster] = study_words(session.state, plan)
+    reader = Reader(
+        role=workspace.config.role,
+        names={fingerprint: name for fingerprint, (_, name) in keys.items()},
+        own=public_keys(workspace).fingerprint,
+        followed=frozenset(round_.plan for round_ in rounds),
+        accepted=frozenset(round_.model for round_ in rounds if round_.model is not None),
+    )
+    return _Known(keys, reader, words)
+
+
+def _roster(plan: PlanHeader) -> str:
+    return plan.roster.digest(plan.study_name, plan.coordinator).hex() if plan.study is not None else ""
 
 
 def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

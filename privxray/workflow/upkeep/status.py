@@ -5,8 +5,11 @@ Tested in tests/cli/test_study.py and tests/cli/test_advice.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.study_words import study_words
 from privxray.workflow.hospital.trained_on import TrainedData, trained_data
 from privxray.workflow.inference.trust import known_parties
 from privxray.workflow.upkeep.advice.advise import advise
@@ -22,6 +25,7 @@ class Overview:
 
     :param answered: hospital, model and number of images that were answered for it.
     :param trained: what the trainings of the studies' newest rounds saw, and what changed since.
+    :param key_words: by study, for its parties to compare again.
     :param waiting: how many queries of this hospital have no answer that was read here.
     """
 
@@ -29,6 +33,7 @@ class Overview:
     advice: tuple[str, ...]
     answered: tuple[tuple[str, str, int], ...]
     waiting: int
+    key_words: Mapping[str, str]
     trained: tuple[TrainedData, ...] = ()
 
 
@@ -47,4 +52,6 @@ def overview(workspace: Workspace, place: str = "") -> Overview:
         waiting = sum(not row.answered for row in state.asked())
         newest = [last for study in state.studies() if (last := state.last_round(study)) is not None]
         trained = tuple(seen for round_ in newest if (seen := trained_data(session, round_)) is not None)
-        return Overview(rounds, advice, answered, waiting, trained)
+        lasting = {round_.study: round_ for round_ in rounds}  # of each study its newest
+        words = {study: study_words(state, load_plan(workspace, one)) for study, one in lasting.items()}
+        return Overview(rounds, advice, answered, waiting, words, trained)
