@@ -16,7 +16,7 @@ OWN = "rounds/pneumonia-0001/own-scores.json"
 @pytest.fixture
 def accepted(snapshots: Snapshots, tmp_path: Path) -> World:
     world = World(Path(shutil.copytree(snapshots("unaccepted"), tmp_path / "world")))
-    world.ok("hospital-a", "accept", "received/global-0001.model")
+    world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     return world
 
 

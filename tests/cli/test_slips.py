@@ -59,6 +59,8 @@ def two_studies(snapshots: Snapshots, tmp_path: Path) -> World:
     planned = world.ok("other", "plan", "cards/*.card", "--epsilon", "2", asks=True)
     for party in HOSPITALS:
         world.ok(party, "join", world.carry(planned["plan"], party), "--key-words", planned["key_words"])
+        labels = ("--labels", "source/labels.csv", "--study", "asthma")
+        world.ok(party, "ingest", "source/images", *labels)
     return world
 
 
