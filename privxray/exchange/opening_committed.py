@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from privxray.errors import CohortError, about
+from privxray.errors import CohortError, PrivxrayError, about
 from privxray.exchange.commitments.checking import contradictions, is_as_committed
 from privxray.exchange.commitments.committed import Committed
 from privxray.exchange.commitments.pedersen import commit
@@ -27,7 +27,7 @@ from privxray.exchange.opening import Restored
 from privxray.formats.header import Fingerprint
 from privxray.formats.tensors import total_size
 
-_ANEW = "Ask this hospital for the version of its privxray; then repeat the round: privxray plan --repeat"
+_ANEW = "Ask for the version of privxray there, then repeat the round: privxray plan --repeat updates/*.enc"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def open_committed_sum(
             f"{_name(plan, one)} and {_name(plan, other)} state different masks between them, so one of "
             "them is wrong, and nothing tells which",
             reason="update.masks-contradict",
-            advice="Ask both for the version of their privxray and for the plan's hash",
+            advice=_ANEW,
         )
     total: Scalars = [0] * size
     for update in updates:
@@ -75,6 +75,25 @@ def open_committed_sum(
     numbers = as_integers(total)
     check_range(numbers, plan.manifest, len(updates))
     return OpenedSum(numbers, total[-1])
+
+
+def suspects(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> frozenset[Fingerprint]:
+    """The hospitals whose update is not what it committed to, and both of a pair that contradict each other.
+
+    Nothing is opened and nothing is added up.
+    """
+    size = total_size(plan.manifest) + 1
+    bound = {update.sender: update.committed for update in updates}
+    found = {party for pair in contradictions(bound) for party in pair}
+    for update in updates:
+        try:
+            masked = read_scalars(update.body, size)
+        except PrivxrayError:
+            found.add(update.sender)
+            continue
+        if not is_as_committed(masked, update.committed, update.sender):
+            found.add(update.sender)
+    return frozenset(found)
 
 
 def _take_off(total: Scalars, restored: Restored, committed: Committed, plan: PlanHeader) -> None:

@@ -28,6 +28,9 @@ from privxray.formats import canonical
 Fields = Mapping[str, tuple[str, ...]]
 """By kind of file, the paths of the fields that are added to it."""
 
+REPEATS = "repeats"
+"""The feature that is asked for by name in several places."""
+
 FEATURES: Mapping[str, Fields] = {
     "commitments": {
         "plan": ("commitments",),
@@ -35,6 +38,7 @@ FEATURES: Mapping[str, Fields] = {
         "model": ("proof",),
         "proof": (),
     },
+    REPEATS: {"plan": ("repeats?",)},
     "extractor-files": dict.fromkeys(("plan", "model", "offer"), ("extractor_file",)),
     "packed-queries": {"offer": (), "query": (), "answer": ()},
 }

@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS round (
     state TEXT NOT NULL, trained_in INTEGER NOT NULL,
     epsilon REAL, noise REAL, vector_key BLOB, update_sha256 TEXT, model TEXT,
     PRIMARY KEY (study, number)) STRICT;
+CREATE TABLE IF NOT EXISTS kept_vector (
+    study TEXT NOT NULL, number INTEGER NOT NULL, sealed BLOB NOT NULL,
+    PRIMARY KEY (study, number)) STRICT;
 CREATE TABLE IF NOT EXISTS saved_release (
     study TEXT NOT NULL, number INTEGER NOT NULL, count INTEGER NOT NULL, lost INTEGER NOT NULL,
     PRIMARY KEY (study, number)) STRICT;
@@ -59,7 +62,8 @@ class Round:
         result was exported.
     :param epsilon: what this hospital chose for the whole study.
     :param noise: the noise scale that this came to.
-    :param vector_key: encrypts what training made; gone once the round is exported.
+    :param vector_key: encrypts what training made; gone once the round is exported. A sealed copy may be kept
+        then, see :meth:`StudyTables.keep_vector`.
     :param update_sha256: of the exported file, in hex.
     :param model: digest of the round's signed model, in hex.
     """
@@ -147,6 +151,23 @@ class StudyTables(Tables):
         if not values.keys() <= _TRAINING:
             raise ValueError("no field of a training")
         self._set(study, number, values)
+
+    def keep_vector(self, study: str, number: int, sealed: bytes) -> None:
+        """Keep the key of the vector that the training of a round made, sealed under the passphrase."""
+        self._db.execute("INSERT OR REPLACE INTO kept_vector VALUES (?, ?, ?)", (study, number, sealed))
+
+    def kept_vector(self, study: str, number: int) -> bytes | None:
+        """The sealed key of a round's vector; None where none is kept."""
+        row = self._one("SELECT sealed FROM kept_vector WHERE study = ? AND number = ?", study, number)
+        return None if row is None else bytes(row["sealed"])
+
+    def kept_vectors(self) -> set[tuple[str, int]]:
+        """The study and the training round of each vector that is kept."""
+        return {(row["study"], row["number"]) for row in self._all("SELECT * FROM kept_vector")}
+
+    def forget_vectors(self, study: str) -> None:
+        """Destroy the keys of all vectors that are kept for a study."""
+        self._db.execute("DELETE FROM kept_vector WHERE study = ?", (study,))
 
     def saved_releases(self, study: str, number: int) -> int:
         """How many noisy answers the training of a round has saved."""

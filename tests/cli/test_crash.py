@@ -35,6 +35,7 @@ CASES: dict[str, Case] = {
     "init-coordinator": ("initialised", "fresh", ("init", "--role", "coordinator", "--study", "s"), True),
     "card": ("initialised", "hospital-a", ("card",), True),
     "plan": ("initialised", "coordinator", ("plan", "cards/*.card"), True),
+    "plan-repeat": ("exported", "coordinator", ("plan", "--repeat", "updates/*.enc"), True),
     "join": ("joined-not", "hospital-a", ("join", "received/plan-0001.plan"), False),
     "ingest": ("joined", "hospital-a", ("ingest", "source/images", "--labels", "source/labels.csv"), False),
     "train": ("untrained", "hospital-a", ("train", "--epsilon", "0.1"), False),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from privxray.errors import IdentityError, RefusedError
+from privxray.exchange.admission.admit_repeat import check_repeats
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.update import UpdateHeader, body_length, committed_of
@@ -47,6 +48,7 @@ def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> SignedPlan:
         )
     plan.coordinator.check()
     plan.verify()
+    check_repeats(plan)
     return SignedPlan(plan, PlanHash(envelope.digest))
 
 
@@ -123,6 +125,13 @@ def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> No
     _check_dealt(header, signed)
     if plan.commitments is not None:
         committed_of(header, plan)
+    repeated = plan.repeats.commitment_of(header.sender) if plan.repeats else None
+    if repeated is not None and header.commitment != repeated:
+        raise RefusedError(
+            "it does not repeat the vector that the plan says it repeats",
+            reason="update.other-vector",
+            advice=_ASK_HOSPITAL,
+        )
 
 
 def _check_sealed(header: UpdateHeader, plan: PlanHeader) -> None:

@@ -14,6 +14,7 @@ from pydantic import Field, JsonValue
 
 from privxray.errors import RefusedError
 from privxray.exchange.commitments import MAX_COMMITTED
+from privxray.exchange.messages.repeats import Repeats
 from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
@@ -41,7 +42,8 @@ class PlanHeader(Header):
     ``adjacency``. ``previous`` is the hash of the plan before, from the second plan on. In the mode
     ``strict`` every hospital must deliver, and nothing can be recovered. In the mode ``keyholders`` the
     ``committee`` can open the sum of those that did. With ``commitments``, updates are bound to what they
-    hold, and members can check the sum (docs/SPEC-2.md, section 5).
+    hold, and members can check the sum (docs/SPEC-2.md, section 5). A plan that ``repeats`` a failed round
+    says who sends the same vector once more (section 6).
     """
 
     kind: Literal["plan"] = "plan"
@@ -64,6 +66,7 @@ class PlanHeader(Header):
     modulus_bits: ModulusBits
     manifest: Annotated[tuple[TensorSpec, ...], Field(strict=False, max_length=MAX_TENSORS)]
     commitments: Literal["pedersen-edwards25519-sha256"] | None = None  # PEDERSEN
+    repeats: Repeats | None = None
 
     def verify(self) -> None:
         """The checks that every recipient makes on a plan whose signature is good.

@@ -60,9 +60,9 @@ def continue_plan(
         parties = carry_on(enrolled, before.plan, stated, without, identity.public())
         if before.round.state is RoundState.CLOSED:
             model = workspace.model_copy(before.round.study, before.round.number)
-            draft = _following(before, parties, before.plan.stage + 1, read_again(model).body())
+            draft = following(before, parties, before.plan.stage + 1, read_again(model).body())
         else:
-            draft = _following(before, parties, before.plan.stage, before.file.body())
+            draft = following(before, parties, before.plan.stage, before.file.body())
         return sign_plan(session, identity, draft, before.plan, force=force)
 
 
@@ -72,7 +72,7 @@ def next_stage(before: PlannedRound, keys: NextKeys, model: Mapping[str, NDArray
     :raises RefusedError: it is unsafe, see :meth:`PlanHeader.verify`.
     """
     parties = carry_on([], before.plan, keys, (), before.plan.coordinator)
-    draft = _following(before, parties, before.plan.stage + 1, pack(model))
+    draft = following(before, parties, before.plan.stage + 1, pack(model))
     draft.plan.verify()
     return draft
 
@@ -100,7 +100,8 @@ def _stated(state: State, last: Round) -> NextKeys:
     return NextKeys(state.next_keys(last.plan, MaskStatement), state.next_keys(last.plan, UnsealingStatement))
 
 
-def _following(before: PlannedRound, parties: Parties, stage: int, body: bytes) -> Draft:
+def following(before: PlannedRound, parties: Parties, stage: int, body: bytes) -> Draft:
+    """The plan of a further round under the terms of the one before; it repeats nothing."""
     made = stamp()
     plan = before.plan.model_copy(
         update={
@@ -113,6 +114,7 @@ def _following(before: PlannedRound, parties: Parties, stage: int, body: bytes) 
             "body": body_of(body),
             "created": made.created,
             "software": made.software,
+            "repeats": None,
         }
     )
     return Draft(plan, body)

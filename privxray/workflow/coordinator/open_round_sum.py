@@ -40,14 +40,7 @@ def open_round(session: Session, collected: Collected, identity: Identity) -> Op
                 if (member := plan.roster.hospital(sender))
             )
             return OpenedSum(open_sum(plan, bodies, streams), 0)
-        updates = [
-            CommittedUpdate(
-                sender,
-                committed_of(collected.cohort.updates[sender].header, plan),
-                _opened(collected, sender, identity),
-            )
-            for sender in sorted(collected.updates)
-        ]
+        updates = committed_updates(collected, identity)
         with about(session.workspace.updates):
             return open_committed_sum(plan, updates, left_over)
     except CohortError:
@@ -55,6 +48,18 @@ def open_round(session: Session, collected: Collected, identity: Identity) -> Op
     except PrivxrayError as error:
         what = f"{error.file}: {error.what}" if error.file else error.what
         raise incomplete(session, plan, [], [what]) from error
+
+
+def committed_updates(collected: Collected, identity: Identity) -> list[CommittedUpdate]:
+    """The collected updates under a plan with commitments, by ascending sender."""
+    return [
+        CommittedUpdate(
+            sender,
+            committed_of(collected.cohort.updates[sender].header, collected.plan),
+            _opened(collected, sender, identity),
+        )
+        for sender in sorted(collected.updates)
+    ]
 
 
 def proof_of(collected: Collected, opened: OpenedSum, identity: Identity) -> bytes | None:

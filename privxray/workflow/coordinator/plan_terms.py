@@ -15,6 +15,7 @@ from pydantic import JsonValue, ValidationError
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
+from privxray.formats.features import REPEATS
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
@@ -40,7 +41,7 @@ DEFAULT_EPSILON = 6.0
 DEFAULT_DELTA = 1e-5
 
 _BY_DEFAULT: Mapping[str, frozenset[str]] = {
-    "linear-probe": frozenset({"commitments"}),
+    "linear-probe": frozenset({"commitments", REPEATS}),
     "dp-sgd": frozenset(),  # a commitment takes a multiplication a number: see docs/BENCHMARKS.md
 }
 
@@ -82,7 +83,7 @@ class Terms:
         needed = frozenset({"extractor-files"} if self.extractor else ())
         if self.commitments is None:
             return needed | (_BY_DEFAULT[self.method] & common_features(cards))
-        return needed | frozenset({"commitments"} if self.commitments else ())
+        return needed | frozenset({"commitments", REPEATS} if self.commitments else ())
 
     def resolved(self) -> tuple[AnyMethod, MethodConstants]:
         """The method, and all of its constants.

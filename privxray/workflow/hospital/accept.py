@@ -19,6 +19,7 @@ from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
 from privxray.workflow.hospital.join import claimed_study
 from privxray.workflow.hospital.prove import proof_of_model
+from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -105,6 +106,8 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
     write_atomic(path, data, overwrite=True)
     with session.state.transaction():
         session.state.change_round("hospital", round_, Event.ACCEPT_MODEL, model=digest)
+        session.state.forget_vectors(round_.study)
+    remove_unreadable(session)
     return Accepted(model, path, None, already=False, proven=model.proof is not None)
 
 

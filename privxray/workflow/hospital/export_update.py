@@ -27,16 +27,18 @@ from privxray.exchange.masking.fixed_point import Integers, quantise
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.update import UpdateClaims, UpdateHeader, write_update
 from privxray.exchange.sharing.dealing import Dealt
+from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import chosen_folder, deliver
 from privxray.workflow.common.new_round_keys import new_mask_key, open_mask_key
-from privxray.workflow.common.own_keys import public_keys, unlock
+from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.common.which_study import newest_round
+from privxray.workflow.hospital.kept_vector import keep, key_of
 from privxray.workflow.hospital.open_round import left_out, too_late
-from privxray.workflow.hospital.training_results import remove_unreadable, trained_vector
+from privxray.workflow.hospital.training_results import expect_trained, remove_unreadable, trained_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
@@ -86,7 +88,7 @@ def export_update(
         remove_unreadable(session)
         again = round_.update_sha256 is not None
         if not again:
-            trained_vector(session, round_)  # a round that is not trained is told of first
+            expect_trained(session, round_)
             if left_out(session, round_):
                 raise too_late()
             _seal(session, planned, unlock(workspace, passphrase), kept)
@@ -119,8 +121,9 @@ def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Pat
     own = identity.public().fingerprint
     member = plan.roster.known_hospital(own)
     private = open_mask_key(state, member.mask.key, identity)
-    numbers = quantise(trained_vector(session, round_), plan.manifest, plan.modulus_bits)
-    masked, committed, dealt = _hidden(session, planned, numbers, private)
+    key = key_of(session, round_, identity)
+    numbers = quantise(trained_vector(session, round_, key), plan.manifest, plan.modulus_bits)
+    masked, committed, dealt = _hidden(planned, numbers, private, own, key)
     make_private_folder(kept.parent)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
@@ -131,24 +134,22 @@ def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Pat
         data = write_update(masked, planned.signed, identity, claims, stamp())
         write_atomic(kept, data, overwrite=True)
         state.mask_keys.burn_plan(round_.plan)
+        keep(session, planned, key, identity)
         digest = hashlib.sha256(data).hexdigest()
         state.change_round("hospital", round_, Event.EXPORT, vector_key=None, update_sha256=digest)
     remove_unreadable(session)
 
 
 def _hidden(
-    session: Session, planned: PlannedRound, numbers: Integers, private: X25519PrivateKey
+    planned: PlannedRound, numbers: Integers, private: X25519PrivateKey, own: Fingerprint, key: bytes
 ) -> tuple[Integers | Scalars, Committed | None, Dealt | None]:
     """A quantised vector under its masks, what it is bound to, and the shares of its secrets.
 
-    The blinding factor comes from the key of the training result, so it is drawn once for a vector, and goes
-    with it.
+    :param key: of the training result. The blinding factor comes from it, so it is drawn once for a vector,
+        and goes with it.
     """
-    own = public_keys(session.workspace).fingerprint
     if planned.plan.commitments is None:
         return numbers, None, conceal(numbers, planned.signed, own, private)
-    key = planned.round.vector_key
-    assert key is not None  # there is a training result
     scalars = as_scalars(numbers, blinding_of(key))
     committed, dealt = conceal_committed(scalars, planned.signed, own, private)
     return scalars, committed, dealt

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_party
+from privxray.exchange.admission.admit_repeat import admit_repeat
 from privxray.exchange.admission.admit_successor import admit_successor, terms_of
 from privxray.exchange.intake import Received
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
@@ -20,6 +21,7 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.hospital.check_trainable import check_trainable
+from privxray.workflow.hospital.kept_vector import repeated
 from privxray.workflow.hospital.plan_changes import plan_changes
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.key_ring import KeyRing, RoundKey
@@ -64,8 +66,11 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     before = planned_round(session.workspace, last) if last else None
     if before:
         admit_successor(plan, before.signed)
-    changes = plan_changes(before.plan if before else None, plan)
-    own = admit_party(plan, public_keys(session.workspace), session.name, session.role)
+        admit_repeat(plan, before.signed)
+    again = repeated(session, plan, before) if session.role == "hospital" else None
+    own_keys = public_keys(session.workspace)
+    changes = plan_changes(before.plan if before else None, plan, own_keys.fingerprint)
+    own = admit_party(plan, own_keys, session.name, session.role)
     keys = _own_round_keys(state, plan, own)
     if isinstance(own, Member):
         check_trainable(session.workspace, plan, received.body())
@@ -79,7 +84,7 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
         remember_words(state, plan, words)
         for ring, key in keys:
             ring.bind(key.number, signed.digest)
-        _begin(session, signed, before)
+        _begin(session, signed, before, again)
     return Joined(plan, changes, already=False)
 
 
@@ -105,18 +110,21 @@ def _with_compared_words(state: State, plan: PlanHeader, ask: Callable[[], str])
     return study
 
 
-def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None) -> None:
+def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None, again: Round | None) -> None:
     """Begin the plan's round and end the one before; within a transaction.
 
     A training that was begun or done and never exported serves the new round if the new plan describes the
     same training and nothing of it was lost. Otherwise its key is destroyed, and its result with it. The
     one-round keys of the round before die in any case.
+
+    :param again: the exported round whose vector this one repeats; None where it repeats none. A vector that
+        is not repeated is forgotten.
     """
     plan, state, role = signed.plan, session.state, session.role
     last = before.round if before else None
     goes_on = before is not None and _training_of(before.plan) == _training_of(plan)
-    kept = last if last and goes_on and _unspoilt(state, last) else None
-    took_over = kept is not None and kept.state is RoundState.TRAINED
+    kept = again or (last if last and goes_on and _unspoilt(state, last) else None)
+    took_over = again is not None or (kept is not None and kept.state is RoundState.TRAINED)
     event = Event.TAKE_OVER if took_over else Event.FOLLOW
     study = plan.study_name
     state.begin_round(role, event, study=study, number=plan.round, plan=signed.digest, stage=plan.stage)
@@ -129,6 +137,8 @@ def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None) ->
             vector_key=kept.vector_key,
             trained_in=kept.trained_in,
         )
+    if again is None:
+        state.forget_vectors(study)
     if last:
         state.change_round(role, last, Event.SUCCEED, vector_key=None)
         for ring in (state.mask_keys, state.unsealing_keys):

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.formats.header import Fingerprint
 
 
-def plan_changes(before: PlanHeader | None, plan: PlanHeader) -> tuple[str, ...]:
+def plan_changes(before: PlanHeader | None, plan: PlanHeader, own: Fingerprint) -> tuple[str, ...]:
     """Who joined, left or came with new keys since the plan before, by name, and which terms changed.
 
     :param before: None for the first plan of a study.
+    :param own: the fingerprint of this party.
     """
     if before is None:
         return ()
@@ -27,7 +29,22 @@ def plan_changes(before: PlanHeader | None, plan: PlanHeader) -> tuple[str, ...]
         *(f"{name} has new keys" for name in new if name in old and new[name] != old[name]),
         *_seat_changes(before, plan),
         *_term_changes(before, plan),
+        *_repetition(plan, own),
         *differs_by_one(set(before.hospitals), set(plan.hospitals)),
+    )
+
+
+def _repetition(plan: PlanHeader, own: Fingerprint) -> tuple[str, ...]:
+    """What it means for this party that the plan repeats a round."""
+    if plan.repeats is None:
+        return ()
+    if own not in plan.hospitals:
+        return ("the last round is repeated with the same vectors",)
+    if plan.repeats.commitment_of(own) is not None:
+        return ("the last round is repeated: this hospital exports the same noisy numbers again, at no cost",)
+    return (
+        "the last round is repeated, and this hospital is to train anew, which costs privacy budget; whoever "
+        "sees both sums learns the difference of its two noisy results, so ask the coordinator why",
     )
 
 

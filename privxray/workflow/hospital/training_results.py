@@ -26,22 +26,34 @@ def results_folder(session: Session, round_: Round) -> Path:
     return session.workspace.round_folder(round_.study, round_.trained_in)
 
 
-def saved_vector(session: Session, round_: Round) -> ReleaseStore:
-    """The place of the noisy vector that a training ends with; it is answer number 0."""
-    if round_.vector_key is None:
-        raise _not_trained(session, round_)
-    return ReleaseStore(results_folder(session, round_) / "vector", round_.vector_key)
+def saved_vector(session: Session, round_: Round, key: bytes | None = None) -> ReleaseStore:
+    """The place of the noisy vector that a training ends with; it is answer number 0.
 
-
-def trained_vector(session: Session, round_: Round) -> dict[str, NDArray[np.float64]]:
-    """The noisy vector that training made and that has not been exported: the plan's tensors by name.
-
-    :raises WorkspaceError: there is none yet.
-    :raises MalformedError: its file is gone.
+    :param key: of a round that repeats another one, whose key rests under the passphrase.
     """
+    key = key or round_.vector_key
+    if key is None:
+        raise _not_readable(session, round_)
+    return ReleaseStore(results_folder(session, round_) / "vector", key)
+
+
+def expect_trained(session: Session, round_: Round) -> None:
+    """:raises WorkspaceError: a round is not trained, or was exported already."""
     if round_.state is not RoundState.TRAINED:
         raise _not_trained(session, round_)
-    vector = saved_vector(session, round_).load(0)
+
+
+def trained_vector(
+    session: Session, round_: Round, key: bytes | None = None
+) -> dict[str, NDArray[np.float64]]:
+    """The noisy vector that training made and that has not been exported: the plan's tensors by name.
+
+    :param key: as for :func:`saved_vector`.
+    :raises WorkspaceError: there is none yet, or it rests under the passphrase and no key is given.
+    :raises MalformedError: its file is gone.
+    """
+    expect_trained(session, round_)
+    vector = saved_vector(session, round_, key).load(0)
     if vector is None:  # it was saved before the state said trained
         raise MalformedError(
             f"the training result of round {round_.number} is gone",
@@ -56,6 +68,7 @@ def remove_unreadable(session: Session) -> None:
     """Remove results whose key is gone: nobody can read them, and a crash may have left them."""
     rounds = session.state.rounds()
     readable = {(r.study, r.trained_in) for r in rounds if r.vector_key is not None}
+    readable |= session.state.kept_vectors()
     for round_ in rounds:
         folder = session.workspace.round_folder(round_.study, round_.number)
         if folder.is_dir():
@@ -71,4 +84,15 @@ def _not_trained(session: Session, round_: Round) -> WorkspaceError:
         reason="round.not-trained",
         file=session.root,
         advice="Type: privxray train",
+    )
+
+
+def _not_readable(session: Session, round_: Round) -> WorkspaceError:
+    if round_.state is not RoundState.TRAINED:
+        return _not_trained(session, round_)
+    return WorkspaceError(
+        f"the result of round {round_.number} is that of the round before, and rests under the passphrase",
+        reason="round.result-sealed",
+        file=session.root,
+        advice="Type: privxray export-update",
     )

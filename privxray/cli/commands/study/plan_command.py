@@ -39,6 +39,14 @@ def plan(
             "next key is not here need to send a card.",
         ),
     ] = False,
+    repeat: Annotated[
+        bool,
+        typer.Option(
+            "--repeat",
+            help="Repeat the open round, whose sum did not open. Give all its updates instead of cards. "
+            "Hospitals whose update is right send the same noisy numbers again, at no cost.",
+        ),
+    ] = False,
     without: Without = None,
     force: Force = False,
     passphrase_file: PassphraseFile = None,
@@ -47,10 +55,19 @@ def plan(
     """Enrol hospitals by their cards and sign a round's plan."""
     from privxray.workflow.coordinator.continue_plan import continue_plan
     from privxray.workflow.coordinator.make_plan import make_plan
+    from privxray.workflow.coordinator.repeat_round import repeat_round
 
     workspace = current_workspace()
     secret, paths = passphrase(passphrase_file), expand(cards or [])
-    if carry_on:
+    if repeat:
+        if carry_on or replace or without or terms.typed() or not paths:
+            raise UsageError(
+                "--repeat keeps the terms and the parties of the open round, and takes its updates alone",
+                reason="plan.repeat-alone",
+                advice="Type: privxray plan --repeat updates/*.enc",
+            )
+        planned = repeat_round(workspace, paths, secret, force=force)
+    elif carry_on:
         if replace or terms.typed():
             raise UsageError(
                 "--continue keeps the terms of the study, so no other terms can be typed with it",
