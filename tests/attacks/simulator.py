@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest import mock
@@ -35,6 +35,7 @@ from privxray.exchange import concealing, opening
 from privxray.exchange.admission.admit import admit_update, read_update
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.admission.cohort import Cohort, Verdict
+from privxray.exchange.commitments.group import ORDER
 from privxray.exchange.concealing import conceal
 from privxray.exchange.masking import masks
 from privxray.exchange.masking.fixed_point import unsigned
@@ -354,6 +355,15 @@ def offered(cohort: Cohort, data: bytes) -> Verdict:
 
     take = cohort.take_share if envelope.kind == "share" else cohort.take_update
     return take(envelope, hashlib.sha256(data).hexdigest(), check)
+
+
+def low_words(scalars: Sequence[int]) -> Vector:
+    """The numbers of d + 1 scalars as 64-bit words in two's complement, whatever their size, less the last.
+
+    A vector that is opened reads back as it was; masked ones give the low half of something uniform.
+    """
+    centred = (number if number < ORDER // 2 else number - ORDER for number in scalars[:-1])
+    return np.array([number % 2**64 for number in centred], "<u8")
 
 
 def looks_random(numbers: Vector) -> bool:

@@ -17,12 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from played_keyholders import HOSPITALS as FIVE
 from played_keyholders import TRUSTEES, plain_vectors
 from played_study import HOSPITALS, Snapshots, World, identity_in
-from simulator import looks_random
+from simulator import looks_random, low_words
 
+from privxray.exchange.commitments.scalars import add_into, read_scalars, stream
 from privxray.exchange.intake import read_again
-from privxray.exchange.masking.fixed_point import unsigned
-from privxray.exchange.masking.masks import add_streams, adds, pairwise_key, self_mask_key
-from privxray.exchange.masking.summing import add_to_sum
+from privxray.exchange.masking.masks import adds, pairwise_key, self_mask_key
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader, open_share
@@ -66,17 +65,16 @@ class Thief:
         """A recorded update less every mask whose key the thief has."""
         update = self.recorded[name]
         header = update.envelope.claim(UpdateHeader)
-        numbers = np.zeros(total_size(self.plan.manifest), unsigned(self.plan.modulus_bits))
-        pieces = open_update(header, update.pieces(), self.coordinator)
-        add_to_sum(numbers, pieces, self.plan.modulus_bits)
+        scalars = read_scalars(
+            open_update(header, update.pieces(), self.coordinator), total_size(self.plan.manifest) + 1
+        )
         own = header.sender
-        masks = [
-            (self_mask_key(key, self.plan_hash, own), True) if secret == SELF else (key, adds(own, secret))
-            for (owner, secret), key in self.keys.items()
-            if owner == own
-        ]
-        add_streams(numbers, masks)
-        return numbers
+        for (owner, secret), key in self.keys.items():
+            if owner == own:
+                key = self_mask_key(key, self.plan_hash, own) if secret == SELF else key
+                was_added = secret == SELF or adds(own, secret)
+                add_into(scalars, stream(key, len(scalars)), negative=was_added)
+        return low_words(scalars)
 
     def _pairwise(self) -> dict[tuple[str, str], bytes]:
         """The keys that a mask key of this plan gives, in both directions."""

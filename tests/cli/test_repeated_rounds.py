@@ -1,4 +1,4 @@
-"""A failed round is repeated: who was right sends the same vector again, pays nothing, and shows nothing new."""
+"""A failed round is repeated: who was right sends the same vector again, pays nothing, shows nothing new."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated
 from privxray.workflow.hospital.plan_changes import plan_changes
+from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.key_ring import KeyRing, RoundKey
 from privxray.workspace.session import Session
@@ -85,6 +86,8 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
         for ring, key in keys:
             ring.bind(key.number, signed.digest)
         _begin(session, signed, before, again)
+    if session.role == "hospital":
+        remove_unreadable(session)
     return Joined(plan, changes, already=False)
 
 
