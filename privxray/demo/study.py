@@ -150,5 +150,7 @@ def _write_labels(path: Path, site: Site) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("image", "patient", "label", "split"))
-    writer.writerows((row.relative, row.patient, row.label, row.split) for row in site.rows)
+    for row in site.rows:
+        patient = "" if row.patient is None else row.patient.reveal()
+        writer.writerow((row.relative, patient, row.label, row.split))
     write_atomic(path, text.getvalue().encode())

@@ -343,3 +343,27 @@ def test_the_manifest_pairs_sources_and_results_by_their_digests(world: World) -
         assert hashlib.sha256((world[HOSPITAL] / "clean" / result).read_bytes()).hexdigest() == digest
     assert not list((world[HOSPITAL] / "clean").rglob("*.db"))
     assert pydicom.dcmread(world[HOSPITAL] / "clean" / rows[0][2]).PatientIdentityRemoved == "YES"
+
+
+def test_copies_of_two_profiles_are_the_same_images(world: World) -> None:
+    csv_of = ("--labels", "dicom/labels.csv")
+    for dest, options in (("clean", ()), ("kept", ("--retain-patient-characteristics",))):
+        assert deidentify(world, "dicom", dest, *csv_of, *options).code == 0
+    options = ("--retain-patient-characteristics",)
+    world.ok(HOSPITAL, "ingest", "clean", "--labels", "clean/labels.csv", *options)
+    told = world.ok(HOSPITAL, "ingest", "kept", "--labels", "kept/labels.csv", *options)
+    assert told["comparison"] == {"new": 0, "changed": 0, "unchanged": 8, "renamed": 8, "gone": 0}
+    assert sum(row["images"] for row in told["counts"]) == 8
+
+
+def test_a_csv_that_contradicts_the_files_stops_before_the_first_copy(world: World) -> None:
+    labels = world[HOSPITAL] / "dicom/labels.csv"
+    rows = list(csv.reader(labels.open(newline="")))
+    rows[2][1] = rows[2][1].replace("MRN", "mrn")  # the second image of the first patient
+    with labels.open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+    result = deidentify(world, "dicom", "clean", "--labels", "dicom/labels.csv", "--json")
+    assert (result.code, result.json["error"]["reason"]) == (11, "labels.id-of-two-patients")
+    assert result.json["error"]["places"] == {"labels.id-of-two-patients": ["row 2, row 3"]}
+    assert "MRN765" not in result.out + result.err
+    assert not (world[HOSPITAL] / "clean").exists()
