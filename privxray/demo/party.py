@@ -62,10 +62,10 @@ class Party:
         return told
 
     def _failed(self, command: str, code: int, out: str, err: str) -> DemoError:
-        """What the command said, as an error of the demo. One that found something prints no error object."""
+        """What the command said, as an error of the demo; one of its own where images are not clean."""
         start = f"`privxray {command}` at {self.name} failed: "
         told = json.loads(out).get("error") if out.strip() else None
-        if told is None:
+        if told is None or told["reason"] == "ingest.check-failed":
             lines = err.strip().splitlines() or [f"exit code {code}"]
             return DemoError(
                 start + lines[-1].removeprefix("privxray: "), exit_code=code, reason="demo.images-not-clean"
