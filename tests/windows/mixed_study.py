@@ -1,6 +1,10 @@
 """A whole study by commands, each a process, some parties on Linux and some on Windows under Wine.
 
     python tests/windows/mixed_study.py CACHE --windows hospital-a,hospital-c --mode keyholders
+    python tests/windows/mixed_study.py CACHE --bundle dist/privxray-0.1.0-windows.zip
+
+With --bundle the parties on Windows type privxray.cmd of that zip, unpacked below a folder with blanks and umlauts.
+Its numpy is swapped for the 1.26.4 of CACHE, since 2.x needs complex functions that Wine's C library does not have.
 
 CACHE is the folder of tests/windows/setup.sh. Travelling files are written on one system, read on the other.
 It prints each command with its seconds and exit code, and stops with 1 where one did not end with 0.
@@ -16,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +35,7 @@ class Study:
 
     def __init__(self, root: Path, cache: Path, windows: frozenset[str]) -> None:
         self.root, self.cache, self.windows = root, cache, windows
+        self.bundle: Path | None = None
         self.seconds: dict[tuple[str, str], list[float]] = {}
 
     def type(self, party: str, *words: str, asks: bool = False) -> Any:
@@ -39,7 +45,10 @@ class Study:
             line += ["--passphrase-file", "passphrase"]
         folder = self.root / party
         if party in self.windows:
-            environment = os.environ | {"WIN_PATH": "Z:\\host" + str(ROOT).replace("/", "\\")}
+            environment = os.environ | {"WIN_PATH": seen_from_windows(ROOT)}
+            if self.bundle:
+                environment |= {"WIN_EXE": "cmd.exe", "WIN_SITE": "", "WIN_PATH": ""}
+                line = ["/c", "call", seen_from_windows(self.bundle), *line[2:]]
             line = [str(self.cache / "win"), str(folder), *line]
         else:
             environment = os.environ | {"PYTHONPATH": str(ROOT)}
@@ -68,6 +77,24 @@ class Study:
         target.mkdir(exist_ok=True)
         shutil.copy(self.root / party / file, target)
         return f"{folder}/{Path(file).name}"
+
+
+def seen_from_windows(path: Path) -> str:
+    """A path as the Windows Python sees it."""
+    return "Z:\\host" + str(path).replace("/", "\\")
+
+
+def unpacked(zipped: Path, folder: Path, cache: Path) -> Path:
+    """The privxray.cmd of a bundle, unpacked into ``folder`` and with the numpy that Wine can run."""
+    with zipfile.ZipFile(zipped) as archive:
+        archive.extractall(folder)
+    (top,) = folder.iterdir()
+    for found in (top / "site").glob("numpy*"):
+        shutil.rmtree(found)
+    for found in (cache / "site").glob("numpy*"):
+        if found.is_dir():
+            shutil.copytree(found, top / "site" / found.name)
+    return top / "privxray.cmd"
 
 
 def play(study: Study, mode: str, method: str) -> None:
@@ -128,12 +155,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cache", type=Path)
     parser.add_argument("--windows", default="hospital-a", help="parties on Windows, by commas, or `all`")
+    parser.add_argument("--bundle", type=Path, help="a zip of make bundle-windows")
     parser.add_argument("--mode", default="strict", choices=("strict", "keyholders"))
     parser.add_argument("--method", default="linear-probe", choices=("linear-probe", "dp-sgd"))
     options = parser.parse_args()
     named = ("coordinator", "clinic", *HOSPITALS) if options.windows == "all" else options.windows.split(",")
     with tempfile.TemporaryDirectory() as folder:
         study = Study(Path(folder), options.cache.resolve(), frozenset(named))
+        if options.bundle:
+            study.bundle = unpacked(options.bundle, Path(folder, "Stick für Ärzte"), study.cache)
         start = time.monotonic()
         play(study, options.mode, options.method)
         print(f"the study took {time.monotonic() - start:.0f} s")
