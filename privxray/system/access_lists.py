@@ -186,13 +186,15 @@ def keeps_lists(path: Path) -> bool:
     return bool(flags.value & _PERSISTENT_ACLS)
 
 
-def how_to_close(names: str) -> str:
-    """The command, for cmd and PowerShell alike, that leaves files and folders to this account and SYSTEM."""
-    own = own_sid()
-    return "; ".join(
-        f'icacls {name} /inheritance:r /grant:r "*{own}:(OI)(CI)F" "*{SYSTEM}:(OI)(CI)F" /T'
-        for name in names.split()
-    )
+def how_to_close(name: str) -> str:
+    """The command, for cmd and PowerShell alike, that leaves one file to this account and SYSTEM."""
+    return f'icacls {name} /inheritance:r /grant:r "*{own_sid()}:F" "*{SYSTEM}:F"'
+
+
+def how_to_close_folder() -> str:
+    """The same for the folder that a person stands in: its list, then what is in it takes that over."""
+    own = f'"*{own_sid()}:(OI)(CI)F" "*{SYSTEM}:(OI)(CI)F"'
+    return f"icacls . /inheritance:r /grant:r {own} , and then: icacls .\\* /reset /T"
 
 
 @cache

@@ -83,8 +83,9 @@ def is_of_another_account(path: Path) -> bool:
 def how_to_close(names: str, *, folder: bool) -> str:
     """The command that takes other accounts' permissions away.
 
-    :param names: of the files or folders, separated by blanks. :param folder: whether they may be folders.
+    :param names: of what lies in the folder that the person stands in, separated by blanks.
+    :param folder: whether they may be folders. On Windows the whole folder that they lie in is closed then.
     """
     if win32.is_windows():
-        return access_lists.how_to_close(names)
+        return access_lists.how_to_close_folder() if folder else access_lists.how_to_close(names)
     return f"chmod -R go= {names}" if folder else f"chmod 600 {names}"

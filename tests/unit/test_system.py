@@ -414,8 +414,12 @@ def test_a_disk_that_keeps_no_lists_lets_everybody_read(windows: Any, tmp_path: 
 
 def test_what_to_type_names_the_two_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_lists, "own_sid", lambda: OWN)
-    assert access_lists.how_to_close("keys data").split("; ")[1] == (
-        f'icacls data /inheritance:r /grant:r "*{OWN}:(OI)(CI)F" "*S-1-5-18:(OI)(CI)F" /T'
+    assert (
+        access_lists.how_to_close("FILE") == f'icacls FILE /inheritance:r /grant:r "*{OWN}:F" "*S-1-5-18:F"'
+    )
+    assert access_lists.how_to_close_folder() == (
+        f'icacls . /inheritance:r /grant:r "*{OWN}:(OI)(CI)F" "*S-1-5-18:(OI)(CI)F" , and then: '
+        "icacls .\\* /reset /T"
     )
 
 

@@ -74,7 +74,9 @@ def main() -> None:
             place = ["-C", str(world / "hospital-a")]
             for look in ("status", "doctor"):
                 seen = typed([*place, look, "--json"])
-                assert seen.code == 0, (name, instant, look, seen.out, seen.err)
+                wrong = {one["check"] for one in seen.json.get("checks", []) if one["result"] == "error"}
+                # A copied folder does not keep its access lists, and doctor says so.
+                assert seen.code == 0 or wrong == {"permissions"}, (name, instant, seen.out, seen.err)
             code, out, err = ended(world, words, asks)
             done_before = code == 4 and json.loads(out)["error"]["reason"] in (
                 "round.trained",

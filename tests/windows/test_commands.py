@@ -46,9 +46,7 @@ def test_what_others_may_read_is_found(world: World) -> None:
         assert told.code == 3
         (found,) = [one for one in told.json["checks"] if one["check"] == "permissions"]
         assert "ledger.db" in found["what"]
-        assert found["advice"].startswith(
-            ("Type: chmod -R go= ledger.db", "Type: icacls ledger.db /inheritance:r")
-        )
+        assert found["advice"].startswith(("Type: chmod -R go= ledger.db", "Type: icacls . /inheritance:r"))
 
 
 @pytest.mark.parametrize(
