@@ -9,6 +9,7 @@ import pytest
 from imaging_samples import dicom, jpeg, picture, png, ramp, written
 from PIL import Image
 
+from privxray.imaging.judging import set_of_pictures
 from privxray.imaging.judging.header_facts import HeaderFacts, header_facts
 from privxray.imaging.judging.one_picture import REFUSED, REMARKS, Judgement, Remark, judge, likeness
 from privxray.imaging.judging.set_of_pictures import (
@@ -157,3 +158,11 @@ def test_backgrounds_unlike_most() -> None:
 
 def test_every_kind_has_words() -> None:
     assert not REFUSED.keys() & REMARKS.keys()
+
+
+def test_bits_are_counted_alike_by_an_older_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = np.array([0, 1, 2**63, 2**64 - 1, 0x0123456789ABCDEF, 0xF0F0F0F0F0F0F0F0], np.uint64)
+    counts = [0, 1, 1, 64, 32, 32]
+    assert set_of_pictures._ones(words).tolist() == counts
+    monkeypatch.delattr(np, "bitwise_count", raising=False)
+    assert set_of_pictures._ones(words).tolist() == counts

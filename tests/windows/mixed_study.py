@@ -3,11 +3,11 @@
     python tests/windows/mixed_study.py CACHE --windows hospital-a,hospital-c --mode keyholders
     python tests/windows/mixed_study.py CACHE --bundle dist/privxray-0.1.0-windows.zip
 
-CACHE is the folder of tests/windows/setup.sh. Travelling files are written on one system, read on the other. It
-prints each command with its seconds and exit code, and stops with 1 where one did not end with 0.
+CACHE is the folder of tests/windows/setup.sh. Travelling files are written on one system, read on the other.
+It prints each command with its seconds and exit code, and stops with 1 where one did not end with 0.
 
 With --bundle the parties on Windows type privxray.cmd of that zip, unpacked below a folder with blanks and
-umlauts. Its numpy is swapped for the 1.26.4 of CACHE: 2.x needs complex functions that Wine's C library lacks.
+umlauts. Its numpy is swapped for the 1.26.4 of CACHE: 2.x calls functions that Wine's C library lacks.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ ALIKE = 8
 _DARK, _LIGHT = 96, 160
 _MOST = 0.8
 _LEAST_FELLOWS = 5
+_PAIRS, _FOURS = 0x5555555555555555, 0x3333333333333333
+_EIGHTS, _SUM_UP = 0x0F0F0F0F0F0F0F0F, 0x0101010101010101
 _BLOCK = 512
 
 
@@ -84,5 +86,16 @@ def _distances(some: npt.NDArray[np.uint64], others: npt.NDArray[np.uint64]) -> 
     """In how many bits each of some differs from each of others, ``[len(some), len(others)]``."""
     total = np.zeros((len(some), len(others)), np.int64)
     for word in range(some.shape[1]):
-        total += np.bitwise_count(some[:, word, None] ^ others[None, :, word])
+        total += _ones(some[:, word, None] ^ others[None, :, word])
     return total
+
+
+def _ones(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+    """How many bits of each word are set; numpy counts them itself from version 2 on."""
+    if hasattr(np, "bitwise_count"):
+        return np.bitwise_count(words).astype(np.int64)
+    pairs, fours, eights, sum_up = map(np.uint64, (_PAIRS, _FOURS, _EIGHTS, _SUM_UP))
+    one, two, four, top = map(np.uint64, (1, 2, 4, 56))
+    words = words - ((words >> one) & pairs)
+    words = (words & fours) + ((words >> two) & fours)
+    return ((((words + (words >> four)) & eights) * sum_up) >> top).astype(np.int64)
