@@ -81,15 +81,15 @@ class LossDistribution:
         infinite = self.infinite + float(self.masses[last:].sum())
         if infinite > delta:
             return math.inf
+        if not masses.any():
+            return 0.0
         # How much mass has this loss or a larger one, under each of the two data sets.
         upper = infinite + np.cumsum(masses[::-1])[::-1]
         lower = np.cumsum((masses * np.exp(-losses))[::-1])[::-1]
-        if not len(masses) or upper[0] - lower[0] <= delta:
-            return 0.0
         # The divergence at the grid point below each loss, where all of that mass counts.
         above = np.flatnonzero(upper - np.exp(losses - STEP) * lower > delta)
         place = above[-1] if len(above) else 0
-        return math.log((upper[place] - delta) / lower[place])
+        return math.log(max(upper[place] - delta, lower[place]) / lower[place])  # never below 0
 
 
 NO_PROMISE = LossDistribution(0, np.zeros(1), 1.0)

@@ -91,6 +91,15 @@ def test_a_command_waits_a_minute_for_another_one(ledger: Ledger, monkeypatch: p
     assert waits == [60.0, 60.0]
 
 
+def test_room_is_asked_for_without_a_trace(ledger: Ledger) -> None:
+    ledger.expect_room(LARGE)
+    ledger.reserve("study", "1", LARGE)
+    with refused(BudgetError, "budget.exceeded"):
+        ledger.expect_room(LARGE)
+    ledger.expect_room(SMALL)
+    assert [entry.run for entry in ledger.entries()] == ["1"]
+
+
 def test_steps_that_sample_need_half_of_their_sensitivity_in_noise(tmp_path: Path) -> None:
     ledger = Ledger.create(tmp_path / "l", Guarantee(100, 1e-5))
     for q in (1e-5, 0.999):
