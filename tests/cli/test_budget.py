@@ -55,6 +55,7 @@ def test_it_tells_runs_studies_and_what_is_left_at_the_delta_of_each(at: At) -> 
     assert world.refused("hospital-a", "budget", "--study", "cardiology") == "budget.unknown-study"
     refused = world.type("hospital-a", "budget", "--study", "cardiology")
     assert "elsewhere, pneumonia" in refused.err
+    assert world.refused("coordinator", "budget") == "workspace.other-role"
 
 
 def test_a_study_at_another_delta_is_told_at_its_own(at: At) -> None:
