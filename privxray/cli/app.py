@@ -107,6 +107,9 @@ def _main(
     _: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
+    _quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print errors and data only; also after the command's name.")
+    ] = False,
     verbose: Annotated[  # noqa: ARG001 - read where an error is told
         bool, typer.Option("--verbose", help="Name the reason of an error; privxray help REASON explains it.")
     ] = False,

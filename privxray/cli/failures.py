@@ -91,9 +91,9 @@ def report(error: PrivxrayError, *, as_json: bool, verbose: bool = False) -> NoR
         if error.places:
             told["places"] = {reason: list(places) for reason, places in error.places.items()}
         emit({"error": told, "exit_code": error.exit_code})
-    tell(f"privxray: {error}")
+    tell(f"privxray: {error}", always=True)
     if verbose:
-        tell(f"reason: {error.reason}; more: privxray help {error.reason}")
+        tell(f"reason: {error.reason}; more: privxray help {error.reason}", always=True)
     raise typer.Exit(error.exit_code) from None
 
 

@@ -4,6 +4,7 @@
 * Lines wrap by the terminal's width, 40 to 160 columns; without a terminal 80 are assumed.
 * Colour never carries a meaning alone, and NO_COLOR is obeyed (rich does).
 * A command that made or changed something ends with what to do next.
+* With ``--quiet`` errors and data are all that is printed.
 * With ``--json`` stdout is one JSON object and nothing else, also on failure.
 """
 
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,8 +34,17 @@ def _console(*, stderr: bool = False) -> Console:
     return console
 
 
-def tell(text: str) -> None:
-    """Print a message about the work, to stderr. It wraps at a terminal, and is one line anywhere else."""
+quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+"""Whether ``--quiet`` was typed: then errors and data are all that is printed."""
+
+
+def tell(text: str, *, always: bool = False) -> None:
+    """Print a message about the work, to stderr. It wraps at a terminal, and is one line anywhere else.
+
+    :param always: with ``--quiet``, too.
+    """
+    if quiet.get() and not always:
+        return
     _print(_console(stderr=True), text, sys.stderr.isatty())
 
 
@@ -103,7 +114,7 @@ def bar(whole: float, reaches: Sequence[tuple[str, float]]) -> None:
 @contextmanager
 def progress(what: str) -> Iterator[Progress | None]:
     """A progress bar on stderr, with rate and time left; nothing where stderr is no terminal."""
-    if not sys.stderr.isatty():
+    if quiet.get() or not sys.stderr.isatty():
         yield None
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

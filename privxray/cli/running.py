@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from privxray.cli.output import quiet
+
 UNEXPECTED = 1
+QUIET = "--quiet"
+"""An option of every command, at any place of the line."""
 
 
 def run_command(main: Callable[..., object], arguments: list[str]) -> int:
@@ -16,8 +20,19 @@ def run_command(main: Callable[..., object], arguments: list[str]) -> int:
     :param main: method ``main`` of the command with all its sub-commands; inside of one,
         ``typer.Context.find_root().command.main``.
     """
+    options, separator, rest = _before_separator(arguments)
+    token = quiet.set(QUIET in options)
+    arguments = [*(word for word in options if word != QUIET), *separator, *rest]
     try:
         main(args=arguments, prog_name="privxray", standalone_mode=True, obj=arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else UNEXPECTED
+    finally:
+        quiet.reset(token)
     return 0
+
+
+def _before_separator(arguments: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """What stands before ``--``, that itself, and what follows it and is no option."""
+    place = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:place], arguments[place : place + 1], arguments[place + 1 :]

@@ -14,7 +14,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def findings_csv(report: Report) -> bytes:
-    """One row for each finding, or one with empty cells for a file without any; UTF-8 with CRLF."""
+    """One row for each finding, or one with empty cells for a file without any; UTF-8 with CRLF.
+
+    It begins with a byte order mark, by which spreadsheets know the encoding.
+    """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     writer.writerow(COLUMNS)
@@ -33,7 +36,7 @@ def findings_csv(report: Report) -> bytes:
                 file.sha256,
             )
             writer.writerow(map(_plain, row))
-    return out.getvalue().encode()
+    return out.getvalue().encode("utf-8-sig")
 
 
 def _plain(cell: str) -> str:

@@ -56,7 +56,7 @@ def test_no_name_leaves_the_clinic_and_the_csv_alone_has_them(
     assert result.code == 0, result.err
     assert PATIENT not in result.out + result.err
     assert "file #1" in result.out
-    with (clinic / "r.csv").open(newline="") as stream:
+    with (clinic / "r.csv").open(newline="", encoding="utf-8-sig") as stream:
         table = list(csv.DictReader(stream))
     assert [row["file"] for row in table] == [f"source/images/{PATIENT}_{n}.png" for n in (0, 1)]
     assert stat.S_IMODE((clinic / "r.csv").stat().st_mode) == 0o600

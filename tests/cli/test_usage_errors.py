@@ -69,7 +69,7 @@ def test_it_is_one_object_for_a_program(line: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        f"inspect a.plan {PATIENT}.plan",
+        f"join a.plan {PATIENT}.plan",
         f"{PATIENT}.dcm",
         f"train --epsilon {PATIENT}^Zephyrine",
         f"init --role {PATIENT}.dcm",

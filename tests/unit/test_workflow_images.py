@@ -207,7 +207,7 @@ def test_under_a_box_no_pixel_of_a_thumbnail_depends_on_the_text() -> None:
 def test_a_csv_has_a_row_for_each_finding_and_for_each_file_without_any(tmp_path: Path) -> None:
     report = searched_set(tmp_path)
     named = replace(report, files=(replace(report.files[0], name="=cmd()", findings=()),))
-    lines = findings_csv(named).decode().split("\r\n")
+    lines = findings_csv(named).decode("utf-8-sig").split("\r\n")
     assert lines[0] == ",".join(COLUMNS)
     assert lines[1].startswith("'=cmd(),pass,,,")
-    assert len(findings_csv(report).decode().splitlines()) > 3
+    assert len(findings_csv(report).decode("utf-8-sig").splitlines()) > 3

@@ -10,6 +10,7 @@ import typer
 from privxray.cli.check_reports import CheckFiles
 from privxray.cli.closing import close
 from privxray.cli.options import Jobs, Json, Ocr
+from privxray.cli.options.passed_over import ListPassedOver, passed_over_json, show_passed_over
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.output import counted, emit, progress
 from privxray.deid.pixels.text import load_finder
@@ -39,6 +40,7 @@ def check(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the files of --report and --csv where they exist.")
     ] = False,
+    listed: ListPassedOver = False,
     as_json: Json = False,
 ) -> None:
     """Check that images are de-identified (DICOM PS3.15 Annex E). Nothing is changed."""
@@ -67,10 +69,12 @@ def check(
             report, found = search_report(report, find_text, progress=bar)
     files.write(report, found)
     if as_json:
-        emit(report.to_json() | pixels_to_json(report, found, show_text=show_text))
+        more = passed_over_json(paths, listed=listed)
+        emit(report.to_json() | pixels_to_json(report, found, show_text=show_text) | more)
     else:
         show_findings(report)
         show_pixels(report, found, show_text=show_text)
+        show_passed_over(paths, listed=listed)
     failed = sum(file.verdict != "pass" for file in report.files)
     if failed:
         raise FindingsError(

@@ -13,6 +13,7 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from
 from privxray.cli.options import Jobs, Json
+from privxray.cli.options.passed_over import ListPassedOver, passed_over_json, show_passed_over
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.output import counted, emit, progress, table, tell
 from privxray.deid.workers.worker_pool import worker_count
@@ -45,6 +46,7 @@ def deidentify(
         ),
     ] = None,
     jobs: Jobs = None,
+    listed: ListPassedOver = False,
     as_json: Json = False,
 ) -> None:
     """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
@@ -56,19 +58,21 @@ def deidentify(
         terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs), tell)
         summary = deidentify_folder(workspace, source, dest, terms, progress=bar, reading=heads)
     if as_json:
-        emit(_json(summary, taken, ocr))
+        emit(_json(summary, taken, ocr) | passed_over_json([source], listed=listed))
     else:
         _show(summary, taken, ocr)
+        show_passed_over([source], listed=listed)
+    copies = _typed_again(workspace, dest)
+    csv = f"{copies}/labels.csv" if labels is not None else "labels.csv"
     if summary.quarantined:
         raise FindingsError(
             f"{len(summary.quarantined)} of {counted(summary.files, 'file')} could not be made clean and "
             "have no copy",
             reason="copies.quarantined",
-            advice="The copies of the others are done; read above why these have none",
+            advice="The copies of the others are done; read above why these have none. To go on without "
+            f"these, type: privxray ingest {copies} --labels {csv}",
         )
     if not as_json:
-        copies = _typed_again(workspace, dest)
-        csv = f"{copies}/labels.csv" if labels is not None else "labels.csv"
         close("deidentify", workspace, folder=copies, file=csv, options=_same_options(profile, ocr))
 
 
@@ -103,6 +107,7 @@ def _json(summary: DeidentifyReport, profile: Profile, ocr: bool) -> dict[str, o
         "labels": summary.labels,
         "unlabelled": summary.unlabelled,
         "quarantined": [{"file": file.name, "reason": file.reason} for file in summary.quarantined],
+        **({"medium_indexes": summary.indexes} if summary.indexes else {}),
     }
 
 
@@ -122,8 +127,11 @@ def _show(summary: DeidentifyReport, profile: Profile, ocr: bool) -> None:
             ("text in the pixels blacked", summary.blacked if ocr else None),
             ("not copied", len(summary.quarantined)),
             ("passed over as no images", summary.skipped),
+            ("DICOMDIR, the index of a medium", summary.indexes or None),
         ),
     )
+    if summary.indexes:
+        tell("A DICOMDIR was left out: it names every patient of the medium, and the copies need none.")
     tell(f"Made by {profile.summary}; every copy passed the check.")
     if not ocr:
         tell("The pixels were not searched for text; --ocr does that.")

@@ -15,7 +15,9 @@ def _folder(to: Path | None) -> Path | None:
     return None if to is None else chosen_folder(to, to)
 
 
-ImageFiles = Annotated[list[Path], typer.Argument(metavar="IMAGES", help="DICOM, JPEG or PNG files.")]
+ImageFiles = Annotated[
+    list[Path], typer.Argument(metavar="IMAGES", help="DICOM, JPEG or PNG files, or folders of them.")
+]
 ImagesFolder = Annotated[
     Path | None,
     typer.Option("--images", help="The images' folder, if not beside the csv.", show_default=False),

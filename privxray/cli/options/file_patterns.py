@@ -32,3 +32,27 @@ def expand(patterns: Sequence[Path], *, none_is_fine: bool = False) -> list[Path
                 )
         found.update(dict.fromkeys(map(Path, matches)))
     return list(found)
+
+
+def expand_images(patterns: Sequence[Path]) -> list[Path]:
+    """Image arguments: files, patterns, and folders, of which all images count, also in folders below.
+
+    :raises UsageError: a pattern that fits no file, or a folder without an image.
+    """
+    from privxray.deid.judging.selection import is_medium_index, select
+
+    found: list[Path] = []
+    for path in expand(patterns):
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = [file for file, relative in select([path])[0] if not is_medium_index(relative)]
+        if not inside:
+            raise UsageError(
+                "there is no image in this folder",
+                reason="images.none-in-folder",
+                file=lone_name(path, "a folder"),
+                advice="Name DICOM, JPEG or PNG files, or a folder that holds some",
+            )
+        found += inside
+    return list(dict.fromkeys(found))

@@ -46,10 +46,8 @@ def select(paths: Sequence[Path]) -> tuple[list[tuple[Path, PurePath]], int]:
         if path.is_dir():
             root = Path(os.path.realpath(path))
             for found in _files_below(path):
-                relative = found.relative_to(path)
-                promises = _is_image if _is_hidden(relative) else _promises_image
-                if _is_inside(found, root) and promises(found):
-                    chosen.setdefault(os.path.realpath(found), (found, relative))
+                if _is_chosen(found, path, root):
+                    chosen.setdefault(os.path.realpath(found), (found, found.relative_to(path)))
                 else:
                     skipped += 1
         elif path.exists():
@@ -64,6 +62,31 @@ def select(paths: Sequence[Path]) -> tuple[list[tuple[Path, PurePath]], int]:
                 advice="Check how it is spelled.",
             )
     return sorted(chosen.values(), key=lambda pair: pair[0].as_posix()), skipped
+
+
+def passed_over(paths: Sequence[Path]) -> list[PurePath]:
+    """The files of folders that :func:`select` passes over, as no images; sorted by path.
+
+    :raises SystemTroubleError: a folder can't be listed.
+    """
+    found: list[PurePath] = []
+    for path in paths:
+        if path.is_dir():
+            root = Path(os.path.realpath(path))
+            found += [
+                file.relative_to(path) for file in _files_below(path) if not _is_chosen(file, path, root)
+            ]
+    return sorted(found)
+
+
+def is_medium_index(path: PurePath) -> bool:
+    """Whether a file is called as DICOM media call the index of all that lies on them (PS3.10, 8.6)."""
+    return path.name.upper() == "DICOMDIR"
+
+
+def _is_chosen(found: Path, folder: Path, root: Path) -> bool:
+    promises = _is_image if _is_hidden(found.relative_to(folder)) else _promises_image
+    return _is_inside(found, root) and promises(found)
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -22,7 +22,7 @@ from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.copies.read_ahead import ReadAhead
 from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
-from privxray.deid.judging.selection import select
+from privxray.deid.judging.selection import is_medium_index, select
 from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.errors import UsageError
 from privxray.imaging.labelling.file_sources import expect_one_patient_each
@@ -42,7 +42,8 @@ class DeidentifyReport:
     """What a run did. The counts are exact, so they stay inside the hospital.
 
     :ivar files: sources. :ivar made: copies of this run. :ivar before: copies of earlier runs.
-    :ivar skipped: files that are no images. :ivar blacked: files in whose pixels text was blacked.
+    :ivar skipped: files that are no images. :ivar indexes: files DICOMDIR, which have no copy.
+    :ivar blacked: files in whose pixels text was blacked.
     :ivar quarantined: files without a copy.
     :ivar labels: rows of the csv of labels that was written; None where none was asked for.
     :ivar unlabelled: rows of the source's csv whose image has no copy.
@@ -52,6 +53,7 @@ class DeidentifyReport:
     made: int
     before: int
     skipped: int
+    indexes: int
     blacked: int
     quarantined: tuple[Quarantined, ...]
     labels: int | None = None
@@ -98,7 +100,9 @@ def deidentify_folder(
     """
     workspace.require("hospital", "deidentify")
     _expect_doable(options.profile)
-    found, skipped = select([source])
+    selected, skipped = select([source])
+    found = [one for one in selected if not (source.is_dir() and is_medium_index(one[1]))]
+    indexes = len(selected) - len(found)
     if not found:
         raise UsageError(
             "there is no image to de-identify here",
@@ -139,6 +143,7 @@ def deidentify_folder(
         made=run.made,
         before=run.before,
         skipped=skipped,
+        indexes=indexes,
         blacked=run.blacked,
         quarantined=run.quarantined,
         labels=written,

@@ -10,7 +10,7 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import seen_from_here
 from privxray.cli.options import ImageFiles
-from privxray.cli.options.file_patterns import expand
+from privxray.cli.options.file_patterns import expand_images
 from privxray.cli.options.infer_options import Model, ReplyOptions, images_of, inference_workspace
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import emit, line, tell
@@ -35,7 +35,7 @@ def ask(
 
     done = make_query(
         inference_workspace(),
-        expand(images),
+        expand_images(images),
         options.prompts("owner"),
         OfferChoice(offer, model),
         with_keys=with_keys,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +10,8 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.options.infer_options import ModelOptions, inference_workspace
 from privxray.cli.options.option_group import takes
+from privxray.cli.options.spreadsheet import DecimalComma, spreadsheet
+from privxray.cli.options.written_files import require_free
 from privxray.cli.output import emit, table, tell
 
 if TYPE_CHECKING:
@@ -26,16 +26,18 @@ def read(
         Path | None,
         typer.Option("--csv", help="Write a private table that names your files, too.", show_default=False),
     ] = None,
+    decimal_comma: DecimalComma = False,
     options: ModelOptions,
 ) -> None:
     """Decrypt an answer: class probabilities of the images."""
     from privxray.workflow.inference.read_answer import read_answer
 
+    require_free({"--csv": to_csv}, force=options.force)
     seen = read_answer(inference_workspace(), answer, options.passphrase, model=options.model)
     if to_csv:
         from privxray.workspace.atomic import write_atomic
 
-        write_atomic(to_csv, _csv(seen).encode(), overwrite=options.force)
+        write_atomic(to_csv, _csv(seen, comma=decimal_comma), overwrite=options.force)
     if options.as_json:
         emit(_json(seen))
     else:
@@ -86,10 +88,11 @@ def _row(seen: Reading, place: int) -> tuple[str, ...]:
     return tuple(f"{p:.{seen.header.decimals}f}" for p in seen.probabilities[place])
 
 
-def _csv(seen: Reading) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("file", "most_likely", *_shown_classes(seen), "model"))
-    for place, path in enumerate(seen.paths):
-        writer.writerow((path, seen.labels[place], *_row(seen, place), seen.header.model))
-    return text.getvalue()
+def _csv(seen: Reading, *, comma: bool) -> bytes:
+    header = ("file", "most_likely", *_shown_classes(seen), "model")
+    rows = [
+        (path, seen.labels[place], *_row(seen, place), seen.header.model)
+        for place, path in enumerate(seen.paths)
+    ]
+    numbers = range(2, 2 + len(_shown_classes(seen)))
+    return spreadsheet(header, rows, numbers=numbers, decimal_comma=comma)

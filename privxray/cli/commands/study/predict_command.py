@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import ImageFiles, Json, Study
-from privxray.cli.options.file_patterns import expand
+from privxray.cli.options.file_patterns import expand_images
+from privxray.cli.options.spreadsheet import DecimalComma, spreadsheet
+from privxray.cli.options.written_files import require_free
 from privxray.cli.output import emit, table, tell
 
 
-def predict(images: ImageFiles, study: Study = None, as_json: Json = False) -> None:
-    """Classify single images by the newest global model."""
+def predict(
+    images: ImageFiles,
+    study: Study = None,
+    to_csv: Annotated[
+        Path | None,
+        typer.Option("--csv", help="Write a private table that names your files, too.", show_default=False),
+    ] = None,
+    decimal_comma: DecimalComma = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --csv where it exists.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Classify images by the newest global model."""
     from privxray.naming.public_names import public_names
     from privxray.workflow.hospital.predict import predict as classify
 
-    paths = expand(images)
+    require_free({"--csv": to_csv}, force=force)
+    paths = expand_images(images)
     names = public_names(paths)
     done = classify(current_workspace(), paths, names, study=study)
     model = done.model
@@ -21,6 +41,17 @@ def predict(images: ImageFiles, study: Study = None, as_json: Json = False) -> N
         (name, model.classes[int(row.argmax())], row)
         for name, row in zip(names, done.probabilities, strict=True)
     ]
+    if to_csv is not None:
+        from privxray.workspace.atomic import write_atomic
+
+        listed_rows = [
+            (str(path), label, *(f"{p:.3f}" for p in row), model.label)
+            for path, (_, label, row) in zip(paths, rows, strict=True)
+        ]
+        header = ("file", "most_likely", *model.classes, "model")
+        numbers = range(2, 2 + len(model.classes))
+        data = spreadsheet(header, listed_rows, numbers=numbers, decimal_comma=decimal_comma)
+        write_atomic(to_csv, data, overwrite=force)
     if as_json:
         emit(
             {
@@ -49,4 +80,6 @@ def predict(images: ImageFiles, study: Study = None, as_json: Json = False) -> N
             f"Note: this study has trained on {known} of these images, or on their patients ({listed}). What "
             "the model says of those shows nothing about new patients."
         )
+    if to_csv is not None:
+        tell("The csv names your files; keep it inside the hospital.")
     tell("A research model: these are no diagnoses.")
