@@ -28,6 +28,8 @@ def ingest_lines(done: Ingested, choices: IngestChoices) -> Iterator[str]:
     yield from _profile(done, choices)
     yield from _pictures(done)
     yield from _patients(done)
+    if done.remark:
+        yield f"Note: {done.remark}."
 
 
 def _comparison(done: Ingested, choices: IngestChoices) -> Iterator[str]:

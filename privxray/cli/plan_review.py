@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from privxray.cli.output import tell
-from privxray.cli.plan_view import show_plan
+from privxray.cli.plan_view import show_plan, tell_remarks
 from privxray.cli.prompts import key_words
 
 if TYPE_CHECKING:
@@ -62,5 +62,7 @@ class PlanReview:
         self._shown = True
         if not self._as_json:
             show_plan(shown)
+        else:
+            tell_remarks(shown)
         for change in changes:
             tell(f"Changed since the last plan: {change}.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from privxray.cli.output import table
+from privxray.cli.output import table, tell
 
 if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
@@ -21,11 +21,18 @@ def show_plan(shown: PlanHeader) -> None:
         ("fixed by this plan", "value"),
         ((name, _plain(value)) for name, value in shown.public_constants().items() if value is not None),
     )
+    tell_remarks(shown)
     table(
         f"Roster, version {shown.roster.version}; coordinator {shown.coordinator_name}",
         ("name", "role", "signing key"),
         ((party.name, _role(shown, party), party.keys.fingerprint[:16]) for party in shown.roster.parties),
     )
+
+
+def tell_remarks(shown: PlanHeader) -> None:
+    """Say what every recipient should know before it follows a plan."""
+    for remark in shown.remarks():
+        tell(f"Note: {remark}.")
 
 
 def plan_json(shown: PlanHeader) -> dict[str, object]:
@@ -41,6 +48,7 @@ def plan_json(shown: PlanHeader) -> dict[str, object]:
             "trustees": [t.name for t in shown.roster.trustees],
         },
         "terms": dict(shown.public_constants()),
+        "remarks": list(shown.remarks()),
     }
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from privxray.errors import SystemTroubleError, UsageError
+from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, Bracket
 from privxray.system.console import is_terminal
 
 MAX_PASSPHRASE_FILE = 4096
@@ -57,6 +58,19 @@ def party_words(given: str | None, who: str) -> Callable[[str], str]:
         )
 
     return ask
+
+
+def patients_up_to(given: str | None, *, ask: bool) -> Bracket | None:
+    """The size that a hospital states: as typed with the command, or as a person answers.
+
+    :param ask: whether to ask where nothing was typed and there is a terminal.
+    :returns: None where nothing was typed and nobody can be asked.
+    """
+    if given is None and ask and is_terminal(sys.stdin):
+        question = "At most how many patients has this hospital? (100, 1000, 10000 or 100000)"
+        while given not in [str(bracket) for bracket in BRACKETS]:
+            given = typer.prompt(question, default=str(USUAL_BRACKET), err=True)
+    return next((bracket for bracket in BRACKETS if str(bracket) == given), None)
 
 
 def _words(given: str | None, what: str, question: str) -> str:

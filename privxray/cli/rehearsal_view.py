@@ -36,7 +36,7 @@ def _sentences(seen: Rehearsal) -> Iterator[str]:
             "most of what they teach. Think about it before you spend anything"
         )
     trained_on = counted(seen.patients, "patient")
-    yield f"Trained on: {trained_on} of the split train (the plan allows {seen.most:,})"
+    yield f"Trained on: {trained_on} of the split train (the plan expects up to {seen.most:,})"
     if seen.held_out:
         yield f"Left out: {counted(seen.held_out, 'patient')} of the other splits, held out for evaluation"
     method, plan = f"{counted(seen.steps, 'step')} of {seen.plan.method}", seen.plan

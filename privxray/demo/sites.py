@@ -13,6 +13,7 @@ from privxray.errors import MalformedError
 from privxray.imaging.labelling.row import Row
 from privxray.imaging.labels import csv_name
 from privxray.keys.roster import MIN_HOSPITALS
+from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, Bracket
 from privxray.workflow.common.labelled_images import labelled_images
 from privxray.workflow.coordinator.plan_terms import DEFAULT_CLASSES
 
@@ -30,6 +31,15 @@ class Site:
     hospital: str
     images: Path
     rows: list[Row] = field(default_factory=list)
+
+    @property
+    def bracket(self) -> Bracket:
+        """The size that this hospital states, at least the usual one.
+
+        The demo counts, for it has everybody's patients. A hospital says what it expects.
+        """
+        patients = len({row.patient for row in self.rows})
+        return next((one for one in BRACKETS if one >= max(patients, USUAL_BRACKET)), BRACKETS[-1])
 
 
 def read_sites(labels: Path, images: Path | None) -> list[Site]:

@@ -30,10 +30,17 @@ class StudyTerms:
 
     :param method: ``linear-probe`` or ``dp-sgd``.
     :param epsilon: per patient, over all rounds.
+    :param delta: None for the one that is advised for the sizes of the hospitals.
     """
 
     method: str
     epsilon: float
+    delta: float | None = None
+
+    def typed(self) -> tuple[str, ...]:
+        """The options of ``plan``."""
+        delta = () if self.delta is None else ("--delta", f"{self.delta:g}")
+        return ("--method", self.method, "--epsilon", f"{self.epsilon:g}", *delta)
 
 
 @dataclass
@@ -94,12 +101,15 @@ def play(
     coordinator = played.coordinator
     say("Making the workspaces of a coordinator and of each hospital.")
     coordinator.type("init", "--role", "coordinator", "--study", STUDY, asks=True)
-    for party in played.hospitals.values():
-        party.type("init", "--role", "hospital", "--name", party.name, asks=True)
+    for site in sites:
+        party = played.hospitals[site.name]
+        size = ("--patients-up-to", str(site.bracket))
+        party.type("init", "--role", "hospital", "--name", party.name, *size, asks=True)
         carry(party.folder / f"{party.name}.card", coordinator.folder / "cards")
     say("Carrying the cards to the coordinator, who signs a plan. Hospitals compare its key words and join.")
-    chosen = ("--method", terms.method, "--epsilon", f"{terms.epsilon:g}")
-    planned = coordinator.type("plan", "cards/*.card", *chosen, asks=True)
+    planned = coordinator.type("plan", "cards/*.card", *terms.typed(), asks=True)
+    for remark in planned["remarks"]:
+        say(f"Every recipient of this plan is told: {remark}.")
     played.key_words, played.rounds = planned["key_words"], planned["stages"]
     for site in sites:
         party = played.hospitals[site.name]

@@ -29,7 +29,8 @@ Fields = Mapping[str, tuple[str, ...]]
 """By kind of file, the paths of the fields that are added to it."""
 
 REPEATS = "repeats"
-"""The feature that is asked for by name in several places."""
+SIZES = "sizes"
+"""The features that are asked for by name in several places."""
 
 FEATURES: Mapping[str, Fields] = {
     "commitments": {
@@ -41,6 +42,7 @@ FEATURES: Mapping[str, Fields] = {
     REPEATS: {"plan": ("repeats?",)},
     "extractor-files": dict.fromkeys(("plan", "model", "offer"), ("extractor_file",)),
     "packed-queries": {"offer": (), "query": (), "answer": ()},
+    SIZES: {"card": ("size",), "plan": ("roster.members.size",)},
 }
 """The features that this version carries out, by name."""
 

@@ -6,16 +6,17 @@ they compare key words, which cover every card of the roster.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from privxray.errors import MalformedError
 from privxray.formats.container import READS, Envelope, seal_header
-from privxray.formats.features import Form, carried_out
+from privxray.formats.features import SIZES, Form, carried_out
 from privxray.formats.header import Features, Formats, Header, Name, Stamp
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import Member, Trustee
+from privxray.keys.size_statement import SizeStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
 
 _ANEW = "Ask its owner for a new card: privxray card"
@@ -36,6 +37,7 @@ class CardHeader(Header):
     unsealing: UnsealingStatement
     formats: Formats | None = None
     can: Features | None = None
+    size: SizeStatement | None = None
 
     def lacks(self, form: Form) -> tuple[str, ...]:
         """What its maker's version lacks of a form, in words: the format, or features; empty for nothing."""
@@ -43,12 +45,13 @@ class CardHeader(Header):
             return (f"format {form.format}",)
         return tuple(name for name in form.features if name not in (self.can or ()))
 
-    def member(self) -> Member:
-        """A hospital's card as an entry of a roster."""
+    def member(self, form: Form) -> Member:
+        """A hospital's card as an entry of the roster of a plan of this form."""
         assert (
             self.mask is not None
         )  # read_card demands it of a hospital, and callers ask for hospitals alone
-        return Member(name=self.name, keys=self.keys, mask=self.mask)
+        size = self.size if SIZES in form.features else None
+        return Member(name=self.name, keys=self.keys, mask=self.mask, size=size)
 
     def trustee(self) -> Trustee:
         """A trustee's card as an entry of a roster."""
@@ -57,11 +60,16 @@ class CardHeader(Header):
 
 @dataclass(frozen=True)
 class CardParts:
-    """What a card says besides its maker's keys: the fields of these names in :class:`CardHeader`."""
+    """What a card says besides its maker's keys: the fields of these names in :class:`CardHeader`.
+
+    ``can`` and ``size`` travel in format 2 alone.
+    """
 
     name: str
     mask: MaskStatement | None
     unsealing: UnsealingStatement
+    size: SizeStatement | None = None
+    can: tuple[str, ...] = field(default_factory=carried_out)
 
 
 def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: Literal[1, 2] = 2) -> bytes:
@@ -72,6 +80,7 @@ def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: L
     keys = identity.public()
     header = CardHeader(
         format=format_,
+        features=(SIZES,) if parts.size and format_ > 1 else (),
         study=parts.unsealing.study,
         sender=keys.fingerprint,
         created=stamp.created,
@@ -82,7 +91,8 @@ def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: L
         mask=parts.mask,
         unsealing=parts.unsealing,
         formats=READS,
-        can=carried_out(),
+        can=parts.can,
+        size=parts.size,
     )
     return seal_header(header, identity.signing, keys.fingerprint)
 
@@ -97,7 +107,7 @@ def read_card(envelope: Envelope) -> CardHeader:
     keys = envelope.claim(CardHeader).keys
     header = envelope.verify(keys.verifier(), CardHeader)
     keys.check()
-    statements = [header.unsealing] if header.mask is None else [header.mask, header.unsealing]
+    statements = [one for one in (header.mask, header.unsealing, header.size) if one is not None]
     for statement in statements:
         statement.verify(keys)
     if header.sender != keys.fingerprint:
@@ -108,7 +118,7 @@ def read_card(envelope: Envelope) -> CardHeader:
         )
     if any(statement.study != header.study for statement in statements):
         raise MalformedError(
-            "the card is for a different study from a key in it",
+            "the card is for a different study from a statement in it",
             reason="card.key-of-other-study",
             advice=_ANEW,
         )
@@ -116,6 +126,12 @@ def read_card(envelope: Envelope) -> CardHeader:
         raise MalformedError(
             "the card contradicts itself: a hospital has a mask key, and a trustee has none",
             reason="card.mask-key-and-role",
+            advice=_ANEW,
+        )
+    if header.size is not None and header.role == "trustee":
+        raise MalformedError(
+            "the card contradicts itself: a trustee holds no patients, and it states how many",
+            reason="card.size-and-role",
             advice=_ANEW,
         )
     return header

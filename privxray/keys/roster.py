@@ -13,6 +13,7 @@ from privxray.formats.header import Fingerprint, Name, Strict
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import words
 from privxray.keys.mask_statement import MaskStatement
+from privxray.keys.size_statement import SizeStatement
 
 MIN_HOSPITALS = 3
 MAX_HOSPITALS = 100
@@ -22,12 +23,16 @@ _OTHER_PLAN = "The coordinator has to make another plan"
 
 
 class Member(Strict):
-    """A hospital as the plan lists it. Its mask key is for this plan; the rest stays for a roster version."""
+    """A hospital as the plan lists it. Its mask key is for this plan; the rest stays for a roster version.
+
+    ``size`` is there with the feature ``sizes``, and stays for a study.
+    """
 
     name: Name
     role: Literal["hospital"] = "hospital"
     keys: PublicKeys
     mask: MaskStatement
+    size: SizeStatement | None = None
 
 
 class Trustee(Strict):
@@ -54,8 +59,8 @@ class Roster(Strict):
         """Check what every recipient of a plan must check, for nobody may rely on the coordinator's care.
 
         :raises RefusedError: there are fewer than three hospitals, a name or a key occurs twice, or a mask
-            key is for another study.
-        :raises IdentityError: a mask key is not signed by its owner.
+            key or a statement of size is for another study.
+        :raises IdentityError: a mask key or a size is not signed by its owner.
         :raises MalformedError: a key is none, or one that anybody can use.
         """
         if len(self.members) < MIN_HOSPITALS:
@@ -75,6 +80,8 @@ class Roster(Strict):
                     reason="roster.mask-key-of-other-study",
                     advice=f"{member.name} has to send a new card: privxray card --study {study}",
                 )
+            if member.size is not None:
+                _check_size(member.name, member.size, member.keys, study)
 
     def _check_all_differ(self) -> None:
         """Nobody may stand in two entries.
@@ -145,3 +152,18 @@ class Roster(Strict):
 def _twice(values: list[str]) -> bool:
     """Whether one of the values occurs more than once."""
     return len(set(values)) < len(values)
+
+
+def _check_size(name: str, size: SizeStatement, owner: PublicKeys, study: str) -> None:
+    """Whether a statement of size is its owner's, and for this study.
+
+    :raises RefusedError: it is for another study.
+    :raises IdentityError: it is not signed by its owner.
+    """
+    size.verify(owner)
+    if size.study not in (None, study):
+        raise RefusedError(
+            f"the size of {name} was stated for another study",
+            reason="roster.size-of-other-study",
+            advice=f"{name} has to send a new card: privxray card --study {study}",
+        )

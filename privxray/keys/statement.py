@@ -48,19 +48,9 @@ class Statement(Strict, ABC):
         :raises IdentityError: not signed by this owner.
         :raises MalformedError: not a usable key.
         """
-        signature = canonical.from_base64(
-            self.signature, f"a {self.KIND}'s signature", reason="statement.signature-base64", length=64
-        )
-        try:
-            owner.verifier().verify(signature, self.signed_bytes())
-        except InvalidSignature:
-            owned = self.KIND.replace("-", " ")
-            article = "an" if owned.startswith("u") else "a"
-            raise IdentityError(
-                f"{article} {owned} is not signed by its owner",
-                reason="statement.not-its-owners",
-                advice="Somebody put it in; ask the coordinator where it comes from",
-            ) from None
+        owned = self.KIND.replace("-", " ")
+        article = "an" if owned.startswith("u") else "a"
+        verify_signature(self.signature, self.signed_bytes(), owner, f"{article} {owned}")
         self.check_key()
 
     @abstractmethod
@@ -78,3 +68,24 @@ class Statement(Strict, ABC):
         """What the signature is over: DSSE's form of the other fields."""
         payload = canonical.encode({"study": self.study, "number": self.number, "key": self.key})
         return pre_authentication(payload_type(self.KIND), payload)
+
+
+def verify_signature(signature: str, signed: bytes, owner: PublicKeys, what: str) -> None:
+    """Check the owner's signature of a statement.
+
+    :param signature: as it travels, in base64.
+    :param what: names the statement in messages.
+    :raises IdentityError: not signed by this owner.
+    :raises MalformedError: no signature.
+    """
+    raw = canonical.from_base64(
+        signature, f"the signature of {what}", reason="statement.signature-base64", length=64
+    )
+    try:
+        owner.verifier().verify(raw, signed)
+    except InvalidSignature:
+        raise IdentityError(
+            f"{what} is not signed by its owner",
+            reason="statement.not-its-owners",
+            advice="Somebody put it in; ask the coordinator where it comes from",
+        ) from None

@@ -43,10 +43,11 @@ class MethodConstants(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     n_max: Annotated[int, Field(ge=1, le=10**9)] = 10_000
-    """The most training patients that a hospital may have.
+    """The most patients that a hospital states; in a plan without sizes, what its delta is meant for.
 
-    The plan's delta must be below 1 / n_max, and a hospital with more patients is refused. With a larger
-    n_max, the same delta may promise nothing: to publish one patient of n whole has delta 1 / n."""
+    With sizes the plan's delta is at most 0.1 / n_max, without them it must be below 1 / n_max: to publish
+    one patient of n whole has delta 1 / n. No hospital is refused for having more patients
+    (:mod:`privxray.exchange.messages.plan_sizes`)."""
 
     @classmethod
     def later(cls) -> frozenset[str]:

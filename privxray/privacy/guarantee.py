@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from privxray.errors import UsageError
+from privxray.keys.size_statement import most_delta
 
 ADJACENCY = "add-or-remove-one-patient"
 REPLACE_ADJACENCY = "replace-one-patient"
@@ -78,6 +79,42 @@ def require_delta(delta: float) -> None:
         )
 
 
+@dataclass(frozen=True)
+class Promise:
+    """A delta that is meant for hospitals of up to ``patients`` patients, one of the brackets."""
+
+    delta: float
+    patients: int
+
+    def require(self) -> None:
+        """Check that it promises something.
+
+        :raises UsageError: delta is out of range, smaller than the accountant resolves, or above 0.1 over the
+            number of patients.
+        """
+        require_resolved(self.delta)
+        if self.delta > most_delta(self.patients):
+            raise UsageError(
+                f"delta {self.delta:g} is too large for a hospital of up to {self.patients:,} patients: at "
+                f"most {most_delta(self.patients):g} is allowed",
+                reason="delta.above-size",
+                advice="Choose a smaller delta, or leave it out",
+            )
+
+
+def require_resolved(delta: float) -> None:
+    """Check a delta that an accountant has to work with.
+
+    :raises UsageError: it is out of range, or smaller than the accountant resolves.
+    """
+    require_delta(delta)
+    if delta < LEAST_DELTA:
+        raise UsageError(
+            f"delta {delta:g} is smaller than the accountant resolves ({LEAST_DELTA:g})",
+            reason="delta.too-small",
+        )
+
+
 def promises_something(delta: float, n_max: int) -> bool:
     """Whether delta is below 1 / n_max, where at most n_max patients take part.
 
@@ -92,12 +129,7 @@ def require_delta_below(delta: float, n_max: int) -> None:
 
     :raises UsageError: it is out of range, smaller than the accountant resolves, or promises nothing.
     """
-    require_delta(delta)
-    if delta < LEAST_DELTA:
-        raise UsageError(
-            f"delta {delta:g} is smaller than the accountant resolves ({LEAST_DELTA:g})",
-            reason="delta.too-small",
-        )
+    require_resolved(delta)
     if not promises_something(delta, n_max):
         raise UsageError(
             f"delta {delta:g} promises nothing to one of {n_max:,} patients, the most that a hospital may "

@@ -33,7 +33,7 @@ from privxray.errors import BudgetError, RefusedError
 from privxray.privacy import accountant, affordable
 from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event, merge
-from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
+from privxray.privacy.guarantee import Guarantee, Promise, require_delta, require_epsilon
 from privxray.privacy.ledger_chain import SCHEMA, Book, Charges, Entry, State, append, genesis_hash, read
 from privxray.privacy.ledger_file import transaction
 from privxray.privacy.sampling import LEAST_SAMPLED_NOISE
@@ -92,10 +92,13 @@ class Ledger:
             book = read(database)
         return cls(path, book.limit)
 
-    def reserve(self, study: str, run: str, events: Sequence[Event]) -> State:
+    def reserve(self, study: str, run: str, events: Sequence[Event], promise: Promise | None = None) -> State:
         """Charge ``events`` to a run, before it draws any noise. A resumed run is not charged again.
 
         :param events: at least one.
+        :param promise: the delta that they were planned at, and for how many patients; None for a plan whose
+            hospitals have not stated their sizes.
+        :raises UsageError: that delta promises nothing to so many.
         :returns: ``reserved``, or how far the run is if it was reserved before.
         :raises BudgetError: it would exceed the lifetime limit; nothing was written.
         :raises RefusedError: a step that samples has less noise than
@@ -103,6 +106,8 @@ class Ledger:
         """
         if not events:
             raise ValueError("a run that draws no noise has nothing to reserve")
+        if promise is not None:
+            promise.require()
         events = merge(events)
         if any(event.q < 1.0 and event.noise < LEAST_SAMPLED_NOISE for event in events):
             raise RefusedError(

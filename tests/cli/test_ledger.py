@@ -184,7 +184,9 @@ def test_a_plan_or_a_ledger_of_an_impossible_epsilon_is_not_made(at: At, amount:
     [("", "1e-3"), ("", "1e-4"), ("", "nan"), ("", "0"), ("constants: {n_max: 100000}", "1e-5")],
 )
 def test_a_delta_that_is_not_below_one_over_n_max_is_not_planned(at: At, terms: str, option: str) -> None:
+    """In a study of format 1; tests/cli/test_sizes.py has format 2."""
     world = at("initialised")
+    of_format_1(world)
     (world["coordinator"] / "terms.yaml").write_text(terms)
     before = tree(world["coordinator"])
     words = ("plan", "cards/*.card", "--from", "terms.yaml", "--delta", option)
@@ -192,8 +194,15 @@ def test_a_delta_that_is_not_below_one_over_n_max_is_not_planned(at: At, terms: 
     assert tree(world["coordinator"]) == before
 
 
+def of_format_1(world: World) -> None:
+    """A card of an older version makes the study one of format 1, without sizes."""
+    card = world.ok("hospital-b", "card", "--format", "1", asks=True)["card"]
+    world.carry(card, "coordinator", "cards")
+
+
 def test_such_a_delta_is_not_followed_either(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     world = at("initialised")
+    of_format_1(world)
     monkeypatch.setattr("privxray.workflow.coordinator.plan_terms.require_delta_below", lambda *_: None)
     told = world.ok("coordinator", "plan", "cards/*.card", "--delta", "1e-3", asks=True)
     plan = world.carry(told["plan"], "hospital-a")
@@ -202,30 +211,3 @@ def test_such_a_delta_is_not_followed_either(at: At, monkeypatch: pytest.MonkeyP
     words = ("join", plan, "--key-words", told["key_words"])
     assert world.refused("hospital-a", *words) == "plan.delta-too-large"
     assert world.ok("hospital-a", "status")["rounds"] == []
-
-
-def planned_for(world: World, patients: int) -> None:
-    (world["coordinator"] / "terms.yaml").write_text(f"constants: {{n_max: {patients}}}")
-    told = world.ok("coordinator", "plan", "cards/*.card", "--from", "terms.yaml", asks=True)
-    world.ok("hospital-a", "join", world.carry(told["plan"], "hospital-a"), "--key-words", told["key_words"])
-    world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
-
-
-def test_more_patients_than_the_plan_s_delta_is_meant_for_are_not_trained_on(at: At) -> None:
-    world = at("initialised")
-    planned_for(world, 8)
-    refused = world.type("hospital-a", "train")
-    one_line(refused, 4, "than the 8 that the plan's delta 1e-05 is meant for", "nothing was spent")
-    assert world.refused("hospital-a", "train") == "patients.more-than-planned"
-    assert not re.search(r"\b9\b", refused.err)  # the count itself stays where it is
-    assert Ledger.open(world["hospital-a"] / "ledger.db").entries() == ()
-
-
-def test_a_ledger_whose_delta_promises_nothing_to_so_many_is_not_spent_from(at: At) -> None:
-    world = at("ingested")
-    path = world["hospital-a"] / "ledger.db"
-    path.unlink()
-    ledger = Ledger.create(path, Guarantee(10, 0.2))
-    one_line(world.type("hospital-a", "train"), 4, "ledger.db", "delta 0.2", "nothing was spent")
-    assert world.refused("hospital-a", "train") == "patients.more-than-ledger"
-    assert ledger.entries() == ()

@@ -75,7 +75,9 @@ def test_a_new_passphrase_is_asked_twice_and_never_shown(tmp_path: Path) -> None
     words = ["init", "--role", "hospital", "--name", "hospital-a"]
     secret = "zebra-9-quilt"
     code, seen = at_terminal(
-        tmp_path, words, [("Passphrase:", secret + "\n"), ("confirmation:", secret + "\n")]
+        tmp_path,
+        words,
+        [("has this hospital?", "\n"), ("Passphrase:", secret + "\n"), ("confirmation:", secret + "\n")],
     )
     assert code == 0, seen
     assert seen.count("Passphrase") == 1

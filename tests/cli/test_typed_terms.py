@@ -132,7 +132,7 @@ def test_options_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path
     path = tmp_path / "terms.yaml"
     path.write_text("rounds: 3\nepsilon: 2\nmode: keyholders\nthreshold: 3\nconstants: {n_max: 500}\n")
     terms = read_terms(path, {"epsilon": 1.0, "keyholders": ["hospital-a"], "classes": "a, b"})
-    assert (terms.rounds, terms.epsilon, terms.delta, terms.classes) == (3, 1.0, 1e-5, ("a", "b"))
+    assert (terms.rounds, terms.epsilon, terms.delta, terms.classes) == (3, 1.0, None, ("a", "b"))
     assert terms.constants == {"n_max": 500}
     assert terms.committee is not None
     assert (terms.committee.threshold, terms.committee.hospitals) == (3, ("hospital-a",))

@@ -32,6 +32,7 @@ from privxray.exchange.sharing.dealing import open_box
 from privxray.explanations import catalogue
 from privxray.formats import canonical
 from privxray.formats.container import check_body, split
+from privxray.formats.features import FORMAT_1
 from privxray.formats.header import PlanHash
 from privxray.formats.tensors import TensorSpec
 from privxray.keys.card import CardParts, read_card, write_card
@@ -160,7 +161,7 @@ def test_cards_that_are_refused(what: str) -> None:
 
 def test_good_cards_are_read() -> None:
     for study in (None, "pneumonia"):
-        assert read_card(split(card(study))).member().name == A.name
+        assert read_card(split(card(study))).member(FORMAT_1).name == A.name
         assert read_card(split(card(study, trustee=True))).trustee().name == A.name
 
 

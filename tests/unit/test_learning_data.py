@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from refusals import refused
 
-from privxray.errors import RefusedError
+from privxray.learning import methods
 from privxray.learning.data import TrainingData
+from privxray.learning.interface import Drawing, Task
+from privxray.privacy.noise import SecureNoise
+from privxray.privacy.releases import ReleaseStore
 
 ONE = np.zeros(1, np.int64)
 
 
-def test_no_patient_is_refused_and_one_is_enough() -> None:
+def test_there_may_be_no_patient() -> None:
+    """A refusal would tell of the one who is missing."""
     none = np.zeros(0, np.int64)
-    with refused(RefusedError, "train.no-patient"):
-        TrainingData(np.zeros((0, 4), np.float32), none, none)
+    empty = TrainingData(np.zeros((0, 4), np.float32), none, none)
+    assert (empty.patient_count, empty.one_hot(3).shape) == (0, (0, 3))
     assert TrainingData(np.zeros((1, 4), np.float32), ONE, ONE).patient_count == 1
 
 
@@ -57,3 +63,29 @@ def test_images_that_are_alike_under_several_labels_are_counted_and_empty_ones_a
     assert (
         TrainingData(inputs.astype(np.float32), labels, np.zeros(7, np.int64)).alike_under_other_labels() == 3
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "constants", "inputs"),
+    [
+        ("linear-probe", {"feature_dim": 5, "steps": 3}, np.zeros((0, 5), np.float32)),
+        (
+            "dp-sgd",
+            {"image_size": 16, "steps": 2, "sampling_rate": 0.5},
+            np.zeros((0, 16, 16), np.uint8),
+        ),
+    ],
+)
+def test_each_method_trains_on_no_patient_and_answers_with_noise_alone(
+    tmp_path: Path, method: str, constants: dict[str, Any], inputs: NDArray[Any]
+) -> None:
+    none, made = np.zeros(0, np.int64), methods.get(method)
+    chosen = made.constants({**made.recipe, **constants})
+    classes = ["normal", "bacteria", "virus"]
+    task = Task(chosen, classes, made.starting_model(chosen, classes))
+    store = ReleaseStore(tmp_path / "run", bytes(32))
+    vector = made.train(TrainingData(inputs, none, none), task, Drawing(1.0, SecureNoise(), store))
+    for spec in made.manifest(chosen, classes):
+        assert vector[spec.name].shape == spec.shape
+        assert np.isfinite(vector[spec.name]).all()
+    assert vector[made.manifest(chosen, classes)[0].name].any()

@@ -19,7 +19,6 @@ from privxray.privacy.ledger import Ledger
 from privxray.workflow.hospital import reserve_budget
 from privxray.workflow.ledger import open_ledger as opening
 from privxray.workflow.ledger.further_steps import FurtherSteps
-from privxray.workflow.ledger.patient_limit import refuse_too_many
 from privxray.workflow.ledger.runs import (
     AUDITS,
     attempt_of,
@@ -91,20 +90,6 @@ def test_the_answer_is_of_what_was_asked(ledger: Ledger) -> None:
     assert (steps.noise, steps.q) == (5.0, 1.0)
     found = [ledger.admits([Event(kind="gaussian", noise=5.0, count=steps.steps + more)]) for more in (0, 1)]
     assert found == [True, False]
-
-
-# The number of patients
-
-
-def test_as_many_patients_as_planned_are_trained_on_and_no_more(ledger: Ledger, tmp_path: Path) -> None:
-    plan: Any = SimpleNamespace(delta=1e-5)
-    refuse_too_many(8, 8, plan, ledger)
-    with refused(RefusedError, "patients.more-than-planned"):
-        refuse_too_many(9, 8, plan, ledger)
-    coarse = Ledger.create(tmp_path / "coarse.db", Guarantee(10.0, 0.125))
-    refuse_too_many(7, 100, plan, coarse)
-    with refused(RefusedError, "patients.more-than-ledger"):
-        refuse_too_many(8, 100, plan, coarse)
 
 
 # Runs
@@ -246,7 +231,7 @@ class Trained:
     def __init__(self, ledger: Ledger, state: Remembered, largest: float = 0.0) -> None:
         self.ledger, self.largest = ledger, largest
         self.session = SimpleNamespace(state=state)
-        self.plan = SimpleNamespace(epsilon=6.0, delta=1e-5, study="study")
+        self.plan = SimpleNamespace(size_bound=None, epsilon=6.0, delta=1e-5, study="study")
 
     @property
     def round(self) -> Round:

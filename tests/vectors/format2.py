@@ -18,14 +18,16 @@ HERE = Path(__file__).parent
 sys.path += [str(HERE.parent / "unit")]
 
 import keyholders  # noqa: E402
-from exchange_samples import STAMP, Study  # noqa: E402
+from exchange_samples import STAMP, Hospital, Study  # noqa: E402
 from forged_files import Change, framed, put, signed  # noqa: E402
 
 from privxray.exchange.messages.model import write_model  # noqa: E402
+from privxray.exchange.messages.plan import PlanHeader  # noqa: E402
 from privxray.formats import canonical  # noqa: E402
 from privxray.formats.container import PREAMBLE, seal_header, split  # noqa: E402
 from privxray.keys.card import CardParts, write_card  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
+from privxray.keys.size_statement import Bracket, SizeStatement  # noqa: E402
 
 FOLDER = HERE / "format2"
 
@@ -46,7 +48,9 @@ class Files:
     ) -> None:
         self.world, self.held = world, held
         self.a = world.hospitals[0]
-        self.parts = CardParts(self.a.name, self.a.member().mask, self.a.unsealing_statement())
+        self.parts = CardParts(
+            self.a.name, self.a.member().mask, self.a.unsealing_statement(), size(self.a, 1000), ("sizes",)
+        )
         self.card = write_card(self.a.identity, self.parts, STAMP)
         self.plan = seal_header(world.plan, world.coordinator.signing, world.plan.sender)
         self.update = kept(
@@ -63,7 +67,7 @@ class Files:
             "update": (self.update, "ok", "an update"),
             "model": (self.model, "ok", "a model"),
         }
-        rules = self._forms() | self._cards() | self._rounds() | self._extractors()
+        rules = self._forms() | self._cards() | self._rounds() | self._sizes() | self._extractors()
         return {"plan": good | rules, "held-plan": self._held()}
 
     def _held(self) -> Made:
@@ -196,6 +200,102 @@ class Files:
             "card-reads-format-9": (card(put("formats", value=[2, 9])), "ok", "a later version reads more"),
         }
 
+    def _sizes(self) -> Made:
+        """Section 3: statements of size in cards and plans, and what they bound."""
+        card, lacking, field = self._card, "header.field-of-feature-lacking", "header.field"
+        stray = "header.field-of-other-feature"
+        b = self.world.hospitals[1]
+        other = size(b, 1000).model_dump()
+        elsewhere = size(self.a, 1000, "cardiology").model_dump()
+        coordinator = self.world.coordinator
+        member = ("roster", "members", 0)
+
+        def plan(*changes: Change) -> bytes:
+            return altered(self.plan, coordinator, *changes)
+
+        def with_trustee() -> bytes:
+            parts = CardParts(self.a.name, None, self.a.unsealing_statement(), size(self.a, 100), ("sizes",))
+            return write_card(self.a.identity, parts, STAMP)
+
+        def drop_size(header: Any) -> None:
+            del header["roster"]["members"][0]["size"]
+
+        return {
+            "card-without-size": (
+                card(dropped("size"), put("features", value=[])),
+                "ok",
+                "no size is stated",
+            ),
+            "card-size-missing": (card(dropped("size")), lacking, "present where the feature is"),
+            "card-size-null": (card(put("size", value=None)), lacking, "not null"),
+            "card-size-unlisted": (card(put("features", value=[])), stray, "only where the feature is"),
+            "card-of-format-1-with-size": (self._card_1(_add(size=None)), stray, "format 1 has no size"),
+            "card-bracket-500": (card(put("size", "bracket", value=500)), field, "one of four brackets"),
+            "card-bracket-1000.0": (card(put("size", "bracket", value=1000.0)), field, "integer"),
+            "card-bracket-altered": (
+                card(put("size", "bracket", value=100)),
+                "statement.not-its-owners",
+                "signed by its owner",
+            ),
+            "card-size-of-another": (card(put("size", value=other)), "statement.not-its-owners", "owner"),
+            "card-size-of-another-study": (
+                card(put("size", value=elsewhere)),
+                "card.key-of-other-study",
+                "the study of the card",
+            ),
+            "card-trustee-with-size": (with_trustee(), "card.size-and-role", "of a hospital"),
+            "plan-without-sizes": (
+                plan(put("features", value=[]), *(_drop_in(place, "size") for place in range(3))),
+                "ok",
+                "a plan may have no sizes",
+            ),
+            "plan-size-missing": (plan(drop_size), lacking, "each entry of members"),
+            "plan-size-null": (plan(put(*member, "size", value=None)), lacking, "each entry of members"),
+            "plan-size-unlisted": (plan(put("features", value=[])), stray, "only where the feature is"),
+            "plan-size-of-another": (
+                plan(put(*member, "size", value=other)),
+                "statement.not-its-owners",
+                "by its owner's key",
+            ),
+            "plan-size-of-another-study": (
+                plan(put(*member, "size", value=elsewhere)),
+                "roster.size-of-other-study",
+                "for this study",
+            ),
+            "plan-delta-advised-for-fewer": (plan(put("delta", value=1e-4)), "ok", "delta <= 0.1 / N"),
+            "plan-delta-above-sizes": (
+                plan(put("delta", value=1.01e-4)),
+                "plan.delta-above-sizes",
+                "delta <= 0.1 / N",
+            ),
+            "plan-n-max-above-sizes": (
+                plan(put("constants", value={"n_max": 10_000})),
+                "plan.n-max-not-sizes",
+                "n_max is N",
+            ),
+            "plan-n-max-below-sizes": (
+                plan(put("constants", value={"n_max": 100})),
+                "plan.n-max-not-sizes",
+                "n_max is N",
+            ),
+            "plan-n-max-missing": (plan(put("constants", value={})), "plan.n-max-not-sizes", "n_max is N"),
+            "plan-n-max-no-integer": (
+                plan(put("constants", value={"n_max": 1000.0})),
+                "plan.n-max-not-sizes",
+                "n_max is N",
+            ),
+            "plan-weight-above-sizes": (
+                plan(put("constants", "weight_cap", value=1000.5)),
+                "plan.weight-above-sizes",
+                "weight_cap <= N",
+            ),
+            "plan-weight-no-number": (
+                plan(put("constants", "weight_cap", value="500")),
+                "plan.weight-above-sizes",
+                "weight_cap <= N",
+            ),
+        }
+
     def _rounds(self) -> Made:
         """Section 2: what obeys a plan is of its format."""
         old = self.world.make_plan()  # the plan in format 1, signed by the same coordinator
@@ -229,7 +329,7 @@ class Files:
             "outputs": [{"name": "pooled", "pool": "none"}],
             "dim": 8,
         }
-        listed = put("features", value=["extractor-files"])
+        listed = put("features", value=["extractor-files", "sizes"])
         named = put("extractor", value=f"file:{file['sha256']}")
 
         def plan(*changes: Change) -> bytes:
@@ -292,8 +392,28 @@ class Files:
         return framed(inner, 2) + self.update[envelope.length :]
 
 
+def size(hospital: Hospital, bracket: Bracket, study: str | None = None) -> SizeStatement:
+    return SizeStatement.sign(bracket, study, hospital.identity.signing)
+
+
+def with_sizes(world: Study, *brackets: Bracket, **changes: Any) -> PlanHeader:
+    """A plan of format 2 whose hospitals state these brackets."""
+    members = tuple(
+        hospital.member().model_copy(update={"size": size(hospital, bracket)})
+        for hospital, bracket in zip(world.hospitals, brackets, strict=True)
+    )
+    roster = world.plan.roster.model_copy(update={"members": members})
+    constants = {"n_max": max(brackets), "weight_cap": 500.0}
+    fields = {"format": 2, "features": ("sizes",), "roster": roster, "constants": constants}
+    return world.make_plan(**(fields | changes))
+
+
 def dropped(field: str) -> Change:
     return lambda header: header.pop(field)
+
+
+def _drop_in(place: int, field: str) -> Change:
+    return lambda header: header["roster"]["members"][place].pop(field)
 
 
 def _add(**fields: Any) -> Change:

@@ -135,7 +135,7 @@ def kept(name: str, make: Callable[[], bytes]) -> bytes:
 def of_format_2() -> format2.Files:
     """The vectors of format 2; its parties are those of format 1."""
     world = study()
-    world.plan = world.make_plan(format=2)
+    world.plan = format2.with_sizes(world, 100, 1000, 1000)
     kept_2 = lambda name, make: kept(f"format2/{name}", make)  # noqa: E731 - a name in another folder
     return format2.Files(world, keyholders.Round(seeded, identity, sealing_key, kept_2, 2), kept)
 

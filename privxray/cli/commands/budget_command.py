@@ -59,6 +59,8 @@ def budget(
     _bars(seen)
     if seen.affords:
         line(_affords(seen, seen.affords))
+    for remark in seen.remarks:
+        tell(f"Note: {remark}.")
     if len(seen.runs) > 1:
         tell("Several runs together cost less than the sum of their epsilons. The totals above take that in.")
 
@@ -142,6 +144,7 @@ def _json(seen: Budget) -> dict[str, Any]:
             {"study": r.study, "run": r.run, "state": r.state, **_cost(r.cost), "events": r.events}
             for r in seen.runs
         ],
+        "remarks": list(seen.remarks),
         "affords": None
         if seen.affords is None
         else {"steps": seen.affords.steps, "noise": seen.affords.noise, "sampling_rate": seen.affords.q},

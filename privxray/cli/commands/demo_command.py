@@ -44,6 +44,14 @@ def demo(
     ] = None,
     images: ImagesFolder = None,
     epsilon: Annotated[float, typer.Option("--epsilon", help="Per patient, over the whole study.")] = 6.0,
+    delta: Annotated[
+        float | None,
+        typer.Option(
+            "--delta",
+            help="The chance that this promise fails.  [default: what is advised for the hospitals' sizes]",
+            show_default=False,
+        ),
+    ] = None,
     method: Annotated[
         Literal["linear-probe", "dp-sgd"], typer.Option("--method", help="How hospitals train.")
     ] = "linear-probe",
@@ -69,7 +77,7 @@ def demo(
 
         models.update(own_models(played.hospitals))
 
-    played = play(root, sites, StudyTerms(method, epsilon), run=run, say=say, after_training=remember)
+    played = play(root, sites, StudyTerms(method, epsilon, delta), run=run, say=say, after_training=remember)
     asked = _ask_encrypted(root, played, sites[0], say) if method == "linear-probe" else None
     (root / _MARKER).write_text(_DONE)
     result = _scored(played, models, method, time.perf_counter() - start)

@@ -26,6 +26,7 @@ def status(as_json: Json = False) -> None:
                 "trained": [{"study": t.study, "round": t.round, **t.to_json()} for t in seen.trained],
                 "answered": [{"hospital": h, "model": m, "images": n} for h, m, n in seen.answered],
                 "queries_waiting": seen.waiting,
+                "remarks": list(seen.remarks),
                 "next": list(seen.advice),
             }
         )
@@ -47,5 +48,7 @@ def status(as_json: Json = False) -> None:
         )
     if seen.waiting:
         tell(f"Queries whose answer has not been read here: {seen.waiting}.")
+    for remark in seen.remarks:
+        tell(f"Note: {remark}.")
     for advice in seen.advice:
         next_step(advice)

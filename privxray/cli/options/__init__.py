@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -41,6 +41,15 @@ To = Annotated[
         help="Write into this folder, which has to be there; for instance a stick.",
         show_default=False,
         callback=_folder,
+    ),
+]
+PatientsUpTo = Annotated[
+    Literal["100", "1000", "10000", "100000"] | None,
+    typer.Option(
+        "--patients-up-to",
+        help="A hospital's size as its card states it: at most so many patients, now and later.  "
+        "[default: what it stated before, or 1000]",
+        show_default=False,
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file if it exists.")]

@@ -40,7 +40,15 @@ class TermsOptions:
             "--epsilon", help="Per patient, over the whole study.  [default: 6]", show_default=False
         ),
     ] = None
-    delta: Annotated[float | None, typer.Option("--delta", help="[default: 1e-5]", show_default=False)] = None
+    delta: Annotated[
+        float | None,
+        typer.Option(
+            "--delta",
+            help="The chance that this promise fails; above 0.01 over the largest hospital's stated patients "
+            "everybody is told.  [default: 1e-5, or less for hospitals of more than 1000]",
+            show_default=False,
+        ),
+    ] = None
     from_file: Annotated[
         Path | None,
         typer.Option("--from", help="Terms from a YAML file; options override it.", show_default=False),

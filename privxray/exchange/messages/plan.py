@@ -14,15 +14,18 @@ from pydantic import Field, JsonValue
 
 from privxray.errors import RefusedError
 from privxray.exchange.commitments import MAX_COMMITTED
+from privxray.exchange.messages.plan_sizes import N_MAX, check_sizes, delta_remark
 from privxray.exchange.messages.repeats import Repeats
 from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
+from privxray.formats.features import SIZES
 from privxray.formats.header import Fingerprint, Header, Name, PlanHash
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom, total_size
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Roster
+from privxray.keys.size_statement import SizeStatement
 
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,39}$")]
 
@@ -81,6 +84,11 @@ class PlanHeader(Header):
         self.roster.verify(study)
         self._check_coordinator()
         self._check_keyholders(study)
+        if SIZES in self.features:
+            first = self.stage == 1
+            check_sizes(
+                [size.bracket for size in self.sizes.values()], self.constants, self.delta, first=first
+            )
         check_headroom(self.manifest, len(self.roster.members), self.modulus_bits)
         if self.commitments is not None and total_size(self.manifest) > MAX_COMMITTED:
             raise RefusedError(
@@ -161,6 +169,23 @@ class PlanHeader(Header):
             )
         self.committee.verify(self.roster, study)
 
+    @property
+    def sizes(self) -> Mapping[str, SizeStatement]:
+        """By hospital's name, what it states of its size; empty without the feature ``sizes``."""
+        return {member.name: member.size for member in self.roster.members if member.size is not None}
+
+    @property
+    def size_bound(self) -> int | None:
+        """The most patients that a hospital states; None without the feature ``sizes``."""
+        bound = self.constants.get(N_MAX) if SIZES in self.features else None
+        return bound if isinstance(bound, int) else None
+
+    def remarks(self) -> tuple[str, ...]:
+        """What every recipient should know before it follows the plan, in plain words."""
+        bound = self.size_bound
+        remark = None if bound is None else delta_remark(self.delta, bound)
+        return () if remark is None else (remark,)
+
     def seated(self, fingerprint: Fingerprint) -> tuple[Committee, int] | None:
         """The committee and the number of the seat that this party has in it, if it has one."""
         if self.committee is None:
@@ -206,9 +231,14 @@ class PlanHeader(Header):
             "mode": self.mode,
             **({"commitments": self.commitments} if self.commitments else {}),
             **self._committee_terms(),
+            **self._stated_sizes(),
             "extractor": self.extractor_file.label if self.extractor_file else self.extractor,
             **dict(sorted(self.constants.items())),  # as a plan that was carried has them
         }
+
+    def _stated_sizes(self) -> Mapping[str, JsonValue]:
+        sizes: list[JsonValue] = [f"{name} up to {size.bracket:,}" for name, size in self.sizes.items()]
+        return {"patients": sizes} if sizes else {}
 
     def _committee_terms(self) -> Mapping[str, JsonValue]:
         if self.committee is None:

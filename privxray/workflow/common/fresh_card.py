@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 from privxray.keys.card import CardParts, write_card
+from privxray.keys.size_statement import Bracket
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.new_round_keys import new_mask_key, new_unsealing_key
 from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.own_size import state_size
 from privxray.workflow.common.stamp import stamp
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -23,6 +25,7 @@ def fresh_card(
     passphrase: Passphrase,
     *,
     study: str | None = None,
+    patients_up_to: Bracket | None = None,
     format_: Literal[1, 2] = 2,
 ) -> Path:
     """Write a card with new keys for one round in place of the last card.
@@ -30,6 +33,7 @@ def fresh_card(
     An earlier card that left stays good until a plan names its keys.
 
     :param study: bind the card to a study's name; without it the card fits any one study.
+    :param patients_up_to: what a hospital states of its size; None for what it stated last, or else 1,000.
     :param format_: of the card; 1 for a coordinator whose version reads no other.
     """
     workspace.require(("hospital", "trustee"), "card")
@@ -38,6 +42,7 @@ def fresh_card(
         with session.state.transaction():
             mask = new_mask_key(session.state, identity, study) if session.role == "hospital" else None
             unsealing = new_unsealing_key(session.state, identity, study)
-        card = write_card(identity, CardParts(session.name, mask, unsealing), stamp(), format_=format_)
+            size = state_size(session.state, identity, study, patients_up_to) if mask else None
+        card = write_card(identity, CardParts(session.name, mask, unsealing, size), stamp(), format_=format_)
         deliver(card, workspace.card_path, force=True)
     return workspace.card_path

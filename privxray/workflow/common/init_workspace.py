@@ -11,7 +11,8 @@ from pathlib import Path
 from privxray.errors import RefusedError
 from privxray.keys import keyfile
 from privxray.keys.identity import Identity
-from privxray.privacy.guarantee import Guarantee, require_epsilon
+from privxray.keys.size_statement import USUAL_BRACKET, Bracket, advised_delta
+from privxray.privacy.guarantee import Guarantee, Promise, require_epsilon
 from privxray.system.private_files import own_folder
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.fresh_card import fresh_card
@@ -21,14 +22,31 @@ from privxray.workspace.session import looking, working
 
 DEFAULT_BUDGET = 10.0
 DEFAULT_DELTA = 1e-5
+"""The largest delta of a ledger whose maker named none."""
 
 
 @dataclass(frozen=True)
 class _Limit:
-    """A hospital's lifetime limit. ``epsilon`` None leaves it to an earlier ledger, or to the default."""
+    """A hospital's lifetime limit, and the size that it states.
+
+    ``epsilon`` None leaves it to an earlier ledger, or to the default. ``delta`` None is the one that is
+    advised for the size.
+    """
 
     epsilon: float | None
-    delta: float
+    delta: float | None
+    patients: Bracket
+
+    def guarantee(self) -> Guarantee:
+        """The limit of a new ledger.
+
+        :raises UsageError: a limit that no ledger of a hospital of this size can have.
+        """
+        epsilon = DEFAULT_BUDGET if self.epsilon is None else self.epsilon
+        advised = min(DEFAULT_DELTA, advised_delta(self.patients))
+        delta = advised if self.delta is None else self.delta
+        Promise(delta, self.patients).require()
+        return Guarantee(epsilon, delta)
 
 
 def init_coordinator(
@@ -41,27 +59,32 @@ def init_coordinator(
     return _init(root, Config(role="coordinator", name=name, study=study), passphrase)
 
 
-def init_hospital(
+def init_hospital(  # noqa: PLR0913 - the front door for programs keeps its names
     root: Path,
     name: str,
     passphrase: Passphrase,
     *,
     study: str | None = None,
     budget: float | None = None,
-    delta: float = DEFAULT_DELTA,
+    delta: float | None = None,
+    patients_up_to: Bracket = USUAL_BRACKET,
 ) -> Workspace:
     """Make a hospital's workspace, its ledger and its first card.
 
     :param study: bind the card to a study's name; without it the card fits any one study.
     :param budget: the hospital's lifetime limit, as epsilon at ``delta``; None for 10, or for what an
         earlier ledger in this folder says.
+    :param delta: None for the one that is advised for ``patients_up_to``, and at most 1e-5.
+    :param patients_up_to: the size that the card states: at most so many patients.
     :raises RefusedError: there is a workspace already, here or in a folder above: a workspace inside another
         would be a second budget for the same patients. Or an earlier ledger has another limit.
     :raises UsageError: a limit that no ledger can have.
     """
     if budget is not None:
         require_epsilon(budget)  # before anything is written
-    return _with_card(root, Config(role="hospital", name=name), passphrase, study, _Limit(budget, delta))
+    limit = _Limit(budget, delta, patients_up_to)
+    limit.guarantee()
+    return _with_card(root, Config(role="hospital", name=name), passphrase, study, limit)
 
 
 def init_trustee(root: Path, name: str, passphrase: Passphrase, *, study: str | None = None) -> Workspace:
@@ -80,7 +103,7 @@ def _with_card(
         workspace = Workspace(root, config)
     else:
         workspace = _init(root, config, passphrase, limit)
-    fresh_card(workspace, passphrase, study=study)
+    fresh_card(workspace, passphrase, study=study, patients_up_to=limit.patients if limit else None)
     return workspace
 
 
@@ -145,8 +168,7 @@ def _ensure_ledger(path: Path, limit: _Limit) -> None:
     from privxray.privacy.ledger import Ledger
 
     if not path.exists():
-        epsilon = DEFAULT_BUDGET if limit.epsilon is None else limit.epsilon
-        Ledger.create(path, Guarantee(epsilon, limit.delta))
+        Ledger.create(path, limit.guarantee())
         return
     kept = Ledger.open(path)
     if limit.epsilon not in (None, kept.limit.epsilon):

@@ -10,12 +10,14 @@ from collections.abc import Collection, Sequence
 
 from privxray.errors import RefusedError
 from privxray.formats.container import READS
-from privxray.formats.features import Form
+from privxray.formats.features import SIZES, Form
 from privxray.keys.card import CardHeader
 
 
 def agreed_form(cards: Sequence[CardHeader], asked: Collection[str] = ()) -> Form:
     """The form of a study of the parties of these cards.
+
+    ``sizes`` is taken where every hospital states its size.
 
     :param asked: features that the coordinator asked for.
     :raises RefusedError: the cards have no format in common, or one of them lacks a feature that was asked
@@ -29,7 +31,8 @@ def agreed_form(cards: Sequence[CardHeader], asked: Collection[str] = ()) -> For
             reason="plan.no-common-format",
             advice="Ask the parties to install one version of privxray, and for fresh cards: privxray card",
         )
-    form = Form(common[-1], tuple(sorted(asked)))
+    stated = common[-1] > 1 and all(card.size for card in cards if card.role == "hospital")
+    form = Form(common[-1], tuple(sorted({*asked, *([SIZES] if stated else [])})))
     expect_reads(cards, form)
     return form
 

@@ -62,7 +62,7 @@ def enrol(
     form = agreed_form(cards, asked)
     hospitals = sorted((card for card in cards if card.role == "hospital"), key=party_name)
     trustees = sorted((card for card in cards if card.role == "trustee"), key=party_name)
-    members, others = [card.member() for card in hospitals], [card.trustee() for card in trustees]
+    members, others = [card.member(form) for card in hospitals], [card.trustee() for card in trustees]
     roster = versioned_roster(members, others, before, study, coordinator)
     if terms is None:
         return Parties(roster, None, form)

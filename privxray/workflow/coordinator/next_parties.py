@@ -66,13 +66,15 @@ def carry_on(
             advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
         )
     known = {member.keys.fingerprint for member in before.roster.members}
+    newcomers = [c for c in cards if c.role == "hospital" and c.keys.fingerprint not in known]
+    _expect_no_larger(newcomers, before.size_bound)
     members = [
         *(
             member.model_copy(update={"mask": keys.masks[member.keys.fingerprint]})
             for member in before.roster.members
             if member.name not in without
         ),
-        *(c.member() for c in cards if c.role == "hospital" and c.keys.fingerprint not in known),
+        *(newcomer.member(before.form) for newcomer in newcomers),
     ]
     trustees = [trustee for trustee in before.roster.trustees if trustee.name not in without]
     roster = versioned_roster(
@@ -97,6 +99,23 @@ def _expect_known(plan: PlanHeader, names: Collection[str]) -> None:
             reason="without.nobody",
             advice="privxray inspect FILE lists the parties of a plan",
         )
+
+
+def _expect_no_larger(newcomers: Sequence[CardHeader], bound: int | None) -> None:
+    """A study keeps its terms, and they are made for hospitals of up to ``bound`` patients.
+
+    :raises RefusedError: a newcomer states no size, or a larger one.
+    """
+    if bound is None:
+        return
+    for card in newcomers:
+        if card.size is None or card.size.bracket > bound:
+            stated = "no size" if card.size is None else f"up to {card.size.bracket:,} patients"
+            raise RefusedError(
+                f"{card.name} states {stated}, and the study was planned for hospitals of up to {bound:,}",
+                reason="plan.newcomer-too-large",
+                advice="Begin the study anew with the cards of all: privxray plan cards/*.card --replace",
+            )
 
 
 def _committee_after(

@@ -14,12 +14,14 @@ from pydantic import JsonValue, ValidationError
 
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
+from privxray.exchange.messages.plan_sizes import N_MAX, WEIGHT_CAP
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.formats.features import REPEATS
+from privxray.formats.features import REPEATS, SIZES
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
-from privxray.privacy.guarantee import require_delta_below, require_epsilon
+from privxray.keys.size_statement import advised_delta
+from privxray.privacy.guarantee import Promise, require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import InputForm, default_extractor
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.agreed_form import common_features
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 DEFAULT_CLASSES = ("normal", "bacteria", "virus")
 DEFAULT_EPSILON = 6.0
 DEFAULT_DELTA = 1e-5
+"""The largest delta of a plan whose coordinator typed none."""
 
 _BY_DEFAULT: Mapping[str, frozenset[str]] = {
     "linear-probe": frozenset({"commitments", REPEATS}),
@@ -59,6 +62,7 @@ class Terms:
 
     :param rounds: None for the method's default.
     :param epsilon: per patient of a hospital, over the whole study, at ``delta``.
+    :param delta: None for the one that is advised for the sizes of the hospitals, and at most 1e-5.
     :param constants: override single public constants of the method.
     :param committee: None for the mode ``strict``.
     :param start: a safetensors file with the first round's weights.
@@ -71,7 +75,7 @@ class Terms:
     classes: tuple[str, ...] = DEFAULT_CLASSES
     rounds: int | None = None
     epsilon: float = DEFAULT_EPSILON
-    delta: float = DEFAULT_DELTA
+    delta: float | None = None
     constants: Mapping[str, JsonValue] = field(default_factory=dict)
     committee: CommitteeTerms | None = None
     start: Path | None = None
@@ -85,9 +89,20 @@ class Terms:
             return needed | (_BY_DEFAULT[self.method] & common_features(cards))
         return needed | frozenset({"commitments", REPEATS} if self.commitments else ())
 
-    def resolved(self) -> tuple[AnyMethod, MethodConstants]:
+    def delta_for(self, bound: int | None) -> float:
+        """The delta of a plan.
+
+        :param bound: the largest bracket of its hospitals; None where they state none.
+        """
+        if self.delta is not None:
+            return self.delta
+        return DEFAULT_DELTA if bound is None else min(DEFAULT_DELTA, advised_delta(bound))
+
+    def resolved(self, bound: int | None) -> tuple[AnyMethod, MethodConstants]:
         """The method, and all of its constants.
 
+        :param bound: the largest bracket of the plan's hospitals: then n_max is that, and one hospital weighs
+            no more. None where they state none.
         :raises UsageError: a constant that does not exist or is out of range, a file of weights for a method
             that starts from nothing, or an extractor for one that sees pixels.
         """
@@ -108,15 +123,23 @@ class Terms:
             )
         given = {} if self.start is None else {"start": "file"}
         read = self.extractor.constants() if self.extractor else {}
-        return method, method.constants({**method.recipe, **read, **self.constants, **given})
+        constants = method.constants({**method.recipe, **read, **self.constants, **given})
+        if bound is None:
+            return method, constants
+        _expect_of_sizes(self.constants, bound)
+        by_size: dict[str, JsonValue] = {N_MAX: bound}
+        stated = constants.stated()
+        if WEIGHT_CAP in stated:
+            by_size[WEIGHT_CAP] = min(stated[WEIGHT_CAP], float(bound))
+        return method, method.constants({**stated, **by_size})
 
     def are_those_of(self, plan: PlanHeader) -> bool:
         """Whether a plan has these terms. Its committee is not looked at: cards and seats tell of that."""
         if self == Terms(committee=self.committee):
             return True  # nothing but cards was typed
-        method, constants = self.resolved()
+        method, constants = self.resolved(plan.size_bound)
         rounds = self.rounds or method.default_rounds
-        typed = (self.method, self.classes, rounds, self.epsilon, self.delta)
+        typed = (self.method, self.classes, rounds, self.epsilon, self.delta_for(plan.size_bound))
         if self.commitments not in (None, plan.commitments is not None):
             return False
         if typed != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
@@ -140,8 +163,10 @@ def first_stage(
     :raises UsageError: terms that this version can't train, or that promise nothing.
     :raises MalformedError: terms out of the range that a plan can hold, or unusable starting weights.
     """
-    method, constants = terms.resolved()
-    _check(terms, method, constants)
+    bound = largest_size(parties)
+    method, constants = terms.resolved(bound)
+    delta = terms.delta_for(bound)
+    _check(terms, delta, bound, method, constants)
     start = _start(method, constants, terms)
     body, made, read = pack(start) if start else b"", stamp(), terms.named(method)
     try:
@@ -169,7 +194,7 @@ def first_stage(
             extractor_file=read if isinstance(read, ExtractorFile) else None,
             classes=terms.classes,
             epsilon=terms.epsilon,
-            delta=terms.delta,
+            delta=delta,
             modulus_bits=method.modulus_bits,
             manifest=method.manifest(constants, terms.classes),
             commitments=PEDERSEN if "commitments" in parties.form.features else None,
@@ -179,9 +204,43 @@ def first_stage(
     return Draft(plan, body)
 
 
-def _check(terms: Terms, method: AnyMethod, constants: MethodConstants) -> None:
+def largest_size(parties: Parties) -> int | None:
+    """The largest bracket that a hospital states; None in a plan without sizes."""
+    if SIZES not in parties.form.features:
+        return None
+    return max(member.size.bracket for member in parties.roster.members if member.size)
+
+
+def _expect_of_sizes(typed: Mapping[str, JsonValue], bound: int) -> None:
+    """Constants that follow from the hospitals' sizes can't be typed otherwise.
+
+    :raises UsageError: one is.
+    """
+    if typed.get(N_MAX, bound) != bound:
+        raise UsageError(
+            f"the constant n_max can't be {typed[N_MAX]}: it is {bound:,}, the most patients that one of the "
+            "hospitals states",
+            reason="plan.n-max-typed",
+            advice="Leave n_max out; a hospital states its size with privxray card --patients-up-to N",
+        )
+    weight = typed.get(WEIGHT_CAP, bound)
+    if isinstance(weight, int | float) and weight > bound:
+        raise UsageError(
+            f"the constant weight_cap can't be {weight:g}: it is at most {bound:,}, the most patients that "
+            "one of the hospitals states",
+            reason="plan.weight-cap-typed",
+            advice="Leave weight_cap out, or make it smaller",
+        )
+
+
+def _check(
+    terms: Terms, delta: float, bound: int | None, method: AnyMethod, constants: MethodConstants
+) -> None:
     require_epsilon(terms.epsilon)
-    require_delta_below(terms.delta, constants.n_max)
+    if bound is None:
+        require_delta_below(delta, constants.n_max)
+    else:
+        Promise(delta, bound).require()
     if not InputForm.of(method, constants, terms.named(method)).is_known():
         raise UsageError(
             "the plan's constant feature_dim is not what the extractor gives",

@@ -29,7 +29,7 @@ def check_trainable(workspace: Workspace, plan: PlanHeader, body: bytes) -> None
     """
     method = methods.get(plan.method)
     constants = method.constants(plan.constants)
-    if not promises_something(plan.delta, constants.n_max):
+    if plan.size_bound is None and not promises_something(plan.delta, constants.n_max):
         raise RefusedError(
             f"the plan's delta {plan.delta:g} promises nothing to one patient of {constants.n_max:,}, its "
             "constant n_max",

@@ -10,6 +10,9 @@ from privxray.imaging.dataset import Dataset
 from privxray.imaging.dataset_keys import DatasetKeys
 from privxray.workspace.session import Session
 
+PROFILE = "de-identification profile"
+"""The setting that the first ingest makes."""
+
 
 def open_dataset(session: Session, study: str) -> Dataset:
     """A study's data set, empty where nothing was ingested. Close it, or use it as a context manager."""
@@ -20,6 +23,22 @@ def open_dataset(session: Session, study: str) -> Dataset:
 def dataset_keys(session: Session) -> DatasetKeys:
     """What makes the data set's keyed hashes, without opening it."""
     return DatasetKeys(session.state.secret("data"))
+
+
+def require_ingested(session: Session) -> None:
+    """Check that images were ingested here at some time, whatever the data set holds now.
+
+    Whether it holds a patient decides nothing: that would tell of the one who is added or removed.
+
+    :raises WorkspaceError: nothing was.
+    """
+    if session.state.setting(PROFILE) is None:
+        raise WorkspaceError(
+            "no patient to train on is ingested yet",
+            reason="dataset.no-patient",
+            file=session.root,
+            advice="Type: privxray ingest FOLDER --labels labels.csv",
+        )
 
 
 def require_patients(session: Session, dataset: Dataset, split: str = "train") -> None:

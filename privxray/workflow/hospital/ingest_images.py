@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from privxray.errors import NotTakenInError
 from privxray.workflow.common.callbacks import Progress
+from privxray.workflow.common.own_size import stated_size
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.which_study import newest_round
-from privxray.workflow.hospital.data_set import open_dataset
+from privxray.workflow.hospital.data_set import PROFILE, open_dataset
+from privxray.workflow.hospital.patients_beyond import beyond_stated
 from privxray.workflow.hospital.trained_on import note_earlier_trainings, trained_on
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from privxray.deid.pixels.text.text_box import FindText
     from privxray.deid.profile.profile import Profile
     from privxray.imaging.ingest import IngestReport
-
-_PROFILE = "de-identification profile"
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,7 @@ class Ingested:
     :param map_before: whether the map of labels is that of an ingest before.
     :param sheet: the contact sheet as HTML text; empty where none was asked for.
     :param trained_held_out: by split, how many held-out patients were in a training of this study.
+    :param remark: on more patients than the hospital has stated, for its own screen.
     """
 
     report: IngestReport
@@ -66,6 +67,7 @@ class Ingested:
     map_before: bool = False
     sheet: str = field(default="", repr=False)
     trained_held_out: Mapping[str, int] = field(default_factory=dict)
+    remark: str | None = None
 
 
 def ingest_folder(
@@ -95,7 +97,7 @@ def ingest_folder(
         state = session.state
         round_ = newest_round(session, choices.study)
         classes = load_plan(workspace, round_).classes
-        stored = state.setting(_PROFILE)
+        stored = state.setting(PROFILE)
         before = profile_from_json(json.loads(stored)) if stored else None
         chosen = choices.profile or before or basic_profile()
         with open_dataset(session, round_.study) as dataset:
@@ -122,11 +124,12 @@ def ingest_folder(
             known = trained_on(session, round_.study)
             held_out = {split: len(known.among(dataset, split)) for split in ("val", "test")}
         with state.transaction():
-            state.set_setting(_PROFILE, json.dumps(profile_to_json(chosen)))
+            state.set_setting(PROFILE, json.dumps(profile_to_json(chosen)))
         return Ingested(
             report,
             before.summary if before else "",
             sheet=sheet,
             map_before=choices.label_map is None and bool(kept_map),
             trained_held_out={split: count for split, count in held_out.items() if count},
+            remark=beyond_stated(report.patients, stated_size(state)),
         )

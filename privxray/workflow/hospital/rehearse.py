@@ -22,12 +22,11 @@ from privxray.privacy.accountant import guarantee
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.method_inputs import InputForm, feature_source
-from privxray.workflow.hospital.data_set import open_dataset, require_patients
+from privxray.workflow.hospital.data_set import open_dataset, require_ingested
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
 from privxray.workflow.hospital.reserve_budget import another_epsilon, choose_epsilon, what_is_left
 from privxray.workflow.hospital.training import Training
 from privxray.workflow.ledger.open_ledger import open_ledger
-from privxray.workflow.ledger.patient_limit import refuse_too_many
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 from privxray.workspace.transitions import RoundState
@@ -94,9 +93,8 @@ def rehearse(
         if trained and not again and epsilon not in (None, round_.epsilon):
             raise another_epsilon(round_)
         with open_dataset(session, round_.study) as dataset:
-            require_patients(session, dataset)
+            require_ingested(session)
             patients = dataset.patients("train")
-            refuse_too_many(patients, training.task.constants.n_max, training.plan, training.ledger)
             form = InputForm.of(
                 training.method, training.task.constants, training.plan.features_by, workspace
             )
@@ -179,7 +177,7 @@ def _training_seconds(training: Training, form: InputForm, patients: int) -> flo
     from privxray.privacy.noise import SecureNoise
     from privxray.privacy.releases import ReleaseStore
 
-    number = min(patients, _TIMED_PATIENTS)
+    number = max(1, min(patients, _TIMED_PATIENTS))
     constants, factor = training.task.constants, patients / number
     rate = getattr(constants, "sampling_rate", None)
     if rate is not None:  # steps that see a part of the patients: one that sees all of a few
@@ -205,4 +203,4 @@ def _expected(training: Training, epsilon: float, patients: int) -> Expected | N
     plan = training.plan
     if plan.method != measured_method() or plan.extractor != default_extractor(training.method):
         return None
-    return expected(len(plan.hospitals), patients, epsilon)
+    return expected(len(plan.hospitals), max(1, patients), epsilon)

@@ -14,6 +14,7 @@ import os
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
 from privxray.privacy.accountant import guarantee
+from privxray.privacy.guarantee import Promise
 from privxray.workflow.hospital.training import Training
 from privxray.workflow.ledger.runs import charged_outside
 from privxray.workspace.study_tables import Round
@@ -80,8 +81,10 @@ def reserve(training: Training, epsilon: float) -> Training:
         raise another_epsilon(round_)
     noise = training.remaining().noise(epsilon)
     chosen = training.chosen(epsilon=epsilon, noise=noise, vector_key=os.urandom(32))
+    bound = training.plan.size_bound
+    promise = None if bound is None else Promise(training.plan.delta, bound)
     try:
-        ledger.reserve(round_.study, run, chosen.events())
+        ledger.reserve(round_.study, run, chosen.events(), promise)
     except BudgetError as refusal:
         forgotten = chosen.chosen(epsilon=None, noise=None, vector_key=None)
         refusal.advice = what_is_left(forgotten)

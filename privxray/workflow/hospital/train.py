@@ -29,9 +29,11 @@ from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import InputForm, training_data
+from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.hospital.data_set import open_dataset, require_patients
+from privxray.workflow.hospital.data_set import open_dataset, require_ingested
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
+from privxray.workflow.hospital.patients_beyond import patients_beyond
 from privxray.workflow.hospital.reserve_budget import another_epsilon, choose_epsilon, reserve
 from privxray.workflow.hospital.train_again import cost_of_another, destroy_result
 from privxray.workflow.hospital.trained_on import (
@@ -43,7 +45,6 @@ from privxray.workflow.hospital.trained_on import (
 from privxray.workflow.hospital.training import Training
 from privxray.workflow.hospital.training_results import remove_unreadable, saved_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
-from privxray.workflow.ledger.patient_limit import refuse_too_many
 from privxray.workflow.ledger.saved_answers import SavedAnswers
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -57,11 +58,11 @@ class Trained:
     """The result of a training, in terms of privacy only: no number that depends on the data.
 
     ``spent`` is what this study has cost a patient so far, at the plan's delta; ``lifetime`` what all studies
-    have, at that of the ledger and its ``limit``. For the hospital's own screen are ``few_patients``,
-    ``without_features``, on how many images an extractor out of a file failed, ``contradicting``, how many
-    images are the same as one with another label, and ``data``: what the training saw, and what changed
-    since. ``again`` is what the study would have cost after another training;
-    None where this one was just done.
+    have, at that of the ledger and its ``limit``. For the hospital's own screen are ``few_patients`` and
+    ``remarks``, which depend on the number of patients; ``without_features``, on how many images an extractor
+    out of a file failed; ``contradicting``, how many images are the same as one with another label; and
+    ``data``: what the training saw, and what changed since. ``again`` is what the study would have cost after
+    another training; None where this one was just done.
     """
 
     plan: PlanHeader
@@ -76,6 +77,7 @@ class Trained:
     again: Guarantee | None
     feature_seconds: float
     training_seconds: float
+    remarks: tuple[str, ...] = ()
 
 
 def train(
@@ -97,7 +99,7 @@ def train(
     :param feature_progress: told of the images whose features are computed.
     :raises BudgetError: above the plan's epsilon or the lifetime limit; nothing was spent.
     :raises RefusedError: this round was exported already or is opened without this hospital, an interrupted
-        training used another epsilon, or there are more patients than the plan's ``n_max``.
+        training used another epsilon, or the plan's delta promises nothing.
     :raises WorkspaceError: no study is joined, or no data set is ingested.
     """
     from privxray.workflow.hospital.own_scores import keep_own_scores
@@ -111,19 +113,17 @@ def train(
         if round_.state is RoundState.JOINED and left_out(session, round_):
             raise too_late()
         with open_dataset(session, round_.study) as dataset:
-            require_patients(session, dataset)
+            require_ingested(session)
             patients = dataset.patients("train")
-            few = patients < FEW_PATIENTS
             training = Training.of(session, ledger, round_)
             if round_.state is RoundState.TRAINED and not again:
                 note_earlier_trainings(session, dataset, round_.study)
                 if epsilon not in (None, round_.epsilon):
                     raise another_epsilon(round_)
                 keep_own_scores(session, round_, feature_progress)
-                return _trained(training, few=few, again=cost_of_another(training))
+                return _trained(training, patients, again=cost_of_another(training))
             if round_.state is RoundState.TRAINED:
                 training = replace(training, round=destroy_result(training, epsilon))
-            refuse_too_many(patients, training.task.constants.n_max, plan, ledger)
             form = InputForm.of(training.method, training.task.constants, plan.features_by, workspace)
             form.require_here()
             training = reserve(training, choose_epsilon(epsilon, training))
@@ -139,7 +139,7 @@ def train(
         seconds = (computed - started, time.perf_counter() - computed)
         keep_own_scores(session, session.state.rounds(round_.study)[-1], feature_progress)
         alike = data.alike_under_other_labels()
-        return _trained(training, few=few, empty=empty, alike=alike, seconds=seconds)
+        return _trained(training, patients, empty=empty, alike=alike, seconds=seconds)
 
 
 def _draw(training: Training, data: TrainingData, progress: Progress | None) -> None:
@@ -171,8 +171,8 @@ def _drawing(training: Training, progress: Progress | None) -> Drawing:
 
 def _trained(
     training: Training,
+    patients: int,
     *,
-    few: bool,
     empty: int = 0,
     alike: int = 0,
     again: Guarantee | None = None,
@@ -184,7 +184,7 @@ def _trained(
         spent=ledger.cost(plan.study, plan.delta),
         lifetime=ledger.cost(),
         limit=ledger.limit,
-        few_patients=few,
+        few_patients=0 < patients < FEW_PATIENTS,
         without_features=empty,
         contradicting=alike,
         already=again is not None,
@@ -192,4 +192,5 @@ def _trained(
         again=again,
         feature_seconds=seconds[0],
         training_seconds=seconds[1],
+        remarks=tuple(patients_beyond(patients, plan, public_keys(training.session.workspace))),
     )

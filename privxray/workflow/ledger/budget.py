@@ -16,6 +16,7 @@ from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.ledger.further_steps import Affords, FurtherSteps
+from privxray.workflow.ledger.size_remarks import size_remarks
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 
@@ -59,7 +60,8 @@ class Budget:
 
     Both are exact figures of one history that is fixed in advance. ``admitted`` is what the limit is held
     against: it holds even where what was trained later depended on earlier results (docs/adr/0072). ``left``
-    is the largest epsilon, at the ledger's delta, that a further run of Gaussian noise can have.
+    is the largest epsilon, at the ledger's delta, that a further run of Gaussian noise can have. ``remarks``
+    say where a delta is larger than is advised for the size that the hospital states.
     """
 
     spent: Cost
@@ -70,6 +72,7 @@ class Budget:
     studies: tuple[StudyBudget, ...]
     runs: tuple[Run, ...]
     affords: Affords | None
+    remarks: tuple[str, ...]
 
 
 def budget_of(
@@ -107,6 +110,7 @@ def budget_of(
         studies=tuple(costs.of_study(name, plans.get(name)) for name in shown),
         runs=tuple(run for run in costs.runs() if run.study in shown),
         affords=further.answer(ledger),
+        remarks=_remarks(workspace, ledger),
     )
 
 
@@ -139,6 +143,13 @@ class _Costs:
         for (study, run), (state, events) in self._ledger.charged().items():
             cost = self.of(events, self._ledger.limit.delta)
             yield Run(study, run, state, cost, [event.to_json() for event in events])
+
+
+def _remarks(workspace: Workspace, ledger: Ledger) -> tuple[str, ...]:
+    if not workspace.state_path.exists():
+        return ()
+    with looking(workspace) as session:
+        return size_remarks(session, ledger.limit)
 
 
 def _plans(workspace: Workspace) -> dict[str, Guarantee]:

@@ -6,16 +6,20 @@ Tested in tests/cli/test_study.py and tests/cli/test_advice.py.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
+from privxray.errors import PrivxrayError
+from privxray.privacy import ledger_chain, ledger_file  # without numpy, which the ledger itself needs
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_words import study_words
 from privxray.workflow.hospital.trained_on import TrainedData, trained_data
 from privxray.workflow.inference.trust import known_parties
+from privxray.workflow.ledger.size_remarks import size_remarks
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.look import look
 from privxray.workspace.folder import Workspace
-from privxray.workspace.session import looking
+from privxray.workspace.session import Session, looking
 from privxray.workspace.study_tables import Round
 
 
@@ -27,6 +31,7 @@ class Overview:
     :param trained: what the trainings of the studies' newest rounds saw, and what changed since.
     :param key_words: by study, for its parties to compare again.
     :param waiting: how many queries of this hospital have no answer that was read here.
+    :param remarks: where a delta is larger than is advised for the size that this hospital states.
     """
 
     rounds: tuple[Round, ...]
@@ -35,6 +40,7 @@ class Overview:
     waiting: int
     key_words: Mapping[str, str]
     trained: tuple[TrainedData, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def overview(workspace: Workspace, place: str = "") -> Overview:
@@ -54,4 +60,13 @@ def overview(workspace: Workspace, place: str = "") -> Overview:
         trained = tuple(seen for round_ in newest if (seen := trained_data(session, round_)) is not None)
         lasting = {round_.study: round_ for round_ in rounds}  # of each study its newest
         words = {study: study_words(state, load_plan(workspace, one)) for study, one in lasting.items()}
-        return Overview(rounds, advice, answered, waiting, words, trained)
+        return Overview(rounds, advice, answered, waiting, words, trained, _remarks(session))
+
+
+def _remarks(session: Session) -> tuple[str, ...]:
+    """What a hospital should know of its deltas; of a ledger that is damaged ``doctor`` tells."""
+    if session.role != "hospital":
+        return ()
+    with suppress(PrivxrayError), ledger_file.transaction(session.workspace.ledger_path) as database:
+        return size_remarks(session, ledger_chain.read(database).limit)
+    return ()

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
-from privxray.cli.options import Json, PassphraseFile
+from privxray.cli.options import Json, PassphraseFile, PatientsUpTo
 from privxray.cli.options.typed_names import require_name
 from privxray.cli.output import emit, tell
-from privxray.cli.prompts import passphrase
+from privxray.cli.prompts import passphrase, patients_up_to
+from privxray.errors import UsageError
+
+if TYPE_CHECKING:
+    from privxray.keys.size_statement import Bracket
+    from privxray.workspace.folder import Workspace
 
 
 def card(
@@ -19,6 +24,7 @@ def card(
         str | None,
         typer.Option("--study", help="Make a card for this study only.", show_default=False),
     ] = None,
+    patients: PatientsUpTo = None,
     format_: Annotated[
         Literal["1", "2"],
         typer.Option(
@@ -34,9 +40,38 @@ def card(
 
     require_name("--study", study)
     workspace = current_workspace()
+    size = _size(workspace, patients)
     number: Literal[1, 2] = 1 if format_ == "1" else 2
-    path = fresh_card(workspace, passphrase(passphrase_file), study=study, format_=number)
+    path = fresh_card(
+        workspace, passphrase(passphrase_file), study=study, patients_up_to=size, format_=number
+    )
+    stated = _stated(workspace) if number > 1 else None
     if as_json:
-        emit({"card": str(path), "study": study, "format": number})
-    tell(f"Wrote {path.name} with fresh keys for one round.")
+        emit({"card": str(path), "study": study, "format": number, "patients_up_to": stated})
+    says = "" if stated is None else f" It states that this hospital has at most {stated:,} patients."
+    tell(f"Wrote {path.name} with fresh keys for one round.{says}")
     close("card", workspace, file=seen_from_here(path))
+
+
+def _size(workspace: Workspace, typed: str | None) -> Bracket | None:
+    """The size that a card is to state; None for what was stated before.
+
+    :raises UsageError: a trustee was asked to state one.
+    """
+    if typed is not None and workspace.config.role == "trustee":
+        raise UsageError(
+            "--patients-up-to is an option of hospitals, and a trustee holds no patients",
+            reason="card.size-without-patients",
+            advice="Leave out --patients-up-to",
+        )
+    return patients_up_to(typed, ask=workspace.config.role == "hospital" and _stated(workspace) is None)
+
+
+def _stated(workspace: Workspace) -> Bracket | None:
+    from privxray.workflow.common.own_size import stated_size
+    from privxray.workspace.session import looking
+
+    if not workspace.state_path.exists():
+        return None
+    with looking(workspace) as session:
+        return stated_size(session.state)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.options import Json, PassphraseFile
+from privxray.cli.options import Json, PassphraseFile, PatientsUpTo
 from privxray.cli.options.typed_names import require_name
 from privxray.cli.output import emit, tell
-from privxray.cli.prompts import passphrase
+from privxray.cli.prompts import passphrase, patients_up_to
 from privxray.errors import UsageError
+from privxray.keys.size_statement import USUAL_BRACKET
 from privxray.privacy.guarantee import MAX_EPSILON
 from privxray.system.private_files import others_may_read
 
@@ -50,22 +52,31 @@ def init(
         float | None,
         typer.Option(
             "--budget",
-            help="A hospital's lifetime limit, as epsilon at delta 1e-5.  [default: 10]",
+            help="A hospital's lifetime limit, as epsilon at the delta of its size.  [default: 10]",
             show_default=False,
         ),
     ] = None,
+    patients: PatientsUpTo = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Make a workspace here: keys, a card, a hospital's ledger."""
-    make = _maker(role, name, study, budget)
+    make = _maker(role, name, study, _OfHospital(budget, patients))
     workspace = make(passphrase(passphrase_file, new=True))
     _show(workspace, as_json)
     close("init", workspace)
 
 
+@dataclass(frozen=True)
+class _OfHospital:
+    """What is typed of a hospital alone."""
+
+    budget: float | None
+    patients: str | None
+
+
 def _maker(
-    role: Role, name: str | None, study: str | None, budget: float | None
+    role: Role, name: str | None, study: str | None, own: _OfHospital
 ) -> Callable[[Passphrase], Workspace]:
     """What makes a workspace of the role, once it is given a passphrase.
 
@@ -81,7 +92,7 @@ def _maker(
                 advice="Type: privxray init --role coordinator --study NAME",
             )
         own_name = name or "coordinator"
-        _require_options_of(role, name, study, budget)
+        _require_options_of(role, name, study, own)
         return lambda secret: init_workspace.init_coordinator(Path.cwd(), study, secret, name=own_name)
     if name is None:
         raise UsageError(
@@ -89,17 +100,27 @@ def _maker(
             reason="init.no-name",
             advice=f"Type: privxray init --role {role} --name {role}-a",
         )
-    _require_options_of(role, name, study, budget)
+    _require_options_of(role, name, study, own)
     if role == "trustee":
         return lambda secret: init_workspace.init_trustee(Path.cwd(), name, secret, study=study)
-    return lambda secret: init_workspace.init_hospital(Path.cwd(), name, secret, study=study, budget=budget)
+    size = patients_up_to(own.patients, ask=True) or USUAL_BRACKET
+    return lambda secret: init_workspace.init_hospital(
+        Path.cwd(), name, secret, study=study, budget=own.budget, patients_up_to=size
+    )
 
 
-def _require_options_of(role: Role, name: str | None, study: str | None, budget: float | None) -> None:
+def _require_options_of(role: Role, name: str | None, study: str | None, own: _OfHospital) -> None:
     """Look at the options that are the role's.
 
     :raises UsageError: one is another role's, is out of range, or is no name.
     """
+    budget = own.budget
+    if role != "hospital" and own.patients is not None:
+        raise UsageError(
+            f"--patients-up-to is an option of hospitals, and a {role} holds no patients",
+            reason="init.size-without-patients",
+            advice="Leave out --patients-up-to",
+        )
     if role != "hospital" and budget is not None:
         raise UsageError(
             f"--budget is an option of hospitals, and a {role} holds no patients",
@@ -127,10 +148,17 @@ def _show(workspace: Workspace, as_json: bool) -> None:
     limit = ""
     if role == "hospital":
         from privxray.privacy.ledger import Ledger
+        from privxray.workflow.common.own_size import stated_size
+        from privxray.workspace.session import looking
 
         lifetime = Ledger.open(workspace.ledger_path).limit
         told["budget"] = lifetime.to_json()
-        limit = f" Its lifetime limit is {lifetime}."
+        with looking(workspace) as session:
+            told["patients_up_to"] = stated_size(session.state)
+        limit = (
+            f" Its lifetime limit is {lifetime}. Its card states at most {told['patients_up_to']:,} patients "
+            "(another size: privxray card --patients-up-to N)."
+        )
     if as_json:
         emit(told)
     if others_may_read(workspace.identity_path):

@@ -78,6 +78,8 @@ def train(
         tell(
             f"Note: fewer than {training.FEW_PATIENTS} patients; the noise will hide most of what they teach."
         )
+    for remark in done.remarks:
+        tell(f"Note: {remark}.")
     if done.data is not None and done.again is not None and done.data.since:
         option = f" --study {study}" if study else ""
         tell(

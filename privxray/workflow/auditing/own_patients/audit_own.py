@@ -22,7 +22,6 @@ from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.data_set import open_dataset, require_patients
 from privxray.workflow.ledger.open_ledger import open_ledger
-from privxray.workflow.ledger.patient_limit import refuse_too_many
 from privxray.workspace.atomic import PRIVATE, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -97,7 +96,6 @@ def audit_own(
         ledger = open_ledger(session)
         with open_dataset(session, round_.study) as dataset:
             require_patients(session, dataset)
-            refuse_too_many(dataset.patients("train"), constants.n_max, plan, ledger)
             wanted = Terms(
                 run=f"{order.kind}-{secrets.token_hex(6)}",
                 study=plan.study_name,
