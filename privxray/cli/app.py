@@ -16,6 +16,7 @@ from privxray.cli.commands import (
     audit_commands,
     budget_command,
     check_command,
+    completion_command,
     deidentify_command,
     demo_command,
     doctor_command,
@@ -153,6 +154,7 @@ for command in (
     budget_command.budget,
     doctor_command.doctor,
     help_command.help_,
+    completion_command.completion,
     demo_command.demo,
 ):
     app.command(command.__name__.strip("_").replace("_", "-"))(command)
@@ -176,4 +178,5 @@ def run(arguments: list[str]) -> int:
 def main() -> None:
     """The entry point of the ``privxray`` script."""
     console.prepare()
+    completion_command.answer_shells()
     sys.exit(run(sys.argv[1:]))

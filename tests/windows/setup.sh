@@ -51,7 +51,7 @@ command -v apt-get >/dev/null || impossible "there is no apt-get to install debo
 import sys, tomllib
 project = tomllib.load(open(sys.argv[1], "rb"))["project"]
 extras = project["optional-dependencies"]
-print(*project["dependencies"], *extras["inference"], *extras["ocr"], "pytest", "hypothesis", "msvc-runtime", sep="\n")
+print(*project["dependencies"], *extras["inference"], *extras["ocr"], *extras.get("extractor", ()), "pytest", "hypothesis", "msvc-runtime", sep="\n")
 P
   grep -vE '^(numpy|deid-data|pydicom-data)\b' "$root/constraints.txt" >constraints.txt; echo numpy==1.26.4 >overrides.txt
   export SSL_CERT_FILE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
