@@ -23,6 +23,7 @@ from privxray.audit.guessing import Coins, Scores
 from privxray.errors import RefusedError
 from privxray.learning.data import TrainingData
 from privxray.learning.interface import Constants, Drawing, Method, Task
+from privxray.learning.linear_probe.linear_probe_method import RECIPE
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import NoiseSource
 
@@ -33,7 +34,7 @@ _LOW_FPR = 0.01
 _LEAST = 4  # patients on each side
 
 OVERRIDES: Mapping[str, dict[str, object]] = {
-    "linear-probe": {"feature_dim": 512, "steps": 100, "rate": 20.0},
+    "linear-probe": {**RECIPE, "feature_dim": 512, "steps": 100, "rate": 20.0},
     "dp-sgd": {
         "image_size": 16,
         "sampling_rate": 0.5,
@@ -42,7 +43,9 @@ OVERRIDES: Mapping[str, dict[str, object]] = {
         "learning_rate": 2.0,
     },
 }
-"""Constants of a long training at large steps. Without noise, it learns its patients by heart."""
+"""Constants of a long training at large steps, for the linear probe by the recipe of new plans otherwise.
+
+Without noise, such a training learns its patients by heart."""
 
 
 @dataclass(frozen=True)

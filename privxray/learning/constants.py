@@ -85,7 +85,7 @@ class LinearProbeConstants(MethodConstants):
     @classmethod
     def later(cls) -> frozenset[str]:
         """See :meth:`MethodConstants.later`: what the second recipe brought."""
-        return frozenset({"centre", "step_noise", "averaged_share", "weighting"})
+        return frozenset({"centre", "step_noise", "averaged_share", "weighting", "temperature"})
 
     feature_dim: Annotated[int, Field(ge=1, le=65536)] = 1280
     """D: how many features an image has.
@@ -184,6 +184,12 @@ class LinearProbeConstants(MethodConstants):
     With the second, a hospital that trains at a smaller epsilon weighs less, because its head is noisier. mu
     is the hospital's own choice and no secret (the update names the epsilon), so nothing is charged for
     it."""
+
+    temperature: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)] = 1.0
+    """What logits are divided by before they become probabilities.
+
+    Above 1 it makes probabilities less sure, and changes no order and no most likely class. It is public and
+    the same in every study: fitted to a hospital's patients it would have to be paid for."""
 
     weight_cap: Annotated[float, Field(ge=1, le=65536, allow_inf_nan=False)] = 65536.0
     """The largest weight, in patients, that one hospital can have in the average.
