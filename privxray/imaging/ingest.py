@@ -181,6 +181,14 @@ class _Ingest:
             self._problems.add(error, place)
         self._expect_checked()
         self._problems.raise_any()
+        if not taken:
+            raise MalformedError(
+                "every image of this csv was refused, for its picture is of one grey value all over; nothing "
+                "was changed",
+                reason="ingest.all-refused",
+                file=self._csv,
+                advice="Look at some of them, and export them again from their source",
+            )
         sources = self._rows.sources
         change = IndexChange(
             entries=[one.entry for one in taken],

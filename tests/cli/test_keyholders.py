@@ -191,6 +191,7 @@ def test_a_keyholder_that_helped_to_open_the_sum_without_itself_exports_no_more(
     made = world.ok("coordinator", *words, asks=True)
     world.ok("hospital-b", "unmask", world.carry(made["request"], "hospital-b"), asks=True)
     assert world.refused("hospital-b", "export-update", asks=True) == "round.too-late"
+    assert world.refused("hospital-b", "train", "--again", "--epsilon", "1") == "round.too-late"
     assert not list(world["hospital-b"].rglob("*.enc"))
     assert any("without this hospital" in line for line in world.ok("hospital-b", "status")["next"])
     as_if_never_trained(world["hospital-b"])

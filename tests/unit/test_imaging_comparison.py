@@ -163,6 +163,15 @@ def test_a_flat_picture_is_refused_by_itself(tmp_path: Path, dataset: Dataset) -
     assert not dataset.has_pixels(dataset.content_key((images / "im9.png").read_bytes()))
 
 
+def test_where_every_picture_is_refused_nothing_is_changed(tmp_path: Path, dataset: Dataset) -> None:
+    images = start(tmp_path, dataset)
+    (images / "im8.png").write_bytes(png(picture(1) * 0))
+    with pytest.raises(MalformedError) as caught:
+        ingest(images, table(tmp_path, ["im8.png,p2,virus"]), dataset, CLASSES, REPLACE)
+    assert caught.value.reason == "ingest.all-refused"
+    assert len(dataset.entries()) == 4
+
+
 def test_each_study_has_its_labels_and_no_ingest_touches_the_others(tmp_path: Path) -> None:
     images, labels = study(tmp_path, 4)
     header, *listed = labels.read_text().splitlines()

@@ -110,7 +110,7 @@ def train(
         plan = load_plan(workspace, round_)
         remove_unreadable(session)
         ledger = open_ledger(session)
-        if round_.state is RoundState.JOINED and left_out(session, round_):
+        if (round_.state is RoundState.JOINED or again) and left_out(session, round_):
             raise too_late()
         with open_dataset(session, round_.study) as dataset:
             require_ingested(session)
