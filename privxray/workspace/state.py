@@ -97,7 +97,12 @@ class State(
         return self._one("SELECT 1 FROM round_key UNION ALL SELECT 1 FROM round") is not None
 
     def setting(self, name: str) -> str | None:
-        """A choice that was stored, as text; None where there is none."""
+        """A choice that was stored, as text; None where there is none.
+
+        A file of an earlier version that is only looked at may lack the table.
+        """
+        if self._one("SELECT 1 FROM sqlite_master WHERE name = 'setting'") is None:
+            return None
         row = self._one("SELECT value FROM setting WHERE name = ?", name)
         return None if row is None else str(row["value"])
 
