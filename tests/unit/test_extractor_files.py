@@ -21,6 +21,7 @@ from privxray.imaging.extractors import file_extractor, graph_process, graph_rul
 from privxray.imaging.extractors.file_extractor import FileExtractor, Reading, combined, describe
 from privxray.imaging.extractors.graph_child import Runner, first_image, pooled
 from privxray.imaging.extractors.graph_rules import RefusedGraphError, cut
+from privxray.workflow.common.method_inputs import InputForm, inputs_of
 
 
 @contextmanager
@@ -228,9 +229,8 @@ def test_a_graph_that_mixes_a_batch_sees_one_image_at_a_time(tmp_path: Path) -> 
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, rtol=1e-6)
 
 
-def test_an_image_on_which_the_graph_fails_has_a_row_of_zeros(tmp_path: Path) -> None:
-    """NaN for bright images: whether a patient is there must not stop the training."""
-    picky = network(
+def refuses_bright_images() -> onnx.ModelProto:
+    return network(
         node("ReduceMean", "image", out="level", keepdims=0),
         node("Sub", "bound", "level", out="room"),
         node("Sqrt", "room", out="root"),
@@ -238,6 +238,22 @@ def test_an_image_on_which_the_graph_fails_has_a_row_of_zeros(tmp_path: Path) ->
         out="made",
         constants=(constant("bound", np.float32(0.8)),),
     )
+
+
+def test_whoever_asks_about_an_image_is_told_that_the_graph_fails_on_it(tmp_path: Path) -> None:
+    terms = written(tmp_path / "picky.onnx", refuses_bright_images())
+    (tmp_path / "picky.onnx").rename(tmp_path / f"{terms.sha256}.onnx")
+    form, many = InputForm(terms.dim, terms, tmp_path), images(2)
+    assert inputs_of(many, ["a", "b"], form).any(axis=1).all()
+    many[1] = 255
+    with pytest.raises(PrivxrayError) as caught:
+        inputs_of(many, ["a", "b"], form)
+    assert (caught.value.reason, caught.value.file) == ("extractor.no-features", "b")
+
+
+def test_an_image_on_which_the_graph_fails_has_a_row_of_zeros(tmp_path: Path) -> None:
+    """NaN for bright images: whether a patient is there must not stop the training."""
+    picky = refuses_bright_images()
     terms = written(tmp_path / "picky.onnx", picky)
     many = images(3)
     many[1] = 255

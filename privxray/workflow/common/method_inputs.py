@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from privxray.errors import WorkspaceError
+from privxray.errors import MalformedError, WorkspaceError
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
 from privxray.imaging.dataset import Dataset
 from privxray.learning.data import TrainingData
@@ -125,10 +125,10 @@ def image_inputs(paths: Sequence[Path], names: Sequence[str], form: InputForm) -
     """Single images, outside any data set: [N, size, size] pixels or [N, size] features.
 
     :param names: how errors name them.
-    :raises MalformedError: one does not decode.
+    :raises MalformedError: one does not decode, or an extractor out of a file fails on it.
     :raises WorkspaceError: the extractor is a file that this workspace does not have.
     """
-    return inputs_of(decoded(paths, names), form)
+    return inputs_of(decoded(paths, names), names, form)
 
 
 def decoded(paths: Sequence[Path], names: Sequence[str]) -> list[NDArray[np.uint8]]:
@@ -138,14 +138,31 @@ def decoded(paths: Sequence[Path], names: Sequence[str]) -> list[NDArray[np.uint
     return [decode_path(path, name) for path, name in zip(paths, names, strict=True)]
 
 
-def inputs_of(images: Sequence[NDArray[np.uint8]], form: InputForm) -> NDArray[Any]:
-    """Canonical images as a method takes them: [N, size, size] pixels or [N, size] features."""
+def inputs_of(images: Sequence[NDArray[np.uint8]], names: Sequence[str], form: InputForm) -> NDArray[Any]:
+    """Canonical images as a method takes them: [N, size, size] pixels or [N, size] features.
+
+    In training an image on which an extractor out of a file fails counts as empty, so that nobody can tell.
+    Whoever asks about single images is told.
+
+    :param names: how errors name them.
+    :raises MalformedError: an extractor out of a file fails on one of them.
+    :raises WorkspaceError: that file is not in this workspace.
+    """
     from privxray.imaging.display.grey import shrink
 
     if form.extractor is None:
         return np.stack([shrink(image, form.size) for image in images])
     with feature_source(form).opened() as extract:
-        return extract(np.stack(images))
+        rows = extract(np.stack(images))
+    for name, row in zip(names, rows, strict=True):
+        if not row.any():
+            raise MalformedError(
+                "the model's feature extractor fails on this image",
+                reason="extractor.no-features",
+                file=name,
+                advice="Leave it out; privxray extractor describe FILE.onnx tries the extractor on a picture",
+            )
+    return rows
 
 
 def feature_source(form: InputForm) -> FeatureSource:

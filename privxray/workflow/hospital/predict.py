@@ -55,7 +55,7 @@ def predict(
         known, keys = trained_on(session, name), dataset_keys(session)
     images = decoded(paths, names)
     seen = tuple(_is_known(path, image, known, keys) for path, image in zip(paths, images, strict=True))
-    return Predicted(model, model.probabilities(inputs_of(images, model.form)), seen)
+    return Predicted(model, model.probabilities(inputs_of(images, names, model.form)), seen)
 
 
 def _is_known(path: Path, image: NDArray[np.uint8], known: TrainedOn, keys: DatasetKeys) -> bool:
