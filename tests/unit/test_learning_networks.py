@@ -11,7 +11,7 @@ from torch import nn
 
 from privxray.learning.dp_sgd.networks import NETWORKS, as_input, initial_weights, network, shapes
 from privxray.learning.dp_sgd.resnet import ResNet18
-from privxray.learning.dp_sgd.small_cnn import SmallCnn
+from privxray.learning.dp_sgd.small_cnn import GridMeans, SmallCnn
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +62,11 @@ def test_pixels_are_scaled_by_constants() -> None:
     pixels = np.array([[[0, 127], [128, 255]]], np.uint8)
     assert as_input(pixels).tolist() == [[[[-127 / 128, 0.0], [1 / 128, 1.0]]]]
     assert as_input(pixels).dtype == torch.float32
+
+
+@pytest.mark.parametrize(("height", "width"), [(4, 4), (8, 12), (5, 7), (3, 2), (28, 28)])
+def test_the_means_of_a_grid_are_torch_s_in_both_ways(height: int, width: int) -> None:
+    images = torch.linspace(-1, 1, 2 * 3 * height * width).sin().view(2, 3, height, width)
+    expected = torch.nn.AdaptiveAvgPool2d(4)(images)
+    assert torch.equal(GridMeans()(images), expected)
+    assert torch.allclose(GridMeans().by_products(images), expected, atol=1e-6)
