@@ -200,7 +200,7 @@ def _another_clip(factors: Callable[[list[torch.Tensor], float], list[torch.Tens
     def add_rows(total: Any, rows: list[torch.Tensor], finished: torch.Tensor) -> None:
         whole = [row[finished].double() for row in rows]
         for row, factor, sums in zip(whole, factors(whole, total._clip), total._totals, strict=True):
-            sums += (factor @ row) / total._unit
+            sums += ((factor @ row) / total._unit).long()
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ClippedSum, "_add_rows", add_rows)

@@ -221,6 +221,13 @@ def test_in_what_order_patients_are_added_changes_no_bit_of_their_sum() -> None:
     assert np.array_equal(forwards, backwards)
 
 
+def test_a_part_is_cut_towards_zero_to_whole_units() -> None:
+    u = unit(1.0, 10)
+    row = np.array([[0.9, -0.9, 1.5, -1.5, 2.0, -2.0, 0.0, 1e-30, -1e-30, 3.25]], np.float32) * np.float32(u)
+    found = exact_sum(row, np.zeros(1, np.int64), Clip(1.0, 10), 1)
+    assert (found / u).tolist() == [0, 0, 1, -1, 2, -2, 0, 0, 0, 3]
+
+
 def test_the_unit_leaves_room_for_the_most_patients_and_no_more() -> None:
     for digits in (24, DOUBLE):
         for clip in (1e-9, 0.5, 0.75, 1.0, 1e6):

@@ -2,20 +2,21 @@
 
 **The contribution of a patient** is a function of that patient's own row. The row x (float32) has the length
 N, computed in float64. Each coordinate of x is multiplied by C / max(N, C) in float64 and cut, towards zero,
-to a multiple of a unit u, which is a power of two. A row that is not finite contributes zero.
+to a whole number of units, where a unit u is a power of two. A row that is not finite contributes zero.
 
-**The sum is exact.** A contribution is a whole number of units, at most 2^b of them in a coordinate, and u is
-chosen so that ``most`` patients together stay below 2^52. float64 adds whole numbers below 2^53 without
-rounding, in any order and in chunks of any size. So the sum with a patient minus the sum without is that
-patient's contribution, to the last bit, and a sum has no rounding that an inflation of the sensitivity would
-have to cover. (Sums that round do: of rows of length C, n at a time, in arithmetic of unit roundoff e, they
-move by up to 2 n (n - 1) e C when a patient is added. In float32 that passes 1e-6 C at n = 4.)
+**The sum is exact.** It is a sum of whole numbers, in 64-bit integers, in any order and in chunks of any
+size. A contribution has at most 2^b units in a coordinate, and u is chosen so that ``most`` patients together
+stay below 2^52: no integer overflows, and float64, which noise is added in, holds the sum without rounding.
+So the sum with a patient minus the sum without is that patient's contribution, to the last bit, and a sum has
+no rounding that an inflation of the sensitivity would have to cover. (Sums that round do: of rows of length
+C, n at a time, in arithmetic of unit roundoff e, they move by up to 2 n (n - 1) e C when a patient is added.
+In float32 that passes 1e-6 C at n = 4.)
 
 **The length of a contribution** is at most C times :func:`inflation`. Cutting towards zero makes no number
-larger. What is left is the rounding of N: a sum of d squares in floating point, in any order, is at least (1
-- d e) times the true one (Higham 2002, "Accuracy and stability of numerical algorithms", section 4.2), and
-four more roundings for the root, the quotient and the product. For ResNet-18 in float64 that is 6.2e-10, less
-than a thousandth of what ``SENSITIVITY_INFLATION`` allows for.
+larger. What is left is the rounding of N: a sum of d squares in floating point, in any order, is at least
+(1 - d e) times the true one (Higham 2002, "Accuracy and stability of numerical algorithms", section 4.2),
+and four more roundings for the root, the quotient and the product. For ResNet-18 in float64 that is 6.2e-10,
+less than a thousandth of what ``SENSITIVITY_INFLATION`` allows for.
 """
 
 from __future__ import annotations
@@ -92,8 +93,9 @@ class ClippedSum:
         self._device = device
         self._carry: Rows | None = None
         self.whole = True
-        self._totals = [torch.zeros(math.prod(s), dtype=torch.float64, device=device) for s in shapes]
+        self._totals = [torch.zeros(math.prod(s), dtype=torch.int64, device=device) for s in shapes]
         self._scratch = torch.empty(_SCRATCH[device.type], dtype=torch.float64, device=device)
+        self._whole = torch.empty(_SCRATCH[device.type], dtype=torch.int64, device=device)
 
     def add(self, rows: Rows, owners: NDArray[np.int64], ends: NDArray[np.bool_]) -> None:
         """Add the patients whose last image is among these; an unfinished one is carried to the next call.
@@ -121,7 +123,8 @@ class ClippedSum:
     def total(self) -> list[torch.Tensor]:
         """The exact sum, a tensor in float64 for each parameter, on the device."""
         return [
-            (total * self._unit).view(shape) for total, shape in zip(self._totals, self._shapes, strict=True)
+            (total.double() * self._unit).view(shape)
+            for total, shape in zip(self._totals, self._shapes, strict=True)
         ]
 
     def lengths(self, rows: Rows) -> torch.Tensor:
@@ -140,7 +143,7 @@ class ClippedSum:
         # On a CPU it costs nothing to look whether a row must be left out; a GPU would have to be waited for.
         all_usable = self._device.type == "cpu" and bool(usable.all())
         unusable = None if all_usable else ~usable.unsqueeze(1)
-        line = torch.empty(max(map(self._columns, rows)), dtype=torch.float64, device=self._device)
+        line = torch.empty(max(map(self._columns, rows)), dtype=torch.int64, device=self._device)
         self.whole = False
         for row, total in zip(rows, self._totals, strict=True):
             columns = self._columns(row)
@@ -148,9 +151,9 @@ class ClippedSum:
                 exact = self._double(part).mul_(factors)
                 if unusable is not None:
                     exact.masked_fill_(unusable, 0.0)  # a factor of 0 is not enough: 0 * NaN is NaN
-                exact.trunc_()
-                one_line = exact[0] if len(exact) == 1 else torch.sum(exact, 0, out=line[: len(sums)])
-                sums.add_(one_line)
+                # This cuts towards zero. torch.trunc does too, and takes several times as long.
+                units = self._whole[: part.numel()].view(part.shape).copy_(exact)
+                sums.add_(units[0] if len(units) == 1 else torch.sum(units, 0, out=line[: len(sums)]))
         self.whole = True
 
     def _columns(self, row: torch.Tensor) -> int:
