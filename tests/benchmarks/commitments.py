@@ -82,9 +82,7 @@ def main() -> None:
     parser.add_argument("--numbers", type=int, default=891)
     parser.add_argument("--hospitals", type=int, nargs="+", default=[3, 10, 50])
     chosen = parser.parse_args()
-    print(
-        "| hospitals | one commitment | a hospital's export | aggregate | a hospital's verify | update | proof |"
-    )
+    print("| hospitals | one commitment | export | aggregate | verify | update | proof |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for hospitals in chosen.hospitals:
         f = measured(chosen.numbers, hospitals)
