@@ -111,7 +111,9 @@ def play(study: Study, mode: str, method: str) -> None:
     for party in hospitals:
         study.type(party, "init", "--role", "hospital", "--name", party, asks=True)
         study.carry(party, f"{party}.card", "coordinator", "cards")
-    terms = ("--mode", mode, "--method", method)
+    terms = ["--mode", mode, "--method", method]
+    if mode == "keyholders":
+        terms += [word for party in hospitals for word in ("--keyholder", party)]
     planned = study.type("coordinator", "plan", "cards/*.card", *terms, asks=True)
     for party in hospitals:
         plan = study.carry("coordinator", planned["plan"], party)
