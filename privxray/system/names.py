@@ -31,9 +31,12 @@ def is_refused_by_windows(name: str) -> bool:
 def long_path(path: Path) -> Path:
     """A folder in the form that may be longer than 260 characters together with what lies in it.
 
-    :param path: absolute, without ``..``. Given back as it is where it is short, and on other systems.
+    It is given back as it is where it is short, and on other systems.
     """
-    return Path(extended(str(path))) if win32.is_windows() else path
+    if not win32.is_windows():
+        return path
+    long = extended(os.path.abspath(path))  # noqa: PTH100 - this form knows neither `..` nor a current folder
+    return Path(long) if long.startswith(_PREFIX) else path
 
 
 def extended(path: str) -> str:

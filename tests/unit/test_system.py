@@ -160,6 +160,18 @@ def test_a_long_path_gets_the_form_that_windows_takes() -> None:
     assert names.extended("C:\\study") == "C:\\study"
 
 
+def test_on_windows_a_long_folder_is_absolute_and_a_short_one_is_left(
+    windows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows(Fake())
+    whole = "C:\\" + "\\".join(["folder" * 5] * 8)
+    monkeypatch.setattr(
+        names.os.path, "abspath", lambda path: whole if "deep" in str(path) else f"C:\\{path}"
+    )
+    assert str(names.long_path(Path("deep"))) == "\\\\?\\" + whole
+    assert names.long_path(Path("images")) == Path("images")
+
+
 def test_elsewhere_a_long_path_is_a_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(win32, "is_windows", lambda: False)
     assert names.long_path(Path("/" + "x" * 300)) == Path("/" + "x" * 300)

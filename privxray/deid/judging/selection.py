@@ -23,6 +23,7 @@ from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.errors import SystemTroubleError, UsageError
 from privxray.naming.public_names import public_name
+from privxray.system.names import long_path
 
 _READ = frozenset({".dcm", ".dicom", ".dic", ".ima", ".jpg", ".jpeg", ".jpe", ".png"})
 _NOT_READ = frozenset({".tif", ".tiff", ".bmp", ".gif", ".webp", ".heic", ".jp2", ".nii", ".nrrd", ".mha"})
@@ -42,7 +43,7 @@ def select(paths: Sequence[Path]) -> tuple[list[tuple[Path, PurePath]], int]:
     """
     chosen: dict[str, tuple[Path, PurePath]] = {}
     skipped = 0
-    for number, path in enumerate(paths, start=1):
+    for number, path in enumerate(map(long_path, paths), start=1):
         if path.is_dir():
             root = Path(os.path.realpath(path))
             for found in _files_below(path):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.errors import NotTakenInError
+from privxray.system.names import long_path
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.own_size import stated_size
 from privxray.workflow.common.planned_round import load_plan
@@ -92,6 +93,7 @@ def ingest_folder(
     from privxray.workflow.images.search_pixels import findings_in_pixels
 
     workspace.require("hospital", "ingest")
+    images = long_path(images)
     find = choices.find
     with working(workspace) as session:
         state = session.state

@@ -27,6 +27,7 @@ from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.errors import UsageError
 from privxray.imaging.labelling.file_sources import expect_one_patient_each
 from privxray.imaging.labels import csv_name, read_labels
+from privxray.system.names import long_path
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.images.copies_folder import expect_apart, open_copies
 from privxray.workflow.images.labels_of_copies import labels_of_copies, labels_of_no_study, write_labels
@@ -99,6 +100,7 @@ def deidentify_folder(
     :raises OSError: a copy can't be written.
     """
     workspace.require("hospital", "deidentify")
+    source, dest = long_path(source), long_path(dest)
     _expect_doable(options.profile)
     selected, skipped = select([source])
     found = [one for one in selected if not (source.is_dir() and is_medium_index(one[1]))]
