@@ -6,7 +6,7 @@ optionally ``patient`` (without it, (0010,0020) of each DICOM file counts), ``sp
 kept (:mod:`privxray.imaging.labelling.patient_traits`). Other columns are passed over. The file is UTF-8,
 with or without a byte order mark. Commas separate the cells, or semicolons, as spreadsheets write them where
 the comma is the decimal sign, or tabs. A first line ``sep=;``, which Excel heeds and hides, is heeded and
-not counted.
+not counted. An .xlsx file is read likewise: the first sheet of its workbook.
 
 Each error names the csv, the row as a spreadsheet counts it (the header is row 1) and the column. It never
 quotes a cell, for a cell may hold what identifies a patient; of unknown labels it names those that can't
@@ -18,7 +18,7 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
 from privxray.errors import MalformedError, SystemTroubleError
@@ -30,6 +30,7 @@ from privxray.imaging.labelling.patient_sources import plain_id
 from privxray.imaging.labelling.patient_traits import MOST_VALUES, is_trait, trait
 from privxray.imaging.labelling.problems import Problems
 from privxray.imaging.labelling.row import SPLITS, Row, Split
+from privxray.imaging.labelling.spreadsheet import NoSpreadsheetError, first_sheet
 from privxray.naming.patient_id import PatientId
 from privxray.naming.public_names import public_name
 
@@ -66,7 +67,7 @@ def read_labels(
             advice="Check the path of the folder",
         )
     reader = _Reader(csv_name(path), images, LabelNames(classes, mapped))
-    return reader.rows(_text(path))
+    return reader.rows(_records(path))
 
 
 def csv_name(path: Path) -> str:
@@ -75,7 +76,40 @@ def csv_name(path: Path) -> str:
     return shown if shown == path.name else "the csv of labels"
 
 
-def _text(path: Path) -> str:
+def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a csv or of an .xlsx, each with its number as a spreadsheet counts it."""
+    name, data = csv_name(path), _bytes(path)
+    if data.startswith(_SPREADSHEETS):
+        try:
+            yield from first_sheet(data)
+        except NoSpreadsheetError:
+            raise MalformedError(
+                "this is a spreadsheet that can't be read here",
+                reason="labels.spreadsheet",
+                file=name,
+                advice="Open it and save it as `CSV UTF-8`",
+            ) from None
+        return
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise MalformedError(
+            "this csv is not UTF-8",
+            reason="labels.not-utf8",
+            file=name,
+            advice="Save it again as `CSV UTF-8`",
+        ) from None
+    delimiter, text = _separated(text)
+    number = 0
+    try:
+        cells = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        for number, record in enumerate(cells, start=1):
+            yield number, record
+    except csv.Error:
+        raise broken_row(name, number + 1, reason="labels.not-csv") from None
+
+
+def _bytes(path: Path) -> bytes:
     name = csv_name(path)
     try:
         with path.open("rb") as stream:
@@ -95,22 +129,7 @@ def _text(path: Path) -> str:
             file=name,
             advice="Split it, and ingest one part after the other",
         )
-    if data.startswith(_SPREADSHEETS):
-        raise MalformedError(
-            "this is a spreadsheet, not a csv",
-            reason="labels.spreadsheet",
-            file=name,
-            advice="Open it and save it as `CSV UTF-8`",
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise MalformedError(
-            "this csv is not UTF-8",
-            reason="labels.not-utf8",
-            file=name,
-            advice="Save it again as `CSV UTF-8`",
-        ) from None
+    return data
 
 
 def _separated(text: str) -> tuple[str, str]:
@@ -139,20 +158,19 @@ class _Reader:
         self._traits: dict[str, int] = {}
         self._values: dict[str, set[str]] = {}
 
-    def rows(self, text: str) -> list[Row]:
-        delimiter, text = _separated(text)
-        cells = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    def rows(self, records: Iterable[tuple[int, list[str]]]) -> list[Row]:
         rows: list[Row] = []
         number = 0
         try:
-            for number, record in enumerate(cells, start=1):
-                if number == 1:
+            for place, (number, record) in enumerate(records):
+                if place == 0:
                     self._read_header(record)
                 elif any(cell.strip() for cell in record):
                     self._take(number, record, rows)
-        except csv.Error:
-            broken = broken_row(self._name, number + 1, reason="labels.not-csv")
-            self._problems.add(broken, f"row {number + 1}")
+        except MalformedError as error:
+            if error.reason != "labels.not-csv":
+                raise
+            self._problems.add(error, f"row {number + 1}")
         if self._unknown:
             unknown = self._unknown.error(self._name, self._labels.classes or ())
             rows_of = sorted(row for listed in self._unknown.rows.values() for row in listed)

@@ -100,8 +100,8 @@ def likeness(image: npt.NDArray[np.uint8]) -> bytes:
     """The difference hash of an image: 256 bits, whether each of 16 x 16 fields is darker than the next.
 
     After Krawetz's dHash, but with 16 fields a side, for chest radiographs are alike in 8: docs/adr/0110 has
-    the figures. Of 1.1 million pairs of radiographs of different patients none differed in fewer than 17 bits,
-    while copies of another size and JPEG quality differed in at most 8 of 256.
+    the figures. Of 1.1 million pairs of radiographs of different patients none differed in fewer than 17
+    bits, while copies of another size and JPEG quality differed in at most 8 of 256.
     """
     size = (_HASH_SIDE + 1, _HASH_SIDE)
     fields = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)).astype(np.int16)
