@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 import stat
 from collections.abc import Callable
@@ -117,6 +118,7 @@ def test_the_same_query_gets_the_same_bytes_and_is_counted_once(
     first = answer_of(world).read_bytes()
     again = answer(world, "--json")
     assert again.json["again"]
+    assert re.fullmatch(r"clinic-[0-9a-f]{8}\.answer", Path(again.json["answer"]).name)
     assert Path(again.json["answer"]).read_bytes() == first
     Path(again.json["answer"]).unlink()
     assert Path(answer(world, "--json").json["answer"]).read_bytes() == first
