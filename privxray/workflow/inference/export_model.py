@@ -138,7 +138,7 @@ def _said(model: GlobalModel) -> Mapping[str, str]:
     return {
         "classes": ",".join(header.classes),
         "model": model.digest,
-        "study": header.study or "",
+        "study": f"{header.study}",
         "epsilon": f"{header.epsilon:g}",
         "delta": f"{header.delta:g}",
         "adjacency": ADJACENCY,
