@@ -37,7 +37,9 @@ def show_details(scores: Scores) -> None:
 
 
 def tell_meaning(scores: Scores) -> None:
-    """Say in sentences what the figures mean."""
+    """Say in sentences what the figures mean; what looks spoilt comes first."""
+    for alarm in scores.alarms:
+        tell(f"Warning: {alarm}.")
     for sentence in [*scores.says(), *scores.caveats()]:
         tell(f"{sentence[0].upper()}{sentence[1:]}.")
 
@@ -115,6 +117,7 @@ def scores_json(scores: Scores) -> dict[str, object]:
         "own_training": None
         if scores.own is None
         else {name: _estimate(one) for name, one in scores.own.items()},
+        "alarms": list(scores.alarms),
         "majority": {"label": scores.majority.label, "metrics": dict(scores.majority.metrics)},
         "classes": [
             {"label": c.label, "patients": c.patients, "images": c.images, "right": c.right}

@@ -150,6 +150,10 @@ class Method(ABC, Generic[Constants]):
         """
         return calibrate(lambda noise: self.round_events(constants, noise) * rounds_left, limit, past=past)
 
+    def patient_weight(self, constants: Constants, limit: Guarantee) -> float:  # noqa: ARG002 - a default
+        """The most that one patient weighs in the average of a study with this limit, in (0, 1]."""
+        return 1.0
+
     @abstractmethod
     def train(
         self, data: TrainingData, task: Task[Constants], drawing: Drawing

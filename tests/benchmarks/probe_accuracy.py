@@ -50,7 +50,9 @@ class Collection:
             parts.append(extractor(np.stack([decode_path(path, "an image") for path in paths])))
         self.features = np.concatenate(parts)
         self.labels = np.array([CLASSES.index(row.label) for row in rows])
-        self.patients = np.unique([str(row.patient) for row in rows], return_inverse=True)[1]
+        self.patients = np.unique(
+            [row.patient.reveal() if row.patient else "" for row in rows], return_inverse=True
+        )[1]
         self.sites = np.unique([str(row.site) for row in rows], return_inverse=True)[1]
         self.train = np.array([row.split == "train" for row in rows])
 

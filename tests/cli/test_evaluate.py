@@ -121,3 +121,19 @@ def test_groups_come_from_columns_of_the_labels(accepted: World) -> None:
     assert b"Quackenbush" not in before.read_bytes()
     assert b"007Y" not in before.read_bytes()
     assert accepted.refused("hospital-a", "evaluate", "--group", "name") == "evaluate.no-such-column"
+
+
+def test_a_model_that_looks_spoilt_is_warned_of_at_accept(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = at("unaccepted")
+    heard = []
+
+    def worse(now: object, own: dict[str, object]) -> list[str]:
+        heard.append(sorted(own))
+        return ["it is far worse"]
+
+    monkeypatch.setattr("privxray.evaluation.spoilt.worse_than_own", worse)
+    told = world.type("hospital-a", "accept", "received/global-0001.model", asks=True)
+    assert told.code == 0, told.err
+    assert "Warning: it is far worse." in told.err
+    assert world.ok("hospital-a", "evaluate")["alarms"] == ["it is far worse"]
+    assert "recognised of bacteria" in heard[0]  # kept when the own training was done

@@ -79,14 +79,14 @@ def test_the_largest_size_decides_delta_n_max_and_what_one_hospital_weighs(at: A
     world = at("initialised")
     told = planned(world)
     terms = told["terms"]
-    assert (terms["delta"], terms["n_max"], terms["weight_cap"]) == (1e-5, 1000, 1000.0)
+    assert (terms["delta"], terms["n_max"], terms["weight_cap"]) == (1e-5, 1000, 181.0)
     assert terms["patients"] == [f"{name} up to 1,000" for name in HOSPITALS]
     assert told["remarks"] == []
     for party, patients in zip(HOSPITALS, (100, 10_000, 1000), strict=True):
         carded(world, party, patients)
     again = planned(world, "--replace")
     terms = again["terms"]
-    assert (terms["delta"], terms["n_max"], terms["weight_cap"]) == (1e-6, 10_000, 10_000.0)
+    assert (terms["delta"], terms["n_max"], terms["weight_cap"]) == (1e-6, 10_000, 1645.0)
     assert terms["patients"][1] == "hospital-b up to 10,000"
     assert joined(world, again).code == 0
 
@@ -116,7 +116,7 @@ def test_a_larger_delta_is_told_to_everybody_and_one_too_large_is_refused(at: At
     [
         ("constants: {n_max: 10000}", "plan.n-max-typed"),
         ("constants: {weight_cap: 1001}", "plan.weight-cap-typed"),
-        ("constants: {n_max: 1000, weight_cap: 500}", None),
+        ("constants: {n_max: 1000, weight_cap: 150}", None),
     ],
 )
 def test_constants_that_follow_from_the_sizes(at: At, terms: str, reason: str | None) -> None:
@@ -128,7 +128,7 @@ def test_constants_that_follow_from_the_sizes(at: At, terms: str, reason: str | 
         return
     told = world.ok("coordinator", *words, asks=True)
     assert told["terms"]["n_max"] == 1000
-    assert told["terms"].get("weight_cap", 500) == 500
+    assert told["terms"]["weight_cap"] == 150
     assert world.ok("coordinator", *words, asks=True)["plan"] == told["plan"]  # the same plan again
 
 

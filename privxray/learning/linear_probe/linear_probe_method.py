@@ -35,6 +35,7 @@ from privxray.learning.linear_probe.probe_queries import (
 )
 from privxray.privacy.clipping import Floats, row_norms
 from privxray.privacy.events import Event
+from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SENSITIVITY_INFLATION
 
 RECIPE: Final[Mapping[str, object]] = {
@@ -51,6 +52,7 @@ RECIPE: Final[Mapping[str, object]] = {
     "rate_slope": 2.4,
     "weighting": "patients-by-mu",
     "temperature": 1.4,
+    "weight_bound": 8.0,
 }
 """The second recipe, chosen by five-fold cross-validation over training patients; docs/BENCHMARKS.md has the
 figures. The radius is below the usual distance of a feature from the centre, so nearly every row has length
@@ -110,6 +112,10 @@ class LinearProbe(Method[LinearProbeConstants]):
             Event(kind="gaussian", noise=_count_noise(constants, noise)),
             *(Event(kind="gaussian", noise=step, count=count) for step, count in steps.items()),
         ]
+
+    def patient_weight(self, constants: LinearProbeConstants, limit: Guarantee) -> float:
+        """See :meth:`Method.patient_weight`: with ``patients-by-mu`` that of the whole limit in one round."""
+        return _weight(constants, self.plan_noise(constants, limit, rounds_left=1, past=[]))
 
     def train(
         self, data: TrainingData, task: Task[LinearProbeConstants], drawing: Drawing

@@ -5,6 +5,7 @@ Tested in tests/cli/test_bad_input.py and tests/cli/test_ledger.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.keys.size_statement import advised_delta
-from privxray.privacy.guarantee import Promise, require_delta_below, require_epsilon
+from privxray.privacy.guarantee import Guarantee, Promise, require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import InputForm, default_extractor
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.agreed_form import common_features
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 DEFAULT_CLASSES = ("normal", "bacteria", "virus")
 DEFAULT_EPSILON = 6.0
+_NOISY_COUNT = 1.1
+"""Noise may make a hospital's patients a few more than they are; what is more than this is cut."""
 DEFAULT_DELTA = 1e-5
 """The largest delta of a plan whose coordinator typed none."""
 
@@ -130,7 +133,9 @@ class Terms:
         by_size: dict[str, JsonValue] = {N_MAX: bound}
         stated = constants.stated()
         if WEIGHT_CAP in stated:
-            by_size[WEIGHT_CAP] = min(stated[WEIGHT_CAP], float(bound))
+            limit = Guarantee(self.epsilon, self.delta_for(bound))
+            most = math.ceil(_NOISY_COUNT * bound * method.patient_weight(constants, limit))
+            by_size[WEIGHT_CAP] = float(min(stated[WEIGHT_CAP], bound, most))
         return method, method.constants({**stated, **by_size})
 
     def are_those_of(self, plan: PlanHeader) -> bool:

@@ -5,7 +5,7 @@ Tested in tests/cli/test_study.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -82,23 +82,44 @@ def newest_model(session: Session, study: str) -> Classifier:
     :raises MalformedError: the copy here is not the model that was verified.
     :raises RefusedError: see :func:`_classifier`.
     """
-    for round_ in reversed(session.state.rounds(study)):
-        if round_.model is not None:
-            path = session.workspace.model_copy(study, round_.number)
-            header, body = read_kept(path, round_.model, ModelHeader)
-            source = ModelSource(f"the global model of round {round_.number}", round_.model, round_.number)
-            return _classifier(session.workspace, source, header, body)
-        if round_.stage > 1:
-            planned = planned_round(session.workspace, round_)
-            label = f"the global model that round {round_.number} starts from"
-            source = ModelSource(label, planned.signed.digest, _round_before(session, round_))
-            return _classifier(session.workspace, source, planned.plan, planned.file.body())
+    for model in _models(session, study):
+        return model
     raise WorkspaceError(
         "no global model has been accepted yet",
         reason="model.none-accepted",
         file=session.root,
         advice="When it has come from the coordinator, type: privxray accept FILE",
     )
+
+
+def model_before(session: Session, study: str, model: Classifier) -> Classifier | None:
+    """The global model that came before another one; None where there is none that sees images alike."""
+    for earlier in _models(session, study):
+        if 0 < earlier.source.round < model.source.round:
+            alike = (earlier.classes, earlier.form) == (model.classes, model.form)
+            return earlier if alike else None
+    return None
+
+
+def _models(session: Session, study: str) -> Iterator[Classifier]:
+    """The global models here, the newest first.
+
+    One may come twice, as a model and as what the next plan starts from.
+
+    :raises MalformedError: a copy here is not the model that was verified.
+    :raises RefusedError: see :func:`_classifier`.
+    """
+    for round_ in reversed(session.state.rounds(study)):
+        if round_.model is not None:
+            path = session.workspace.model_copy(study, round_.number)
+            header, body = read_kept(path, round_.model, ModelHeader)
+            source = ModelSource(f"the global model of round {round_.number}", round_.model, round_.number)
+            yield _classifier(session.workspace, source, header, body)
+        if round_.stage > 1:
+            planned = planned_round(session.workspace, round_)
+            label = f"the global model that round {round_.number} starts from"
+            source = ModelSource(label, planned.signed.digest, _round_before(session, round_))
+            yield _classifier(session.workspace, source, planned.plan, planned.file.body())
 
 
 def own_model(session: Session, round_: Round) -> Classifier:

@@ -6,14 +6,15 @@ Tested in tests/cli/test_study.py and tests/cli/test_evaluate.py.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from privxray.errors import UsageError
+from privxray.errors import PrivxrayError, UsageError
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.which_study import newest_round
-from privxray.workflow.hospital.classifier import has_model, newest_model, own_model
+from privxray.workflow.hospital.classifier import has_model, model_before, newest_model, own_model
 from privxray.workflow.hospital.data_set import open_dataset
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from privxray.evaluation.held_out import Evaluation
+    from privxray.evaluation.held_out import Evaluation, Predictions
     from privxray.evaluation.resampling import Estimate
     from privxray.imaging.dataset import Dataset
+    from privxray.workflow.hospital.classifier import Classifier
     from privxray.workflow.hospital.held_out_data import HeldOut
+    from privxray.workspace.session import Session
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Scores:
     :param left_out: patients of the split whom this study has trained on; they are in no figure.
     :param own: the figures of the own training on the same patients, by metric; None where none were kept.
     :param local: the model is the own training.
+    :param alarms: where the model is far worse than the one before, or than the own training, in words.
     :param model_fingerprint: of its signed header, in hex; empty for the own training.
     :param data_fingerprint: a keyed hash of the images that were scored and their labels, in hex.
     """
@@ -66,6 +70,7 @@ class Scores:
     local: bool
     model_fingerprint: str
     data_fingerprint: str
+    alarms: tuple[str, ...] = ()
 
     def says(self) -> list[str]:
         """What the figures mean, in sentences without full stops."""
@@ -123,6 +128,8 @@ def evaluate(
         came_of = next(
             (r for r in session.state.rounds(round_.study) if r.number == model.source.round), None
         )
+        own = None if local or came_of is None else own_scores(session, came_of, split, seen)
+        alarms = () if local else tuple(_alarms(session, round_.study, seen, predictions, model, own))
         return Scores(
             model=model.label,
             split=split,
@@ -132,12 +139,32 @@ def evaluate(
             feature_seconds=seen.seconds,
             left_out=seen.left_out,
             evaluation=found,
-            own=None if local or came_of is None else own_scores(session, came_of, split, seen),
+            own=None if own is None else {name: own[name] for name in found.metrics if name in own},
             majority=majority,
             local=local,
             model_fingerprint=model.source.fingerprint,
             data_fingerprint=seen.digest,
+            alarms=alarms,
         )
+
+
+def _alarms(
+    session: Session,
+    study: str,
+    seen: HeldOut,
+    now: Predictions,
+    model: Classifier,
+    own: Mapping[str, Estimate] | None,
+) -> Iterator[str]:
+    """Where a global model is far worse than the one before it, or than the own training of its round."""
+    from privxray.evaluation.spoilt import worse_than_before, worse_than_own
+
+    with suppress(PrivxrayError):  # of an earlier model that can't be read, doctor tells
+        before = model_before(session, study, model)
+        if before is not None:
+            yield from worse_than_before(now, seen.predictions(before))
+    if own is not None:
+        yield from worse_than_own(now, own)
 
 
 def _majority(dataset: Dataset, seen: HeldOut, classes: Sequence[str]) -> Majority:

@@ -20,6 +20,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from privxray.errors import PrivxrayError
+from privxray.evaluation import spoilt
 from privxray.evaluation.held_out import Predictions, estimates
 from privxray.evaluation.resampling import Estimate, resampled_weights
 from privxray.workflow.common.callbacks import Progress
@@ -80,7 +81,7 @@ def _figures(
     predictions: Predictions,
 ) -> dict[str, tuple[float | None, float | None, float | None, float | None]]:
     found = estimates(predictions, resampled_weights(predictions.patients))
-    return {name: astuple(one) for name, one in found.items()}
+    return {name: astuple(one) for name, one in {**spoilt.figures(predictions), **found}.items()}
 
 
 def _path(session: Session, round_: Round) -> Path:
