@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from privxray.errors import PrivxrayError
 from privxray.explanations.catalogue import reasons
 from privxray.formats.extractor_file import ExtractorFile, ExtractorOutput
-from privxray.imaging.extractors import file_extractor, graph_process, graph_rules
+from privxray.imaging.extractors import file_extractor, graph_process, graph_refusals, graph_rules
 from privxray.imaging.extractors.file_extractor import FileExtractor, Reading, combined, describe
 from privxray.imaging.extractors.graph_child import Runner, first_image, pooled
 from privxray.imaging.extractors.graph_rules import RefusedGraphError, cut
@@ -176,7 +176,7 @@ def test_every_operator_that_onnx_knows_is_judged() -> None:
 
 
 def test_refusals_of_the_child_become_errors_with_listed_reasons() -> None:
-    assert set(file_extractor._REFUSALS) <= set(reasons())
+    assert set(graph_refusals.REFUSALS) <= set(reasons())
     with refused("extractor.draws"):
         describe(REFUSED["draws"]().SerializeToString())
     nan = network(node("Neg", "vector", out="less"), node("Sqrt", "less"), out="made")

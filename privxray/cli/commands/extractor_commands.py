@@ -37,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
 
 def add(file: _File, layers: Layers = None, pixels: Pixels = None, as_json: Json = False) -> None:
     """Check an extractor's file and put it into this workspace."""
-    from privxray.workflow.common.extractor_files import add_extractor
+    from privxray.workflow.images.extractor_files import add_extractor
 
     workspace = current_workspace()
     done = add_extractor(workspace, file, reading(layers, pixels))
@@ -51,7 +51,7 @@ def add(file: _File, layers: Layers = None, pixels: Pixels = None, as_json: Json
 
 def list_(as_json: Json = False) -> None:
     """List the extractors' files in this workspace."""
-    from privxray.workflow.common.extractor_files import kept_extractors
+    from privxray.workflow.images.extractor_files import kept_extractors
 
     workspace = current_workspace()
     kept = kept_extractors(workspace)
@@ -64,7 +64,7 @@ def list_(as_json: Json = False) -> None:
 
 def describe(file: _File, layers: Layers = None, pixels: Pixels = None, as_json: Json = False) -> None:
     """Say what is in an extractor's file, and how fast it is here."""
-    from privxray.workflow.common.extractor_files import describe_file
+    from privxray.workflow.images.extractor_files import describe_file
 
     found = describe_file(file, reading(layers, pixels))
     if as_json:

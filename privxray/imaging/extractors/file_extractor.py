@@ -26,17 +26,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from privxray.errors import MalformedError, RefusedError, SystemTroubleError, UsageError
+from privxray.errors import MalformedError, RefusedError, UsageError
 from privxray.formats.extractor_file import MAX_SIDE, ExtractorFile, ExtractorOutput
 from privxray.imaging.display.grey import shrink
 from privxray.imaging.extractors.graph_child import first_image
-from privxray.imaging.extractors.graph_process import (
-    Feeding,
-    GraphDiedError,
-    GraphProcess,
-    GraphRefusedError,
-    ReadOutput,
-)
+from privxray.imaging.extractors.graph_process import Feeding, GraphDiedError, ReadOutput
+from privxray.imaging.extractors.graph_refusals import EXPORT_AGAIN, started
 
 MAX_FILE: Final = 1 << 30
 """Bytes. A vision transformer of 86 million weights has 350 MB."""
@@ -45,50 +40,6 @@ RANGE: Final = (0.0, 1.0)
 """What black and white go in as, unless somebody says otherwise."""
 
 TIMED: Final = 3
-
-_EXPORT = "Export it again; docs/EXTRACTORS.md shows how"
-_REFUSALS: Final = {
-    "extractor.no-onnx": ("this is no ONNX model that the onnx library accepts", _EXPORT),
-    "extractor.functions": ("the graph defines functions of its own", "Export it with its functions inlined"),
-    "extractor.training": ("the graph is in training mode, or may be", "Call .eval() before the export"),
-    "extractor.opset": ("the graph's opset is not one from 12 to the newest that onnx knows here", _EXPORT),
-    "extractor.sparse": ("the graph has sparse weights", "Export it with dense weights"),
-    "extractor.external-data": (
-        "the graph's weights are in another file",
-        "Save it as one file: onnx.save(model, FILE, save_as_external_data=False)",
-    ),
-    "extractor.inputs": ("the graph does not have exactly one input, an image", _EXPORT),
-    "extractor.input-type": ("the graph's input is neither float32 nor uint8", _EXPORT),
-    "extractor.input-shape": (
-        "the graph's input is not 1 x channels x height x width, with 1 or 3 channels and fixed sides",
-        "Export it with an example image of the size that it shall see",
-    ),
-    "extractor.no-such-layer": (
-        "the graph makes no tensor of this name",
-        "Leave out --layers to see the outputs; a viewer of ONNX files shows the names of the others",
-    ),
-    "extractor.layer-twice": ("a layer is named twice", "Name each layer once"),
-    "extractor.image-unused": ("what is read of the graph does not depend on the image", "Name other layers"),
-    "extractor.too-many-nodes": ("the graph has more than 20,000 operators", "Simplify the graph first"),
-    "extractor.other-domain": ("the graph has an operator that is not ONNX's own", _EXPORT),
-    "extractor.inner-graph": (
-        "the graph has an operator with a graph inside",
-        "Export the network without branches and loops that depend on the data",
-    ),
-    "extractor.draws": ("the graph has an operator that draws random numbers", "Export it without"),
-    "extractor.parses": ("the graph has an operator on text or on files of images", "Export it without"),
-    "extractor.not-loaded": ("onnxruntime can't load the graph in 8 GiB of memory", _EXPORT),
-    "extractor.not-run": ("onnxruntime can't run the graph on a picture of its input's size", _EXPORT),
-    "extractor.impossible-numbers": (
-        "the graph gives zeros, infinities or NaN for an ordinary picture",
-        "Check the range that pixels go in as (--pixels)",
-    ),
-    "extractor.output-form": (
-        "an output is neither a vector nor a map of floats of one image",
-        "Name other layers with --layers",
-    ),
-    "extractor.output-size": ("the outputs have more than 65,536 numbers", "Name fewer layers"),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -147,7 +98,7 @@ def describe(data: bytes, reading: Reading = Reading()) -> Description:
     """
     require_onnx()
     low, high = reading.pixels or RANGE
-    with _started(data, Feeding(reading.layers, (high - low) / 255, low)) as process:
+    with started(data, Feeding(reading.layers, (high - low) / 255, low)) as process:
         report = process.report
         picture = first_image(*report.input)
         clock = time.perf_counter()
@@ -178,7 +129,7 @@ def describe(data: bytes, reading: Reading = Reading()) -> Description:
             f"a plan can't name this: it takes square images of 16 to {MAX_SIDE} pixels a side, and layers "
             "with plain names",
             reason="extractor.out-of-range",
-            advice=_EXPORT,
+            advice=EXPORT_AGAIN,
         ) from None
     return Description(terms, len(data), tuple(report.outputs), report.operators, milliseconds)
 
@@ -208,7 +159,7 @@ class FileExtractor:
             )
         layers = [output.name for output in terms.outputs]
         self._feeding = Feeding(layers, terms.scale, terms.offset)
-        self._process = _started(self._data, self._feeding)
+        self._process = started(self._data, self._feeding)
         self._sizes = [output.size for output in self._process.report.outputs]
         if not self._is_as_named():
             self._process.end()
@@ -247,7 +198,7 @@ class FileExtractor:
             return self._process.row(shrink(image, self._terms.input[0]))
         except GraphDiedError:
             self._process.end()
-            self._process = _started(self._data, self._feeding)
+            self._process = started(self._data, self._feeding)
             return None
 
     def _is_as_named(self) -> bool:
@@ -280,20 +231,3 @@ def require_onnx() -> None:
                 reason="extractor.not-installed",
                 advice="Install it: pip install 'privxray[extractor]'",
             )
-
-
-def _started(data: bytes, feeding: Feeding) -> GraphProcess:
-    try:
-        return GraphProcess(data, feeding)
-    except GraphRefusedError as error:
-        reason = f"extractor.{error.reason}"
-        what, advice = _REFUSALS.get(reason, _REFUSALS["extractor.not-loaded"])
-        named = f"{what} ({error.detail})" if error.detail else what
-        known = reason if reason in _REFUSALS else "extractor.not-loaded"
-        raise MalformedError(named, reason=known, advice=advice) from None
-    except GraphDiedError:
-        raise SystemTroubleError(
-            "the process that ran this graph ended, or took more than five minutes to start",
-            reason="extractor.died",
-            advice="Close other programs and try again; if that happens again, take another network",
-        ) from None

@@ -43,7 +43,7 @@ _SHOWN = 40
 class RefusedGraphError(Exception):
     """A graph that is not run.
 
-    :param reason: the last part of the error's reason, listed in ``file_extractor``.
+    :param reason: the last part of the error's reason, listed in ``graph_refusals``.
     :param detail: the name of an operator, of a tensor or of a domain, as far as it may be shown.
     """
 

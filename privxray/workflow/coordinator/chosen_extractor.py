@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from privxray.formats.extractor_file import ExtractorFile
+from privxray.imaging.drawn_radiographs import drawn_radiographs
 from privxray.imaging.extractors.file_extractor import FileExtractor, Reading
-from privxray.workflow.common.drawn_radiographs import drawn_radiographs
-from privxray.workflow.common.extractor_files import add_extractor
+from privxray.workflow.images.extractor_files import add_extractor
 from privxray.workspace.folder import Workspace
 
 SHARE = 0.8

@@ -17,10 +17,10 @@ import numpy as np
 from privxray.errors import RefusedError, SystemTroubleError
 from privxray.exchange.intake import read_again
 from privxray.formats.extractor_file import ExtractorFile
+from privxray.imaging.drawn_radiographs import drawn_radiographs
 from privxray.learning.linear_probe.linear_probe_method import LinearProbe, linear_head
 from privxray.privacy.guarantee import ADJACENCY
 from privxray.workflow.common.deliver import deliver
-from privxray.workflow.common.drawn_radiographs import drawn_radiographs
 from privxray.workflow.common.method_inputs import InputForm, feature_source, file_of
 from privxray.workflow.inference.fingerprints import check_fingerprint
 from privxray.workflow.inference.global_model import GlobalModel, find_model
