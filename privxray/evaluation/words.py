@@ -52,9 +52,9 @@ def caveats(found: Evaluation) -> Iterator[str]:
     for one in found.classes:
         if not one.images:
             yield f"no held-out patient has {one.label}, so macro AUC is not defined"
-    for group in found.groups:
-        if group.small:
-            yield f"{group.name} has fewer than {SMALL_GROUP} patients; its figure says little"
+    small = [group.name for group in found.groups if group.small]
+    if small:
+        yield f"fewer than {SMALL_GROUP} patients, so that the figure says little: {', '.join(small)}"
     if found.pneumonia is not None and found.pneumonia.same_patients:
         yield (
             "the threshold for pneumonia was fixed on these same patients, so sensitivity and specificity "

@@ -43,6 +43,27 @@ def test_the_same_bytes_are_said_only_where_bytes_were_written(at: At) -> None:
     assert world.ok("hospital-a", "export-update", "--to", stick, asks=True)["written"] is False
 
 
+def test_the_update_is_carried_from_where_it_was_written(at: At) -> None:
+    world = at("trained")
+    (world.root / "stick").mkdir()
+    os.chdir(world.root)
+    line = ["-C", "hospital-a", "export-update", "--to", "../stick"]
+    closing = typed([*line, "--passphrase-file", str(world.passphrase)]).err.splitlines()[-1]
+    assert closing.startswith("Next: carry stick/hospital-a-pneumonia-0001.enc to the coordinator")
+
+
+def test_terms_that_are_typed_for_an_open_plan_are_compared_even_if_they_are_the_defaults(at: At) -> None:
+    world = at("initialised")
+    world.ok("coordinator", "plan", "cards/*.card", "--epsilon", "5", asks=True)
+    again = ("plan", "cards/*.card")
+    assert world.refused("coordinator", *again, "--epsilon", "6", asks=True) == "plan.other-terms"
+    refused = world.type("coordinator", *again, "--epsilon", "6", asks=True)
+    assert "ask every party for a fresh card (privxray card)" in refused.err
+    assert "--replace" in refused.err
+    assert world.ok("coordinator", *again, asks=True)["terms"]["epsilon"] == 5
+    assert world.ok("coordinator", *again, "--epsilon", "5", asks=True)["terms"]["epsilon"] == 5
+
+
 # Two studies in one workspace
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from privxray.errors import MalformedError
-from privxray.imaging.labelling.patient_traits import is_trait, trait
+from privxray.imaging.labelling.patient_traits import is_trait, place_of_value, trait
 from privxray.imaging.labels import read_labels
 
 
@@ -71,3 +71,8 @@ def test_a_column_that_could_be_one_of_names_is_refused(values: int, tmp_path: P
         read_labels(csv, tmp_path, None)
     assert refused.value.reason == "labels.too-many-groups"
     assert "Quackenbush" not in str(refused.value)
+
+
+def test_bands_of_age_are_sorted_by_age() -> None:
+    values = ["6 to 12", "unknown", "under 1", "65 and over", "1 to 5"]
+    assert sorted(values, key=place_of_value) == ["under 1", "1 to 5", "6 to 12", "65 and over", "unknown"]

@@ -11,7 +11,7 @@ import typer
 
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Study
-from privxray.cli.options.audit_options import AuditOptions, print_outcome
+from privxray.cli.options.audit_options import AuditOptions, print_finished, print_outcome
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import progress, tell
 from privxray.errors import RefusedError
@@ -117,7 +117,9 @@ def one_run(
 
     options.check(study)
     if options.own:
-        order = OwnAuditOrder("one-run", options.epsilon, options.delta, study, canaries, guesses)
+        order = OwnAuditOrder(
+            "one-run", options.epsilon, options.delta, study, canaries, guesses, again=options.again
+        )
         _audit_own(order, options.as_json)
         return
     method, claim = methods.get(name), options.claim()
@@ -139,7 +141,7 @@ def membership(*, name: MethodName = "dp-sgd", study: Study = None, options: Aud
 
     options.check(study)
     if options.own:
-        order = OwnAuditOrder("membership", options.epsilon, options.delta, study)
+        order = OwnAuditOrder("membership", options.epsilon, options.delta, study, again=options.again)
         _audit_own(order, options.as_json)
         return
     method, claim = methods.get(name), options.claim()
@@ -189,16 +191,20 @@ def _audit_own(order: OwnAuditOrder, as_json: bool) -> None:
     from privxray.workflow.auditing.one_run_outcome import one_run_outcome
     from privxray.workflow.auditing.outcome import AuditSubject
     from privxray.workflow.auditing.own_patients.audit_own import audit_own, keep_report
+    from privxray.workflow.auditing.own_patients.finished_audits import FinishedAudit
 
     workspace = current_workspace()
     with progress("Computing features") as features, progress("Training") as steps:
         audit = audit_own(workspace, order, features=features, steps=steps)
+    if isinstance(audit, FinishedAudit):
+        print_finished(audit, as_json=as_json)
+        return
     subject = AuditSubject(audit.method, "this hospital's own patients", inside=True)
     if isinstance(audit.result, Membership):
         outcome = membership_outcome(audit.result, subject)
     else:
         outcome = one_run_outcome(audit.result, subject)
-    keep_report(workspace, audit, outcome.html())
+    keep_report(workspace, audit, outcome)
     tell(
         f"Charged like a training of epsilon {audit.claim.epsilon:g}: lifetime {audit.lifetime} of "
         f"{audit.limit.epsilon:g}. The report stays in {audit.report}. Neither the report nor these figures "

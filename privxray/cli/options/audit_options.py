@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from privxray.workflow.auditing.audited_patients import AuditedPatients
     from privxray.workflow.auditing.claim import Claim
     from privxray.workflow.auditing.outcome import Outcome
+    from privxray.workflow.auditing.own_patients.finished_audits import FinishedAudit
 
 _DELTA = 1e-5
 
@@ -55,6 +56,13 @@ class AuditOptions:
             "--own", help="Audit on this hospital's own patients: charged like a training, kept inside."
         ),
     ] = False
+    again: Annotated[
+        bool,
+        typer.Option(
+            "--again",
+            help="With --own: pay for the audit once more, though it was done before with the same options.",
+        ),
+    ] = False
     report: Annotated[
         Path | None,
         typer.Option(
@@ -81,6 +89,12 @@ class AuditOptions:
                 "the report of an audit on your own patients stays in the workspace",
                 reason="audit.report-of-own-patients",
                 advice="Leave out --report; the command says where the report is",
+            )
+        if self.again and not self.own:
+            raise UsageError(
+                "--again pays once more for an audit on own patients, and --own was not typed",
+                reason="audit.again-without-own",
+                advice="Leave out --again: an audit on other patients costs nothing",
             )
         if study and not self.own:
             raise UsageError(
@@ -151,7 +165,30 @@ def print_outcome(outcome: Outcome, *, as_json: bool, more: dict[str, object] | 
             reason="audit.otherwise-than-claimed",
             advice="Don't train before that is explained",
         )
-    if page.flagged:
+    _end(flagged=page.flagged, as_json=as_json)
+
+
+def print_finished(audit: FinishedAudit, *, as_json: bool) -> None:
+    """Print what an audit with the same options found before.
+
+    :raises FindingsError: more was found than is claimed.
+    """
+    if as_json:
+        emit({**audit.figures, "report": str(audit.report), "already": True})
+    else:
+        table("Figures", ("what", "value"), audit.rows)
+        tell(f"{audit.verdict}.")
+        for caveat in audit.caveats:
+            tell(f"- {caveat}")
+    tell(
+        "This audit was done before with the same options, on the same patients; nothing was spent. Its "
+        f"report is {audit.report}. To pay for it once more, type --again."
+    )
+    _end(flagged=audit.flagged, as_json=as_json)
+
+
+def _end(*, flagged: bool, as_json: bool) -> None:
+    if flagged:
         raise FindingsError(
             "the audit found that training gives away more than it claims",
             reason="audit.more-than-claimed",

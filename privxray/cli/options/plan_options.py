@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from privxray.workspace.folder import Workspace
 
 
+_OF_COMMITTEE = frozenset(
+    {"mode", "keyholders", "threshold", "corrupt_keyholders", "corrupt_hospitals", "minimum_cohort"}
+)
+
+
 @dataclass(frozen=True)
 class TermsOptions:
     """What was typed of a study's terms; None where an option was not."""
@@ -142,10 +147,12 @@ class TermsOptions:
         from privxray.cli.options.typed_terms import read_terms
 
         options = self.typed()
+        typed = bool(options.keys() - _OF_COMMITTEE)
         path, start, *extractor = (
             options.pop(name, None) for name in ("from_file", "start", "extractor", "layers", "pixels")
         )
-        return replace(read_terms(path, options), start=start, extractor=_chosen(workspace, *extractor))
+        terms = replace(read_terms(path, options), start=start, typed=typed)
+        return replace(terms, extractor=_chosen(workspace, *extractor))
 
 
 def _chosen(

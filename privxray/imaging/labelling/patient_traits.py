@@ -43,6 +43,12 @@ def trait(column: str, cell: str) -> str | None:
     return text if _GROUP.fullmatch(text) else OTHER
 
 
+def place_of_value(value: str) -> tuple[int, str]:
+    """For sorting values: bands of age by age, all others by the alphabet."""
+    bands = [*(band for _, band in _BANDS), _OLDEST]
+    return (bands.index(value) if value in bands else len(bands), value)
+
+
 def _band(text: str) -> str | None:
     if text in (*(band for _, band in _BANDS), _OLDEST):
         return text  # of a csv that privxray has written

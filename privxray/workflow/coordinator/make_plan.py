@@ -85,5 +85,6 @@ def _expect_its_terms(terms: Terms, plan: PlanHeader) -> None:
         raise RefusedError(
             f"round {plan.round} is open under different terms, and a signed plan keeps its terms",
             reason="plan.other-terms",
-            advice="Type the terms as they were typed first, or begin anew with fresh cards: --replace",
+            advice="To correct them, ask every party for a fresh card (privxray card), collect those in "
+            "cards/, and type the same command with --replace. Plans that were carried already are then void",
         )

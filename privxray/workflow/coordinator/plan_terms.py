@@ -72,6 +72,8 @@ class Terms:
     :param extractor: a feature extractor out of a file; None for the built-in one of new plans.
     :param commitments: whether hospitals can check the sum; None for the method's default, where the versions
         of all parties carry it out.
+    :param typed: whether any of these was typed, be it the default, those of the committee aside; None where
+        that is not known, and terms that are all at their defaults count as not typed.
     """
 
     method: Literal["linear-probe", "dp-sgd"] = "linear-probe"
@@ -84,6 +86,7 @@ class Terms:
     start: Path | None = None
     extractor: ChosenExtractor | None = None
     commitments: bool | None = None
+    typed: bool | None = field(default=None, compare=False)
 
     def features(self, cards: Sequence[CardHeader]) -> frozenset[str]:
         """The features of format 2 that the study's files are to have (docs/SPEC-2.md)."""
@@ -140,14 +143,15 @@ class Terms:
 
     def are_those_of(self, plan: PlanHeader) -> bool:
         """Whether a plan has these terms. Its committee is not looked at: cards and seats tell of that."""
-        if self == Terms(committee=self.committee):
-            return True  # nothing but cards was typed
+        typed = self != Terms(committee=self.committee) if self.typed is None else self.typed
+        if not typed:
+            return True  # nothing but cards
         method, constants = self.resolved(plan.size_bound)
         rounds = self.rounds or method.default_rounds
-        typed = (self.method, self.classes, rounds, self.epsilon, self.delta_for(plan.size_bound))
+        these = (self.method, self.classes, rounds, self.epsilon, self.delta_for(plan.size_bound))
         if self.commitments not in (None, plan.commitments is not None):
             return False
-        if typed != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
+        if these != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
             return False
         if self.named(method) != plan.features_by:
             return False

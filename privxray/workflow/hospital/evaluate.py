@@ -193,6 +193,8 @@ def _groups(dataset: Dataset, column: str, seen: HeldOut) -> list[tuple[str, NDA
     """
     import numpy as np
 
+    from privxray.imaging.labelling.patient_traits import place_of_value
+
     values = dataset.traits(column)
     if not values:
         known = dataset.trait_names()
@@ -203,4 +205,7 @@ def _groups(dataset: Dataset, column: str, seen: HeldOut) -> list[tuple[str, NDA
             advice="Give labels.csv a column sex, age or group_NAME, and ingest it again",
         )
     of_images = np.array([values.get(patient, "unknown") for patient in seen.patients])
-    return [(f"{column} {value}", of_images == value) for value in sorted(set(of_images.tolist()))]
+    return [
+        (f"{column} {value}", of_images == value)
+        for value in sorted(set(of_images.tolist()), key=place_of_value)
+    ]

@@ -6,7 +6,7 @@ Tested in tests/cli/test_study.py.
 from __future__ import annotations
 
 from privxray.cli.closing import close
-from privxray.cli.current_workspace import current_workspace
+from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Force, Json, PassphraseFile, Study, To
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
@@ -44,4 +44,4 @@ def export_update(
     else:
         did = f"{done.path} is here already ({done.size:,} bytes) and was left as it is; read it back"
     tell(f"{did}: its signature, size and digest are good. It states {spent}.")
-    close("export-update", workspace, study=done.plan.study)
+    close("export-update", workspace, study=done.plan.study, file=seen_from_here(done.path))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.current_workspace import current_workspace
+from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Force, Json, PassphraseFile, To
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
@@ -49,4 +49,4 @@ def unmask(
         tell(f"Wrote {done.path}{', the same bytes as before' if done.again else ''}.")
     else:
         tell(f"{done.path} is here already and was left as it is.")
-    close("unmask", workspace, study=done.plan.study)
+    close("unmask", workspace, study=done.plan.study, file=seen_from_here(done.path))

@@ -13,7 +13,13 @@ from privxray.learning.interface import Task
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.auditing.claim import Claim
 from privxray.workflow.auditing.one_run_audit import AuditSize, OneRunAudit
+from privxray.workflow.auditing.outcome import Outcome
 from privxray.workflow.auditing.own_patients.attacks import OwnTraining, membership_inference, one_run
+from privxray.workflow.auditing.own_patients.finished_audits import (
+    FinishedAudit,
+    finished_audit,
+    keep_outcome,
+)
 from privxray.workflow.auditing.own_patients.running_audit import RunningAudit, discard, running_folder
 from privxray.workflow.auditing.own_patients.terms import OwnAuditKind, Terms, begun_or_new
 from privxray.workflow.common.callbacks import Progress
@@ -34,6 +40,7 @@ class OwnAuditOrder:
     :ivar epsilon: what the audit costs a patient, and the claim that it tries to refute.
     :ivar delta: the plan's where it is None.
     :ivar study: needed only where several are joined.
+    :ivar again: pay for it once more, though an audit with the same terms is finished.
     :ivar canaries: the method's default where it is None, like ``guesses``; of a one-run audit only.
     """
 
@@ -43,6 +50,7 @@ class OwnAuditOrder:
     study: str | None = None
     canaries: int | None = None
     guesses: int | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class OwnAudit:
     result: OneRunAudit | Membership
     method: str
     report: Path
+    terms: Terms
     claim: Claim
     lifetime: Guarantee
     limit: Guarantee
@@ -69,10 +78,11 @@ def audit_own(
     *,
     features: Progress | None = None,
     steps: Progress | None = None,
-) -> OwnAudit:
+) -> OwnAudit | FinishedAudit:
     """Audit the method of a study's plan on the patients that it is trained on; then :func:`keep_report`.
 
     :param features: told how many features are computed. :param steps: told how many steps are done.
+    :returns: the audit; or one with the same terms that was finished before, and then nothing is spent.
     :raises BudgetError: the lifetime limit; nothing was spent. Or a saved answer is gone.
     :raises RefusedError: an audit of this kind was begun with other options, or on other patients; or there
         are too few patients, or more than the plan allows.
@@ -107,6 +117,10 @@ def audit_own(
                 canaries=size.canaries,
                 guesses=size.guesses,
             )
+            begun = (folder / "terms.json").exists()
+            before = None if begun or order.again else finished_audit(workspace, wanted)
+            if before is not None:
+                return before
             audit = RunningAudit(begun_or_new(folder, wanted), folder, ledger, state)
             audit.reserve(method.round_events(constants, audit.terms.noise))
             task = Task(constants, plan.classes, start)
@@ -124,17 +138,16 @@ def audit_own(
             result=result,
             method=method.name,
             report=workspace.audits / f"{audit.terms.run}.html",
+            terms=audit.terms,
             claim=claim,
             lifetime=ledger.cost(),
             limit=ledger.limit,
         )
 
 
-def keep_report(workspace: Workspace, audit: OwnAudit, page: str) -> None:
-    """Keep the report, and forget the answers. If this is interrupted, the same command does it again.
-
-    :param page: the report as HTML text.
-    """
+def keep_report(workspace: Workspace, audit: OwnAudit, outcome: Outcome) -> None:
+    """Keep the report, and forget the answers. If this is interrupted, the same command does it again."""
     with workspace.locked():
-        write_atomic(audit.report, page.encode(), mode=PRIVATE, overwrite=True)
+        write_atomic(audit.report, outcome.html().encode(), mode=PRIVATE, overwrite=True)
+        keep_outcome(audit.report, audit.terms, outcome)
         discard(running_folder(workspace, audit.kind))

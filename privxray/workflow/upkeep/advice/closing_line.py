@@ -5,9 +5,11 @@ Tested in tests/unit/test_workflow_advice.py.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
 
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.line import INGEST
@@ -89,7 +91,10 @@ def closing_line(done: Done, look: Callable[[], Situation | None]) -> str:
         return text
     situation = look()
     found = advise(situation, done.study) if situation else ()
-    return next((advice.text for advice in found), type_here("status"))
+    text = next((advice.text for advice in found), type_here("status"))
+    name = PurePath(done.file).name
+    # The file may have been written elsewhere, for instance on a stick.
+    return re.sub(rf"\S*{re.escape(name)}", lambda _: done.file, text) if name else text
 
 
 def _takes_images(situation: Situation | None) -> bool:
