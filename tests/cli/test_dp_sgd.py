@@ -207,14 +207,18 @@ def test_a_machine_without_the_memory_says_so_and_the_training_goes_on_later(
     at: At, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from privxray.learning.dp_sgd.trainer import Trainer
+    from privxray.privacy.mechanism import SampledGaussian
+
+    def full(*_: object) -> object:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     world = at("initialised")
     told = world.ok("coordinator", "plan", "cards/*.card", "--from", terms(world), asks=True)
     world.ok("hospital-a", "join", world.carry(told["plan"], "hospital-a"), "--key-words", told["key_words"])
     world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_batch", lambda *_: [None])  # a sample that is not empty
-        patch.setattr(Trainer, "_add_chunk", lambda *_: False)
+        patch.setattr(SampledGaussian, "sample", lambda *_: np.array([0]))  # a sample that is not empty
+        patch.setattr(Trainer, "_seen", full)
         result = world.type("hospital-a", "train")
     last = result.err.strip().splitlines()[-1]
     assert last.startswith("privxray: there is too little memory for one image")

@@ -308,7 +308,7 @@ def test_what_another_version_made_is_refused(
 ) -> None:
     world = World(Path(shutil.copytree(snapshots(stage), tmp_path / "world")))
     if words == ("evaluate",):
-        world.ok("hospital-a", "accept", MODEL)
+        world.ok("hospital-a", "accept", MODEL, asks=True)
     monkeypatch.setattr(f"privxray.workflow.{patched}", lambda *_: False)
     if words[0] == "join":
         words = (*words, "--key-words", world.key_words())
