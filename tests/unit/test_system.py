@@ -178,6 +178,7 @@ def test_elsewhere_a_long_path_is_a_path(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_to_type_is_quoted_for_the_shells_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(win32, "is_windows", lambda: False)
     words = ["clean", "Hospital A", "sub\\clean", "a(b)"]
     assert [names.quoted(word) for word in words] == ["clean", "'Hospital A'", "'sub\\clean'", "'a(b)'"]
     assert names.unexpanded("updates/*.enc") == "'updates/*.enc'"
@@ -359,6 +360,7 @@ def test_the_device_nul_is_no_person(
     """Nothing is asked of it, though it calls itself a terminal."""
     monkeypatch.setitem(sys.modules, "msvcrt", SimpleNamespace(get_osfhandle=lambda _: 12))
     stream = SimpleNamespace(isatty=lambda: True, fileno=lambda: 0)
+    monkeypatch.setattr(win32, "is_windows", lambda: False)
     assert console.is_terminal(stream)
     fake = windows(Fake(GetConsoleMode=answer))
     assert console.is_terminal(stream) == person
