@@ -132,6 +132,8 @@ def play(study: Study, mode: str, method: str) -> None:
         made = study.type("coordinator", "aggregate", "shares/*.share", asks=True)
     for party in hospitals:
         model = study.carry("coordinator", made["model"], party)
+        if made.get("proof"):
+            study.carry("coordinator", made["proof"], party)
         study.type(party, "accept", model)
         study.type(party, "evaluate")
         study.type(party, "status")
