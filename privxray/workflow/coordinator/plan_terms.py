@@ -5,7 +5,6 @@ Tested in tests/cli/test_bad_input.py and tests/cli/test_ledger.py.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +14,11 @@ from pydantic import JsonValue, ValidationError
 
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
-from privxray.exchange.messages.plan_sizes import N_MAX, WEIGHT_CAP
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.formats.features import REPEATS, SIZES
+from privxray.formats.features import REPEATS
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
-from privxray.keys.size_statement import advised_delta
 from privxray.privacy.guarantee import Guarantee, Promise, require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import InputForm, default_extractor
 from privxray.workflow.common.stamp import stamp
@@ -30,6 +27,12 @@ from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
 from privxray.workflow.coordinator.enrolment import CommitteeTerms, Parties
 from privxray.workflow.coordinator.sign_plan import Draft, body_of
 from privxray.workflow.coordinator.starting_weights import read_start
+from privxray.workflow.coordinator.terms_by_size import (
+    constants_by_size,
+    default_delta,
+    expect_of_sizes,
+    largest_size,
+)
 from privxray.workspace.folder import Workspace
 from privxray.workspace.study_tables import Round
 
@@ -41,10 +44,6 @@ if TYPE_CHECKING:
 
 DEFAULT_CLASSES = ("normal", "bacteria", "virus")
 DEFAULT_EPSILON = 6.0
-_NOISY_COUNT = 1.1
-"""Noise may make a hospital's patients a few more than they are; what is more than this is cut."""
-DEFAULT_DELTA = 1e-5
-"""The largest delta of a plan whose coordinator typed none."""
 
 _BY_DEFAULT: Mapping[str, frozenset[str]] = {
     "linear-probe": frozenset({"commitments", REPEATS}),
@@ -100,9 +99,7 @@ class Terms:
 
         :param bound: the largest bracket of its hospitals; None where they state none.
         """
-        if self.delta is not None:
-            return self.delta
-        return DEFAULT_DELTA if bound is None else min(DEFAULT_DELTA, advised_delta(bound))
+        return default_delta(bound) if self.delta is None else self.delta
 
     def resolved(self, bound: int | None) -> tuple[AnyMethod, MethodConstants]:
         """The method, and all of its constants.
@@ -132,14 +129,9 @@ class Terms:
         constants = method.constants({**method.recipe, **read, **self.constants, **given})
         if bound is None:
             return method, constants
-        _expect_of_sizes(self.constants, bound)
-        by_size: dict[str, JsonValue] = {N_MAX: bound}
-        stated = constants.stated()
-        if WEIGHT_CAP in stated:
-            limit = Guarantee(self.epsilon, self.delta_for(bound))
-            most = math.ceil(_NOISY_COUNT * bound * method.patient_weight(constants, limit))
-            by_size[WEIGHT_CAP] = float(min(stated[WEIGHT_CAP], bound, most))
-        return method, method.constants({**stated, **by_size})
+        expect_of_sizes(self.constants, bound)
+        limit = Guarantee(self.epsilon, self.delta_for(bound))
+        return method, constants_by_size(method, constants, bound, limit)
 
     def are_those_of(self, plan: PlanHeader) -> bool:
         """Whether a plan has these terms. Its committee is not looked at: cards and seats tell of that."""
@@ -211,35 +203,6 @@ def first_stage(
     except ValidationError as error:
         raise _out_of_range(error) from None
     return Draft(plan, body)
-
-
-def largest_size(parties: Parties) -> int | None:
-    """The largest bracket that a hospital states; None in a plan without sizes."""
-    if SIZES not in parties.form.features:
-        return None
-    return max(member.size.bracket for member in parties.roster.members if member.size)
-
-
-def _expect_of_sizes(typed: Mapping[str, JsonValue], bound: int) -> None:
-    """Constants that follow from the hospitals' sizes can't be typed otherwise.
-
-    :raises UsageError: one is.
-    """
-    if typed.get(N_MAX, bound) != bound:
-        raise UsageError(
-            f"the constant n_max can't be {typed[N_MAX]}: it is {bound:,}, the most patients that one of the "
-            "hospitals states",
-            reason="plan.n-max-typed",
-            advice="Leave n_max out; a hospital states its size with privxray card --patients-up-to N",
-        )
-    weight = typed.get(WEIGHT_CAP, bound)
-    if isinstance(weight, int | float) and weight > bound:
-        raise UsageError(
-            f"the constant weight_cap can't be {weight:g}: it is at most {bound:,}, the most patients that "
-            "one of the hospitals states",
-            reason="plan.weight-cap-typed",
-            advice="Leave weight_cap out, or make it smaller",
-        )
 
 
 def _check(
