@@ -207,7 +207,8 @@ class _Reader:
 
     def _row(self, number: int, record: list[str]) -> Row:
         if len(record) != self._width:
-            raise broken_row(self._name, number, reason="labels.cells")
+            cells = "1 cell" if len(record) == 1 else f"{len(record)} cells"
+            raise broken_row(self._name, number, reason="labels.cells", cells=cells, columns=self._width)
         if max(map(len, record)) > _MAX_CELL:
             raise broken_row(self._name, number, reason="labels.long-cell", most=_MAX_CELL)
         column = "image" if "image" in self._places else "file"

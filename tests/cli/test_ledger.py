@@ -72,13 +72,13 @@ def test_a_used_up_budget_names_no_epsilon(at: At) -> None:
 def test_another_epsilon_is_refused_in_the_same_words_before_and_after_the_end(at: At) -> None:
     world = at("trained")
     done = world.type("hospital-a", "train", "--epsilon", "3")
-    one_line(done, 4, "round 1 drew its noise for epsilon 6", "export-update")
+    one_line(done, 4, "round 1 was trained with epsilon 6", "export-update")
     with sqlite3.connect(world["hospital-a"] / "state.db") as database:
         database.execute(
             "UPDATE round SET state = 'joined'"
         )  # as a crash right before the last step leaves it
     begun = world.type("hospital-a", "train", "--epsilon", "3")
-    one_line(begun, 4, "round 1 drew its noise for epsilon 6", "train --epsilon 6")
+    one_line(begun, 4, "round 1 was begun with epsilon 6", "train --epsilon 6")
     assert begun.err.split(". ")[0] == done.err.split(". ")[0]
 
 

@@ -163,6 +163,7 @@ def test_a_committee_of_three_is_refused_and_four_is_told() -> None:
     with refused("committee.nobody-may-miss") as told:
         study.committee(threshold=3).verify(study.plan.roster, "pneumonia")
     assert "4 keyholders and a threshold of 3" in told.value.advice
+    assert told.value.what == "the plan names 3 keyholders, and 4 are needed"
     with refused("committee.two-sums"):
         study.committee(threshold=2).verify(study.plan.roster, "pneumonia")
 

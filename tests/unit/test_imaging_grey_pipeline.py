@@ -520,8 +520,8 @@ def test_a_broken_row_is_named_by_row_and_column() -> None:
     assert str(error).startswith(
         "a.csv: row 3, column `split`, puts a patient in a different split from row 2 does."
     )
-    assert str(broken_row("a.csv", 3, reason="labels.cells")).startswith(
-        "a.csv: row 3 has more or fewer cells"
+    assert str(broken_row("a.csv", 3, reason="labels.cells", cells="2 cells", columns=3)).startswith(
+        "a.csv: row 3 has 2 cells, and the header has 3."
     )
 
 

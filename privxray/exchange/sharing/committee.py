@@ -114,9 +114,11 @@ class Committee(Strict):
                 advice="Plan with --corrupt-keyholders 1 or more",
             )
         if t > k - 1:
+            named = f"the plan names {k} keyholder{'' if k == 1 else 's'}"
             raise RefusedError(
-                f"the plan has {k} keyholder{'' if k == 1 else 's'} and needs {t} answers, so one that is "
-                "missing stops the round",
+                f"{named}, and {c + 3} are needed"
+                if k < c + 3
+                else f"{named} and needs {t} answers, so one that is missing stops the round",
                 reason="committee.nobody-may-miss",
                 advice=f"With {c} corrupt, {c + 3} keyholders and a threshold of {c + 2} is the least",
             )

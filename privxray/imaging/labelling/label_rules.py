@@ -12,7 +12,7 @@ from privxray.errors import MalformedError
 RULES: Final[dict[str, tuple[str, str]]] = {
     "labels.not-csv": ("is not valid csv", "Look for a quotation mark that is not closed"),
     "labels.cells": (
-        "has more or fewer cells than the header",
+        "has {cells}, and the header has {columns}",
         "Check its separators; a cell that holds a separator needs quotation marks",
     ),
     "labels.long-cell": (
