@@ -78,7 +78,7 @@ def test_another_epsilon_is_refused_in_the_same_words_before_and_after_the_end(a
             "UPDATE round SET state = 'joined'"
         )  # as a crash right before the last step leaves it
     begun = world.type("hospital-a", "train", "--epsilon", "3")
-    one_line(begun, 4, "round 1 was begun with epsilon 6", "train --epsilon 6")
+    one_line(begun, 4, "round 1 was trained with epsilon 6", "train --epsilon 6")
     assert begun.err.split(". ")[0] == done.err.split(". ")[0]
 
 

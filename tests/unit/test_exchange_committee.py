@@ -174,7 +174,7 @@ def test_the_least_cohort_is_everybody_if_none_is_safe() -> None:
     assert least_cohort(4, 4, 3, 1, 2) == 4
 
 
-@pytest.mark.parametrize(("holders", "says"), [(1, "has 1 keyholder and"), (2, "has 2 keyholders and")])
+@pytest.mark.parametrize(("holders", "says"), [(1, "names 1 keyholder, and"), (2, "names 2 keyholders, and")])
 def test_one_keyholder_is_no_plural(study: Study, holders: int, says: str) -> None:
     with refused("committee.nobody-may-miss") as told:
         seated(study, holders, threshold=holders, minimum_cohort=5).verify(study.plan.roster, "pneumonia")

@@ -94,10 +94,9 @@ def reserve(training: Training, epsilon: float) -> Training:
 
 def another_epsilon(round_: Round) -> RefusedError:
     """The refusal of an epsilon other than the one that a round's noise was drawn for."""
-    done = "trained" if round_.state is RoundState.TRAINED else "begun"
     goes_on = "export-update" if round_.state is RoundState.TRAINED else f"train --epsilon {round_.epsilon:g}"
     return RefusedError(
-        f"round {round_.number} was {done} with epsilon {round_.epsilon:g}, and that can't be changed",
+        f"round {round_.number} was trained with epsilon {round_.epsilon:g}, and that can't be changed",
         reason="round.other-epsilon",
         advice=f"Go on with: privxray {goes_on}",
     )
