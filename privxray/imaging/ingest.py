@@ -37,7 +37,7 @@ from privxray.imaging.judging.one_picture import Judgement, Remark, judge
 from privxray.imaging.labelling.label_names import LABEL_MAP
 from privxray.imaging.labelling.problems import Problems, listed
 from privxray.imaging.labelling.row import Row
-from privxray.imaging.labels import csv_name, read_labels
+from privxray.imaging.labels import rows_and_problems
 from privxray.imaging.seen_pictures import SeenPicture, seen_pictures
 from privxray.naming.patient_id import PatientKey
 from privxray.naming.public_names import public_name
@@ -129,8 +129,8 @@ def ingest(
 
     Whatever is raised, Ctrl-C included, the index is what it was.
     """
-    rows = read_labels(labels, images, classes, options.label_map)
-    work = _Ingest(images, csv_name(labels), dataset, options)
+    rows, problems = rows_and_problems(labels, images, classes, options.label_map)
+    work = _Ingest(images, problems, dataset, options)
     for done, row in enumerate(rows, start=1):
         work.take(row)
         if progress is not None:
@@ -141,19 +141,19 @@ def ingest(
 class _Ingest:
     """Takes one row after the other; nothing is in the index before :meth:`finish`."""
 
-    def __init__(self, images: Path, csv: str, dataset: Dataset, options: IngestOptions) -> None:
+    def __init__(self, images: Path, problems: Problems, dataset: Dataset, options: IngestOptions) -> None:
         self._checked = SetCheck(options.profile)
         self._options = options
         self._images = images
-        self._csv = csv
+        self._csv = problems.csv
         self._dataset = dataset
         # Numbered as `privxray check FOLDER` numbers them, so that the user finds a file by its number.
         found, _ = select([images])
         self._numbers = {path.resolve(): number for number, (path, _) in enumerate(found, start=1)}
         self._taken: set[Path] = set()
         self._total = 0
-        self._problems = Problems(csv)
-        self._rows = IndexRows(csv, dataset, options.ways)
+        self._problems = problems
+        self._rows = IndexRows(problems.csv, dataset, options.ways)
         self._pending: dict[bytes, Picture] = {}
         self._refused: list[SeenPicture] = []
 

@@ -60,6 +60,18 @@ def read_labels(
         who is in another split or at another site in another row.
     :raises SystemTroubleError: the csv can't be read, or there is no such folder.
     """
+    rows, problems = rows_and_problems(path, images, classes, mapped)
+    problems.raise_any()
+    return rows
+
+
+def rows_and_problems(
+    path: Path, images: Path, classes: Sequence[str] | None, mapped: Mapping[str, str] | None = None
+) -> tuple[list[Row], Problems]:
+    """As :func:`read_labels`, but rows that break a rule are noted: the files of the others can be looked at.
+
+    A row whose label is unknown is noted and still given, with an empty label.
+    """
     if not images.is_dir():
         raise SystemTroubleError(
             "the folder of images is not there",
@@ -67,7 +79,7 @@ def read_labels(
             advice="Check the path of the folder",
         )
     reader = _Reader(csv_name(path), images, LabelNames(classes, mapped))
-    return reader.rows(_records(path))
+    return reader.rows(_records(path)), reader.problems
 
 
 def csv_name(path: Path) -> str:
@@ -151,7 +163,7 @@ class _Reader:
         self._files = FileNames(images)
         self._labels = labels
         self._unknown = UnknownLabels()
-        self._problems = Problems(name)
+        self.problems = Problems(name)
         self._places: dict[str, int] = {}
         self._seen: dict[PurePosixPath, int] = {}
         self._patients = PatientPlaces(name)
@@ -170,13 +182,12 @@ class _Reader:
         except MalformedError as error:
             if error.reason != "labels.not-csv":
                 raise
-            self._problems.add(error, f"row {number + 1}")
+            self.problems.add(error, f"row {number + 1}")
         if self._unknown:
             unknown = self._unknown.error(self._name, self._labels.classes or ())
             rows_of = sorted(row for listed in self._unknown.rows.values() for row in listed)
-            self._problems.add(unknown, *(f"row {row}" for row in rows_of))
-        self._problems.raise_any()
-        if not rows:
+            self.problems.add(unknown, *(f"row {row}" for row in rows_of))
+        if not rows and not self.problems:
             raise self._bad_header("this csv has no rows under a header", reason="labels.no-rows")
         return rows
 
@@ -185,7 +196,7 @@ class _Reader:
         try:
             rows.append(self._row(number, record))
         except MalformedError as error:
-            self._problems.add(error, f"row {number}")
+            self.problems.add(error, f"row {number}")
 
     def _read_header(self, record: list[str]) -> None:
         header = [cell.strip().lower() for cell in record]

@@ -193,7 +193,7 @@ def test_two_studies_have_their_own_data(at: At, tmp_path: Path) -> None:
     planned = world.ok("second", "plan", "cards/*.card", "--classes", "clear,sick", asks=True)
     plan = world.carry(planned["plan"], A)
     world.ok(A, "join", plan, "--key-words", planned["key_words"])
-    assert world.refused(A, "train", "--study", "nodules") == "dataset.no-patient"
+    assert "ingest" in world.ok(A, "status")["next"][0]  # the other study's images are not this one's
     rows = read(world)
     write(
         world, [{**row, "label": "clear" if row["label"] == "normal" else "sick"} for row in rows], "two.csv"

@@ -65,6 +65,9 @@ def test_labels_that_were_filled_in_are_not_overwritten(images: Path) -> None:
     assert refused.json["error"]["reason"] == "file.exists"
     assert out.read_text() == "a day of work"
     assert typed([*words, "--force"]).json["images"] == 2
+    named = typed([*words, "--out", f"{PATIENT}.csv"])
+    assert named.code == 0
+    assert PATIENT not in named.out + named.err
 
 
 def test_a_folder_without_images(tmp_path: Path) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
-from imaging_samples import CLASSES, jpeg, picture, png, study, table
+from imaging_samples import CLASSES, picture, png, study, table
 from PIL import Image, PngImagePlugin
 
-from privxray.errors import MalformedError, PrivxrayError, RefusedError
+from privxray.errors import MalformedError, NotTakenInError, PrivxrayError, RefusedError
 from privxray.imaging.comparison import Comparison
 from privxray.imaging.dataset import Dataset
 from privxray.imaging.ingest import IngestOptions, ingest
@@ -139,17 +141,35 @@ def test_one_picture_twice_in_a_csv(tmp_path: Path, dataset: Dataset, row: str, 
     assert report.added == 2
 
 
+def torn_png() -> bytes:
+    """Whole chunks, but a picture whose data ends early: the check has nothing against it."""
+    data = png(picture(7))
+    place = data.index(b"IDAT")
+    body = b"IDAT" + zlib.compress(b"\0" * 30)
+    chunk = struct.pack(">L", len(body) - 4) + body + struct.pack(">L", zlib.crc32(body))
+    return data[: place - 4] + chunk + data[data.index(b"IEND") - 4 :]
+
+
 def test_bad_rows_bad_files_and_failed_checks_are_told_in_one_run(tmp_path: Path, dataset: Dataset) -> None:
     images, _ = study(tmp_path, 3)
-    (images / "torn1.png").write_bytes(jpeg(picture(7))[:400] + b"\xff\xd9")
+    (images / "im8.png").write_bytes(torn_png())
     rows = ["im0.png,p1,normal", "no.png,p2,virus", "im1.png,,virus", "im2.png,p3,cold", "gone.png,p4,virus"]
+    rows.append("im8.png,p5,virus")
     with pytest.raises(MalformedError) as caught:
         ingest(images, table(tmp_path, rows), dataset, CLASSES)
     assert caught.value.places == {
         "labels.no-such-image": ("row 3", "row 6"),
         "labels.empty-cell": ("row 4",),
         "labels.unknown-label": ("row 5",),
+        "image.picture-damaged": ("row 7",),
     }
+    (images / "im7.dcm").write_bytes(b"no image")
+    rows.append("im7.dcm,p6,virus")
+    with pytest.raises(NotTakenInError) as failed:
+        ingest(images, table(tmp_path, rows), dataset, CLASSES)
+    assert failed.value.places == {**caught.value.places, "ingest.check-failed": ["im7.dcm"]}
+    assert "Besides: (1) row 3, column `image`, names an image that is not in the folder" in str(failed.value)
+    assert not dataset.entries()
 
 
 def test_a_flat_picture_is_refused_by_itself(tmp_path: Path, dataset: Dataset) -> None:

@@ -16,11 +16,11 @@ SHOWN = 8
 class Problems:
     """Gathers errors by their reason.
 
-    :param csv: what an error calls the csv.
+    :ivar csv: what an error calls the csv.
     """
 
     def __init__(self, csv: str) -> None:
-        self._csv = csv
+        self.csv = csv
         self._errors: dict[str, list[tuple[tuple[str, ...], PrivxrayError]]] = {}
 
     def __bool__(self) -> bool:
@@ -41,7 +41,7 @@ class Problems:
     def _about(self, kind: list[tuple[tuple[str, ...], PrivxrayError]]) -> str:
         """The file of a kind's first error, where it is not the csv."""
         file = kind[0][1].file
-        return f"{file}: " if file not in (None, self._csv) else ""
+        return f"{file}: " if file not in (None, self.csv) else ""
 
     def places(self) -> Mapping[str, tuple[str, ...]]:
         """All places, by the reason."""
@@ -63,7 +63,7 @@ class Problems:
             error: PrivxrayError = MalformedError(
                 f"{total} problems of {len(self._errors)} kinds, so no image was taken in: {self.summary()}",
                 reason="ingest.several-problems",
-                file=self._csv,
+                file=self.csv,
                 advice="Mend them and type the command again; --json lists every row and file",
             )
         else:

@@ -115,8 +115,9 @@ def ingest_folder(
             try:
                 report = ingest(images, labels, dataset, classes, options, progress)
             except NotTakenInError as error:
-                if before is not None and choices.profile is None:
-                    error.what += f". This profile is the one of the ingest before ({before.summary})"
+                remembered = before.summary if before and choices.profile is None else ""
+                if remembered not in ("", basic_profile().summary):
+                    error.what += f". This profile is the one of the ingest before ({remembered})"
                     error.advice += (
                         " --profile NAME with the same profile. To judge by another one, type --profile "
                         "here, for example --profile basic"

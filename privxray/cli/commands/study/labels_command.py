@@ -32,7 +32,7 @@ def labels(
     if as_json:
         emit(
             {
-                "file": str(out),
+                "file": lone_name(out),
                 "images": done.images,
                 "without_patient": done.without_patient,
                 "passed_over": done.skipped,
