@@ -212,3 +212,13 @@ def test_a_clinic_asks_with_the_same_file(studied: World, tmp_path: Path) -> Non
     for said, predicted in zip(read, world.ok("hospital-a", "predict", *IMAGES)["images"], strict=True):
         for name, probability in predicted["probabilities"].items():
             assert said["probabilities"][name] == pytest.approx(probability, abs=2e-3)
+
+
+def test_its_model_leaves_as_onnx_with_the_file_in_its_card(studied: World, tmp_path: Path) -> None:
+    words = ("model", "export", "models/global-0001.model", "--onnx", tmp_path / "model.onnx")
+    assert studied.ok("coordinator", *words)["difference"] < 1e-5
+    (kept,) = (studied["coordinator"] / "extractors").iterdir()
+    card = (tmp_path / "model.md").read_text()
+    assert kept.stem in card
+    assert "1 x 1 x 32 x 32" in card
+    assert "first to 260 x 260" in card
