@@ -213,15 +213,16 @@ def test_made_up_images_are_unlike_each_other_and_always_the_same() -> None:
 
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_a_portion_is_what_half_of_the_free_memory_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    subject = model(name)
     monkeypatch.setattr(memory, "free_bytes", lambda _: 64 << 30)
-    plenty = portion(model(name), 64)
+    plenty = portion(subject, 64)
     assert plenty == {"small-cnn": Portion(64, 64), "resnet18": Portion(8, 1)}[name]
-    each = 3 * memory._bytes_computed(model(name), 64)
+    each = 3 * memory._bytes_computed(subject, 64)
     for images in (1, 2, 4):
         monkeypatch.setattr(memory, "free_bytes", lambda _, images=images: 2 * images * each)
-        assert portion(model(name), 64).images == images
+        assert portion(subject, 64).images == images
     monkeypatch.setattr(memory, "free_bytes", lambda _: 1)
-    assert portion(model(name), 64) == Portion(1, 1)
+    assert portion(subject, 64) == Portion(1, 1)
 
 
 def test_free_memory_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -255,6 +255,23 @@ def test_memory_that_runs_out_halves_the_portion_and_draws_nothing_twice(
     assert [reference() for reference in held] == [None, None]
 
 
+def test_a_portion_that_was_halved_is_tried_before_it_is_used(
+    store: ReleaseStore, monkeypatch: pytest.MonkeyPatch, batches: list[int]
+) -> None:
+    at_once(64, 64, monkeypatch)
+    tried = []
+
+    def note(_model: nn.Module, _task: object, portion: Portion) -> Portion:
+        tried.append(portion.images)
+        return portion if portion.images == 64 else Portion(8, 8)
+
+    monkeypatch.setattr(trainer, "largest_independent", note)
+    out_of_memory_above(40, monkeypatch)
+    train(hospital(40, largest=9), ONE_STEP, Scripted([np.zeros(40)]), store)
+    assert tried == [64, 32]
+    assert (batches[0], set(batches[1:])) == (64, {8})
+
+
 def test_a_pass_that_failed_leaves_no_hook_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     model = network("small-cnn", warm_start(), 3)
     subject = image_gradients.ImageGradients(model)

@@ -193,7 +193,7 @@ def test_a_patient_moves_the_clipped_sum_of_dp_sgd_by_the_patient_s_own_part_to_
     """For patients of 1 to 30 images, in calls of any size, wherever those end."""
     rng = np.random.default_rng(4)
     terms, found = Clip(clip, most), 0.0
-    for _ in range(60):
+    for _ in range(40):
         counts = rng.choice([1, 2, 30], 20)
         owners = np.repeat(np.arange(20), counts)
         rows = nonsense_rows(rng, len(owners), clip)

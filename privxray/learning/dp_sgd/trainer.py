@@ -7,6 +7,7 @@ A step is three things, each a method of its own: the exact sum (:meth:`Trainer.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,7 +68,8 @@ class Trainer:
         self._sgd = torch.optim.SGD(
             model.parameters(), lr=constants.learning_rate, momentum=constants.momentum
         )
-        self._portion = largest_independent(model, task, portion(model, constants.image_size))
+        self._independent = partial(largest_independent, model, task)
+        self._portion = self._independent(portion(model, constants.image_size))
 
     def step(self) -> None:
         """Make one step on one Poisson sample. An empty sample makes a step of noise alone.
@@ -169,7 +171,7 @@ class Trainer:
         else:
             return at
         forget_memory(self._device)
-        self._portion = self._portion.halved()
+        self._portion = self._independent(self._portion.halved())
         return at
 
     def _seen(self, batch: StepBatch, start: int) -> Images:
