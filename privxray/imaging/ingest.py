@@ -8,6 +8,8 @@ between. One image is in memory at a time.
 
 Every ingest checks every file, also one that is in the data set already, for the rules of the check may have
 become stricter. An image that was decoded before is not decoded again.
+
+The module is long because what an ingest may be told, and what it tells, is described beside it.
 """
 
 from __future__ import annotations

@@ -15,10 +15,8 @@ quotes a cell, for a cell may hold what identifies a patient; of unknown labels 
 
 from __future__ import annotations
 
-import csv
-import io
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
 from privxray.errors import MalformedError, SystemTroubleError
@@ -30,15 +28,10 @@ from privxray.imaging.labelling.patient_sources import plain_id
 from privxray.imaging.labelling.patient_traits import MOST_VALUES, is_trait, trait
 from privxray.imaging.labelling.problems import Problems
 from privxray.imaging.labelling.row import SPLITS, Row, Split
-from privxray.imaging.labelling.spreadsheet import NoSpreadsheetError, first_sheet
+from privxray.imaging.labelling.table_file import records
 from privxray.naming.patient_id import PatientId
 from privxray.naming.public_names import public_name
 
-MAX_BYTES = 10_000_000
-"""Most bytes of a csv; a row is about 50."""
-
-_SPREADSHEETS = (b"PK\3\4", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods; .xls
-_SEPARATORS = ",;\t"
 _HEADER = "The first row must name the columns: image,patient,label"
 _MAX_CELL = 4096
 _COLUMNS = ("image", "file", "patient", "label", "split", "site")
@@ -79,78 +72,13 @@ def rows_and_problems(
             advice="Check the path of the folder",
         )
     reader = _Reader(csv_name(path), images, LabelNames(classes, mapped))
-    return reader.rows(_records(path)), reader.problems
+    return reader.rows(records(path, csv_name(path))), reader.problems
 
 
 def csv_name(path: Path) -> str:
     """What an error calls the csv: its name, or neutral words where the name may identify somebody."""
     shown = public_name(PurePath(path.name), 0)
     return shown if shown == path.name else "the csv of labels"
-
-
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a csv or of an .xlsx, each with its number as a spreadsheet counts it."""
-    name, data = csv_name(path), _bytes(path)
-    if data.startswith(_SPREADSHEETS):
-        try:
-            yield from first_sheet(data)
-        except NoSpreadsheetError:
-            raise MalformedError(
-                "this is a spreadsheet that can't be read here",
-                reason="labels.spreadsheet",
-                file=name,
-                advice="Open it and save it as `CSV UTF-8`",
-            ) from None
-        return
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise MalformedError(
-            "this csv is not UTF-8",
-            reason="labels.not-utf8",
-            file=name,
-            advice="Save it again as `CSV UTF-8`",
-        ) from None
-    delimiter, text = _separated(text)
-    number = 0
-    try:
-        cells = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        for number, record in enumerate(cells, start=1):
-            yield number, record
-    except csv.Error:
-        raise broken_row(name, number + 1, reason="labels.not-csv") from None
-
-
-def _bytes(path: Path) -> bytes:
-    name = csv_name(path)
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise SystemTroubleError(
-            "there is no such file", reason="labels.absent", file=name, advice="Check the path"
-        ) from None
-    except OSError:
-        raise SystemTroubleError(
-            "this csv can't be read", reason="labels.unread", file=name, advice="Check its permissions"
-        ) from None
-    if len(data) > MAX_BYTES:
-        raise MalformedError(
-            "this csv is larger than 10 MB",
-            reason="labels.too-large",
-            file=name,
-            advice="Split it, and ingest one part after the other",
-        )
-    return data
-
-
-def _separated(text: str) -> tuple[str, str]:
-    """What separates the cells, and the text without a line that says so."""
-    first, _, rest = text.partition("\n")
-    named = first.strip('\r"')
-    if named[:4].lower() == "sep=" and named[4:] in tuple(_SEPARATORS):
-        return named[4:], rest
-    return max(_SEPARATORS, key=first.count), text
 
 
 class _Reader:

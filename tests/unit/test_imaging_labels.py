@@ -9,7 +9,7 @@ import pytest
 from imaging_samples import CLASSES, SENTINEL, picture, png, table
 
 from privxray.errors import MalformedError, SystemTroubleError
-from privxray.imaging import labels as labelling
+from privxray.imaging.labelling import table_file
 from privxray.imaging.labelling.file_names import AmbiguousNameError, FileNames
 from privxray.imaging.labelling.row import Row
 from privxray.imaging.labels import read_labels
@@ -233,7 +233,7 @@ def test_not_utf8(images: Path) -> None:
 
 
 def test_too_large(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(labelling, "MAX_BYTES", 30)
+    monkeypatch.setattr(table_file, "MAX_BYTES", 30)
     with pytest.raises(MalformedError) as caught:
         read(images, ["a.png,p1,normal"])
     assert caught.value.reason == "labels.too-large"
