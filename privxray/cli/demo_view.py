@@ -72,6 +72,20 @@ def _show_metrics(played: Played, result: Mapping[str, Any]) -> None:
         ("model", "macro AUC", "balanced accuracy", "pneumonia AUC"),
         ((name, *(_three(scores[split].get(metric)) for metric in _METRICS)) for name, scores in rows),
     )
+    _tell_differences(played, result["compared"])
+
+
+def _tell_differences(played: Played, compared: Mapping[str, Mapping[str, Any]]) -> None:
+    """Say what the difference of the global model to each hospital alone means."""
+    by_verdict: dict[str, list[str]] = {}
+    for site, one in compared.items():
+        by_verdict.setdefault(one["verdict"], []).append(played.hospitals[site].name)
+    for verdict, names in by_verdict.items():
+        listed = " and ".join(names)
+        if verdict == "within chance":
+            tell(f"On these patients the difference of the global model to {listed} alone is within chance.")
+        else:
+            tell(f"On these patients the global model is {verdict} than {listed} alone, beyond chance.")
 
 
 def _show_asked(asked: Asked) -> None:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from privxray.demo.party import Party
+from privxray.evaluation.comparison import Difference, paired_macro_auc
+from privxray.evaluation.held_out import Predictions
 from privxray.learning.data import TrainingData
 from privxray.learning.interface import Drawing, Task
 from privxray.learning.metrics import scores
@@ -77,6 +79,26 @@ def global_model(hospitals: Mapping[str, Party], study: str) -> Classifier:
 def score_on_pool(model: Classifier, hospitals: Mapping[str, Party]) -> MetricsBySplit:
     """Metrics of a model on each held-out split that has patients, over the patients of all sites."""
     return _by_split(hospitals, model, model.probabilities)
+
+
+def compare_on_pool(
+    model: Classifier, others: Mapping[str, Classifier], hospitals: Mapping[str, Party]
+) -> dict[str, Difference]:
+    """How far a model's macro AUC is above that of others, over the patients of all sites; by their names.
+
+    On the first held-out split that has patients. What can't be told of so few patients is left out.
+    """
+    for split in _HELD_OUT:
+        data = _pooled(hospitals, model, split)
+        if data is not None:
+            seen = {name: _predicted(one, data) for name, one in others.items()}
+            found = {name: paired_macro_auc(_predicted(model, data), one) for name, one in seen.items()}
+            return {name: one for name, one in found.items() if one is not None}
+    return {}
+
+
+def _predicted(model: Classifier, data: TrainingData) -> Predictions:
+    return Predictions(model.probabilities(data.inputs), data.labels, data.patients, model.classes)
 
 
 def score_reference(model: Classifier, hospitals: Mapping[str, Party]) -> MetricsBySplit:

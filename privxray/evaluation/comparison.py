@@ -13,7 +13,11 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from privxray.evaluation.resampling import Estimate
+import numpy as np
+
+from privxray.evaluation import weighted
+from privxray.evaluation.held_out import Predictions
+from privxray.evaluation.resampling import Estimate, Floats, estimate, resampled_weights
 
 TWO_SIDED = 1.959964
 """The normal distribution's 97.5 % point."""
@@ -52,3 +56,24 @@ def difference(one: Estimate, other: Estimate) -> Difference | None:
         return None
     value, reach = one.value - other.value, TWO_SIDED * math.hypot(one.sd, other.sd)
     return Difference(value, value - reach, value + reach)
+
+
+def paired_macro_auc(one: Predictions, other: Predictions) -> Difference | None:
+    """How far the macro AUC of one model is above another's on the same images, where both are at hand.
+
+    The sets of patients that are drawn are the same for both, so what is easy for both does not count.
+
+    :returns: None where macro AUC is not defined, or too few drawn sets define it.
+    """
+    weights = resampled_weights(one.patients)
+    everybody = np.ones((1, weights.shape[1]))
+
+    def apart(of: Floats) -> Floats:
+        return weighted.macro_auc(one.probabilities, one.labels, of) - weighted.macro_auc(
+            other.probabilities, other.labels, of
+        )
+
+    found = estimate(float(apart(everybody)[0]), apart(weights))
+    if found.value is None or found.low is None or found.high is None:
+        return None
+    return Difference(found.value, found.low, found.high)

@@ -8,7 +8,7 @@ from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
 from privxray.evaluation import weighted
 from privxray.evaluation.calibration import Bin, calibration_error, reliability
-from privxray.evaluation.comparison import Verdict, difference
+from privxray.evaluation.comparison import Verdict, difference, paired_macro_auc
 from privxray.evaluation.held_out import Predictions, evaluated
 from privxray.evaluation.resampling import Estimate, estimate, resampled_weights
 from privxray.evaluation.threshold import fixed_threshold
@@ -220,3 +220,20 @@ def test_what_may_be_said_of_a_difference() -> None:
     assert chance.verdict is Verdict.WITHIN_CHANCE
     assert difference(sure, Estimate(0.8)) is None
     assert difference(Estimate(None), sure) is None
+
+
+def test_models_that_are_both_at_hand_are_compared_patient_by_patient() -> None:
+    seen = made_up(5, patients=120, skill=1.5)
+    worse = Predictions(
+        made_up(6, patients=120, skill=0.3).probabilities, seen.labels, seen.patients, CLASSES
+    )
+    apart = paired_macro_auc(seen, worse)
+    assert apart is not None
+    assert apart.verdict is Verdict.BETTER
+    plain = [metrics.macro_auc(one.probabilities, one.labels) for one in (seen, worse)]
+    assert apart.value == pytest.approx(plain[0] - plain[1])
+    same = paired_macro_auc(seen, seen)
+    assert same is not None
+    assert (same.value, same.low, same.high, same.verdict) == (0, 0, 0, Verdict.WITHIN_CHANCE)
+    alone = Predictions(seen.probabilities[:2], seen.labels[:2], seen.patients[:2], CLASSES)
+    assert paired_macro_auc(alone, alone) is None

@@ -146,7 +146,7 @@ def _scored(played: Played, models: dict[str, Classifier], method: str, seconds:
 
     :param seconds: that the demo has taken so far.
     """
-    from privxray.demo.score import global_model, score_on_pool, score_reference
+    from privxray.demo.score import compare_on_pool, global_model, score_on_pool, score_reference
     from privxray.demo.study import STUDY
 
     start = time.perf_counter()
@@ -154,6 +154,7 @@ def _scored(played: Played, models: dict[str, Classifier], method: str, seconds:
     metrics = score_on_pool(final, played.hospitals)
     alone = {name: score_on_pool(model, played.hospitals) for name, model in models.items()}
     reference = score_reference(final, played.hospitals)
+    compared = compare_on_pool(final, models, played.hospitals)
     return {
         "method": method,
         "rounds": played.rounds,
@@ -162,6 +163,10 @@ def _scored(played: Played, models: dict[str, Classifier], method: str, seconds:
         "metrics": metrics,
         "alone": alone,
         "reference": reference,
+        "compared": {
+            name: {"value": one.value, "low": one.low, "high": one.high, "verdict": str(one.verdict)}
+            for name, one in compared.items()
+        },
         "seconds": {
             **{name: round(value, 2) for name, value in played.seconds.items()},
             "evaluate": round(time.perf_counter() - start, 2),
