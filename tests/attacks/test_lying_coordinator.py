@@ -95,13 +95,15 @@ def test_a_roster_of_made_up_hospitals_has_other_key_words(copy: Callable[[], Wo
     world.ok("hospital-a", "card", asks=True)
     fresh = read_again(world["hospital-a"] / "hospital-a.card")
     from privxray.keys.card import read_card
+    from privxray.keys.size_statement import SizeStatement
 
-    victim = read_card(fresh.envelope).member()
+    victim = read_card(fresh.envelope).member(plan.form)
     sybils = []
     for member in plan.roster.members[1:]:
         identity = Identity.generate()
         mask = state_mask_key(X25519PrivateKey.generate(), None, 1, identity.signing)
-        sybils.append(member.model_copy(update={"keys": identity.public(), "mask": mask}))
+        size = SizeStatement.sign(1000, None, identity.signing)
+        sybils.append(member.model_copy(update={"keys": identity.public(), "mask": mask, "size": size}))
     roster = Roster(version=2, members=(victim, *sybils))
     evil_plan = plan.model_copy(update={"round": 2, "previous": plan_hash, "roster": roster})
     assert roster.key_words("pneumonia", plan.coordinator) != world.key_words()

@@ -92,7 +92,9 @@ def test_a_signed_plan_with_a_rate_above_one_is_not_joined(at: At, monkeypatch: 
 
     world = at("initialised")
     with monkeypatch.context() as patch:
-        patch.setattr(DpSgd, "constants", lambda *_: DpSgdConstants.model_construct(sampling_rate=1.5))
+        patch.setattr(
+            DpSgd, "constants", lambda *_: DpSgdConstants.model_construct(n_max=1000, sampling_rate=1.5)
+        )
         told = world.ok("coordinator", "plan", "cards/*.card", "--method", "dp-sgd", asks=True)
     plan = world.carry(told["plan"], "hospital-a")
     words = ("--key-words", told["key_words"])

@@ -6,6 +6,8 @@ patient who passes a bracket's end. Tested in tests/cli/test_sizes.py.
 
 from __future__ import annotations
 
+import sqlite3
+
 from privxray.keys.identity import Identity
 from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, Bracket, SizeStatement
 from privxray.workspace.state import State
@@ -15,7 +17,10 @@ _SETTING = "patients up to"
 
 def stated_size(state: State) -> Bracket | None:
     """The bracket that this hospital stated last; None where it never stated one."""
-    stated = state.setting(_SETTING)
+    try:
+        stated = state.setting(_SETTING)
+    except sqlite3.OperationalError:  # a state of an older version, only looked at, has no such table
+        return None
     return next((bracket for bracket in BRACKETS if str(bracket) == stated), None)
 
 

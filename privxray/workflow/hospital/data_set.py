@@ -9,9 +9,12 @@ from privxray.errors import WorkspaceError
 from privxray.imaging.dataset import Dataset
 from privxray.imaging.dataset_keys import DatasetKeys
 from privxray.workspace.session import Session
+from privxray.workspace.state import State
 
 PROFILE = "de-identification profile"
-"""The setting that the first ingest makes."""
+"""The setting by which the next ingest judges."""
+_INGESTED = "ingested for "
+"""The setting that the first ingest for a study makes; the study's name follows."""
 
 
 def open_dataset(session: Session, study: str) -> Dataset:
@@ -25,14 +28,20 @@ def dataset_keys(session: Session) -> DatasetKeys:
     return DatasetKeys(session.state.secret("data"))
 
 
-def require_ingested(session: Session) -> None:
-    """Check that images were ingested here at some time, whatever the data set holds now.
+def note_ingest(state: State, study: str) -> None:
+    """Note that images were ingested for a study; call it in a transaction."""
+    state.set_setting(_INGESTED + study, "yes")
 
-    Whether it holds a patient decides nothing: that would tell of the one who is added or removed.
+
+def require_ingested(session: Session, dataset: Dataset, study: str) -> None:
+    """Check that images were ingested for a study at some time, whatever its data set holds now.
+
+    Whether it holds a patient decides nothing: that would tell of the one who is added or removed. Earlier
+    versions noted no ingest; what they took in shows by being there.
 
     :raises WorkspaceError: nothing was.
     """
-    if session.state.setting(PROFILE) is None:
+    if session.state.setting(_INGESTED + study) is None and not dataset.patients():
         raise WorkspaceError(
             "no patient to train on is ingested yet",
             reason="dataset.no-patient",

@@ -17,7 +17,7 @@ from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.own_size import stated_size
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.which_study import newest_round
-from privxray.workflow.hospital.data_set import PROFILE, open_dataset
+from privxray.workflow.hospital.data_set import PROFILE, note_ingest, open_dataset
 from privxray.workflow.hospital.patients_beyond import beyond_stated
 from privxray.workflow.hospital.trained_on import note_earlier_trainings, trained_on
 from privxray.workspace.folder import Workspace
@@ -128,6 +128,7 @@ def ingest_folder(
             held_out = {split: len(known.among(dataset, split)) for split in ("val", "test")}
         with state.transaction():
             state.set_setting(PROFILE, json.dumps(profile_to_json(chosen)))
+            note_ingest(state, round_.study)
         return Ingested(
             report,
             before.summary if before else "",

@@ -93,7 +93,7 @@ def rehearse(
         if trained and not again and epsilon not in (None, round_.epsilon):
             raise another_epsilon(round_)
         with open_dataset(session, round_.study) as dataset:
-            require_ingested(session)
+            require_ingested(session, dataset, round_.study)
             patients = dataset.patients("train")
             form = InputForm.of(
                 training.method, training.task.constants, training.plan.features_by, workspace

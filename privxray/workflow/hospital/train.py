@@ -113,7 +113,7 @@ def train(
         if (round_.state is RoundState.JOINED or again) and left_out(session, round_):
             raise too_late()
         with open_dataset(session, round_.study) as dataset:
-            require_ingested(session)
+            require_ingested(session, dataset, round_.study)
             patients = dataset.patients("train")
             training = Training.of(session, ledger, round_)
             if round_.state is RoundState.TRAINED and not again:
