@@ -124,6 +124,14 @@ def test_an_empty_batch_steps_with_noise_alone(tmp_path: Path) -> None:
         assert np.allclose(change, -0.5 * 2.0 * 1.0 / 7.0, atol=1e-6)
 
 
+def test_a_hospital_without_a_patient_steps_with_noise_alone(tmp_path: Path) -> None:
+    none = np.zeros(0, np.int64)
+    source = Repeatable()
+    store = ReleaseStore(tmp_path / "run", os.urandom(32))
+    vector = train(TrainingData(np.zeros((0, 16, 16), np.uint8), none, none), {"steps": 2}, source, store)
+    assert all(change.any() for change in vector.values())
+
+
 def test_momentum_carries_over_an_empty_step(tmp_path: Path) -> None:
     source = Scripted([np.zeros(20), np.ones(20)])
     overrides = {"steps": 2, "momentum": 0.5, "learning_rate": 0.1}

@@ -5,25 +5,25 @@ N, computed in float64. Each coordinate of x is multiplied by C / max(N, C) in f
 to a whole number of units, where a unit u is a power of two. A row that is not finite contributes zero.
 
 **The sum is exact.** It is a sum of whole numbers, in 64-bit integers, in any order and in chunks of any
-size. A contribution has at most 2^b units in a coordinate, and u is chosen so that ``most`` patients together
-stay below 2^52: no integer overflows, and float64, which noise is added in, holds the sum without rounding.
-So the sum with a patient minus the sum without is that patient's contribution, to the last bit, and a sum has
-no rounding that an inflation of the sensitivity would have to cover. (Sums that round do: of rows of length
-C, n at a time, in arithmetic of unit roundoff e, they move by up to 2 n (n - 1) e C when a patient is added.
-In float32 that passes 1e-6 C at n = 4.)
+size. A contribution has at most 2^32 units in a coordinate, so that 2^30 patients, more than a plan may
+state, don't overflow. So the sum with a patient minus the sum without is that patient's contribution, to the
+last bit, and adding up has no rounding that an inflation of the sensitivity would have to cover. (Sums that
+round do: of rows of length C, n at a time, in arithmetic of unit roundoff e, they move by up to 2 n (n - 1) e
+C when a patient is added. In float32 that passes 1e-6 C at n = 4.)
 
-**The length of a contribution** is at most C times :func:`inflation`. Cutting towards zero makes no number
-larger. What is left is the rounding of N: a sum of d squares in floating point, in any order, is at least
-(1 - d e) times the true one (Higham 2002, "Accuracy and stability of numerical algorithms", section 4.2),
-and four more roundings for the root, the quotient and the product. For ResNet-18 in float64 that is 6.2e-10,
-less than a thousandth of what ``SENSITIVITY_INFLATION`` allows for.
+**The sensitivity** is at most C times :func:`inflation`, for two reasons. The first is the rounding of N: a
+sum of d squares in floating point, in any order, is at least (1 - d e) times the true one (Higham 2002,
+"Accuracy and stability of numerical algorithms", section 4.2), and there are four more roundings, for the
+root, the quotient and the product. Cutting towards zero makes no number larger. The second is that float64,
+in which noise is added, holds a sum of up to 2^20 patients exactly, and rounds that of more by at most 2^-53
+of its length, which is n C at most; two sums of neighbours together by 2^-52 n C. For ResNet-18 in float64
+the first is 6.2e-10, and the second 2.4e-7 for 2^30 patients. ``SENSITIVITY_INFLATION`` allows for 1e-6.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -38,58 +38,52 @@ DOUBLE = 53
 _SCRATCH = {"cpu": 1 << 17, "cuda": 1 << 26}  # numbers in float64 at a time: on a CPU they stay in a cache
 
 
-def unit(clip: float, most: int, digits: int = DOUBLE) -> float:
-    """The unit in which ``most`` contributions of length ``clip`` are summed without rounding.
+MOST_PATIENTS = 1 << 30
+"""In a step. No plan may state as many, and no memory holds them."""
 
-    It is the power of two with which ``most`` times the clip is between 2^(digits - 3) and 2^(digits - 1)
-    units.
+_UNITS = 32  # binary digits of a coordinate as long as the clip
 
-    :param clip: C > 0. :param most: the most patients in a step, >= 1.
-    :param digits: the binary digits of the numbers that are summed.
+
+def unit(clip: float) -> float:
+    """The power of two that contributions of at most this length are whole multiples of.
+
+    The clip, > 0, is between 2^31 and 2^32 units.
     """
-    return math.ldexp(1.0, math.frexp(clip)[1] - (digits - 1 - (most - 1).bit_length()))
+    return math.ldexp(1.0, math.frexp(clip)[1] - _UNITS)
 
 
-def inflation(width: int, digits: int = DOUBLE) -> float:
-    """How much longer than C a contribution may be for the rounding of its length, as a factor.
+def inflation(width: int, digits: int = DOUBLE, patients: int = MOST_PATIENTS) -> float:
+    """How far a patient may move the sum for the rounding of numbers, as a multiple of C.
 
-    The argument is in the head of this module. The number of patients in a chunk or in a step has no part in
-    it, because their sum is exact.
+    The argument is in the head of this module. The size of a chunk has no part in it: chunks add up exactly.
 
-    :param width: d, how many numbers a row has. :param digits: of the numbers in which it is measured.
+    :param width: d, how many numbers a row has. :param digits: of the numbers in which its length is measured
+        and the sum is handed on. :param patients: the most in a step.
     """
-    error = (width + 1) * 2.0**-digits
-    return math.inf if error >= 1.0 else (1.0 + 4 * 2.0**-digits) / math.sqrt(1.0 - error)
-
-
-@dataclass(frozen=True)
-class Clip:
-    """What the contributions of a step are cut to.
-
-    :param length: C, the longest that one contribution may be.
-    :param most: the most patients that may be in a step: public, as n_max is.
-    """
-
-    length: float
-    most: int
+    roundoff = 2.0**-digits
+    error = (width + 1) * roundoff
+    if error >= 1.0:
+        return math.inf
+    exact = patients << _UNITS <= 1 << digits
+    return (1.0 + 4 * roundoff) / math.sqrt(1.0 - error) + (0.0 if exact else 2 * patients * roundoff)
 
 
 class ClippedSum:
     """The sum over patients, to which rows of images are added, some at a time.
 
     :param shapes: of the parameters.
-    :param clip: what a patient's row is cut to.
+    :param clip: C, the longest that a patient's contribution may be.
     :param device: where the rows are.
     :ivar whole: false once a call of :meth:`add` failed in the middle of adding: the sum is of no use then.
     :raises ValueError: rows are so wide that float64 can't measure them within the noise's allowance.
     """
 
-    def __init__(self, shapes: Sequence[torch.Size], clip: Clip, device: torch.device) -> None:
+    def __init__(self, shapes: Sequence[torch.Size], clip: float, device: torch.device) -> None:
         self._shapes = shapes
         if inflation(sum(map(math.prod, shapes))) > SENSITIVITY_INFLATION:
             raise ValueError("a row of so many numbers is clipped too inexactly")
-        self._clip = clip.length
-        self._unit = unit(clip.length, clip.most)
+        self._clip = clip
+        self._unit = unit(clip)
         self._device = device
         self._carry: Rows | None = None
         self.whole = True

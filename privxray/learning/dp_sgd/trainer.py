@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.dp_sgd.clipped_sum import Clip, ClippedSum
+from privxray.learning.dp_sgd.clipped_sum import ClippedSum
 from privxray.learning.dp_sgd.image_gradients import ImageGradients, Images
 from privxray.learning.dp_sgd.independence import largest_independent
 from privxray.learning.dp_sgd.memory import (
@@ -57,7 +57,8 @@ class Trainer:
         self._mechanism = mechanism
         self._source = source
         order = np.argsort(data.patients, kind="stable")
-        self._images = np.split(order, np.cumsum(np.bincount(data.patients))[:-1])
+        counts = np.bincount(data.patients)
+        self._images = np.split(order, np.cumsum(counts)[:-1]) if len(counts) else []
         self._device = device()
         model = network(constants.network, task.start, len(task.classes))
         require_separable(model, constants.image_size)
@@ -104,7 +105,7 @@ class Trainer:
         :raises SystemTroubleError: there is too little memory even for one image.
         """
         shapes = [p.shape for p in self._parameters.values()]
-        clip = Clip(self._constants.clipping_norm, self._constants.n_max)
+        clip = self._constants.clipping_norm
         with memory_explained("a step of this network"):
             total = ClippedSum(shapes, clip, self._device)
         at = 0
