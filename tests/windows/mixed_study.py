@@ -134,7 +134,7 @@ def play(study: Study, mode: str, method: str) -> None:
         model = study.carry("coordinator", made["model"], party)
         if made.get("proof"):
             study.carry("coordinator", made["proof"], party)
-        study.type(party, "accept", model)
+        study.type(party, "accept", model, asks=True)
         study.type(party, "evaluate")
         study.type(party, "status")
         study.type(party, "doctor")
