@@ -51,9 +51,8 @@ def test_the_own_figures_are_those_of_evaluate_local_before_the_export(at: At) -
     local = world.ok("hospital-a", "evaluate", "--local")
     assert local["own_training"] is None
     kept = json.loads((world["hospital-a"] / OWN).read_text())[1]["val"][1]
-    assert {name: values[0] for name, values in kept.items()} == {
-        name: one["value"] for name, one in local["estimates"].items()
-    }
+    for name, one in local["estimates"].items():  # there is more, by which accept warns
+        assert kept[name][0] == one["value"], name
 
 
 def test_what_is_kept_are_figures_and_no_predictions(accepted: World) -> None:
