@@ -153,7 +153,7 @@ def test_scalars_and_back(numbers: str) -> None:
     assert as_integers(scalars).view("<i8").tolist() == signed.tolist()
 
 
-@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, ORDER // 2, wide_scalar(os.urandom(64))])
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, ORDER // 2, 3**150])
 def test_a_mask_that_stays_is_noticed(number: int) -> None:
     with pytest.raises(MalformedError) as caught:
         as_integers([1, number % ORDER, 0])
