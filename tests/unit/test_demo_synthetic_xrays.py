@@ -29,7 +29,7 @@ def test_the_csv_is_one_that_ingest_takes(drawn: Path) -> None:
     assert {row.site for row in rows} == {"A", "B", "C"}
     assert {row.split for row in rows} == {"train", "val"}
     assert {row.label for row in rows} == set(FINDINGS)
-    counts = np.unique([str(row.patient) for row in rows], return_counts=True)[1]
+    counts = np.unique([row.patient.reveal() for row in rows], return_counts=True)[1]
     assert len(counts) == 75
     assert counts.min() == 1
     assert 1 < counts.max() <= 4

@@ -23,7 +23,7 @@ from privxray.workflow.coordinator.collected_files import Collected, collect, in
 from privxray.workflow.coordinator.continue_plan import following
 from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
 from privxray.workflow.coordinator.open_round_sum import committed_updates
-from privxray.workflow.coordinator.sign_plan import Planned, sign_plan
+from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, sign_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 from privxray.workspace.transitions import RoundState
@@ -32,7 +32,7 @@ from privxray.workspace.transitions import RoundState
 def repeat_round(
     workspace: Workspace, updates: Sequence[Path], passphrase: Passphrase, *, force: bool = False
 ) -> Planned:
-    """Sign the plan that repeats the open round.
+    """Sign the plan that repeats the open round; called again with the same updates, deliver it again.
 
     :param updates: of every hospital of the round; their next mask keys serve the repetition.
     :param force: replace another file that stands where the plan goes.
@@ -43,6 +43,9 @@ def repeat_round(
     identity = unlock(workspace, passphrase)
     with working(workspace) as session, ExitStack() as copies:
         collected = collect(session, updates, copies)
+        if collected.plan.repeats is not None and not collected.updates and not collected.refused:
+            # Typed again with the same updates: an earlier call may have been cut off.
+            return deliver_plan(workspace, collected.plan, force=force)
         _expect_repeatable(collected)
         missing = [member.name for member in collected.cohort.missing]
         if missing or collected.refused:
