@@ -53,3 +53,21 @@ def test_a_file_that_is_not_good_is_called_by_no_telling_name(at: At) -> None:
     shown = world.type("hospital-a", "inspect", "received", telling)
     assert shown.code == 11
     assert "Zyxwvutsen" not in shown.out + shown.err
+
+
+def test_every_kind_of_file_has_a_summary() -> None:
+    from privxray.formats.header import KINDS
+    from privxray.workflow.upkeep import inspect_file, inspect_summary
+
+    assert set(inspect_file._HEADERS) == set(KINDS)
+    assert set(inspect_summary._BY_TYPE) == set(inspect_file._HEADERS.values())
+
+
+def test_a_proof_says_what_it_is_for(at: At) -> None:
+    world = at("aggregated")
+    seen = world.type("hospital-a", "inspect", "received/global-0001.proof")
+    assert seen.code == 0, seen.err
+    assert "a sum of 3 updates" in " ".join(seen.out.split())
+    told = world.type("coordinator", "inspect", "models")
+    assert told.code == 0, told.err
+    assert "a proof" in told.out

@@ -43,7 +43,7 @@ _HEADERS: dict[str, type[Header]] = {
 }
 
 
-SUFFIXES = ("card", "plan", "enc", "request", "share", "model", "offer", "query", "answer")
+SUFFIXES = ("card", "plan", "enc", "request", "share", "proof", "model", "offer", "query", "answer")
 """Of the files that travel, as privxray names them."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.proof import ProofHeader
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
 from privxray.exchange.messages.update import UpdateHeader
@@ -141,6 +142,18 @@ def _share(share: ShareHeader, _: str, reader: Reader) -> Summary:
     )
 
 
+def _proof(proof: ProofHeader, _: str, reader: Reader) -> Summary:
+    return Summary(
+        "a proof: it shows each hospital that a model is the sum of what all committed to",
+        reader.name(proof.sender),
+        _place(proof),
+        f"a sum of {len(proof.updates)} updates",
+        "carry it to every hospital, with its model"
+        if reader.role == "coordinator"
+        else "keep it beside its model, and accept that; or type: privxray verify FILE",
+    )
+
+
 def _model(model: ModelHeader, digest: str, reader: Reader) -> Summary:
     if digest in reader.accepted:
         todo = "carry it to every hospital" if reader.role == "coordinator" else "nothing: it is kept here"
@@ -200,6 +213,7 @@ _BY_TYPE: Mapping[type[Header], Callable[[Any, str, Reader], Summary]] = {
     UpdateHeader: _update,
     RequestHeader: _request,
     ShareHeader: _share,
+    ProofHeader: _proof,
     ModelHeader: _model,
     OfferHeader: _offer,
     QueryHeader: _query,
