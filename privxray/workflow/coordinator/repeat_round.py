@@ -25,7 +25,7 @@ from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
 from privxray.workflow.coordinator.open_round_sum import committed_updates
 from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, sign_plan
 from privxray.workspace.folder import Workspace
-from privxray.workspace.session import working
+from privxray.workspace.session import Session, working
 from privxray.workspace.transitions import RoundState
 
 
@@ -46,7 +46,7 @@ def repeat_round(
         if collected.plan.repeats is not None and not collected.updates and not collected.refused:
             # Typed again with the same updates: an earlier call may have been cut off.
             return deliver_plan(workspace, collected.plan, force=force)
-        _expect_repeatable(collected)
+        _expect_repeatable(session, collected)
         missing = [member.name for member in collected.cohort.missing]
         if missing or collected.refused:
             raise incomplete(session, collected.plan, missing, collected.refused)
@@ -73,17 +73,19 @@ def repeat_round(
         return sign_plan(session, identity, draft, before.plan, force=force)
 
 
-def _expect_repeatable(collected: Collected) -> None:
+def _expect_repeatable(session: Session, collected: Collected) -> None:
     if collected.planned.round.state is not RoundState.OPEN:
         raise RefusedError(
             "no round is open, so none can be repeated",
             reason="repeat.no-round-open",
+            file=session.root,
             advice="Type: privxray status",
         )
     if REPEATS not in collected.plan.features or collected.plan.committee is not None:
         raise RefusedError(
             "the plan of this round allows no repetition: that takes commitments and the mode strict",
             reason="repeat.not-in-plan",
+            file=session.root,
             advice="Plan it anew with fresh cards: privxray plan cards/*.card --continue; hospitals that had "
             "exported train anew",
         )
