@@ -179,7 +179,7 @@ class Ledger:
 
     def admits(self, events: Sequence[Event]) -> bool:
         """Whether a run with these events would be charged, were it reserved now."""
-        return filter_of(self.limit).admits([*self.events(), *events])
+        return self._read().admits(events)
 
     def expect_room(self, events: Sequence[Event]) -> None:
         """Nothing where :meth:`reserve` would charge a new run with these events.

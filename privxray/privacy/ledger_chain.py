@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from privxray.errors import MalformedError
+from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event, from_text, merge, to_text
 from privxray.privacy.guarantee import Guarantee
 
@@ -113,6 +114,10 @@ class Book:
             if study in (None, its_study) and run in (None, its_run)
             for event in events
         )
+
+    def admits(self, events: Sequence[Event]) -> bool:
+        """Whether a run with these events would be charged, were it reserved now."""
+        return filter_of(self.limit).admits([*self.events(), *events])
 
 
 def read(database: sqlite3.Connection) -> Book:

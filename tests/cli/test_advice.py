@@ -10,8 +10,10 @@ import played_keyholders  # noqa: F401 - its stages
 import pytest
 from crash import killed_at
 from played_study import BESIDES, HOSPITALS, STAGES, At, Snapshots, World, typed
+from test_ledger import spend, use_up
 
 from privxray.cli.app import run
+from privxray.privacy.ledger import Ledger
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.line import Advice
 from privxray.workflow.upkeep.advice.look import look
@@ -131,3 +133,23 @@ def test_a_study_that_was_paid_for_and_is_begun_anew_asks_how_much_more(at: At) 
     assert advice.endswith("say how much: privxray train --epsilon E")
     assert world.type("hospital-a", "train").code == 14
     world.ok("hospital-a", "train", "--epsilon", "1")
+
+
+def test_advice_foresees_a_training_that_the_lifetime_limit_refuses(at: At) -> None:
+    world = at("untrained")
+    spend(world["hospital-a"], 9)
+    (advice,) = told(world["hospital-a"])
+    assert advice.types[:2] == ("train", "--epsilon")
+    assert "the lifetime limit leaves this study less than its plan asks for" in advice.text
+    world.ok("hospital-a", *advice.types)
+    assert 9.98 < Ledger.open(world["hospital-a"] / "ledger.db").admitted().epsilon <= 10
+
+
+def test_where_nothing_of_the_budget_is_left_no_training_is_named(at: At) -> None:
+    world = at("untrained")
+    use_up(world["hospital-a"])
+    assert world.ok("hospital-a", "status")["next"] == [
+        "nothing is left of this hospital's privacy budget (privxray budget), so it can't train for this "
+        "round; tell the coordinator"
+    ]
+    assert world.type("hospital-a", "train").code == 14

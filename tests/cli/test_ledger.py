@@ -33,6 +33,16 @@ def spend(workspace: Path, amount: float, study: str = "elsewhere") -> None:
     ledger.finish(study, run)
 
 
+def use_up(workspace: Path) -> None:
+    """Charge a ledger for all that is left."""
+    ledger = Ledger.open(workspace / "ledger.db")
+    low, high = 0.1, 100.0  # refused and admitted: calibration rounds up, and would leave 0.01
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        low, high = (low, middle) if ledger.admits(gaussian(middle)) else (middle, high)
+    ledger.reserve("elsewhere", "1", gaussian(high))
+
+
 def broken(ledger: Path) -> None:
     """Take the first entry out, as somebody would who has SQL and no key."""
     with sqlite3.connect(ledger) as database:
@@ -60,12 +70,7 @@ def test_an_overdraft_is_refused_before_any_batch_and_the_largest_epsilon_is_nam
 
 def test_a_used_up_budget_names_no_epsilon(at: At) -> None:
     world = at("untrained")
-    ledger = Ledger.open(world["hospital-a"] / "ledger.db")
-    low, high = 0.1, 100.0  # refused and admitted: calibration rounds up, and would leave 0.01
-    while high - low > 1e-9:
-        middle = (low + high) / 2
-        low, high = (low, middle) if ledger.admits(gaussian(middle)) else (middle, high)
-    ledger.reserve("elsewhere", "1", gaussian(high))
+    use_up(world["hospital-a"])
     one_line(world.type("hospital-a", "train"), 14, "Nothing is left")
 
 

@@ -13,10 +13,13 @@ import math
 import os
 
 from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
+from privxray.exchange.messages.plan import PlanHeader
 from privxray.privacy.accountant import guarantee
 from privxray.privacy.guarantee import Promise
-from privxray.workflow.hospital.training import Training
+from privxray.privacy.ledger_chain import Book
+from privxray.workflow.hospital.training import Training, remaining
 from privxray.workflow.ledger.runs import charged_outside
+from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
@@ -38,8 +41,7 @@ def choose_epsilon(asked: float | None, training: Training) -> float:
                 reason="budget.paid-before",
                 advice="Say how much: privxray train --epsilon E",
             )
-        chosen = [r.epsilon for r in state.rounds(training.round.study) if r.epsilon is not None]
-        return min([plan.epsilon, *chosen])
+        return default_epsilon(state, plan)
     if not (asked > 0 and math.isfinite(asked)):
         raise UsageError(
             f"epsilon can't be '{asked:g}': it has to be a number above 0",
@@ -53,6 +55,27 @@ def choose_epsilon(asked: float | None, training: Training) -> float:
             advice=f"Type: privxray train --epsilon {plan.epsilon:g}",
         )
     return asked
+
+
+def default_epsilon(state: State, plan: PlanHeader) -> float:
+    """The least epsilon that was ever chosen for a plan's study, else the plan's."""
+    return min([plan.epsilon, *(r.epsilon for r in state.rounds(plan.study) if r.epsilon is not None)])
+
+
+def possible_epsilon(state: State, round_: Round, plan: PlanHeader, book: Book) -> float | None:
+    """What a training has to be asked for, where the lifetime limit does not allow what ``train`` takes.
+
+    :param round_: joined and not trained, and nothing is charged for it.
+    :returns: None where the limit allows the default; 0 where it allows nothing.
+    """
+    left = remaining(state, round_, plan, book)
+    try:
+        noise = left.noise(default_epsilon(state, plan))
+        if book.admits(left.method.round_events(left.constants, noise)):
+            return None
+    except BudgetError:
+        pass
+    return left.largest_epsilon(book)
 
 
 def reserve(training: Training, epsilon: float) -> Training:

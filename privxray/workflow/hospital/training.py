@@ -16,10 +16,12 @@ from privxray.privacy.affordable import least_scale
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger, floored
+from privxray.privacy.ledger_chain import Book
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.hospital.training_results import results_folder
 from privxray.workflow.ledger.runs import attempt_of, run_name
 from privxray.workspace.session import Session
+from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 
 
@@ -50,7 +52,7 @@ class Remaining:
         limit = Guarantee(epsilon, self.delta)
         return self.method.plan_noise(self.constants, limit, rounds_left=self.rounds, past=self.before)
 
-    def largest_epsilon(self, ledger: Ledger) -> float:
+    def largest_epsilon(self, ledger: Ledger | Book) -> float:
         """The largest epsilon, in hundredths, with which all of them fit the ledger; 0 where none does.
 
         First the least noise that the ledger admits for these rounds, then what the study costs at its plan's
@@ -132,12 +134,20 @@ class Training:
 
     def remaining(self) -> Remaining:
         """The training's round and those that the plan has after it."""
-        state = self.session.state
-        stages_before = attempt_of(state, self.round)[:-1]
-        return Remaining(
-            method=self.method,
-            constants=self.task.constants,
-            delta=self.plan.delta,
-            rounds=self.plan.stages - self.plan.stage + 1,
-            before=[e for r in stages_before for e in self.ledger.events(r.study, run_name(state, r))],
-        )
+        return remaining(self.session.state, self.round, self.plan, self.ledger)
+
+
+def remaining(state: State, round_: Round, plan: PlanHeader, ledger: Ledger | Book) -> Remaining:
+    """A round and those that its plan has after it.
+
+    :param ledger: what the stages before this one have cost is in it.
+    """
+    method = methods.get(plan.method)
+    stages_before = attempt_of(state, round_)[:-1]
+    return Remaining(
+        method=method,
+        constants=method.constants(plan.constants),
+        delta=plan.delta,
+        rounds=plan.stages - plan.stage + 1,
+        before=[e for r in stages_before for e in ledger.events(r.study, run_name(state, r))],
+    )

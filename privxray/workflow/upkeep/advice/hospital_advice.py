@@ -47,6 +47,11 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
 
 def _untrained(situation: Situation, study: StudySituation, option: str) -> Advice:
     """A round that is joined: what has to be there before it is trained, and how it is."""
+    if study.possible == 0:
+        return Advice(
+            f"nothing is left of this hospital's privacy budget ({situation.typed('budget')}), so it can't "
+            "train for this round; tell the coordinator"
+        )
     if "train" not in study.splits:
         train = situation.typed(f"train{option}")
         return Advice(f"{situation.typed(INGEST)}{option}; then: {train}")
@@ -57,9 +62,17 @@ def _untrained(situation: Situation, study: StudySituation, option: str) -> Advi
             "training was begun and not finished; it goes on with: " + situation.typed(" ".join(words)), words
         )
     if study.costs_more:
+        most = "" if study.possible is None else f", at most {exact(study.possible)}"
         return Advice(
-            "training again adds to what this study has cost already (privxray budget); say how much: "
+            f"training again adds to what this study has cost already (privxray budget); say how much{most}: "
             + situation.typed(f"train --epsilon E{option}")
+        )
+    if study.possible is not None:
+        words = ("train", "--epsilon", exact(study.possible), *option.split())
+        return Advice(
+            "the lifetime limit leaves this study less than its plan asks for (privxray budget); the most "
+            f"that is possible: {situation.typed(' '.join(words))}",
+            words,
         )
     return Advice(situation.typed(f"train{option}"), ("train", *option.split()))
 

@@ -28,6 +28,7 @@ from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
 from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.hospital.open_round import left_out
+from privxray.workflow.hospital.reserve_budget import possible_epsilon
 from privxray.workflow.ledger.runs import charged_outside
 from privxray.workflow.upkeep.advice.situation import CollectedFiles, Situation, StudySituation
 from privxray.workspace.folder import Workspace
@@ -65,6 +66,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
     committee = plan.committee
     coordinator, hospital = session.role == "coordinator", session.role == "hospital"
     own = public_keys(workspace).fingerprint
+    costs_more, possible = _costs(session, round_, plan)
     return StudySituation(
         round=round_,
         splits=_splits(workspace, round_.study) if hospital else frozenset(),
@@ -75,7 +77,8 @@ def _study(session: Session, round_: Round) -> StudySituation:
         keyholder=committee is not None and committee.seat(own) is not None,
         answered=state.answer_of(round_.plan) is not None,
         left_out=hospital and left_out(session, round_),
-        costs_more=hospital and round_.state is RoundState.JOINED and _costs_more(session, round_),
+        costs_more=costs_more,
+        possible=possible,
         collected=_collected(session, round_) if coordinator else CollectedFiles(),
         lacking=_lacking(state, plan, round_) if coordinator and round_.state is RoundState.CLOSED else (),
         own_files=_own_files(workspace, round_),
@@ -103,15 +106,20 @@ def _copies_unfinished(session: Session) -> bool:
         return bool(manifest.unfinished())
 
 
-def _costs_more(session: Session, round_: Round) -> bool:
+def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, float | None]:
+    """Whether the study has cost something before, and what the lifetime limit still allows of the plan's."""
+    if session.role != "hospital" or round_.state is not RoundState.JOINED:
+        return False, None
     place = f"{session.workspace.ledger_path.absolute().as_uri()}?mode=ro"
     try:
         with closing(sqlite3.connect(place, uri=True, timeout=10)) as database:
             book = ledger_chain.read(database)
     except (PrivxrayError, sqlite3.Error):  # doctor says what is wrong with it
-        return False
+        return False, None
     drawn = [run for run, (reached, _) in book.charges.items() if reached != "reserved"]
-    return charged_outside(session.state, drawn, round_)
+    if round_.epsilon is not None:
+        return charged_outside(session.state, drawn, round_), None
+    return charged_outside(session.state, drawn, round_), possible_epsilon(session.state, round_, plan, book)
 
 
 def _collected(session: Session, round_: Round) -> CollectedFiles:

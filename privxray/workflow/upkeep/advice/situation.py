@@ -56,6 +56,8 @@ class StudySituation:
     :param left_out: the round's sum is opened without this hospital.
     :param costs_more: the study has cost this hospital something in a round that was given up, so a training
         has to be told how much more it may cost.
+    :param possible: the largest epsilon that the lifetime limit allows a training of this round, where that
+        is less than it would take by itself; 0 where nothing is left.
     :param collected: at the coordinator, while files are awaited.
     :param lacking: at the coordinator, the parties whose keys for the next round are not here.
     :param own_files: where this party's files of the round lie in the workspace, by their kind: ``enc``,
@@ -72,6 +74,7 @@ class StudySituation:
     answered: bool = False
     left_out: bool = False
     costs_more: bool = False
+    possible: float | None = None
     collected: CollectedFiles = field(default_factory=CollectedFiles)
     lacking: tuple[str, ...] = ()
     own_files: Mapping[str, str] = field(default_factory=dict)
