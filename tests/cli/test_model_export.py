@@ -175,6 +175,11 @@ def test_refusals(accepted: World, at: At, tmp_path: Path) -> None:
     file.write_bytes(b"another file")
     assert accepted.refused("hospital-a", *export, model, "--onnx", file) == "file.other-content"
     assert accepted.ok("hospital-a", *export, model, "--onnx", file, "--force")["written"]
+    absent = accepted.refused("hospital-a", "model", "export", "recieved/global-0001.model", "--onnx", file)
+    assert absent == "model.no-such-file"
+    assert accepted.refused("hospital-a", "model", "export", "0123abc", "--onnx", file) == (
+        "model.not-a-fingerprint"
+    )
 
 
 def test_kill_9_while_a_model_is_exported(accepted: World, tmp_path: Path) -> None:

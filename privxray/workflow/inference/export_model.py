@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from privxray.errors import RefusedError, SystemTroubleError
+from privxray.errors import RefusedError, SystemTroubleError, UsageError
 from privxray.exchange.intake import read_again
 from privxray.formats.extractor_file import ExtractorFile
 from privxray.imaging.drawn_radiographs import drawn_radiographs
@@ -103,6 +103,13 @@ def _fingerprint(model: str) -> str:
     path = Path(model)
     if path.is_file():
         return read_again(path).envelope.digest
+    if path.suffix or len(path.parts) > 1:  # no fingerprint looks so
+        raise UsageError(
+            "there is no such file",
+            reason="model.no-such-file",
+            file=path,
+            advice="Type the path of the .model file, or the first digits of the model's fingerprint",
+        )
     check_fingerprint(model)
     return model
 
