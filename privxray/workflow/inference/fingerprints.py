@@ -17,7 +17,7 @@ def check_fingerprint(typed: str | None) -> None:
         MIN_DIGITS <= len(typed) <= MAX_DIGITS and set(typed.lower()) <= set("0123456789abcdef")
     ):
         raise UsageError(
-            f"this does not name a model: it takes the first {MIN_DIGITS} hex digits of a fingerprint, or more",
+            f"this does not name a model: type {MIN_DIGITS} or more hex digits of its fingerprint",
             reason="model.not-a-fingerprint",
             advice="Type the digits that the offer or `privxray inspect FILE` shows",
         )
