@@ -98,8 +98,12 @@ def read_tree(data: Data, start: int, encoding: Encoding, *, partial: bool = Fal
     """
     root = Tree()
     sequences: dict[str, list[Tree]] = {}  # the items of each sequence, by its place
+
+    def take_item(prefix: str) -> None:
+        _tree_at(root, sequences, prefix)  # an empty item may be all that a mandatory sequence has
+
     try:
-        for element in ElementReader(data, start, encoding).walk():
+        for element in ElementReader(data, start, encoding, on_item=take_item).walk():
             big = not encoding.little and element.stored != "UN"
             at_pixels = element.tag == tags.PIXEL_DATA
             width = (root.number(tags.BITS_ALLOCATED) or 16) // 8 if at_pixels else None

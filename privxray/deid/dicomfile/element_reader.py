@@ -13,7 +13,7 @@ Nothing is decoded. Values stay bytes, and pixel data is skipped.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from privxray.deid.dicomfile.dictionary import standard_vr
 from privxray.deid.dicomfile.element import (
@@ -39,7 +39,7 @@ MAX_DEPTH = 64
 """Deepest nesting that is read; a file with more is refused. Structured reports stay under 20."""
 
 MAX_ELEMENTS = 4_000_000
-"""Most data elements of one file. A slide scanner's file of 100,000 frames stays well below."""
+"""Most data elements of one file, and most items. A slide of 100,000 frames stays well below."""
 
 
 _PADDING_BYTES = b" \0\\^=\t\r\n"
@@ -89,15 +89,26 @@ class ElementReader:
     """Yields every element from ``start`` to the end of ``data``; those of items follow their sequence.
 
     :param only_group: stop before the first top-level element of another group. The file meta is read so.
+    :param on_item: called with the prefix of each item, an empty one too, before the item's elements come.
     :ivar position: where reading stands; after the walk, the first byte that was not read.
     :ivar zeros: after the walk, True if nothing but zero bytes follows the last element.
     """
 
-    def __init__(self, data: Data, start: int, encoding: Encoding, *, only_group: int | None = None) -> None:
+    def __init__(
+        self,
+        data: Data,
+        start: int,
+        encoding: Encoding,
+        *,
+        only_group: int | None = None,
+        on_item: Callable[[str], None] | None = None,
+    ) -> None:
         self.position = start
         self.zeros = False
         self._data = data
         self._only_group = only_group
+        self._on_item = on_item
+        self._items = 0
         self._stack = [
             _Level("", self._found(encoding, start, nested=False), len(data), len(data), items=False)
         ]
@@ -106,7 +117,7 @@ class ElementReader:
         """The elements, in the order of the file. It uses no recursion.
 
         :raises DamagedError: a byte can't be accounted for, sequences are nested deeper than
-            :data:`MAX_DEPTH`, or there are more elements than :data:`MAX_ELEMENTS`.
+            :data:`MAX_DEPTH`, or there are more elements or more items than :data:`MAX_ELEMENTS`.
         """
         stack, data = self._stack, self._data
         count = 0
@@ -160,10 +171,15 @@ class ElementReader:
             raise DamagedError(NOT_ELEMENTS)
         if len(self._stack) > 2 * MAX_DEPTH:
             raise DamagedError(TOO_DEEP)
+        self._items += 1
+        if self._items > MAX_ELEMENTS:
+            raise DamagedError(TOO_MANY)
         end = self._end(level, length)
         encoding = self._found(level.encoding, self.position, nested=True)
         prefix = f"{level.prefix}[{level.index}]/"
         level.index += 1
+        if self._on_item is not None:
+            self._on_item(prefix)
         self._stack.append(_Level(prefix, encoding, end, level.limit, items=False))
 
     def _element(self, level: _Level) -> Element | None:

@@ -24,6 +24,7 @@ from privxray.deid.findings import rules
 from privxray.deid.findings.rules import Rule
 from privxray.deid.judging.value_representation import ALLOWED_CHARACTERS, representation_faults
 from privxray.deid.profile.annex_e import lookup
+from privxray.deid.profile.class_uids import CLASS_UIDS
 from privxray.deid.profile.identifying import INSTITUTIONS
 from privxray.deid.profile.profile import Action, Dates, Profile
 from privxray.deid.values.dummies import is_dummy, is_pseudonym
@@ -105,6 +106,8 @@ class Judge:
         if tag & 0x10000 or not actions:
             if not tag & 0x10000 and standard_vr(tag) is None:
                 return _breaks(rules.UNKNOWN)
+            if element.vr == "UI" and element.filled and not tag & 0x10000:
+                return self._unlisted_uid(element)
             return self._kept_text(element) if element.filled else None
         if element.filled:
             found = self._filled(element, actions)
@@ -143,6 +146,14 @@ class Judge:
         ):
             return None
         return _breaks(rules.NEW_UID)
+
+    def _unlisted_uid(self, element: Element) -> Judgement | None:
+        """A UID outside the table is judged like those in it, unless UIDs stay or it names a class."""
+        if (
+            element.tag in CLASS_UIDS or element.tag >> 16 == 0x0002
+        ):  # the file meta names software, and is made anew
+            return None
+        return None if Action.K in self.profile.actions(tags.SOP_INSTANCE_UID) else self._uid(element)
 
     def _cleaned(self, element: Element) -> Judgement | None:
         if element.vr == "SQ":

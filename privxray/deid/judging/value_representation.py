@@ -17,6 +17,7 @@ from privxray.deid.dicomfile.dictionary import registered, standard_vr
 from privxray.deid.dicomfile.element import Element, wrong_kind
 from privxray.deid.findings import rules
 from privxray.deid.findings.rules import Rule
+from privxray.deid.profile.class_uids import CLASS_UIDS
 from privxray.deid.profile.profile import Profile
 
 ALLOWED_CHARACTERS: Final = {
@@ -30,18 +31,6 @@ ALLOWED_CHARACTERS: Final = {
 }
 """What a value may consist of (PS3.5 6.2), by value representation; wide enough for what devices write."""
 
-# UIDs that name a class, a transfer syntax or a scheme. They are the standard's, and stay.
-_CLASSES: Final = frozenset(
-    {
-        tags.MEDIA_STORAGE_SOP_CLASS_UID,
-        tags.TRANSFER_SYNTAX_UID,
-        tags.SOP_CLASS_UID,
-        tags.RELATED_GENERAL_SOP_CLASS_UID,
-        tags.REFERENCED_SOP_CLASS_UID,
-        tags.CODING_SCHEME_UID,
-        tags.CONTEXT_UID,
-    }
-)
 _UIDS: Final = re.compile(rb"[0-9.\\]*")
 _AGE: Final = re.compile(rb"\s*([0-9]{1,4})([DWMYdwmy])\s*")
 _PER_YEAR: Final = {b"Y": 1, b"M": 12, b"W": 52, b"D": 365}
@@ -57,7 +46,7 @@ def representation_faults(element: Element, profile: Profile) -> Iterator[Rule]:
     if vr == "UI":
         if not _UIDS.fullmatch(element.value.strip(b" \0")):
             yield rules.NOT_A_UID
-        elif tag in _CLASSES and _has_new_uid(element, profile):
+        elif tag in CLASS_UIDS and _has_new_uid(element, profile):
             yield rules.STANDARD_UID_REPLACED
     elif vr in ALLOWED_CHARACTERS:
         if element.filled and not ALLOWED_CHARACTERS[vr].match(element.value.rstrip(b"\0")):

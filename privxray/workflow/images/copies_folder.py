@@ -72,10 +72,10 @@ def open_copies(manifest: Manifest, dest: Path, settings: str) -> None:
         )
     if known is not None and known != settings:
         raise RefusedError(
-            "the copies in this folder were made with another profile or other options",
+            "the copies in this folder were made with another profile, other options or an earlier version",
             reason="copies.other-settings",
             file=dest,
-            advice="Type the command as it was typed then, or name a new folder",
+            advice="Name a new folder. Or, if only the options differ, type the command as it was typed then",
         )
     make_private_folder(dest)
     manifest.begin(dest, settings)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from privxray.deid.profile.profile import Profile
 
-FORMAT = 1
+FORMAT = 2
 """Must change whenever the same source would give another copy."""
 
 

@@ -8,18 +8,22 @@ its IOD (PS3.3), and privxray has no IOD tables. Two facts stand in for them:
 * In the plain image objects of :data:`PLAIN_IMAGES` none of the attributes with ``X/D`` or ``X/Z/D`` is
   mandatory, and of those with ``Z/D`` only Patient ID must hold something. So there the first is taken.
 
+:mod:`privxray.deid.cleaning.elements.attribute_types` has the few places where these are not enough.
+
 Where an option says "clean" (C), dates are moved, and descriptions stay if
 :mod:`privxray.deid.cleaning.elements.descriptors` knows every word. What can't be cleaned so is treated as if
 the option had not been taken.
 
 Some rules go beyond the table. An attribute is not trusted if the standard doesn't know it, if it is stored
 as another kind than the standard says, or if it holds a value of the patient. Dates and names outside the
-table are treated as if they were in it. Overlays and curves are removed whole, for a bitmap may be text.
+table are treated as if they were in it, and so are UIDs, except those of classes, transfer syntaxes and
+schemes. Overlays and curves are removed whole, for a bitmap may be text.
 """
 
 from __future__ import annotations
 
 from privxray.deid import tags
+from privxray.deid.cleaning.elements.attribute_types import KEEP_EMPTY_ITEMS, Place, valid_action
 from privxray.deid.cleaning.elements.clean_values import TEMPORAL, TEXTUAL, NewIdentity, ValueCleaner
 from privxray.deid.cleaning.elements.descriptors import is_safe
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
@@ -61,13 +65,14 @@ class ElementCleaner:
 
     def clean(self, tree: Tree) -> None:
         """Clean the data set; it then has Patient's Name and Patient ID, which each image needs (C.7.1.1)."""
-        self._clean(tree, strict=False)
+        self._clean(Place(tree), strict=False)
         for tag, vr in ((tags.PATIENT_NAME, "PN"), (tags.PATIENT_ID, "LO")):
             if Action.K not in self._profile.actions(tag):
                 tree.put(tag, vr, self._patient)
 
-    def _clean(self, tree: Tree, *, strict: bool) -> None:
+    def _clean(self, place: Place, *, strict: bool) -> None:
         """One data set. ``strict``: it lies in a sequence whose content is made up, so no text is trusted."""
+        tree = place.tree
         creators = {
             (tag >> 16, tag & 0xFF): node.text for tag, node in tree.nodes.items() if _is_creator(tag)
         }
@@ -78,12 +83,12 @@ class ElementCleaner:
                 creator = creators.get((tag >> 16, (tag & 0xFFFF) >> 8))
                 keep = Action.K in self._profile.actions(tag, creator) and self._keep(node, strict=True)
             else:
-                keep = self._act(node, strict=strict if node.items is not None else made_up)
+                keep = self._act(node, place, strict=strict if node.items is not None else made_up)
             if not keep:
                 del tree.nodes[tag]
         _drop_empty_blocks(tree)
 
-    def _act(self, node: Node, *, strict: bool) -> bool:
+    def _act(self, node: Node, place: Place, *, strict: bool) -> bool:
         """Carry out what the profile says about a standard element; False where it is to be removed."""
         tag = node.tag
         actions = self._profile.actions(tag)
@@ -92,10 +97,16 @@ class ElementCleaner:
         if not actions:
             return self._act_unlisted(node, strict=strict)
         if Action.C in actions:
-            return self._clean_value(node) or self._carry_out(node, self._base(tag))
-        if Action.K in actions:
-            return self._keep(node, strict=strict) or self._carry_out(node, self._base(tag))
-        return self._carry_out(node, self._chosen(tag, actions))
+            if self._clean_value(node):
+                return True
+            action = self._base(tag)
+        elif Action.K in actions:
+            if self._keep(node, strict=strict):
+                return True
+            action = self._base(tag)
+        else:
+            action = self._chosen(tag, actions)
+        return self._carry_out(node, valid_action(action, tag, place))
 
     def _act_unlisted(self, node: Node, *, strict: bool) -> bool:
         """A standard element that Table E.1-1 does not name."""
@@ -135,9 +146,9 @@ class ElementCleaner:
         elif action is Action.U or node.vr == "UI":
             self._values.renew_uids(node)
             for item in node.items or ():
-                self._clean(item, strict=False)
+                self._clean(Place(item, node.tag), strict=False)
         elif node.items is not None:
-            self._clean_items(node, strict=True)
+            return self._clean_items(node, strict=True)
         elif node.value.strip(b" \0"):
             node.value = dummy(node.vr, len(node.value))
         return True
@@ -145,8 +156,7 @@ class ElementCleaner:
     def _clean_value(self, node: Node) -> bool:
         """Action C; False where the value can't be cleaned."""
         if node.items is not None and not self._profile.is_temporal(node.tag):
-            self._clean_items(node, strict=True)
-            return True
+            return self._clean_items(node, strict=True)
         return self._values.clean(node)
 
     def _keep(self, node: Node, *, strict: bool) -> bool:
@@ -156,18 +166,25 @@ class ElementCleaner:
             return True
         return self._values.keep(node)
 
-    def _clean_items(self, node: Node, *, strict: bool) -> None:
+    def _clean_items(self, node: Node, *, strict: bool) -> bool:
+        """The items of a sequence; False if it had some and none is left.
+
+        Items at the end that cleaning emptied go, except where they count. Those that were empty stay.
+        """
         items = node.items or []
+        some, empty = bool(items), {id(item) for item in items if not item.nodes}
         if node.tag in SEQUENCES:
-            items[:] = [item for item in items if self._clean_content(item)]
+            items[:] = [item for item in items if self._clean_content(item, node.tag)]
         else:
             for item in items:
-                self._clean(item, strict=strict)
+                self._clean(Place(item, node.tag), strict=strict)
                 item.nodes.pop(tags.PIXEL_DATA, None)  # a second picture, which is not searched for text
-        while items and not items[-1].nodes:  # says nothing, and is not seen when the file is read again
-            items.pop()
+        if node.tag not in KEEP_EMPTY_ITEMS:
+            while items and not items[-1].nodes and id(items[-1]) not in empty:
+                items.pop()
+        return bool(items) or not some
 
-    def _clean_content(self, item: Tree) -> bool:
+    def _clean_content(self, item: Tree, parent: int) -> bool:
         """A content item of a structured report by Table E.3.4-1 (PS3.15 E.3.4); False where it must go.
 
         Names, dates and UIDs in it have rows of their own in Table E.1-1. A text that no row keeps stays only
@@ -182,7 +199,7 @@ class ElementCleaner:
             kept = item.nodes.pop(tags.TEXT_VALUE)
         elif text is not None and Action.D in actions:
             self._values.make_up(text)
-        self._clean(item, strict=True)
+        self._clean(Place(item, parent), strict=True)
         if kept is not None:
             item.nodes[tags.TEXT_VALUE] = kept
         return True

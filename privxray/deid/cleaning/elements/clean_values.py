@@ -13,6 +13,7 @@ from privxray.deid.cleaning.elements.shift_dates import capped_age, is_temporal,
 from privxray.deid.cleaning.elements.value_search import ValueSearch
 from privxray.deid.dicomfile.data_set_tree import Node
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
+from privxray.deid.profile.class_uids import CLASS_UIDS
 from privxray.deid.profile.profile import Action, Dates, Profile
 
 TEXTUAL = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
@@ -60,7 +61,9 @@ class ValueCleaner:
             node.value = (age or "").encode()
             return age is not None
         if node.vr == "UI":
-            self.renew_uids(node, only=self._identity.uids)
+            listed = bool(self._profile.actions(node.tag))  # so the profile itself says that it stays
+            kept = listed or node.tag in CLASS_UIDS
+            self.renew_uids(node, only=self._identity.uids if kept else None)
         elif node.vr in TEXTUAL and self._identity.search.in_text(node.value):
             if standard_vr(node.tag) is None or self._profile.actions(node.tag):
                 return False
