@@ -64,7 +64,7 @@ class _Commands(TyperGroup):
         except (KeyboardInterrupt, Exception) as error:
             if is_typers_end(error):
                 raise
-            report(explained(error), as_json="--json" in (extra.get("obj") or sys.argv))
+            report(explained(error), typed=extra.get("obj") or sys.argv)
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -76,7 +76,7 @@ class _Commands(TyperGroup):
             if is_typers_end(error):
                 raise
             words = sys.argv if ctx.obj is None else ctx.obj
-            report(explained(error), as_json="--json" in words, verbose=bool(ctx.params.get("verbose")))
+            report(explained(error), typed=words, verbose=bool(ctx.params.get("verbose")))
 
 
 app = typer.Typer(

@@ -46,18 +46,19 @@ class CheckFiles:
 
         :param found: what was found in the pixels; None where they were not searched.
         """
-        from privxray.workspace.atomic import write_atomic
+        from privxray.workspace.atomic import atomic_file
 
         if self.csv is not None:
             from privxray.reports.findings_csv import findings_csv
 
-            write_atomic(self.csv, findings_csv(report), overwrite=self.force)
+            with atomic_file(self.csv, overwrite=self.force) as stream:
+                stream.writelines(findings_csv(report))
             tell("The file that --csv names has every finding.")
         if self.page is not None:
             from privxray.workflow.images.compose_check_page import compose_check_page
 
             options = [] if found is None else ["--ocr"]
-            with progress("Drawing") as bar:
-                html = compose_check_page(report, found, options=options, progress=bar)
-            write_atomic(self.page, html.encode(), overwrite=self.force)
+            with progress("Drawing") as bar, atomic_file(self.page, overwrite=self.force) as stream:
+                for piece in compose_check_page(report, found, options=options, progress=bar):
+                    stream.write(piece.encode())
             tell("The page that --report names can be printed and signed. It stays in the hospital.")

@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from privxray.cli.output import counted, table, tell
 from privxray.deid.findings.rules import RULES
@@ -67,39 +67,28 @@ def show_pixels(report: Report, found: Mapping[int, SearchedPixels] | None, *, s
     )
 
 
-def pixels_to_json(
-    report: Report, found: Mapping[int, SearchedPixels] | None, *, show_text: bool
-) -> dict[str, Any]:
-    """What ``--json`` says of the pixels."""
-    if found is None:
-        return {"pixels": None}
-    from privxray.workflow.images.search_pixels import without_text
+class _Names:
+    """Names of which the first and the number are shown."""
 
-    boxes = [
-        {
-            "file": report.files[place].name,
-            "frame": box.frame,
-            "x": box.x,
-            "y": box.y,
-            "width": box.width,
-            "height": box.height,
-            "confidence": box.confidence,
-            "severity": box.severity,
-        }
-        | ({"text": box.text} if show_text else {})
-        for place, one in found.items()
-        for box in one.boxes
-    ]
-    return {"pixels": {"searched": len(found), "no_text_found": without_text(found), "boxes": boxes}}
+    def __init__(self) -> None:
+        self.first = ""
+        self.count = 0
+
+    def add(self, name: str) -> None:
+        self.first = self.first or name
+        self.count += 1
+
+    def __str__(self) -> str:
+        return f"{self.first} and {self.count - 1} more" if self.count > 1 else self.first
 
 
 def _merged(rows: Iterable[_Row]) -> list[_Row]:
     """Rows that differ in the file only become one: exports of one device fail alike."""
-    files: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
+    files: dict[tuple[str, str, str, str], _Names] = defaultdict(_Names)
     for file, *rest in rows:
         severity, where, rule, reason = rest
-        files[severity, where, rule, reason].append(file)
-    return [(_and_more(names), *rest) for rest, names in files.items()]
+        files[severity, where, rule, reason].add(file)
+    return [(str(names), *rest) for rest, names in files.items()]
 
 
 def _error_rows(files: Iterable[FileReport]) -> Iterator[_Row]:
@@ -110,19 +99,20 @@ def _error_rows(files: Iterable[FileReport]) -> Iterator[_Row]:
                 for finding in findings:
                     yield file.name, "error", finding.where, rule, finding.reason
             else:
-                yield file.name, "error", _places(findings), rule, RULES[rule].says
+                places = dict.fromkeys(finding.where for finding in findings)
+                yield file.name, "error", _and_more(list(places)), rule, RULES[rule].says
 
 
 def _notice_rows(files: Iterable[FileReport]) -> Iterator[_Row]:
     """A row for each rule, over all files: notices are much the same in each file of a series."""
-    found: dict[str, list[Finding]] = defaultdict(list)
-    names: dict[str, list[str]] = defaultdict(list)
+    places: dict[str, dict[str, None]] = defaultdict(dict)
+    names: dict[str, _Names] = defaultdict(_Names)
     for file in files:
         for rule, findings in _by_rule(file.findings, "notice").items():
-            found[rule].extend(findings)
-            names[rule].append(file.name)
-    for rule, findings in found.items():
-        yield _and_more(names[rule]), "notice", _places(findings), rule, RULES[rule].says
+            places[rule] |= dict.fromkeys(finding.where for finding in findings)
+            names[rule].add(file.name)
+    for rule, found in places.items():
+        yield str(names[rule]), "notice", _and_more(list(found)), rule, RULES[rule].says
 
 
 def _by_rule(findings: Iterable[Finding], severity: str) -> dict[str, list[Finding]]:
@@ -131,10 +121,6 @@ def _by_rule(findings: Iterable[Finding], severity: str) -> dict[str, list[Findi
         if finding.severity == severity:
             chosen[finding.rule].append(finding)
     return chosen
-
-
-def _places(findings: Iterable[Finding]) -> str:
-    return _and_more(list(dict.fromkeys(finding.where for finding in findings)))
 
 
 def _and_more(names: Sequence[str]) -> str:

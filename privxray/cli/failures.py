@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path, PurePath
 from typing import NoReturn
 
@@ -78,8 +79,12 @@ def cancelled(
     return CancelledError(line, reason="system.cancelled")
 
 
-def report(error: PrivxrayError, *, as_json: bool, verbose: bool = False) -> NoReturn:
-    """Print an error and end with its exit code."""
+def report(error: PrivxrayError, *, typed: Sequence[str], verbose: bool = False) -> NoReturn:
+    """Print an error and end with its exit code.
+
+    :param typed: the words of the command, by which it is known whether a program reads this.
+    """
+    as_json = not {"--json", "--jsonl"}.isdisjoint(typed)
     reported = isinstance(error, FindingsError) and not isinstance(error, NotTakenInError)
     if as_json and not reported:  # a report is the command's one object
         told: dict[str, object] = {
@@ -90,7 +95,7 @@ def report(error: PrivxrayError, *, as_json: bool, verbose: bool = False) -> NoR
         }
         if error.places:
             told["places"] = {reason: list(places) for reason, places in error.places.items()}
-        emit({"error": told, "exit_code": error.exit_code})
+        emit({"error": told, "exit_code": error.exit_code}, one_line="--jsonl" in typed)
     tell(f"privxray: {error}", always=True)
     if verbose:
         tell(f"reason: {error.reason}; more: privxray help {error.reason}", always=True)

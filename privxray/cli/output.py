@@ -5,7 +5,7 @@
 * Colour never carries a meaning alone, and NO_COLOR is obeyed (rich does).
 * A command that made or changed something ends with what to do next.
 * With ``--quiet`` errors and data are all that is printed.
-* With ``--json`` stdout is one JSON object and nothing else, also on failure.
+* With ``--json`` stdout is one JSON object and nothing else, also on failure; with ``--jsonl`` one a line.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ def _print(console: Console, text: str, person: bool) -> None:
         console.print(printable(text), soft_wrap=True)
 
 
-def emit(value: Mapping[str, Any]) -> None:
+def emit(value: Mapping[str, Any], *, one_line: bool = False) -> None:
     """Print one JSON object, to stdout.
 
     :raises ValueError: a number in it is infinite or none, which JSON does not know.
     """
-    print(json.dumps(value, indent=2, allow_nan=False))
+    print(json.dumps(value, indent=None if one_line else 2, allow_nan=False))
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

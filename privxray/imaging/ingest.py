@@ -276,15 +276,8 @@ class _Ingest:
         if self._options.look is not None and not scan.damage:
             scan.findings += self._options.look(data)
         self._total += 1
-        report = self._checked.add(
-            self._total - 1,
-            scan,
-            digest="",
-            path=path,
-            relative=PurePath(row.relative),
-            number=number,
-        )
-        return data, report
+        relative = PurePath(row.relative)
+        return data, self._checked.add(scan, path=path, relative=relative, number=number)
 
     def _decode(self, data: bytes, name: str, row: Row) -> npt.NDArray[np.uint8]:
         try:

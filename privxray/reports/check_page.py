@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from privxray.deid.findings.report import FileReport, Finding, Report
 from privxray.deid.findings.rules import RULES
-from privxray.reports.rendering import render
+from privxray.reports.rendering import render_pieces
+from privxray.workspace.disk_tables import sorted_on_disk
 
 PLACES = 6
 """Most places that the page names for one rule in one file; the csv has all."""
@@ -55,11 +56,11 @@ class CheckFacts:
     left_out: int = 0
 
 
-def check_page(report: Report, facts: CheckFacts) -> str:
-    """The page as HTML text."""
+def check_page(report: Report, facts: CheckFacts) -> Iterator[str]:
+    """The page as pieces of HTML text: of a large set it is too long for memory."""
     verdicts = Counter(file.verdict for file in report.files)
     digest, hashed = set_digest(report.files)
-    return render(
+    return render_pieces(
         "check.html",
         report=report,
         facts=facts,
@@ -78,8 +79,11 @@ def set_digest(files: Sequence[FileReport]) -> tuple[str, int]:
     It is the digest of the files' own digests in lower-case hex, sorted, one a line. So names and order don't
     matter, and ``sha256sum FILES | cut -c1-64 | sort | sha256sum`` gives it too.
     """
-    digests = sorted(file.sha256 for file in files if file.sha256)
-    return hashlib.sha256("".join(f"{digest}\n" for digest in digests).encode()).hexdigest(), len(digests)
+    whole, count = hashlib.sha256(), 0
+    for digest in sorted_on_disk(bytes.fromhex(file.sha256) for file in files if file.sha256):
+        whole.update(f"{digest.hex()}\n".encode())
+        count += 1
+    return whole.hexdigest(), count
 
 
 @dataclass(frozen=True, slots=True)

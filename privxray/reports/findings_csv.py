@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+from collections.abc import Iterable, Iterator, Sequence
 
-from privxray.deid.findings.report import Report
+from privxray.deid.findings.report import FileReport, Report
 from privxray.deid.findings.rules import RULES
 
 COLUMNS = ("file", "verdict", "severity", "rule", "where", "reason", "source", "sha256")
@@ -13,30 +15,39 @@ COLUMNS = ("file", "verdict", "severity", "rule", "where", "reason", "source", "
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def findings_csv(report: Report) -> bytes:
+def findings_csv(report: Report) -> Iterator[bytes]:
     """One row for each finding, or one with empty cells for a file without any; UTF-8 with CRLF.
 
     It begins with a byte order mark, by which spreadsheets know the encoding.
+
+    :returns: the csv in pieces, one for each file.
     """
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    yield codecs.BOM_UTF8 + _csv([COLUMNS])
     for file in report.files:
-        if not file.findings:
-            writer.writerow((_plain(file.name), file.verdict, "", "", "", "", "", file.sha256))
-        for finding in file.findings:
-            row = (
-                file.name,
-                file.verdict,
-                finding.severity,
-                finding.rule,
-                finding.where,
-                finding.reason,
-                RULES[finding.rule].source,
-                file.sha256,
-            )
-            writer.writerow(map(_plain, row))
-    return out.getvalue().encode("utf-8-sig")
+        yield _csv(_rows(file))
+
+
+def _rows(file: FileReport) -> Iterator[Sequence[str]]:
+    if not file.findings:
+        yield _plain(file.name), file.verdict, "", "", "", "", "", file.sha256
+    for finding in file.findings:
+        row = (
+            file.name,
+            file.verdict,
+            finding.severity,
+            finding.rule,
+            finding.where,
+            finding.reason,
+            RULES[finding.rule].source,
+            file.sha256,
+        )
+        yield tuple(map(_plain, row))
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()
 
 
 def _plain(cell: str) -> str:

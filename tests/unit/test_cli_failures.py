@@ -93,7 +93,7 @@ def test_it_is_explained_without_its_own_words(case: str) -> None:
 
 def ended(error: PrivxrayError, *, as_json: bool = False, verbose: bool = False) -> int:
     with pytest.raises(typer.Exit) as end:
-        report(error, as_json=as_json, verbose=verbose)
+        report(error, typed=["--json"] if as_json else [], verbose=verbose)
     return end.value.exit_code
 
 

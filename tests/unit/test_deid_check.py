@@ -154,7 +154,7 @@ def test_own_values_hide_the_path_and_declared_pseudonyms_do_not() -> None:
     def name_of(data: bytes, path: str) -> str:
         whole = SetCheck()
         scan = scan_bytes(data, whole.profile)
-        whole.add(0, scan, digest="", path=Path(path), relative=PurePath(path), number=5)
+        whole.add(scan, path=Path(path), relative=PurePath(path), number=5)
         return whole.reports()[0].name
 
     assert name_of(dirty(), "chest.dcm") == "file #5"

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 from deid_samples import clean, encode
 
-from privxray.deid.judging.check import FEW, check_paths
+from privxray.deid.judging.check import check_paths
+from privxray.deid.judging.set_passes import FEW
 from privxray.deid.profile.profile import Action, Override, Profile, ProfileOption
 from privxray.deid.profile.profile_file import load_profile
 from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
@@ -91,7 +92,7 @@ def test_a_file_that_kills_its_reader_is_one_finding(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("hostile")
 def test_a_file_that_takes_for_ever_is_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("privxray.deid.judging.check.PATIENCE", 5.0)
+    monkeypatch.setattr("privxray.deid.judging.set_passes.PATIENCE", 5.0)
     fill(tmp_path, FEW + 10)
     (tmp_path / "wait.dcm").write_bytes(encode(clean()))
     report = check_paths([tmp_path], jobs=2)

@@ -12,7 +12,7 @@ from privxray.cli.closing import close
 from privxray.cli.options import Jobs, Json, Ocr
 from privxray.cli.options.passed_over import ListPassedOver, passed_over_json, show_passed_over
 from privxray.cli.options.profile_options import Typed, takes_profile
-from privxray.cli.output import counted, emit, progress
+from privxray.cli.output import counted, progress
 from privxray.deid.pixels.text import load_finder
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError, UsageError
@@ -42,11 +42,19 @@ def check(
     ] = False,
     listed: ListPassedOver = False,
     as_json: Json = False,
+    as_lines: Annotated[
+        bool, typer.Option("--jsonl", help="Print one JSON object a line: each file's, then the set's.")
+    ] = False,
 ) -> None:
     """Check that images are de-identified (DICOM PS3.15 Annex E). Nothing is changed."""
-    from privxray.cli.check_view import pixels_to_json, show_findings, show_pixels
     from privxray.deid.judging.check import check_paths
 
+    if as_json and as_lines:
+        raise UsageError(
+            "--json and --jsonl are two ways to print the same",
+            reason="check.json-and-jsonl",
+            advice="Type one of them",
+        )
     if show_text and not ocr:
         raise UsageError(
             "--show-text has nothing to show without --ocr",
@@ -68,10 +76,14 @@ def check(
         with progress("Searching pixels") as bar:
             report, found = search_report(report, find_text, progress=bar)
     files.write(report, found)
-    if as_json:
+    if as_json or as_lines:
+        from privxray.cli.check_json import print_lines, print_object
+
         more = passed_over_json(paths, listed=listed)
-        emit(report.to_json() | pixels_to_json(report, found, show_text=show_text) | more)
+        (print_lines if as_lines else print_object)(report, found, more, show_text=show_text)
     else:
+        from privxray.cli.check_view import show_findings, show_pixels
+
         show_findings(report)
         show_pixels(report, found, show_text=show_text)
         show_passed_over(paths, listed=listed)
@@ -83,5 +95,5 @@ def check(
             advice="In a hospital's workspace, privxray deidentify SOURCE DEST makes copies that pass. Or "
             "mend the files with a tool of your own, and check again",
         )
-    if not as_json:
+    if not as_json and not as_lines:
         close("check --ocr" if ocr else "check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -46,18 +47,34 @@ class FileReport:
     sha256: str
     number: int = 0
 
+    def to_json(self) -> dict[str, Any]:
+        """What ``privxray check --json`` and ``--jsonl`` print of it: no real path and no digest."""
+        return {
+            "file": self.name,
+            "verdict": self.verdict,
+            "findings": [
+                {
+                    "rule": finding.rule,
+                    "severity": finding.severity,
+                    "where": finding.where,
+                    "reason": finding.reason,
+                }
+                for finding in self.findings
+            ],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The verdicts on a set of files.
 
-    :param files: sorted by path.
+    :param files: sorted by path. Of a large set they lie on the disk, and are read one by one.
     :param skipped: how many files of the folders were passed over because they are not images.
     :param profile: the profile and its options in words, see
         :attr:`privxray.deid.profile.profile.Profile.summary`.
     """
 
-    files: tuple[FileReport, ...]
+    files: Sequence[FileReport]
     skipped: int = 0
     profile: str = "profile basic"
 
@@ -71,22 +88,7 @@ class Report:
         return {
             "verdict": self.verdict,
             "profile": self.profile,
-            "files": [
-                {
-                    "file": file.name,
-                    "verdict": file.verdict,
-                    "findings": [
-                        {
-                            "rule": finding.rule,
-                            "severity": finding.severity,
-                            "where": finding.where,
-                            "reason": finding.reason,
-                        }
-                        for finding in file.findings
-                    ],
-                }
-                for file in self.files
-            ],
+            "files": [file.to_json() for file in self.files],
         }
 
 

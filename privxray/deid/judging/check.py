@@ -1,13 +1,13 @@
 """Check files and folders: the entry point of :mod:`privxray.deid.judging`.
 
-A set is checked in two passes. The first scans each file by itself (:mod:`privxray.deid.judging.file_scan`)
-and gathers what the second needs (:mod:`privxray.deid.judging.set_check`). The second searches every file for
-values that identify a patient of the set. It runs only if the first found such values, so never for a set
-that is de-identified. Both can run in worker processes (:mod:`privxray.deid.judging.check_worker`).
+A set is checked in two passes (:mod:`privxray.deid.judging.set_passes`). The first scans each file by itself
+and gathers what the second needs. The second searches every file for values that identify a patient of the
+set. It runs only if the first found such values, so never for a set that is de-identified. Then the reports
+are made (:mod:`privxray.deid.judging.set_check`).
 
 Memory: each process holds the header of one file at a time. The pixels of a mapped file stay on the disk; a
-deflated data set is unfolded, up to 1 GiB. This process holds one report for each file, whose findings are
-shared between files, a few numbers for each file, and at most 100,000 identifying values.
+deflated data set is unfolded, up to 1 GiB. This process holds the list of files and at most 100,000
+identifying values; what was found lies on the disk (:mod:`privxray.workspace.spool`).
 
 What is not done here: to look for text in the pixels, behind the first scan of compressed frames, or in
 encapsulated documents.
@@ -16,38 +16,24 @@ encapsulated documents.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
-from pathlib import Path, PurePath
-from typing import Any, Final, TypeAlias
+from collections.abc import Sequence
+from pathlib import Path
 
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
 from privxray.deid.findings import rules
-from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
-from privxray.deid.judging.check_worker import findings_from, scan_from
-from privxray.deid.judging.file_scan import scan_bytes, scan_file, search_file
+from privxray.deid.findings.file_record import RecordSpool, SpooledReports
+from privxray.deid.findings.report import FileReport, Report, verdict_of
+from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.leak_findings import leaks_in_dicom, new_leaks
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import Scan
 from privxray.deid.judging.selection import select
-from privxray.deid.judging.set_check import SetCheck
+from privxray.deid.judging.set_check import WholeSet
+from privxray.deid.judging.set_passes import FilesOfSet, Progress, ScanSettings
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
-from privxray.deid.profile.profile_json import profile_to_json
-from privxray.deid.workers.worker_pool import Pool
 from privxray.errors import UsageError
-
-FEW: Final = 24
-"""Up to this many files are checked in this process: workers would take longer to start."""
-
-PATIENCE: Final = 600.0
-"""Seconds without an outcome after which a worker counts as stuck."""
-
-_WORKER: Final = "privxray.deid.judging.check_worker"
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with how many files are done and how many there are to do."""
 
 
 def check_file(path: Path, *, name: str, profile: Profile | None = None) -> FileReport:
@@ -87,8 +73,8 @@ def check_paths(
     """Check files and folders (to any depth) as one set. The reports are sorted by path.
 
     :param profile: what may become of each attribute; the Basic Profile if None.
-    :param jobs: how many worker processes. With 1, or for at most :data:`FEW` files, this process does the
-        work.
+    :param jobs: how many worker processes. With 1, or for at most
+        :data:`~privxray.deid.judging.set_passes.FEW` files, this process does the work.
     :param digests: compute each file's SHA-256, for which all of it must be read. Without, the pixel data of
         a large file is skipped.
     :param progress: called after each file; if files are searched a second time, that counts as well.
@@ -102,63 +88,18 @@ def check_paths(
             reason="check.nothing",
             advice="Name DICOM, JPEG or PNG files, or a folder that holds them.",
         )
-    whole = SetCheck(profile)
-    many = jobs > 1 and len(selected) > FEW
-    with _pool(jobs, whole.profile) if many else nullcontext() as pool:
-        done = 0
-        for place, scan, digest in _scans(selected, whole.profile, digests, pool):
-            path, relative = selected[place]
-            whole.add(place, scan, digest=digest, path=path, relative=relative, number=place + 1)
-            done += 1
-            if progress is not None:
-                progress(done, len(selected))
-        again = whole.to_search()
-        for place, findings in _searches(again, whole.leaks, pool):
-            whole.add_leaks(place, findings)
-            done += 1
-            if progress is not None:
-                progress(done, len(selected) + len(again))
-    return Report(whole.reports(), skipped, whole.profile.summary)
-
-
-def _pool(jobs: int, profile: Profile) -> Pool:
-    return Pool(jobs, _WORKER, {"profile": profile_to_json(profile)}, patience=PATIENCE)
-
-
-def _scans(
-    selected: Sequence[tuple[Path, PurePath]], profile: Profile, digests: bool, pool: Pool | None
-) -> Iterator[tuple[int, Scan, str]]:
-    if pool is None:
-        for place, (path, _) in enumerate(selected):
-            yield place, *scan_file(path, profile, digest=digests, mapped=False)
-        return
-    tasks = (
-        (place, {"do": "scan", "path": str(path), "digest": digests})
-        for place, (path, _) in enumerate(selected)
-    )
-    for place, outcome in pool.run(tasks):
-        if isinstance(outcome, str):
-            yield place, Scan(damage=outcome), ""
-        else:
-            yield place, scan_from(outcome), outcome["sha256"]
-
-
-def _searches(
-    files: Sequence[tuple[int, Path]], leaks: LeakSearch, pool: Pool | None
-) -> Iterator[tuple[int, list[Finding]]]:
-    if pool is None or not files:
-        for place, path in files:
-            yield place, search_file(path, leaks, mapped=False)
-        return
-    pool.tell({"leaks": leaks.to_json()})
-    tasks: Iterable[tuple[int, dict[str, Any]]] = (
-        (place, {"do": "search", "path": str(path)}) for place, path in files
-    )
-    for place, outcome in pool.run(tasks):
-        if isinstance(outcome, str):
-            yield place, [rules.UNREADABLE.because(outcome)]
-        else:
-            yield place, findings_from(outcome)
+    settings = ScanSettings(profile or basic_profile(), digests, jobs)
+    files = FilesOfSet(list(enumerate(selected)), settings, progress)
+    scanned, leaks, reports = RecordSpool(), LeakSearch(), SpooledReports()
+    with files:
+        for record, undisguised in files.scan():
+            for kind, value in sorted(undisguised):
+                leaks.add(kind, value)
+            scanned.append(record)
+        whole = WholeSet(limited=leaks.limited)
+        for record in files.search(scanned, leaks):
+            reports.append(whole.report(record))
+    return Report(reports, skipped, settings.profile.summary)
 
 
 def _alone(scan: Scan, digest: str, name: str, path: Path) -> FileReport:

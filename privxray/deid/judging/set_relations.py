@@ -4,22 +4,73 @@ To replace identifiers consistently means: what was equal stays equal, what was 
 relations survive. Without the originals one can still see a relation that broke: a series in two studies, a
 study of two patients, a patient with two names, one instance that is two, a study with two dates.
 
-Memory: a few numbers of eight bytes for each file. Values are kept only as keyed digests, under a key that is
-drawn for this run and forgotten with it. Tested with whole sets.
+Values are kept only as keyed digests of eight bytes, on disk (:mod:`privxray.workspace.disk_tables`). Unless
+the set is checked on several machines, the key is drawn for this run and forgotten with it. Tested with whole
+sets.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from hashlib import blake2b
-from typing import Final
+from typing import Final, TypeAlias
 
 from privxray.deid import tags
 from privxray.deid.findings import rules
+from privxray.deid.findings.file_record import Marks
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.scan import FileRelations
+from privxray.workspace.disk_tables import FirstValues
 
 _KEY: Final = os.urandom(32)
+
+Mark: TypeAlias = Callable[[str], int]
+"""Gives a number of 64 bits, with a sign, that stands for a value; 0 for an empty one."""
+
+_RELATIONS: Final = (
+    ("instance", "belongs", rules.SET_INSTANCE.at(tags.SOP_INSTANCE_UID)),
+    ("series", "study", rules.SET_SERIES.at(tags.SERIES_INSTANCE_UID)),
+    ("study", "patient", rules.SET_STUDY.at(tags.STUDY_INSTANCE_UID)),
+    ("patient", "name", rules.SET_PATIENT.at(tags.PATIENT_NAME)),
+    ("patient", "birth_date", rules.SET_PATIENT.at(tags.PATIENT_BIRTH_DATE)),
+    ("study", "study_date", rules.SET_DATES.at(tags.STUDY_DATE)),
+    ("series", "series_date", rules.SET_DATES.at(tags.SERIES_DATE)),
+)
+_FIELDS: Final = (
+    "instance",
+    "series",
+    "study",
+    "patient",
+    "name",
+    "birth_date",
+    "study_date",
+    "series_date",
+    "belongs",
+)
+_NUMBERED: Final = [(_FIELDS.index(one), _FIELDS.index(other), found) for one, other, found in _RELATIONS]
+
+
+def keyed_mark(key: bytes) -> Mark:
+    """The digests under a key of at most 64 bytes."""
+
+    def mark(text: str) -> int:
+        if not text:
+            return 0
+        digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=key).digest()
+        return int.from_bytes(digest, "big", signed=True) | 1
+
+    return mark
+
+
+own_mark: Final = keyed_mark(_KEY)
+"""The digests under the key of this run."""
+
+
+def marks_of(file: FileRelations, mark: Mark = own_mark) -> Marks:
+    """What relates a file to others, as digests that can be compared and not read."""
+    belongs = "\n".join((file.series, file.study, file.patient))
+    return (*(mark(getattr(file, field)) for field in _FIELDS[:-1]), mark(belongs))
 
 
 class SetRelations:
@@ -29,38 +80,18 @@ class SetRelations:
     """
 
     def __init__(self) -> None:
-        self._instances: dict[int, int] = {}
-        self._studies_of_series: dict[int, int] = {}
-        self._patients_of_study: dict[int, int] = {}
-        self._names: dict[int, int] = {}
-        self._births: dict[int, int] = {}
-        self._study_dates: dict[int, int] = {}
-        self._series_dates: dict[int, int] = {}
+        self._first = FirstValues()
 
     def add(self, file: FileRelations) -> list[Finding]:
         """Findings about one file. A relation with an empty side says nothing."""
-        instance, series, study = _mark(file.instance), _mark(file.series), _mark(file.study)
-        patient = _mark(file.patient)
-        belongs = _mark("\n".join((file.series, file.study, file.patient)))
-        relations = (
-            (self._instances, instance, belongs, rules.SET_INSTANCE, tags.SOP_INSTANCE_UID),
-            (self._studies_of_series, series, study, rules.SET_SERIES, tags.SERIES_INSTANCE_UID),
-            (self._patients_of_study, study, patient, rules.SET_STUDY, tags.STUDY_INSTANCE_UID),
-            (self._names, patient, _mark(file.name), rules.SET_PATIENT, tags.PATIENT_NAME),
-            (self._births, patient, _mark(file.birth_date), rules.SET_PATIENT, tags.PATIENT_BIRTH_DATE),
-            (self._study_dates, study, _mark(file.study_date), rules.SET_DATES, tags.STUDY_DATE),
-            (self._series_dates, series, _mark(file.series_date), rules.SET_DATES, tags.SERIES_DATE),
-        )
+        return self.add_marks(marks_of(file))
+
+    def add_marks(self, marks: Marks) -> list[Finding]:
+        """The same for the digests of a file; all files' are under one key."""
         return [
-            rule.at(where)
-            for known, one, other, rule, where in relations
-            if one and other and known.setdefault(one, other) != other
+            finding
+            for number, (one, other, finding) in enumerate(_NUMBERED)
+            if marks[one]
+            and marks[other]
+            and self._first.first(number, marks[one], marks[other]) != marks[other]
         ]
-
-
-def _mark(text: str) -> int:
-    """A number that stands for a value; 0 for an empty one."""
-    if not text:
-        return 0
-    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8, key=_KEY).digest()
-    return int.from_bytes(digest, "big") | 1

@@ -13,7 +13,7 @@ from privxray.imaging.planes import planes
 from privxray.reports.check_page import CheckFacts, FlaggedFrame, check_page
 from privxray.reports.thumbnails import thumbnail
 from privxray.version import __version__
-from privxray.workflow.images.search_pixels import SearchedPixels, without_text
+from privxray.workflow.images.search_pixels import SearchedPixels
 
 MOST = 200
 """Pictures of a page: about 15 MB."""
@@ -28,33 +28,33 @@ def compose_check_page(
     *,
     options: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
-) -> str:
-    """The page as HTML text. Where text was found it holds image data of patients.
+) -> Iterator[str]:
+    """The page as pieces of HTML text. Where text was found it holds image data of patients.
 
     :param found: what :func:`privxray.workflow.images.search_pixels.search_report` gives; None where the
         pixels were not searched.
     :param options: what was typed, in public words.
     """
     searched = found or {}
-    flagged = {place: one for place, one in searched.items() if one.boxes}
+    flagged = clear = left_out = 0
     pictures: list[FlaggedFrame] = []
-    left_out = 0
-    for done, (place, one) in enumerate(flagged.items(), start=1):
-        if len(pictures) < MOST:
+    for done, (place, one) in enumerate(searched.items(), start=1):
+        flagged += bool(one.boxes)
+        clear += not one.boxes and not one.trouble
+        if one.boxes and len(pictures) < MOST:
             pictures.extend(_pictures(report.files[place], one))
-        else:
+        elif one.boxes:
             left_out += len(_frames(one))
         if progress is not None:
-            progress(done, len(flagged))
-    clear = without_text(searched)
+            progress(done, len(searched))
     facts = CheckFacts(
         version=__version__,
         when=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M (UTC%z)"),
         options=options,
         searched=None if found is None else len(found),
-        with_text=len(flagged),
+        with_text=flagged,
         without_text=clear,
-        cut_short=len(searched) - len(flagged) - clear,
+        cut_short=len(searched) - flagged - clear,
         pictures=pictures,
         left_out=left_out,
     )

@@ -5,24 +5,31 @@ again for it; where the check has computed its digest, the digest must still fit
 
 Every frame is searched. A cine's captions stand still, so a place is named once, with the first frame that
 has it; whoever blacks it must do so in every frame. A frame with the same bytes as the one before is not
-searched again. One file, one frame and its pictures are in memory at a time.
+searched again. One file, one frame and its pictures are in memory at a time. What was found lies on
+the disk (:mod:`privxray.workspace.spool`).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
 from privxray.deid.findings import rules
+from privxray.deid.findings.file_record import SpooledReports
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
 from privxray.deid.pixels.text.text_box import FindText, TextBox
 from privxray.errors import MalformedError
 from privxray.imaging.planes import Plane, planes
+from privxray.workspace.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +45,63 @@ class SearchedPixels:
     frames: int
     trouble: str = ""
 
+    def to_json(self) -> list[Any]:
+        """As JSON, with what was read. Private."""
+        return [list(map(astuple, self.boxes)), self.frames, self.trouble]
+
+    @classmethod
+    def from_json(cls, value: Sequence[Any]) -> SearchedPixels:
+        """The inverse of :meth:`to_json`.
+
+        :raises ValueError, TypeError: it is no such value.
+        """
+        boxes, frames, trouble = value
+        return cls(tuple(TextBox(*box) for box in boxes), frames, trouble)
+
+
+class SearchedFiles(Mapping[int, SearchedPixels]):
+    """What was found in the pixels of a set's files, by their positions; it lies on the disk."""
+
+    def __init__(self) -> None:
+        self._spool = Spool()
+        self._places = array("Q")
+
+    def add(self, place: int, found: SearchedPixels) -> None:
+        """Add what was found in a file; files come in order."""
+        self._places.append(place)
+        self._spool.append(json.dumps(found.to_json(), separators=(",", ":")).encode("ascii"))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._places)
+
+    def __getitem__(self, place: int) -> SearchedPixels:
+        at = bisect_left(self._places, place)
+        if at == len(self) or self._places[at] != place:
+            raise KeyError(place)
+        return SearchedPixels.from_json(json.loads(self._spool[at]))
+
 
 def search_report(
     report: Report, find_text: FindText, *, progress: Callable[[int, int], None] | None = None
-) -> tuple[Report, dict[int, SearchedPixels]]:
+) -> tuple[Report, Mapping[int, SearchedPixels]]:
     """The report with the findings in the pixels, and what was found, by the file's position in the report.
 
     Files that could not be checked at all are passed over: they fail already.
     """
-    files: list[FileReport] = []
-    found: dict[int, SearchedPixels] = {}
+    files, found = SpooledReports(), SearchedFiles()
     for place, file in enumerate(report.files):
         if file.verdict == "error":
             files.append(file)
         else:
-            found[place] = search_file(file, find_text)
-            files.append(with_findings(file, found[place]))
+            searched = search_file(file, find_text)
+            found.add(place, searched)
+            files.append(with_findings(file, searched))
         if progress is not None:
             progress(place + 1, len(report.files))
-    return replace(report, files=tuple(files)), found
+    return replace(report, files=files), found
 
 
 def search_file(file: FileReport, find_text: FindText) -> SearchedPixels:
