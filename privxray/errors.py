@@ -38,7 +38,8 @@ class PrivxrayError(Exception):
 
     def __str__(self) -> str:
         line = f"{self.file}: {self.what}" if self.file else self.what
-        return f"{line}. {self.advice}" if self.advice else line
+        stop = "" if line.endswith("?") else "."
+        return f"{line}{stop} {self.advice}" if self.advice else line
 
 
 class SystemTroubleError(PrivxrayError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from privxray.cli.output import table, tell
+from privxray.cli.output import counted, table, tell
 
 if TYPE_CHECKING:
     from privxray.evaluation.resampling import Estimate
@@ -15,8 +15,8 @@ def show_scores(scores: Scores) -> None:
     """Print a table of the metrics, beside those of the own training and of the most frequent class."""
     columns, rows = metric_rows(scores)
     table(
-        f"{scores.model[0].upper()}{scores.model[1:]} on {scores.patients} held-out patients "
-        f"({scores.split}), {scores.images} images",
+        f"{scores.model[0].upper()}{scores.model[1:]} on "
+        f"{counted(scores.patients, 'held-out patient')} ({scores.split}), {counted(scores.images, 'image')}",
         columns,
         rows,
     )

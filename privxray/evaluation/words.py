@@ -21,7 +21,8 @@ def verdict_on_own(found: Evaluation, own: Estimate | None, model: str) -> str:
     :param own: macro AUC of the own training on the same patients; None where it was not kept.
     :param model: which one, in words.
     """
-    on = f"on your {found.patients} held-out patients"
+    patients = "1 held-out patient" if found.patients == 1 else f"{found.patients} held-out patients"
+    on = f"on your {patients}"
     area = found.metrics["macro_auc"]
     if own is None:
         return "your own training has no figures on these patients, so there is nothing to compare with"

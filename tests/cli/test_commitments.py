@@ -44,6 +44,10 @@ def test_each_hospital_checks_the_sum_before_and_after_it_accepts(at: At) -> Non
     said = world.type("hospital-a", "verify", PROOF, asks=True)
     assert "each of them once: hospital-a, hospital-b, hospital-c." in said.err + said.out
     assert "The model that was accepted here is made of this sum." in said.err + said.out
+    assert world.refused("hospital-b", "verify", MODEL, asks=True) == "proof.model-not-accepted"
+    assert world.ok("hospital-a", "verify", MODEL, asks=True) == after
+    (world["hospital-a"] / PROOF).unlink()
+    assert world.refused("hospital-a", "verify", MODEL, asks=True) == "accept.proof-missing"
 
 
 def test_a_model_without_its_proof_is_not_taken_in(at: At) -> None:
@@ -158,7 +162,8 @@ def test_a_proof_of_a_study_that_was_not_joined_says_so(at: At, tmp_path: Path) 
     world.ok("stranger", "init", "--role", "hospital", "--name", "stranger", asks=True)
     proof = world.carry(world["hospital-a"] / PROOF, "stranger")
     assert world.refused("stranger", "verify", proof, asks=True) == "proof.unknown-plan"
-    assert world.refused("hospital-a", "verify", MODEL, asks=True) == "file.other-kind"
+    plan = "received/plan-0001.plan"
+    assert world.refused("hospital-a", "verify", plan, asks=True) == "file.other-kind"
     assert world.refused("hospital-a", "accept", PROOF, asks=True) == "accept.other-kind"
 
 

@@ -26,6 +26,8 @@ from privxray.exchange.intake import read_again
 from privxray.inference import parameters
 from privxray.inference.headers import OfferHeader
 from privxray.keys.key_words import party_words
+from privxray.workflow.common.own_keys import public_keys
+from privxray.workspace.folder import Workspace
 
 pytestmark = pytest.mark.usefixtures("one_network")
 
@@ -241,7 +243,7 @@ def test_a_model_is_picked_by_its_fingerprint(asked: Path, copy: Callable[[Path]
     model = read_again(offer_of(world)).envelope.claim(OfferHeader).model
     assert world.ok("clinic", "infer", "ask", image, "--model", model[:8], asks=True)["model"] == model
     one_line(world.type("clinic", "infer", "ask", image, "--model", "00000000", asks=True), 10, "no offer")
-    one_line(world.type("clinic", "infer", "ask", image, "--model", "zz", asks=True), 2, "first 8 hex")
+    one_line(world.type("clinic", "infer", "ask", image, "--model", "zz", asks=True), 2, "8 or more hex")
     one_line(
         world.type("coordinator", "infer", "offer", "--model", "00000000", asks=True), 10, "no model here"
     )
@@ -260,6 +262,11 @@ def test_inspect_reads_all_three_kinds(answered: Path, copy: Callable[[Path], Wo
         told = world.ok(party, "inspect", file)
         assert says in told["signature"]
         assert PATIENT not in json.dumps(told)
+        # Read off by anybody but the party whose file it is, its key words would prove nothing.
+        assert told["key_words"] is None
+    for party, file in (("coordinator", offer_of(world)), ("clinic", query_of(world))):
+        words = world.ok(party, "inspect", file)["key_words"]
+        assert words == party_words(party, public_keys(Workspace.find(world[party])))
 
 
 def test_real_radiographs_get_the_probabilities_of_predict(

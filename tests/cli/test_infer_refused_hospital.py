@@ -112,7 +112,7 @@ ASK: dict[str, Case] = {
         "query.larger-than-limit",
         "answers 5 images",
     ),
-    "no fingerprint": (lambda w: asks(w, IMAGE, "--model", "zz"), "model.not-a-fingerprint", "first 8 hex"),
+    "no fingerprint": (lambda w: asks(w, IMAGE, "--model", "zz"), "model.not-a-fingerprint", "8 or more hex"),
     "an own offer": (from_one_who_made_it, "offer.own", "privxray predict"),
     "another model": (lambda w: takes_in(w, "--model", "0" * 8), "offer.other-model", "another model"),
     "no offer": (without_offers, "offer.none-yet", "no offer was taken in"),
@@ -210,7 +210,11 @@ def with_another_asked_offer(world: World) -> Command:
 
 
 READ: dict[str, Case] = {
-    "no fingerprint": (lambda w: partial(read, w, "--model", "zz"), "model.not-a-fingerprint", "first 8 hex"),
+    "no fingerprint": (
+        lambda w: partial(read, w, "--model", "zz"),
+        "model.not-a-fingerprint",
+        "8 or more hex",
+    ),
     "another query": (
         lambda w: answered_otherwise(w, query=NOTHING),
         "answer.unknown-query",

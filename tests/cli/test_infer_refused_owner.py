@@ -73,9 +73,9 @@ OFFER: dict[str, Case] = {
     "a million and one": (lambda w: offers(w, "--limit", "1000001"), "offer.limit-out-of-range", "--limit"),
     "no decimal": (lambda w: offers(w, "--decimals", "0"), "offer.decimals-out-of-range", "1 to 6"),
     "seven decimals": (lambda w: offers(w, "--decimals", "7"), "offer.decimals-out-of-range", "--decimals"),
-    "seven digits": (lambda w: offers(w, "--model", "0" * 7), "model.not-a-fingerprint", "first 8 hex"),
-    "65 digits": (lambda w: offers(w, "--model", "0" * 65), "model.not-a-fingerprint", "first 8 hex"),
-    "no hex digit": (lambda w: offers(w, "--model", "0000000g"), "model.not-a-fingerprint", "first 8 hex"),
+    "seven digits": (lambda w: offers(w, "--model", "0" * 7), "model.not-a-fingerprint", "8 or more hex"),
+    "65 digits": (lambda w: offers(w, "--model", "0" * 65), "model.not-a-fingerprint", "8 or more hex"),
+    "no hex digit": (lambda w: offers(w, "--model", "0000000g"), "model.not-a-fingerprint", "8 or more hex"),
     "no such model": (lambda w: offers(w, "--model", "0" * 64), "model.unknown", "no model here"),
     "no model at all": (
         lambda w: partial(w.type, "clinic", "infer", "offer", asks=True),

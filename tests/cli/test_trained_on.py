@@ -81,6 +81,10 @@ def test_predict_remarks_on_images_that_were_trained_on(at: At) -> None:
     remark = world.type(A, "predict", trained, held_out)
     assert "this study has trained on 1 of these images" in remark.err
     assert "trained on" not in world.type(A, "predict", held_out).err
+    many = world.type(A, "predict", "source/images").err
+    assert "trained on 18 of these images" in many
+    assert many.count(".png") == 5
+    assert ", ...)" in many
 
 
 def test_a_training_of_an_earlier_version_is_noted_at_the_next_ingest(at: At) -> None:

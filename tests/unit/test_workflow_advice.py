@@ -307,7 +307,7 @@ def test_a_workspace_without_a_study_is_told(situation: Situation, text: str, ty
 
 def test_queries_that_wait_are_told_of() -> None:
     lines = [one.text for one in advise(Situation("hospital", "clinic", offers=True, waiting=2))]
-    assert lines[-1] == "2 queries wait for an answer; when it comes: privxray infer read FILE"
+    assert lines[0] == "2 queries wait for an answer; when it comes: privxray infer read FILE"
 
 
 def test_each_of_several_studies_has_its_option() -> None:

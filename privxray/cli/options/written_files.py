@@ -20,7 +20,7 @@ def require_free(files: Mapping[str, Path | None], *, force: bool) -> None:
     for option, path in files.items():
         if path is None:
             continue
-        name = f"the file that {option} names"  # its own name may identify somebody
+        name = lone_name(path, f"the file that {option} names")  # its own name may identify somebody
         if not path.parent.is_dir():
             raise UsageError(
                 f"its folder, {lone_name(path.parent, 'one')}, does not exist",

@@ -120,7 +120,8 @@ class Committee(Strict):
                 if k < c + 3
                 else f"{named} and needs {t} answers, so one that is missing stops the round",
                 reason="committee.nobody-may-miss",
-                advice=f"With {c} corrupt, {c + 3} keyholders and a threshold of {c + 2} is the least",
+                advice=f"With {c} corrupt, {c + 3} keyholders and a threshold of {c + 2} is the least. "
+                "Trustees are keyholders, and --keyholder NAME makes a hospital one",
             )
         if 2 * t <= k + c:
             raise RefusedError(

@@ -55,12 +55,15 @@ class Verified:
 def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified:
     """Check a proof by itself and, where the round's model was accepted, against that.
 
+    :param path: the proof, or the model beside which it lies.
     :raises IdentityError: not by the coordinator of a study that was joined here.
     :raises RefusedError: of a plan that was not joined here; or it proves something else, see
         :func:`~privxray.exchange.admission.admit_proof.prove`.
     """
     workspace.require("hospital", "verify")
-    with working(workspace) as session, take_in(path, workspace.inbox) as received:
+    typed = envelope_of(path)
+    proof = existing_proof(path) if typed.kind == "model" else path
+    with working(workspace) as session, take_in(proof, workspace.inbox) as received:
         received.envelope.expect("proof")
         claimed = received.envelope.claim(ProofHeader)
         found = [round_ for round_ in session.state.rounds(claimed.study) if round_.plan == claimed.plan]
@@ -71,6 +74,13 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
                 advice="Ask the coordinator; privxray inspect FILE names its study and round",
             )
         planned = planned_round(workspace, found[0])
+        if typed.kind == "model" and typed.digest != planned.round.model:
+            raise RefusedError(
+                "this model has not been accepted here",
+                reason="proof.model-not-accepted",
+                file=path,
+                advice="Type: privxray accept FILE. It checks the proof as well",
+            )
         proven = proven_sum(session, planned, received, passphrase)
         kept = workspace.model_copy(planned.round.study, planned.round.number)
         if planned.round.model is not None and kept.exists():
@@ -92,7 +102,18 @@ def proof_of_model(session: Session, planned: PlannedRound, model: Received, pas
     :raises AbsentFileError: it does not lie there.
     :raises RefusedError: it is another proof than the model's, or the model is not the sum.
     """
-    beside = proof_beside(model.source)
+    with take_in(existing_proof(model.source), session.workspace.inbox) as received:
+        proven = proven_sum(session, planned, received, passphrase)
+        expect_made_of(planned, proven, received.envelope.digest, model)
+        return b"".join(received.whole())
+
+
+def existing_proof(model: Path) -> Path:
+    """The proof that lies beside a model.
+
+    :raises AbsentFileError: none does.
+    """
+    beside = proof_beside(model)
     if not beside.exists():
         raise AbsentFileError(
             "this model comes with a proof, and the proof is not beside it",
@@ -100,10 +121,7 @@ def proof_of_model(session: Session, planned: PlannedRound, model: Received, pas
             file=beside,
             advice="Carry both files that aggregate wrote into one folder, and type the same command",
         )
-    with take_in(beside, session.workspace.inbox) as received:
-        proven = proven_sum(session, planned, received, passphrase)
-        expect_made_of(planned, proven, received.envelope.digest, model)
-        return b"".join(received.whole())
+    return beside
 
 
 def proven_sum(

@@ -22,6 +22,7 @@ from privxray.formats.header import Fingerprint, Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
+from privxray.keys.key_words import party_words
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_words import study_words
@@ -54,7 +55,8 @@ class Inspected:
     :param verified: whether a key was at hand by which the signature is good. Without one it is only known
         that the body fits the header, and whoever changes the one can change the other.
     :param summary: what a person decides by.
-    :param key_words: of a plan whose parties were compared in this workspace; otherwise empty.
+    :param key_words: of a plan whose parties were compared in this workspace, and of an offer or query of its
+        own, to be read out; otherwise empty.
     """
 
     header: dict[str, Any]
@@ -81,6 +83,8 @@ class _Known:
     reader: Reader
     words: Mapping[str, str]
     """Key words by the digest of the roster that they are of."""
+    name: str = ""
+    """This workspace's party."""
 
 
 def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
@@ -99,8 +103,17 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
             received.envelope.verify(key.verifier(), model)
         received.check_body(header.body)
         told = summary(header, received.envelope.digest, known.reader)
-        key_words = known.words.get(_roster(header), "") if isinstance(header, PlanHeader) else ""
-        return Inspected(header.stated(), words, key is not None, told, key_words)
+        return Inspected(header.stated(), words, key is not None, told, _key_words(header, known))
+
+
+def _key_words(header: Header, known: _Known) -> str:
+    """The words that belong to a file, as far as they prove something here."""
+    if isinstance(header, PlanHeader):
+        return known.words.get(_roster(header), "")
+    own = _own_keys_in(header)
+    if isinstance(header, OfferHeader | QueryHeader) and own is not None:
+        return party_words(known.name, own) if own.fingerprint == known.reader.own else ""
+    return ""
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -156,7 +169,7 @@ def _known(workspace: Workspace | None) -> _Known:
         followed=frozenset(round_.plan for round_ in rounds),
         accepted=frozenset(round_.model for round_ in rounds if round_.model is not None),
     )
-    return _Known(keys, reader, words)
+    return _Known(keys, reader, words, workspace.config.name)
 
 
 def _roster(plan: PlanHeader) -> str:

@@ -14,6 +14,8 @@ from privxray.cli.options.spreadsheet import DecimalComma, spreadsheet
 from privxray.cli.options.written_files import require_free
 from privxray.cli.output import emit, table, tell
 
+_LISTED = 5  # names of images in a remark; --json marks all of them
+
 
 def predict(
     images: ImageFiles,
@@ -74,11 +76,12 @@ def predict(
             ("image", "most likely", *model.classes),
             ((name, label, *(f"{p:.3f}" for p in row)) for name, label, row in rows),
         )
-    if known := sum(done.trained_on):
-        listed = ", ".join(name for name, seen in zip(names, done.trained_on, strict=True) if seen)
+    if any(done.trained_on):
+        known = [name for name, seen in zip(names, done.trained_on, strict=True) if seen]
+        listed = ", ".join(known[:_LISTED]) + (", ..." if len(known) > _LISTED else "")
         tell(
-            f"Note: this study has trained on {known} of these images, or on their patients ({listed}). What "
-            "the model says of those shows nothing about new patients."
+            f"Note: this study has trained on {len(known)} of these images, or on their patients "
+            f"({listed}). What the model says of those shows nothing about new patients."
         )
     if to_csv is not None:
         tell("The csv names your files; keep it inside the hospital.")

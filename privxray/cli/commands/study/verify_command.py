@@ -18,7 +18,7 @@ from privxray.cli.prompts import passphrase
 
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The .proof file that came with a model.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .proof file, or the model beside it.")],
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:

@@ -36,11 +36,11 @@ def advise(situation: Situation, study: str | None = None) -> Iterator[Advice]:
     for one in situation.studies:
         if study in (None, one.round.study):
             yield from _BY_ROLE[situation.role](situation, one)
-    if not situation.studies:
-        yield from _before_any_study(situation)
     if study is None and situation.waiting:
         count = "a query waits" if situation.waiting == 1 else f"{situation.waiting} queries wait"
         yield Advice(f"{count} for an answer; when it comes: {situation.typed('infer read FILE')}")
+    if not situation.studies:
+        yield from _before_any_study(situation)
 
 
 def _before_any_study(situation: Situation) -> Iterator[Advice]:
