@@ -39,7 +39,7 @@ def test_a_value_is_found(leaks: LeakSearch, text: str, encodings: str, around: 
 def test_noise_and_other_text_is_not(leaks: LeakSearch) -> None:
     data = random.Random(2).randbytes(1 << 20)
     assert not leaks.in_bytes(data, 0, len(data))
-    for text in ("ukasz", "miner", "orsteds", "wisniewskas", "8812345", "1952013"):
+    for text in ("ukasz", "miner", "orste", "annas", "881234500", "1952013"):
         assert not leaks.in_bytes(text.encode(), 0, len(text))
         assert not leaks.in_bytes(text.encode("utf-16-le"), 0, 2 * len(text))
 

@@ -9,13 +9,14 @@ How a value is matched, so that matches by chance stay rare:
 
 * Text is folded (compatibility forms, no accents, no case) and cut into words of letters and digits, and so
   are bytes (:mod:`privxray.deid.values.printable`).
-* A name matches by one of its words that has four letters or more and is no general word
-  (:mod:`privxray.naming.common_words`), or by two of its words side by side in either order, not both
-  general.
+* A name matches by one of its words, by two that stand side by side or are written as one, and in scripts
+  without word separators by its characters: :mod:`privxray.deid.values.name_terms` has the rules.
 * A number matches as a word, or as up to four words side by side (``00-12 34``). It needs five digits, or
   four characters with both a letter and a digit. A part of it with six digits matches by itself.
 * A birth date matches as year, month and day in the usual three orders, with separators or without.
 * An institution matches by all its words in a row; a single word needs five letters.
+* What is long enough matches directly beside other letters and digits, too
+  (:mod:`privxray.deid.values.glued`).
 
 Memory: at most :data:`MAX_VALUES` values, however large the set is. They reach worker processes through a
 pipe and are never written anywhere. Tested with whole sets, and word by word in ``test_deid_printable``.
@@ -31,16 +32,23 @@ from typing import Any, Final
 from privxray.deid.dicomfile.character_sets import decoded
 from privxray.deid.dicomfile.element import Data
 from privxray.deid.judging.scan import IdentifyingValue, ValueKind
-from privxray.deid.values.printable import SHORTEST, ascii_words, folded, latin_words, texts, views
+from privxray.deid.values.encoded_search import EncodedSearch
+from privxray.deid.values.glued import GluedSearch
+from privxray.deid.values.name_terms import name_terms
+from privxray.deid.values.printable import SHORTEST, ascii_words, folded, latin_words, texts, views, words
+from privxray.deid.values.unspaced_scripts import RUN, UnspacedSearch, without_runs
 from privxray.naming.common_words import neutral_words
 
 MAX_VALUES: Final = 100_000
 """Most values that are searched for at once."""
 
 _LONGEST_PHRASE: Final = 8  # words
-_MOST_NAME_PARTS: Final = 6
 _JOINED: Final = 4  # words that may make up a number
-_WORD: Final = re.compile(r"[^\W_]+")
+_WITHIN_WORD: Final = re.compile(r"(?<=[^\W\d_])['’ʼ`´‐-](?=[^\W\d_])")
+_NUMBER: Final = re.compile(r"[0-9]{6,}")
+_TELLING_PART: Final = 6  # digits
+_SHORTEST_PLACE: Final = 5
+_SETS: Final = ("words", "dates", "phrases", "anywhere", "alone", "written")
 _REMEMBERED: Final = 64  # bytes of a value that is remembered to hold nothing
 _MOST_REMEMBERED: Final = 16_384
 _BLOCK: Final = 1 << 20  # bytes that are searched at once
@@ -58,8 +66,13 @@ class _Index:
         date_heads = {date[:length] for date in leaks.dates for length in range(1, 9)}
         self.heads = self.number_heads | self.phrase_heads | date_heads
         self.in_bytes = {word.encode("ascii") for word in self.singles if word.isascii()}
-        self.in_latin = {word.encode("latin-1") for word in self.singles if max(word) < "\u0100"}
-        self.beyond_ascii = leaks.accented or any(not text.isascii() for text in self.singles | leaks.phrases)
+        runs = leaks.anywhere | leaks.alone
+        self.beyond_ascii = leaks.accented or any(
+            not text.isascii() for text in self.singles | leaks.phrases | runs
+        )
+        self.glued = GluedSearch(leaks.words, leaks.dates)
+        self.unspaced = UnspacedSearch(leaks.anywhere, leaks.alone)
+        self.encoded = EncodedSearch(leaks.written) if leaks.written else None
 
 
 class LeakSearch:
@@ -72,6 +85,9 @@ class LeakSearch:
         self.words: set[str] = set()
         self.dates: set[str] = set()
         self.phrases: set[str] = set()
+        self.anywhere: set[str] = set()  # in scripts without word separators
+        self.alone: set[str] = set()
+        self.written: set[str] = set()  # as they are written, for bytes of any encoding
         self.limited = False
         self.accented = False  # a value was not ASCII, so bytes are read as Latin-1 and UTF-8 too
         self._index: _Index | None = None
@@ -81,54 +97,54 @@ class LeakSearch:
 
     def to_json(self) -> dict[str, Any]:
         """What is searched for, as JSON for a worker."""
-        return {
-            "words": sorted(self.words),
-            "dates": sorted(self.dates),
-            "phrases": sorted(self.phrases),
-            "accented": self.accented,
-        }
+        return {name: sorted(getattr(self, name)) for name in _SETS} | {"accented": self.accented}
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> LeakSearch:
         """The inverse of :meth:`to_json`."""
         leaks = cls()
-        leaks.words, leaks.dates = set(value["words"]), set(value["dates"])
-        leaks.phrases = set(value["phrases"])
+        for name in _SETS:
+            setattr(leaks, name, set(value[name]))
         leaks.accented = value["accented"]
         return leaks
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.dates or self.phrases)
+        return any(getattr(self, name) for name in _SETS)
 
     def add(self, kind: ValueKind, value: str) -> None:
         """Search for one more value; beyond :data:`MAX_VALUES` only ``limited`` is set."""
-        if len(self.words) + len(self.dates) + len(self.phrases) >= MAX_VALUES:
+        if sum(len(getattr(self, name)) for name in _SETS) >= MAX_VALUES:
             self.limited = True
             return
         self._index = None
         self._without.clear()
         self.accented |= not value.isascii()
-        tokens = _tokens(value)
         if kind == "name":
-            self._add_name(tokens)
-        elif kind == "date":
+            self._add_name(value)
+            return
+        tokens = words(folded(value))
+        if kind == "date":
             self._add_date("".join(tokens))
         elif kind == "place":
-            self._add_place(tokens)
+            self._add_place(value)
         else:
-            joined = "".join(tokens)
-            if _is_telling_number(joined):
-                self.words.add(joined)
-            self.words.update(token for token in tokens if sum(map(str.isdigit, token)) >= 6)
+            self._add_number(tokens)
 
     def in_text(self, text: str, *, joined: bool = True) -> bool:
         """True if a text holds one of the values.
 
         :param joined: look for numbers whose parts are separated, too; for dates this is always done.
         """
-        tokens = _tokens(text)
         index = self._indexed()
+        plain = folded(text)
+        if not plain.isascii():
+            if index.unspaced.found(plain):
+                return True
+            plain = without_runs(plain)
+        tokens = words(plain)
         if not index.singles.isdisjoint(tokens):
+            return True
+        if joined and (index.glued.found_in(tokens) or self._across_hyphens(plain)):
             return True
         if len(tokens) < 2 or index.heads.isdisjoint(tokens):
             return False
@@ -139,6 +155,13 @@ class LeakSearch:
             for start, token in enumerate(tokens)
             if token in index.heads
         )
+
+    def _across_hyphens(self, plain: str) -> bool:
+        """True if a word is one of the values without the hyphens and apostrophes in it."""
+        if "-" not in plain and "'" not in plain and plain.isascii():
+            return False
+        whole = _WITHIN_WORD.sub("", plain)
+        return len(whole) < len(plain) and not self._indexed().singles.isdisjoint(words(whole))
 
     def _date_at(self, tokens: list[str], start: int) -> bool:
         return tokens[start][0].isdigit() and "".join(tokens[start : start + 3]) in self.dates
@@ -179,10 +202,17 @@ class LeakSearch:
             return False
         index = self._indexed()
         for at in range(start, end, _BLOCK):
-            for view in views(data[at : min(at + _BLOCK + _OVERLAP, end)]):
+            block = bytes(data[at : min(at + _BLOCK + _OVERLAP, end)])
+            if index.encoded is not None and index.encoded.found(block):
+                return True
+            for view in views(block):
                 if not index.in_bytes.isdisjoint(ascii_words(view)):
                     return True
-                if index.beyond_ascii and not index.in_latin.isdisjoint(latin_words(view)):
+                if (
+                    index.beyond_ascii
+                    and not view.isascii()
+                    and not index.in_bytes.isdisjoint(latin_words(view))
+                ):
                     return True
                 if any(map(self.in_text, texts(view, beyond_ascii=index.beyond_ascii))):
                     return True
@@ -209,32 +239,36 @@ class LeakSearch:
             self._without.add(key)
         return found
 
-    def _add_name(self, tokens: list[str]) -> None:
-        tokens = [token for token in tokens if not token.isdigit()][:_MOST_NAME_PARTS]
-        for number, token in enumerate(tokens):
-            if len(token) >= 4 and token not in neutral_words():
-                self.words.add(token)
-            for other in tokens[:number] + tokens[number + 1 :]:
-                general = {token, other} & neutral_words()
-                if min(len(token), len(other)) >= (3 if general else 2) and len(general) < 2:
-                    self.phrases.add(f"{token} {other}")
+    def _add_name(self, value: str) -> None:
+        terms = name_terms(value)
+        self.words |= terms.words
+        self.phrases |= terms.phrases
+        self.anywhere |= terms.anywhere
+        self.alone |= terms.alone
+        self.written |= terms.written
+
+    def _add_number(self, tokens: list[str]) -> None:
+        joined = "".join(tokens)
+        if _is_telling_number(joined):
+            self.words.add(joined)
+        self.words.update(token for token in tokens if sum(map(str.isdigit, token)) >= _TELLING_PART)
+        self.words.update(_NUMBER.findall(" ".join(tokens)))
 
     def _add_date(self, digits: str) -> None:
         if len(digits) == 8 and digits.isdigit():
             year, month, day = digits[:4], digits[4:6], digits[6:]
             self.dates.update((digits, day + month + year, month + day + year))
 
-    def _add_place(self, tokens: list[str]) -> None:
+    def _add_place(self, value: str) -> None:
+        plain = folded(value)
+        self.anywhere.update(run for run in RUN.findall(plain) if len(run) >= _SHORTEST_PLACE)
+        tokens = words(without_runs(plain))
         if all(token in neutral_words() or token.isdigit() for token in tokens):
             return
-        if len(tokens) == 1 and len(tokens[0]) >= 5:
+        if len(tokens) == 1 and len(tokens[0]) >= _SHORTEST_PLACE:
             self.words.add(tokens[0])
         elif 1 < len(tokens) <= _LONGEST_PHRASE:
             self.phrases.add(" ".join(tokens))
-
-
-def _tokens(text: str) -> list[str]:
-    return _WORD.findall(folded(text))
 
 
 def _is_telling_number(joined: str) -> bool:

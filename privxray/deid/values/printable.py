@@ -19,9 +19,6 @@ SHORTEST: Final = 4
 
 _ASCII_RUN: Final = re.compile(rb"[\x20-\x7e\t\r\n]{6,}")
 _ASCII_WORD: Final = re.compile(rb"[0-9a-z]{4,}")
-# The same for folded Latin-1: the letters ae, eth, o with a stroke and thorn have no ASCII form to fold to.
-_LATIN_RUN: Final = re.compile(rb"[\x20-\x7e\t\r\n\xe6\xf0\xf8\xfe]{6,}")
-_LATIN_WORD: Final = re.compile(rb"[0-9a-z\xe6\xf0\xf8\xfe]{4,}")
 _UTF8_RUN: Final = re.compile(
     rb"(?:[\x20-\x7e\t\r\n]+|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}"
     rb"|[\xf0-\xf4][\x80-\xbf]{3}){2,}"
@@ -31,13 +28,32 @@ _UTF16_RUN: Final = re.compile(
 )  # finds big-endian text too, from its first letter on
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 
+WORD: Final = re.compile(r"(?:[^\W_]|[\u0900-\u0963\u0966-\u0dff])+")
+"""A word of letters and digits; the vowel signs of Indian scripts belong to it."""
+
+_PLAIN_WORD: Final = re.compile(r"[0-9a-z]+")
+_KATAKANA: Final = {code: code - 0x60 for code in range(0x30A1, 0x30F7)}
+_PLAIN: Final = str.maketrans(
+    {"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ħ": "h", "ŋ": "n"}
+    | {chr(code): chr(other) for code, other in _KATAKANA.items()}
+)
+
 
 def folded(text: str) -> str:
-    """The text without accents and case, in Unicode's compatibility form (NFKD)."""
+    """The text without accents, case and width, in one form for all ways to write it.
+
+    That is Unicode's compatibility form (NFKD) without combining marks, case-folded, with the Latin letters
+    that have no decomposition written in ASCII, katakana as hiragana, and Hangul in whole syllables.
+    """
     if text.isascii():
         return text.lower()
     plain = (letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return "".join(plain).casefold()
+    return unicodedata.normalize("NFC", "".join(plain).casefold().translate(_PLAIN))
+
+
+def words(plain: str) -> list[str]:
+    """The words of letters and digits in a folded text."""
+    return (_PLAIN_WORD if plain.isascii() else WORD).findall(plain)
 
 
 def views(block: bytes) -> Iterator[bytes]:
@@ -54,7 +70,7 @@ def ascii_words(view: bytes) -> list[bytes]:
 
 def latin_words(view: bytes) -> list[bytes]:
     """Words of at least :data:`SHORTEST` Latin-1 letters and digits, folded."""
-    return _LATIN_WORD.findall(_folded_latin(view))
+    return _ASCII_WORD.findall(_folded_latin(view))
 
 
 def texts(view: bytes, *, beyond_ascii: bool) -> Iterator[str]:
@@ -65,14 +81,20 @@ def texts(view: bytes, *, beyond_ascii: bool) -> Iterator[str]:
     if not beyond_ascii or not _BEYOND_ASCII.search(view):
         yield from (run.decode("ascii") for run in _ASCII_RUN.findall(view))
         return
-    yield from (run.decode("latin-1") for run in _LATIN_RUN.findall(_folded_latin(view)))
+    yield from (run.decode("ascii") for run in _ASCII_RUN.findall(_folded_latin(view)))
     for run in _UTF8_RUN.findall(view):
         if len(run) >= SHORTEST and not run.isascii():
             yield run.decode("utf-8", "replace")
 
 
 def _folded_latin(view: bytes) -> bytes:
-    return view.replace(b"\xdf", b"ss").translate(_latin())
+    for letter, pair in _PAIRS:
+        view = view.replace(letter, pair)
+    return view.translate(_latin())
+
+
+_PAIRS: Final = ((b"\xdf", b"ss"), (b"\xc6", b"ae"), (b"\xe6", b"ae"), (b"\xde", b"th"), (b"\xfe", b"th"))
+"""The letters of Latin-1 that fold to two: sharp s, ae and thorn."""
 
 
 @cache
