@@ -18,7 +18,7 @@ START = """import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "site"))
-from privxray.cli.app import main
+from privxray.__main__ import main
 
 main()
 """

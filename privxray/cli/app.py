@@ -47,7 +47,7 @@ from privxray.cli.current_workspace import standing
 from privxray.cli.failures import explained, is_typers_end, report
 from privxray.cli.running import UNEXPECTED, run_command
 from privxray.errors import UsageError
-from privxray.system import console
+from privxray.system import console, process_memory
 from privxray.version import __version__
 
 # OpenMP's threads, which torch computes with, wait by spinning. Where anything else wants the two cores of a
@@ -176,7 +176,8 @@ def run(arguments: list[str]) -> int:
 
 
 def main() -> None:
-    """The entry point of the ``privxray`` script."""
+    """Run what was typed. Scripts of earlier installations start here, others in ``privxray.__main__``."""
+    process_memory.keep_private()
     console.prepare()
     completion_command.answer_shells()
     sys.exit(run(sys.argv[1:]))

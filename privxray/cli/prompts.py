@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 from collections.abc import Callable
 from functools import cache
@@ -9,36 +10,38 @@ from pathlib import Path
 
 import typer
 
-from privxray.errors import SystemTroubleError, UsageError
+from privxray.cli.output import tell
+from privxray.errors import RefusedError, SystemTroubleError, UsageError
 from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, Bracket
+from privxray.system import private_files
 from privxray.system.console import is_terminal
+from privxray.system.names import quoted
+from privxray.system.regular_files import open_regular
 
 MAX_PASSPHRASE_FILE = 4096
 SHORT_PASSPHRASE = 12
+FEW_SIGNS = 6
 
 
-def passphrase(file: Path | None, *, new: bool = False) -> Callable[[], str]:
+def passphrase(file: Path | None, *, new: bool = False, words: str = "Passphrase") -> Callable[[], str]:
     """How a command gets its passphrase, once it turns out to need it.
 
-    :param new: ask twice, and remark on a short one.
+    :param new: ask twice, and remark on a weak one, typed or in the file.
+    :param words: what a person is asked for.
     """
 
     @cache  # asked once a command, however often it is needed
     def ask() -> str:
         if file is not None:
-            return _from_file(file)
+            return _told_if_weak(_from_file(file)) if new else _from_file(file)
         if not is_terminal(sys.stdin):
             raise UsageError(
                 "a passphrase is needed and there is no terminal to ask at",
                 reason="passphrase.no-terminal",
                 advice="Give --passphrase-file FILE or set PRIVXRAY_PASSPHRASE_FILE",
             )
-        typed: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new, err=True)
-        if new and len(typed) < SHORT_PASSPHRASE:
-            typer.echo(
-                f"This passphrase is short; {SHORT_PASSPHRASE} characters or more resist guessing.", err=True
-            )
-        return typed
+        typed: str = typer.prompt(words, hide_input=True, confirmation_prompt=new, err=True)
+        return _told_if_weak(typed) if new else typed
 
     return ask
 
@@ -86,9 +89,22 @@ def _words(given: str | None, what: str, question: str) -> str:
     return typed
 
 
+def _told_if_weak(passphrase: str) -> str:
+    """The same passphrase, with a remark to the person where it is a weak one."""
+    if len(passphrase) < SHORT_PASSPHRASE:
+        tell(f"This passphrase is short; {SHORT_PASSPHRASE} characters or more resist guessing.", always=True)
+    elif len(set(passphrase)) < FEW_SIGNS:
+        tell(
+            f"This passphrase repeats few characters; {FEW_SIGNS} different ones or more resist guessing.",
+            always=True,
+        )
+    return passphrase
+
+
 def _from_file(path: Path) -> str:
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
+            open_to_others = private_files.others_may_read(path, stream.fileno())
             data = stream.read(MAX_PASSPHRASE_FILE)
     except OSError as error:
         raise SystemTroubleError(
@@ -97,8 +113,16 @@ def _from_file(path: Path) -> str:
             file=path,
             advice="Check its path and its permissions",
         ) from None
+    if open_to_others:
+        raise RefusedError(
+            "other accounts can read or change this passphrase file, so it is not used",
+            reason="passphrase.file-open-to-others",
+            file=path,
+            advice=f"Type: {private_files.how_to_close(quoted(str(path)), folder=False)} , and change the "
+            "passphrase if others use this machine",
+        )
     try:
-        line = data.decode("utf-8-sig").split("\n", 1)[0].rstrip("\r")
+        line = data.decode(_encoding(data)).split("\n", 1)[0].rstrip("\r")
     except UnicodeDecodeError:
         raise UsageError(
             "the passphrase file is not UTF-8 text",
@@ -114,3 +138,8 @@ def _from_file(path: Path) -> str:
             advice="Write the passphrase into its first line",
         )
     return line
+
+
+def _encoding(data: bytes) -> str:
+    """Of a text file: UTF-8 with or without a byte order mark, or UTF-16 with one, as Windows saves it."""
+    return "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"

@@ -12,7 +12,7 @@ import os
 import sys
 from dataclasses import dataclass
 
-from privxray.system import win32
+from privxray.system import process_memory, win32
 
 try:
     import resource
@@ -41,12 +41,13 @@ class Limits:
 
 
 def limit_this_process(limits: Limits) -> None:
-    """Set the limits of this process for good; it leaves no core dump either.
+    """Set the limits of this process for good. It keeps its memory private, too.
 
     :raises ValueError: Linux does not allow a limit. (macOS has no limit of address space, and goes on
         without.)
     :raises OSError: the system refused.
     """
+    process_memory.keep_private()
     if resource is None:
         if win32.is_windows():
             _join_a_job(limits)
@@ -56,7 +57,6 @@ def limit_this_process(limits: Limits) -> None:
         (resource.RLIMIT_CPU, limits.seconds),
         (resource.RLIMIT_FSIZE, limits.file_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files),
-        (resource.RLIMIT_CORE, 0),
     ):
         if most is None:
             continue
@@ -70,10 +70,11 @@ def limit_this_process(limits: Limits) -> None:
 
 
 def limit_worker(memory: int) -> None:
-    """Bound the memory of a worker on Windows, which may otherwise take what the whole session has.
+    """Keep a worker's memory private. On Windows, where it may take what the whole session has, bound it.
 
-    Elsewhere nothing is done: there the address space would be bounded, which mapped files are a part of.
+    Elsewhere it is not bounded: there the address space would be, which mapped files are a part of.
     """
+    process_memory.keep_private()
     if win32.is_windows():
         _join_a_job(Limits(memory))
 

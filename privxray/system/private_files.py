@@ -63,14 +63,17 @@ def own_folder(path: Path) -> None:
         access_lists.protect_folder(path)
 
 
-def others_may_read(path: Path) -> bool:
-    """Whether any account but the owner (on Windows: and SYSTEM) may read a file, as the disk tells it.
+def others_may_read(path: Path, descriptor: int | None = None) -> bool:
+    """Whether any account but the owner (on Windows: and SYSTEM) may read or change a file.
 
-    On a disk that keeps no permissions, such as a FAT memory stick, others may.
+    It is as the disk tells it. On a disk that keeps no permissions, such as a FAT memory stick, others may.
+
+    :param descriptor: of the file, where it is open: on POSIX nobody can then put another in its place.
     """
     if win32.is_windows():
         return access_lists.others_may_read(path)
-    return bool(path.stat().st_mode & _OTHERS)
+    status = path.stat() if descriptor is None else os.fstat(descriptor)
+    return bool(status.st_mode & _OTHERS)
 
 
 def is_of_another_account(path: Path) -> bool:

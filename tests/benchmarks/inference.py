@@ -71,6 +71,7 @@ def clinic(root: Path) -> Party:
     folder.mkdir()
     passphrase = root / "passphrases" / "clinic"
     passphrase.write_text("only a benchmark\n")
+    passphrase.chmod(0o600)
     party = Party("clinic", folder, passphrase, run)
     party.type("init", "--role", "hospital", "--name", "clinic", asks=True)
     return party

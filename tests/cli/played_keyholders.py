@@ -7,7 +7,7 @@ Its stages stand beside those of :mod:`played_study`, for whoever imports this m
 from __future__ import annotations
 
 import numpy as np
-from played_study import BESIDES, PASSPHRASE, Snapshots, World, draw_images
+from played_study import BESIDES, Snapshots, World, draw_images, write_passphrase
 
 from privxray.exchange.masking.fixed_point import quantise
 from privxray.workflow.common.planned_round import load_plan
@@ -22,8 +22,7 @@ KEYHOLDERS = ("hospital-a", "hospital-b", *TRUSTEES)
 
 def _begin(world: World, snapshot: Snapshots) -> None:
     """Five hospitals and two trustees; the committee is 4 of threshold 3; every hospital has trained."""
-    world.passphrase.write_text(PASSPHRASE + "\n")
-    world.passphrase.chmod(0o600)
+    write_passphrase(world.passphrase)
     for party in ("coordinator", *HOSPITALS, *TRUSTEES):
         world[party].mkdir()
     world.ok("coordinator", "init", "--role", "coordinator", "--study", "pneumonia", asks=True)

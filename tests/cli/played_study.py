@@ -25,8 +25,15 @@ from privxray.workspace.folder import Workspace
 
 # Commands typed in this process make key files whose passphrase is cheap to try; tests/unit/test_keys.py and
 # the subprocesses of this folder run at full cost.
-assert keyfile.lock.__kwdefaults__ == {"log_n": keyfile.LOG_N}
-keyfile.lock.__kwdefaults__["log_n"] = 10
+assert keyfile.lock.__kwdefaults__ == {"cost": keyfile.COST}
+keyfile.lock.__kwdefaults__["cost"] = keyfile.Cost(memory=64, passes=1, lanes=1)
+
+
+def write_passphrase(file: Path, text: str = "") -> None:
+    """Write a passphrase file as a command demands one: only its owner may read it."""
+    file.write_text(text or PASSPHRASE + "\n")
+    file.chmod(0o600)
+
 
 HOSPITALS = ("hospital-a", "hospital-b", "hospital-c")
 CLASSES = ("normal", "bacteria", "virus")
@@ -128,8 +135,7 @@ def draw_images(folder: Path, seed: int, patients: int = 12) -> Path:
 
 
 def _initialised(world: World) -> None:
-    world.passphrase.write_text(PASSPHRASE + "\n")
-    world.passphrase.chmod(0o600)
+    write_passphrase(world.passphrase)
     for party in ("coordinator", *HOSPITALS):
         world[party].mkdir()
     world.ok("coordinator", "init", "--role", "coordinator", "--study", "pneumonia", asks=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from damaged import damaged
-from played_study import At, Result, World, typed
+from played_study import At, Result, World, typed, write_passphrase
 
 SENTINEL = "Quackenbush"
 
@@ -98,7 +98,7 @@ def test_an_update_of_a_stranger_is_named_and_keeps_the_round_from_closing(at: A
     stranger = world.root / "other"
     shutil.copytree(world["hospital-c"], stranger / "hospital-c")
     other = World(stranger)
-    other.passphrase.write_text(world.passphrase.read_text())
+    write_passphrase(other.passphrase, world.passphrase.read_text())
     (other["x"]).mkdir()
     other.ok("x", "init", "--role", "hospital", "--name", "hospital-c", asks=True)
     (world["coordinator"] / "updates" / "hospital-c-pneumonia-0001.enc").write_bytes(
@@ -136,7 +136,7 @@ def test_a_model_of_another_study_is_refused(at: At) -> None:
     world = at("aggregated")
     other = World(world.root / "elsewhere")
     other.root.mkdir()
-    other.passphrase.write_text("x" * 20)
+    write_passphrase(other.passphrase, "x" * 20)
     other["h"].mkdir()
     other.ok("h", "init", "--role", "hospital", "--name", "h", asks=True)
     model = world.carry(world["coordinator"] / "models" / "global-0001.model", "hospital-a")

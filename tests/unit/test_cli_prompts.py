@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +24,9 @@ def reason_of(ask: Callable[[], object]) -> tuple[int, str]:
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return tmp_path / "passphrase"
+    file = tmp_path / "passphrase"
+    file.touch(0o600)
+    return file
 
 
 @pytest.mark.parametrize(
@@ -32,11 +36,47 @@ def file(tmp_path: Path) -> Path:
         (b"secret\r\n", "secret"),
         (b" two words ", " two words "),
         ("gr\u00fc\u00dfe\n".encode(), "gr\u00fc\u00dfe"),
+        (b"\xef\xbb\xbfsecret\r\n", "secret"),
+        (codecs.BOM_UTF16_LE + "gr\u00fc\u00dfe\r\n".encode("utf-16-le"), "gr\u00fc\u00dfe"),
+        (codecs.BOM_UTF16_BE + "gr\u00fc\u00dfe\n".encode("utf-16-be"), "gr\u00fc\u00dfe"),
     ],
 )
 def test_the_first_line_of_the_file_is_the_passphrase(file: Path, data: bytes, read: str) -> None:
     file.write_bytes(data)
     assert passphrase(file)() == read
+
+
+@pytest.mark.skipif(os.name == "nt", reason="tests/windows tries it by access lists")
+@pytest.mark.parametrize("mode", [0o604, 0o602, 0o640, 0o620, 0o644, 0o666])
+def test_a_file_that_others_can_read_or_change_is_refused(file: Path, mode: int) -> None:
+    file.write_bytes(b"correct horse battery\n")
+    file.chmod(mode)
+    assert reason_of(passphrase(file)) == (4, "passphrase.file-open-to-others")
+    file.chmod(0o400)
+    assert passphrase(file)() == "correct horse battery"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_in_its_place_is_not_waited_for(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file, 0o600)
+    assert reason_of(passphrase(file)) == (1, "passphrase.file-unread")
+
+
+@pytest.mark.parametrize(
+    ("typed", "remark"),
+    [("short", "12 characters or more"), ("abababababababab", "6 different ones"), ("correct horse", "")],
+)
+def test_a_weak_new_passphrase_is_remarked_on_from_a_file_too(
+    file: Path, typed: str, remark: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text(typed)
+    assert passphrase(file, new=True)() == typed
+    told = capsys.readouterr().err
+    assert remark in told
+    assert bool(told) == bool(remark)
+    passphrase(file)()
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -51,7 +91,9 @@ def test_the_first_line_of_the_file_is_the_passphrase(file: Path, data: bytes, r
 def test_a_file_without_a_passphrase_is_refused(
     file: Path, data: bytes | None, reason: tuple[int, str]
 ) -> None:
-    if data is not None:
+    if data is None:
+        file.unlink()
+    else:
         file.write_bytes(data)
     assert reason_of(passphrase(file)) == reason
 

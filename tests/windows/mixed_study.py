@@ -105,6 +105,7 @@ def play(study: Study, mode: str, method: str) -> None:
     for place, party in enumerate(("coordinator", "clinic", *hospitals)):
         (study.root / party).mkdir()
         (study.root / party / "passphrase").write_bytes(PASSPHRASE.encode() + b"\r\n")
+        (study.root / party / "passphrase").chmod(0o600)
         if party != "coordinator":
             draw_images(study.root / party / "source", place, patients=3 if party == "clinic" else 12)
     study.type("coordinator", "init", "--role", "coordinator", "--study", "pneumonia", asks=True)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from privxray.errors import AbsentFileError, StrangeFileError, UsageError
 from privxray.exchange.messages.plan import ClassName
 from privxray.learning.constants import no_bool
+from privxray.system.regular_files import open_regular
 
 if TYPE_CHECKING:
     from privxray.workflow.coordinator.plan_terms import Terms
@@ -148,7 +149,7 @@ def _typed(options: Mapping[str, Any]) -> TermsFields:
 
 def _read(path: Path) -> TermsFields:
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise AbsentFileError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from privxray.deid.dicomfile.element import Data
+from privxray.system.regular_files import open_regular
 
 MAX_FILE = 1 << 30
 """Most bytes of a file that is read."""
@@ -34,7 +35,7 @@ def read_or_map(path: Path, *, mapped: bool) -> Data:
     try:
         if not path.is_file():  # a pipe or a device would never end
             raise UnreadFileError(NOT_READ)
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             size = os.fstat(stream.fileno()).st_size
             if size > MAX_FILE:
                 raise UnreadFileError(TOO_LARGE)

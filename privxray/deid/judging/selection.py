@@ -24,6 +24,7 @@ from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.errors import SystemTroubleError, UsageError
 from privxray.naming.public_names import public_name
 from privxray.system.names import long_path
+from privxray.system.regular_files import open_regular
 
 _READ = frozenset({".dcm", ".dicom", ".dic", ".ima", ".jpg", ".jpeg", ".jpe", ".png"})
 _NOT_READ = frozenset({".tif", ".tiff", ".bmp", ".gif", ".webp", ".heic", ".jp2", ".nii", ".nrrd", ".mha"})
@@ -128,7 +129,7 @@ def _is_image(path: Path, *, otherwise: bool = False) -> bool:
     try:
         if not path.is_file():
             return otherwise
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             head = stream.read(_SNIFF)
     except OSError:
         return True  # what can't be looked at can't be passed over either

@@ -38,6 +38,7 @@ from privxray.deid.profile.profile import (
 )
 from privxray.deid.tags import PATIENT_NAME, from_label, label
 from privxray.errors import MalformedError, UsageError, about
+from privxray.system.regular_files import open_regular
 
 MAX_PROFILE: Final = 1 << 20
 """Most bytes of a profile file."""
@@ -129,7 +130,7 @@ def _text_of(name: str, folder: Path) -> str:
             advice=f"Packaged profiles: {', '.join(packaged())}.",
         )
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(MAX_PROFILE + 1)
         text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError):

@@ -32,6 +32,7 @@ from privxray.imaging.display.grey import shrink
 from privxray.imaging.extractors.graph_child import first_image
 from privxray.imaging.extractors.graph_process import Feeding, GraphDiedError, ReadOutput
 from privxray.imaging.extractors.graph_refusals import EXPORT_AGAIN, started
+from privxray.system.regular_files import open_regular
 
 MAX_FILE: Final = 1 << 30
 """Bytes. A vision transformer of 86 million weights has 350 MB."""
@@ -78,7 +79,7 @@ def read_file(path: Path) -> bytes:
     :raises MalformedError: it is too large.
     :raises OSError: it can't be read.
     """
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         data = stream.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
         raise MalformedError(

@@ -13,6 +13,7 @@ from pathlib import Path
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging.labelling.label_rules import broken_row
 from privxray.imaging.labelling.spreadsheet import NoSpreadsheetError, first_sheet
+from privxray.system.regular_files import open_regular
 
 MAX_BYTES = 10_000_000
 """Most bytes of a table; a row of a csv is about 50."""
@@ -61,7 +62,7 @@ def records(path: Path, name: str) -> Iterator[tuple[int, list[str]]]:
 
 def _bytes(path: Path, name: str) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise SystemTroubleError(

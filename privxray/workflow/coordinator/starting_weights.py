@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from privxray.errors import MalformedError, SystemTroubleError, about
 from privxray.formats.tensors import MAX_COORDINATES, unpack
+from privxray.system.regular_files import open_regular
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,7 @@ def _same(name: str, given: NDArray[Any] | None, wanted: NDArray[Any] | None) ->
 
 def _bounded(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise SystemTroubleError(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from privxray.deid.cleaning.copies.manifest import Entry, Manifest
 from privxray.errors import RefusedError
+from privxray.system.regular_files import open_regular
 from privxray.workspace.atomic import make_private_folder, sweep
 from privxray.workspace.folder import Workspace
 
@@ -105,5 +106,5 @@ def problem_of_copy(manifest: Manifest, dest: Path, source: Path, entry: Entry) 
 
 def digest_of(path: Path) -> str:
     """SHA-256 of a file, in hex."""
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

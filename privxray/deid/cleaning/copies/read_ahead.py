@@ -18,6 +18,7 @@ from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.scan import FileRelations
 from privxray.deid.judging.set_relations import SetRelations
 from privxray.deid.profile.profile import Profile, ProfileOption
+from privxray.system.regular_files import open_regular
 
 _HEAD = 1 << 20
 
@@ -72,7 +73,7 @@ class ReadAhead:
 
 def _read_head(path: Path, names: Pseudonyms, profile: Profile) -> _Head:
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(_HEAD)
         if not is_dicom(data):
             return _Head()
