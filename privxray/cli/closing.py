@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from privxray.cli.current_workspace import current_workspace, place_of
 from privxray.cli.output import tell
-from privxray.errors import WorkspaceError
+from privxray.errors import RefusedError, WorkspaceError
 
 if TYPE_CHECKING:
     from privxray.workflow.upkeep.advice.situation import Situation
@@ -50,7 +50,7 @@ def next_step(text: str) -> None:
 def _workspace_here() -> Workspace | None:
     try:
         return current_workspace()
-    except WorkspaceError:
+    except (WorkspaceError, RefusedError):  # none, or one that other accounts control
         return None
 
 

@@ -37,6 +37,11 @@ _TOKEN_OWNER = 4
 _PERSISTENT_ACLS = 0x8
 _READ_DATA = 0x1
 _GENERIC_READ_OR_ALL = 0x9000_0000
+_WRITE = 0x2 | 0x4 | 0x40 | 0x1_0000 | 0x4_0000 | 0x8_0000 | 0x5000_0000
+"""Add files or folders, delete them or this, change the list or the owner; the generic write and all."""
+_WRITING = ("FA", "FW", "GA", "GW", "DC", "LC", "DT", "SD", "WD", "WO", "KA", "KW")
+TRUSTED_INSTALLER = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+"""Owns what Windows itself has made."""
 _READING = ("FA", "FR", "GA", "GR", "CC", "KA", "KR", "RC")
 _ENTRY = re.compile(
     r"\((?P<kind>[A-Z]*);(?P<flags>[^;]*);(?P<rights>[^;]*);[^;]*;[^;]*;(?P<sid>[^);]*)[^)]*\)"
@@ -65,24 +70,44 @@ def others_in(sddl: str, own: frozenset[str]) -> set[str]:
 
     :param sddl: a security descriptor; its part ``D:`` counts. One without a list lets everybody read.
     """
+    return _others_with(sddl, own, _READ_DATA | _GENERIC_READ_OR_ALL, _READING)
+
+
+def others_who_write(sddl: str, own: frozenset[str]) -> set[str]:
+    """The accounts, besides ``own`` and those that may change every file, that a folder's list lets write.
+
+    Entries that are only handed down to what is made in the folder don't count.
+    """
+    return _others_with(sddl, own, _WRITE, _WRITING, handed_down=False)
+
+
+def _others_with(
+    sddl: str, own: frozenset[str], mask: int, letters: tuple[str, ...], *, handed_down: bool = True
+) -> set[str]:
     start = sddl.find("D:")
     if start < 0 or "NO_ACCESS_CONTROL" in sddl:
         return {"everybody"}
     found = set()
     for entry in _ENTRY.finditer(sddl, start):
         sid = _ALIASES.get(entry["sid"], entry["sid"])
-        allows = entry["kind"] in ("A", "XA", "OA") and _lets_read(entry["rights"])
+        allows = entry["kind"] in ("A", "XA", "OA") and _lets(entry["rights"], mask, letters)
+        if not handed_down and "IO" in _pairs(entry["flags"]):
+            continue
         if allows and sid not in own and sid not in _HARMLESS:
             found.add(sid)
     return found
 
 
-def _lets_read(rights: str) -> bool:
+def _lets(rights: str, mask: int, letters: tuple[str, ...]) -> bool:
     if rights.lower().startswith("0x"):
-        return bool(int(rights, 16) & (_READ_DATA | _GENERIC_READ_OR_ALL))
+        return bool(int(rights, 16) & mask)
     if rights.isdigit():
-        return bool(int(rights) & (_READ_DATA | _GENERIC_READ_OR_ALL))
-    return any(rights[place : place + 2] in _READING for place in range(0, len(rights), 2))
+        return bool(int(rights) & mask)
+    return any(pair in letters for pair in _pairs(rights))
+
+
+def _pairs(letters: str) -> list[str]:
+    return [letters[place : place + 2] for place in range(0, len(letters), 2)]
 
 
 def open_new(path: Path, *, private: bool) -> int:
@@ -139,6 +164,16 @@ def protect_folder(path: Path) -> None:
 def others_may_read(path: Path) -> bool:
     """Whether the disk lets anybody read besides this account, the owner, SYSTEM and administrators."""
     return not keeps_lists(path) or bool(others_in(read_back(path, _DACL), own_sids() | {owner(path)}))
+
+
+def others_may_write(path: Path) -> bool:
+    """Whether anybody may write in a folder besides this account, the owner, SYSTEM and administrators."""
+    return bool(others_who_write(read_back(path, _DACL), own_sids() | {owner(path), TRUSTED_INSTALLER}))
+
+
+def is_owned_here(path: Path) -> bool:
+    """Whether a folder is this account's, or one of those that may change every file."""
+    return owner(path) in own_sids() | {SYSTEM, ADMINISTRATORS, TRUSTED_INSTALLER}
 
 
 def owner(path: Path) -> str:

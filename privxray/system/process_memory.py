@@ -5,6 +5,8 @@ process is made "not dumpable" (prctl(2)): the kernel then writes no core, and o
 ptrace(2). That holds for cores that ``core_pattern`` pipes to a program, too, for which RLIMIT_CORE does not
 count. Elsewhere on POSIX the limit of a core's size is 0. Windows writes no core by itself; its error reports
 are the system's business, see docs/THREATS.md.
+
+Tested in tests/unit/test_process_memory.py.
 """
 
 from __future__ import annotations

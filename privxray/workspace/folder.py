@@ -24,6 +24,7 @@ read by other accounts, so that another account can copy them to a stick.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -34,10 +35,12 @@ from pydantic import BeforeValidator, ValidationError, model_validator
 
 from privxray.errors import MalformedError, RefusedError, WorkspaceError
 from privxray.formats.header import Name, Strict, whole
-from privxray.system import locks, names
+from privxray.system import folder_trust, locks, names
 from privxray.workspace.atomic import make_private_folder, sweep, write_atomic
 
 CONFIG = "privxray.yaml"
+TRUSTED = "PRIVXRAY_TRUSTED_FOLDERS"
+"""An environment variable: the folders of workspaces that are opened though other accounts control them."""
 Role = Literal["hospital", "coordinator", "trustee"]
 
 
@@ -68,11 +71,13 @@ class Workspace:
         """The workspace that ``start`` lies in, looking from there upwards.
 
         :raises WorkspaceError: there is none.
+        :raises RefusedError: another account controls it, or a folder above it; nothing in it was read.
         :raises MalformedError: its ``privxray.yaml`` can't be read.
         """
         start = names.long_path(start.resolve())
         for folder in (start, *start.parents):
             if (folder / CONFIG).is_file():
+                expect_trusted(folder, named=folder == start)
                 return cls(folder, _load(folder / CONFIG))
         raise WorkspaceError(
             "this folder is not in a privxray workspace",
@@ -236,6 +241,35 @@ class Workspace:
         ):
             if folder.is_dir():
                 sweep(folder)
+
+
+def expect_trusted(folder: Path, *, named: bool = True) -> None:
+    """Check that no other account could change a workspace (:mod:`privxray.system.folder_trust`).
+
+    :param folder: the workspace's, without links in its path.
+    :param named: whether the person stands in it or named it.
+    :raises RefusedError: one can, and :data:`TRUSTED` does not name the folder.
+    """
+    found = folder_trust.distrusted(folder, named=named)
+    if found is None or str(folder) in os.environ.get(TRUSTED, "").split(os.pathsep):
+        return
+    where = "this workspace" if found.folder == folder else "a folder above this workspace"
+    way_out = f"Or, if you trust it, set {TRUSTED} to the workspace's folder"
+    if found.by == "owner":
+        raise RefusedError(
+            f"{where} belongs to another account, which could change all that is in it",
+            reason="workspace.of-another-account",
+            file=found.folder,
+            advice=f"Make the workspace in a folder of your own. {way_out}",
+        )
+    close = folder_trust.how_to_close(names.quoted(str(found.folder)))
+    raise RefusedError(
+        f"other accounts may write in {where}, and so could change all that is in it",
+        reason="workspace.open-to-others",
+        file=found.folder,
+        advice=f"Type: {close} . If that changes nothing, the disk keeps no permissions: make the workspace "
+        f"on the machine's own disk. {way_out}",
+    )
 
 
 def _load(path: Path) -> Config:

@@ -70,8 +70,32 @@ def _bad_state(world: World) -> None:
     path.write_bytes(data)
 
 
+def _folders(mode: int, *parts: str) -> Callable[[World], None]:
+    def harm(world: World) -> None:
+        for part in parts:
+            (world["hospital-a"] / part).chmod(mode)
+
+    return harm
+
+
 TROUBLE: dict[str, tuple[Callable[[World], Any], str, str]] = {
     "a ledger that others may read": (_readable, "permissions", "chmod"),
+    "a folder of keys that others may enter": (_folders(0o755, "keys"), "permissions", "chmod -R go= keys"),
+    "folders that everybody may change": (
+        _folders(0o777, "keys", "updates", "rounds"),
+        "permissions",
+        "chmod -R go= keys rounds",
+    ),
+    "a folder of updates that everybody may change": (
+        _folders(0o777, "updates"),
+        "permissions",
+        "chmod go-w -R updates",
+    ),
+    "a card that everybody may change": (
+        _folders(0o666, "hospital-a.card"),
+        "permissions",
+        "chmod go-w -R hospital-a.card",
+    ),
     "no ledger": (lambda w: (w["hospital-a"] / "ledger.db").unlink(), "ledger", "backup"),
     "a broken chain": (lambda w: broken(w["hospital-a"] / "ledger.db"), "ledger", "untouched ledger"),
     "no identity": (lambda w: (w["hospital-a"] / "keys/identity.key").unlink(), "keys", "backup"),
@@ -107,6 +131,32 @@ def test_trouble_is_found_by_its_name_with_what_to_do(at: At, name: str) -> None
     assert printed.code == 3
     assert any(line.startswith(f"error   {check}: ") for line in printed.out.splitlines())
     assert "Traceback" not in printed.err
+
+
+def test_a_workspace_that_everybody_may_change_is_not_opened(at: At) -> None:
+    """After chmod 777 on all folders, `doctor` said that nothing was wrong."""
+    world = at("exported")
+    for path in (world["hospital-a"], *world["hospital-a"].rglob("*")):
+        if path.is_dir():
+            path.chmod(0o777)
+    for words in (("doctor",), ("status",), ("export-update",), ("inspect", "hospital-a.card")):
+        result = world.type("hospital-a", *words, "--json")
+        assert (result.code, result.json["error"]["reason"]) == (4, "workspace.open-to-others"), words
+    world["hospital-a"].chmod(0o700)
+    assert wrong(world.type("hospital-a", "doctor", "--json")) == {"permissions"}
+
+
+def test_no_workspace_is_made_where_everybody_may_write(at: At) -> None:
+    world = at("initialised")
+    folder = world.root / "open" / "clinic"
+    folder.mkdir(parents=True)
+    folder.parent.chmod(0o777)
+    words = ("init", "--role", "hospital", "--name", "clinic", "--json")
+    result = world.type("open/clinic", *words, asks=True)
+    assert (result.code, result.json["error"]["reason"]) == (4, "workspace.open-to-others")
+    assert not list(folder.iterdir())
+    folder.parent.chmod(0o755)
+    world.ok("open/clinic", *words[:-1], asks=True)
 
 
 def test_a_ledger_that_is_older_than_state_and_updates_is_found_by_both(at: At) -> None:

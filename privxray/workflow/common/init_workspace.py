@@ -17,7 +17,7 @@ from privxray.system.private_files import own_folder
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.fresh_card import fresh_card
 from privxray.workspace.atomic import make_private_folder, write_atomic
-from privxray.workspace.folder import CONFIG, Config, Workspace
+from privxray.workspace.folder import CONFIG, Config, Workspace, expect_trusted
 from privxray.workspace.session import looking, working
 
 DEFAULT_BUDGET = 10.0
@@ -124,6 +124,7 @@ def _init(root: Path, config: Config, passphrase: Passphrase, limit: _Limit | No
     workspace = Workspace(root, config)
     make_private_folder(root)
     own_folder(root)
+    expect_trusted(root.resolve())
     with working(workspace) as session:
         for folder in (workspace.identity_path.parent, workspace.updates, workspace.models):
             make_private_folder(folder)

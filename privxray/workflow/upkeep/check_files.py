@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from privxray.system import locks, private_files
+from privxray.system import folder_trust, locks, private_files
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
@@ -29,20 +29,26 @@ def keys(workspace: Workspace) -> Iterator[Diagnosis]:
 
 
 def permissions(workspace: Workspace) -> Iterator[Diagnosis]:
-    """Whether other accounts may read what is private."""
-    private = [path for path in _private_files(workspace) if path.is_file()]
+    """Whether other accounts may change anything, or read what is private: folders as well as files."""
+    private = [path for path in _private_files(workspace) if path.is_file() or path.is_dir()]
+    changeable = [path for path in _all(workspace) if folder_trust.others_may_write(path)]
     readable = [path for path in private if private_files.others_may_read(path)]
     foreign = [path for path in private if private_files.is_of_another_account(path)]
     passphrase = Path(os.environ.get("PRIVXRAY_PASSPHRASE_FILE") or os.devnull)
     if readable:
-        names = [str(path.relative_to(workspace.root)) for path in readable]
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        folders = " ".join(sorted({Path(name).parts[0] for name in names}))
         yield Diagnosis(
             "permissions",
             "error",
-            f"other accounts may read {', '.join(names[:_NAMED])}{more}",
-            f"Type: {private_files.how_to_close(folders, folder=True)}",
+            f"other accounts may read {_named(workspace, readable)}",
+            f"Type: {private_files.how_to_close(_tops(workspace, readable), folder=True)}",
+        )
+    elif changeable:
+        tops = _tops(workspace, changeable)
+        yield Diagnosis(
+            "permissions",
+            "error",
+            f"other accounts may change {_named(workspace, changeable)}",
+            f"Type: {folder_trust.how_to_close(f'-R {tops}')}",
         )
     elif passphrase.is_file() and private_files.others_may_read(passphrase):
         yield Diagnosis(
@@ -56,11 +62,33 @@ def permissions(workspace: Workspace) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "permissions",
             "notice",
-            f"{counted(len(foreign), 'private file')} of another account",
+            f"other accounts own {_named(workspace, foreign)}",
             "Give them to the account that runs privxray",
         )
     else:
-        yield Diagnosis("permissions", "ok", "only this account may read the private files")
+        yield Diagnosis("permissions", "ok", "only this account may read what is private, or change anything")
+
+
+def _named(workspace: Workspace, paths: list[Path]) -> str:
+    """The first few, as seen from the workspace, and how many more there are."""
+    names = [str(path.relative_to(workspace.root)) for path in paths]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
+def _tops(workspace: Workspace, paths: list[Path]) -> str:
+    """What lies in the workspace's own folder and holds them."""
+    return " ".join(sorted({path.relative_to(workspace.root).parts[0] for path in paths}))
+
+
+def _all(workspace: Workspace) -> Iterator[Path]:
+    """All files and folders that privxray has made, or a person has put here; links are left out.
+
+    The workspace's own folder and those above it were judged when it was opened.
+    """
+    for path in sorted(workspace.root.rglob("*")):
+        if not path.is_symlink() and (path.is_file() or path.is_dir()):
+            yield path
 
 
 def leftovers(workspace: Workspace) -> Iterator[Diagnosis]:
@@ -82,4 +110,6 @@ def _private_files(workspace: Workspace) -> Iterator[Path]:
     yield workspace.state_path
     yield workspace.ledger_path
     for part in _PRIVATE:
+        if (workspace.root / part).is_dir():
+            yield workspace.root / part
         yield from sorted((workspace.root / part).rglob("*"))
