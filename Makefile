@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 # The folder of wheels that travels on a stick to a workstation without a network.
 wheelhouse: $(STAMP)
-	$(BIN)/python -m pip wheel --quiet -c constraints.txt --wheel-dir $(WHEELHOUSE) '.[inference,ocr,extractor]'
+	$(BIN)/python -m pip wheel --quiet -c constraints.txt --wheel-dir $(WHEELHOUSE) '.[inference,ocr,extractor,jpegxl]'
 
 # One folder, and a zip of it, that needs no Python, no installer and no network where it is carried to.
 bundle: $(STAMP)

@@ -32,11 +32,11 @@ if [[ $system == windows ]]; then
   printf 'python311.zip\r\n.\r\n..\\site\r\n' >"$top/python/python311._pth"  # nothing else is looked at: no PYTHONPATH
   export SSL_CERT_FILE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
   "$work/tools/bin/uv" pip install -q --python "$python" --python-platform x86_64-pc-windows-msvc --python-version 3.11 \
-    --target "$site" --no-build -c constraints.txt "$wheel[inference,ocr,extractor]" msvc-runtime
+    --target "$site" --no-build -c constraints.txt "$wheel[inference,ocr,extractor,jpegxl]" msvc-runtime
   cp "$site"/Scripts/*.dll "$top/python/"
   cp packaging/privxray.cmd "$top/"
 else
-  "$python" -m pip install -q --target "$site" -c constraints.txt "$wheel[inference,ocr,extractor]"
+  "$python" -m pip install -q --target "$site" -c constraints.txt "$wheel[inference,ocr,extractor,jpegxl]"
   "$python" packaging/copy_python.py "$top/python"
   install -m 755 packaging/privxray.sh "$top/privxray"
 fi

@@ -26,7 +26,9 @@ from privxray.deid.dicomfile.codestreams import silence
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.deid.pixels.compressed_frames import plugin_for
+from privxray.deid.pixels.newer_syntaxes import unfold
 from privxray.deid.pixels.picture_samples import deep_colour, is_deep_colour
+from privxray.deid.pixels.trouble import JpegXlMissingError
 from privxray.errors import MalformedError
 from privxray.imaging.display.decoder_guards import guard_frames, guard_inflation
 from privxray.imaging.display.limits import MAX_BYTES, MAX_PIXELS, AttributeTroubleError, unusable
@@ -84,6 +86,8 @@ def _next(each: Iterator[Plane], damaged: MalformedError, name: str) -> Plane | 
             raise
         except AttributeTroubleError as trouble:
             raise unusable(name, reason=trouble.reason, keyword=trouble.keyword) from None
+        except JpegXlMissingError:
+            raise unusable(name, reason="image.jpeg-xl") from None
         except Image.DecompressionBombError:
             raise unusable(name, reason="image.too-many-pixels") from None
         except Exception:  # noqa: BLE001 - decoders raise whatever a damaged file leads them to
@@ -98,6 +102,7 @@ def _planes_of_dicom(data: bytes, name: str) -> Iterator[Plane]:
     rows, columns = int(file.Rows), int(file.Columns)
     if rows * columns * int(file.get("SamplesPerPixel", 1)) > 3 * MAX_PIXELS:
         raise unusable(name, reason="image.too-many-pixels")
+    unfold(file)
     guard_frames(file, name)
     plugin = plugin_for(file.file_meta.TransferSyntaxUID)
     frames = iter_pixels(file, correct_unused_bits=False, decoding_plugin=plugin)

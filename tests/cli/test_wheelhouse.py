@@ -38,7 +38,7 @@ def test_a_workstation_without_a_network_installs_from_the_stick(tmp_path: Path)
             "--no-index",
             "--find-links",
             house,
-            "privxray[inference,ocr,extractor]",
+            "privxray[inference,ocr,extractor,jpegxl]",
         ],
         env=alone,
         cwd=tmp_path,

@@ -15,6 +15,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Final
 
+JPEG_XL: Final = ("1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.111", "1.2.840.10008.1.2.4.112")
+DEFLATED_IMAGE_FRAME: Final = "1.2.840.10008.1.2.8.1"
+
+_LATER: Final = frozenset({*JPEG_XL, DEFLATED_IMAGE_FRAME})
+"""Transfer syntaxes of PS3.6 2025a, Table A-1, that pydicom 3.0 does not list."""
+
 _MASKED_GROUPS: Final = (0x50, 0x60)
 
 
@@ -36,13 +42,13 @@ def standard_vr(tag: int) -> str | None:
 
 def registered(uid: str) -> bool:
     """True for a UID of the standard itself (PS3.6 Annex A), which identifies no instance."""
-    return uid in _uids()
+    return uid in _uids() or uid in _LATER
 
 
 def is_transfer_syntax(uid: str) -> bool:
     """True if the standard has a transfer syntax of this UID."""
     entry = _uids().get(uid)
-    return entry is not None and entry[1] == "Transfer Syntax"
+    return uid in _LATER or (entry is not None and entry[1] == "Transfer Syntax")
 
 
 def _by_mask(tag: int) -> tuple[str, ...] | None:

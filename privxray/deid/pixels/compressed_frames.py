@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydicom.uid import JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes, RLELossless
+from pydicom.uid import (
+    HTJ2K,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000TransferSyntaxes,
+    JPEGLSTransferSyntaxes,
+    JPEGTransferSyntaxes,
+    RLELossless,
+)
 
 from privxray.deid.dicomfile.codestreams import frame_size
 from privxray.deid.pixels import lossless_jpeg
 
 GUARDED: Final = frozenset(
-    {RLELossless, *JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes, *JPEG2000TransferSyntaxes}
+    {
+        RLELossless,
+        *JPEGTransferSyntaxes,
+        *JPEGLSTransferSyntaxes,
+        *JPEG2000TransferSyntaxes,
+        *(HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K),
+    }
 )
 """Transfer syntaxes whose frames :func:`fits` can judge."""
 

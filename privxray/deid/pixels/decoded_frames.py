@@ -17,6 +17,7 @@ from pydicom.uid import UID
 from privxray.deid.dicomfile.codestreams import silence
 from privxray.deid.pixels.compressed_frames import fits, plugin_for
 from privxray.deid.pixels.layout import Layout, Samples
+from privxray.deid.pixels.newer_syntaxes import unfold
 from privxray.deid.pixels.trouble import NOT_DECODED, NOT_FRAMES, PixelTroubleError
 
 _VIDEO = "1.2.840.10008.1.2.4.10"  # MPEG-2, MPEG-4 and HEVC: 100 to 108
@@ -43,18 +44,21 @@ def decoded_frames(file: bytes, syntax: str, layout: Layout) -> Iterator[Decoded
         raise PixelTroubleError(NOT_DECODED)
     with silence():
         try:
-            yield from _decode(file, UID(syntax), layout)
+            yield from _decode(file, layout)
         except PixelTroubleError:
             raise
         except Exception:  # noqa: BLE001 - four decoders raise whatever a damaged file leads them to
             raise PixelTroubleError(NOT_DECODED) from None
 
 
-def _decode(file: bytes, syntax: UID, layout: Layout) -> Iterator[DecodedFrame]:
+def _decode(file: bytes, layout: Layout) -> Iterator[DecodedFrame]:
     source = pydicom.dcmread(BytesIO(file))
-    for stream in generate_frames(source.PixelData, number_of_frames=layout.frames):
-        if not fits(stream, syntax, layout.size, layout.pixel_bytes):
-            raise PixelTroubleError(NOT_FRAMES)
+    unfold(source)
+    syntax: UID = source.file_meta.TransferSyntaxUID
+    if syntax.is_encapsulated:
+        for stream in generate_frames(source.PixelData, number_of_frames=layout.frames):
+            if not fits(stream, syntax, layout.size, layout.pixel_bytes):
+                raise PixelTroubleError(NOT_FRAMES)
     count = 0
     decoder = get_decoder(syntax)
     for frame, properties in decoder.iter_array(source, raw=True, decoding_plugin=plugin_for(syntax)):

@@ -22,11 +22,8 @@ from privxray.deid.pixels.black_value import black_value
 from privxray.deid.pixels.box import Box
 from privxray.deid.pixels.decoded_frames import decoded_frames
 from privxray.deid.pixels.layout import DTYPES, Layout, Samples
-from privxray.deid.pixels.trouble import NOT_DECODED, NOT_FRAMES, TOO_LARGE, PixelTroubleError
+from privxray.deid.pixels.trouble import MAX_DECODED, NOT_DECODED, NOT_FRAMES, TOO_LARGE, PixelTroubleError
 from privxray.deid.pixels.unused_bits import has_embedded_overlay, without_unused_bits
-
-MAX_DECODED = 1 << 31
-"""Most bytes that compressed pixel data may unfold to."""
 
 _LOSSY = frozenset(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 81, 91, 93, 203, 112))
 _EXTREMES = (

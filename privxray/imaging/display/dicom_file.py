@@ -17,6 +17,8 @@ from pydicom import Dataset
 
 from privxray.deid.dicomfile.codestreams import silence
 from privxray.deid.pixels.compressed_frames import plugin_for
+from privxray.deid.pixels.newer_syntaxes import unfold
+from privxray.deid.pixels.trouble import JpegXlMissingError
 from privxray.errors import MalformedError
 from privxray.imaging.display.decoder_guards import guard_frames, guard_inflation
 from privxray.imaging.display.grey import Grey
@@ -38,12 +40,15 @@ def display_dicom(data: bytes, *, name: str) -> Grey:
             guard_inflation(data, name)
             file = pydicom.dcmread(BytesIO(data))
             _expect_one_monochrome_frame(file, name)
+            unfold(file)
             guard_frames(file, name)
             return display_grey(file, _cells(file, name))
         except MalformedError:
             raise
         except AttributeTroubleError as trouble:
             raise unusable(name, reason=trouble.reason, keyword=trouble.keyword) from None
+        except JpegXlMissingError:
+            raise unusable(name, reason="image.jpeg-xl") from None
         except Exception:  # noqa: BLE001 - pydicom and four decoders raise whatever a damaged file leads to
             raise unusable(name, reason="image.not-decoded") from None
 

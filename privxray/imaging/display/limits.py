@@ -30,6 +30,7 @@ TROUBLES: Final[dict[str, str]] = {
     "image.lut": "its lookup table can't be applied",
     "image.window": "its window can't be applied",
     "image.padding": "its padding can't be told from its pixels",
+    "image.jpeg-xl": "it is JPEG XL, which this installation can't decode",
     "image.not-decoded": "this DICOM image can't be decoded",
     "image.picture-damaged": "this JPEG or PNG file is damaged",
 }
@@ -66,6 +67,10 @@ class AttributeTroubleError(Exception):
         self.keyword = keyword
 
 
+_LEAVE_OUT = "Leave this image out, or export it again from its source"
+_INSTALL = "Install the extra privxray[jpegxl], leave this image out, or export it again without compression"
+
+
 def unusable(name: str, *, reason: str, keyword: str = "") -> MalformedError:
     """The error of an image that can't be used.
 
@@ -76,5 +81,5 @@ def unusable(name: str, *, reason: str, keyword: str = "") -> MalformedError:
         f"{TROUBLES[reason]}: see {ATTRIBUTES[keyword]}" if keyword else TROUBLES[reason],
         reason=reason,
         file=name,
-        advice="Leave this image out, or export it again from its source",
+        advice=_INSTALL if reason == "image.jpeg-xl" else _LEAVE_OUT,
     )
