@@ -1,11 +1,12 @@
 """Would the tests notice? One change at a time in a copy of the tree: ``make mutants``, or
 
     python tests/mutants/run.py --only exchange formats --kinds refusal condition
+    python tests/mutants/run.py --only privacy --kinds constant --sample 60 --seed 31
 
-What a change is, :mod:`mutate` says. For each one the tests that TESTED_BY names run until the first fails. A
-change that all of them pass has survived. survivors.toml, beside this file, lists those that may, each with
-its reason; this script ends with 1 where others survive. ``--write`` adds them to the list, with an empty
-reason for you to fill in.
+What a change is, :mod:`mutate` says. For each one the tests that :mod:`tested_by` names run until the first
+fails. A change that all of them pass has survived. survivors.toml, beside this file, lists those that may,
+each with its reason. This script ends with 1 where others survive. ``--write`` adds them to the list, with an
+empty reason for you to fill in.
 
 What was noticed is remembered in ``.mutants/`` and not tried again while the text of its module stays;
 survivors are always tried again. ``--anew`` forgets everything, for figures to report.
@@ -22,6 +23,7 @@ import hashlib
 import importlib
 import json
 import os
+import random
 import resource
 import shutil
 import signal
@@ -35,140 +37,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mutate import KINDS, Mutant, mutants
+from tested_by import tests_for
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 SURVIVORS = HERE / "survivors.toml"
 REMEMBERED = ROOT / ".mutants"
-
-_EXCHANGE = (
-    "tests/unit/test_exchange_refusals.py",
-    "tests/unit/test_formats_limits.py",
-    "tests/unit/test_exchange_plan.py",
-    "tests/unit/test_vectors.py",
-    "tests/unit/test_vectors_keyholders.py",
-    "tests/unit/test_exchange_sums.py",
-    "tests/unit/test_formats_tensors.py",
-    "tests/unit/test_exchange_mask.py",
-    "tests/unit/test_exchange_shamir.py",
-    "tests/unit/test_exchange_dealing.py",
-    "tests/unit/test_exchange_committee.py",
-    "tests/unit/test_exchange_cohort.py",
-    "tests/unit/test_exchange_intake.py",
-    "tests/unit/test_formats_container.py",
-    "tests/unit/test_formats_stream.py",
-    "tests/unit/test_keys.py",
-    "tests/unit/test_keys_keyfile.py",
-    "tests/unit/test_keys_sealed_body.py",
-    "tests/unit/test_exchange_differencing.py",
-    "tests/attacks/test_altered_files.py",
-    "tests/attacks/test_keyholders_played_off.py",
-    "tests/attacks/test_masks_and_plans.py",
-)
-_ACCOUNTING = (
-    "tests/unit/test_privacy_guarantee.py",
-    "tests/unit/test_privacy_events.py",
-    "tests/unit/test_privacy_accountant.py",
-    "tests/unit/test_privacy_adaptive_filter.py",
-)
-_INFERENCE_COMMANDS = (
-    "tests/unit/test_workflow_inference.py",
-    "tests/cli/test_infer_refused_owner.py",
-    "tests/cli/test_infer_refused_hospital.py",
-    "tests/cli/test_infer.py",
-)
-_ASKING = (
-    "tests/unit/test_workflow_inference.py",
-    "tests/cli/test_infer_refused_hospital.py",
-    *_INFERENCE_COMMANDS,
-)
-_LEDGER_COMMANDS = (
-    "tests/unit/test_workflow_ledger.py",
-    "tests/unit/test_workflow_reservation.py",
-    "tests/cli/test_ledger.py",
-)
-_INFERENCE = (
-    "tests/unit/test_inference_admit.py",
-    "tests/unit/test_inference_wire.py",
-    "tests/unit/test_inference_scheme.py",
-    "tests/unit/test_inference_sandbox.py",
-    "tests/attacks/test_inference_leak.py",
-)
-
-# Which tests are to notice a change in a module: the longest beginning that fits. Tests of its own first.
-TESTED_BY: dict[str, tuple[str, ...]] = {
-    "privxray/formats/": ("tests/unit/test_formats_container.py", *_EXCHANGE),
-    "privxray/formats/header.py": ("tests/unit/test_formats_limits.py", *_EXCHANGE),
-    "privxray/formats/stream.py": ("tests/unit/test_formats_stream.py", *_EXCHANGE),
-    "privxray/formats/tensors.py": ("tests/unit/test_formats_tensors.py", *_EXCHANGE),
-    "privxray/keys/": ("tests/unit/test_keys.py", *_EXCHANGE),
-    "privxray/keys/hpke_info.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
-    "privxray/keys/keyfile.py": ("tests/unit/test_keys_keyfile.py", *_EXCHANGE),
-    "privxray/keys/sealed_body.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
-    "privxray/exchange/": _EXCHANGE,
-    "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
-    "privxray/exchange/intake.py": ("tests/unit/test_exchange_intake.py", *_EXCHANGE),
-    "privxray/exchange/masking/": ("tests/unit/test_exchange_mask.py", *_EXCHANGE),
-    "privxray/exchange/opening.py": ("tests/unit/test_exchange_sums.py", *_EXCHANGE),
-    "privxray/exchange/sharing/": ("tests/unit/test_exchange_dealing.py", *_EXCHANGE),
-    "privxray/exchange/sharing/committee.py": ("tests/unit/test_exchange_committee.py", *_EXCHANGE),
-    "privxray/exchange/sharing/shamir.py": ("tests/unit/test_exchange_shamir.py", *_EXCHANGE),
-    "privxray/inference/": _INFERENCE,
-    "privxray/inference/sandbox.py": ("tests/unit/test_inference_sandbox.py", *_INFERENCE),
-    "privxray/inference/scheme.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
-    "privxray/inference/hospital_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
-    "privxray/inference/owner_side.py": ("tests/unit/test_inference_scheme.py", *_INFERENCE),
-    "privxray/workflow/inference/": _INFERENCE_COMMANDS,
-    "privxray/workflow/inference/ask.py": _ASKING,
-    "privxray/workflow/inference/read_answer.py": _ASKING,
-    "privxray/privacy/": (*_ACCOUNTING, "tests/unit/test_privacy_ledger.py"),
-    "privxray/privacy/adaptive_filter.py": (
-        "tests/unit/test_privacy_adaptive_filter.py",
-        "tests/unit/test_privacy_affordable.py",
-    ),
-    "privxray/privacy/affordable.py": (
-        "tests/unit/test_privacy_affordable.py",
-        "tests/unit/test_privacy_adaptive_filter.py",
-    ),
-    "privxray/privacy/loss_distributions.py": (
-        "tests/unit/test_privacy_loss_distributions.py",
-        "tests/unit/test_privacy_accountant.py",
-    ),
-    "privxray/privacy/ledger": (
-        "tests/unit/test_privacy_ledger.py",
-        "tests/unit/test_durability.py",
-        "tests/unit/test_workflow_reservation.py",
-        "tests/unit/test_privacy_adaptive_filter.py",
-    ),
-    "privxray/privacy/clipping.py": (
-        "tests/unit/test_privacy_clipping.py",
-        "tests/unit/test_learning_sensitivity.py",
-    ),
-    "privxray/privacy/mechanism.py": ("tests/unit/test_privacy_mechanism.py",),
-    "privxray/privacy/noise.py": ("tests/unit/test_privacy_noise.py",),
-    "privxray/privacy/sampling.py": (
-        "tests/unit/test_privacy_noise.py",
-        "tests/unit/test_privacy_affordable.py",
-    ),
-    "privxray/workflow/ledger/": _LEDGER_COMMANDS,
-    "privxray/workflow/hospital/reserve_budget.py": _LEDGER_COMMANDS,
-    "privxray/workflow/ledger/budget.py": ("tests/cli/test_budget.py", "tests/cli/test_sizes.py"),
-    "privxray/workflow/ledger/past_exports.py": ("tests/cli/test_ledger.py", "tests/cli/test_doctor.py"),
-    "privxray/privacy/releases.py": (
-        "tests/unit/test_privacy_releases.py",
-        "tests/unit/test_learning_linear_probe.py",
-    ),
-    "privxray/learning/linear_probe/": (
-        "tests/unit/test_learning_sensitivity.py",
-        "tests/unit/test_learning_linear_probe.py",
-    ),
-    "privxray/learning/dp_sgd/": (
-        "tests/unit/test_learning_sensitivity.py",
-        "tests/unit/test_learning_patients.py",
-        "tests/unit/test_learning_dp_sgd.py",
-        "tests/unit/test_learning_independence.py",
-    ),
-}
 
 # Without which a folder is not gone through when --only names nothing.
 FOLDERS = (
@@ -178,6 +52,7 @@ FOLDERS = (
     "inference",
     "privacy",
     "learning",
+    "workflow/inference",
     "workflow/ledger",
     "workflow/hospital/reserve_budget.py",
 )
@@ -203,6 +78,8 @@ _HEAVY = {
 }
 _PATIENCE = 6
 """A machine may be busy with other things as well: so many seconds may pass for one of processor time."""
+OWN = 2
+"""So many files of a module's tests run first, by themselves: what they notice waits for no others."""
 MEMORY = 8 << 30
 """Bytes of data that a run may have: a constant that was shifted may ask for any amount."""
 
@@ -281,16 +158,13 @@ class Copy:
             import pytest
 
             options = ["-x", "-q", "-p", "no:cacheprovider", "--tb=line", "-rfE", "--hypothesis-seed=0"]
-            code = int(pytest.main([*options, *tests]))
+            for some in filter(None, (tests[:OWN], tests[OWN:])):
+                code = int(pytest.main([*options, *some]))
+                if code:
+                    break
         finally:
             sys.stdout.flush()
             os._exit(code)
-
-
-def tests_for(module: str) -> tuple[str, ...]:
-    """The test files that are to notice a change in this module, each once."""
-    fitting = [start for start in TESTED_BY if module.startswith(start)]
-    return tuple(dict.fromkeys(TESTED_BY[max(fitting, key=len)])) if fitting else ()
 
 
 def modules(folders: Iterable[str]) -> list[str]:
@@ -317,6 +191,11 @@ def remembered() -> dict[str, str]:
 def named(mutant: Mutant) -> str:
     """A mutant in one line."""
     return f"{mutant.module} {mutant.function} [{mutant.kind}] {mutant.source}  ->  {mutant.becomes}"
+
+
+def part(mutant: Mutant) -> tuple[str, str]:
+    """Under what a change is counted: the folder of its module, and its kind."""
+    return (str(Path(mutant.module).parent.relative_to("privxray")), mutant.kind)
 
 
 def digest(mutant: Mutant, text: str) -> str:
@@ -433,6 +312,8 @@ def main() -> int:
         "--only", nargs="+", default=FOLDERS, metavar="FOLDER", help="folders or modules of privxray"
     )
     words.add_argument("--kinds", nargs="+", default=KINDS, choices=KINDS)
+    words.add_argument("--sample", type=int, metavar="N", help="try N changes drawn at random, not all")
+    words.add_argument("--seed", type=int, default=0, help="of the sample")
     words.add_argument("--jobs", type=int, default=1)
     words.add_argument("--anew", action="store_true", help="forget what was noticed before")
     words.add_argument("--list", action="store_true", help="print the changes and run nothing")
@@ -445,6 +326,10 @@ def main() -> int:
         for mutant, text in mutants(name, (ROOT / name).read_text("utf-8"))
         if mutant.kind in typed.kinds
     ]
+    if typed.sample is not None and typed.sample < len(chosen):
+        print(f"{typed.sample} of {len(chosen)} changes, drawn with seed {typed.seed}")
+        drawn = random.Random(typed.seed).sample(range(len(chosen)), typed.sample)
+        chosen = [chosen[number] for number in sorted(drawn)]
     if typed.list:
         for mutant, _ in chosen:
             print(named(mutant))
@@ -458,9 +343,9 @@ def go_through(chosen: list[tuple[Mutant, str]], typed: argparse.Namespace, name
     REMEMBERED.mkdir(exist_ok=True)
     if typed.anew:
         (REMEMBERED / "noticed.jsonl").unlink(missing_ok=True)
-    known, reasons, tally = remembered(), argued(), Counter[tuple[str, str]]()
+    known, reasons, tally = remembered(), argued(), Counter[tuple[str, str, str]]()
     todo = [one for one in chosen if digest(*one) not in known]
-    tally.update((mutant.kind, "noticed") for mutant, text in chosen if digest(mutant, text) in known)
+    tally.update((*part(mutant), "noticed") for mutant, text in chosen if digest(mutant, text) in known)
     survivors: list[Mutant] = []
     texts = {mutant.key: text for mutant, text in todo}
     with tempfile.TemporaryDirectory(prefix="privxray-mutants-") as folder:
@@ -473,9 +358,9 @@ def go_through(chosen: list[tuple[Mutant, str]], typed: argparse.Namespace, name
             print(line, flush=True)
             if verdict.outcome == "survived":
                 survivors.append(mutant)
-                tally[mutant.kind, "argued" if reasons.get(mutant.key) else "survived"] += 1
+                tally[*part(mutant), "argued" if reasons.get(mutant.key) else "survived"] += 1
                 continue
-            tally[mutant.kind, "noticed"] += 1
+            tally[*part(mutant), "noticed"] += 1
             with (REMEMBERED / "noticed.jsonl").open("a") as book:
                 said = {"digest": digest(mutant, texts[mutant.key]), "by": verdict.by}
                 book.write(json.dumps(said) + "\n")
@@ -486,14 +371,15 @@ def report(
     typed: argparse.Namespace,
     chosen: list[tuple[Mutant, str]],
     survivors: list[Mutant],
-    tally: Counter[tuple[str, str]],
+    tally: Counter[tuple[str, str, str]],
 ) -> int:
     reasons = argued()
     looked_at = {(m.module, m.kind) for m, _ in chosen}
     gone = [key for key in reasons if (key[0], key[2]) in looked_at and Mutant(*key) not in survivors]
-    for kind in typed.kinds:
-        counts = ", ".join(f"{tally[kind, end]} {end}" for end in ("noticed", "argued", "survived"))
-        print(f"{kind}: {sum(tally[kind, end] for end in ('noticed', 'argued', 'survived'))} tried, {counts}")
+    for folder, kind in sorted({(folder, kind) for folder, kind, _ in tally}):
+        ends = {end: tally[folder, kind, end] for end in ("noticed", "argued", "survived")}
+        counts = ", ".join(f"{count} {end}" for end, count in ends.items())
+        print(f"{folder} {kind}: {sum(ends.values())} tried, {counts}")
     for key in gone:
         print(f"no survivor any more, take it off survivors.toml: {key}")
     unargued = [mutant for mutant in survivors if not reasons.get(mutant.key)]

@@ -13,7 +13,8 @@ if sys.platform == "win32":
 sys.path.append(str(ROOT / "tests" / "mutants"))
 
 from mutate import Mutant, mutants  # noqa: E402
-from run import TESTED_BY, argued, modules  # noqa: E402
+from run import argued, modules  # noqa: E402
+from tested_by import TESTED_BY  # noqa: E402
 
 
 def of(source: str) -> list[tuple[str, str, str, str]]:
