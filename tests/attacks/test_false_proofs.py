@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from committed_round import FORM, CommittedRound
 from exchange_samples import Study
-from forged_files import changed
+from forged_files import changed, put
 
 from privxray.errors import CohortError, PrivxrayError
 from privxray.exchange.admission.admit_proof import ProvenSum, admit_proof, prove
@@ -196,6 +196,14 @@ def test_a_hospital_can_not_be_left_out_or_counted_twice(made: CommittedRound) -
     listed = [updates[one], updates[two], updates[two], updates[three]]
     assert refused(made, made.proof(dict(enumerate(listed)), opened)) == "proof.other-updates"
     assert refused(made, made.proof(dict(reversed(updates.items())), opened)) == "proof.other-updates"
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_a_proof_lists_the_digests_of_the_updates_in_it(made: CommittedRound, place: int) -> None:
+    """Else a coordinator could list the update that a hospital exported, and prove another one."""
+    _, _, proof = whole(made)
+    other = changed(proof, put("updates", place, value="ab" * 32), made.study.coordinator)
+    assert refused(made, other) == "proof.other-updates"
 
 
 def test_an_update_of_somebody_else_is_refused(made: CommittedRound) -> None:

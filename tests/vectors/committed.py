@@ -143,6 +143,11 @@ class Files:
                 "proof.other-updates",
                 "ascending, each sender once",
             ),
+            "proof-of-another-update": (
+                altered(self.proof, self.coordinator, put("updates", 1, value="ab" * 32)),
+                "proof.other-updates",
+                "the digests of the updates in the sum",
+            ),
             "proof-other-recipients": (
                 altered(self.proof, self.coordinator, put("recipients", value=header["recipients"])),
                 "proof.other-recipients",
