@@ -96,6 +96,11 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/exchange/commitments/": _COMMITMENTS,
     "privxray/exchange/intake.py": ("tests/unit/test_exchange_intake.py", *_EXCHANGE),
     "privxray/exchange/masking/": ("tests/unit/test_exchange_mask.py", *_EXCHANGE),
+    "privxray/exchange/masking/summing.py": (
+        "tests/unit/test_exchange_mask.py",
+        "tests/unit/test_exchange_sums.py",
+        *_EXCHANGE,
+    ),
     "privxray/exchange/messages/plan_sizes.py": _SIZES,
     "privxray/exchange/messages/proof.py": _COMMITMENTS,
     "privxray/exchange/messages/repeats.py": _REPEATS,

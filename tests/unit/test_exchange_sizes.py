@@ -12,7 +12,7 @@ from privxray.exchange.messages.plan_sizes import check_sizes, delta_remark
 from privxray.formats.container import split
 from privxray.formats.features import FORMAT_1, Form
 from privxray.keys.card import CardHeader, CardParts, read_card, write_card
-from privxray.keys.size_statement import BRACKETS, SizeStatement, advised_delta, most_delta
+from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, SizeStatement, advised_delta, most_delta
 from privxray.privacy.guarantee import Promise
 from privxray.workflow.coordinator.agreed_form import agreed_form
 
@@ -30,6 +30,13 @@ def card(place: int = 0, bracket: Any = 1000, study: str | None = None, *, trust
 
 def read(data: bytes) -> CardHeader:
     return read_card(split(data))
+
+
+def test_the_brackets() -> None:
+    assert BRACKETS == (100, 1000, 10_000, 100_000)
+    assert USUAL_BRACKET == 1000
+    for bracket in BRACKETS:
+        assert read(card(bracket=bracket)).size == SizeStatement.sign(bracket, None, A.identity.signing)
 
 
 def test_the_deltas_of_the_brackets() -> None:
@@ -108,6 +115,15 @@ def test_a_plan_is_held_against_the_sizes_in_it() -> None:
 def test_n_max_is_a_bracket(n_max: Any) -> None:
     with refused("plan.n-max-not-sizes"):
         check_sizes([1000], {"n_max": n_max}, 1e-5, first=False)
+
+
+@pytest.mark.parametrize("weight", [1000.5, 1001, True, False, "500", None])
+def test_a_weight_is_a_number_and_at_most_the_largest_bracket(weight: Any) -> None:
+    with refused("plan.weight-above-sizes"):
+        check_sizes([1000], {"n_max": 1000, "weight_cap": weight}, 1e-5, first=True)
+    for good in (1000, 999.5):
+        check_sizes([1000], {"n_max": 1000, "weight_cap": good}, 1e-5, first=True)
+    check_sizes([1000], {"n_max": 1000}, 1e-5, first=True)  # not every method weighs
 
 
 def test_a_delta_above_the_advised_one_is_told_in_plain_words() -> None:

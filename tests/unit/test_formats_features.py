@@ -174,6 +174,9 @@ def test_a_study_keeps_its_format_and_its_features() -> None:
     ):
         following = stage(2, previous=last, **fields)
         assert reason_of(lambda following=following: admit_successor(following.plan, first)) == reason
+    bare = stage(1, format=2)
+    with refused("plan.form-given-up"):
+        admit_successor(stage(2, previous=bare.digest, format=1).plan, bare)
     anew = STUDY.make_plan(round=2, previous=last)
     admit_successor(anew, first)
 

@@ -289,6 +289,11 @@ class Files:
                 "plan.weight-above-sizes",
                 "weight_cap <= N",
             ),
+            "plan-weight-true": (
+                plan(put("constants", "weight_cap", value=True)),
+                "plan.weight-above-sizes",
+                "weight_cap <= N",
+            ),
             "plan-weight-no-number": (
                 plan(put("constants", "weight_cap", value="500")),
                 "plan.weight-above-sizes",
