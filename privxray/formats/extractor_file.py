@@ -2,8 +2,6 @@
 
 The file itself, an ONNX graph, is in none of them: it is named by its digest, with how an image is fed to it
 and what is read of it (docs/SPEC-2.md, section 11).
-
-Tested in tests/unit/test_extractor_files.py.
 """
 
 from __future__ import annotations

@@ -79,7 +79,11 @@ _INFERENCE = (
 # The longest beginning that fits a module's path decides.
 TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/formats/": ("tests/unit/test_formats_container.py", *_EXCHANGE),
-    "privxray/formats/extractor_file.py": ("tests/unit/test_extractor_files.py",),
+    "privxray/formats/extractor_file.py": (
+        "tests/unit/test_formats_extractor_file.py",
+        "tests/unit/test_vectors_format2.py",
+        "tests/unit/test_extractor_files.py",
+    ),
     "privxray/formats/features.py": ("tests/unit/test_formats_features.py", *_EXCHANGE),
     "privxray/formats/header.py": ("tests/unit/test_formats_limits.py", *_EXCHANGE),
     "privxray/formats/stream.py": ("tests/unit/test_formats_stream.py", *_EXCHANGE),
