@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from privxray.cli.options.passed_over import medium_lines
 from privxray.cli.output import counted, table, tell
 from privxray.deid.findings.rules import RULES
 
@@ -47,6 +48,8 @@ def show_findings(report: Report) -> None:
     found = ", ".join(counted(number, kind) for kind, number in sorted(severities.items())) or "no finding"
     passed_over = f", {report.skipped} passed over as no images" if report.skipped else ""
     tell(f"{counted(len(report.files), 'file')} checked{passed_over}: {found}.")
+    for line in medium_lines(report.indexes, report.missing, "was not checked"):
+        tell(line)
     tell(f"Judged by {report.profile}.")
 
 

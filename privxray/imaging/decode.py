@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
-from privxray.deid.judging.picture_scan import is_jpeg, is_png
+from privxray.deid.sources.kinds import is_jpeg, is_png
 from privxray.errors import SystemTroubleError
 from privxray.imaging.display.grey import Grey, shrink
 from privxray.imaging.display.limits import MAX_BYTES, unusable

@@ -18,17 +18,17 @@ import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.findings.report import FileReport, Finding
 from privxray.deid.judging.file_scan import scan_bytes
-from privxray.deid.judging.selection import select
 from privxray.deid.judging.set_check import SetCheck
 from privxray.deid.profile.profile import Profile
+from privxray.deid.sources.source import Source
 from privxray.errors import MalformedError, NotTakenInError, PrivxrayError, SystemTroubleError
 from privxray.imaging.comparison import Comparison, compare, one_picture_each
 from privxray.imaging.dataset import Dataset, IndexChange, Picture
@@ -119,7 +119,7 @@ def ingest(
 ) -> IngestReport:
     """Check, decode and take in the images that a csv names.
 
-    :param images: the folder that the csv's paths start from.
+    :param images: the folder that the csv's paths start from, or a DICOMDIR or zip.
     :param labels: the csv. :param classes: the labels that the study knows.
     :param progress: called after each file with how many are done, and how many there are.
     :raises NotTakenInError: a file did not pass the check.
@@ -131,8 +131,9 @@ def ingest(
 
     Whatever is raised, Ctrl-C included, the index is what it was.
     """
-    rows, problems = rows_and_problems(labels, images, classes, options.label_map)
-    work = _Ingest(images, problems, dataset, options)
+    source = Source(images)
+    rows, problems = rows_and_problems(labels, source, classes, options.label_map)
+    work = _Ingest(source, problems, dataset, options)
     for done, row in enumerate(rows, start=1):
         work.take(row)
         if progress is not None:
@@ -143,16 +144,16 @@ def ingest(
 class _Ingest:
     """Takes one row after the other; nothing is in the index before :meth:`finish`."""
 
-    def __init__(self, images: Path, problems: Problems, dataset: Dataset, options: IngestOptions) -> None:
+    def __init__(self, images: Source, problems: Problems, dataset: Dataset, options: IngestOptions) -> None:
         self._checked = SetCheck(options.profile)
         self._options = options
         self._images = images
         self._csv = problems.csv
         self._dataset = dataset
         # Numbered as `privxray check FOLDER` numbers them, so that the user finds a file by its number.
-        found, _ = select([images])
-        self._numbers = {path.resolve(): number for number, (path, _) in enumerate(found, start=1)}
-        self._taken: set[Path] = set()
+        found = images.selection.files
+        self._numbers = {file.address: number for number, file in enumerate(found, start=1)}
+        self._taken: set[str] = set()
         self._total = 0
         self._problems = problems
         self._rows = IndexRows(problems.csv, dataset, options.ways)
@@ -260,11 +261,11 @@ class _Ingest:
 
     def _check(self, row: Row) -> tuple[bytes, FileReport]:
         """The bytes of a row's file and what the check says about them."""
-        path = self._images / row.relative
-        self._taken.add(path.resolve())
-        number = self._numbers.get(path.resolve(), len(self._numbers) + row.number)
+        file = self._images.file(row.relative)
+        self._taken.add(file.address)
+        number = self._numbers.get(file.address, len(self._numbers) + row.number)
         try:
-            data = read_whole(path)
+            data = file.read_whole()
         except UnreadFileError as trouble:
             raise SystemTroubleError(
                 f"{trouble} ({self._rows.place_of(row)})",
@@ -276,8 +277,7 @@ class _Ingest:
         if self._options.look is not None and not scan.damage:
             scan.findings += self._options.look(data)
         self._total += 1
-        relative = PurePath(row.relative)
-        return data, self._checked.add(scan, path=path, relative=relative, number=number)
+        return data, self._checked.add(scan, source=file, number=number)
 
     def _decode(self, data: bytes, name: str, row: Row) -> npt.NDArray[np.uint8]:
         try:

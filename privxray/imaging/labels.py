@@ -19,6 +19,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
+from privxray.deid.sources.source import Source
 from privxray.errors import MalformedError, SystemTroubleError
 from privxray.imaging.labelling.file_names import AmbiguousNameError, FileNames
 from privxray.imaging.labelling.label_names import LabelNames, UnknownLabels
@@ -42,7 +43,8 @@ def read_labels(
 ) -> list[Row]:
     """The rows of a csv in its order, once they agree with each other and with the folder.
 
-    :param images: the folder that the paths start from.
+    :param images: the folder that the paths start from; or a DICOMDIR or zip, see
+        :mod:`privxray.deid.sources`.
     :param classes: the labels that the study knows; None where no study is known yet. Capitals and blanks
         don't count.
     :param mapped: further labels, and the class that each means.
@@ -53,23 +55,23 @@ def read_labels(
         who is in another split or at another site in another row.
     :raises SystemTroubleError: the csv can't be read, or there is no such folder.
     """
-    rows, problems = rows_and_problems(path, images, classes, mapped)
+    rows, problems = rows_and_problems(path, Source(images), classes, mapped)
     problems.raise_any()
     return rows
 
 
 def rows_and_problems(
-    path: Path, images: Path, classes: Sequence[str] | None, mapped: Mapping[str, str] | None = None
+    path: Path, images: Source, classes: Sequence[str] | None, mapped: Mapping[str, str] | None = None
 ) -> tuple[list[Row], Problems]:
     """As :func:`read_labels`, but rows that break a rule are noted: the files of the others can be looked at.
 
     A row whose label is unknown is noted and still given, with an empty label.
     """
-    if not images.is_dir():
+    if not images.is_there:
         raise SystemTroubleError(
             "the folder of images is not there",
             reason="labels.no-folder",
-            advice="Check the path of the folder",
+            advice="Check the path of the folder, DICOMDIR or zip",
         )
     reader = _Reader(csv_name(path), images, LabelNames(classes, mapped))
     return reader.rows(records(path, csv_name(path))), reader.problems
@@ -84,11 +86,10 @@ def csv_name(path: Path) -> str:
 class _Reader:
     """Reads the rows of one csv, and remembers what later rows are compared with."""
 
-    def __init__(self, name: str, images: Path, labels: LabelNames) -> None:
+    def __init__(self, name: str, images: Source, labels: LabelNames) -> None:
         self._name = name
         self._images = images
-        self._root = images.resolve()
-        self._files = FileNames(images)
+        self._files = FileNames(images.folder, images.names_in_zips)
         self._labels = labels
         self._unknown = UnknownLabels()
         self.problems = Problems(name)
@@ -223,13 +224,6 @@ class _Reader:
                 self._name, number, column, reason="labels.image-twice", first=self._seen[relative]
             )
         self._seen[relative] = number
-        if not self._is_in_folder(relative):
+        if not self._images.holds(relative):
             raise broken_row(self._name, number, column, reason="labels.no-such-image")
         return relative
-
-    def _is_in_folder(self, relative: PurePosixPath) -> bool:
-        try:
-            found = (self._images / relative).resolve()
-            return found.is_file() and found.is_relative_to(self._root)
-        except (OSError, RuntimeError):  # a name too long, a loop of links
-            return False

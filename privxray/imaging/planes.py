@@ -24,11 +24,11 @@ from pydicom.pixels.utils import iter_pixels
 
 from privxray.deid.dicomfile.codestreams import silence
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.deid.pixels.compressed_frames import plugin_for
 from privxray.deid.pixels.newer_syntaxes import unfold
 from privxray.deid.pixels.picture_samples import deep_colour, is_deep_colour
 from privxray.deid.pixels.trouble import JpegXlMissingError
+from privxray.deid.sources.kinds import is_jpeg, is_png
 from privxray.errors import MalformedError
 from privxray.imaging.display.decoder_guards import guard_frames, guard_inflation
 from privxray.imaging.display.limits import MAX_BYTES, MAX_PIXELS, AttributeTroubleError, unusable

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
+import io
 import os
+import re
 import shutil
 import sqlite3
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from played_study import CLASSES, At, Result, World, typed
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 import deid_samples as samples
+from test_deid_sources import index
 
 import privxray.deid.cleaning.deidentify  # noqa: F401 - before the forks of the crash test
 import privxray.workflow.images.make_copies as deidentification
@@ -298,11 +303,92 @@ def test_workers_give_the_same_copies(world: World, monkeypatch: pytest.MonkeyPa
     assert results(world[HOSPITAL] / "other") == results(world[HOSPITAL] / "clean")
 
 
+def as_zip(folder: Path) -> Path:
+    """The same files as a PACS exports them: in a zip within a zip."""
+    inner, outer = io.BytesIO(), folder.with_suffix(".zip")
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*.dcm")):
+            archive.write(path, path.relative_to(folder))
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("export.zip", inner.getvalue())
+    return outer
+
+
+def label_zip(folder: Path) -> Path:
+    """The csv of labels for :func:`as_zip`."""
+    labels = folder.with_suffix(".csv")
+    rows = (folder / "labels.csv").read_text()
+    labels.write_text(re.sub(rf"(?m)^{SENTINEL}", f"export.zip/{SENTINEL}", rows))
+    return labels
+
+
+def test_copies_from_a_zip_are_those_of_the_folder_and_a_second_run_makes_none(world: World) -> None:
+    deidentify(world, "dicom", "clean", "--labels", "dicom/labels.csv")
+    source, labels = as_zip(world[HOSPITAL] / "dicom"), label_zip(world[HOSPITAL] / "dicom")
+    result = deidentify(world, source.name, "from-zip", "--labels", labels.name, "--json")
+    assert (result.code, result.json["made"], result.json["labels"]) == (0, 8, 8), result.err
+    assert results(world[HOSPITAL] / "from-zip") == results(world[HOSPITAL] / "clean")
+    csvs = [(world[HOSPITAL] / name / "labels.csv").read_text() for name in ("clean", "from-zip")]
+    assert csvs[0] == csvs[1]
+    os.utime(source, (1, 1))
+    again = deidentify(world, source.name, "from-zip", "--labels", labels.name, "--json").json
+    assert (again["made"], again["made_before"]) == (0, 8)
+    database = (world[HOSPITAL] / "data" / "deid.db").read_bytes()
+    assert SENTINEL.encode() not in database
+
+
+def test_a_zip_among_the_originals_that_is_not_read_has_no_copy_and_is_told(world: World) -> None:
+    as_zip(world[HOSPITAL] / "dicom").rename(world[HOSPITAL] / "dicom" / "export.zip")
+    (world[HOSPITAL] / "dicom" / "old.zip").write_bytes(b"PK\3\4 cut off")
+    (world[HOSPITAL] / "dicom" / "old.tgz").write_bytes(gzip.compress(radiograph(1, 1)))
+    for words in (("deidentify", "dicom", "clean"), ("check", "dicom")):
+        result = world.type(HOSPITAL, *words, "--jobs", "1")
+        assert result.code == 3
+        assert "the zip is damaged or cut off" in " ".join(result.out.split())
+        assert "only zip is" in " ".join(result.out.split())
+        assert SENTINEL not in result.out + result.err
+    told = deidentify(world, "dicom", "clean", "--json").json
+    assert (told["files"], told["made_before"], len(told["quarantined"])) == (18, 16, 2)
+
+
+def test_a_zip_that_can_not_be_opened_is_refused_by_name(world: World) -> None:
+    (world[HOSPITAL] / "bad.zip").write_bytes(as_zip(world[HOSPITAL] / "dicom").read_bytes()[:-9])
+    (world[HOSPITAL] / "other.tgz").write_bytes(gzip.compress(b"images"))
+    labels = ("--labels", "dicom/labels.csv")
+    for command in (("deidentify", "bad.zip", "clean"), ("ingest", "bad.zip", *labels)):
+        assert world.refused(HOSPITAL, *command) == "archive.damaged"
+    assert world.refused(HOSPITAL, "deidentify", "other.tgz", "clean") == "archive.other-kind"
+    assert world.type(HOSPITAL, "check", "bad.zip").code == 3
+    assert not (world[HOSPITAL] / "clean").exists()
+
+
+def test_clean_copies_are_taken_in_from_a_zip_and_by_a_dicomdir(world: World) -> None:
+    deidentify(world, "dicom", "clean", "--labels", "dicom/labels.csv")
+    as_zip(world[HOSPITAL] / "clean")
+    (world[HOSPITAL] / "other.csv").write_text((world[HOSPITAL] / "clean" / "labels.csv").read_text())
+    # The csv names the files without the zip that they lie in.
+    told = world.ok(HOSPITAL, "ingest", "clean.zip", "--labels", "other.csv")
+    assert (told["images"], told["added"], told["not_listed"]) == (8, 8, 0)
+    paths = sorted(
+        path.relative_to(world[HOSPITAL] / "clean") for path in world[HOSPITAL].glob("clean/*/*/*")
+    )
+    (world[HOSPITAL] / "clean" / "DICOMDIR").write_bytes(index([path.parts for path in paths]))
+    told = world.ok(HOSPITAL, "ingest", "clean/DICOMDIR", "--labels", "clean/labels.csv")
+    assert (told["images"], told["added"], told["not_listed"]) == (8, 0, 0)
+    checked = world.type(HOSPITAL, "check", "clean", "--json")
+    assert (checked.code, checked.json["medium_indexes"]) == (0, 1)
+    assert "A DICOMDIR was not checked" in world.type(HOSPITAL, "check", "clean").err
+
+
 @pytest.mark.slow
-def test_killed_at_any_step_the_same_command_goes_on(world: World) -> None:
+@pytest.mark.parametrize(("kind", "stride"), [("folder", 5), ("zip", 9)])
+def test_killed_at_any_step_the_same_command_goes_on(world: World, kind: str, stride: int) -> None:
     shutil.rmtree(world[HOSPITAL] / "dicom")
-    make_source(world[HOSPITAL] / "dicom", patients=1)
-    line = ["-C", str(world[HOSPITAL]), "deidentify", "dicom", "clean", "--labels", "dicom/labels.csv"]
+    source = make_source(world[HOSPITAL] / "dicom", patients=1)
+    labels = source / "labels.csv"
+    if kind == "zip":
+        source, labels = as_zip(source), label_zip(source)
+    line = ["-C", str(world[HOSPITAL]), "deidentify", str(source), "clean", "--labels", str(labels)]
     line += ["--jobs", "1"]
     assert run(line) == 0
     expected = results(world[HOSPITAL] / "clean")
@@ -321,7 +407,7 @@ def test_killed_at_any_step_the_same_command_goes_on(world: World) -> None:
         assert results(world[HOSPITAL] / "clean") == expected
         assert (world[HOSPITAL] / "clean" / "labels.csv").read_bytes() == labels
         assert not list((world[HOSPITAL] / "clean").rglob("*.tmp"))
-        steps += 5
+        steps += stride
     assert steps > 30
     assert told > 3
     assert "privxray deidentify" not in typed(["-C", str(world[HOSPITAL]), "status"]).out

@@ -13,12 +13,20 @@ from privxray.cli.check_json import print_lines, print_object
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Report
 from privxray.deid.pixels.text.text_box import TextBox
+from privxray.deid.sources.source_file import SourceFile
 from privxray.workflow.images.search_pixels import SearchedFiles, SearchedPixels
 
+FILE = SourceFile.on_disk(Path("a.dcm"))
 REPORT = Report(
     (
-        FileReport("a.dcm", Path("a.dcm"), "fail", (rules.REMOVE.at("(0010,0010)", 'A "name"'),), ""),
-        FileReport("b.dcm", Path("b.dcm"), "pass", (), ""),
+        FileReport(
+            "a.dcm",
+            SourceFile.on_disk(Path("a.dcm")),
+            "fail",
+            (rules.REMOVE.at("(0010,0010)", 'A "name"'),),
+            "",
+        ),
+        FileReport("b.dcm", FILE, "pass", (), ""),
     )
 )
 BOX = TextBox(0, 1, 2, 3, 4, 0.5, "error", "Anna")

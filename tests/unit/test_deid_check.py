@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 from pathlib import Path, PurePath
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ from privxray.deid.findings import rules
 from privxray.deid.judging.check import check_bytes, check_file, check_paths
 from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.set_check import SetCheck
+from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import FindingsError, SystemTroubleError, UsageError
 
 
@@ -154,7 +156,7 @@ def test_own_values_hide_the_path_and_declared_pseudonyms_do_not() -> None:
     def name_of(data: bytes, path: str) -> str:
         whole = SetCheck()
         scan = scan_bytes(data, whole.profile)
-        whole.add(scan, path=Path(path), relative=PurePath(path), number=5)
+        whole.add(scan, source=SourceFile.on_disk(Path(path), PurePath(path)), number=5)
         return whole.reports()[0].name
 
     assert name_of(dirty(), "chest.dcm") == "file #5"
@@ -228,7 +230,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(
 ) -> None:
     """And no more memory is asked for than there are bytes: Windows would take its time for a whole GiB."""
     (tmp_path / "im1.dcm").write_bytes(bytes(5000))
-    monkeypatch.setattr(files_module.os, "fstat", lambda _: SimpleNamespace(st_size=10))
+    monkeypatch.setattr(files_module.os, "fstat", lambda _: SimpleNamespace(st_size=10, st_mode=stat.S_IFREG))
     assert files_module.read_whole(tmp_path / "im1.dcm") == bytes(5000)
     monkeypatch.setattr(files_module, "MAX_FILE", 4999)
     with pytest.raises(files_module.UnreadFileError, match=TOO_LARGE):
@@ -236,7 +238,7 @@ def test_a_file_that_grows_while_it_is_read_is_read_to_its_end(
 
 
 def test_a_large_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_module, "MAX_FILE", 1000)
+    monkeypatch.setattr(files_module, "MAX_FILE", 500)
     path = tmp_path / "a.dcm"
     path.write_bytes(encode(clean()))
     report = check_file(path, name="a.dcm")

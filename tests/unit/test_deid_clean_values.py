@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import deid_samples as samples
 import pydicom
@@ -37,6 +37,7 @@ from privxray.deid.dicomfile.part10 import read_part10
 from privxray.deid.findings import rules
 from privxray.deid.pixels.trouble import PixelTroubleError
 from privxray.deid.profile.profile import ProfileOption
+from privxray.deid.sources.source_file import SourceFile
 from privxray.deid.values.dummies import is_dummy
 
 NAMES = Pseudonyms(KEY)
@@ -267,7 +268,7 @@ def test_a_task_and_its_outcome_survive_the_pipe(tmp_path: Path) -> None:
     source = tmp_path / "one.dcm"
     source.write_bytes(samples.encode(identified()))
     values = PatientValues(frozenset({b"anna\xeb"}), frozenset({("name", "Anna")}))
-    task = copy_file.CopyTask(source, PurePath("one.dcm"), 1, values)
+    task = copy_file.CopyTask(SourceFile.on_disk(source), 1, values)
     setup = copy_worker.settings_to_json(tmp_path / "copies", BASIC, KEY, 0)
     worker = copy_worker._Worker()
     assert worker.handle(setup) is None
@@ -284,12 +285,12 @@ def test_a_task_and_its_outcome_survive_the_pipe(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_or_must_not_be_copied_has_a_reason(tmp_path: Path) -> None:
-    absent = copy_file.CopyTask(tmp_path / "none.dcm", PurePath("none.dcm"), 1)
+    absent = copy_file.CopyTask(SourceFile.on_disk(tmp_path / "none.dcm"), 1)
     outcome = copy_file.copy_file(absent, tmp_path / "copies", CopySettings(BASIC, NAMES))
     assert outcome.entry == Entry(0, 0, "", reason="it can't be read (FileNotFoundError)")
     (tmp_path / "one.dcm").write_bytes(samples.encode(identified()))
     refused = copy_file.CopyTask(
-        tmp_path / "one.dcm", PurePath("one.dcm"), 1, refusal="a study of two patients"
+        SourceFile.on_disk(tmp_path / "one.dcm"), 1, refusal="a study of two patients"
     )
     outcome = copy_file.copy_file(refused, tmp_path / "copies", CopySettings(BASIC, NAMES))
     assert (outcome.entry.reason, outcome.entry.result) == ("a study of two patients", None)
@@ -303,11 +304,11 @@ def test_heads_are_read_for_what_the_whole_set_tells(tmp_path: Path) -> None:
         ds.PatientName = f"{SENTINEL}^{name}"
         path = tmp_path / f"{number}.dcm"
         path.write_bytes(samples.encode(ds))
-        tasks.append(copy_file.CopyTask(path, PurePath(path.name), number))
+        tasks.append(copy_file.CopyTask(SourceFile.on_disk(path), number))
     twin = pydicom.dcmread(io.BytesIO((tmp_path / "1.dcm").read_bytes()))
     twin.PatientID = "MRN0000001"
     (tmp_path / "3.dcm").write_bytes(samples.encode(twin))
-    tasks.append(copy_file.CopyTask(tmp_path / "3.dcm", PurePath("3.dcm"), 3))
+    tasks.append(copy_file.CopyTask(SourceFile.on_disk(tmp_path / "3.dcm"), 3))
     ahead = ReadAhead(NAMES, BASIC)
     for task in tasks:
         ahead.read(task)
@@ -323,14 +324,16 @@ def test_the_manifest_remembers_by_keyed_hashes_of_paths(tmp_path: Path) -> None
     with Manifest(tmp_path / "data", KEY) as manifest:
         assert manifest.settings_of(tmp_path) is None
         manifest.begin(tmp_path, "settings")
-        manifest.note(tmp_path, tmp_path / SENTINEL, entry)
+        manifest.note(tmp_path, SourceFile.on_disk(tmp_path / SENTINEL), entry)
         assert manifest.unfinished() == 1
         manifest.end(tmp_path)
-        manifest.touch(tmp_path, tmp_path / SENTINEL, 5, 8)
+        manifest.touch(tmp_path, SourceFile.on_disk(tmp_path / SENTINEL), 5, 8)
         manifest.note_labels(tmp_path, "cc dd")
     with Manifest(tmp_path / "data", KEY) as manifest:
         assert manifest.settings_of(tmp_path) == "settings"
-        assert manifest.find(tmp_path, tmp_path / SENTINEL) == Entry(5, 8, "aa", "bb", "x/y.dcm")
-        assert manifest.find(tmp_path, tmp_path / "other") is None
+        assert manifest.find(tmp_path, SourceFile.on_disk(tmp_path / SENTINEL)) == Entry(
+            5, 8, "aa", "bb", "x/y.dcm"
+        )
+        assert manifest.find(tmp_path, SourceFile.on_disk(tmp_path / "other")) is None
         assert (manifest.unfinished(), manifest.labels_of(tmp_path)) == (0, "cc dd")
     assert SENTINEL.encode() not in (tmp_path / "data" / "deid.db").read_bytes()

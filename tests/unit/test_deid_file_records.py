@@ -16,11 +16,12 @@ from privxray.deid.findings.file_record import (
 )
 from privxray.deid.findings.finding_table import FindingTable
 from privxray.deid.findings.report import FileReport
+from privxray.deid.sources.source_file import SourceFile
 
 SCANNED = (rules.REMOVE.at("(0010,0010)"), rules.UNREADABLE.because("cut off"))
 RECORD = FileRecord(
     "im1.dcm",
-    Path("/data/M\udcfcller/im1.dcm"),
+    SourceFile.on_disk(Path("/data/M\udcfcller/im1.dcm")),
     True,
     SCANNED,
     "ab" * 32,
@@ -35,7 +36,7 @@ RECORD = FileRecord(
 @pytest.mark.parametrize("most", [1 << 16, 2, 0])
 def test_records_come_back(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finding_table, "MOST", most)
-    plain = FileRecord("a", Path("a"), False, SCANNED[:1], "", 8)
+    plain = FileRecord("a", SourceFile.on_disk(Path("a")), False, SCANNED[:1], "", 8)
     spool = RecordSpool()
     for record in (RECORD, plain, RECORD):
         spool.append(record)
@@ -57,7 +58,9 @@ def test_another_table_reads_what_it_has_learned(most: int, monkeypatch: pytest.
 
 def test_reports_are_read_as_a_tuple_is() -> None:
     reports = SpooledReports()
-    made = [FileReport(f"f{n}", Path(f"f{n}"), "fail", SCANNED[:1], "", n) for n in range(5)]
+    made = [
+        FileReport(f"f{n}", SourceFile.on_disk(Path(f"f{n}")), "fail", SCANNED[:1], "", n) for n in range(5)
+    ]
     for report in made:
         reports.append(report)
     assert list(reports) == made

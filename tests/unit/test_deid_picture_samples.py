@@ -16,7 +16,6 @@ from privxray.deid.cleaning.deidentify import deidentify
 from privxray.deid.cleaning.deidentify_dicom import CopySettings
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.cleaning.verify_copy import NotCleanError
-from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.deid.pixels import picture_samples as samples_module
 from privxray.deid.pixels.box import Box
 from privxray.deid.pixels.picture_pixels import PicturePixels
@@ -29,6 +28,7 @@ from privxray.deid.pixels.picture_samples import (
 )
 from privxray.deid.pixels.trouble import PixelTroubleError
 from privxray.deid.profile.profile import Profile
+from privxray.deid.sources.kinds import is_jpeg, is_png
 from privxray.imaging.decode import display
 from privxray.imaging.planes import planes
 

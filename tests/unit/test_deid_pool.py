@@ -25,12 +25,13 @@ HOSTILE = """
 import os, time
 import privxray.deid.judging.check_worker as w
 real = w.scan_file
-def scan_file(path, profile, **options):
+def scan_file(file, profile, **options):
+    path = file.path
     if path.name.startswith("kill"):
         os.kill(os.getpid(), 11)
     if path.name.startswith("wait"):
         time.sleep(600)
-    return real(path, profile, **options)
+    return real(file, profile, **options)
 w.scan_file = scan_file
 w.main()
 """

@@ -270,12 +270,13 @@ def test_a_file_that_can_not_be_read(
     tmp_path: Path, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
+    from privxray.deid.sources.source_file import SourceFile
 
-    def refuse(path: Path) -> bytes:
+    def refuse(_: SourceFile) -> bytes:
         raise UnreadFileError("the operating system does not let it be read")
 
     images, labels = study(tmp_path, 1)
-    monkeypatch.setattr(ingesting, "read_whole", refuse)
+    monkeypatch.setattr(SourceFile, "read_whole", refuse)
     with pytest.raises(SystemTroubleError, match=r"im0\.png.*row 2 of labels\.csv") as caught:
         ingest(images, labels, dataset, CLASSES)
     assert caught.value.reason == "image.unread"

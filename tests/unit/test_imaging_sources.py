@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from imaging_samples import CLASSES, SENTINEL, dicom, ramp, table, written
 
+from privxray.deid.sources.source import Source
 from privxray.errors import MalformedError
 from privxray.imaging.dataset import Dataset
 from privxray.imaging.ingest import IngestOptions, ingest
@@ -119,7 +120,7 @@ def test_one_examination_of_two_spellings_stops_ingest_and_deidentify(
     expected = {"labels.id-of-two-patients", "labels.study-of-two-patients"}
     assert caught.value.places.keys() == expected
     with pytest.raises(MalformedError) as caught:
-        expect_one_patient_each(read_labels(labels, images, None), images, "labels.csv")
+        expect_one_patient_each(read_labels(labels, images, None), Source(images), "labels.csv")
     assert caught.value.places.keys() == expected
     assert not dataset.entries()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -20,6 +21,8 @@ from privxray.deid.findings import rules
 from privxray.deid.findings.report import Report
 from privxray.deid.judging.check import check_paths
 from privxray.deid.pixels.text.text_box import TextBox
+from privxray.deid.sources.source import Source
+from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import MalformedError, RefusedError
 from privxray.imaging.labelling.row import Row
 from privxray.naming.patient_id import PatientId
@@ -63,21 +66,22 @@ def test_a_copy_stands_for_its_source_while_neither_has_changed(tmp_path: Path, 
     open_copies(manifest, dest, "settings")
     source.write_bytes(b"source")
     (dest / "copy.dcm").write_bytes(b"copy")
+    file = SourceFile.on_disk(source)
     state = source.stat()
     entry = Entry(
         state.st_size, state.st_mtime_ns, digest_of(source), digest_of(dest / "copy.dcm"), "copy.dcm"
     )
-    manifest.note(dest, source, entry)
-    assert problem_of_copy(manifest, dest, source, entry) == ""
+    manifest.note(dest, file, entry)
+    assert problem_of_copy(manifest, dest, file, entry) == ""
     touched = replace(entry, changed=1)
-    assert problem_of_copy(manifest, dest, source, touched) == ""
-    assert manifest.find(dest, source) == entry  # the manifest knows the new time
+    assert problem_of_copy(manifest, dest, file, touched) == ""
+    assert manifest.find(dest, file) == entry  # the manifest knows the new time
     (dest / "copy.dcm").write_bytes(b"other")
-    assert "not what an earlier run wrote" in problem_of_copy(manifest, dest, source, entry)
+    assert "not what an earlier run wrote" in problem_of_copy(manifest, dest, file, entry)
     (dest / "copy.dcm").unlink()
-    assert "not what an earlier run wrote" in problem_of_copy(manifest, dest, source, entry)
+    assert "not what an earlier run wrote" in problem_of_copy(manifest, dest, file, entry)
     source.write_bytes(b"another source")
-    assert "it has changed since" in problem_of_copy(manifest, dest, source, entry)
+    assert "it has changed since" in problem_of_copy(manifest, dest, file, entry)
     run = CopyRun(dest, manifest)
     assert (run.made, run.before, run.quarantined) == (0, 0, ())
 
@@ -100,12 +104,13 @@ def test_labels_have_the_copies_names_and_pseudonyms(tmp_path: Path, manifest: M
         Row(2, PurePosixPath("a.png"), PatientId("Anna"), "normal", "train", None),
         Row(3, PurePosixPath("b.png"), PatientId("Berta"), "virus", "val", None),
     ]
-    text, count = labels_of_copies({tmp_path / "a.png": "x/y.png"}, tmp_path, rows, NAMES, "labels.csv")
+    copies = {os.path.realpath(tmp_path / "a.png"): "x/y.png"}
+    text, count = labels_of_copies(copies, Source(tmp_path), rows, NAMES, "labels.csv")
     assert count == 1
     assert text == f"image,patient,label,split\nx/y.png,{NAMES.patient('Anna')},normal,train\n".encode()
     bad = [replace(rows[0], label="Anna (8 years)")]
     with pytest.raises(MalformedError, match="row 2") as caught:
-        labels_of_copies({tmp_path / "a.png": "x/y.png"}, tmp_path, bad, NAMES, "labels.csv")
+        labels_of_copies(copies, Source(tmp_path), bad, NAMES, "labels.csv")
     assert caught.value.reason == "labels.not-a-class"
     open_copies(manifest, tmp_path / "copies", "settings")
     write_labels(manifest, tmp_path / "copies", text)

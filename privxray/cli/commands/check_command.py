@@ -10,7 +10,7 @@ import typer
 from privxray.cli.check_reports import CheckFiles
 from privxray.cli.closing import close
 from privxray.cli.options import Jobs, Json, Ocr
-from privxray.cli.options.passed_over import ListPassedOver, passed_over_json, show_passed_over
+from privxray.cli.options.passed_over import ListPassedOver, medium_json, passed_over_json, show_passed_over
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.output import counted, progress
 from privxray.deid.pixels.text import load_finder
@@ -21,7 +21,8 @@ from privxray.errors import FindingsError, UsageError
 @takes_profile()
 def check(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATHS", help="DICOM, JPEG or PNG files, or folders of them.")
+        list[Path],
+        typer.Argument(metavar="PATHS", help="DICOM, JPEG or PNG files, folders of them, DICOMDIR, zips."),
     ],
     profile: Typed,
     jobs: Jobs = None,
@@ -79,7 +80,7 @@ def check(
     if as_json or as_lines:
         from privxray.cli.check_json import print_lines, print_object
 
-        more = passed_over_json(paths, listed=listed)
+        more = passed_over_json(paths, listed=listed) | medium_json(report.indexes, report.missing)
         (print_lines if as_lines else print_object)(report, found, more, show_text=show_text)
     else:
         from privxray.cli.check_view import show_findings, show_pixels

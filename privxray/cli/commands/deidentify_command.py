@@ -13,7 +13,13 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from
 from privxray.cli.options import Jobs, Json
-from privxray.cli.options.passed_over import ListPassedOver, passed_over_json, show_passed_over
+from privxray.cli.options.passed_over import (
+    ListPassedOver,
+    medium_json,
+    medium_lines,
+    passed_over_json,
+    show_passed_over,
+)
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.output import counted, emit, progress, table, tell
 from privxray.deid.workers.worker_pool import worker_count
@@ -32,7 +38,10 @@ _SHOWN = 60
 @takes_profile(writes=True)
 def deidentify(
     source: Annotated[
-        Path, typer.Argument(metavar="SOURCE", help="A folder of DICOM, JPEG or PNG files, or one file.")
+        Path,
+        typer.Argument(
+            metavar="SOURCE", help="A folder of DICOM, JPEG or PNG files, a DICOMDIR, a zip, or one file."
+        ),
     ],
     dest: Annotated[Path, typer.Argument(metavar="DEST", help="A new folder for the copies.")],
     profile: Typed,
@@ -107,8 +116,7 @@ def _json(summary: DeidentifyReport, profile: Profile, ocr: bool) -> dict[str, o
         "labels": summary.labels,
         "unlabelled": summary.unlabelled,
         "quarantined": [{"file": file.name, "reason": file.reason} for file in summary.quarantined],
-        **({"medium_indexes": summary.indexes} if summary.indexes else {}),
-    }
+    } | medium_json(summary.indexes, summary.missing)
 
 
 def _show(summary: DeidentifyReport, profile: Profile, ocr: bool) -> None:
@@ -130,8 +138,8 @@ def _show(summary: DeidentifyReport, profile: Profile, ocr: bool) -> None:
             ("DICOMDIR, the index of a medium", summary.indexes or None),
         ),
     )
-    if summary.indexes:
-        tell("A DICOMDIR was left out: it names every patient of the medium, and the copies need none.")
+    for line in medium_lines(summary.indexes, summary.missing, "was left out"):
+        tell(line)
     tell(f"Made by {profile.summary}; every copy passed the check.")
     if not ocr:
         tell("The pixels were not searched for text; --ocr does that.")

@@ -39,14 +39,14 @@ def expand_images(patterns: Sequence[Path]) -> list[Path]:
 
     :raises UsageError: a pattern that fits no file, or a folder without an image.
     """
-    from privxray.deid.judging.selection import is_medium_index, select
+    from privxray.deid.sources.selection import select
 
     found: list[Path] = []
     for path in expand(patterns):
         if not path.is_dir():
             found.append(path)
             continue
-        inside = [file for file, relative in select([path])[0] if not is_medium_index(relative)]
+        inside = [file.path for file in select([path]).files if not file.inside and not file.trouble]
         if not inside:
             raise UsageError(
                 "there is no image in this folder",

@@ -16,10 +16,10 @@ from privxray.deid.cleaning.strip_pictures import strip_jpeg, strip_png
 from privxray.deid.cleaning.verify_copy import NotCleanError, errors_in, not_clean
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.judging.file_scan import NO_IMAGE
-from privxray.deid.judging.picture_scan import is_jpeg, is_png
 from privxray.deid.pixels.picture_pixels import PicturePixels
 from privxray.deid.pixels.picture_samples import UPRIGHT, orientation_of
 from privxray.deid.pixels.trouble import PixelTroubleError
+from privxray.deid.sources.kinds import is_jpeg, is_png
 
 
 def deidentify(data: bytes, settings: CopySettings, others: PatientValues = NO_VALUES) -> CleanCopy:

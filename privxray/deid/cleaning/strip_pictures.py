@@ -6,8 +6,9 @@ The compressed picture is copied byte for byte. Segments and chunks that don't s
 
 from __future__ import annotations
 
-from privxray.deid.judging.picture_scan import BROKEN_PICTURE, PNG_MAGIC
+from privxray.deid.judging.picture_scan import BROKEN_PICTURE
 from privxray.deid.pixels.trouble import PixelTroubleError
+from privxray.deid.sources.kinds import PNG_MAGIC
 
 _SOS, _EOI, _ADOBE = 0xDA, 0xD9, 0xEE
 _SHOWS_PNG = frozenset(b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB sBIT bKGD pHYs".split())

@@ -13,11 +13,11 @@ import json
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeAlias, overload
 
 from privxray.deid.findings.finding_table import FindingTable
 from privxray.deid.findings.report import FileReport, Finding
+from privxray.deid.sources.source_file import SourceFile
 from privxray.workspace.spool import Spool
 
 Marks: TypeAlias = tuple[int, ...]
@@ -28,7 +28,7 @@ Marks: TypeAlias = tuple[int, ...]
 class FileRecord:
     """What was found in one file. Private: it has the real path.
 
-    :ivar name: its public name, as far as the file alone tells. :ivar path: where it really is.
+    :ivar name: its public name, as far as the file alone tells. :ivar source: where it really is.
     :ivar damaged: it could not be read to its end.
     :ivar findings: of the scan of the file by itself.
     :ivar sha256: lower-case hex; empty if nobody asked for it, or if the file could not be read.
@@ -40,7 +40,7 @@ class FileRecord:
     """
 
     name: str
-    path: Path
+    source: SourceFile
     damaged: bool
     findings: tuple[Finding, ...]
     sha256: str
@@ -55,7 +55,7 @@ def record_to_json(record: FileRecord, table: FindingTable) -> list[Any]:
     """A record as JSON."""
     return [
         record.name,
-        str(record.path),
+        record.source.to_json(),
         record.damaged,
         table.encode(record.findings),
         record.sha256,
@@ -72,10 +72,10 @@ def record_from_json(value: Sequence[Any], table: FindingTable) -> FileRecord:
 
     :raises ValueError, IndexError, KeyError, TypeError: it is no such record.
     """
-    name, path, damaged, findings, sha256, number, marks, leaks, in_path, pixels = value
+    name, source, damaged, findings, sha256, number, marks, leaks, in_path, pixels = value
     return FileRecord(
         name,
-        Path(path),
+        SourceFile.from_json(source),
         damaged,
         table.decode(findings),
         sha256,
@@ -121,7 +121,7 @@ class SpooledReports(Sequence[FileReport]):
     def append(self, report: FileReport) -> None:
         """Add the report of the next file."""
         findings = self._table.encode(report.findings)
-        value = [report.name, str(report.path), report.verdict, findings, report.sha256, report.number]
+        value = [report.name, report.source.to_json(), report.verdict, findings, report.sha256, report.number]
         self._spool.append(_bytes(value))
 
     @overload
@@ -134,8 +134,10 @@ class SpooledReports(Sequence[FileReport]):
         if isinstance(place, slice):
             return tuple(map(self.__getitem__, range(*place.indices(len(self)))))
         read = self._spool[place + len(self) if place < 0 else place]
-        name, path, verdict, findings, sha256, number = json.loads(read)
-        return FileReport(name, Path(path), verdict, self._table.decode(findings), sha256, number)
+        name, source, verdict, findings, sha256, number = json.loads(read)
+        return FileReport(
+            name, SourceFile.from_json(source), verdict, self._table.decode(findings), sha256, number
+        )
 
     def __iter__(self) -> Iterator[FileReport]:
         return map(self.__getitem__, range(len(self)))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from privxray.deid.sources.source_file import SourceFile
+
 Severity = Literal["error", "notice"]
 Verdict = Literal["pass", "fail", "error"]
 
@@ -33,7 +35,7 @@ class FileReport:
     """The verdict on one file.
 
     :param name: its public name, see :func:`privxray.naming.public_names.public_name`.
-    :param path: where it really is. Private: a path may hold a patient's name.
+    :param source: where it really is. Private: a path may hold a patient's name.
     :param verdict: ``error`` means that the file could not be checked to its end, which fails it too.
     :param sha256: digest of the bytes that were checked, in lower case; empty if they could not be read, or
         if nobody asked for it.
@@ -41,11 +43,16 @@ class FileReport:
     """
 
     name: str
-    path: Path
+    source: SourceFile
     verdict: Verdict
     findings: tuple[Finding, ...]
     sha256: str
     number: int = 0
+
+    @property
+    def path(self) -> Path:
+        """The file on the disk, or the zip that it lies in. Private as well."""
+        return self.source.path
 
     def to_json(self) -> dict[str, Any]:
         """What ``privxray check --json`` and ``--jsonl`` print of it: no real path and no digest."""
@@ -70,6 +77,8 @@ class Report:
 
     :param files: sorted by path. Of a large set they lie on the disk, and are read one by one.
     :param skipped: how many files of the folders were passed over because they are not images.
+    :param indexes: how many DICOMDIR were left out, which are no images but name patients.
+    :param missing: files that a DICOMDIR names and that are not there, in public words.
     :param profile: the profile and its options in words, see
         :attr:`privxray.deid.profile.profile.Profile.summary`.
     """
@@ -77,6 +86,8 @@ class Report:
     files: Sequence[FileReport]
     skipped: int = 0
     profile: str = "profile basic"
+    indexes: int = 0
+    missing: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Literal["pass", "fail"]:

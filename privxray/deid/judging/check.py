@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.findings import rules
 from privxray.deid.findings.file_record import RecordSpool, SpooledReports
 from privxray.deid.findings.report import FileReport, Report, verdict_of
@@ -28,11 +28,12 @@ from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.leak_findings import leaks_in_dicom, new_leaks
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import Scan
-from privxray.deid.judging.selection import select
 from privxray.deid.judging.set_check import WholeSet
 from privxray.deid.judging.set_passes import FilesOfSet, Progress, ScanSettings
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
+from privxray.deid.sources.selection import select
+from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import UsageError
 
 
@@ -44,9 +45,9 @@ def check_file(path: Path, *, name: str, profile: Profile | None = None) -> File
     :param profile: what may become of each attribute; the Basic Profile if None.
     """
     try:
-        data = read_whole(path)
+        data = SourceFile.on_disk(path).read_whole()
     except UnreadFileError as trouble:
-        return _alone(Scan(damage=str(trouble)), "", name, path)
+        return _alone(Scan(damage=str(trouble)), "", name, SourceFile.on_disk(path))
     return check_bytes(data, name=name, path=path, profile=profile)
 
 
@@ -59,7 +60,7 @@ def check_bytes(data: bytes, *, name: str, path: Path, profile: Profile | None =
     leaks = LeakSearch(sorted(scan.undisguised))
     if leaks and is_dicom(data):
         scan.findings += new_leaks(scan.findings, leaks_in_dicom(leaks, data))
-    return _alone(scan, hashlib.sha256(data).hexdigest(), name, path)
+    return _alone(scan, hashlib.sha256(data).hexdigest(), name, SourceFile.on_disk(path))
 
 
 def check_paths(
@@ -70,7 +71,7 @@ def check_paths(
     digests: bool = True,
     progress: Progress | None = None,
 ) -> Report:
-    """Check files and folders (to any depth) as one set. The reports are sorted by path.
+    """Check files, folders (to any depth), DICOMDIR and zips as one set. The reports are sorted by path.
 
     :param profile: what may become of each attribute; the Basic Profile if None.
     :param jobs: how many worker processes. With 1, or for at most
@@ -81,15 +82,15 @@ def check_paths(
     :raises UsageError: a path does not exist, or there is nothing to check: a check of nothing must not pass.
     :raises SystemTroubleError: a folder can't be listed.
     """
-    selected, skipped = select(paths)
-    if not selected:
+    selection = select(paths)
+    if not selection.files:
         raise UsageError(
             "there is no image to check here",
             reason="check.nothing",
             advice="Name DICOM, JPEG or PNG files, or a folder that holds them.",
         )
     settings = ScanSettings(profile or basic_profile(), digests, jobs)
-    files = FilesOfSet(list(enumerate(selected)), settings, progress)
+    files = FilesOfSet(list(enumerate(selection.files)), settings, progress)
     scanned, leaks, reports = RecordSpool(), LeakSearch(), SpooledReports()
     with files:
         for record, undisguised in files.scan():
@@ -99,12 +100,18 @@ def check_paths(
         whole = WholeSet(limited=leaks.limited)
         for record in files.search(scanned, leaks):
             reports.append(whole.report(record))
-    return Report(reports, skipped, settings.profile.summary)
+    return Report(
+        reports,
+        len(selection.passed_over),
+        settings.profile.summary,
+        selection.indexes,
+        selection.missing,
+    )
 
 
-def _alone(scan: Scan, digest: str, name: str, path: Path) -> FileReport:
+def _alone(scan: Scan, digest: str, name: str, source: SourceFile) -> FileReport:
     if scan.damage:
         findings = (*scan.findings, rules.UNREADABLE.because(scan.damage))
-        return FileReport(name, path, "error", findings, digest)
+        return FileReport(name, source, "error", findings, digest)
     findings = tuple(scan.findings)
-    return FileReport(name, path, verdict_of(findings), findings, digest)
+    return FileReport(name, source, verdict_of(findings), findings, digest)

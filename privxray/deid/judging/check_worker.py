@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import astuple
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from privxray.deid.findings import rules
@@ -18,6 +17,7 @@ from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import FileRelations, Scan
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_from_json
+from privxray.deid.sources.source_file import SourceFile
 from privxray.deid.workers.worker_loop import serve
 
 
@@ -35,10 +35,10 @@ class _CheckWorker:
         if "leaks" in message:
             self._leaks = LeakSearch.from_json(message["leaks"])
             return None
-        path = Path(message["path"])
+        file = SourceFile.from_json(message["file"])
         if message["do"] == "search":
-            return {"findings": list(map(_flat, search_file(path, self._leaks, mapped=True)))}
-        scan, digest = scan_file(path, self._profile, digest=message["digest"], mapped=True)
+            return {"findings": list(map(_flat, search_file(file, self._leaks, mapped=True)))}
+        scan, digest = scan_file(file, self._profile, digest=message["digest"], mapped=True)
         return scan_to(scan) | {"sha256": digest}
 
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import mmap
-from pathlib import Path
 from typing import Final
 
 from privxray.deid.dicomfile.element import Data
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_or_map
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.dicom_scan import scan_dicom
 from privxray.deid.judging.leak_findings import leaks_in_dicom
 from privxray.deid.judging.leaks import LeakSearch
-from privxray.deid.judging.picture_scan import is_jpeg, is_png, scan_jpeg, scan_png
+from privxray.deid.judging.picture_scan import scan_jpeg, scan_png
 from privxray.deid.judging.scan import Scan
 from privxray.deid.profile.profile import Profile
+from privxray.deid.sources.kinds import is_jpeg, is_png
+from privxray.deid.sources.source_file import SourceFile
 
 NO_IMAGE: Final = "neither DICOM (with its 128-byte preamble) nor JPEG nor PNG"
 
@@ -45,7 +46,7 @@ def scan_bytes(data: Data, profile: Profile) -> Scan:
     return Scan(damage=NO_IMAGE)
 
 
-def scan_file(path: Path, profile: Profile, *, digest: bool, mapped: bool) -> tuple[Scan, str]:
+def scan_file(file: SourceFile, profile: Profile, *, digest: bool, mapped: bool) -> tuple[Scan, str]:
     """Check one file: its scan and its SHA-256. Raises nothing, whatever the file is.
 
     :param digest: compute the SHA-256, for which all of the file must be read; else it is empty. It is empty
@@ -53,14 +54,14 @@ def scan_file(path: Path, profile: Profile, *, digest: bool, mapped: bool) -> tu
     :param mapped: see :func:`~privxray.deid.dicomfile.untrusted_bytes.read_or_map`.
     """
     try:
-        data = read_or_map(path, mapped=mapped)
+        data = file.read(mapped=mapped)
     except UnreadFileError as trouble:
         return Scan(damage=str(trouble)), ""
     scan = scan_bytes(data, profile)
     return scan, hashlib.sha256(data).hexdigest() if digest else ""
 
 
-def search_file(path: Path, leaks: LeakSearch, *, mapped: bool) -> list[Finding]:
+def search_file(file: SourceFile, leaks: LeakSearch, *, mapped: bool) -> list[Finding]:
     """Look in one file for values that identify a patient of its set. Only DICOM files are searched.
 
     A file that can no longer be read, or that the search stumbles over, fails with a finding that says why.
@@ -68,7 +69,7 @@ def search_file(path: Path, leaks: LeakSearch, *, mapped: bool) -> list[Finding]
     :param mapped: see :func:`~privxray.deid.dicomfile.untrusted_bytes.read_or_map`.
     """
     try:
-        data = read_or_map(path, mapped=mapped)
+        data = file.read(mapped=mapped)
         return list(leaks_in_dicom(leaks, data)) if is_dicom(data) else []
     except UnreadFileError as trouble:
         return [rules.UNREADABLE.because(str(trouble))]

@@ -3,7 +3,7 @@
 The container is read, not the picture: segments and chunks by their lengths, so one file costs well under a
 millisecond. Nothing is unpacked and no text is read, since that it is there is the finding. Whatever is not
 known to be needed to show the picture is an error: a list of what may stay is safer than a list of what must
-go. Tested through whole files.
+go. Tested in tests/unit/test_deid_pictures.py.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.scan import Scan
-
-JPEG_MAGIC: Final = b"\xff\xd8\xff"
-PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
+from privxray.deid.sources.kinds import PNG_MAGIC
 
 CUT_PICTURE: Final = "the picture ends too early"
 BROKEN_PICTURE: Final = "part of the file can't be read as a picture"
@@ -45,16 +43,6 @@ _CHUNKS: Final = {
     b"tIME": rules.PICTURE_TIME,
     b"iCCP": rules.PICTURE_COLOUR_PROFILE,
 }
-
-
-def is_jpeg(data: bytes) -> bool:
-    """True if it starts like a JPEG file."""
-    return data.startswith(JPEG_MAGIC)
-
-
-def is_png(data: bytes) -> bool:
-    """True if it starts like a PNG file."""
-    return data.startswith(PNG_MAGIC)
 
 
 def scan_jpeg(data: bytes) -> Scan:

@@ -7,7 +7,6 @@ That is: leaks (:mod:`privxray.deid.judging.leaks`), broken relations
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path, PurePath
 
 from privxray.deid.findings import rules
 from privxray.deid.findings.file_record import FileRecord
@@ -18,24 +17,22 @@ from privxray.deid.judging.scan import Scan
 from privxray.deid.judging.set_relations import Mark, SetRelations, marks_of, own_mark
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
+from privxray.deid.sources.source_file import SourceFile
 from privxray.naming.public_names import public_name
 from privxray.workspace.disk_tables import FirstValues
 
 
-def record_of(
-    scan: Scan, digest: str, path: Path, relative: PurePath, number: int, mark: Mark = own_mark
-) -> FileRecord:
+def record_of(scan: Scan, digest: str, source: SourceFile, number: int, mark: Mark = own_mark) -> FileRecord:
     """The record of one file.
 
     :param digest: SHA-256 of the file; empty if none was computed.
-    :param relative: its path below the folder that the user named.
     :param number: its position, from 1, among the files that the user can list.
     :param mark: makes digests of what relates the file to others.
     """
     damage = [rules.UNREADABLE.because(scan.damage)] if scan.damage else []
     return FileRecord(
-        public_name(relative, number, scan.hidden),
-        path,
+        public_name(source.relative, number, scan.hidden),
+        source,
         bool(scan.damage),
         (*scan.findings, *damage),
         digest,
@@ -90,7 +87,7 @@ class WholeSet:
 def report_of(record: FileRecord, findings: tuple[Finding, ...]) -> FileReport:
     """The report of a file with these findings."""
     verdict = "error" if record.damaged else verdict_of(findings)
-    return FileReport(record.name, record.path, verdict, findings, record.sha256, record.number)
+    return FileReport(record.name, record.source, verdict, findings, record.sha256, record.number)
 
 
 class SetCheck:
@@ -105,24 +102,26 @@ class SetCheck:
         self.profile = profile or basic_profile()
         self._leaks = LeakSearch()
         self._whole = WholeSet()
-        self._files: list[tuple[FileRecord, list[Finding], PurePath]] = []
+        self._files: list[tuple[FileRecord, list[Finding]]] = []
 
-    def add(self, scan: Scan, *, path: Path, relative: PurePath, number: int) -> FileReport:
+    def add(self, scan: Scan, *, source: SourceFile, number: int) -> FileReport:
         """Take the scan of the next file; for the parameters see :func:`record_of`.
 
         :returns: its report so far, without what only the whole set tells.
         """
-        record = record_of(scan, "", path, relative, number)
+        record = record_of(scan, "", source, number)
         related = self._whole.relate(record)
         for kind, value in sorted(scan.undisguised):
             self._leaks.add(kind, value)
-        self._files.append((record, related, relative))
+        self._files.append((record, related))
         return report_of(record, (*record.findings, *related))
 
     def reports(self) -> tuple[FileReport, ...]:
         """The reports of all files, in order; call it once all are added."""
         self._whole.limited = self._leaks.limited
         return tuple(
-            self._whole.complete(replace(record, in_path=self._leaks.in_path(relative)), related)
-            for record, related, relative in self._files
+            self._whole.complete(
+                replace(record, in_path=self._leaks.in_path(record.source.relative)), related
+            )
+            for record, related in self._files
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -24,6 +23,7 @@ from privxray.deid.judging.set_check import record_of
 from privxray.deid.judging.set_relations import Mark, own_mark
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_to_json
+from privxray.deid.sources.source_file import SourceFile
 from privxray.deid.workers.worker_pool import Pool
 
 T = TypeVar("T")
@@ -39,8 +39,8 @@ _WORKER: Final = "privxray.deid.judging.check_worker"
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how many files are done and how many there are to do."""
 
-NumberedFile: TypeAlias = tuple[int, tuple[Path, PurePath]]
-"""A file by its place in the whole set, from 0: where it is, and its path below the folder that was named."""
+NumberedFile: TypeAlias = tuple[int, SourceFile]
+"""A file, and its place in the whole set, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class FilesOfSet:
     def scan(self) -> Iterator[tuple[FileRecord, set[IdentifyingValue]]]:
         """Each file's record, and the values that identify a patient and stand in it without disguise."""
         for index, (scan, digest) in in_order(self._counted(self._scans(), len(self._files))):
-            place, (path, relative) = self._files[index]
-            record = record_of(scan, digest, path, relative, place + 1, self._settings.mark)
+            place, source = self._files[index]
+            record = record_of(scan, digest, source, place + 1, self._settings.mark)
             self._dicom += record.marks is not None
             yield record, scan.undisguised
 
@@ -102,9 +102,9 @@ class FilesOfSet:
             yield from scanned
             return
         found = in_order(self._counted(self._searches(scanned, leaks), len(self._files) + self._dicom))
-        for (_, (_, relative)), record in zip(self._files, scanned, strict=True):
+        for record in scanned:
             places = () if record.marks is None else tuple(next(found)[1])
-            yield replace(record, leaks=places, in_path=leaks.in_path(relative))
+            yield replace(record, leaks=places, in_path=leaks.in_path(record.source.relative))
 
     def _counted(self, outcomes: Iterable[T], total: int) -> Iterator[T]:
         for outcome in outcomes:
@@ -116,12 +116,12 @@ class FilesOfSet:
     def _scans(self) -> Iterator[tuple[int, tuple[Scan, str]]]:
         digests = self._settings.digests
         if self._pool is None:
-            for index, (_, (path, _)) in enumerate(self._files):
-                yield index, scan_file(path, self._settings.profile, digest=digests, mapped=False)
+            for index, (_, source) in enumerate(self._files):
+                yield index, scan_file(source, self._settings.profile, digest=digests, mapped=False)
             return
         tasks = (
-            (index, {"do": "scan", "path": str(path), "digest": digests})
-            for index, (_, (path, _)) in enumerate(self._files)
+            (index, {"do": "scan", "file": source.to_json(), "digest": digests})
+            for index, (_, source) in enumerate(self._files)
         )
         for index, outcome in self._pool.run(tasks):
             if isinstance(outcome, str):
@@ -131,14 +131,14 @@ class FilesOfSet:
 
     def _searches(self, scanned: RecordSpool, leaks: LeakSearch) -> Iterator[tuple[int, list[Finding]]]:
         """The findings of each DICOM file, by its position among those."""
-        paths = (record.path for record in scanned if record.marks is not None)
+        sources = (record.source for record in scanned if record.marks is not None)
         if self._pool is None:
-            for index, path in enumerate(paths):
-                yield index, search_file(path, leaks, mapped=False)
+            for index, source in enumerate(sources):
+                yield index, search_file(source, leaks, mapped=False)
             return
         self._pool.tell({"leaks": leaks.to_json()})
         tasks: Iterable[tuple[int, dict[str, Any]]] = (
-            (index, {"do": "search", "path": str(path)}) for index, path in enumerate(paths)
+            (index, {"do": "search", "file": source.to_json()}) for index, source in enumerate(sources)
         )
         for index, outcome in self._pool.run(tasks):
             if isinstance(outcome, str):

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 _EXTENSIONS = (".dcm", ".dicom", ".dic", ".ima", ".jpg", ".jpeg", ".png")
@@ -24,13 +25,15 @@ class AmbiguousNameError(Exception):
 
 
 class FileNames:
-    """Finds files below a folder. Nothing is listed as long as all names are there as typed.
+    """Finds files below a folder, and in zips there. Nothing is listed if all names are there as typed.
 
     :param root: the folder that paths start from.
+    :param names_in_zips: gives the paths of the files that lie in zips.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, names_in_zips: Callable[[], Iterable[PurePosixPath]] = tuple) -> None:
         self._root = root
+        self._names_in_zips = names_in_zips
         self._listed: dict[Path, dict[str, list[str]]] = {}
         self._by_name: dict[str, list[PurePosixPath]] | None = None
 
@@ -43,6 +46,8 @@ class FileNames:
         spelled = self._as_spelled(relative)
         if _is_there(self._root / spelled):
             return spelled
+        if relative in self._in_zips:
+            return relative
         found = self._elsewhere(relative)
         if len(found) > 1:
             raise AmbiguousNameError
@@ -69,6 +74,10 @@ class FileNames:
         spellings = self._listed[folder].get(_nfc(name), [])
         return spellings[0] if len(spellings) == 1 else name
 
+    @cached_property
+    def _in_zips(self) -> frozenset[PurePosixPath]:
+        return frozenset(self._names_in_zips())
+
     def _elsewhere(self, relative: PurePosixPath) -> list[PurePosixPath]:
         """Files that end as a path does, with or without their extension."""
         if not relative.parts:
@@ -90,6 +99,7 @@ class FileNames:
         return []
 
     def _all(self) -> Iterator[PurePosixPath]:
+        yield from sorted(self._in_zips)
         for folder, folders, files in os.walk(self._root):
             folders.sort()
             inner = Path(folder).relative_to(self._root)

@@ -6,10 +6,10 @@ Tested in tests/unit/test_imaging_sources.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
+from privxray.deid.sources.source import Source
 from privxray.imaging.labelling.patient_sources import Sources, contradictions, id_of_file, plain_id
 from privxray.imaging.labelling.problems import Problems
 from privxray.imaging.labelling.row import Row
@@ -27,10 +27,10 @@ def ids_of(data: bytes) -> tuple[PatientId | None, str]:
     return PatientId(patient) if patient else None, found["StudyInstanceUID"]
 
 
-def expect_one_patient_each(rows: Iterable[Row], images: Path, csv: str) -> None:
+def expect_one_patient_each(rows: Iterable[Row], images: Source, csv: str) -> None:
     """Make sure that a csv and the files that it names agree on who is who.
 
-    :param images: the folder of the rows' paths. :param csv: what an error calls the csv.
+    :param images: where the rows' images are. :param csv: what an error calls the csv.
     :raises MalformedError: they contradict each other; see
         :mod:`privxray.imaging.labelling.patient_sources`.
     """
@@ -41,9 +41,9 @@ def expect_one_patient_each(rows: Iterable[Row], images: Path, csv: str) -> None
     problems.raise_any()
 
 
-def _sources(row: Row, images: Path) -> Sources | None:
+def _sources(row: Row, images: Source) -> Sources | None:
     try:
-        file_id, visit = ids_of(read_whole(images / row.relative))
+        file_id, visit = ids_of(images.file(row.relative).read_whole())
     except UnreadFileError:
         return None  # whoever reads it for its own sake says so
     named = row.patient or file_id

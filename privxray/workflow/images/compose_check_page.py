@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.findings.report import FileReport, Report
 from privxray.errors import MalformedError
 from privxray.imaging.planes import planes
@@ -70,7 +70,7 @@ def _pictures(file: FileReport, found: SearchedPixels) -> Iterator[FlaggedFrame]
     wanted = _frames(found)
     # A file that can't be read any more has its findings in the report all the same.
     with suppress(UnreadFileError, MalformedError):
-        for plane in planes(read_whole(file.path), name=file.name):
+        for plane in planes(file.source.read_whole(), name=file.name):
             if plane.frame > wanted[-1]:
                 return
             if plane.frame in wanted and not plane.hidden:

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 from privxray.deid.cleaning.copies.manifest import Entry, Manifest
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
+from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import RefusedError
 from privxray.system.regular_files import open_regular
 from privxray.workspace.atomic import make_private_folder, sweep
@@ -21,7 +23,7 @@ _CHANGED_COPY = "its copy is not what an earlier run wrote; name a new folder fo
 def expect_apart(workspace: Workspace, source: Path, dest: Path) -> None:
     """Make sure that neither folder lies in the other, however they are spelled or linked.
 
-    :param source: of the originals. :param dest: of the copies.
+    :param source: of the originals; where they are one file, that file. :param dest: of the copies.
     :raises RefusedError: one lies in the other, or ``dest`` is one of the workspace's own folders, or a file.
     """
     inner, outer = Path(os.path.realpath(dest)), Path(os.path.realpath(source))
@@ -84,18 +86,18 @@ def open_copies(manifest: Manifest, dest: Path, settings: str) -> None:
         sweep(folder)
 
 
-def problem_of_copy(manifest: Manifest, dest: Path, source: Path, entry: Entry) -> str:
+def problem_of_copy(manifest: Manifest, dest: Path, source: SourceFile, entry: Entry) -> str:
     """Why the copy that an earlier run made can't stand for its source; empty where it can.
 
     :param entry: what the manifest has of the source; it has a copy.
     """
     try:
-        now = source.stat()
-        if (now.st_size, now.st_mtime_ns) != (entry.size, entry.changed):
-            if digest_of(source) != entry.source_sha256:
+        now = source.stamp()
+        if now != (entry.size, entry.changed):
+            if hashlib.sha256(source.read()).hexdigest() != entry.source_sha256:
                 return _CHANGED_SOURCE
-            manifest.touch(dest, source, now.st_size, now.st_mtime_ns)
-    except OSError:
+            manifest.touch(dest, source, *now)
+    except (OSError, UnreadFileError):
         return _CHANGED_SOURCE
     try:
         is_whole = digest_of(dest / (entry.result or "")) == entry.result_sha256

@@ -1,4 +1,4 @@
-"""De-identifying a folder into another: what is refused, the order of the steps, and what is told at the end.
+"""De-identifying a folder, a DICOMDIR or a zip into a folder: what is refused, and the order of the steps.
 
 A run that was killed at any instruction is finished by the same command. Three things make that so. The
 folder of copies is in the manifest before its first file, each copy is whole on the disk before its row is
@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from privxray.deid.cleaning.copies.copy_file import CopyTask
 from privxray.deid.cleaning.copies.copy_worker import (
@@ -22,11 +22,12 @@ from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.copies.read_ahead import ReadAhead
 from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
-from privxray.deid.judging.selection import is_medium_index, select
 from privxray.deid.profile.profile import Profile, ProfileOption
+from privxray.deid.sources.source import Source
 from privxray.errors import UsageError
 from privxray.imaging.labelling.file_sources import expect_one_patient_each
-from privxray.imaging.labels import csv_name, read_labels
+from privxray.imaging.labelling.row import Row
+from privxray.imaging.labels import csv_name, rows_and_problems
 from privxray.system.names import long_path
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.images.copies_folder import expect_apart, open_copies
@@ -44,6 +45,7 @@ class DeidentifyReport:
 
     :ivar files: sources. :ivar made: copies of this run. :ivar before: copies of earlier runs.
     :ivar skipped: files that are no images. :ivar indexes: files DICOMDIR, which have no copy.
+    :ivar missing: files that a DICOMDIR names and that are not there, in public words.
     :ivar blacked: files in whose pixels text was blacked.
     :ivar quarantined: files without a copy.
     :ivar labels: rows of the csv of labels that was written; None where none was asked for.
@@ -59,6 +61,7 @@ class DeidentifyReport:
     quarantined: tuple[Quarantined, ...]
     labels: int | None = None
     unlabelled: int = 0
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,33 +91,31 @@ def deidentify_folder(
     progress: Progress | None = None,
     reading: Progress | None = None,
 ) -> DeidentifyReport:
-    """Write de-identified copies of a file, or of all images of a folder.
+    """Write de-identified copies of a file, or of all images of a folder, a DICOMDIR or a zip.
 
     :param dest: the folder of copies; made where there is none.
     :param progress: called after each file. :param reading: likewise while patients' values are collected.
     :raises UsageError: there is no image, or the profile asks for what no program can do.
     :raises RefusedError: of source and dest one lies in the other, or dest holds other files than such
         copies, or copies that were made in another way.
-    :raises MalformedError: the csv of labels is not one for the source, or contradicts its files on who is
-        who, or the manifest is damaged.
+    :raises MalformedError: source is a zip that can't be read; the csv of labels is not one for the source,
+        or contradicts its files on who is who; or the manifest is damaged.
     :raises OSError: a copy can't be written.
     """
     workspace.require("hospital", "deidentify")
     source, dest = long_path(source), long_path(dest)
     _expect_doable(options.profile)
-    selected, skipped = select([source])
-    found = [one for one in selected if not (source.is_dir() and is_medium_index(one[1]))]
-    indexes = len(selected) - len(found)
+    originals = Source(source)
+    selection = originals.selection
+    found = selection.files
     if not found:
         raise UsageError(
             "there is no image to de-identify here",
             reason="copies.no-image",
-            advice="Name a DICOM, JPEG or PNG file, or a folder that holds some",
+            advice="Name a DICOM, JPEG or PNG file, or a folder, DICOMDIR or zip that holds some",
         )
-    expect_apart(workspace, source, dest)
-    rows = [] if options.labels is None else read_labels(options.labels, source, None)
-    if options.labels is not None:
-        expect_one_patient_each(rows, source, csv_name(options.labels))
+    expect_apart(workspace, originals.folder, dest)
+    rows = [] if options.labels is None else _rows(options.labels, originals)
     with (
         workspace.locked(),
         State(workspace.state_path) as state,
@@ -126,10 +127,7 @@ def deidentify_folder(
         names = Pseudonyms(key)
         open_copies(manifest, dest, settings_digest(options.profile, options.ocr))
         run = CopyRun(dest, manifest)
-        tasks = [
-            CopyTask(path, PurePosixPath(relative.as_posix()), number)
-            for number, (path, relative) in enumerate(found, start=1)
-        ]
+        tasks = [CopyTask(file, number) for number, file in enumerate(found, start=1)]
         tasks = _with_set_values(tasks, ReadAhead(names, options.profile), reading)
         setup = settings_to_json(dest, options.profile, key, _threads(options))
         make_copies(run, tasks, setup, options.workers, progress)
@@ -137,20 +135,28 @@ def deidentify_folder(
         if options.labels is not None:
             if ProfileOption.RETAIN_PATIENT_CHARACTERISTICS not in options.profile.options:
                 rows = [replace(row, traits={}) for row in rows]  # as sex and age leave the copies
-            text, written = labels_of_copies(run.copies, source, rows, names, csv_name(options.labels))
+            text, written = labels_of_copies(run.copies, originals, rows, names, csv_name(options.labels))
             write_labels(manifest, dest, text)
         manifest.end(dest)
     return DeidentifyReport(
         files=len(found),
         made=run.made,
         before=run.before,
-        skipped=skipped,
-        indexes=indexes,
+        skipped=len(selection.passed_over),
+        indexes=selection.indexes,
         blacked=run.blacked,
         quarantined=run.quarantined,
         labels=written,
         unlabelled=0 if written is None else len(rows) - written,
+        missing=selection.missing,
     )
+
+
+def _rows(labels: Path, originals: Source) -> list[Row]:
+    rows, problems = rows_and_problems(labels, originals, None)
+    problems.raise_any()
+    expect_one_patient_each(rows, originals, csv_name(labels))
+    return rows
 
 
 def _expect_doable(profile: Profile) -> None:

@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.sources.source import Source
 from privxray.errors import MalformedError, RefusedError
 from privxray.imaging.glance import choice_of
 from privxray.imaging.labelling.label_names import LABEL_MAP, LabelNames, UnknownLabels
@@ -31,20 +31,19 @@ _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}")
 
 
 def labels_of_copies(
-    copies: Mapping[Path, str], source: Path, rows: Sequence[Row], names: Pseudonyms, csv_name: str
+    copies: Mapping[str, str], source: Source, rows: Sequence[Row], names: Pseudonyms, csv_name: str
 ) -> tuple[bytes, int]:
     """The csv for the copies, and how many rows it has. An image without a copy has no row.
 
-    :param copies: for each original, the path of its copy below the folder of copies.
-    :param source: the folder of the originals. :param rows: of the csv for it.
+    :param copies: for each original, by its address, the path of its copy below the folder of copies.
+    :param source: the originals. :param rows: of the csv for it.
     :param csv_name: what an error calls that csv.
     :raises MalformedError: a label does not look like a class, so it could identify somebody.
     """
-    real = {os.path.realpath(original): copy for original, copy in copies.items()}
     lines: list[list[str]] = []
     traits = sorted({name for row in rows for name in row.traits})
     for row in rows:
-        copy = real.get(os.path.realpath(source / row.relative))
+        copy = copies.get(source.file(row.relative).address)
         if copy is None:
             continue
         if not _LABEL.fullmatch(row.label):

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
-from privxray.deid.judging.selection import select
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
+from privxray.deid.sources.selection import select
+from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import UsageError
 from privxray.workflow.common.callbacks import Progress
 from privxray.workspace.atomic import PRIVATE, write_atomic
@@ -47,28 +48,28 @@ def write_skeleton(
     :param force: replace a file that exists.
     :raises UsageError: the folder has no image.
     """
-    found, skipped = select([folder])
-    if not found:
+    found = select([folder])
+    if not found.files:
         raise UsageError(
             "there is no image in this folder",
             reason="labels.no-image",
             advice="Name a folder that holds DICOM, JPEG or PNG files",
         )
     rows = []
-    for number, (path, relative) in enumerate(found, start=1):
-        rows.append((relative.as_posix(), *_of_header(path), ""))
+    for number, file in enumerate(found.files, start=1):
+        rows.append((file.relative.as_posix(), *_of_header(file), ""))
         if progress is not None:
-            progress(number, len(found))
+            progress(number, len(found.files))
     text = io.StringIO(newline="")
     csv.writer(text).writerows([COLUMNS, *rows])
     write_atomic(target, text.getvalue().encode("utf-8-sig"), mode=PRIVATE, overwrite=force)
-    return Skeleton(len(rows), sum(not patient for _, patient, *_ in rows), skipped)
+    return Skeleton(len(rows), sum(not patient for _, patient, *_ in rows), len(found.passed_over))
 
 
-def _of_header(path: Path) -> tuple[str, ...]:
+def _of_header(file: SourceFile) -> tuple[str, ...]:
     """What the header says; empty cells for what it does not, and for a file that can't be read."""
     try:
-        data = read_whole(path)
+        data = file.read_whole()
     except UnreadFileError:
         return ("",) * len(_HEADER)
     if not is_dicom(data):

@@ -42,13 +42,13 @@ class CopyRun:
     """What became of each file so far, here and in the manifest.
 
     :param dest: the folder of copies.
-    :ivar copies: for each original, the path of its copy below the folder of copies.
+    :ivar copies: for each original, by its address, the path of its copy below the folder of copies.
     :ivar made: copies of this run. :ivar before: copies of earlier runs.
     :ivar blacked: files in whose pixels text was blacked in this run.
     """
 
     def __init__(self, dest: Path, manifest: Manifest) -> None:
-        self.copies: dict[Path, str] = {}
+        self.copies: dict[str, str] = {}
         self.made = 0
         self.before = 0
         self.blacked = 0
@@ -63,27 +63,27 @@ class CopyRun:
 
     def has_copy(self, task: CopyTask) -> bool:
         """Whether an earlier run made a copy; one that does not fit its source any more is noted as such."""
-        entry = self._manifest.find(self._dest, task.path)
+        entry = self._manifest.find(self._dest, task.source)
         if entry is None or entry.result is None or not os.path.lexists(self._dest / entry.result):
             return False  # new, without a copy so far, or with one that was deleted since
-        problem = problem_of_copy(self._manifest, self._dest, task.path, entry)
+        problem = problem_of_copy(self._manifest, self._dest, task.source, entry)
         if problem:
             self._quarantined[task.number] = Quarantined(task.name, problem)
         else:
             self.before += 1
-            self.copies[task.path] = entry.result
+            self.copies[task.source.address] = entry.result
         return True
 
     def take(self, outcome: CopyOutcome) -> None:
         """Note what became of a file."""
         task, entry = outcome.task, outcome.entry
-        self._manifest.note(self._dest, task.path, entry)
+        self._manifest.note(self._dest, task.source, entry)
         if entry.result is None:
             self._quarantined[task.number] = Quarantined(outcome.name, entry.reason or "")
             return
         self.made += 1
         self.blacked += outcome.boxes > 0
-        self.copies[task.path] = entry.result
+        self.copies[task.source.address] = entry.result
 
 
 def make_copies(

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.findings import rules
 from privxray.deid.findings.file_record import SpooledReports
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
@@ -107,7 +107,7 @@ def search_report(
 def search_file(file: FileReport, find_text: FindText) -> SearchedPixels:
     """Search one file that was checked. Raises nothing, whatever is in it."""
     try:
-        data = read_whole(file.path)
+        data = file.source.read_whole()
     except UnreadFileError as trouble:
         return SearchedPixels((), 0, str(trouble))
     if file.sha256 and hashlib.sha256(data).hexdigest() != file.sha256:

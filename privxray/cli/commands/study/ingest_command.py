@@ -23,7 +23,10 @@ from privxray.imaging.labelling.label_names import read_map
 
 @takes_profile()
 def ingest(
-    images: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of DICOM, JPEG or PNG files.")],
+    images: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="A folder of DICOM, JPEG or PNG files, a DICOMDIR, or a zip."),
+    ],
     labels: Annotated[
         Path,
         typer.Option(

@@ -21,8 +21,9 @@ from privxray.deid.cleaning.verify_copy import NotCleanError
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.part10 import read_head
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, read_whole
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.profile.profile import Profile
+from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import RefusedError
 from privxray.naming.public_names import public_name
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -36,13 +37,12 @@ VANISHED = "it was replaced while it was read"
 class CopyTask:
     """One source.
 
-    :ivar relative: its path below the folder that the user named. :ivar number: its position there, from 1.
+    :ivar source: the file. :ivar number: its position, from 1, among those that the user named.
     :ivar values: identifying values of the same patient in all files of the set.
     :ivar refusal: why no copy may be made beside the copies of the others; empty if one may.
     """
 
-    path: Path
-    relative: PurePath
+    source: SourceFile
     number: int
     values: PatientValues = NO_VALUES
     refusal: str = ""
@@ -50,7 +50,7 @@ class CopyTask:
     @property
     def name(self) -> str:
         """What the source may be called in public."""
-        return public_name(self.relative, self.number)
+        return public_name(self.source.relative, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,17 @@ def copy_file(task: CopyTask, dest: Path, settings: CopySettings) -> CopyOutcome
     :raises OSError: the copy can't be written.
     """
     try:
-        before = task.path.stat()
+        size, changed = task.source.stamp()
     except OSError as error:
         return without_copy(task, f"it can't be read ({type(error).__name__})")
-    entry = Entry(before.st_size, before.st_mtime_ns, "")
+    except UnreadFileError as trouble:
+        return without_copy(task, str(trouble))
+    entry = Entry(size, changed, "")
     try:
-        data = read_whole(task.path)
+        data = task.source.read_whole()
     except UnreadFileError as trouble:
         return CopyOutcome(task, task.name, replace(entry, reason=str(trouble)))
-    if len(data) != before.st_size:
+    if len(data) != size:
         return CopyOutcome(task, task.name, replace(entry, reason=VANISHED))
     digest = hashlib.sha256(data).hexdigest()
     entry = replace(entry, source_sha256=digest)
@@ -134,4 +136,4 @@ def _name_of_original(task: CopyTask, data: bytes, profile: Profile) -> str:
         except DamagedError:
             values = frozenset()
         hidden = {value.decode("latin-1") for value in values}
-    return public_name(task.relative, task.number, hidden)
+    return public_name(task.source.relative, task.number, hidden)

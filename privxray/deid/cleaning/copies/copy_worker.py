@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import astuple
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from privxray.deid.cleaning.copies.copy_file import CopyOutcome, CopyTask, copy_file
@@ -18,6 +18,7 @@ from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.pixels.text import load_finder
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
+from privxray.deid.sources.source_file import SourceFile
 from privxray.deid.workers.worker_loop import serve
 
 MODULE = __name__
@@ -68,8 +69,7 @@ def settings_from_json(message: dict[str, Any]) -> CopySettings:
 def task_to_json(task: CopyTask) -> dict[str, Any]:
     """A task for the worker."""
     return {
-        "path": str(task.path),
-        "relative": str(task.relative),
+        "source": task.source.to_json(),
         "number": task.number,
         "stored": sorted(value.decode("latin-1") for value in task.values.stored),
         "undisguised": sorted(task.values.undisguised),
@@ -96,6 +96,4 @@ def _task_from_json(value: dict[str, Any]) -> CopyTask:
         frozenset(text.encode("latin-1") for text in value["stored"]),
         frozenset((kind, text) for kind, text in value["undisguised"]),
     )
-    return CopyTask(
-        Path(value["path"]), PurePath(value["relative"]), value["number"], values, value["refusal"]
-    )
+    return CopyTask(SourceFile.from_json(value["source"]), value["number"], values, value["refusal"])

@@ -5,10 +5,11 @@
     run     dest, settings, labels, unfinished      a folder of copies, by a keyed hash of its path
     file    dest, source, size, changed, source_sha256, result_sha256, result, reason
 
-``source`` is a keyed hash of a path, so that the manifest names nobody. The two digests are plain, so that an
-auditor who holds a source and its copy finds the pair with ``sha256sum``. The manifest links copies to
-sources and never leaves the workspace. A row is written after its file is whole on the disk. A crash between
-the two does no harm, for the same source gives the same bytes again.
+``source`` is a keyed hash of a path (for a file in a zip, with the path in it), so that the manifest names
+nobody. The two digests are plain, so that an auditor who holds a source and its copy finds the pair with
+``sha256sum``. The manifest links copies to sources and never leaves the workspace. A row is written after its
+file is whole on the disk. A crash between the two does no harm, for the same source gives the same bytes
+again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import MalformedError
 from privxray.workspace.private_database import PrivateDatabase
 
@@ -85,42 +87,42 @@ class Manifest:
 
     def settings_of(self, dest: Path) -> str | None:
         """How the copies in a folder were made; None for a folder that this workspace has not made."""
-        row = self._db.first("SELECT settings FROM run WHERE dest = ?", self._key("dest", dest))
+        row = self._db.first("SELECT settings FROM run WHERE dest = ?", self._dest_key(dest))
         return str(row[0]) if row else None
 
     def begin(self, dest: Path, settings: str) -> None:
         """Note a folder of copies, before the first is written."""
         self._db.write(
             "INSERT INTO run VALUES (?, ?, NULL, 1) ON CONFLICT (dest) DO UPDATE SET unfinished = 1",
-            self._key("dest", dest),
+            self._dest_key(dest),
             settings,
         )
 
     def end(self, dest: Path) -> None:
         """Note that a run came to its end."""
-        self._db.write("UPDATE run SET unfinished = 0 WHERE dest = ?", self._key("dest", dest))
+        self._db.write("UPDATE run SET unfinished = 0 WHERE dest = ?", self._dest_key(dest))
 
     def unfinished(self) -> int:
         """How many folders there are whose last run was cut off."""
         return self._db.number("SELECT count(*) FROM run WHERE unfinished")
 
-    def find(self, dest: Path, source: Path) -> Entry | None:
+    def find(self, dest: Path, source: SourceFile) -> Entry | None:
         """What became of a source; None for a new one."""
         query = (
             "SELECT size, changed, source_sha256, result_sha256, result, reason FROM file "
             "WHERE dest = ? AND source = ?"
         )
-        row = self._db.first(query, self._key("dest", dest), self._key("source", source))
+        row = self._db.first(query, self._dest_key(dest), self._key("source", source.address))
         return Entry(*row) if row else None
 
-    def note(self, dest: Path, source: Path, entry: Entry) -> None:
+    def note(self, dest: Path, source: SourceFile, entry: Entry) -> None:
         """Note what became of a source, in place of what was noted before."""
         self._db.write(
             "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (dest, source) DO UPDATE SET "
             "size = excluded.size, changed = excluded.changed, source_sha256 = excluded.source_sha256, "
             "result_sha256 = excluded.result_sha256, result = excluded.result, reason = excluded.reason",
-            self._key("dest", dest),
-            self._key("source", source),
+            self._dest_key(dest),
+            self._key("source", source.address),
             entry.size,
             entry.changed,
             entry.source_sha256,
@@ -129,27 +131,30 @@ class Manifest:
             entry.reason,
         )
 
-    def touch(self, dest: Path, source: Path, size: int, changed: int) -> None:
+    def touch(self, dest: Path, source: SourceFile, size: int, changed: int) -> None:
         """Note that a source has another time of modification, but the same bytes."""
         self._db.write(
             "UPDATE file SET size = ?, changed = ? WHERE dest = ? AND source = ?",
             size,
             changed,
-            self._key("dest", dest),
-            self._key("source", source),
+            self._dest_key(dest),
+            self._key("source", source.address),
         )
 
     def labels_of(self, dest: Path) -> str | None:
         """The digests that the csv of labels in a folder may have, separated by spaces."""
-        row = self._db.first("SELECT labels FROM run WHERE dest = ?", self._key("dest", dest))
+        row = self._db.first("SELECT labels FROM run WHERE dest = ?", self._dest_key(dest))
         return None if row is None or row[0] is None else str(row[0])
 
     def note_labels(self, dest: Path, digests: str) -> None:
         """Note the digests that the csv of labels may have from now on."""
-        self._db.write("UPDATE run SET labels = ? WHERE dest = ?", digests, self._key("dest", dest))
+        self._db.write("UPDATE run SET labels = ? WHERE dest = ?", digests, self._dest_key(dest))
 
-    def _key(self, purpose: str, path: Path) -> bytes:
-        text = f"privxray/manifest/{purpose}\0".encode() + os.fsencode(os.path.realpath(path))
+    def _dest_key(self, dest: Path) -> bytes:
+        return self._key("dest", os.path.realpath(dest))
+
+    def _key(self, purpose: str, place: str) -> bytes:
+        text = f"privxray/manifest/{purpose}\0".encode() + os.fsencode(place)
         return hmac.new(self._secret, text, hashlib.sha256).digest()
 
     def _damaged(self) -> MalformedError:

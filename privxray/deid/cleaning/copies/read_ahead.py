@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from privxray.deid import tags
 from privxray.deid.cleaning.copies.copy_file import CopyTask
@@ -13,12 +12,13 @@ from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.part10 import read_head
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.findings import rules
 from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.scan import FileRelations
 from privxray.deid.judging.set_relations import SetRelations
 from privxray.deid.profile.profile import Profile, ProfileOption
-from privxray.system.regular_files import open_regular
+from privxray.deid.sources.source_file import SourceFile
 
 _HEAD = 1 << 20
 
@@ -59,7 +59,7 @@ class ReadAhead:
 
     def read(self, task: CopyTask) -> None:
         """Read the head of one file; files come in the order of their numbers."""
-        head = _read_head(task.path, self._names, self._profile)
+        head = _read_head(task.source, self._names, self._profile)
         if head.patient:
             self._values[head.patient] |= head.values
         found = self._relations.add(head.relations) if head.relations else []
@@ -71,14 +71,13 @@ class ReadAhead:
         return [replace(task, values=self._values[patient]) for task, patient in self._read]
 
 
-def _read_head(path: Path, names: Pseudonyms, profile: Profile) -> _Head:
+def _read_head(source: SourceFile, names: Pseudonyms, profile: Profile) -> _Head:
     try:
-        with open_regular(path) as stream:
-            data = stream.read(_HEAD)
+        data = source.head(_HEAD)
         if not is_dicom(data):
             return _Head()
         tree = read_head(data)
-    except (OSError, DamagedError):
+    except (UnreadFileError, DamagedError):
         return _Head()
     patient = tree.text(tags.PATIENT_ID)
     scan = scan_bytes(data, profile)
