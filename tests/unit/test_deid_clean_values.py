@@ -35,6 +35,8 @@ from privxray.deid.cleaning.verify_copy import NotCleanError, errors_in, verifie
 from privxray.deid.dicomfile.data_set_tree import Node, Tree
 from privxray.deid.dicomfile.part10 import read_part10
 from privxray.deid.findings import rules
+from privxray.deid.judging.leaks import LeakSearch
+from privxray.deid.judging.wanted import Wanted
 from privxray.deid.pixels.trouble import PixelTroubleError
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.sources.source_file import SourceFile
@@ -237,11 +239,11 @@ def test_the_copy_says_how_it_was_made() -> None:
 def test_what_the_check_finds_is_repaired_or_told() -> None:
     file = read_part10(samples.encode(samples.clean()))
     file.tree.put(0x00081030, "LO", f"for {SENTINEL}")
-    assert errors_in(verified(file, BASIC), BASIC) == []
+    assert errors_in(verified(file, BASIC, Wanted(LeakSearch())), BASIC) == []
     assert 0x00081030 not in file.tree.nodes
     file.tree.put(tags.STUDY_INSTANCE_UID, "UI", "no UID")
     with pytest.raises(NotCleanError, match=r"^\(0020,000D\): "):
-        verified(file, BASIC)
+        verified(file, BASIC, Wanted(LeakSearch()))
 
 
 # JPEG and PNG
@@ -269,7 +271,7 @@ def test_a_task_and_its_outcome_survive_the_pipe(tmp_path: Path) -> None:
     source.write_bytes(samples.encode(identified()))
     values = PatientValues(frozenset({b"anna\xeb"}), frozenset({("name", "Anna")}))
     task = copy_file.CopyTask(SourceFile.on_disk(source), 1, values)
-    setup = copy_worker.settings_to_json(tmp_path / "copies", BASIC, KEY, 0)
+    setup = copy_worker.settings_to_json(tmp_path / "copies", BASIC, KEY, 0, LeakSearch())
     worker = copy_worker._Worker()
     assert worker.handle(setup) is None
     answer = worker.handle(copy_worker.task_to_json(task))

@@ -1,7 +1,8 @@
 """One DICOM file in, its de-identified copy out, in memory (PS3.15 Annex E).
 
 The order: read; black text in the pixels, where that is wanted; apply the profile to every element; say what
-was done; write; and let the check judge the copy.
+was done; write; and let the check judge the copy. The check is told the values of the original and of the
+other patients of the set, so no copy is written in which it would find one of them.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.frame_segments import non_picture_parts
 from privxray.deid.dicomfile.part10 import Part10, read_part10
 from privxray.deid.judging.file_scan import scan_bytes
+from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.pixels.dicom_pixels import DicomPixels
 from privxray.deid.pixels.text.text_box import FindText
 from privxray.deid.pixels.trouble import PixelTroubleError
@@ -45,11 +47,13 @@ class CopySettings:
     """How files are de-identified.
 
     :ivar find_text: looks for text in the pixels; None to leave the pixels alone.
+    :ivar others: identifying values of all patients of the set, which no copy may hold; None for none.
     """
 
     profile: Profile
     pseudonyms: Pseudonyms
     find_text: FindText | None = None
+    others: LeakSearch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ def deidentify_dicom(data: bytes, settings: CopySettings, others: PatientValues)
     searched = settings.find_text is not None and had_pixels
     profile = settings.profile.with_options({ProfileOption.CLEAN_PIXEL_DATA} if searched else set())
     declare_method(file.tree, profile, searched=searched)
-    copy = verified(file, profile)
+    copy = verified(file, profile, identity.search.wanted)
     if (tags.PIXEL_DATA in file.tree.nodes) != had_pixels:
         raise NotCleanError(NO_PIXELS)
     return CleanCopy(copy, identity.patient, file.tree.text(tags.STUDY_INSTANCE_UID), boxes)
@@ -154,7 +158,7 @@ def _new_identity(file: Part10, data: bytes, settings: CopySettings, others: Pat
     return NewIdentity(
         patient,
         0 if done_before else names.shift(patient),
-        ValueSearch(PatientValues(stored, frozenset(undisguised)), codec),
+        ValueSearch(PatientValues(stored, frozenset(undisguised)), codec, settings.others),
         uids,
     )
 

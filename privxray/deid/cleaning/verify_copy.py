@@ -13,6 +13,8 @@ from privxray.deid.dicomfile.part10 import Part10, write_part10
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.file_scan import scan_bytes
+from privxray.deid.judging.leak_findings import wanted_in_dicom
+from privxray.deid.judging.wanted import Wanted
 from privxray.deid.profile.profile import Profile
 
 _ROUNDS = 3
@@ -23,6 +25,8 @@ _NEEDED = DECLARING | {
     tags.SERIES_INSTANCE_UID,
     tags.PATIENT_ID,
 }
+# Where privxray writes words of its own: a patient may be called Option, Annex or Privxray.
+_WRITTEN = ("(0002,", *map(tags.label, (*DECLARING, tags.PATIENT_NAME, tags.PATIENT_ID)))
 _IMAGE_GROUPS = (0x0028, 0x7FE0)
 
 
@@ -30,8 +34,10 @@ class NotCleanError(Exception):
     """A file can't be made clean. The text says why, in words that may be printed."""
 
 
-def verified(file: Part10, profile: Profile) -> bytes:
+def verified(file: Part10, profile: Profile, wanted: Wanted) -> bytes:
     """The bytes of the copy, once the check finds no error in it.
+
+    :param wanted: the values of the original, and of the other patients of its set.
 
     What the check finds in an element that a radiograph can do without is repaired: a text is replaced by a
     dummy, and if that does not help, the element is removed. So the copy keeps to every rule of the check,
@@ -42,12 +48,12 @@ def verified(file: Part10, profile: Profile) -> bytes:
     errors: Sequence[Finding] = ()
     for _ in range(_ROUNDS):
         result = write_part10(file.tree, file.syntax)
-        errors = errors_in(result, profile)
+        errors = errors_in(result, profile) or _leaks_in(result, wanted)
         if not errors:
             return result
-        repaired = [_repair(file.tree, error.where) for error in errors]
-        if not all(repaired):
-            break
+        beyond_repair = [error for error in errors if not _repair(file.tree, error.where)]
+        if beyond_repair:
+            raise not_clean(beyond_repair)
     raise not_clean(errors)
 
 
@@ -56,6 +62,11 @@ def errors_in(result: bytes, profile: Profile) -> list[Finding]:
     scan = scan_bytes(result, profile)
     errors = [finding for finding in scan.findings if finding.severity == "error"]
     return [*errors, *([rules.UNREADABLE.because(scan.damage)] if scan.damage else [])]
+
+
+def _leaks_in(result: bytes, wanted: Wanted) -> list[Finding]:
+    """Where the copy holds a value that it must not; not in what privxray itself has written."""
+    return [leak for leak in wanted_in_dicom(wanted, result) if not leak.where.startswith(_WRITTEN)]
 
 
 def not_clean(errors: Sequence[Finding]) -> NotCleanError:

@@ -52,6 +52,18 @@ def read_or_map(path: Path, *, mapped: bool) -> Data:
     return data
 
 
+def forget(data: Data, start: int, end: int) -> None:
+    """Let the memory of some bytes of a mapped file go; whoever reads them again reads the disk again.
+
+    Without this the system keeps what was read until memory is short.
+    """
+    end = min(end, len(data))
+    if isinstance(data, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        first = -(-start // mmap.PAGESIZE) * mmap.PAGESIZE
+        if end > first:
+            data.madvise(mmap.MADV_DONTNEED, first, end - first)
+
+
 def read_whole(path: Path) -> bytes:
     """The bytes of a file, in memory.
 

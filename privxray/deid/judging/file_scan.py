@@ -8,7 +8,7 @@ from typing import Final
 
 from privxray.deid.dicomfile.element import Data
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError, forget
 from privxray.deid.findings import rules
 from privxray.deid.findings.report import Finding
 from privxray.deid.judging.dicom_scan import scan_dicom
@@ -23,6 +23,8 @@ from privxray.deid.sources.source_file import SourceFile
 NO_IMAGE: Final = "neither DICOM (with its 128-byte preamble) nor JPEG nor PNG"
 
 NO_MEMORY: Final = "it needs more memory than there is"
+
+_BLOCK: Final = 1 << 22
 
 STUMBLED: Final = "privxray could not read it, which is a fault of privxray"
 
@@ -58,7 +60,15 @@ def scan_file(file: SourceFile, profile: Profile, *, digest: bool, mapped: bool)
     except UnreadFileError as trouble:
         return Scan(damage=str(trouble)), ""
     scan = scan_bytes(data, profile)
-    return scan, hashlib.sha256(data).hexdigest() if digest else ""
+    return scan, _digest(data) if digest else ""
+
+
+def _digest(data: Data) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, len(data), _BLOCK):
+        digest.update(data[start : start + _BLOCK])
+        forget(data, start, start + _BLOCK)
+    return digest.hexdigest()
 
 
 def search_file(file: SourceFile, leaks: LeakSearch, *, mapped: bool) -> list[Finding]:

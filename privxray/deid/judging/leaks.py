@@ -34,6 +34,7 @@ from privxray.deid.dicomfile.element import Data
 from privxray.deid.judging.scan import IdentifyingValue, ValueKind
 from privxray.deid.values.encoded_search import EncodedSearch
 from privxray.deid.values.glued import GluedSearch
+from privxray.deid.values.long_words import LongWords
 from privxray.deid.values.name_terms import name_terms
 from privxray.deid.values.printable import SHORTEST, ascii_words, folded, latin_words, texts, views, words
 from privxray.deid.values.unspaced_scripts import RUN, UnspacedSearch, without_runs
@@ -70,6 +71,7 @@ class _Index:
         self.beyond_ascii = leaks.accented or any(
             not text.isascii() for text in self.singles | leaks.phrases | runs
         )
+        self.long = LongWords(self.singles)
         self.glued = GluedSearch(leaks.words, leaks.dates)
         self.unspaced = UnspacedSearch(leaks.anywhere, leaks.alone)
         self.encoded = EncodedSearch(leaks.written) if leaks.written else None
@@ -217,6 +219,13 @@ class LeakSearch:
                 if any(map(self.in_text, texts(view, beyond_ascii=index.beyond_ascii))):
                     return True
         return False
+
+    def in_pixels(self, data: Data, start: int, end: int) -> bool:
+        """True if pixels or other bulk hold one of the values that chance hardly ever spells.
+
+        :param start: where the bytes begin in ``data``. :param end: where they end.
+        """
+        return self._indexed().long.found(data, start, end)
 
     def in_path(self, relative: PurePath) -> bool:
         """True if the name of a file or a folder in the path holds one of the values."""

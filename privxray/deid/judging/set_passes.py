@@ -31,6 +31,9 @@ T = TypeVar("T")
 FEW: Final = 24
 """Up to this many files are checked in this process: workers would take longer to start."""
 
+LARGE: Final = 64 << 20
+"""A worker reads a file of more bytes, however few there are: it maps the file, so that memory stays flat."""
+
 PATIENCE: Final = 600.0
 """Seconds without an outcome after which a worker counts as stuck."""
 
@@ -72,7 +75,7 @@ class FilesOfSet:
         self._progress = progress
         self._done = 0
         self._dicom = 0
-        many = settings.jobs > 1 and len(files) > FEW
+        many = (settings.jobs > 1 and len(files) > FEW) or any(map(_is_large, files))
         setup = {"profile": profile_to_json(settings.profile)}
         self._pool = Pool(settings.jobs, _WORKER, setup, patience=PATIENCE) if many else None
 
@@ -145,6 +148,15 @@ class FilesOfSet:
                 yield index, [rules.UNREADABLE.because(outcome)]
             else:
                 yield index, findings_from(outcome)
+
+
+def _is_large(file: NumberedFile) -> bool:
+    """Whether a file is better mapped than read, which only a worker may do."""
+    source = file[1]
+    try:
+        return not source.inside and source.path.stat().st_size > LARGE
+    except OSError:
+        return False
 
 
 def in_order(outcomes: Iterable[tuple[int, T]]) -> Iterator[tuple[int, T]]:

@@ -128,8 +128,9 @@ def deidentify_folder(
         open_copies(manifest, dest, settings_digest(options.profile, options.ocr))
         run = CopyRun(dest, manifest)
         tasks = [CopyTask(file, number) for number, file in enumerate(found, start=1)]
-        tasks = _with_set_values(tasks, ReadAhead(names, options.profile), reading)
-        setup = settings_to_json(dest, options.profile, key, _threads(options))
+        ahead = ReadAhead(names, options.profile)
+        tasks = _with_set_values(tasks, ahead, reading)
+        setup = settings_to_json(dest, options.profile, key, _threads(options), ahead.leaks)
         make_copies(run, tasks, setup, options.workers, progress)
         written = None
         if options.labels is not None:

@@ -15,6 +15,8 @@ from privxray.deid.cleaning.copies.manifest import Entry
 from privxray.deid.cleaning.deidentify_dicom import CopySettings
 from privxray.deid.cleaning.elements.patient_values import PatientValues
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.judging.leaks import LeakSearch
+from privxray.deid.judging.wanted import of_others
 from privxray.deid.pixels.text import load_finder
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
@@ -47,13 +49,22 @@ class _Worker:
             return {"refused": error.errno}
 
 
-def settings_to_json(dest: Path, profile: Profile, key: bytes, threads: int) -> dict[str, Any]:
+def settings_to_json(
+    dest: Path, profile: Profile, key: bytes, threads: int, leaks: LeakSearch
+) -> dict[str, Any]:
     """How files are de-identified. The key goes through a pipe, not by the command line.
 
     :param dest: the folder of copies. :param key: of the pseudonyms.
     :param threads: for the search for text in the pixels; 0 to leave the pixels alone.
+    :param leaks: what identifies the patients of the set.
     """
-    return {"dest": str(dest), "profile": profile_to_json(profile), "key": key.hex(), "threads": threads}
+    return {
+        "dest": str(dest),
+        "profile": profile_to_json(profile),
+        "key": key.hex(),
+        "threads": threads,
+        "others": of_others(leaks).to_json(),
+    }
 
 
 def settings_from_json(message: dict[str, Any]) -> CopySettings:
@@ -63,7 +74,8 @@ def settings_from_json(message: dict[str, Any]) -> CopySettings:
     """
     find_text = load_finder(message["threads"]) if message["threads"] else None
     names = Pseudonyms(bytes.fromhex(message["key"]))
-    return CopySettings(profile_from_json(message["profile"]), names, find_text)
+    others = LeakSearch.from_json(message["others"])
+    return CopySettings(profile_from_json(message["profile"]), names, find_text, others)
 
 
 def task_to_json(task: CopyTask) -> dict[str, Any]:

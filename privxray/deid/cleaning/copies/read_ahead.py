@@ -15,6 +15,7 @@ from privxray.deid.dicomfile.part10 import read_head
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.findings import rules
 from privxray.deid.judging.file_scan import scan_bytes
+from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import FileRelations
 from privxray.deid.judging.set_relations import SetRelations
 from privxray.deid.profile.profile import Profile, ProfileOption
@@ -41,6 +42,8 @@ class ReadAhead:
     That is, first, what all files of a patient say of that patient: a name may be in another file's text. And
     second, whether a file's UIDs contradict those of the files before it. UIDs are replaced one by one, so
     the copies would contradict each other as well; no copy is made of such a file.
+
+    :ivar leaks: once all are read, what identifies any patient of the set.
     """
 
     def __init__(self, names: Pseudonyms, profile: Profile) -> None:
@@ -48,6 +51,7 @@ class ReadAhead:
         self._profile = profile
         self._values: defaultdict[str, PatientValues] = defaultdict(PatientValues)
         self._relations = SetRelations()
+        self.leaks = LeakSearch()
         self._read: list[tuple[CopyTask, str]] = []
         # Contradictions that outlive the replacement of identifiers.
         self._lasting = {rules.SET_INSTANCE.id, rules.SET_SERIES.id, rules.SET_STUDY.id}
@@ -62,6 +66,8 @@ class ReadAhead:
         head = _read_head(task.source, self._names, self._profile)
         if head.patient:
             self._values[head.patient] |= head.values
+        for kind, value in sorted(head.values.undisguised):
+            self.leaks.add(kind, value)
         found = self._relations.add(head.relations) if head.relations else []
         refusal = "; ".join(finding.reason for finding in found if finding.rule in self._lasting)
         self._read.append((replace(task, refusal=refusal), head.patient))

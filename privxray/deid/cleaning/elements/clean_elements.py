@@ -24,13 +24,14 @@ from __future__ import annotations
 
 from privxray.deid import tags
 from privxray.deid.cleaning.elements.attribute_types import KEEP_EMPTY_ITEMS, Place, valid_action
-from privxray.deid.cleaning.elements.clean_values import TEMPORAL, TEXTUAL, NewIdentity, ValueCleaner
+from privxray.deid.cleaning.elements.clean_values import TEXTUAL, NewIdentity, ValueCleaner
 from privxray.deid.cleaning.elements.descriptors import is_safe
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.cleaning.elements.replacement_values import dummy
 from privxray.deid.cleaning.elements.structured_content import SEQUENCES, is_public_code, item_actions
 from privxray.deid.dicomfile.data_set_tree import Node, Tree
 from privxray.deid.dicomfile.dictionary import standard_vr
+from privxray.deid.judging.wanted import TEMPORAL
 from privxray.deid.profile.profile import Action, Dates, Profile
 
 PLAIN_IMAGES = frozenset(

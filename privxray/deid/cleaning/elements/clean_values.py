@@ -13,16 +13,15 @@ from privxray.deid.cleaning.elements.shift_dates import capped_age, is_temporal,
 from privxray.deid.cleaning.elements.value_search import ValueSearch
 from privxray.deid.dicomfile.data_set_tree import Node
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
+from privxray.deid.dicomfile.element import TEXT
+from privxray.deid.judging.wanted import TEMPORAL
 from privxray.deid.profile.class_uids import CLASS_UIDS
 from privxray.deid.profile.profile import Action, Dates, Profile
 
 TEXTUAL = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 """Value representations of text that a person may have typed."""
 
-TEMPORAL = frozenset({"DA", "DT", "TM"})
-
-_SEARCHED = frozenset({"OB", "UN"})
-_MAX_SEARCHED = 1 << 20
+_PIXELS = frozenset({tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA})
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,8 @@ class ValueCleaner:
             self.make_up(node)
         elif node.vr in ("DS", "IS") and self._identity.search.in_number(node.value):
             self.make_up(node)
-        elif node.vr in _SEARCHED and node.tag != tags.PIXEL_DATA and len(node.value) <= _MAX_SEARCHED:
-            return not self._identity.search.in_bytes(node.value)
+        elif node.vr not in TEXT and node.tag not in _PIXELS:
+            return not self._identity.search.in_bytes(node.value, node.vr)
         return True
 
     def clean(self, node: Node) -> bool:
