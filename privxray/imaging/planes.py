@@ -24,6 +24,7 @@ from pydicom.pixels.utils import iter_pixels
 
 from privxray.deid.dicomfile.codestreams import silence
 from privxray.deid.dicomfile.file_reader import is_dicom
+from privxray.deid.dicomfile.part10 import completed
 from privxray.deid.pixels.compressed_frames import plugin_for
 from privxray.deid.pixels.newer_syntaxes import unfold
 from privxray.deid.pixels.picture_samples import deep_colour, is_deep_colour
@@ -95,6 +96,7 @@ def _next(each: Iterator[Plane], damaged: MalformedError, name: str) -> Plane | 
 
 
 def _planes_of_dicom(data: bytes, name: str) -> Iterator[Plane]:
+    data = completed(data)
     guard_inflation(data, name)
     file = pydicom.dcmread(BytesIO(data))
     if not any(keyword in file for keyword in _PIXELS):

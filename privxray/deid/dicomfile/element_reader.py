@@ -56,6 +56,11 @@ TOO_DEEP = f"sequences are nested more than {MAX_DEPTH} deep"
 TOO_MANY = "the file has more data elements than this tool reads"
 
 
+def is_representation(code: bytes) -> bool:
+    """True for the two letters of a value representation (PS3.5 6.2)."""
+    return code in _SHORT or code in _LONG
+
+
 def only_zeros(data: Data, start: int) -> bool:
     """True if all bytes from ``start`` on are zero. Reads in blocks, for a mapped file may be large."""
     for at in range(start, len(data), 1 << 20):
@@ -89,6 +94,7 @@ class ElementReader:
     """Yields every element from ``start`` to the end of ``data``; those of items follow their sequence.
 
     :param only_group: stop before the first top-level element of another group. The file meta is read so.
+    :param as_told: believe ``encoding``, whatever the first element looks like.
     :param on_item: called with the prefix of each item, an empty one too, before the item's elements come.
     :ivar position: where reading stands; after the walk, the first byte that was not read.
     :ivar zeros: after the walk, True if nothing but zero bytes follows the last element.
@@ -101,6 +107,7 @@ class ElementReader:
         encoding: Encoding,
         *,
         only_group: int | None = None,
+        as_told: bool = False,
         on_item: Callable[[str], None] | None = None,
     ) -> None:
         self.position = start
@@ -109,9 +116,9 @@ class ElementReader:
         self._only_group = only_group
         self._on_item = on_item
         self._items = 0
-        self._stack = [
-            _Level("", self._found(encoding, start, nested=False), len(data), len(data), items=False)
-        ]
+        if not as_told:
+            encoding = self._found(encoding, start, nested=False)
+        self._stack = [_Level("", encoding, len(data), len(data), items=False)]
 
     def walk(self) -> Iterator[Element]:
         """The elements, in the order of the file. It uses no recursion.

@@ -1,5 +1,7 @@
 """The parts of a DICOM file: preamble, file meta information, and the data set (PS3.10 section 7).
 
+The first two may be missing (:mod:`privxray.deid.dicomfile.no_meta`).
+
 Whoever reads a file's elements does so through this module: the rules
 (:mod:`privxray.deid.judging.dicom_scan`), the search for leaks (:mod:`privxray.deid.judging.leaks`) and the
 making of copies (:mod:`privxray.deid.dicomfile.part10`). So all of them see the same elements.
@@ -25,6 +27,12 @@ from privxray.deid.dicomfile.element import (
     Encoding,
 )
 from privxray.deid.dicomfile.element_reader import ElementReader
+from privxray.deid.dicomfile.no_meta import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+    bare_syntax,
+    shown_encoding,
+)
 
 MAX_INFLATED: Final = 1 << 30
 """Most bytes that a deflated data set may unfold to."""
@@ -32,9 +40,10 @@ MAX_INFLATED: Final = 1 << 30
 PREAMBLE_LENGTH: Final = 128
 MAGIC: Final = b"DICM"
 
-IMPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2"
-EXPLICIT_VR_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1.99"
+
+_HEAD: Final = 264
+_META_STARTS: Final = (b"\2\0\0\0UL\4\0", b"\2\0\1\0OB\0\0", b"\2\0\2\0UI", b"\2\0\x10\0UI")
 
 NO_META: Final = "the file meta can't be read"
 NO_SYNTAX: Final = "the file meta names no transfer syntax that the standard knows"
@@ -47,8 +56,11 @@ _DEFLATED: Final = frozenset(
 
 
 def is_dicom(data: Data) -> bool:
-    """True if it starts like a DICOM file, with 128 bytes and the letters ``DICM`` after them."""
-    return data[PREAMBLE_LENGTH : PREAMBLE_LENGTH + 4] == MAGIC
+    """True if it starts like a DICOM file: with a preamble, or with file meta or a data set without one."""
+    if data[PREAMBLE_LENGTH : PREAMBLE_LENGTH + 4] == MAGIC:
+        return True
+    head = data[:_HEAD]
+    return head.startswith(_META_STARTS) or shown_encoding(head) is not None
 
 
 class FileReader:
@@ -57,6 +69,8 @@ class FileReader:
     :ivar data: what ``start`` and ``end`` of the data set's elements refer to: the file, or the unfolded data
         set.
     :ivar meta: the values of the file meta's text elements, by tag.
+    :ivar after_preamble: where the file meta begins, or the data set of a file without: 0 without a preamble.
+    :ivar bare_syntax: after :meth:`walk_meta`, the transfer syntax of a file without file meta, else empty.
     :ivar zeros: after the walk, True if zero bytes follow the data set.
 
     All methods that read raise :class:`~privxray.deid.dicomfile.element.DamagedError` at the first byte that
@@ -68,14 +82,21 @@ class FileReader:
         self.meta: dict[int, bytes] = {}
         self.zeros = False
         self._file = data
-        self._start = PREAMBLE_LENGTH + len(MAGIC)
+        self._start = 0
+        if data[PREAMBLE_LENGTH : PREAMBLE_LENGTH + len(MAGIC)] == MAGIC:
+            self._start = PREAMBLE_LENGTH + len(MAGIC)
+        self.after_preamble = self._start
+        self.bare_syntax = ""
 
     def has_blank_preamble(self) -> bool:
-        """True if the preamble is all zero."""
-        return not any(self._file[:PREAMBLE_LENGTH])
+        """True if the preamble is all zero, or if there is none."""
+        return not any(self._file[: min(self._start, PREAMBLE_LENGTH)])
 
     def walk_meta(self) -> Iterator[Element]:
-        """The file meta's elements."""
+        """The file meta's elements; none in a file without."""
+        if shown_encoding(self._file[self._start : self._start + _HEAD]) is not None:
+            self.bare_syntax = bare_syntax(self._file, self._start)
+            return
         reader = ElementReader(self._file, self._start, EXPLICIT_LITTLE, only_group=2)
         for element in reader.walk():
             if not element.prefix:
@@ -86,7 +107,9 @@ class FileReader:
         self._start = reader.position
 
     def transfer_syntax(self) -> str:
-        """The transfer syntax that the file meta names; call it after :meth:`walk_meta` came to its end."""
+        """The transfer syntax; call it after :meth:`walk_meta` came to its end."""
+        if self.bare_syntax:
+            return self.bare_syntax
         syntax = plain_text(self.meta.get(tags.TRANSFER_SYNTAX_UID, b""))
         if not is_transfer_syntax(syntax):
             raise DamagedError(NO_SYNTAX)

@@ -10,15 +10,18 @@ from privxray.deid.dicomfile.data_set_tree import Tree, read_tree, write_tree
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.file_reader import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
-    EXPLICIT_VR_BIG_ENDIAN,
-    IMPLICIT_VR_LITTLE_ENDIAN,
     MAGIC,
     PREAMBLE_LENGTH,
     FileReader,
 )
+from privxray.deid.dicomfile.no_meta import (
+    EXPLICIT_VR_BIG_ENDIAN,
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    IMPLICIT_VR_LITTLE_ENDIAN,
+)
 from privxray.version import __version__
 
-EXPLICIT_VR_LITTLE_ENDIAN: Final = "1.2.840.10008.1.2.1"
+_PREAMBLE: Final = bytes(PREAMBLE_LENGTH) + MAGIC
 
 IMPLEMENTATION: Final = "2.25.147394821376127451874230986621534398127"
 """Implementation Class UID: a UUID below 2.25, made once for privxray."""
@@ -82,6 +85,21 @@ def _read(data: bytes, *, partial: bool) -> tuple[Tree, str]:
     return read_tree(reader.data, start, encoding, partial=partial), syntax
 
 
+def completed(data: bytes) -> bytes:
+    """The bytes of a file, with a preamble and a file meta where it has none, as pydicom wants them.
+
+    :raises DamagedError: not even the file meta can be read, or there is none and no way to do without.
+    """
+    reader = FileReader(data)
+    for _ in reader.walk_meta():
+        pass
+    if not reader.bare_syntax:
+        return data if reader.after_preamble else _PREAMBLE + data
+    meta = Tree()
+    meta.put(tags.TRANSFER_SYNTAX_UID, "UI", reader.bare_syntax)
+    return _PREAMBLE + write_tree(meta) + data[reader.after_preamble :]
+
+
 def write_part10(tree: Tree, syntax: str) -> bytes:
     """The bytes of a file with a blank preamble and a file meta that names no machine and no earlier file."""
     meta = Tree()
@@ -94,4 +112,4 @@ def write_part10(tree: Tree, syntax: str) -> bytes:
     body = write_tree(meta)
     length = Tree()
     length.put(tags.FILE_META_INFORMATION_GROUP_LENGTH, "UL", len(body).to_bytes(4, "little"))
-    return bytes(PREAMBLE_LENGTH) + MAGIC + write_tree(length) + body + write_tree(tree)
+    return _PREAMBLE + write_tree(length) + body + write_tree(tree)

@@ -70,6 +70,8 @@ class Claims:
         return plain_text(self.value(tag))
 
     def _of_object(self, meta: Mapping[int, bytes]) -> Iterator[Finding]:
+        if not meta:  # a file without file meta contradicts nothing
+            return
         instance = plain_text(meta.get(tags.MEDIA_STORAGE_SOP_INSTANCE_UID, b""))
         sop_class = plain_text(meta.get(tags.MEDIA_STORAGE_SOP_CLASS_UID, b""))
         if sop_class == _DIRECTORY:

@@ -20,7 +20,7 @@ from privxray.deid.profile.profile import Profile
 from privxray.deid.sources.kinds import is_jpeg, is_png
 from privxray.deid.sources.source_file import SourceFile
 
-NO_IMAGE: Final = "neither DICOM (with its 128-byte preamble) nor JPEG nor PNG"
+NO_IMAGE: Final = "neither DICOM nor JPEG nor PNG"
 
 NO_MEMORY: Final = "it needs more memory than there is"
 

@@ -15,6 +15,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
 from privxray.deid.dicomfile.codestreams import silence
+from privxray.deid.dicomfile.part10 import completed
 from privxray.deid.pixels.compressed_frames import fits, plugin_for
 from privxray.deid.pixels.layout import Layout, Samples
 from privxray.deid.pixels.newer_syntaxes import unfold
@@ -52,7 +53,7 @@ def decoded_frames(file: bytes, syntax: str, layout: Layout) -> Iterator[Decoded
 
 
 def _decode(file: bytes, layout: Layout) -> Iterator[DecodedFrame]:
-    source = pydicom.dcmread(BytesIO(file))
+    source = pydicom.dcmread(BytesIO(completed(file)))
     unfold(source)
     syntax: UID = source.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:

@@ -16,6 +16,8 @@ import pydicom
 from pydicom import Dataset
 
 from privxray.deid.dicomfile.codestreams import silence
+from privxray.deid.dicomfile.element import DamagedError
+from privxray.deid.dicomfile.part10 import completed
 from privxray.deid.pixels.compressed_frames import plugin_for
 from privxray.deid.pixels.newer_syntaxes import unfold
 from privxray.deid.pixels.trouble import JpegXlMissingError
@@ -37,6 +39,7 @@ def display_dicom(data: bytes, *, name: str) -> Grey:
     """
     with silence():
         try:
+            data = completed(data)
             guard_inflation(data, name)
             file = pydicom.dcmread(BytesIO(data))
             _expect_one_monochrome_frame(file, name)
@@ -45,6 +48,8 @@ def display_dicom(data: bytes, *, name: str) -> Grey:
             return display_grey(file, _cells(file, name))
         except MalformedError:
             raise
+        except DamagedError:
+            raise unusable(name, reason="image.no-meta") from None
         except AttributeTroubleError as trouble:
             raise unusable(name, reason=trouble.reason, keyword=trouble.keyword) from None
         except JpegXlMissingError:
@@ -67,6 +72,7 @@ def attributes(data: bytes, keywords: Sequence[str]) -> dict[str, str]:
     found = dict.fromkeys(keywords, "")
     with silence():
         try:
+            data = completed(data)
             guard_inflation(data, "")
             file = pydicom.dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=list(keywords))
             for keyword in keywords:

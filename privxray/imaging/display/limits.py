@@ -13,7 +13,7 @@ MAX_BYTES = 1 << 30
 """Most bytes of a file, and of a deflated data set once it is unfolded."""
 
 TROUBLES: Final[dict[str, str]] = {
-    "image.other-kind": "it is neither DICOM (with its 128-byte preamble) nor JPEG nor PNG",
+    "image.other-kind": "it is neither DICOM nor JPEG nor PNG",
     "image.too-large": "it is larger than 1 GiB",
     "image.inflates": "its deflated data set unfolds to more than 1 GiB",
     "image.too-many-pixels": "it has more than 100 million pixels",
