@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from privxray.cli.commands import (
     audit_commands,
     budget_command,
-    check_command,
+    check_commands,
     completion_command,
     deidentify_command,
     demo_command,
@@ -132,10 +132,10 @@ def _main(
         ctx.call_on_close(lambda: os.chdir(before))
 
 
+check_commands.add_to(app)
 for command in (
     init_command.init,
     card_command.card,
-    check_command.check,
     labels_command.labels,
     deidentify_command.deidentify,
     ingest_command.ingest,

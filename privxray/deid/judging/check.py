@@ -25,6 +25,7 @@ from privxray.deid.findings import rules
 from privxray.deid.findings.file_record import RecordSpool, SpooledReports
 from privxray.deid.findings.report import FileReport, Report, verdict_of
 from privxray.deid.judging.file_scan import scan_bytes
+from privxray.deid.judging.gathered_terms import GatheredTerms
 from privxray.deid.judging.leak_findings import leaks_in_dicom, new_leaks
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import Scan
@@ -32,7 +33,7 @@ from privxray.deid.judging.set_check import WholeSet
 from privxray.deid.judging.set_passes import FilesOfSet, Progress, ScanSettings
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
-from privxray.deid.sources.selection import select
+from privxray.deid.sources.selection import Selection, select
 from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import UsageError
 
@@ -82,23 +83,17 @@ def check_paths(
     :raises UsageError: a path does not exist, or there is nothing to check: a check of nothing must not pass.
     :raises SystemTroubleError: a folder can't be listed.
     """
-    selection = select(paths)
-    if not selection.files:
-        raise UsageError(
-            "there is no image to check here",
-            reason="check.nothing",
-            advice="Name DICOM, JPEG or PNG files, or a folder that holds them.",
-        )
+    selection = files_to_check(paths)
     settings = ScanSettings(profile or basic_profile(), digests, jobs)
     files = FilesOfSet(list(enumerate(selection.files)), settings, progress)
-    scanned, leaks, reports = RecordSpool(), LeakSearch(), SpooledReports()
+    scanned, gathered, reports = RecordSpool(), GatheredTerms(), SpooledReports()
     with files:
         for record, undisguised in files.scan():
             for kind, value in sorted(undisguised):
-                leaks.add(kind, value)
+                gathered.add(kind, value)
             scanned.append(record)
-        whole = WholeSet(limited=leaks.limited)
-        for record in files.search(scanned, leaks):
+        whole = WholeSet(limited=gathered.limited)
+        for record in files.search(scanned, gathered.leaks()):
             reports.append(whole.report(record))
     return Report(
         reports,
@@ -107,6 +102,22 @@ def check_paths(
         selection.indexes,
         selection.missing,
     )
+
+
+def files_to_check(paths: Sequence[Path]) -> Selection:
+    """What :func:`~privxray.deid.sources.selection.select` gives, where it gives anything.
+
+    :raises UsageError: a path does not exist, or there is nothing to check: a check of nothing must not pass.
+    :raises SystemTroubleError: a folder can't be listed.
+    """
+    selection = select(paths)
+    if not selection.files:
+        raise UsageError(
+            "there is no image to check here",
+            reason="check.nothing",
+            advice="Name DICOM, JPEG or PNG files, or a folder that holds them.",
+        )
+    return selection
 
 
 def _alone(scan: Scan, digest: str, name: str, source: SourceFile) -> FileReport:

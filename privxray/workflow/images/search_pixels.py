@@ -49,6 +49,10 @@ class SearchedPixels:
         """As JSON, with what was read. Private."""
         return [list(map(astuple, self.boxes)), self.frames, self.trouble]
 
+    def without_texts(self) -> SearchedPixels:
+        """The same without what was read."""
+        return replace(self, boxes=tuple(replace(box, text="") for box in self.boxes))
+
     @classmethod
     def from_json(cls, value: Sequence[Any]) -> SearchedPixels:
         """The inverse of :meth:`to_json`.

@@ -50,6 +50,19 @@ _AFTER: dict[str, Callable[[Done, _Typed], str]] = {
         f"look for text in the pixels: with {typed('check FOLDER --ocr')}, and with your own eyes"
     ),
     "check --ocr": lambda *_: "look at some of the images yourself, for the search misses faint text",
+    "check key": lambda *_: (
+        "on each machine: privxray check terms FOLDER --shard I/N --key-file FILE --out terms-I.part"
+    ),
+    "check terms": lambda *_: (
+        "when all shards are done: privxray check terms --merge terms-*.part --key-file FILE --out all.terms"
+    ),
+    "check terms --merge": lambda *_: (
+        "on each machine: privxray check FOLDER --shard I/N --terms all.terms --key-file FILE --out "
+        "check-I.part"
+    ),
+    "check --shard": lambda *_: (
+        "when all shards are done: privxray check --merge check-*.part --key-file FILE --report check.html"
+    ),
     "deidentify": lambda done, typed: (
         typed(f"ingest {done.folder} --labels {done.file}{done.options}")
         + f" ({typed(f'check {done.folder}{done.options}')} looks only)"
@@ -86,7 +99,7 @@ def closing_line(done: Done, look: Callable[[], Situation | None]) -> str:
     type_here = partial(typed, done.place)
     if done.command in _AFTER:
         text = _AFTER[done.command](done, type_here)
-        if done.command.startswith("check") and _takes_images(look()):
+        if done.command in ("check", "check --ocr") and _takes_images(look()):
             return f"{text}; then: {type_here(INGEST)}"
         return text
     situation = look()

@@ -1,0 +1,56 @@
+"""Gathering the values to search a set for, up to the limit, in the order of its files.
+
+The limit is on the forms that are looked up, of which a name has several. The first value that would exceed
+it ends the gathering: what comes later is left out, too, even if it is short. So what is gathered depends on
+the order of the files alone. A part of the files needs to tell no more than this class takes of it: if a
+value is too much for a part, it is too much for the whole, at the latest there.
+
+Tested in tests/unit/test_deid_gathered_terms.py.
+"""
+
+from __future__ import annotations
+
+from privxray.deid.judging import leaks
+from privxray.deid.judging.leaks import LeakSearch
+from privxray.deid.judging.scan import ValueKind
+
+
+class GatheredTerms:
+    """Values of a set.
+
+    :ivar limited: there were more than can be searched for.
+    """
+
+    def __init__(self) -> None:
+        self.limited = False
+        self._accented = False
+        self._forms: dict[str, set[str]] = {}
+        self._count = 0
+
+    def add(self, kind: ValueKind, value: str) -> bool:
+        """Gather one more value.
+
+        :returns: whether that changed anything: it has a new form, or it is the first that is too much.
+        """
+        if self.limited:
+            return False
+        told = LeakSearch([(kind, value)]).to_json()
+        accented = told.pop("accented")
+        new = {name: set(forms) - self._forms.get(name, set()) for name, forms in told.items()}
+        more = sum(map(len, new.values()))
+        if self._count + more > leaks.MAX_VALUES:
+            self.limited = True
+            return True
+        changed = bool(more) or (accented and not self._accented)
+        self._accented |= accented
+        self._count += more
+        for name, forms in new.items():
+            self._forms.setdefault(name, set()).update(forms)
+        return changed
+
+    def leaks(self) -> LeakSearch:
+        """What to search for."""
+        forms = {name: sorted(self._forms.get(name, ())) for name in LeakSearch().to_json()}
+        search = LeakSearch.from_json(forms | {"accented": self._accented})
+        search.limited = self.limited
+        return search

@@ -1,0 +1,78 @@
+"""Which files belong to a shard: every n-th of the sorted list, which each machine makes for itself.
+
+The order of the file system plays no part, for the list is sorted by the files' paths. All machines must see
+the same list; its digest is in every part. Tested in tests/unit/test_shards.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from privxray.deid.judging.check import files_to_check
+from privxray.deid.judging.set_passes import NumberedFile
+from privxray.workflow.shards.job_key import JobKey
+from privxray.workflow.shards.part_file import PartHeader, PartKind
+from privxray.workflow.shards.shard import Shard
+
+_SHOWN = 32
+
+
+class ShardFiles:
+    """The files of one shard, and what stands for the list of all files.
+
+    :param paths: files and folders, as they were typed.
+    :ivar own: the shard's files with their places among all.
+    :raises UsageError: there is nothing to check, or a path does not exist.
+    """
+
+    def __init__(self, paths: Sequence[Path], shard: Shard, key: JobKey) -> None:
+        selected, self._skipped = files_to_check(paths)
+        self._shard = shard
+        self._job = key.job
+        self._files = len(selected)
+        listed = key.digest("list")
+        for _, relative in selected:
+            listed.update(os.fsencode(relative.as_posix()) + b"\0")
+        self._listed = listed.hexdigest()[:_SHOWN]
+        self.own: list[NumberedFile] = [(place, selected[place]) for place in shard.places(len(selected))]
+        state = key.digest("state")
+        for place, (path, _) in self.own:
+            state.update(f"{place} {_stamp(path)}\n".encode())
+        self._state = state.hexdigest()[:_SHOWN]
+
+    def header(self, kind: PartKind, options: str, after: str = "") -> PartHeader:
+        """The header of a part of this shard.
+
+        :param options: digest of what was typed. :param after: digest of the part before.
+        """
+        return PartHeader(
+            kind=kind,
+            job=self._job,
+            shard=self._shard.number,
+            shards=self._shard.total,
+            files=self._files,
+            skipped=self._skipped,
+            listed=self._listed,
+            state=self._state,
+            options=options,
+            after=after,
+        )
+
+
+def options_digest(key: JobKey, *options: str) -> str:
+    """A digest of what was typed."""
+    digest = key.digest("options")
+    for option in options:
+        digest.update(f"{len(option)} {option}".encode())
+    return digest.hexdigest()[:_SHOWN]
+
+
+def _stamp(path: Path) -> str:
+    """Size and time of the last change; a word where the file can't be looked at, as the check will find."""
+    try:
+        there = path.stat()
+    except OSError:
+        return "unread"
+    return f"{there.st_size} {there.st_mtime_ns}"
