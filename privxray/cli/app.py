@@ -66,6 +66,12 @@ class _Commands(TyperGroup):
                 raise
             report(explained(error), typed=extra.get("obj") or sys.argv)
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The commands in the order of a study; Typer would list what has steps of its own at the end."""
+        names = super().list_commands(ctx)
+        names.remove("check")
+        return [name for one in names for name in (("check", one) if one == "labels" else (one,))]
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)

@@ -26,8 +26,10 @@ def commands() -> dict[str, Any]:
     group: Any = typer.main.get_command(app)
     found: dict[str, Any] = {}
     for name, command in group.commands.items():
-        inner = getattr(command, "commands", None)
-        found |= {f"{name} {word}": sub for word, sub in inner.items()} if inner else {name: command}
+        inner = getattr(command, "commands", None) or {}
+        if not inner or command.invoke_without_command:
+            found[name] = command
+        found |= {f"{name} {word}": sub for word, sub in inner.items()}
     return found
 
 

@@ -66,7 +66,7 @@ def terms(
     force: Force = False,
     as_json: Json = False,
 ) -> None:
-    """Gather, on several machines, the values that a check has to search for.
+    """Gather the values to search for, on several machines.
 
     For instance: privxray check terms FOLDER --shard 3/64 --key-file job.key --out terms-3.part
     """

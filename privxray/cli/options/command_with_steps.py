@@ -44,13 +44,11 @@ class CommandWithSteps(TyperGroup):
         """Run the step that was typed, or else this command."""
         if not ctx._protected_args:
             return _COMMAND.invoke(self, ctx)
-        (name,), rest = ctx._protected_args, ctx.args
-        ctx.args, ctx._protected_args = [], []
-        with ctx:
-            ctx.invoked_subcommand = name
-            inner: Any = self.commands[name].make_context(name, rest, parent=ctx)
-            with inner:
-                return inner.command.invoke(inner)
+        (name,) = ctx._protected_args
+        # Not below this command, whose arguments the usage line of the step would list.
+        step: Any = self.commands[name].make_context(f"{ctx.info_name} {name}", ctx.args, parent=ctx.parent)
+        with step:
+            return step.command.invoke(step)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """What the line of usage lists."""

@@ -88,10 +88,7 @@ def write_part(path: Path, header: PartHeader, key: JobKey, lines: Iterable[Any]
     :param lines: JSON, a line each. :param force: replace a file that is there.
     :raises RefusedError: a file is there.
     """
-    for leftover in path.parent.glob(".*.tmp"):  # of this part, written by a process that was killed
-        if leftover.name.startswith(f".{path.name}."):
-            with suppress(FileNotFoundError):
-                leftover.unlink()
+    _sweep(path)
     head = canonical.encode({"format": 1, **asdict(replace(header, salt=os.urandom(16).hex()))}) + b"\n"
     pieces = (json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n" for line in lines)
     with atomic_file(path, overwrite=force) as out:
@@ -104,6 +101,7 @@ def is_there(path: Path, header: PartHeader, key: JobKey) -> bool:
 
     :raises RefusedError: another file is there.
     """
+    _sweep(path)
     if not os.path.lexists(path):
         return False
     with suppress(MalformedError, RefusedError, AbsentFileError):
@@ -116,6 +114,14 @@ def is_there(path: Path, header: PartHeader, key: JobKey) -> bool:
         file="the file that --out names",  # its own name may identify somebody
         advice="Choose another name, or type --force",
     )
+
+
+def _sweep(path: Path) -> None:
+    """Delete what a process that was killed has left of this part; other parts may be under way beside it."""
+    for leftover in path.parent.glob(".*.tmp"):
+        if leftover.name.startswith(f".{path.name}."):
+            with suppress(FileNotFoundError):
+                leftover.unlink()
 
 
 class Part:
