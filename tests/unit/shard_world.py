@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,7 @@ CHANGES: dict[str, Callable[[Dataset], None] | None] = {
 
 
 def make_set(folder: Path, *, more: int = 0) -> Path:
-    """Eight images, of which one is cut off, a png, a text file, and ``more`` good images."""
+    """Ten images, of which one is cut off, two in a zip, a text file, and ``more`` good images."""
     for number, (name, change) in enumerate(CHANGES.items()):
         ds = samples.clean()
         ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = f"2.25.7{number}"
@@ -45,6 +46,9 @@ def make_set(folder: Path, *, more: int = 0) -> Path:
     (folder / "b" / "cut.dcm").write_bytes(samples.encode(samples.clean())[:-9])
     (folder / "b" / "picture.png").write_bytes(samples.png())
     (folder / "b" / "notes.txt").write_text("no image")
+    with zipfile.ZipFile(folder / "d.zip", "w") as archive:
+        archive.writestr("e/leak.dcm", (folder / "a" / "leak.dcm").read_bytes())
+        archive.writestr("e/good.dcm", samples.encode(samples.clean()))
     for number in range(more):
         (folder / f"good{number:03}.dcm").write_bytes(samples.encode(samples.clean()))
     return folder

@@ -34,7 +34,8 @@ def check(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATHS", help="DICOM, JPEG or PNG files, folders of them, DICOMDIR, zips; with --merge parts."
+            metavar="PATHS",
+            help="DICOM, JPEG or PNG files, folders of them, DICOMDIR, zips; with --merge parts.",
         ),
     ],
     profile: Typed,

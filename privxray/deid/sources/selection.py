@@ -299,7 +299,7 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
     for place, folders, files in os.walk(folder, onerror=refused):
         folders.sort()
-        for name in files:
+        for name in sorted(files):
             yield Path(place, name)
 
 

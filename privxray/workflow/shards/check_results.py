@@ -66,7 +66,13 @@ def check_shard(
     done = ShardDone(len(files.own), header.files, not work.force and is_there(work.out, header, key))
     if not done.before:
         settings = ScanSettings(profile, True, work.jobs, keyed_mark(key.derived("marks")))
-        head = {"profile": profile.summary, "limited": found.limited, "ocr": searched}
+        head = {
+            "profile": profile.summary,
+            "limited": found.limited,
+            "ocr": searched,
+            "indexes": files.indexes,
+            "missing": files.missing,
+        }
         with FilesOfSet(files.own, settings, progress) as checked:
             scanned = RecordSpool()
             for record, _ in checked.scan():
@@ -108,15 +114,16 @@ def merge_results(
     reports, searched = SpooledReports(), SearchedFiles()
     for place in range(header.files):
         record = shards[place % header.shards].next()
-        report = whole.report(record)
+        file = whole.report(record)
         if record.pixels is not None:
             found = SearchedPixels.from_json(record.pixels)
             searched.add(place, found)
-            report = with_findings(report, found)
-        reports.append(report)
+            file = with_findings(file, found)
+        reports.append(file)
         if progress is not None:
             progress(place + 1, header.files)
-    return Report(reports, header.skipped, head["profile"]), searched if head["ocr"] else None
+    report = Report(reports, header.skipped, head["profile"], head["indexes"], tuple(head["missing"]))
+    return report, searched if head["ocr"] else None
 
 
 class _ShardRecords:

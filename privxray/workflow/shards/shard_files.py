@@ -6,12 +6,13 @@ the same list; its digest is in every part. Tested in tests/unit/test_shards.py.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.judging.check import files_to_check
 from privxray.deid.judging.set_passes import NumberedFile
+from privxray.deid.sources.source_file import SourceFile
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workflow.shards.part_file import PartHeader, PartKind
 from privxray.workflow.shards.shard import Shard
@@ -24,22 +25,28 @@ class ShardFiles:
 
     :param paths: files and folders, as they were typed.
     :ivar own: the shard's files with their places among all.
+    :ivar indexes: how many DICOMDIR there are. :ivar missing: what they name and is not there.
     :raises UsageError: there is nothing to check, or a path does not exist.
     """
 
     def __init__(self, paths: Sequence[Path], shard: Shard, key: JobKey) -> None:
-        selected, self._skipped = files_to_check(paths)
+        selection = files_to_check(paths)
         self._shard = shard
         self._job = key.job
-        self._files = len(selected)
+        self._files = len(selection.files)
+        self._skipped = len(selection.passed_over)
+        self.indexes, self.missing = selection.indexes, selection.missing
         listed = key.digest("list")
-        for _, relative in selected:
-            listed.update(os.fsencode(relative.as_posix()) + b"\0")
+        for file in selection.files:
+            listed.update(f"{file.relative}\0{file.trouble}\0".encode("utf-8", "surrogatepass"))
+        listed.update(f"{self.indexes} {len(self.missing)}".encode())
         self._listed = listed.hexdigest()[:_SHOWN]
-        self.own: list[NumberedFile] = [(place, selected[place]) for place in shard.places(len(selected))]
+        self.own: list[NumberedFile] = [
+            (place, selection.files[place]) for place in shard.places(self._files)
+        ]
         state = key.digest("state")
-        for place, (path, _) in self.own:
-            state.update(f"{place} {_stamp(path)}\n".encode())
+        for place, file in self.own:
+            state.update(f"{place} {_stamp(file)}\n".encode())
         self._state = state.hexdigest()[:_SHOWN]
 
     def header(self, kind: PartKind, options: str, after: str = "") -> PartHeader:
@@ -69,10 +76,10 @@ def options_digest(key: JobKey, *options: str) -> str:
     return digest.hexdigest()[:_SHOWN]
 
 
-def _stamp(path: Path) -> str:
+def _stamp(file: SourceFile) -> str:
     """Size and time of the last change; a word where the file can't be looked at, as the check will find."""
     try:
-        there = path.stat()
-    except OSError:
+        size, changed = file.stamp()
+    except (OSError, UnreadFileError):
         return "unread"
-    return f"{there.st_size} {there.st_mtime_ns}"
+    return f"{size} {changed}"
