@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import runpy
+import shutil
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from privxray.cli.app import app
 from privxray.cli.options.typed_terms import read_terms
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.profile.profile_file import load_profile
@@ -46,3 +52,29 @@ def test_the_profile_of_a_site() -> None:
     assert profile.is_pseudonym(0x00100020, "SITE0042")
     assert not profile.is_pseudonym(0x00100020, "Zwiebel^Anna")
     assert ProfileOption.RETAIN_LONGITUDINAL_MODIFIED_DATES in profile.options
+
+
+CLUSTER = [path for path in sorted((EXAMPLES / "cluster").rglob("*")) if path.is_file()]
+
+
+@pytest.mark.parametrize("path", CLUSTER, ids=lambda path: path.name)
+def test_an_example_for_a_cluster_types_what_there_is(path: Path) -> None:
+    command: Any = typer.main.get_command(app)
+    check = command.commands["check"]
+    real = {option for one in (check, *check.commands.values()) for p in one.params for option in p.opts}
+    text = path.read_text().replace("\\\n", " ")
+    for line in re.findall(r"^[^#\n]*privxray (?:--quiet )?check.*$|^arguments.*$", text, re.MULTILINE):
+        ours = re.sub(r".*?privxray", "", line)
+        typed = set(re.findall(r"(?<![\w-])--[a-z-]+", ours)) - {"--quiet"}
+        assert typed <= real, line
+    steps = ("--shard", "terms --merge", "check --merge", "--terms", "--key-file")
+    if path.name in ("check.sh", "Snakefile") and path.parent.name != "slurm":
+        assert all(step in text for step in steps)
+
+
+@pytest.mark.parametrize("path", [path for path in CLUSTER if path.suffix in (".sh", ".sbatch")], ids=str)
+def test_a_script_for_a_cluster_is_one_for_bash(path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash here")
+    assert subprocess.run([bash, "-n", path], check=False).returncode == 0
