@@ -26,6 +26,7 @@ from privxray.workspace import (
     inference_tables,
     key_ring,
     keyholder_tables,
+    sent_tables,
     study_tables,
     trained_tables,
 )
@@ -34,7 +35,15 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 """
-_GROUPS = (study_tables, coordinator_tables, keyholder_tables, key_ring, inference_tables, trained_tables)
+_GROUPS = (
+    study_tables,
+    coordinator_tables,
+    keyholder_tables,
+    key_ring,
+    inference_tables,
+    trained_tables,
+    sent_tables,
+)
 
 
 class State(
@@ -43,6 +52,7 @@ class State(
     keyholder_tables.KeyholderTables,
     inference_tables.InferenceTables,
     trained_tables.TrainedTables,
+    sent_tables.SentTables,
 ):
     """An open ``state.db``. Use it as a context manager, and write inside :meth:`transaction`.
 

@@ -46,6 +46,18 @@ def deliver(data: bytes, path: Path, *, force: bool = False) -> bool:
     :returns: whether they were written.
     :raises RefusedError: another file is there, and ``force`` is not set.
     """
+    if not expect_free(data, path, force=force):
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, data, mode=PUBLIC, overwrite=force)
+    return True
+
+
+def expect_free(data: bytes, path: Path, *, force: bool = False) -> bool:
+    """Whether these bytes still have to be written there.
+
+    :raises RefusedError: another file is there, and ``force`` is not set.
+    """
     if path.exists() and path.read_bytes() == data:
         return False
     if path.exists() and not force:
@@ -55,6 +67,4 @@ def deliver(data: bytes, path: Path, *, force: bool = False) -> bool:
             file=path,
             advice="Move it away, or replace it with --force",
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, data, mode=PUBLIC, overwrite=force)
     return True

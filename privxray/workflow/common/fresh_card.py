@@ -11,10 +11,10 @@ from typing import Literal
 from privxray.keys.card import CardParts, write_card
 from privxray.keys.size_statement import Bracket
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.new_round_keys import new_mask_key, new_unsealing_key
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.own_size import state_size
+from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -44,5 +44,5 @@ def fresh_card(
             unsealing = new_unsealing_key(session.state, identity, study)
             size = state_size(session.state, identity, study, patients_up_to) if mask else None
         card = write_card(identity, CardParts(session.name, mask, unsealing, size), stamp(), format_=format_)
-        deliver(card, workspace.card_path, force=True)
+        send(session.state, card, workspace.card_path, force=True)
     return workspace.card_path

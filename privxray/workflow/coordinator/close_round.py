@@ -19,9 +19,9 @@ from privxray.keys.identity import Identity
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.statement import Statement
 from privxray.keys.unsealing_statement import UnsealingStatement
-from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
+from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.collected_files import Collected
 from privxray.workflow.coordinator.continue_plan import next_stage
@@ -96,7 +96,7 @@ def close_round(
         if following is not None:
             record_plan(state, following)
     path, proof = _deliver(session, round_, force=force)
-    next_plan = deliver_plan(session.workspace, following.plan, force=force) if following else None
+    next_plan = deliver_plan(session, following.plan, force=force) if following else None
     return Aggregated(
         model=path,
         proof=proof,
@@ -128,7 +128,7 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
     path, proof = _deliver(session, last, force=force)
     next_plan = None
     if newest.state is RoundState.OPEN:
-        next_plan = deliver_plan(workspace, load_plan(workspace, newest), force=force)
+        next_plan = deliver_plan(session, load_plan(workspace, newest), force=force)
     plan = load_plan(workspace, last)
     keys = NextKeys(state.next_keys(last.plan, MaskStatement), state.next_keys(last.plan, UnsealingStatement))
     waits = last is newest and plan.stage < plan.stages
@@ -160,8 +160,8 @@ def _deliver(session: Session, round_: Round, *, force: bool) -> tuple[Path, Pat
     """Let the model of a closed round leave, and its proof where it has one; where they leave from."""
     kept = session.workspace.model_copy(round_.study, round_.number)
     path = session.workspace.models / f"global-{round_.number:04d}.model"
-    deliver(kept.read_bytes(), path, force=force)
+    send(session.state, kept.read_bytes(), path, force=force)
     if not proof_beside(kept).exists():
         return path, None
-    deliver(proof_beside(kept).read_bytes(), proof_beside(path), force=force)
+    send(session.state, proof_beside(kept).read_bytes(), proof_beside(path), force=force)
     return path, proof_beside(path)

@@ -51,7 +51,7 @@ def make_plan(
         is_open = last is not None and last.state.awaits_files
         if before and is_open and _is_open_plan(parties, before, replace=replace):
             _expect_its_terms(terms, before)
-            return deliver_plan(workspace, before, force=force)
+            return deliver_plan(session, before, force=force)
         check_unused(session, enrolled)
         draft = first_stage(workspace, terms, parties, identity.public(), last)
         return sign_plan(session, identity, draft, before, force=force)

@@ -45,7 +45,7 @@ def repeat_round(
         collected = collect(session, updates, copies)
         if collected.plan.repeats is not None and not collected.updates and not collected.refused:
             # Typed again with the same updates: an earlier call may have been cut off.
-            return deliver_plan(workspace, collected.plan, force=force)
+            return deliver_plan(session, collected.plan, force=force)
         _expect_repeatable(session, collected)
         missing = [member.name for member in collected.cohort.missing]
         if missing or collected.refused:

@@ -22,9 +22,9 @@ from privxray.formats.container import split
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, load_plan
+from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.collected_files import Collected, incomplete, request_copy, update_copy
 from privxray.workspace.atomic import atomic_file, make_private_folder, write_atomic
@@ -79,7 +79,7 @@ def request(
         survivors = _survivors(session, collected, without)
         data = _sign(session, collected, survivors, unlock(session.workspace, passphrase))
     path = session.root / f"round-{plan.round:04d}.request"
-    deliver(data, path, force=force)
+    send(session.state, data, path, force=force)
     holders = [plan.roster.party(seat.keyholder) for seat in plan.keyholding.seats]
     summed_before = _summed_before(session, collected.planned)
     return Requested(

@@ -14,7 +14,7 @@ from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.container import seal_header, split
 from privxray.formats.header import Body
 from privxray.keys.identity import Identity
-from privxray.workflow.common.deliver import deliver
+from privxray.workflow.common.send import send
 from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workspace.atomic import atomic_file, make_private_folder
 from privxray.workspace.folder import Workspace
@@ -66,7 +66,7 @@ def sign_plan(
         record_plan(session.state, signed)
         remember_words(session.state, draft.plan, words)
     warnings = differs_by_one(set(before.hospitals), set(draft.plan.hospitals)) if before else ()
-    return deliver_plan(session.workspace, draft.plan, warnings=warnings, force=force)
+    return deliver_plan(session, draft.plan, warnings=warnings, force=force)
 
 
 def stage_plan(workspace: Workspace, identity: Identity, draft: Draft) -> SignedPlan:
@@ -97,13 +97,15 @@ def record_plan(state: State, signed: SignedPlan) -> None:
 
 
 def deliver_plan(
-    workspace: Workspace, plan: PlanHeader, *, warnings: tuple[str, ...] = (), force: bool = False
+    session: Session, plan: PlanHeader, *, warnings: tuple[str, ...] = (), force: bool = False
 ) -> Planned:
     """Put a recorded plan where it leaves from.
 
     :raises RefusedError: another file is there, and ``force`` is not set.
     """
+    workspace = session.workspace
     path = workspace.root / f"plan-{plan.round:04d}.plan"
     words = plan.roster.key_words(plan.study_name, plan.coordinator)  # before the file: it takes 128 MiB
-    deliver(workspace.plan_copy(plan.study_name, plan.round).read_bytes(), path, force=force)
+    data = workspace.plan_copy(plan.study_name, plan.round).read_bytes()
+    send(session.state, data, path, force=force)
     return Planned(path, plan, words, warnings)

@@ -30,14 +30,16 @@ from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import chosen_folder, deliver
+from privxray.workflow.common.deliver import chosen_folder
 from privxray.workflow.common.new_round_keys import new_mask_key, open_mask_key
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.kept_vector import keep, key_of
 from privxray.workflow.hospital.open_round import left_out, too_late
+from privxray.workflow.hospital.release_record import write_release_record
 from privxray.workflow.hospital.training_results import expect_trained, remove_unreadable, trained_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -71,9 +73,9 @@ def export_update(
     folder: Path | None = None,
     force: bool = False,
 ) -> Exported:
-    """Write this round's update into ``folder``, by default the workspace's ``updates``.
+    """Write this round's update and its release record.
 
-    :param folder: one that is there, for instance a stick.
+    :param folder: one that is there, for instance a stick; by default the workspace's ``updates``.
     :raises WorkspaceError: the round is not trained.
     :raises UsageError: the folder is not there.
     :raises RefusedError: another file stands where it goes, and ``force`` is not set; or this hospital is a
@@ -95,7 +97,7 @@ def export_update(
         header = _verify(session, planned, kept)
         data = kept.read_bytes()
         path = target / workspace.own_file(round_.study, round_.number, "enc")
-        written = deliver(data, path, force=force)
+        written = send(session.state, data, path, force=force)
         with about(path):
             if hashlib.sha256(path.read_bytes()).digest() != hashlib.sha256(data).digest():
                 raise MalformedError(
@@ -103,6 +105,7 @@ def export_update(
                     reason="update.read-back-differs",
                     advice="Try another stick",
                 )
+        write_release_record(path, hashlib.sha256(data).hexdigest(), header, planned.plan)
         return Exported(path, header, planned.plan, len(data), again, written)
 
 

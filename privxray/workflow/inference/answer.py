@@ -23,8 +23,9 @@ from privxray.inference.wire import EvaluationKeys
 from privxray.keys.identity import Identity
 from privxray.keys.sealed_body import open_body, seal_body
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import chosen_folder, deliver
+from privxray.workflow.common.deliver import chosen_folder
 from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.admitted_query import AdmittedQuery, admitted_query
 from privxray.workflow.inference.global_model import find_model, head_of
@@ -93,7 +94,7 @@ def answer_query(
                 )
         name = f"{query.hospital_name}-{admitted.digest[:8]}.answer"
         target, data = chosen / name, kept.read_bytes()
-        written = deliver(data, target, force=force)
+        written = send(state, data, target, force=force)
         header = made.envelope.claim(AnswerHeader)
         limit = admitted.offer.limit
         return Answered(target, header, query.hospital_name, limit, len(data), again, written, seconds)

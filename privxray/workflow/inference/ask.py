@@ -21,8 +21,9 @@ from privxray.keys.identity import Identity
 from privxray.keys.key_words import party_words
 from privxray.keys.sealed_body import seal_body
 from privxray.naming.public_names import public_names
-from privxray.workflow.common.deliver import chosen_folder, deliver
+from privxray.workflow.common.deliver import chosen_folder
 from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.chosen_offer import OfferChoice, chosen_offer
 from privxray.workflow.inference.fingerprints import check_fingerprint
@@ -111,7 +112,7 @@ def make_query(
         with state.transaction():
             number = state.add_asked(envelope.digest, envelope.payload.decode(), names)
         target = folder / f"{workspace.config.name}-{number:04d}.query"
-        deliver(data, target)
+        send(state, data, target)
         words = party_words(workspace.config.name, identity.public())
         seconds = time.perf_counter() - started
         return Query(target, envelope.claim(QueryHeader), offer.header, len(data), words, seconds)

@@ -7,6 +7,7 @@ Tested in tests/cli/test_model_export.py.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,14 +20,17 @@ from privxray.exchange.intake import read_again
 from privxray.formats.extractor_file import ExtractorFile
 from privxray.imaging.drawn_radiographs import drawn_radiographs
 from privxray.learning.linear_probe.linear_probe_method import LinearProbe, linear_head
+from privxray.naming.public_names import lone_name
 from privxray.privacy.guarantee import ADJACENCY
-from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.method_inputs import InputForm, feature_source, file_of
+from privxray.workflow.common.send import send_as
+from privxray.workflow.common.stamp import stamp
 from privxray.workflow.inference.fingerprints import check_fingerprint
 from privxray.workflow.inference.global_model import GlobalModel, find_model
 from privxray.workflow.inference.model_card import bundle_files, model_card
 from privxray.workspace.folder import Workspace
-from privxray.workspace.session import looking
+from privxray.workspace.sent_tables import SentFile
+from privxray.workspace.session import looking, working
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,8 +99,26 @@ def export_model(
     wanted = {file: data, file.with_suffix(".md"): card} if file else {}
     if bundle:
         wanted |= {bundle / name: part for name, part in bundle_files(found, side, data, card).items()}
-    written = [deliver(part, path, force=force) for path, part in wanted.items()]
+    with working(workspace) as session:
+        written = [
+            send_as(session.state, _noted(found, part, path), part, path, force=force)
+            for path, part in wanted.items()
+        ]
     return ExportedModel(found, tuple(wanted), difference, any(written))
+
+
+def _noted(model: GlobalModel, data: bytes, path: Path) -> SentFile:
+    """What the record of files that left says of a part of an export."""
+    return SentFile(
+        at=stamp().created,
+        kind="model for other programs",
+        name=lone_name(path),
+        study=model.header.study,
+        round=model.header.round,
+        recipients=(),
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
 
 
 def _fingerprint(model: str) -> str:

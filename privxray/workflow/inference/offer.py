@@ -16,8 +16,8 @@ from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
 from privxray.keys.identity import Identity
 from privxray.keys.key_words import party_words
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import deliver
 from privxray.workflow.common.own_keys import public_keys, unlock
+from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.fingerprints import check_fingerprint
 from privxray.workflow.inference.global_model import GlobalModel, find_model, head_of
@@ -77,7 +77,7 @@ def make_offer(
             digest = split(data).digest
             keep_offer(workspace, state, data, digest, header)
         path = workspace.root / "offers" / f"{workspace.config.name}-{digest[:8]}.offer"
-        deliver(data, path, force=force)
+        send(state, data, path, force=force)
         return Offered(path, digest, header, party_words(workspace.config.name, own), again)
 
 

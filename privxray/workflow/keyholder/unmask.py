@@ -17,9 +17,10 @@ from privxray.exchange.messages.plan import PlanHeader, members_of
 from privxray.exchange.messages.request import RequestHeader, SignedRequest
 from privxray.formats.header import Fingerprint
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.deliver import chosen_folder, deliver
+from privxray.workflow.common.deliver import chosen_folder
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import planned_round
+from privxray.workflow.common.send import send
 from privxray.workflow.keyholder.answer_request import Question, answer, kept_bytes, not_prepared_for_another
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -84,7 +85,7 @@ def unmask(
             not_prepared_for_another(question)
             answer(session, question, passphrase)
         target = folder / workspace.own_file(round_.study, round_.number, "share")
-        written = deliver(kept_bytes(state, question), target, force=force)
+        written = send(state, kept_bytes(state, question), target, force=force)
         survivors = tuple(member.name for member in members_of(plan, header.survivors))
         return Unmasked(
             path=target,

@@ -18,6 +18,7 @@ from privxray.workflow.upkeep.check_files import keys, leftovers, permissions
 from privxray.workflow.upkeep.check_machine import machine
 from privxray.workflow.upkeep.check_records import data_set, database, ledger, plans, results
 from privxray.workflow.upkeep.diagnosis import Diagnosis
+from privxray.workflow.upkeep.sent_files import record_of_exports
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 
@@ -53,6 +54,7 @@ def _records(workspace: Workspace, files: Sequence[Path]) -> Iterator[Diagnosis]
             rounds = session.state.rounds()
             yield from _safely("plans", plans(workspace, rounds))
             yield from _safely("results", results(workspace, rounds))
+            yield from _safely("exports", record_of_exports(session))
             if hospital:
                 yield from _safely("ledger", ledger(workspace, session.state, files))
     elif hospital:

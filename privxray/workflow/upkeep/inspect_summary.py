@@ -18,6 +18,7 @@ from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.header import Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
+from privxray.workflow.common.update_words import update_words
 from privxray.workspace.folder import Role
 
 
@@ -53,6 +54,7 @@ class Summary:
     :ivar where: the study and the round; empty where it is of none.
     :ivar terms: what it promises or costs, in words; empty where it says nothing of the kind.
     :ivar todo: what to do with it here, without a full stop.
+    :ivar more: further lines: what is asked, and the answer.
     """
 
     what: str
@@ -60,11 +62,12 @@ class Summary:
     where: str
     terms: str
     todo: str
+    more: tuple[tuple[str, str], ...] = ()
 
     def rows(self) -> list[tuple[str, str]]:
         """Lines for a person: what is asked, and the answer."""
         listed = [("what", self.what), ("whose", self.whose), ("study and round", self.where)]
-        return [(name, text) for name, text in (*listed, ("terms", self.terms)) if text]
+        return [(name, text) for name, text in (*listed, ("terms", self.terms), *self.more) if text]
 
 
 def summary(header: Header, digest: str, reader: Reader) -> Summary:
@@ -114,6 +117,7 @@ def _update(update: UpdateHeader, _: str, reader: Reader) -> Summary:
         "collect it in updates/, then type: privxray aggregate updates/*.enc"
         if reader.role == "coordinator"
         else "it is for the coordinator",
+        update_words(update, f"the coordinator ({reader.name(update.recipients[0])})").rows(),
     )
 
 

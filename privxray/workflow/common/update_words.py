@@ -1,0 +1,44 @@
+"""What an update can tell of a patient, and what it can't: ``inspect`` and the release record say the same.
+
+Tested in tests/cli/test_exports.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from privxray.exchange.messages.update import UpdateHeader
+from privxray.privacy.guarantee import Guarantee
+
+
+@dataclass(frozen=True)
+class UpdateWords:
+    """Two sentences without full stops.
+
+    :ivar can: what the file can tell of a patient at most. :ivar cannot: what stands in front of that.
+    """
+
+    can: str
+    cannot: str
+
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """As lines of a table."""
+        return (("can tell", self.can), ("can't tell", self.cannot))
+
+
+def update_words(update: UpdateHeader, coordinator: str) -> UpdateWords:
+    """The sentences about an update whose signature is good.
+
+    :param coordinator: its name, as far as it is known.
+    """
+    spent = Guarantee(update.epsilon, update.delta)
+    opened = "only the sum over all hospitals can be read"
+    if update.dealt is not None:
+        opened = "only a sum over several hospitals can be read, and only with the keyholders' help"
+    bound = "; a commitment binds the hospital to these numbers and hides them" if update.commitment else ""
+    return UpdateWords(
+        f"of any one patient at most what {spent} allows, together with all that this hospital has released "
+        "in this study; it holds no image, no name and no count of patients",
+        f"nobody but {coordinator} can decrypt it, and what is inside is masked: by itself it is random "
+        f"numbers, and {opened}{bound}",
+    )
