@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from privxray.errors import RefusedError, SystemTroubleError
 from privxray.learning.constants import DpSgdConstants
-from privxray.learning.dp_sgd import independence, layer_gradients, memory, trainer
+from privxray.learning.dp_sgd import image_gradients, independence, layer_gradients, memory, trainer
 from privxray.learning.dp_sgd.image_gradients import ImageGradients, Images
 from privxray.learning.dp_sgd.independence import largest_independent, made_up
 from privxray.learning.dp_sgd.layer_gradients import Passed, Rows, as_groups, unfolded
@@ -167,6 +169,89 @@ def test_another_error_is_told_and_an_answer_is_remembered(monkeypatch: pytest.M
         largest_independent(model(), task(), Portion(1, 1))
 
 
+def test_memory_is_given_back_before_fewer_images_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, given_back = layer_gradients.LAYERS[nn.Linear], []
+
+    def limited(layer: nn.Module, passed: Passed) -> Rows:
+        if len(passed.slopes) > 1:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return plain(layer, passed)
+
+    monkeypatch.setitem(layer_gradients.LAYERS, nn.Linear, limited)
+    monkeypatch.setattr(independence, "forget_memory", given_back.append)
+    assert largest_independent(model(), task(), Portion(4, 4)) == Portion(1, 1)
+    assert given_back == [torch.device("cpu")] * 2
+
+
+class _Recorder:
+    """In the place of a network's gradients: notes each batch, and has the same row for every image."""
+
+    def __init__(self) -> None:
+        self.batches: list[Images] = []
+
+    def rows(self, images: Images, group: int) -> Iterator[Rows]:
+        self.batches.append(images)
+        for _ in range(0, len(images.labels), group):
+            yield [torch.zeros(group, 1)]
+
+
+def test_an_image_is_tried_alone_in_all_places_and_beside_all_kinds_of_others() -> None:
+    recorder = _Recorder()
+    tried = independence.Tried("small-cnn", 3, 16, torch.device("cpu"), 1)
+    assert independence._independent(recorder, tried, Portion(8, 4))  # type: ignore[arg-type]
+    nan, long = torch.nan, 1e30
+    alone, everywhere, longest, nonsense = recorder.batches
+    # By place: the made-up image (None is a blank), its weight, its label.
+    for batch, images, weights, labels in (
+        (alone, [0, *[None] * 7], [1.0, *[0.0] * 7], [0] * 8),
+        (everywhere, [0] * 8, [1.0] * 8, [0] * 8),
+        (longest, [0, 0, 0, 3, 0, 0, 0, 7], [1, long, 1, 1, 1, long, 1, 1], [0, 0, 0, 0, 0, 0, 0, 1]),
+        (nonsense, [0, 0, 2, 0, 0, 0, 6, 0], [nan, 1, 1, 1, nan, 1, 1, 1], [0, 0, 2, 0, 0, 0, 0, 0]),
+    ):
+        blank = torch.zeros(1, 1, 16, 16)
+        pixels = [blank if image is None else made_up(torch.tensor([image]), 16) for image in images]
+        assert torch.equal(batch.pixels, torch.cat(pixels))
+        assert torch.equal(batch.weights.isnan(), torch.tensor(weights).isnan())
+        assert torch.equal(batch.weights.nan_to_num(0.0), torch.tensor(weights).nan_to_num(0.0))
+        assert batch.labels.tolist() == labels
+
+
+def test_a_layer_of_zeros_is_tried_with_other_numbers() -> None:
+    layers = nn.Sequential(nn.Linear(4, 1), nn.Linear(1, 1))
+    with torch.no_grad():
+        layers[0].weight.zero_()
+    tried = independence.without_zero_layers(layers)
+    assert tried[0].weight.tolist() == [[-1.0, pytest.approx(-1 / 3), pytest.approx(1 / 3), 1.0]]
+    assert torch.equal(tried[1].weight, layers[1].weight)
+    assert not layers[0].weight.any()
+
+
+def test_every_pass_is_one_that_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    entered = []
+
+    @contextmanager
+    def noted() -> Iterator[None]:
+        entered.append(True)
+        yield
+
+    monkeypatch.setattr(image_gradients, "repeatable", noted)
+    images = Images(made_up(torch.arange(2), 16), torch.zeros(2, dtype=torch.int64), torch.ones(2))
+    list(ImageGradients(model()).rows(images, 1))
+    assert entered == [True]
+
+
+def test_what_a_gpu_is_told_so_that_it_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", "")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    torch.set_float32_matmul_precision("medium")
+    with image_gradients.repeatable():
+        assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+        assert torch.get_float32_matmul_precision() == "highest"
+        assert torch.backends.cudnn.deterministic
+        assert not torch.backends.cudnn.benchmark
+        assert not torch.backends.cudnn.allow_tf32
+
+
 class _Twice(nn.Module):
     def __init__(self, uses: int) -> None:
         super().__init__()
@@ -208,6 +293,11 @@ def test_made_up_images_are_unlike_each_other_and_always_the_same() -> None:
     assert images.shape == (6, 1, 24, 24)
     assert images.abs().max() <= 1.0
     assert torch.equal(images[3:4], made_up(torch.tensor([3]), 24))
+    for image in range(6):
+        for place in (0, 1, 25, 575):  # by the rule again, in whole numbers
+            mixed = (place + 7919 * 24 * (image + 1)) * 2_654_435_761 % 2**32
+            mixed = (mixed ^ mixed >> 15) * 2_246_822_519 % 2**32 >> 24
+            assert float(images[image].flatten()[place]) == (mixed - 127) / 128
     assert np.abs(np.corrcoef(images.flatten(1).numpy()) - np.eye(6)).max() < 0.2
 
 

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from privxray.learning.constants import LinearProbeConstants
+from privxray.learning.dp_sgd import clipped_sum
 from privxray.learning.dp_sgd.clipped_sum import MOST_PATIENTS, ClippedSum, inflation, unit
 from privxray.learning.linear_probe.probe_queries import (
     count_query,
@@ -241,9 +242,30 @@ def test_the_inflation_is_a_function_of_the_width_and_of_the_precision_and_stays
     assert inflation(resnet18) == pytest.approx(1 + resnet18 / 2 * 2.0**-53 + 2.0**-22, rel=1e-12)
     assert inflation(resnet18) < 1 + 3e-7 < SENSITIVITY_INFLATION
     assert inflation(30, 24, 1) > SENSITIVITY_INFLATION  # float32 measures thirty numbers too inexactly
-    assert inflation(2**25, 24) == np.inf
+    assert inflation(2**25, 24) == inflation(2**24 - 1, 24) == np.inf
     with pytest.raises(ValueError, match="too inexactly"):
         ClippedSum([torch.Size((2**40,))], 1.0, torch.device("cpu"))
+
+
+def test_the_inflation_term_by_term() -> None:
+    """With so few digits that each of the roundings counts: d + 1 in the length, four more, and the sum."""
+    assert inflation(3, 4, 1) == pytest.approx((1 + 4 / 16) / (1 - 4 / 16) ** 0.5 + 2 / 16, rel=1e-12)
+    exact = inflation(10, patients=1)
+    assert inflation(10, patients=2**21) == exact  # their sum has 53 digits
+    assert inflation(10, patients=2**21 + 1) > exact + 2.0**-32
+
+
+def test_rows_at_the_allowance_itself_are_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clipped_sum, "SENSITIVITY_INFLATION", inflation(4))
+    ClippedSum([torch.Size((4,))], 1.0, torch.device("cpu"))
+
+
+def test_a_network_may_have_a_single_parameter() -> None:
+    subject = ClippedSum([torch.Size((2,))], 8.0, torch.device("cpu"))
+    subject.add(
+        [torch.tensor([[1.0, 2.0], [4.0, 0.5], [2.0, 1.0]])], np.array([0, 0, 1]), np.array([0, 1, 1]) > 0
+    )
+    assert subject.total()[0].tolist() == [7.0, 3.5]
 
 
 def test_no_length_is_measured_shorter_than_the_inflation_allows() -> None:

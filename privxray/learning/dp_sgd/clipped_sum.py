@@ -152,7 +152,7 @@ class ClippedSum:
 
     def _columns(self, row: torch.Tensor) -> int:
         """How many columns of these rows are in float64 at a time."""
-        return min(row.shape[1], max(1, len(self._scratch) // len(row)))
+        return min(row.shape[1], len(self._scratch) // len(row))
 
     def _double(self, part: torch.Tensor) -> torch.Tensor:
         """A part of rows in float64, in memory that every part uses."""
