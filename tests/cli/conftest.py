@@ -50,8 +50,12 @@ def one_network() -> Iterator[None]:
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers of made-up numbers, questions about no image: for tests that are about files and counts."""
+def quick(snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers of made-up numbers, questions about no image: for tests that are about files and counts.
+
+    The stages that other tests get, too, are played before, with real numbers.
+    """
+    snapshots("answered")
     import numpy as np
 
     from privxray.inference import parameters, sandbox
