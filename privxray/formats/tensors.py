@@ -26,6 +26,8 @@ MASKED = "masked"
 MAX_COORDINATES = 1 << 26
 """67 million: five times a ResNet-18."""
 MAX_TENSORS = 4096
+MAX_INDEX = 1 << 20
+"""Bytes of the index of safetensors, which is parsed as a whole; 4,096 tensors need a third of it."""
 SCALAR_BYTES = 32
 """Of a number of a vector under commitments."""
 
@@ -132,12 +134,19 @@ def same_form(tensors: Mapping[str, Array], expected: Mapping[str, Array]) -> bo
 def unpack(body: bytes) -> dict[str, Array]:
     """Read safetensors bytes whose origin has been verified, as arrays by name.
 
-    :raises MalformedError: not safetensors, more than 4,096 tensors, or a number that is not finite.
+    :raises MalformedError: not safetensors, an index of more than 1 MiB, more than 4,096 tensors, or a number
+        that is not finite.
     """
     import numpy as np
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
+    if MAX_INDEX < int.from_bytes(body[:8], "little") <= len(body) - 8:  # a longer one is not even parsed
+        raise MalformedError(
+            "the index of the tensors in this file is longer than any model's",
+            reason="tensors.long-index",
+            advice=_ANEW,
+        )
     try:
         tensors = load(body)
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError) as error:

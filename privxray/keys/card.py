@@ -110,6 +110,8 @@ def read_card(envelope: Envelope) -> CardHeader:
     statements = [one for one in (header.mask, header.unsealing, header.size) if one is not None]
     for statement in statements:
         statement.verify(keys)
+    if header.body.length:
+        raise MalformedError("the card has a body, and cards have none", reason="card.body", advice=_ANEW)
     if header.sender != keys.fingerprint:
         raise MalformedError(
             "the card names a different sender from the party whose keys it carries",

@@ -350,11 +350,12 @@ def offered(cohort: Cohort, data: bytes) -> Verdict:
     envelope = split(data)
     body = data[envelope.length :]
 
-    def check(stated: Body) -> None:
+    def check(stated: Body) -> str:
         check_body(stated, len(body), hashlib.sha256(body).hexdigest())
+        return hashlib.sha256(data).hexdigest()
 
     take = cohort.take_share if envelope.kind == "share" else cohort.take_update
-    return take(envelope, hashlib.sha256(data).hexdigest(), check)
+    return take(envelope, check)
 
 
 def low_words(scalars: Sequence[int]) -> Vector:

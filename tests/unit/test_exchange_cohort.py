@@ -158,11 +158,12 @@ def offer(cohort: Cohort, file: File) -> Verdict:
     envelope = split(file.data)
     body = file.data[envelope.length :]
 
-    def check(stated: Any) -> None:
+    def check(stated: Any) -> str:
         check_body(stated, len(body), hashlib.sha256(body).hexdigest())
+        return hashlib.sha256(file.data).hexdigest()
 
     take = cohort.take_share if file.kind == "share" else cohort.take_update
-    return take(envelope, hashlib.sha256(file.data).hexdigest(), check)
+    return take(envelope, check)
 
 
 def contents(cohort: Cohort) -> tuple[Any, ...]:

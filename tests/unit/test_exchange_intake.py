@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from privxray.exchange import intake
 from privxray.exchange.intake import envelope_of, read_again, take_in
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.container import split
+from privxray.formats.header import Body
 
 STUDY = Study()
 UPDATE = STUDY.update(STUDY.hospitals[0], STUDY.masked(STUDY.hospitals[0], STUDY.vector(0)))
 START = split(UPDATE).length
+BODY = split(UPDATE).claim(UpdateHeader).body
 
 
 @pytest.fixture
@@ -31,6 +34,7 @@ def test_a_file_is_copied_and_described(stick: Path, tmp_path: Path) -> None:
     with take_in(stick, tmp_path / "inbox") as received:
         assert received.source == stick
         assert received.path.parent == tmp_path / "inbox"
+        received.check_body(BODY)
         assert received.path.read_bytes() == UPDATE
         assert received.sha256 == hashlib.sha256(UPDATE).hexdigest()
         assert received.body_length == len(UPDATE) - START
@@ -48,6 +52,7 @@ def test_bodies_of_any_length_are_read_in_pieces(length: int, tmp_path: Path) ->
     path, body = tmp_path / "a.enc", bytes(range(251)) * (length // 251 + 1)
     path.write_bytes(UPDATE[:START] + body[:length])
     with take_in(path, tmp_path / "inbox") as received:
+        received.check_body(Body(length=length, sha256=hashlib.sha256(body[:length]).hexdigest()))
         assert received.body_length == length
         assert received.body() == body[:length]
         assert received.body_sha256 == hashlib.sha256(body[:length]).hexdigest()
@@ -59,19 +64,54 @@ def test_bodies_of_any_length_are_read_in_pieces(length: int, tmp_path: Path) ->
 def test_a_file_larger_than_any_is_not_taken_in(
     stick: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    length = (4 << 20) + (3 << 20)
-    stick.write_bytes(UPDATE[:START] + bytes(length - START))
-    monkeypatch.setattr(intake, "_MAX_FILE", length)
-    with take_in(stick, tmp_path / "inbox") as received:
-        assert received.body_length == length - START
-    monkeypatch.setattr(intake, "_MAX_FILE", length - 1)
-    with refused("file.too-large"), take_in(stick, tmp_path / "inbox"):
+    length = 7 << 20
+    stick.write_bytes(UPDATE[:START] + bytes(length))
+    monkeypatch.setattr(intake, "MAX_BODY", length)
+    assert read_again(stick).body_length == length
+    monkeypatch.setattr(intake, "MAX_BODY", length - 1)
+    with refused("file.too-large"):
+        read_again(stick)
+
+
+def test_the_largest_body_has_a_gibibyte() -> None:
+    assert intake.MAX_BODY == 2**30
+
+
+def test_nothing_is_copied_before_the_signer_was_verified(stick: Path, tmp_path: Path) -> None:
+    """The callers verify a header, and only then have its body checked."""
+    inbox = tmp_path / "inbox"
+    with take_in(stick, inbox) as received:
+        assert not list(inbox.iterdir())
+        for ask in (lambda: received.sha256, lambda: received.body_length, received.body):
+            with pytest.raises(ValueError, match="not checked yet"):
+                ask()
+        assert received.check_body(BODY) == hashlib.sha256(UPDATE).hexdigest()
+        assert [path.read_bytes() for path in inbox.iterdir()] == [UPDATE]
+    assert not list(inbox.iterdir())
+
+
+def test_no_more_is_copied_than_the_header_says(stick: Path, tmp_path: Path) -> None:
+    """A file that goes on behind its body costs a piece more at most."""
+    stick.write_bytes(UPDATE + bytes(20 << 20))
+    with refused("body.longer-than-said"), take_in(stick, tmp_path / "inbox") as received:
+        try:
+            received.check_body(BODY)
+        finally:
+            assert received.path.stat().st_size <= 13 + (4 << 20) + 1
+    with refused("body.cut-off"), take_in(stick, tmp_path / "inbox") as received:
+        received.check_body(BODY.model_copy(update={"length": 1 << 30}))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "a.enc"
+    os.mkfifo(pipe)
+    for act in (read_again, envelope_of):
+        with refused("file.not-regular") as told:
+            act(pipe)
+        assert told.value.file == str(pipe)
+    with refused("file.not-regular"), take_in(pipe, tmp_path / "inbox"):
         pass
-    assert not list((tmp_path / "inbox").iterdir())
-
-
-def test_the_largest_file_is_an_envelope_and_a_body_of_the_largest_size() -> None:
-    assert intake._MAX_FILE == 13 + 4 * 2**20 + 2**30
 
 
 def test_what_is_no_file_is_told_apart(tmp_path: Path) -> None:
@@ -94,8 +134,7 @@ def test_what_is_no_file_is_told_apart(tmp_path: Path) -> None:
 
 def test_an_error_of_the_block_names_the_file_that_was_typed(stick: Path, tmp_path: Path) -> None:
     with refused("body.altered") as told, take_in(stick, tmp_path / "inbox") as received:
-        body = received.envelope.claim(UpdateHeader).body
-        received.check_body(body)
-        received.check_body(body.model_copy(update={"sha256": "ab" * 32}))
+        received.check_body(BODY)
+        received.check_body(BODY.model_copy(update={"sha256": "ab" * 32}))
     assert told.value.file == str(stick)
     assert not list((tmp_path / "inbox").iterdir())

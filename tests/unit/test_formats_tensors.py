@@ -61,6 +61,16 @@ def test_a_file_has_4096_tensors_at_most() -> None:
         unpack(pack(tensors | {"more": np.zeros(1, np.float32)}))
 
 
+def test_a_long_index_is_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsing takes forty times its length in memory; 4,096 tensors have a third of what is allowed."""
+    monkeypatch.setattr("safetensors.numpy.load", lambda _: {})
+    length = 1 << 20
+    body = length.to_bytes(8, "little") + bytes(length)
+    assert unpack(body) == {}
+    with refused("tensors.long-index"):
+        unpack((length + 1).to_bytes(8, "little") + bytes(length + 1))
+
+
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.complex64])
 def test_numbers_are_finite(number: float, kind: type[np.inexact]) -> None:

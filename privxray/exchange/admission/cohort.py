@@ -35,8 +35,8 @@ from privxray.formats.container import Envelope
 from privxray.formats.header import Body, Fingerprint, PlanHash
 from privxray.keys.roster import Member, Trustee
 
-CheckBody = Callable[[Body], None]
-"""Compares a file's body with its verified header; raises where they differ."""
+CheckBody = Callable[[Body], str]
+"""Compares a file's body with its verified header: the SHA-256 of the file; raises where they differ."""
 
 
 class Verdict(StrEnum):
@@ -92,21 +92,30 @@ class Cohort:
         """The round's request, once it is signed."""
         return None if self.asked is None else self.asked.request
 
-    def take_update(self, envelope: Envelope, sha256: str, check_body: CheckBody) -> Verdict:
+    def expect_signed(self, envelope: Envelope) -> None:
+        """Check that a party of the study signed a file: the first rules of :meth:`take_update` alone.
+
+        :raises IdentityError: nobody of the study did, or it was altered.
+        :raises MalformedError: it is neither an update nor a share file.
+        """
+        if envelope.kind == "share":
+            read_share(envelope, self.parties.values())
+        else:
+            read_update(envelope, self._hospitals())
+
+    def take_update(self, envelope: Envelope, check_body: CheckBody) -> Verdict:
         """Offer an update.
 
-        :param sha256: of its whole file.
         :param check_body: compares the body with the verified header.
         :raises IdentityError: signed by nobody of the study, or altered.
         :raises RefusedError: see the rules above.
         :raises MalformedError: damaged.
         """
-        hospitals = [party for party in self.parties.values() if isinstance(party, Member)]
-        header, member = read_update(envelope, hospitals)
+        header, member = read_update(envelope, self._hospitals())
         if self._is_over(header):
             return Verdict.OVER
         admit_update(header, self.plan.roster.hospital(header.sender) or member, self.signed)
-        check_body(header.body)
+        sha256 = check_body(header.body)
         if self.asked is not None and header.sender not in self.asked.request.survivors:
             return Verdict.LATE
         before = self.updates.get(header.sender)
@@ -120,10 +129,9 @@ class Cohort:
         self.updates[header.sender] = Delivered(header, sha256)
         return Verdict.TAKEN
 
-    def take_share(self, envelope: Envelope, sha256: str, check_body: CheckBody) -> Verdict:
+    def take_share(self, envelope: Envelope, check_body: CheckBody) -> Verdict:
         """Offer a share file; one of this round only after its request.
 
-        :param sha256: of its whole file.
         :param check_body: compares the body with the verified header.
         :raises IdentityError: signed by no keyholder, or altered.
         :raises RefusedError: see the rules above.
@@ -139,7 +147,7 @@ class Cohort:
                 advice="Type: privxray aggregate updates/*.enc",
             )
         seat = admit_share(header, self.signed, self.asked)
-        check_body(header.body)
+        sha256 = check_body(header.body)
         before = self.answers.get(seat)
         if before is not None and before.sha256 != sha256:
             raise RefusedError(
@@ -173,6 +181,9 @@ class Cohort:
     def answers_lacking(self) -> int:
         """How many more keyholders have to answer."""
         return max(0, self.plan.keyholding.threshold - len(self.answers))
+
+    def _hospitals(self) -> list[Member]:
+        return [party for party in self.parties.values() if isinstance(party, Member)]
 
     def _is_over(self, header: UpdateHeader | ShareHeader) -> bool:
         """Whether a file is of an earlier round, or of this one when nothing is taken any more."""

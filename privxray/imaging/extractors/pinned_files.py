@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from privxray.errors import MalformedError, SystemTroubleError
+from privxray.system.regular_files import read_regular
 
 SIZE: Final = 260
 """Side of the network's square input in pixels: the resolution that Lite2 was trained at."""
@@ -83,7 +84,7 @@ def _pinned(path: Path, sha256: str, unread: SystemTroubleError, other: Malforme
     :param other: raised where it has another digest than ``sha256``.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError:
         raise unread from None
     if hashlib.sha256(data).hexdigest() != sha256:

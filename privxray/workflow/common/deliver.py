@@ -9,6 +9,7 @@ from pathlib import Path
 
 from privxray.errors import RefusedError, UsageError
 from privxray.naming.public_names import lone_name
+from privxray.system.regular_files import read_regular
 from privxray.workspace.atomic import PUBLIC, write_atomic
 
 
@@ -58,7 +59,7 @@ def expect_free(data: bytes, path: Path, *, force: bool = False) -> bool:
 
     :raises RefusedError: another file is there, and ``force`` is not set.
     """
-    if path.exists() and path.read_bytes() == data:
+    if path.is_file() and read_regular(path) == data:
         return False
     if path.exists() and not force:
         raise RefusedError(

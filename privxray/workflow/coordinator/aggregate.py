@@ -73,15 +73,15 @@ def _is_over(session: Session, collected: Collected) -> bool:
     """
     state, plan = collected.planned.round.state, collected.plan
     if not state.awaits_files:
-        if collected.refused:
+        if wrong := collected.blocking(complete=False):
             raise CohortError(
-                f"no round is open, and a file is refused: {'; '.join(collected.refused)}",
+                f"no round is open, and a file is refused: {'; '.join(wrong)}",
                 reason="cohort.no-round-open",
                 file=session.workspace.updates,
                 advice="Take it away, and type privxray status to see where the study stands",
             )
         return True
-    nothing_new = not collected.updates and not collected.refused
+    nothing_new = not (collected.updates or collected.blocking(complete=False))
     return state is RoundState.OPEN and plan.stage > 1 and nothing_new
 
 
@@ -109,8 +109,9 @@ def _expect_complete(session: Session, collected: Collected) -> None:
             if seat.keyholder not in answered and (party := collected.plan.roster.party(seat.keyholder))
         ]
         missing = [f"{cohort.answers_lacking} more of the share files of {', '.join(silent)}"]
-    if missing or collected.refused:
-        raise incomplete(session, collected.plan, missing, collected.refused)
+    wrong = collected.blocking(complete=not missing)
+    if missing or wrong:
+        raise incomplete(session, collected.plan, missing, wrong)
 
 
 def _summed(session: Session, collected: Collected, identity: Identity) -> Summed:

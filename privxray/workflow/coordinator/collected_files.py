@@ -5,7 +5,7 @@ Tested in tests/cli/test_keyholders.py and tests/cli/test_bad_input.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +32,8 @@ class Collected:
     :param updates: the files of updates, by sender.
     :param shares: the share files, by seat.
     :param notes: which files were passed over and why.
-    :param refused: which files are not what they should be, and why.
+    :param refused: which files of the study's parties are not what they should be, and why.
+    :param strays: which files can't be read, or are signed by nobody of the study, and why.
     """
 
     planned: PlannedRound
@@ -41,6 +42,20 @@ class Collected:
     shares: dict[int, Received] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+
+    def blocking(self, *, complete: bool) -> list[str]:
+        """The files that keep the round from going on.
+
+        A stray proves nothing about anybody. Where nothing is missing it is only noted; otherwise it may be
+        what is missing.
+
+        :param complete: whether nothing is missing.
+        """
+        if complete and not self.refused:
+            self.notes += [f"{stray}; passed over" for stray in self.strays]
+            return []
+        return [*self.refused, *self.strays]
 
     @property
     def plan(self) -> PlanHeader:
@@ -60,17 +75,36 @@ def collect(session: Session, paths: Sequence[Path], copies: ExitStack) -> Colle
         _recall(collected, session.state.request_of(collected.planned.round.plan))
     names = {fingerprint: party.name for fingerprint, party in collected.cohort.parties.items()}
     for path in paths:
-        who = path.name
+        _collect_one(session, collected, path, names, copies)
+    return collected
+
+
+def _collect_one(
+    session: Session,
+    collected: Collected,
+    path: Path,
+    names: Mapping[Fingerprint, str],
+    copies: ExitStack,
+) -> None:
+    """Offer one file. Its copy is kept only if it is taken; a stranger's is never made."""
+    who, told = path.name, collected.strays
+    with ExitStack() as attempt:
         try:
-            received = copies.enter_context(take_in(path, session.workspace.inbox))
+            received = attempt.enter_context(take_in(path, session.workspace.inbox))
             sender = received.envelope.key_id
             who = f"{names[sender]} ({path.name})" if sender in names else path.name
-            _offer(collected, received, who)
+            collected.cohort.expect_signed(received.envelope)
+            told = collected.refused
+            if _offer(collected, received, who):
+                copies.push(attempt.pop_all())
         except StrangeFileError as error:
-            collected.refused.append(f"{lone_name(path)}: {error.what}")
+            told.append(f"{lone_name(path)}: {error.what}")
         except PrivxrayError as error:
-            collected.refused.append(f"{who}: {error.what}")
-    return collected
+            told.append(f"{who}: {error.what}")
+        except PermissionError as error:
+            if told is collected.refused:  # of the copy, not of the file
+                raise
+            told.append(f"{lone_name(path)}: it can't be read ({error.strerror})")
 
 
 def newest_collected(session: Session) -> Collected:
@@ -146,23 +180,25 @@ def _recall(collected: Collected, digest: str | None) -> None:
         kept = update_copy(folder, survivor)
         with about(kept):
             update = read_again(kept)
-            cohort.take_update(update.envelope, update.sha256, update.check_body)
+            cohort.take_update(update.envelope, update.check_body)
             collected.updates[survivor] = update
 
 
-def _offer(collected: Collected, received: Received, who: str) -> None:
+def _offer(collected: Collected, received: Received, who: str) -> bool:
+    """Offer a file whose signature is good; whether its copy is needed."""
     cohort, sender = collected.cohort, received.envelope.key_id
     is_share = received.envelope.kind == "share"
     take = cohort.take_share if is_share else cohort.take_update
-    verdict = take(received.envelope, received.sha256, received.check_body)
+    verdict = take(received.envelope, received.check_body)
     if verdict is not Verdict.TAKEN:
         collected.notes.append(f"{who} is {verdict}; passed over")
-        return
+        return False
     if is_share:
         seat = cohort.plan.committee.seat(sender) if cohort.plan.committee else None
         assert seat is not None  # take_share demands it
         collected.shares[seat] = received
-        return
+        return True
     collected.updates.setdefault(sender, received)
     if cohort.updates[sender].header.epsilon > cohort.plan.epsilon:
         collected.notes.append(f"{who} has spent more than the plan's epsilon in this study: it trained anew")
+    return True

@@ -43,13 +43,15 @@ def repeat_round(
     identity = unlock(workspace, passphrase)
     with working(workspace) as session, ExitStack() as copies:
         collected = collect(session, updates, copies)
-        if collected.plan.repeats is not None and not collected.updates and not collected.refused:
+        nothing_new = not (collected.updates or collected.blocking(complete=False))
+        if collected.plan.repeats is not None and nothing_new:
             # Typed again with the same updates: an earlier call may have been cut off.
             return deliver_plan(session, collected.plan, force=force)
         _expect_repeatable(session, collected)
         missing = [member.name for member in collected.cohort.missing]
-        if missing or collected.refused:
-            raise incomplete(session, collected.plan, missing, collected.refused)
+        unfit = collected.blocking(complete=not missing)
+        if missing or unfit:
+            raise incomplete(session, collected.plan, missing, unfit)
         wrong = suspects(collected.plan, committed_updates(collected, identity))
         headers = {sender: one.header for sender, one in sorted(collected.cohort.updates.items())}
         same = [

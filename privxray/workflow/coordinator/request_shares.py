@@ -74,6 +74,7 @@ def request(
     if signed is not None:
         survivors = signed.survivors
         _expect_outside(plan, survivors, without)
+        collected.blocking(complete=True)  # strays are told; nothing waits for a file any more
         data = request_copy(collected.planned.folder).read_bytes()
     else:
         survivors = _survivors(session, collected, without)
@@ -129,9 +130,10 @@ def _survivors(session: Session, collected: Collected, without: Sequence[str]) -
                 f"{name} has delivered: leave out its file to go on without it", reason="without.delivered"
             )
     waiting = sorted(missing - set(without))
-    if waiting or collected.refused:
+    blocking = collected.blocking(complete=not missing)
+    if waiting or blocking:
         advice = "Wait, ask again, or go on without a hospital for good: --without NAME"
-        raise incomplete(session, plan, waiting, collected.refused, advice)
+        raise incomplete(session, plan, waiting, blocking, advice)
     least = plan.keyholding.minimum_cohort
     if len(cohort.updates) < least:
         raise CohortError(

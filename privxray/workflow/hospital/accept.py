@@ -70,7 +70,6 @@ def _accept_plan(session: Session, received: Received, ask_words: AskWords) -> A
             advice="Type: privxray join FILE",
         )
     signed = admit_plan(received.envelope, known.coordinator)
-    received.check_body(signed.plan.body)
     joined = follow(session, received, signed, ask_words)
     return Accepted(None, None, joined, joined.already)
 

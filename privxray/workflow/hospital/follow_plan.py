@@ -53,7 +53,8 @@ class Joined:
 def follow(session: Session, received: Received, signed: SignedPlan, ask_words: AskWords) -> Joined:
     """Follow a plan that :func:`~privxray.exchange.admission.admit.admit_plan` accepted.
 
-    Key words are asked for where they were not compared for this roster version yet.
+    Key words are asked for where they were not compared for this roster version yet. Only then is the plan's
+    body copied and parsed: until then it may be a stranger's.
 
     :param received: the file that the plan came in.
     :raises IdentityError: the words that were typed are not the plan's.
@@ -63,6 +64,7 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     plan, state = signed.plan, session.state
     last = state.last_round(plan.study_name)
     if last and last.plan == signed.digest:
+        received.check_body(plan.body)
         return Joined(plan, (), already=True)
     before = planned_round(session.workspace, last) if last else None
     if before:
@@ -73,9 +75,10 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     changes = plan_changes(before.plan if before else None, plan, own_keys.fingerprint)
     own = admit_party(plan, own_keys, session.name, session.role)
     keys = _own_round_keys(state, plan, own)
+    study = _with_compared_words(state, plan, lambda: ask_words(plan, changes))
+    received.check_body(plan.body)  # not before its coordinator is known to be the right one
     if isinstance(own, Member):
         check_trainable(session.workspace, plan, received.body())
-    study = _with_compared_words(state, plan, lambda: ask_words(plan, changes))
     copy = session.workspace.plan_copy(study.name, plan.round)
     make_private_folder(copy.parent)
     write_atomic(copy, received.path.read_bytes(), overwrite=True)

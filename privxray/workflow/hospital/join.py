@@ -28,7 +28,6 @@ def join(workspace: Workspace, path: Path, ask_words: AskWords) -> Joined:
     with working(workspace) as session, take_in(path, workspace.inbox) as received:
         known = claimed_study(session, received) if received.envelope.kind == "plan" else None
         signed = admit_plan(received.envelope, known.coordinator if known else None)
-        received.check_body(signed.plan.body)
         return follow(session, received, signed, ask_words)
 
 

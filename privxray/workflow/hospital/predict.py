@@ -14,6 +14,7 @@ import numpy as np
 
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.imaging.dataset_keys import DatasetKeys
+from privxray.system.regular_files import read_regular
 from privxray.workflow.common.method_inputs import decoded, inputs_of
 from privxray.workflow.common.which_study import the_study
 from privxray.workflow.hospital.classifier import Classifier, has_model, newest_model
@@ -61,7 +62,7 @@ def predict(
 def _is_known(path: Path, image: NDArray[np.uint8], known: TrainedOn, keys: DatasetKeys) -> bool:
     if not known.contents:
         return False
-    data = path.read_bytes()
+    data = read_regular(path)
     if keys.content(data) in known.contents or keys.picture(image) in known.pictures:
         return True
     if not is_dicom(data):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 from privxray.deid.cleaning.copies.manifest import FILE as MANIFEST
@@ -17,7 +18,8 @@ from privxray.exchange.admission.cohort import Cohort
 from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import SignedRequest
-from privxray.formats.header import Fingerprint
+from privxray.formats.container import Envelope
+from privxray.formats.header import Body, Fingerprint
 from privxray.imaging.glance import splits_in
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
@@ -152,10 +154,15 @@ def _offer(cohort: Cohort, files: Iterable[Path]) -> tuple[str, ...]:
         try:
             envelope = envelope_of(path)
             take = cohort.take_share if envelope.kind == "share" else cohort.take_update
-            take(envelope, envelope.digest, lambda _: None)
+            take(envelope, partial(_by_its_header, envelope))
         except (PrivxrayError, OSError):
             unfit.append(path.name)
     return tuple(unfit)
+
+
+def _by_its_header(envelope: Envelope, _: Body) -> str:
+    """Stands for the body's check: the body is looked at when the file is taken in."""
+    return envelope.digest
 
 
 def _lacking(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ...]:
