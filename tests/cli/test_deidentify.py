@@ -221,6 +221,24 @@ def test_another_profile_wants_another_folder(world: World) -> None:
     assert refused.json["error"]["reason"] == "copies.other-settings"
 
 
+def test_names_that_no_file_knows_are_told_and_dropped_if_that_is_typed(world: World) -> None:
+    path = world[HOSPITAL] / "dicom" / f"{SENTINEL}0" / f"{SENTINEL}_0.dcm"
+    ds = pydicom.dcmread(path)
+    ds.ContentDescription, ds.FilterType = "seen by nurse Kwimblina", "WEDGE"
+    ds.save_as(path)
+    told = world.type(HOSPITAL, "check", "dicom", "--json")
+    assert "kept-text/unknown" in told.out
+    assert "Kwimblina" not in told.out + told.err
+    done = deidentify(world, "dicom", "dropped", "--drop-unknown-text")
+    assert done.code == 0, done
+    assert "Kwimblina" not in done.out + done.err
+    copies = results(world[HOSPITAL] / "dropped")
+    assert len(copies) == 8
+    assert not [name for name, data in copies.items() if b"Kwimblina" in data]
+    assert [name for name, data in copies.items() if b"WEDGE" in data]
+    assert deidentify(world, "dicom", "dropped", "--json").json["error"]["reason"] == "copies.other-settings"
+
+
 def test_a_link_planted_among_the_results_is_not_followed(world: World) -> None:
     deidentify(world, "dicom", "clean")
     patient = next((world[HOSPITAL] / "clean").iterdir())

@@ -5,6 +5,7 @@ Tested in tests/cli/test_deidentify.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,13 @@ def deidentify(
             "--labels", help="A csv for SOURCE; one for the copies is written into DEST.", show_default=False
         ),
     ] = None,
+    drop_unknown_text: Annotated[
+        bool,
+        typer.Option(
+            "--drop-unknown-text",
+            help="In attributes that the profile keeps, replace text with words that are no terms.",
+        ),
+    ] = False,
     jobs: Jobs = None,
     listed: ListPassedOver = False,
     as_json: Json = False,
@@ -62,7 +70,7 @@ def deidentify(
     from privxray.workflow.images.deidentify_folder import DeidentifyOptions, deidentify_folder
 
     workspace = current_workspace()
-    taken = profile.load()
+    taken = replace(profile.load(), drop_unknown_text=drop_unknown_text)
     with progress("Reading headers") as heads, progress("De-identifying") as bar:
         terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs), tell)
         summary = deidentify_folder(workspace, source, dest, terms, progress=bar, reading=heads)

@@ -1,19 +1,11 @@
-"""pydicom's tables of elements and UIDs, without the rest of pydicom.
-
-``import pydicom`` takes half a second, most of it for pixel decoders that the check never calls, and each
-worker process would spend it again. The two tables are modules of literals. They are loaded by themselves
-from the installed package, so that there is only one dictionary.
-"""
+"""The standard's elements and UIDs (PS3.6), by pydicom's tables (:mod:`privxray.deid.pydicom_tables`)."""
 
 from __future__ import annotations
 
-import sys
 from functools import cache, lru_cache
-from importlib.machinery import PathFinder
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-from types import ModuleType
 from typing import Final
+
+from privxray.deid.pydicom_tables import table
 
 JPEG_XL: Final = ("1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.111", "1.2.840.10008.1.2.4.112")
 DEFLATED_IMAGE_FRAME: Final = "1.2.840.10008.1.2.8.1"
@@ -62,27 +54,11 @@ def _by_mask(tag: int) -> tuple[str, ...] | None:
 
 @cache
 def _elements() -> tuple[dict[int, tuple[str, ...]], dict[str, tuple[str, ...]]]:
-    module = _table("_dicom_dict")
+    module = table("_dicom_dict")
     return module.DicomDictionary, module.RepeatersDictionary
 
 
 @cache
 def _uids() -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = _table("_uid_dict").UID_dictionary
+    found: dict[str, tuple[str, ...]] = table("_uid_dict").UID_dictionary
     return found
-
-
-def _table(name: str) -> ModuleType:
-    loaded = sys.modules.get(f"pydicom.{name}")
-    if loaded is not None:
-        return loaded
-    package = PathFinder.find_spec("pydicom")
-    if package is None or not package.submodule_search_locations:
-        raise ImportError("pydicom is not installed")
-    path = Path(package.submodule_search_locations[0]) / f"{name}.py"
-    spec = spec_from_file_location(f"_privxray_{name}", path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"pydicom has no {name}")
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

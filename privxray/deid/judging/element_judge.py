@@ -27,8 +27,18 @@ from privxray.deid.profile.annex_e import lookup
 from privxray.deid.profile.class_uids import CLASS_UIDS
 from privxray.deid.profile.identifying import INSTITUTIONS
 from privxray.deid.profile.profile import Action, Dates, Profile
+from privxray.deid.values.defined_terms import values_of
 from privxray.deid.values.dummies import is_dummy, is_pseudonym
-from privxray.deid.values.shapes import all_neutral, has_letters, holds_date, is_address, is_name, shape_of
+from privxray.deid.values.shapes import (
+    all_neutral,
+    has_letters,
+    holds_date,
+    holds_record_number,
+    is_address,
+    is_name,
+    shape_of,
+)
+from privxray.deid.values.unknown_text import is_unknown
 
 _BIRTH_DATES: Final = frozenset(
     {
@@ -41,6 +51,10 @@ _YEAR_ONLY: Final = re.compile(r"[12][0-9]{3}0101")
 _SHORT_NUMBER: Final = re.compile(r"[0-9]{1,3}")
 _STAMPS: Final = frozenset({"DA", "TM", "DT"})
 _WITHOUT_PROSE: Final = _STAMPS | {"UI", "AE"}
+_WITHOUT_SHAPE: Final = frozenset({"CS", "UR"})  # codes and addresses of the web look like anything
+_FILE_META: Final = 0x0002
+_KEPT_TEXTS: Final = TEXT - (ALLOWED_CHARACTERS.keys() - {"CS"}) - _WITHOUT_PROSE
+_SHORTEST_KEPT: Final = 3  # bytes
 _GRAPHIC: Final = frozenset({0x50, 0x60})  # upper byte of the groups of curves and overlays
 _REMEMBERED: Final = 64  # bytes of a value whose opinion is kept
 _MOST_REMEMBERED: Final = 32_768  # opinions that are kept, however many a hostile set needs
@@ -211,16 +225,22 @@ class Judge:
     def _kept_text(self, element: Element) -> Judgement | None:
         """An attribute that no row of the table governs, or a private one that the profile keeps."""
         vr = element.vr
-        if vr not in TEXT or vr in ALLOWED_CHARACTERS or vr in _WITHOUT_PROSE or len(element.value) < 3:
+        if vr not in _KEPT_TEXTS or len(element.value) < _SHORTEST_KEPT:
             return None
         text = decoded(element.value, self.codec)
         if vr == "PN":
-            identifies = has_letters(text) and not self._passes(element)
-        elif vr == "UR" or element.tag == tags.CODING_SCHEME_RESPONSIBLE_ORGANIZATION:  # with its address
-            identifies = False
-        else:
-            identifies = is_name(text) or is_address(text)
-        return _breaks(rules.KEPT_TEXT) if identifies else None
+            return _breaks(rules.KEPT_TEXT) if has_letters(text) and not self._passes(element) else None
+        if element.tag == tags.CODING_SCHEME_RESPONSIBLE_ORGANIZATION:  # with its address
+            return None
+        rule = _shape_that_tells(element.tag, vr, text)
+        return self._unknown_text(element, text) if rule is None else _breaks(rule)
+
+    def _unknown_text(self, element: Element, text: str) -> Judgement | None:
+        tag, vr = element.tag, element.vr
+        if tag & 0x10000 or tag >> 16 == _FILE_META or self._passes(element):
+            return None
+        unknown = any(is_unknown(tag, vr, value) for value in values_of(vr, text))
+        return _breaks(rules.KEPT_UNKNOWN) if unknown else None
 
     def _passes(self, element: Element) -> bool:
         """True if it holds nothing but listed dummies and declared pseudonyms."""
@@ -228,6 +248,19 @@ class Judge:
             return True
         parts = [part.strip(" \0") for part in decoded(element.value, self.codec).split("\\")]
         return all(not part or self.profile.is_pseudonym(element.tag, part) for part in parts)
+
+
+def _shape_that_tells(tag: int, vr: str, text: str) -> Rule | None:
+    """The rule that a kept text breaks by its shape alone."""
+    if vr not in _WITHOUT_SHAPE:
+        if is_name(text) or is_address(text):
+            return rules.KEPT_TEXT
+        if holds_record_number(text):
+            return rules.KEPT_NUMBER
+    of_software = tag == tags.SOFTWARE_VERSIONS or tag >> 16 == _FILE_META
+    if vr != "UR" and not of_software and holds_date(text):
+        return rules.KEPT_DATE
+    return None
 
 
 @lru_cache(maxsize=4)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from privxray.deid import tags
-from privxray.deid.dicomfile.character_sets import codec_of
+from privxray.deid.dicomfile.character_sets import codec_of, decoded
 from privxray.deid.dicomfile.element import TEXT, DamagedError, Data, Element
 from privxray.deid.dicomfile.file_reader import FileReader
 from privxray.deid.dicomfile.frame_segments import non_picture_parts
@@ -23,6 +23,7 @@ from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.wanted import Wanted
 from privxray.deid.profile.identifying import IDENTIFIERS, INSTITUTIONS
 from privxray.deid.tags import PIXEL_DATA, SPECIFIC_CHARACTER_SET
+from privxray.deid.values.defined_terms import unlisted
 
 _FLOATS: Final = frozenset({tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA})
 _IDENTIFYING: Final = IDENTIFIERS | INSTITUTIONS | {tags.PATIENT_NAME, tags.PATIENT_BIRTH_DATE}
@@ -83,6 +84,9 @@ def _in_element(wanted: Wanted, element: Element, data: Data, codec: str) -> Fin
     if vr not in TEXT:
         return rules.LEAK_BYTES.at(element.where) if wanted.in_binary(vr, data, start, end) else None
     if not any(wanted.in_value(vr, piece, codec) for piece in _pieces(element.value)):
+        return None
+    # A patient may be called Perfusion; in Image Type the word is a term all the same.
+    if not wanted.in_text(vr, "\\".join(unlisted(tag, vr, decoded(element.value, codec)))):
         return None
     identifying = tag in _IDENTIFYING or vr == "PN"
     return (rules.LEAK_PSEUDONYM if identifying else rules.LEAK).at(element.where)

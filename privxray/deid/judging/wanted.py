@@ -55,6 +55,15 @@ class Wanted:
             self.others is not None and self.others.in_value(value, codec, joined=joined)
         )
 
+    def in_text(self, vr: str, text: str) -> bool:
+        """As :meth:`in_value`, for decoded text."""
+        if vr in TEMPORAL and not self.whole_set:
+            return False
+        joined = vr not in _NUMERIC
+        return self.own.in_text(text, joined=joined) or (
+            self.others is not None and self.others.in_text(text, joined=joined)
+        )
+
     def in_binary(self, vr: str, data: Data, start: int, end: int) -> bool:
         """Whether bytes hold one of the values, as they stand or with the bytes of each number swapped."""
         width = _WIDTHS.get(vr, 0)

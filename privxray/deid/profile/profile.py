@@ -138,6 +138,9 @@ class Override:
 class Profile:
     """The Basic Profile with options, overrides and declared forms of pseudonyms and UIDs.
 
+    :ivar drop_unknown_text: of a text that no row of the table governs, copies keep only what consists of
+        terms (:mod:`privxray.deid.values.unknown_text`).
+
     :raises UsageError: two of the options exclude each other.
     """
 
@@ -147,6 +150,7 @@ class Profile:
     new_uids: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
     description: str = ""
+    drop_unknown_text: bool = False
 
     def __post_init__(self) -> None:
         both = {
@@ -186,6 +190,8 @@ class Profile:
         """One line for people: the profile's name, its options and how many overrides it has."""
         parts = [f"profile {self.name}"]
         parts += sorted(option.value.replace("_", "-") for option in self.options)
+        if self.drop_unknown_text:
+            parts.append("without unknown text")
         if self.overrides:
             parts.append(f"{len(self.overrides)} override{'s' if len(self.overrides) > 1 else ''}")
         return ", ".join(parts)

@@ -17,6 +17,7 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
         "overrides": [
             [list(o.key) if isinstance(o.key, tuple) else o.key, list(o.actions)] for o in profile.overrides
         ],
+        **({"drop_unknown_text": True} if profile.drop_unknown_text else {}),
     }
 
 
@@ -31,4 +32,5 @@ def profile_from_json(value: dict[str, Any]) -> Profile:
             Override(tuple(key) if isinstance(key, list) else key, tuple(map(Action, actions)))
             for key, actions in value["overrides"]
         ),
+        drop_unknown_text=value.get("drop_unknown_text", False),
     )

@@ -25,6 +25,11 @@ _TITLE = re.compile(
     r"\b(?:Dr|DR|Prof|PROF|Mr|MR|Mrs|MRS|Ms|MS|Miss|Herr|Frau|Mme|Dott|Sra?|Sig)\.?,?\s{1,3}"
     r"(?:(?:med|MED)\.?\s{1,3})?[A-ZÀ-ÖØ-Þ][\w'’-]"
 )
+_LABELLED = re.compile(
+    r"\b(?:mrn|pid|ssn|nhs|urn|dob|acc(?:ession)?|pat(?:ient)?|case|fall|hosp(?:ital)?|record|id|ident)"
+    r"(?:[ ._-]{0,3}(?:no|nr|num|number|id))?[ .:=#_-]{0,3}[A-Z]{0,3}[0-9][0-9 .-]{3,}[0-9]\b",
+    re.IGNORECASE,
+)
 _DAY, _MONTH = r"(?:0?[1-9]|[12][0-9]|3[01])", r"(?:0?[1-9]|1[0-2])"
 _DATE = re.compile(
     r"(?<![0-9])(?:"
@@ -91,6 +96,11 @@ def is_address(text: str) -> bool:
 def holds_date(text: str) -> bool:
     """True for a calendar date from 1900 on, with or without separators, outside longer numbers."""
     return _DATE.search(text) is not None
+
+
+def holds_record_number(text: str) -> bool:
+    """True for a number of five digits or more behind a word that says whose it is: ``MRN 4471902``."""
+    return _LABELLED.search(text) is not None
 
 
 def has_letters(text: str) -> bool:

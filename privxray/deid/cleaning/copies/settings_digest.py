@@ -32,6 +32,7 @@ def settings_digest(profile: Profile, ocr: bool) -> str:
         _tuple(forms),
         repr(profile.new_uids),
         repr(ocr),
+        *(["drop_unknown_text"] if profile.drop_unknown_text else []),
     )
     return hashlib.sha256(_tuple(parts).encode()).hexdigest()
 

@@ -121,7 +121,11 @@ class ElementCleaner:
         if strict and node.vr in TEXTUAL - {"CS"} and not is_safe(node.value):
             self._values.make_up(node)
             return True
-        return self._keep(node, strict=strict)
+        if not self._keep(node, strict=strict):
+            return False
+        if self._profile.drop_unknown_text and node.vr in TEXTUAL:
+            self._values.drop_unknown_text(node)
+        return True
 
     def _chosen(self, tag: int, actions: tuple[Action, ...]) -> Action:
         """One of the table's alternatives; the module's text says which and why."""

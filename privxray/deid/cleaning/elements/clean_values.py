@@ -10,13 +10,16 @@ from privxray.deid.cleaning.elements.descriptors import is_safe
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.cleaning.elements.replacement_values import dummy
 from privxray.deid.cleaning.elements.shift_dates import capped_age, is_temporal, shifted
+from privxray.deid.cleaning.elements.single_values import replace_offending
 from privxray.deid.cleaning.elements.value_search import ValueSearch
+from privxray.deid.dicomfile.character_sets import decoded
 from privxray.deid.dicomfile.data_set_tree import Node
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
 from privxray.deid.dicomfile.element import TEXT
 from privxray.deid.judging.wanted import TEMPORAL
 from privxray.deid.profile.class_uids import CLASS_UIDS
 from privxray.deid.profile.profile import Action, Dates, Profile
+from privxray.deid.values.unknown_text import is_unknown
 
 TEXTUAL = frozenset({"AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"})
 """Value representations of text that a person may have typed."""
@@ -66,12 +69,17 @@ class ValueCleaner:
         elif node.vr in TEXTUAL and self._identity.search.in_text(node.value):
             if standard_vr(node.tag) is None or self._profile.actions(node.tag):
                 return False
-            self.make_up(node)
+            replace_offending(node, self._identity.search.codec, self._identity.search.in_text)
         elif node.vr in ("DS", "IS") and self._identity.search.in_number(node.value):
             self.make_up(node)
         elif node.vr not in TEXT and node.tag not in _PIXELS:
             return not self._identity.search.in_bytes(node.value, node.vr)
         return True
+
+    def drop_unknown_text(self, node: Node) -> None:
+        """Replace the values of a text that are no terms (:mod:`privxray.deid.values.unknown_text`)."""
+        codec = self._identity.search.codec
+        replace_offending(node, codec, lambda value: is_unknown(node.tag, node.vr, decoded(value, codec)))
 
     def clean(self, node: Node) -> bool:
         """Action C: dates are moved, and text stays if every word of it is known."""

@@ -16,14 +16,14 @@ MIN_IN_BYTES = 6
 class ValueSearch:
     """Looks for the identifying values of one patient, and of the others in the set.
 
-    :param values: of the patient. :param codec: of the character set of the file that is searched.
+    :param values: of the patient. :ivar codec: of the character set of the file that is searched.
     :param others: of the set, see :func:`privxray.deid.judging.wanted.of_others`.
     :ivar wanted: what the check would look for in the file, if it knew the originals of the set.
     """
 
     def __init__(self, values: PatientValues, codec: str = "ascii", others: LeakSearch | None = None) -> None:
         self.wanted = Wanted(LeakSearch(values.undisguised), others)
-        self._codec = codec
+        self.codec = codec
         parts = b"|".join(map(re.escape, sorted(values.stored, key=lambda value: (-len(value), value))))
         # Whole words only: a patient called Ray is not found in X-ray..., nor 1234 in 512345.
         pattern = rb"(?<![A-Za-z0-9\x80-\xff])(?:" + parts + rb")(?![A-Za-z0-9\x80-\xff])"
@@ -33,12 +33,12 @@ class ValueSearch:
         """Whether one of them is in this text, in capitals or not, with accents or without."""
         if self._pattern is not None and self._pattern.search(value):
             return True
-        text = decoded(value, self._codec)
+        text = decoded(value, self.codec)
         return any(leaks.in_text(text) for leaks in self._searches())
 
     def in_number(self, value: bytes) -> bool:
         """Whether a record number is the whole value, or one of its parts."""
-        text = decoded(value, self._codec)
+        text = decoded(value, self.codec)
         return any(leaks.in_text(text, joined=False) for leaks in self._searches())
 
     def in_bytes(self, value: bytes, vr: str = "OB") -> bool:
