@@ -30,7 +30,6 @@ from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
 from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.hospital.open_round import left_out
-from privxray.workflow.hospital.reserve_budget import possible_epsilon
 from privxray.workflow.ledger.runs import charged_outside
 from privxray.workflow.upkeep.advice.situation import CollectedFiles, Situation, StudySituation
 from privxray.workspace.folder import Workspace
@@ -38,6 +37,8 @@ from privxray.workspace.session import Session
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
+
+_CLEARLY = 0.9
 
 
 def look(session: Session, place: str = "") -> Situation:
@@ -119,9 +120,18 @@ def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, flo
     except (PrivxrayError, sqlite3.Error):  # doctor says what is wrong with it
         return False, None
     drawn = [run for run, (reached, _) in book.charges.items() if reached != "reserved"]
-    if round_.epsilon is not None:
-        return charged_outside(session.state, drawn, round_), None
-    return charged_outside(session.state, drawn, round_), possible_epsilon(session.state, round_, plan, book)
+    before = charged_outside(session.state, drawn, round_)
+    if round_.epsilon is not None or _plainly_fits(plan, book):
+        return before, None
+    from privxray.workflow.hospital.reserve_budget import possible_epsilon  # with numpy, a third of a second
+
+    return before, possible_epsilon(session.state, round_, plan, book)
+
+
+def _plainly_fits(plan: PlanHeader, book: ledger_chain.Book) -> bool:
+    """Whether a plan fits without a look at mechanisms: nothing is charged, and it asks for clearly less."""
+    limit = book.limit
+    return not book.charges and plan.epsilon <= _CLEARLY * limit.epsilon and plan.delta <= limit.delta
 
 
 def _collected(session: Session, round_: Round) -> CollectedFiles:
