@@ -224,18 +224,21 @@ class _Ingest:
 
     def _expect_checked(self) -> None:
         """:raises NotTakenInError: a file did not pass the check."""
-        failed = [report.name for report in self._checked.reports() if report.verdict != "pass"]
+        reports = [report for report in self._checked.reports() if report.verdict != "pass"]
+        failed = [report.name for report in reports]
         if not failed:
             return
+        rules = _by_rule(reports)
+        kinds = listed((f"{rule} in {len(names):,}" for rule, names in rules.items()), _SHOWN)
         besides = f". Besides: {self._problems.summary()}" if self._problems else ""
         error = NotTakenInError(
             f"{len(failed)} of {self._total} {'file' if self._total == 1 else 'files'} did not pass the "
-            f"check ({listed(failed, _SHOWN)}), judged by {self._checked.profile.summary}, so no image was "
-            f"taken in{besides}",
+            f"check ({listed(failed, _SHOWN)}), judged by {self._checked.profile.summary} "
+            f"(by rule: {kinds}), so no image was taken in{besides}",
             reason="ingest.check-failed",
             advice="See why: privxray check FOLDER",
         )
-        error.places = {error.reason: failed, **self._problems.places()}
+        error.places = {error.reason: failed, **rules, **self._problems.places()}
         raise error
 
     def _take_checked(self, row: Row, data: bytes, name: str) -> None:
@@ -304,6 +307,16 @@ def _choices(options: IngestOptions) -> dict[str, str]:
     if not options.label_map:
         return {}
     return {LABEL_MAP: json.dumps(dict(options.label_map))}
+
+
+def _by_rule(reports: Sequence[FileReport]) -> dict[str, list[str]]:
+    """The files that broke each rule, the rule that most broke first."""
+    found: dict[str, list[str]] = {}
+    for report in reports:
+        errors = {finding.rule for finding in report.findings if finding.severity == "error"}
+        for rule in sorted(errors):
+            found.setdefault(rule, []).append(report.name)
+    return dict(sorted(found.items(), key=lambda item: -len(item[1])))
 
 
 def _by_kind(pictures: Sequence[SeenPicture]) -> dict[str, tuple[str, ...]]:

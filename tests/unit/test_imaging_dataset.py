@@ -185,6 +185,10 @@ def test_one_file_that_fails_the_check_keeps_all_out(tmp_path: Path, dataset: Da
     text = str(caught.value)
     assert caught.value.reason == "ingest.check-failed"
     assert "2 of 3 files did not pass the check (im7.dcm, file #1)" in text
+    places = caught.value.places
+    assert (places["ingest.check-failed"], places["unreadable"]) == (["im7.dcm", "file #1"], ["file #1"])
+    assert all(f"{rule} in {len(names)}" in text for rule, names in places.items() if "ingest" not in rule)
+    assert len(places) > 2
     assert "privxray check" in text
     assert "Zebra" not in text
     assert not dataset.entries()
