@@ -61,8 +61,6 @@ def test_boxes() -> None:
     assert box.grown(3).within(7, 8) == (0, 0, 8, 7)
     assert Box(20, 20, 30, 30).within(7, 8).area == 0
     assert box.around(Box(0, 4, 3, 9)) == (0, 3, 6, 9)
-    assert box.overlap(Box(4, 3, 8, 5)) == 0.5
-    assert box.overlap(Box(6, 3, 8, 5)) == 0
 
 
 # Layouts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import deid_samples as samples
@@ -22,6 +23,7 @@ from privxray.deid.cleaning.deidentify import deidentify
 from privxray.deid.cleaning.deidentify_dicom import CopySettings
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.cleaning.verify_copy import NotCleanError
+from privxray.deid.pixels.box import Box
 from privxray.deid.pixels.text.text_box import Severity, TextBox
 from privxray.imaging.display.dicom_file import display_dicom
 
@@ -200,6 +202,17 @@ def test_real_compressed_files(name: str, lossy: str | None) -> None:
     assert len(np.unique(now[INSIDE].reshape(-1, *old.shape[2:]), axis=0)) == 1
     if lossy:
         assert new.LossyImageCompression == lossy
+
+
+def test_of_tilted_text_only_the_pieces_are_blacked() -> None:
+    values = noise("u1", 40, 200)
+    steps = Box(4, 4, 8, 8), Box(9, 9, 13, 13), Box(14, 14, 18, 18)
+    new = blacked(image(values), Finder(replace(text_box(4, 4, 14, 14), pieces=steps)))
+    outside = np.ones(values.shape, bool)
+    for left, top, right, bottom in steps:
+        outside[top - 2 : bottom + 2, left - 2 : right + 2] = False
+    assert np.array_equal(new.pixel_array[outside], values[outside])
+    assert not new.pixel_array[~outside].any()
 
 
 def test_markers_stay_and_pixels_without_text_keep_their_bytes() -> None:

@@ -34,7 +34,7 @@ def black_text(pixels: DicomPixels | PicturePixels, find_text: FindText) -> set[
             if has_text is None or number in has_text:
                 texts = [text for text in find_text(frame, number) if text.severity == "error"]
                 if texts:
-                    found[number] = {text.box.grown(MARGIN) for text in texts}
+                    found[number] = {box.grown(MARGIN) for text in texts for box in text.cover}
         if not found:
             return blacked
         boxes = set().union(*found.values())

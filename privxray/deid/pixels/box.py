@@ -49,9 +49,3 @@ class Box(NamedTuple):
             max(self.right, other.right),
             max(self.bottom, other.bottom),
         )
-
-    def overlap(self, other: Box) -> float:
-        """The share of the smaller box that both cover, 0 to 1."""
-        width = min(self.right, other.right) - max(self.left, other.left)
-        height = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return width * height / min(self.area, other.area) if width > 0 and height > 0 else 0.0

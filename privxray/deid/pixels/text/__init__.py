@@ -4,15 +4,18 @@
 an image is clean: it can only say that it found no text, and docs/BENCHMARKS.md says how much it misses.
 Whatever an image's header claims about its pixels, (0028,0301) above all, is not asked.
 
-=========== ==================================================================================
-text_box    a place with text, and the type of what finds such places
-text_finder all of the following together
-contrast    a frame's values as the 8-bit pictures that the networks work on
-tiles       large frames in parts
-ocr_engine  the networks of rapidocr-onnxruntime, run by onnxruntime
-boxes       from a probability map to boxes, and boxes of several passes to one list
-markers     what radiographers write on films, and which therefore names no patient
-=========== ==================================================================================
+============== ==================================================================================
+text_box       a place with text, and the type of what finds such places
+text_finder    all of the following together
+contrast       a frame's values as the 8-bit pictures that the networks work on
+tiles          large frames in parts
+ocr_engine     the networks of rapidocr, run by onnxruntime
+detected_lines from a probability map to rectangles at any angle
+tilted_box     such a rectangle
+straighten     a line of text cut out along its rectangle
+reading        what was read, and whether it is text, and whether that can name a patient
+markers        what radiographers write on films, and which therefore names no patient
+============== ==================================================================================
 """
 
 from __future__ import annotations

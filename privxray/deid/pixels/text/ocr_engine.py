@@ -1,8 +1,8 @@
-"""The networks: PP-OCRv4's text detector, direction classifier and reader, run by onnxruntime.
+"""The networks: PP-OCRv6's text detector and reader (small), run by onnxruntime.
 
-The weights lie in the wheel of ``rapidocr-onnxruntime`` (Apache-2.0) and are pinned by SHA-256; nothing is
-downloaded. Only the package's files are used, not its code. That code logs to stderr from a handler of its
-own, and sets neither threads nor spinning as a workstation needs them. What replaces it here is short.
+The weights lie in the wheel of ``rapidocr`` (Apache-2.0) and are pinned by SHA-256; nothing is downloaded.
+Only the package's files are used, not its code. That code logs to stderr, downloads what it misses, and sets
+neither threads nor spinning as a workstation needs them. What replaces it here is short.
 """
 
 from __future__ import annotations
@@ -18,24 +18,21 @@ import numpy.typing as npt
 from PIL import Image
 
 from privxray.deid.pixels.text.contrast import Picture
+from privxray.deid.pixels.text.reading import Reading
 from privxray.deid.pixels.text.tiles import STEP
 from privxray.errors import MalformedError, SystemTroubleError, UsageError
 
 if TYPE_CHECKING:
     import onnxruntime
 
-PACKAGE = "rapidocr_onnxruntime"
+PACKAGE = "rapidocr"
 DETECTOR = (
-    "ch_PP-OCRv4_det_infer.onnx",
-    "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
-)
-DIRECTION = (
-    "ch_ppocr_mobile_v2.0_cls_infer.onnx",
-    "e47acedf663230f8863ff1ab0e64dd2d82b838fceb5957146dab185a89d6215c",
+    "PP-OCRv6_det_small.onnx",
+    "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
 )
 READER = (
-    "ch_PP-OCRv4_rec_infer.onnx",
-    "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
+    "PP-OCRv6_rec_small.onnx",
+    "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
 )
 
 LINE = 48
@@ -43,11 +40,10 @@ LINE = 48
 
 _LEAST_WIDTH = 320
 _MOST_WIDTH = LINE * 40
-_BEGINNING = LINE * 4  # as much of a line as the direction classifier sees
 _BATCH = 6
-_UPSIDE_DOWN = 0.9  # probability from which a line is turned
+_PLAIN = 0.9  # confidence from which a line surely lies the right way up
 _INSTALL = "Install it: pip install privxray[ocr]"
-_REINSTALL = "Install it again: pip install --force-reinstall rapidocr-onnxruntime==1.4.4"
+_REINSTALL = "Install it again: pip install --force-reinstall rapidocr==3.10.0"
 
 
 class Engine:
@@ -65,7 +61,6 @@ class Engine:
 
         onnxruntime.disable_telemetry_events()
         self._detector = _session(folder, DETECTOR, threads)
-        self._direction = _session(folder, DIRECTION, threads)
         self._reader = _session(folder, READER, threads)
         characters = self._reader.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ["", *characters, " "]
@@ -80,39 +75,42 @@ class Engine:
         probability: npt.NDArray[np.float32] = out[0, 0, :rows, :columns]
         return probability
 
-    def read(self, lines: Sequence[Picture]) -> list[tuple[str, float]]:
-        """Text and confidence (0 to 1) of pictures of one line each, whichever way up.
+    def read(self, lines: Sequence[Picture]) -> list[Reading]:
+        """Text of pictures of one line each, whichever way up.
+
+        What can't be read well is read upside down as well, and the better reading counts.
 
         :param lines: uint8 ``[rows, columns]`` or ``[rows, columns, 3]``, of any size.
         """
         pictures = [_line(line) for line in lines]
+        readings = self._read(pictures)
+        doubtful = [place for place, reading in enumerate(readings) if reading.confidence < _PLAIN]
+        turned = [np.ascontiguousarray(pictures[place][::-1, ::-1]) for place in doubtful]
+        for place, reading in zip(doubtful, self._read(turned), strict=True):
+            readings[place] = max(readings[place], reading, key=lambda one: one.confidence)
+        return readings
+
+    def _read(self, pictures: Sequence[Picture]) -> list[Reading]:
+        """Text of pictures that are :data:`LINE` pixels high and lie the right way up."""
         order = sorted(range(len(pictures)), key=lambda place: pictures[place].shape[1])
-        results: list[tuple[str, float]] = [("", 0.0)] * len(pictures)
+        readings = [Reading("", 0.0)] * len(pictures)
         for start in range(0, len(order), _BATCH):
             places = order[start : start + _BATCH]
-            turned = self._upright([pictures[place] for place in places])
-            (out,) = self._reader.run(None, {"x": _batch(turned, _LEAST_WIDTH)})
+            (out,) = self._reader.run(
+                None, {"x": _batch([pictures[place] for place in places], _LEAST_WIDTH)}
+            )
             for place, scores in zip(places, out, strict=True):
-                results[place] = self._decode(scores)
-        return results
+                readings[place] = self._decode(scores)
+        return readings
 
-    def _upright(self, pictures: list[Picture]) -> list[Picture]:
-        """Lines that lie upside down, turned."""
-        beginnings = [picture[:, :_BEGINNING] for picture in pictures]
-        (out,) = self._direction.run(None, {"x": _batch(beginnings, _BEGINNING)})
-        return [
-            np.ascontiguousarray(picture[::-1, ::-1]) if down > _UPSIDE_DOWN else picture
-            for picture, down in zip(pictures, out[:, 1], strict=True)
-        ]
-
-    def _decode(self, scores: npt.NDArray[np.float32]) -> tuple[str, float]:
+    def _decode(self, scores: npt.NDArray[np.float32]) -> Reading:
         """Greedy CTC: the best class of each column, repeats and blanks left out."""
         best = scores.argmax(axis=1)
         kept = (best != 0) & np.concatenate(([True], best[1:] != best[:-1]))
         if not kept.any():
-            return "", 0.0
+            return Reading("", 0.0)
         text = "".join(self._characters[index] for index in best[kept])
-        return text, float(scores.max(axis=1)[kept].mean())
+        return Reading(text, float(scores.max(axis=1)[kept].mean()))
 
 
 def _folder() -> Path:

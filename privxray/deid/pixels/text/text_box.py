@@ -17,7 +17,7 @@ _STILL = 0.8
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
-    """A place in the pixels that holds text.
+    """A place in the pixels that holds text, as the smallest box around it.
 
     :ivar frame: number of the frame, from 0.
     :ivar x: left edge in stored pixels, from 0 at the left. :ivar y: upper edge, from 0 at the top.
@@ -26,6 +26,7 @@ class TextBox:
     :ivar severity: ``error`` fails a file, ``notice`` (a side marker) does not.
     :ivar text: what was read. It is a patient's name as a rule, so it goes nowhere but where ``--show-text``
         was typed, and is not in ``repr``.
+    :ivar pieces: of tilted text, boxes that together hold it and much less beside it; empty for other text.
     """
 
     frame: int
@@ -36,11 +37,17 @@ class TextBox:
     confidence: float
     severity: Severity
     text: str = field(default="", repr=False)
+    pieces: tuple[Box, ...] = ()
 
     @property
     def box(self) -> Box:
         """The place without what is said about it."""
         return Box(self.x, self.y, self.x + self.width, self.y + self.height)
+
+    @property
+    def cover(self) -> tuple[Box, ...]:
+        """The boxes to black, so that the text is gone and little else."""
+        return self.pieces or (self.box,)
 
     def is_where(self, other: TextBox) -> bool:
         """Whether two frames have text in the same place.

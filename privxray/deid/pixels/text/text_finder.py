@@ -1,54 +1,37 @@
-"""Finding text in one frame.
+"""Finding text in one frame, at any angle.
 
-There are two passes: over the frame as it lies, and over a copy turned by a quarter. Each finds text that
-runs in either direction, since the detector does not mind upside down and the reader is told which way up.
-The boxes of both are merged before they are read: most are found twice, and reading costs as much as finding.
+The detector looks at the frame once. It marks lines of text however they run. Each line is cut out along its
+mark, so that it lies straight, and read. What can't be read well is read upside down as well.
 
-Frames under 1024 px are enlarged, up to threefold. That costs little there, and small glyphs gain most.
-Larger frames go in tiles at their own size.
+Frames of up to 1228 px are enlarged, up to threefold: small glyphs gain most. Larger frames go in tiles at
+their own size.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
-from privxray.deid.pixels.box import Box
 from privxray.deid.pixels.text import contrast
-from privxray.deid.pixels.text.boxes import from_map, merged
-from privxray.deid.pixels.text.markers import is_marker
+from privxray.deid.pixels.text.detected_lines import DetectedLine, lines_in
 from privxray.deid.pixels.text.ocr_engine import Engine
-from privxray.deid.pixels.text.text_box import Severity, TextBox
-from privxray.deid.pixels.text.tiles import SIDE, in_tiles
+from privxray.deid.pixels.text.reading import TALLEST, Reading, is_text, names_nobody
+from privxray.deid.pixels.text.straighten import straightened
+from privxray.deid.pixels.text.text_box import TextBox
+from privxray.deid.pixels.text.tiles import in_tiles
 
 ENLARGED = 3.0
 """Most that a small frame is enlarged by."""
 
-LEGIBLE = 0.5
-"""What is read with at least this confidence (mean over the characters) is text."""
+ENLARGED_SIDE = 1536
+"""Longest side in pixels that a frame is enlarged to."""
 
 _WORTH_ENLARGING = 1.25  # a smaller factor changes nothing
 _SQUARISH = 1.5  # one side over the other: up to this a box may run either way
-_GLYPH = 1.6  # most that a glyph with its margin is longer than a box is high
-_TALL = 2.2  # height over width of one letter, at most
-_SURE = 0.8  # confidence from which a box that stands may be one letter
-_LARGE = 1 / 6  # of the frame's shorter side: larger than any caption's letters
-_PLAIN = 0.9  # confidence below which a letter is of doubtful form
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What was read in a box. ``upright``: as it lies, not turned by a quarter."""
-
-    text: str
-    confidence: float
-    upright: bool = False
 
 
 class TextFinder:
-    """Finds text in frames, whichever of the four ways it runs.
+    """Finds text in frames, at any angle.
 
     :param threads: CPU threads to compute with.
     :raises UsageError: the extra ``ocr`` is not installed.
@@ -68,85 +51,50 @@ class TextFinder:
         :raises ValueError: another shape. That is a mistake of the caller.
         """
         values = contrast.common_scale(pixels)
-        candidates = self.candidates(values)
+        shape = values.shape[:2]
+        lines = self.detect(values)
         boxes: list[TextBox] = []
-        for (box, score), reading in zip(candidates, self._read(values, candidates), strict=True):
-            if reading.confidence >= LEGIBLE and not _is_anatomy(reading, box, values.shape[:2]):
-                severity: Severity = "notice" if _names_nobody(reading, box) else "error"
-                confidence = round(score * reading.confidence, 3)
-                place = (box.left, box.top, box.width, box.height)
-                boxes.append(TextBox(frame, *place, confidence, severity, reading.text))
-        return boxes
+        for (box, score), readings in zip(lines, self._read(values, lines), strict=True):
+            best = max(readings, key=lambda reading: reading.confidence)
+            if is_text(best, box, shape):
+                around = box.around().within(*shape)
+                boxes.append(
+                    TextBox(
+                        frame,
+                        *(around.left, around.top, around.width, around.height),
+                        round(score * best.confidence, 3),
+                        "notice" if names_nobody(readings, box) else "error",
+                        best.text,
+                        tuple(piece.within(*shape) for piece in box.pieces()) if box.tilt else (),
+                    )
+                )
+        return sorted(boxes, key=lambda box: (box.y, box.x))
 
-    def candidates(self, values: contrast.Values) -> list[tuple[Box, float]]:
-        """Places that may hold text, and how sure the detector is (0 to 1), before anything is read."""
+    def detect(self, values: contrast.Values) -> list[DetectedLine]:
+        """Places that may hold text, before anything is read."""
         rows, columns = values.shape[:2]
-        scale = min(ENLARGED, SIDE / max(rows, columns))
+        scale = min(ENLARGED, ENLARGED_SIDE / max(rows, columns))
         picture = contrast.even_contrast(values)
-        if scale >= _WORTH_ENLARGING:
-            picture = contrast.resized(picture, round(rows * scale), round(columns * scale))
-        found: list[tuple[Box, float]] = []
-        for turns in (0, 1):
-            turned = np.ascontiguousarray(np.rot90(picture, turns))
-            for box, score in from_map(in_tiles(turned, self._engine.detect)):
-                back = _turned_back(box, turns, picture.shape[1])
-                found.append((_shrunk(back, picture.shape, (rows, columns)), score))
-        return merged(found)
+        if scale < _WORTH_ENLARGING:
+            return lines_in(in_tiles(picture, self._engine.detect))
+        picture = contrast.resized(picture, round(rows * scale), round(columns * scale))
+        lines = lines_in(in_tiles(picture, self._engine.detect))
+        return [DetectedLine(line.box.scaled(1 / scale), line.score) for line in lines]
 
-    def _read(self, values: contrast.Values, candidates: list[tuple[Box, float]]) -> list[_Reading]:
-        """The best reading of each box: one that stands is turned, and a squarish one is read both ways."""
-        lines: list[contrast.Picture] = []
+    def _read(self, values: contrast.Values, lines: list[DetectedLine]) -> list[list[Reading]]:
+        """The readings of each place: one that stands is turned, and a squarish one is read both ways."""
+        pictures: list[contrast.Picture] = []
         owners: list[tuple[int, bool]] = []
-        for number, ((left, top, right, bottom), _) in enumerate(candidates):
-            cut = contrast.full_contrast(values[top:bottom, left:right])
-            height, width = cut.shape[:2]
-            if width * _TALL >= height:
-                lines.append(cut)
-                owners.append((number, True))
-            if height * _SQUARISH >= width:
-                lines.append(np.ascontiguousarray(np.rot90(cut)))
+        for number, (box, _) in enumerate(lines):
+            line = contrast.full_contrast(straightened(values, box))
+            height, width = line.shape[:2]
+            if width * TALLEST >= height:
+                pictures.append(line)
                 owners.append((number, False))
-        best = [_Reading("", 0.0)] * len(candidates)
-        for (number, upright), (text, confidence) in zip(owners, self._engine.read(lines), strict=True):
-            if confidence > best[number].confidence:
-                best[number] = _Reading(text, confidence, upright)
-        return best
-
-
-def _names_nobody(reading: _Reading, box: Box) -> bool:
-    """Whether the text is a side marker or one letter alone, and the box no longer than such a text is.
-
-    A line of which only the first letter was read must not pass for an R. But a box that stands and was read
-    as it lies holds no line: narrow letters, and those at the frame's edge, are twice as high as wide.
-    """
-    long, short = max(box.width, box.height), min(box.width, box.height)
-    letters = _letters(reading.text)
-    fits = long <= max(short * _GLYPH * (1 + len(reading.text)) / 2, short * _SQUARISH)
-    if reading.upright and letters == 1 and reading.confidence >= _SURE:
-        fits |= box.width < box.height <= box.width * _TALL
-    return fits and (is_marker(reading.text) or letters == 1)
-
-
-def _is_anatomy(reading: _Reading, box: Box, frame: tuple[int, ...]) -> bool:
-    """Whether there is no letter, or one of doubtful form, larger than any caption's: ribs look like that."""
-    letters = _letters(reading.text)
-    large = min(box.width, box.height) > _LARGE * min(frame)
-    return not letters or (letters == 1 and large and reading.confidence < _PLAIN)
-
-
-def _letters(text: str) -> int:
-    return sum(map(str.isalnum, text))
-
-
-def _turned_back(box: Box, turns: int, columns: int) -> Box:
-    """A box of a picture that was turned counter-clockwise, in the picture itself."""
-    if not turns:
-        return box
-    return Box(columns - box.bottom, box.left, columns - box.top, box.right)
-
-
-def _shrunk(box: Box, picture: tuple[int, ...], frame: tuple[int, int]) -> Box:
-    """A box of an enlarged picture, in the frame, rounded outwards."""
-    down, across = frame[0] / picture[0], frame[1] / picture[1]
-    right, bottom = int(np.ceil(box.right * across)), int(np.ceil(box.bottom * down))
-    return Box(int(box.left * across), int(box.top * down), right, bottom).within(*frame)
+            if height * _SQUARISH >= width:
+                pictures.append(np.ascontiguousarray(np.rot90(line)))
+                owners.append((number, True))
+        readings: list[list[Reading]] = [[] for _ in lines]
+        for (number, turned), reading in zip(owners, self._engine.read(pictures), strict=True):
+            readings[number].append(reading._replace(turned=turned))
+        return readings
