@@ -15,6 +15,7 @@ from privxray.cli.output import progress, tell
 
 if TYPE_CHECKING:
     from privxray.deid.findings.report import Report
+    from privxray.workflow.images.compare_copies import Comparison
     from privxray.workflow.images.search_pixels import SearchedPixels
 
 
@@ -41,10 +42,13 @@ class CheckFiles:
         """
         require_free({"--report": self.page, "--csv": self.csv}, force=self.force)
 
-    def write(self, report: Report, found: Mapping[int, SearchedPixels] | None) -> None:
+    def write(
+        self, report: Report, found: Mapping[int, SearchedPixels] | None, compared: Comparison | None = None
+    ) -> None:
         """Write the files, whole or not at all. Neither ever holds text that was read in pixels.
 
         :param found: what was found in the pixels; None where they were not searched.
+        :param compared: what came of comparing with the originals; None where they were not.
         """
         from privxray.workspace.atomic import atomic_file
 
@@ -57,8 +61,9 @@ class CheckFiles:
         if self.page is not None:
             from privxray.workflow.images.compose_check_page import compose_check_page
 
-            options = [] if found is None else ["--ocr"]
+            options = ([] if found is None else ["--ocr"]) + ([] if compared is None else ["--against"])
             with progress("Drawing") as bar, atomic_file(self.page, overwrite=self.force) as stream:
-                for piece in compose_check_page(report, found, options=options, progress=bar):
+                parts = compose_check_page(report, found, compared, options=options, progress=bar)
+                for piece in parts:
                     stream.write(piece.encode())
             tell("The page that --report names can be printed and signed. It stays in the hospital.")

@@ -17,6 +17,7 @@ from privxray.deid.findings.rules import RULES
 
 if TYPE_CHECKING:
     from privxray.deid.findings.report import FileReport, Finding, Report
+    from privxray.workflow.images.compare_copies import Comparison
     from privxray.workflow.images.search_pixels import SearchedPixels
 
 _ROWS_SHOWN = 60
@@ -51,6 +52,13 @@ def show_findings(report: Report) -> None:
     for line in medium_lines(report.indexes, report.missing, "was not checked"):
         tell(line)
     tell(f"Judged by {report.profile}.")
+
+
+def show_comparison(compared: Comparison) -> None:
+    """Print what came of comparing with the originals."""
+    table("Compared with the originals", ("what", "files"), compared.rows())
+    if compared.unmatched:
+        tell("Copies without an original were searched for the names and long numbers of all originals only.")
 
 
 def show_pixels(report: Report, found: Mapping[int, SearchedPixels] | None, *, show_text: bool) -> None:

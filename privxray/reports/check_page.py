@@ -43,6 +43,7 @@ class CheckFacts:
     :ivar without_text: files in which neither was found.
     :ivar cut_short: files that could not be searched to their end, and in which nothing was found so far.
     :ivar pictures: small pictures. :ivar left_out: how many more there would be.
+    :ivar compared: what came of comparing with the originals: what, and in how many files.
     """
 
     version: str
@@ -54,6 +55,7 @@ class CheckFacts:
     cut_short: int = 0
     pictures: Sequence[FlaggedFrame] = ()
     left_out: int = 0
+    compared: Sequence[tuple[str, int]] = ()
 
 
 def check_page(report: Report, facts: CheckFacts) -> Iterator[str]:

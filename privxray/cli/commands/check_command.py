@@ -12,6 +12,7 @@ import typer
 from privxray.cli.check_reports import CheckFiles
 from privxray.cli.closing import close
 from privxray.cli.options import Jobs, Json, Ocr
+from privxray.cli.options.against_options import Against
 from privxray.cli.options.file_patterns import expand
 from privxray.cli.options.option_group import takes
 from privxray.cli.options.passed_over import ListPassedOver, medium_json, passed_over_json, show_passed_over
@@ -24,12 +25,14 @@ from privxray.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
     from privxray.deid.findings.report import Report
+    from privxray.workflow.images.compare_copies import Comparison
     from privxray.workflow.images.search_pixels import SearchedPixels
     from privxray.workflow.shards.check_terms import ShardWork
 
 
 @takes_profile()
 @takes("sharing", SharingWithTerms)
+@takes("against", Against)
 def check(
     paths: Annotated[
         list[Path],
@@ -40,6 +43,7 @@ def check(
     ],
     profile: Typed,
     sharing: SharingWithTerms,
+    against: Against,
     jobs: Jobs = None,
     ocr: Ocr = False,
     show_text: Annotated[
@@ -64,6 +68,7 @@ def check(
 ) -> None:
     """Check that images are de-identified (DICOM PS3.15 Annex E). Nothing is changed."""
     _expect_sense(as_json=as_json, as_lines=as_lines, show_text=show_text, ocr=ocr)
+    against.expect_whole(alone=not sharing)
     files = CheckFiles(report_to, csv_to, force)
     files.require_free()
     if sharing:
@@ -100,8 +105,9 @@ def check(
 
         with progress("Searching pixels") as bar:
             report, found = search_report(report, find_text, progress=bar)
-    files.write(report, found)
-    _show(report, found, paths, shown)
+    report, compared = against.compared(report, chosen)
+    files.write(report, found, compared)
+    _show(report, found, paths, shown, compared)
 
 
 @dataclass(frozen=True)
@@ -115,7 +121,11 @@ class _Shown:
 
 
 def _show(
-    report: Report, found: Mapping[int, SearchedPixels] | None, paths: Sequence[Path], shown: _Shown
+    report: Report,
+    found: Mapping[int, SearchedPixels] | None,
+    paths: Sequence[Path],
+    shown: _Shown,
+    compared: Comparison | None = None,
 ) -> None:
     """Print a report, and end as its verdict says.
 
@@ -125,12 +135,15 @@ def _show(
         from privxray.cli.check_json import print_lines, print_object
 
         more = passed_over_json(paths, listed=shown.listed) | medium_json(report.indexes, report.missing)
+        more |= {} if compared is None else {"against": compared.to_json()}
         (print_lines if shown.as_lines else print_object)(report, found, more, show_text=shown.show_text)
     else:
-        from privxray.cli.check_view import show_findings, show_pixels
+        from privxray.cli.check_view import show_comparison, show_findings, show_pixels
 
         show_findings(report)
         show_pixels(report, found, show_text=shown.show_text)
+        if compared is not None:
+            show_comparison(compared)
         show_passed_over(paths, listed=shown.listed)
     failed = sum(file.verdict != "pass" for file in report.files)
     if failed:

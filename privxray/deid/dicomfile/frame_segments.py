@@ -32,7 +32,7 @@ def non_picture_parts(data: Data, start: int, end: int, *, whole: bool) -> Itera
     :param end: where the value ends.
     :param whole: look behind the first scan or tile of each frame too, for which all of it must be read.
     """
-    table, *fragments = _items(data, start, end) or [(0, 0)]
+    table, *fragments = fragment_places(data, start, end) or [(0, 0)]
     yield data[slice(*table)]
     frame: list[bytes] = []
     for begin, stop in fragments:
@@ -45,7 +45,8 @@ def non_picture_parts(data: Data, start: int, end: int, *, whole: bool) -> Itera
     yield from _of_frame(b"".join(frame), whole=whole)
 
 
-def _items(data: Data, start: int, end: int) -> list[tuple[int, int]]:
+def fragment_places(data: Data, start: int, end: int) -> list[tuple[int, int]]:
+    """Where the items of encapsulated pixel data lie, the offset table first; none for native pixel data."""
     places = []
     while data[start : start + 4] == _ITEM and start + 8 <= end:
         length = int.from_bytes(data[start + 4 : start + 8], "little")

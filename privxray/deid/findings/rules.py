@@ -102,6 +102,7 @@ META_NETWORK: Final = RULES["file-meta/network"]
 META_PRIVATE: Final = RULES["file-meta/private"]
 META_PLACE: Final = RULES["file-meta/place"]
 DIRECTORY: Final = RULES["directory"]
+DOCUMENT: Final = RULES["document"]
 UNREADABLE: Final = RULES["unreadable"]
 
 # What the file says of itself
@@ -134,6 +135,17 @@ SET_SERIES: Final = RULES["set-series"]
 SET_STUDY: Final = RULES["set-study"]
 SET_PATIENT: Final = RULES["set-patient"]
 SET_DATES: Final = RULES["set-dates"]
+
+# What only the originals tell, with --against
+AGAINST_UNMATCHED: Final = RULES["against/unmatched"]
+AGAINST_NO_FILE: Final = RULES["against/no-file"]
+AGAINST_MERGED: Final = RULES["against/merged"]
+AGAINST_VALUE: Final = RULES["against/value"]
+AGAINST_DATE: Final = RULES["against/date"]
+AGAINST_UID: Final = RULES["against/uid"]
+AGAINST_PIXELS: Final = RULES["against/pixels"]
+AGAINST_PIXELS_UNSEEN: Final = RULES["against/pixels-unseen"]
+DOCUMENT_SEARCHED: Final = RULES["against/document"]
 
 # JPEG and PNG
 PICTURE_EXIF: Final = RULES["picture/exif"]

@@ -196,7 +196,7 @@ class Judge:
         vr = element.vr
         rest = rules.REPLACE if dummy_allowed else rules.EMPTY
         if vr not in TEXT:
-            return _breaks(rest)
+            return _breaks(rules.DOCUMENT if element.tag == tags.ENCAPSULATED_DOCUMENT else rest)
         if self._passes(element):
             return None
         text = decoded(element.value, self.codec)

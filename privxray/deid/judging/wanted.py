@@ -10,6 +10,7 @@ looked for. Tested in tests/unit/test_deid_every_byte.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Final
 
 from privxray.deid.dicomfile.element import Data
@@ -63,6 +64,10 @@ class Wanted:
         return self.own.in_text(text, joined=joined) or (
             self.others is not None and self.others.in_text(text, joined=joined)
         )
+
+    def in_path(self, relative: PurePath) -> bool:
+        """Whether the name of a file or a folder in the path holds one of the values."""
+        return self.own.in_path(relative) or (self.others is not None and self.others.in_path(relative))
 
     def in_binary(self, vr: str, data: Data, start: int, end: int) -> bool:
         """Whether bytes hold one of the values, as they stand or with the bytes of each number swapped."""

@@ -13,6 +13,7 @@ from privxray.imaging.planes import planes
 from privxray.reports.check_page import CheckFacts, FlaggedFrame, check_page
 from privxray.reports.thumbnails import thumbnail
 from privxray.version import __version__
+from privxray.workflow.images.compare_copies import Comparison
 from privxray.workflow.images.search_pixels import SearchedPixels
 
 MOST = 200
@@ -25,6 +26,7 @@ FRAMES = 3
 def compose_check_page(
     report: Report,
     found: Mapping[int, SearchedPixels] | None,
+    compared: Comparison | None = None,
     *,
     options: Sequence[str] = (),
     progress: Callable[[int, int], None] | None = None,
@@ -33,6 +35,7 @@ def compose_check_page(
 
     :param found: what :func:`privxray.workflow.images.search_pixels.search_report` gives; None where the
         pixels were not searched.
+    :param compared: what came of comparing with the originals; None where they were not.
     :param options: what was typed, in public words.
     """
     searched = found or {}
@@ -57,6 +60,7 @@ def compose_check_page(
         cut_short=len(searched) - flagged - clear,
         pictures=pictures,
         left_out=left_out,
+        compared=() if compared is None else compared.rows(),
     )
     return check_page(report, facts)
 
