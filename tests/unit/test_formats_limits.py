@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from pydantic import ValidationError
 
 from privxray.exchange.messages.model import ModelHeader, write_model
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.proof import ProofHeader
+from privxray.exchange.messages.repeats import Repeats
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
 from privxray.exchange.messages.update import UpdateHeader
@@ -37,6 +40,7 @@ GOOD: dict[type[Header], bytes] = {
     UpdateHeader: UPDATES[HOSPITAL.fingerprint],
     RequestHeader: STUDY.request(UPDATES),
     ModelHeader: write_model({"w": np.zeros(3)}, STUDY.signed(), STUDY.coordinator, STAMP),
+    ProofHeader: (Path(__file__).parents[1] / "vectors" / "format2" / "proof.bin").read_bytes(),
 }
 
 
@@ -76,6 +80,8 @@ SEAT = good(PlanHeader)["committee"]["seats"][0]
 SPEC = good(PlanHeader)["manifest"][0]
 BOX = good(UpdateHeader)["dealt"]["boxes"][0]
 NAME = "a" * 40
+KEY = good(ProofHeader)["keys"][0]
+FEATURES = [f"{first}{second}" for first in "ab" for second in "abcdefghijklmnopqrstuvwxyz"]
 PLAN, UPDATE, MODEL = PlanHeader, UpdateHeader, ModelHeader
 
 LIMITS: list[tuple[type[Header], str, list[Any], list[Any]]] = [
@@ -102,6 +108,11 @@ LIMITS: list[tuple[type[Header], str, list[Any], list[Any]]] = [
     (UPDATE, "dealt.commitments", ["", "A" * 68_268], ["A" * 68_269]),
     (CardHeader, "name", [NAME], [NAME + "a", ""]),
     (CardHeader, "role", ["hospital", "trustee"], ["coordinator"]),
+    (CardHeader, "features", [[], FEATURES[:32]], [FEATURES[:33], ["b", "a"], ["a", "a"], ["A"]]),
+    (CardHeader, "can", [[], FEATURES[:32]], [FEATURES[:33], ["b", "a"]]),
+    (CardHeader, "formats", [[1], [1, 255], list(range(1, 9))], [[], [0], [256], [2, 1], list(range(1, 10))]),
+    (ProofHeader, "updates", [[FP] * 2, [FP] * 100], [[FP], [FP] * 101]),
+    (ProofHeader, "keys", [[KEY] * 2, [KEY] * 100], [[KEY], [KEY] * 101]),
     (RequestHeader, "survivors", [[FP], [FP] * 100], [[], [FP] * 101]),
     (ShareHeader, "request", [FP], [None, "ab"]),
     (MODEL, "stage", [1, 1000], [0, 1001]),
@@ -157,6 +168,15 @@ def test_a_field_has_these_limits(
             kind.model_validate(with_(header, path, value))
         named = {".".join(map(str, error["loc"])) for error in told.value.errors()}
         assert any(one.startswith(path) for one in named), (value, named)
+
+
+def test_a_repetition_is_of_one_hospital_at_least() -> None:
+    same = {"party": FP, "commitment": "AAAA"}
+    for number in (1, 100):
+        assert len(Repeats.model_validate({"plan": FP, "same": [same] * number}).same) == number
+    for number in (0, 101):
+        with pytest.raises(ValidationError):
+            Repeats.model_validate({"plan": FP, "same": [same] * number})
 
 
 def test_a_tensor_has_no_more_coordinates_than_a_vector() -> None:
