@@ -15,7 +15,7 @@ from privxray.errors import CohortError, PrivxrayError
 from privxray.exchange.admission.admit_proof import ProvenSum, admit_proof, prove
 from privxray.exchange.commitments.checking import is_as_committed
 from privxray.exchange.commitments.committed import Committed
-from privxray.exchange.commitments.group import add, combine, generator, generators
+from privxray.exchange.commitments.group import ORDER, add, combine, generator, generators
 from privxray.exchange.commitments.pedersen import commit
 from privxray.exchange.commitments.scalars import OpenedSum, add_into, as_integers, as_scalars
 from privxray.exchange.masking.fixed_point import dequantise
@@ -266,23 +266,36 @@ def test_a_plan_without_commitments_has_no_proof(made: CommittedRound) -> None:
     assert refused(made, forged) == "proof.plan-without-commitments"
 
 
-@pytest.mark.parametrize("name", ["sum", "blinding", "envelopes"])
-def test_a_proof_of_another_form_is_refused(made: CommittedRound, name: str) -> None:
-    """Each part cut by its last number, and each of another type."""
+@pytest.mark.parametrize(
+    ("name", "cut"),
+    [
+        ("sum", "proof.other-content"),
+        ("blinding", "proof.other-content"),
+        ("envelopes", "envelope.cut-off"),
+    ],
+)
+def test_a_proof_of_another_form_is_refused(made: CommittedRound, name: str, cut: str) -> None:
+    """Each part cut by its last number, each with one number more, of another type, and in two dimensions."""
     _, _, proof = whole(made)
-    for other in (lambda array: array[:-1], lambda array: array.astype("<i4")):
+    for other, reason in (
+        (lambda array: array[:-1], cut),
+        (lambda array: np.append(array, array[:1]), "proof.other-content"),
+        (lambda array: array.astype("<i4"), "proof.other-content"),
+        (lambda array: array.reshape(-1, 1), "proof.other-content"),
+    ):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
                 "privxray.exchange.messages.proof.unpack",
                 lambda body, other=other: (read := unpack(body)) | {name: other(read[name])},
             )
-            assert refused(made, proof) in ("proof.other-content", "envelope.cut-off")
+            assert refused(made, proof) == reason
 
 
-def test_a_blinding_factor_is_below_the_order(made: CommittedRound) -> None:
+@pytest.mark.parametrize("number", [ORDER, 2**256 - 1])
+def test_a_blinding_factor_is_below_the_order(made: CommittedRound, number: int) -> None:
     _, _, proof = whole(made)
     with pytest.MonkeyPatch.context() as patch:
-        great = np.frombuffer(b"\xff" * 32, np.uint8)
+        great = np.frombuffer(number.to_bytes(32, "little"), np.uint8)
         patch.setattr(
             "privxray.exchange.messages.proof.unpack", lambda body: unpack(body) | {"blinding": great}
         )
