@@ -17,6 +17,7 @@ from privxray.privacy.guarantee import (
     ADJACENCY,
     REPLACE_ADJACENCY,
     Guarantee,
+    Promise,
     promises_something,
     require_delta,
     require_delta_below,
@@ -78,6 +79,15 @@ def test_a_plan_s_delta_is_neither_too_large_for_its_patients_nor_too_small_to_c
     assert "promises nothing to one of 4 patients" in str(refusal.value)
     with refused(UsageError, "delta.too-small"):
         require_delta_below(0.999e-10, 4)
+
+
+def test_a_delta_is_at_most_a_tenth_of_one_over_the_patients_of_the_bracket() -> None:
+    Promise(1e-4, 1000).require()
+    with refused(UsageError, "delta.above-size") as refusal:
+        Promise(1.001e-4, 1000).require()
+    assert "a hospital of up to 1,000 patients: at most 0.0001 is allowed" in str(refusal.value)
+    with refused(UsageError, "delta.out-of-range"):
+        Promise(0.0, 1000).require()
 
 
 def test_the_accountant_says_by_which_adjacency() -> None:
