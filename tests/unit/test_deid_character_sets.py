@@ -16,10 +16,23 @@ from privxray.deid.dicomfile.character_sets import codec_of, decoded, plain_part
         (b"ISO_IR 144", "Иванов", "Иванов".encode("iso8859-5")),
         (b"ISO_IR 192 ", "山田", "山田".encode()),
         (b"GB18030", "王小东", "王小东".encode("gb18030")),
-        # PS3.5 H.3.1: code extensions; the last term has the ASCII of the others
+        # PS3.5 H.3.1: code extensions
         (b"\\ISO 2022 IR 87", "山田", b"\x1b$B;3ED\x1b(B"),
         (b"\\ISO 2022 IR 149", "김희중", b"\x1b$)C" + "김희중".encode("euc_kr")),
         (b"ISO 2022 IR 6\\ISO 2022 IR 100", "Müller", "Müller".encode("latin-1")),
+        (
+            b"ISO 2022 IR 100\\ISO 2022 IR 144",
+            "Müller^Jo",
+            b"M\xfcller^Jo",
+        ),  # the first, where nothing is said
+        (b"ISO 2022 IR 100\\ISO 2022 IR 144", "Иван", b"\x1b-L" + "Иван".encode("iso8859-5")),
+        (b"ISO 2022 IR 13\\ISO 2022 IR 87", "ﾔﾏﾀﾞ=山田", b"\xd4\xcf\xc0\xde=\x1b$B;3ED\x1b(J"),
+        (b"\\ISO 2022 IR 159", "侒", "侒".encode("iso2022_jp_2")),
+        (b"\\ISO 2022 IR 58", "王", b"\x1b$)A" + "王".encode("gb2312")),
+        (b"\\ISO 2022 IR 149", "洪^吉洞", b"\x1b$)C" + "洪^吉洞".encode("euc_kr")),  # no second sequence
+        (b"GBK", "王小东", "王小东".encode("gbk")),
+        (b"ISO_IR 166", "สมชาย", "สมชาย".encode("tis-620")),
+        (b"ISO_IR 6", "山田", "山田".encode()),  # UTF-8 that nobody declared
     ],
 )
 def test_text_is_decoded_by_the_file_s_character_set(character_set: bytes, text: str, encoded: bytes) -> None:

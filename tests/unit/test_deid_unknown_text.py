@@ -112,6 +112,9 @@ def test_words() -> None:
     assert is_unknown(DESCRIPTION, "LO", "meyer61")
     assert is_unknown(DESCRIPTION, "LT", "a" * 70_000)
     assert not is_unknown(DESCRIPTION, "CS", "FFE\\M")
+    assert is_unknown(DESCRIPTION, "CS", "555-123-4567")
+    assert not is_unknown(0x00282114, "CS", "ISO_10918_1")  # a defined term
+    assert not is_unknown(0x00041500, "CS", "77654033")  # the name of a file, in the index of a medium
 
 
 @pytest.mark.parametrize(

@@ -59,13 +59,13 @@ _ESCAPE: Final = re.compile(rb"\x1b(\$[()][A-D]|\$[@B]|[()-][A-Za-z])")
 def codec_of(character_set: bytes) -> str:
     """The Python codec for a value of Specific Character Set; ``latin-1`` for terms that PS3.3 does not have.
 
-    With code extensions, so with several values, it is that of the last one that can write more than ASCII
+    With code extensions, so with several values, it is that of the first one that can write more than ASCII
     without an escape sequence: what an escape sequence begins, :func:`decoded` knows by itself.
     """
     terms = list(filter(None, plain_parts(character_set)))
     codecs = list(map(_codec, terms))
     single = [codec for codec in codecs if not codec.startswith("iso2022") and codec != "ascii"]
-    return (single or codecs or ["ascii"])[-1]
+    return next(iter(single), (codecs or ["ascii"])[-1])
 
 
 def _codec(term: str) -> str:

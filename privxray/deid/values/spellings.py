@@ -19,6 +19,7 @@ from privxray.deid.values.printable import folded
 
 _MOST: Final = 16  # spellings of one word
 _SHORTEST_STEM: Final = 4
+_LONG_STEM: Final = 6
 _OTHER_LETTERS: Final = {
     "ä": ("a", "ae"),
     "ö": ("o", "oe"),
@@ -50,6 +51,7 @@ _CYRILLIC: Final = (  # endings of the name as it stands, how many of its letter
     ("а", 1, "а ы и е у ой ою ей"),
     ("я", 1, "я и е ю ей ею"),
     ("ь й", 1, "ь й и я ю ем ей е"),
+    ("енко", 1, "о а у ом ові"),
     ("о е и у ы э ю х", 0, ""),  # not declined
     ("", 0, " а у ом ем е и ы ов ей ам ами ах ові"),
 )
@@ -87,6 +89,9 @@ def spellings(word: str) -> set[str]:
 def declined(word: str) -> set[str]:
     """The forms of a Slavic surname or given name, folded; empty where the word does not look like one.
 
+    Of a stem of six letters or more only the stem: it is found within a longer word in any case
+    (:mod:`privxray.deid.values.glued`).
+
     :param word: one word as the file has it, in any case.
     """
     lower = unicodedata.normalize("NFC", word.lower())
@@ -94,7 +99,9 @@ def declined(word: str) -> set[str]:
     for endings, dropped, cases in _CYRILLIC if cyrillic else _LATIN:
         if lower.endswith(tuple(endings.split(" "))):
             stem = lower[: len(lower) - dropped]
-            return (
-                {folded(stem + case) for case in cases.split(" ")} if len(stem) >= _SHORTEST_STEM else set()
-            )
+            if len(stem) >= _LONG_STEM:
+                return {folded(stem)}
+            if len(stem) >= _SHORTEST_STEM:
+                return {folded(stem + case) for case in cases.split(" ")}
+            return set()
     return set()

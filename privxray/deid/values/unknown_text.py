@@ -8,7 +8,7 @@ worth a look. What counts:
 * A word of two letters or more that is no term; next to digits (``tfl2d1``), in code strings and in codes, of
   four. Words that are written as one with capitals in it are looked at one by one.
 * Any text in a script other than Latin, for the vocabulary is English.
-* A number of six digits or more, unless it is a code.
+* A number of six digits or more, unless it is a code; in a code string six digits, however they are parted.
 * In an address of the web, a number of five digits or more.
 """
 
@@ -31,6 +31,8 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _SHORTEST: Final = 2
 _SHORTEST_IN_CODE: Final = 4
 _NUMBER: Final = re.compile(r"(?<![0-9.])[0-9]{6,}(?![0-9.])")
+_DIRECTORY: Final = 0x0004  # the group of the index of a medium, which names files
+_MOST_DIGITS: Final = 6  # of a code string
 _IN_ADDRESS: Final = re.compile(r"[0-9]{5,}")
 _MOST: Final = 1 << 16  # characters that are looked at; a longer text is unknown in any case
 
@@ -44,7 +46,8 @@ def is_unknown(tag: int, vr: str, value: str) -> bool:
         return True
     if vr == "UR":
         return _IN_ADDRESS.search(value) is not None
-    if not _is_unknown(value, vr == "CS" or tag in _CODES):
+    in_digits = vr == "CS" and tag >> 16 != _DIRECTORY and sum(map(str.isdigit, value)) >= _MOST_DIGITS
+    if not in_digits and not _is_unknown(value, vr == "CS" or tag in _CODES):
         return False
     # The words of all code meanings are in the vocabulary, and loading the meanings takes long.
     return tag == tags.CODE_MEANING or not is_listed(tag, value)
