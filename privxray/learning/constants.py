@@ -209,11 +209,17 @@ class LinearProbeConstants(MethodConstants):
 class DpSgdConstants(MethodConstants):
     """DP-SGD in numbers."""
 
-    network: Literal["small-cnn", "resnet18"] = "small-cnn"
-    """Which network is trained. small-cnn has 16,000 parameters and trains on a CPU; resnet18 has 11.2
-    million and needs a GPU.
+    @classmethod
+    def later(cls) -> frozenset[str]:
+        """See :meth:`MethodConstants.later`: what came with the network ``lite2-head``."""
+        return frozenset({"averaging"})
 
-    The sensitivity is ``clipping_norm`` for both; noise is added to each parameter, so more of them are
+    network: Literal["small-cnn", "resnet18", "lite2-head"] = "small-cnn"
+    """Which network is trained. lite2-head is the end of a public network whose first blocks are frozen, and
+    has 6,000 parameters. small-cnn has 16,000 and sees pixels. resnet18 has 11.2 million, sees pixels and
+    needs a GPU.
+
+    The sensitivity is ``clipping_norm`` for all; noise is added to each parameter, so more of them are
     noisier together."""
 
     start: Literal["built-in", "file"] = "built-in"
@@ -223,7 +229,9 @@ class DpSgdConstants(MethodConstants):
     promise to them, and no check can tell."""
 
     image_size: Annotated[int, Field(ge=16, le=512, multiple_of=8)] = 64
-    """Height and width of an image in pixels. Images are shrunk to it before training."""
+    """Height and width of an image in pixels. Images are shrunk to it before training.
+
+    lite2-head does not read it: its frozen blocks see 260 x 260 pixels."""
 
     sampling_rate: Annotated[float, Field(ge=1e-9, le=1, allow_inf_nan=False)] = 0.25
     """q: the probability with which each patient takes part in a step.
@@ -258,10 +266,17 @@ class DpSgdConstants(MethodConstants):
     ``clipping_norm``."""
 
     view_flip: bool = True
-    """Whether each further view is mirrored, with probability 1/2."""
+    """Whether each further view is mirrored, with probability 1/2; with lite2-head every second view is."""
 
     view_shift: Annotated[int, Field(ge=0, le=32)] = 4
-    """By how many pixels each further view is shifted at most, along each axis."""
+    """By how many pixels each further view is shifted at most, along each axis. With lite2-head it is by how
+    many of the map's 4 fields."""
+
+    averaging: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.0
+    """The decay of the average of the weights that leaves: what the weights after a step count for, beside
+    those after the next one. With 0 the last weights leave.
+
+    An average of noisy weights is arithmetic on noisy answers, so it costs nothing."""
 
     delta_bound: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 1.0
     """B: how far a weight may move in one round; what goes further is cut.

@@ -33,6 +33,9 @@ Tensors = Mapping[str, NDArray[Any]]
 Progress = Callable[[int, int], None]
 """Called with (steps done, steps). It is told nothing that depends on the data."""
 
+InputKind = Literal["features", "pixels", "maps"]
+"""What a method sees of an image: a row of features, its pixels, or the maps of a network's frozen blocks."""
+
 Constants = TypeVar("Constants", bound=MethodConstants)
 
 
@@ -95,10 +98,6 @@ class Method(ABC, Generic[Constants]):
     """As plans spell it."""
     modulus_bits: ClassVar[ModulusBits]
     """Masked vectors are added up modulo 2 to this power."""
-    inputs: ClassVar[Literal["features", "pixels"]]
-    """What :class:`TrainingData` holds for this method."""
-    default_rounds: ClassVar[int]
-    """The rounds of a study whose plan names no other number."""
     constants_type: type[Constants]
     recipe: ClassVar[Mapping[str, object]] = {}
     """The constants of new plans that differ from the defaults of ``constants_type``. The defaults are what
@@ -119,9 +118,24 @@ class Method(ABC, Generic[Constants]):
                 reason="plan.constant-refused",
             ) from error
 
+    def new_constants(self, overrides: Mapping[str, object]) -> Constants:
+        """The constants of a new plan: the recipe, but for ``overrides``.
+
+        :raises UsageError: see :meth:`constants`.
+        """
+        return self.constants({**self.recipe, **overrides})
+
+    @abstractmethod
+    def default_rounds(self, constants: Constants) -> int:
+        """The rounds of a study whose plan names no other number."""
+
+    @abstractmethod
+    def inputs(self, constants: Constants) -> InputKind:
+        """What :class:`TrainingData` holds for this method."""
+
     @abstractmethod
     def input_size(self, constants: Constants) -> int:
-        """The length of a feature vector, or the height and width of an image in pixels."""
+        """The numbers of an image's features or maps, or the height and width of an image in pixels."""
 
     @abstractmethod
     def manifest(self, constants: Constants, classes: Sequence[str]) -> tuple[TensorSpec, ...]:

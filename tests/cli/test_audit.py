@@ -232,7 +232,7 @@ def test_an_audit_of_dp_sgd_on_own_patients_goes_by_the_plan(at: At, monkeypatch
     told = world.ok("hospital-a", *line)
     assert (told["method"], told["canaries"], told["guesses"]) == ("dp-sgd", 8, 4)
     (event,) = charged(world)
-    assert (event.kind, event.q, event.count) == ("poisson-gaussian", 0.25, 10)  # the plan's, not the audit's
+    assert (event.kind, event.q, event.count) == ("gaussian", 1.0, 20)  # the plan's, not the audit's
 
 
 class PulledPlugError(BaseException):

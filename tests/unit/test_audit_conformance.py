@@ -22,6 +22,8 @@ from privxray.audit.conformance.awkward_patients import awkward_patients
 from privxray.audit.conformance.noise_tape import NoiseTape
 from privxray.audit.conformance.verdict import ERROR, Check, Conformance
 from privxray.learning import methods
+from privxray.learning.dp_sgd import averaged_weights, trainer
+from privxray.learning.dp_sgd.dp_sgd_method import RECIPE
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing import conformance_audit
 from privxray.workflow.auditing.audited_patients import INVENTED, AuditedPatients
@@ -104,7 +106,8 @@ def test_another_clip_is_seen_though_the_noise_is_right(engine: str) -> None:
 
 
 def test_a_larger_claim_and_public_features_are_audited_as_well() -> None:
-    drawn = awkward_patients(methods.get("linear-probe"), 20, 12, SecureNoise())
+    probe = methods.get("linear-probe")
+    drawn = awkward_patients(probe, probe.constants({"feature_dim": 20}), 12, SecureNoise())
     public = AuditedPatients(drawn, ("a", "b", "c", "d"), "12 patients of a public data set")
     found = audit_conformance(methods.get("linear-probe"), Claim(6.0, 1e-5), public, 2)
     assert not found.flagged, found.faults
@@ -156,17 +159,43 @@ def test_answers_that_are_not_finite_are_told() -> None:
                 "view_shift": 1,
             },
         ),
+        ("dp-sgd", {"image_size": 16, "steps": 3, "averaging": 0.6}),
+        ("dp-sgd", {**RECIPE, "steps": 4}),
+        ("dp-sgd", {**RECIPE, "steps": 3, "views": 3, "view_shift": 1, "sampling_rate": 0.5}),
     ],
 )
 def test_other_constants_conform_as_well(
     monkeypatch: pytest.MonkeyPatch, name: str, constants: dict[str, object]
 ) -> None:
-    """Plans of earlier versions, no momentum, nobody sampled in some steps, other views."""
+    """Plans of earlier versions, no momentum, nobody sampled in some steps, other views; the recipe of new
+    plans, which is averaged and sees maps.
+    """
     monkeypatch.setattr(
         conformance_audit, "conformance_constants", lambda method: method.constants(constants)
     )
     found = audited(name)
     assert not found.flagged, found.faults
+
+
+@pytest.mark.parametrize("name", ["the last weights", "another decay"])
+def test_another_average_than_the_plan_s_is_seen(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    constants = {**RECIPE, "steps": 3}
+    monkeypatch.setattr(
+        conformance_audit, "conformance_constants", lambda method: method.constants(constants)
+    )
+    weights = trainer.Trainer.weights if name == "the last weights" else None
+    decay = averaged_weights.AveragedWeights.__init__
+    with monkeypatch.context() as patch:
+        if weights:
+            patch.setattr(trainer.Trainer, "averaged_weights", weights)
+        else:
+            patch.setattr(
+                averaged_weights.AveragedWeights, "__init__", lambda self, given: decay(self, given / 2)
+            )
+        found = audited("dp-sgd")
+    assert [check.name for check in found.checks if check.fault] == [
+        "What leaves follows from the noisy answers, bit for bit"
+    ]
 
 
 # Whom it trains on, and what it writes down
@@ -176,7 +205,7 @@ def test_other_constants_conform_as_well(
 def test_awkward_patients_have_one_to_four_images(name: str) -> None:
     method = methods.get(name)
     constants = conformance_constants(method)
-    data = awkward_patients(method, method.input_size(constants), 12, SecureNoise())
+    data = awkward_patients(method, constants, 12, SecureNoise())
     assert np.bincount(data.patients).tolist() == [1, 2, 3, 4] * 3
     assert set(data.labels.tolist()) <= {0, 1, 2}
     if name == "linear-probe":

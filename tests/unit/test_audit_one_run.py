@@ -26,6 +26,7 @@ from privxray.audit.guessing import clearest_guesses
 from privxray.audit.kept_answers import KeptAnswers
 from privxray.errors import RefusedError, UsageError
 from privxray.learning import methods
+from privxray.learning.dp_sgd.dp_sgd_method import RECIPE
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
 
@@ -91,6 +92,22 @@ def test_a_broken_engine_is_found_at_a_claimed_epsilon_of_1(tmp_path: Path, name
         training_source=source,
     )
     assert run.refuted, run
+
+
+@pytest.mark.parametrize("broken", ["noise off", "image unit", "clipping off", None])
+def test_the_recipe_of_new_plans_is_audited_by_canaries_that_are_maps(
+    tmp_path: Path, broken: str | None
+) -> None:
+    method, source = (methods.get("dp-sgd"), None) if broken is None else engines("dp-sgd")[broken]
+    run = audited(
+        store(tmp_path / "run"),
+        method,
+        canaries=100,
+        images=30 if broken == "image unit" else 2,
+        constants={**RECIPE, "steps": 4, "learning_rate": 0.02},
+        training_source=source,
+    )
+    assert run.refuted == (broken is not None), run
 
 
 def test_a_probe_that_neither_normalises_nor_clips_is_found(tmp_path: Path) -> None:

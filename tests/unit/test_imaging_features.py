@@ -22,12 +22,18 @@ from privxray.imaging.extractors import (
     torch_engine,
 )
 from privxray.imaging.extractors.efficientnet_lite import MapMeans, build
-from privxray.imaging.features import DIMS, MAPS, POOLED, Extractor
+from privxray.imaging.features import DIMS, GRID, MAPS, POOLED, Extractor
 
-KINDS = [(MAPS, "onnxruntime"), (MAPS, "torch"), (POOLED, "torch")]
+KINDS = [
+    (MAPS, "onnxruntime"),
+    (MAPS, "torch"),
+    (POOLED, "torch"),
+    (GRID, "onnxruntime"),
+    (GRID, "torch"),
+]
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=["maps", "maps by torch", "pooled"])
+@pytest.fixture(scope="module", params=KINDS, ids=["maps", "maps by torch", "pooled", "grid", "grid by torch"])
 def extractor(request: pytest.FixtureRequest) -> Extractor:
     name, engine = request.param
     return Extractor(name, engine)
@@ -59,6 +65,8 @@ def test_each_extractor_has_its_range(extractor: Extractor) -> None:
     found = extractor(images(3))
     if extractor.dim == DIMS[POOLED]:
         assert found.min() >= 0
+    elif extractor.dim == DIMS[GRID]:
+        assert found.min() < 0 < found.max()
     else:  # of length 1, and so is each part but for the root of three
         np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-6)
         np.testing.assert_allclose(np.linalg.norm(found[:, :88], axis=1), 3**-0.5, rtol=1e-6)
@@ -66,7 +74,7 @@ def test_each_extractor_has_its_range(extractor: Extractor) -> None:
 
 def test_new_plans_take_the_smaller_one() -> None:
     assert next(iter(DIMS)) == MAPS
-    assert DIMS == {MAPS: 296, POOLED: 1280}
+    assert DIMS == {MAPS: 296, POOLED: 1280, GRID: 3840}
 
 
 @pytest.mark.parametrize("level", [0, 127, 255])
@@ -90,6 +98,22 @@ def test_another_number_of_threads_gives_the_same_features(extractor: Extractor)
     finally:
         torch.set_num_threads(before)
     np.testing.assert_allclose(single, extractor(images(1)), atol=2e-4)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "torch"])
+def test_a_grid_is_the_means_of_the_map_s_fields_for_the_image_and_its_mirror_image(
+    engine: features.Engine, state: dict[str, torch.Tensor]
+) -> None:
+    image = images(1)
+    rows = Extractor(GRID, engine)(image).reshape(2, 120, 4, 4)
+    for row, shown in zip(rows, (image, image[:, :, ::-1].copy()), strict=True):
+        grey = ((torch.from_numpy(shown.astype(np.float64)) - 127) / 128).unsqueeze(1)
+        with torch.inference_mode():
+            seen: dict[int, torch.Tensor] = {}
+            _by_hand(state, grey.expand(1, 3, -1, -1), seen)
+            expected = torch.nn.functional.adaptive_avg_pool2d(seen[13], 4)[0]
+        torch.testing.assert_close(torch.from_numpy(row).double(), expected, atol=1e-4, rtol=1e-3)
+    assert np.abs(rows[0] - rows[1]).max() > 0.1
 
 
 def test_other_images_are_the_callers_mistake(extractor: Extractor) -> None:
@@ -176,9 +200,11 @@ def test_both_engines_give_the_same_features() -> None:
     many = np.concatenate(
         [images(8), np.full((1, 260, 260), 255, np.uint8), np.zeros((1, 260, 260), np.uint8)]
     )
-    one, other = Extractor(engine="onnxruntime")(many), Extractor(engine="torch")(many)
-    assert np.linalg.norm(one - other, axis=1).max() < 1e-4  # rows have length 1
-    assert np.linalg.norm(one - other, axis=1).max() > 0  # it was another engine indeed
+    for name in (MAPS, GRID):
+        one, other = Extractor(name, "onnxruntime")(many), Extractor(name, "torch")(many)
+        apart = np.linalg.norm(one - other, axis=1) / np.linalg.norm(one, axis=1)
+        assert apart.max() < 1e-4
+        assert apart.max() > 0  # it was another engine indeed
 
 
 def test_where_onnxruntime_cannot_be_loaded_torch_computes(monkeypatch: pytest.MonkeyPatch) -> None:

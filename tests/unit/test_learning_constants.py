@@ -102,6 +102,7 @@ def test_every_constant_is_explained_by_itself() -> None:
         ("dp-sgd", {"network": "resnet"}),
         ("dp-sgd", {"image_size": 17}),
         ("dp-sgd", {"view_flip": 2}),
+        ("dp-sgd", {"averaging": 1.0}),
     ],
 )
 def test_constants_out_of_range_are_refused_by_name(name: str, overrides: dict[str, object]) -> None:
@@ -112,6 +113,36 @@ def test_constants_out_of_range_are_refused_by_name(name: str, overrides: dict[s
 
 def test_yes_is_a_value_of_what_is_yes_or_no() -> None:
     assert methods.get("dp-sgd").constants({"view_flip": False}) == DpSgdConstants(view_flip=False)
+
+
+def test_a_plan_of_the_first_dp_sgd_states_no_constant_that_came_later() -> None:
+    assert "averaging" not in DpSgd().constants({}).stated()
+    assert DpSgd().constants({"averaging": 0.5}).stated()["averaging"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("overrides", "network", "rate"),
+    [
+        ({}, "lite2-head", 1.0),
+        ({"steps": 3, "sampling_rate": 0.5}, "lite2-head", 0.5),
+        ({"network": "lite2-head"}, "lite2-head", 1.0),
+        ({"network": "small-cnn"}, "small-cnn", 0.25),
+        ({"network": "resnet18", "image_size": 32}, "resnet18", 0.25),
+        ({"image_size": 32}, "small-cnn", 0.25),
+    ],
+)
+def test_the_recipe_is_for_its_own_network_and_terms_with_an_image_size_mean_what_they_did(
+    overrides: dict[str, object], network: str, rate: float
+) -> None:
+    made = DpSgd().new_constants(overrides)
+    assert (made.network, made.sampling_rate) == (network, rate)
+    earlier = {"learning_rate": 1.0, "averaging": 0.0, "views": 1}
+    assert (network == "lite2-head") != (made.model_dump().items() >= earlier.items())
+
+
+def test_a_network_that_does_not_exist_is_refused_for_a_new_plan_too() -> None:
+    with refused(UsageError, "plan.constant-refused"):
+        DpSgd().new_constants({"network": "vgg"})
 
 
 @pytest.mark.parametrize(("method", "size"), [(LinearProbe(), "feature_dim"), (DpSgd(), "image_size")])

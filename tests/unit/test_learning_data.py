@@ -74,13 +74,14 @@ def test_images_that_are_alike_under_several_labels_are_counted_and_empty_ones_a
             {"image_size": 16, "steps": 2, "sampling_rate": 0.5},
             np.zeros((0, 16, 16), np.uint8),
         ),
+        ("dp-sgd", {"steps": 2}, np.zeros((0, 3840), np.float32)),
     ],
 )
 def test_each_method_trains_on_no_patient_and_answers_with_noise_alone(
     tmp_path: Path, method: str, constants: dict[str, Any], inputs: NDArray[Any]
 ) -> None:
     none, made = np.zeros(0, np.int64), methods.get(method)
-    chosen = made.constants({**made.recipe, **constants})
+    chosen = made.new_constants(constants)
     classes = ["normal", "bacteria", "virus"]
     task = Task(chosen, classes, made.starting_model(chosen, classes))
     store = ReleaseStore(tmp_path / "run", bytes(32))

@@ -22,6 +22,7 @@ from privxray.learning.dp_sgd.image_gradients import ImageGradients, Images
 from privxray.learning.dp_sgd.independence import largest_independent, made_up
 from privxray.learning.dp_sgd.layer_gradients import Passed, Rows, as_groups, unfolded
 from privxray.learning.dp_sgd.memory import Portion, portion
+from privxray.learning.dp_sgd.network_inputs import inputs_of
 from privxray.learning.dp_sgd.networks import NETWORKS, network
 from privxray.learning.interface import Task
 
@@ -39,12 +40,17 @@ def task(name: str = "small-cnn", size: int = 16) -> Task[DpSgdConstants]:
     return Task(DpSgdConstants(network=name, image_size=size), CLASSES, {})
 
 
+def seen_by(name: str, size: int = 32) -> tuple[int, int, int]:
+    """Channels, height and width of an image as a network sees it."""
+    return inputs_of(task(name, size).constants).shape
+
+
 def model(name: str = "small-cnn", where: str = "cpu") -> nn.Module:
     return network(name, warm_start(name), 3).to(where)
 
 
 @pytest.mark.parametrize("where", DEVICES)
-@pytest.mark.parametrize(("name", "asked"), [("small-cnn", Portion(64, 64)), ("resnet18", Portion(4, 1))])
+@pytest.mark.parametrize(("name", "asked"), [("small-cnn", Portion(64, 64)), ("resnet18", Portion(4, 1)), ("lite2-head", Portion(64, 64))])
 def test_the_package_s_networks_are_independent_in_the_size_that_is_used(
     where: str, name: str, asked: Portion
 ) -> None:
@@ -52,11 +58,11 @@ def test_the_package_s_networks_are_independent_in_the_size_that_is_used(
 
 
 @pytest.mark.parametrize("where", DEVICES)
-@pytest.mark.parametrize(("name", "images", "group"), [("small-cnn", 8, 4), ("resnet18", 2, 1)])
+@pytest.mark.parametrize(("name", "images", "group"), [("small-cnn", 8, 4), ("resnet18", 2, 1), ("lite2-head", 8, 4)])
 def test_a_row_is_the_gradient_that_torch_computes_of_that_image(
     where: str, name: str, images: int, group: int
 ) -> None:
-    pixels, labels = made_up(torch.arange(images), 32), torch.arange(images) % 3
+    pixels, labels = made_up(torch.arange(images), seen_by(name)), torch.arange(images) % 3
     weights = torch.linspace(0.25, 1.0, images)
     batch = Images(pixels, labels, weights).to(torch.device(where))
     found = list(ImageGradients(model(name, where)).rows(batch, group))
@@ -83,7 +89,7 @@ def test_a_row_is_the_gradient_that_torch_computes_of_that_image(
 )
 def test_both_ways_to_a_convolution_s_rows_agree(layer: nn.Conv2d, where: str) -> None:
     layer = layer.to(where)
-    inputs = made_up(torch.arange(12), 16).view(4, 3, 16, 16).to(where)
+    inputs = made_up(torch.arange(12), (1, 16, 16)).view(4, 3, 16, 16).to(where)
     passed = Passed(inputs, layer(inputs).detach().sin())
     moved = Passed(inputs.roll(1, 0), passed.slopes.roll(1, 0))
     rows = as_groups(layer, passed).flatten(1)
@@ -209,7 +215,7 @@ def test_an_image_is_tried_alone_in_all_places_and_beside_all_kinds_of_others() 
         (nonsense, [0, 0, 2, 0, 0, 0, 6, 0], [nan, 1, 1, 1, nan, 1, 1, 1], [0, 0, 2, 0, 0, 0, 0, 0]),
     ):
         blank = torch.zeros(1, 1, 16, 16)
-        pixels = [blank if image is None else made_up(torch.tensor([image]), 16) for image in images]
+        pixels = [blank if image is None else made_up(torch.tensor([image]), (1, 16, 16)) for image in images]
         assert torch.equal(batch.pixels, torch.cat(pixels))
         assert torch.equal(batch.weights.isnan(), torch.tensor(weights).isnan())
         assert torch.equal(batch.weights.nan_to_num(0.0), torch.tensor(weights).nan_to_num(0.0))
@@ -235,7 +241,7 @@ def test_every_pass_is_one_that_gives_the_same_bits(monkeypatch: pytest.MonkeyPa
         yield
 
     monkeypatch.setattr(image_gradients, "repeatable", noted)
-    images = Images(made_up(torch.arange(2), 16), torch.zeros(2, dtype=torch.int64), torch.ones(2))
+    images = Images(made_up(torch.arange(2), (1, 16, 16)), torch.zeros(2, dtype=torch.int64), torch.ones(2))
     list(ImageGradients(model()).rows(images, 1))
     assert entered == [True]
 
@@ -282,17 +288,17 @@ class _Own(nn.Module):
     ],
 )
 def test_a_network_whose_rows_would_be_wrong_is_refused(build: Callable[[], nn.Module], names: str) -> None:
-    images = Images(made_up(torch.arange(2), 16), torch.zeros(2, dtype=torch.int64), torch.ones(2))
+    images = Images(made_up(torch.arange(2), (1, 16, 16)), torch.zeros(2, dtype=torch.int64), torch.ones(2))
     with refused(RefusedError, "network.layer-refused") as refusal:
         list(ImageGradients(build()).rows(images, 2))
     assert names in str(refusal.value)
 
 
 def test_made_up_images_are_unlike_each_other_and_always_the_same() -> None:
-    images = made_up(torch.arange(6), 24)
+    images = made_up(torch.arange(6), (1, 24, 24))
     assert images.shape == (6, 1, 24, 24)
     assert images.abs().max() <= 1.0
-    assert torch.equal(images[3:4], made_up(torch.tensor([3]), 24))
+    assert torch.equal(images[3:4], made_up(torch.tensor([3]), (1, 24, 24)))
     for image in range(6):
         for place in (0, 1, 25, 575):  # by the rule again, in whole numbers
             mixed = (place + 7919 * 24 * (image + 1)) * 2_654_435_761 % 2**32
@@ -305,14 +311,14 @@ def test_made_up_images_are_unlike_each_other_and_always_the_same() -> None:
 def test_a_portion_is_what_half_of_the_free_memory_holds(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     subject = model(name)
     monkeypatch.setattr(memory, "free_bytes", lambda _: 64 << 30)
-    plenty = portion(subject, 64)
-    assert plenty == {"small-cnn": Portion(64, 64), "resnet18": Portion(8, 1)}[name]
-    each = 3 * memory._bytes_computed(subject, 64)
+    plenty = portion(subject, seen_by(name, 64))
+    assert plenty == {"small-cnn": Portion(64, 64), "resnet18": Portion(8, 1), "lite2-head": Portion(64, 64)}[name]
+    each = 3 * memory._bytes_computed(subject, seen_by(name, 64))
     for images in (1, 2, 4):
         monkeypatch.setattr(memory, "free_bytes", lambda _, images=images: 2 * images * each)
-        assert portion(subject, 64).images == images
+        assert portion(subject, seen_by(name, 64)).images == images
     monkeypatch.setattr(memory, "free_bytes", lambda _: 1)
-    assert portion(subject, 64) == Portion(1, 1)
+    assert portion(subject, seen_by(name, 64)) == Portion(1, 1)
 
 
 def test_free_memory_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -327,7 +333,7 @@ def test_free_memory_is_what_the_system_says(monkeypatch: pytest.MonkeyPatch, tm
 
 def test_what_a_network_computes_is_counted_without_computing_it() -> None:
     # Convolution, norm and tanh of 16 x 8 x 8, 32 x 4 x 4 and 32 x 2 x 2; pooled and flat 512; 3 logits.
-    assert memory._bytes_computed(model(), 16) == 4 * (3 * (1024 + 512 + 128) + 2 * 512 + 3)
+    assert memory._bytes_computed(model(), (1, 16, 16)) == 4 * (3 * (1024 + 512 + 128) + 2 * 512 + 3)
 
 
 @pytest.mark.parametrize("where", DEVICES)

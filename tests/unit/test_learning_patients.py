@@ -19,14 +19,15 @@ from torch import nn
 
 from privxray.errors import RefusedError, SystemTroubleError
 from privxray.learning.data import TrainingData
-from privxray.learning.dp_sgd import image_gradients, layer_gradients, networks, trainer
+from privxray.learning.dp_sgd import image_gradients, layer_gradients, network_inputs, networks, trainer
 from privxray.learning.dp_sgd.clipped_sum import ClippedSum
 from privxray.learning.dp_sgd.image_gradients import Images
 from privxray.learning.dp_sgd.layer_gradients import Passed, Rows
 from privxray.learning.dp_sgd.memory import Portion, forget_memory
+from privxray.learning.dp_sgd.network_inputs import inputs_of
 from privxray.learning.dp_sgd.networks import NETWORKS, initial_weights, network
 from privxray.learning.dp_sgd.separable import require_separable
-from privxray.learning.dp_sgd.views import draw_views
+from privxray.learning.dp_sgd.views import ViewTerms, draw_views
 from privxray.learning.interface import Drawing, Task
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import SENSITIVITY_INFLATION
@@ -191,7 +192,7 @@ def test_a_patient_whose_gradient_is_not_finite_takes_nobody_else_s_away(
         images[(pixels == 255).all(axis=(1, 2))] = torch.nan
         return images
 
-    monkeypatch.setattr(trainer, "as_input", as_input)
+    monkeypatch.setattr(network_inputs, "as_input", as_input)
     everybody = np.arange(patients)
     together, without, alone = sums_of(data, clip, everybody, np.delete(everybody, 5), everybody[[5]])
     assert not alone.any()
@@ -202,7 +203,7 @@ def test_a_patient_whose_gradient_is_not_finite_takes_nobody_else_s_away(
 def test_views_of_an_image_are_inside_its_patient_s_average(store: ReleaseStore) -> None:
     data = hospital(12, largest=4)
     moves = np.random.default_rng(9).random(len(data.labels) * 2 * 3)
-    views = draw_views(len(data.labels), 3, True, 2, Scripted([moves]))
+    views = draw_views(len(data.labels), ViewTerms(3, True, 2), Scripted([moves]))
     assert not views.moves[::3].any()
     assert {tuple(np.unique(views.moves[:, axis])) for axis in (1, 2)} == {(-2, -1, 0, 1, 2)}
     order = np.argsort(data.patients, kind="stable")
@@ -218,7 +219,7 @@ def test_views_of_an_image_are_inside_its_patient_s_average(store: ReleaseStore)
 
 def test_a_view_is_the_image_mirrored_and_shifted() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(1, 3, 4)
-    views = draw_views(1, 2, True, 1, Scripted([np.array([0.4, 0.99, 0.0])]))
+    views = draw_views(1, ViewTerms(2, True, 1), Scripted([np.array([0.4, 0.99, 0.0])]))
     assert views.moves.tolist() == [[0, 0, 0], [1, 1, -1]]
     shown = views.of(np.repeat(image, 2, axis=0))
     assert np.array_equal(shown[0], image[0])
@@ -435,13 +436,13 @@ def test_a_network_that_mixes_patients_or_remembers_them_is_refused(
     for kind in (_Wrapped, _Mixing, _Remembering):  # as if the package had a container like these
         monkeypatch.setattr(kind, "__module__", "privxray.learning.dp_sgd.networks")
     with refused(RefusedError, reason) as refusal:
-        require_separable(build(), 16)
+        require_separable(build(), (1, 16, 16))
     assert names in str(refusal.value)
 
 
 def test_a_network_of_a_type_that_is_not_ours_is_refused() -> None:
     with refused(RefusedError, LAYER):
-        require_separable(_Wrapped(), 16)
+        require_separable(_Wrapped(), (1, 16, 16))
 
 
 def test_a_network_is_checked_before_it_is_trained(
@@ -461,6 +462,11 @@ def test_a_network_is_checked_before_it_is_trained(
     assert len(source._uniforms) == 1
 
 
+def seen_by(name: str) -> tuple[int, int, int]:
+    """Channels, height and width of an image as a network sees it."""
+    return inputs_of(DPSGD.constants({"network": name, "image_size": 32})).shape
+
+
 @pytest.mark.parametrize("name", sorted(NETWORKS))
 def test_the_package_s_own_networks_are_admitted(name: str) -> None:
-    require_separable(network(name, initial_weights(name, 3), 3), 32)
+    require_separable(network(name, initial_weights(name, 3), 3), seen_by(name))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from privxray.audit.synthetic_patients import CLASSES, feature_patients, image_patients
+from privxray.audit.synthetic_patients import CLASSES, patients_for
+from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.interface import AnyMethod
 from privxray.privacy.noise import NoiseSource
@@ -12,20 +13,22 @@ from privxray.privacy.noise import NoiseSource
 _MOST_IMAGES = 4  # of one patient
 
 
-def awkward_patients(method: AnyMethod, size: int, number: int, source: NoiseSource) -> TrainingData:
+def awkward_patients(
+    method: AnyMethod, constants: MethodConstants, number: int, source: NoiseSource
+) -> TrainingData:
     """``number`` patients with one to four images each, in the form that a method trains on.
 
-    Features are between a thousandth and a thousand times as long as usual. Three images have features that
-    are zero, infinite, or not a number, each beside sound images of the same patient.
+    Features and maps are between a thousandth and a thousand times as long as usual. Three images have
+    numbers that are zero, infinite, or not a number, each beside sound images of the same patient.
 
-    :param size: features of an image, or its height and width in pixels.
+    :param constants: say what the method sees of an image, and how much.
     :param number: at least 4.
     """
     images = 1 + np.arange(number) % _MOST_IMAGES
     owners = np.repeat(np.arange(number), images)
-    drawn = (image_patients if method.inputs == "pixels" else feature_patients)(len(owners), size, source)
+    drawn = patients_for(method, constants, len(owners), source)
     inputs = drawn.inputs
-    if method.inputs == "features":
+    if method.inputs(constants) != "pixels":
         lengths = 10.0 ** (6.0 * source.uniform(len(owners)) - 3.0)
         inputs = (inputs * lengths[:, None]).astype(np.float32)
         last = np.flatnonzero(owners == _MOST_IMAGES - 1)

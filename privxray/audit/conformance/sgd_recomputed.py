@@ -9,7 +9,7 @@ Tested in tests/unit/test_audit_conformance.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -54,17 +54,30 @@ def recompute_sgd(trained: Trained[DpSgdConstants]) -> Recomputed:
             faults.append(f"step {step + 1}: {', '.join(wrong)} did not move by the noisy momentum")
         before = after
     bound = constants.delta_bound
+    left = _averaged(trained.answers, start, constants)
     return Recomputed(
         blocks=blocks,
-        vector={
-            name: np.minimum(np.maximum(before[name].astype(np.float64) - start[name], -bound), bound)
-            for name in start
-        },
+        vector={name: np.minimum(np.maximum(left[name] - start[name], -bound), bound) for name in start},
         charges=[(trained.noise, constants.sampling_rate)] * constants.steps,
         taken=np.array(taken),
         rate=constants.sampling_rate,
         faults=faults,
     )
+
+
+def _averaged(
+    answers: Sequence[Mapping[str, NDArray[Any]]], start: Tensors, constants: DpSgdConstants
+) -> dict[str, Floats]:
+    """The weights that leave: those after the last step, or the moving average of those after every step.
+
+    The average is worked out from the weights alone. What a training saved of it is not looked at.
+    """
+    decay = constants.averaging
+    weights = {name: np.zeros(value.shape) for name, value in start.items()}
+    for saved in answers:
+        for name, value in weights.items():
+            weights[name] = decay * value + (1.0 - decay) * saved[f"weights.{name}"].astype(np.float64)
+    return {name: value / (1.0 - decay ** len(answers)) for name, value in weights.items()}
 
 
 def _drawn(
@@ -89,7 +102,10 @@ def _drawn(
             return sample, moves.reshape(-1, 3), "views are not moved by three uniform values each"
         mirror, down, right = np.moveaxis(drawn.reshape(images, constants.views - 1, 3), 2, 0)
         width = 2 * constants.view_shift + 1
-        moves[:, 1:, 0] = (mirror < 0.5) if constants.view_flip else 0
+        chosen = mirror < 0.5
+        if constants.network == "lite2-head":  # every second view, whatever was drawn
+            chosen = np.arange(1, constants.views) % 2 == 1
+        moves[:, 1:, 0] = chosen if constants.view_flip else 0
         moves[:, 1:, 1] = (down * width).astype(np.int64) - constants.view_shift
         moves[:, 1:, 2] = (right * width).astype(np.int64) - constants.view_shift
     return sample, moves.reshape(-1, 3), ""
@@ -110,13 +126,13 @@ def _exact_sum(
     for patient in patients:
         images = np.flatnonzero(data.patients == patient)
         views = [
-            _view(data.inputs[image], *moves[at + number])
+            _seen(data.inputs[image], moves[at + number])
             for number, image in enumerate(np.repeat(images, constants.views))
         ]
         at += len(views)
-        pixels = torch.from_numpy((np.stack(views)[:, None].astype(np.float32) - 127.0) / 128.0)
+        seen = torch.from_numpy(np.stack(views).astype(np.float32))
         labels = torch.from_numpy(np.repeat(data.labels[images], constants.views))
-        loss = cross_entropy(model(pixels), labels)
+        loss = cross_entropy(model(seen), labels)
         found = torch.autograd.grad(loss, [parameters[name] for name in weights])
         gradient = {name: g.double().numpy() for name, g in zip(weights, found, strict=True)}
         square = sum(float(np.square(g).sum()) for g in gradient.values())
@@ -128,12 +144,21 @@ def _exact_sum(
     return total
 
 
-def _view(image: NDArray[np.uint8], mirrored: int, down: int, right: int) -> NDArray[np.uint8]:
-    """The image, mirrored or not, then shifted; pixels of the edge fill the gap."""
-    most = int(max(abs(down), abs(right)))
-    wide = np.pad(np.fliplr(image) if mirrored else image, most, mode="edge")
-    height, width = image.shape
-    return wide[most - down : most - down + height, most - right : most - right + width]
+def _seen(image: NDArray[Any], move: NDArray[np.int64]) -> NDArray[Any]:
+    """[C, H, W] what the network sees of a view: one channel of pixels in about [-1, 1], or 120 of a map."""
+    mirrored, down, right = (int(part) for part in move)
+    if image.ndim == 1:  # the maps of the image and of its mirror image
+        return _shifted(np.split(image, 2)[mirrored].reshape(120, 4, 4), down, right)
+    picture = np.fliplr(image) if mirrored else image
+    return (_shifted(picture[None].astype(np.float32), down, right) - 127.0) / 128.0
+
+
+def _shifted(image: NDArray[Any], down: int, right: int) -> NDArray[Any]:
+    """Channels, moved; what is at the edge fills the gap."""
+    most = max(abs(down), abs(right))
+    wide = np.pad(image, ((0, 0), (most, most), (most, most)), mode="edge")
+    height, width = image.shape[1:]
+    return wide[:, most - down : most - down + height, most - right : most - right + width]
 
 
 def _noisy_sum(

@@ -9,7 +9,8 @@ compares them. It needs torch and the package ``onnx``, and nobody who uses priv
 time there is the file alone, so features cost neither torch's start of two seconds nor the half of the
 network that nobody reads.
 
-The graph takes one grey image as uint8 ``[1, 260, 260]`` and gives float32 ``[1, 296]``. A radiograph has one
+The graph takes one grey image as uint8 ``[1, 260, 260]``. It gives ``features``, float32 ``[1, 296]``, and
+``grid``, float32 ``[1, 1920]``: the last map as means over 4 x 4 fields. A radiograph has one
 channel, and the network's stem would see it three times: its kernels are added up over the channels instead.
 """
 
@@ -21,17 +22,25 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from privxray.imaging.extractors.efficientnet_lite import LEAST_LENGTH, Block, MapMeans, Region
+from privxray.imaging.extractors.efficientnet_lite import (
+    GRID_FIELD,
+    GRID_STRIDE,
+    LEAST_LENGTH,
+    Block,
+    MapMeans,
+    Region,
+)
 from privxray.imaging.extractors.pinned_files import GRAPH_PATH, SIZE
 from privxray.imaging.extractors.torch_engine import maps_network
 
 if TYPE_CHECKING:
     import onnx
 
-INPUT, OUTPUT = "image", "features"
+INPUT, OUTPUT, GRID_OUTPUT = "image", "features", "grid"
 OPSET = 18
 _IR_VERSION = 8  # what opset 18 came with, so that older runtimes read the file
 _SIDE = 17  # of the maps of the blocks 7 to 14
+_GRID_NUMBERS = 120 * 4 * 4
 _WHOLE_AXIS = np.iinfo(np.int64).max
 
 
@@ -78,8 +87,11 @@ def graph_of(network: nn.Module, dim: int) -> bytes:
     graph = _Graph()
     grey = graph.add("Cast", graph.add("Unsqueeze", INPUT, graph.axes(1)), to=TensorProto.FLOAT)
     maps = graph.add("Div", graph.add("Sub", grey, graph.number(127)), graph.number(128))
+    outputs = [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, dim])]
     if isinstance(network, MapMeans):
-        last, *inputs = _map_means(graph, network, maps)
+        (last, *inputs), grid = _map_means(graph, network, maps)
+        graph.nodes.append(helper.make_node("Flatten", [grid], [GRID_OUTPUT], name=GRID_OUTPUT))
+        outputs.append(helper.make_tensor_value_info(GRID_OUTPUT, TensorProto.FLOAT, [1, _GRID_NUMBERS]))
     else:
         last, *inputs = "Identity", _layers(graph, network, maps)
     graph.nodes.append(helper.make_node(last, inputs, [OUTPUT], name=OUTPUT))
@@ -88,7 +100,7 @@ def graph_of(network: nn.Module, dim: int) -> bytes:
             graph.nodes,
             "efficientnet-lite2-maps",
             [helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [1, SIZE, SIZE])],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [1, dim])],
+            outputs,
             graph.weights,
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],
@@ -100,13 +112,15 @@ def graph_of(network: nn.Module, dim: int) -> bytes:
     return data
 
 
-def _map_means(graph: _Graph, network: MapMeans, maps: str) -> tuple[str, str, str]:
-    """The last operator and its inputs."""
+def _map_means(graph: _Graph, network: MapMeans, maps: str) -> tuple[tuple[str, str, str], str]:
+    """The last operator and its inputs, and the grid of the last map."""
     rows = []
     for stretch, regions in zip(network.stretches, network.regions, strict=True):
         maps = _layers(graph, stretch, maps)
         rows += [_unit(graph, _region_mean(graph, maps, region)) for region in regions]
-    return "Div", graph.add("Concat", *rows, axis=1), graph.number(len(rows) ** 0.5)
+    fields = {"kernel_shape": [GRID_FIELD] * 2, "strides": [GRID_STRIDE] * 2}
+    grid = graph.add("AveragePool", maps, **fields)
+    return ("Div", graph.add("Concat", *rows, axis=1), graph.number(len(rows) ** 0.5)), grid
 
 
 def _layers(graph: _Graph, layers: nn.Module, maps: str) -> str:

@@ -27,6 +27,9 @@ DIM = 1280
 LEAST_LENGTH = 1e-12
 """What a length of zero counts as, where something is divided by it."""
 
+GRID_FIELD, GRID_STRIDE = 5, 4
+"""Places along the side of a field of a 4 x 4 grid, and from one field to the next, in a map of 17 x 17."""
+
 _BN_EPSILON = 1e-3  # TensorFlow's default; PyTorch's is 1e-5
 
 
@@ -146,6 +149,22 @@ class MapMeans(nn.Module):
         rows = [nn.functional.normalize(mean, eps=LEAST_LENGTH) for mean in means]
         row: torch.Tensor = torch.cat(rows, dim=1) / len(rows) ** 0.5
         return row
+
+
+class GridMap(nn.Sequential):
+    """A block's map as means over 4 x 4 fields, ``[B, C * 16]`` from ``[B, 3, 260, 260]``.
+
+    The fields have 5 x 5 places of 17 x 17 and overlap by one, as those of ``nn.AdaptiveAvgPool2d(4)``.
+
+    :param network: of :func:`build`.
+    :param block: index of an inverted residual block from 7 to 14, whose maps are 17 x 17.
+    """
+
+    def __init__(self, network: nn.Module, block: int) -> None:
+        layers = list(network.children())
+        end = [place for place, layer in enumerate(layers) if isinstance(layer, Block)][block] + 1
+        super().__init__(*layers[:end], nn.AvgPool2d(GRID_FIELD, GRID_STRIDE), nn.Flatten())
+        self.eval().requires_grad_(False)
 
 
 def _channels(block: nn.Module) -> int:

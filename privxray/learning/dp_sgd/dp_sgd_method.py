@@ -8,7 +8,7 @@ is added. The noise scale of this method is s, the noise multiplier.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,9 +20,10 @@ from privxray.formats.tensors import TensorSpec
 from privxray.learning.averaging import average
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.dp_sgd.networks import as_input, device, initial_weights, network, shapes
+from privxray.learning.dp_sgd.network_inputs import MapInputs, inputs_of
+from privxray.learning.dp_sgd.networks import device, initial_weights, network, shapes
 from privxray.learning.dp_sgd.trainer import Trainer
-from privxray.learning.interface import Drawing, Method, Task, Tensors, softmax
+from privxray.learning.interface import Drawing, InputKind, Method, Task, Tensors, softmax
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.mechanism import SampledGaussian
@@ -30,19 +31,50 @@ from privxray.privacy.sampling import LEAST_SAMPLED_NOISE
 
 _PREDICT_IMAGES = 256
 
+RECIPE: Mapping[str, object] = {
+    "network": "lite2-head",
+    "sampling_rate": 1.0,
+    "steps": 20,
+    "expected_batch_size": 600.0,
+    "learning_rate": 0.4,
+    "views": 2,
+    "view_shift": 0,
+    "averaging": 0.7,
+}
+"""The constants of new plans: all patients in every step, few steps, an image and its mirror image
+(docs/adr/0125)."""
+
 
 class DpSgd(Method[DpSgdConstants]):
     """The method ``dp-sgd``; see :class:`privxray.learning.interface.Method` for the interface."""
 
     name = "dp-sgd"
     modulus_bits = 32
-    inputs = "pixels"
-    default_rounds = 4
     constants_type = DpSgdConstants
+    recipe = RECIPE
+
+    def new_constants(self, overrides: Mapping[str, object]) -> DpSgdConstants:
+        """See the interface. The recipe is for ``lite2-head``: another network is trained by the defaults.
+
+        Terms that state an image size and no network were written when every network saw pixels, and still
+        mean the small one.
+        """
+        if "network" not in overrides and "image_size" in overrides:
+            return self.constants(overrides)
+        network = overrides.get("network", RECIPE["network"])
+        return self.constants({**(RECIPE if network == RECIPE["network"] else {}), **overrides})
+
+    def default_rounds(self, constants: DpSgdConstants) -> int:
+        """See the interface."""
+        return 1 if constants.network == "lite2-head" else 4
+
+    def inputs(self, constants: DpSgdConstants) -> InputKind:
+        """Pixels, or for ``lite2-head`` the maps of its frozen blocks."""
+        return "maps" if constants.network == "lite2-head" else "pixels"
 
     def input_size(self, constants: DpSgdConstants) -> int:
-        """Height and width of an image in pixels."""
-        return constants.image_size
+        """Height and width of an image in pixels, or the numbers of its maps."""
+        return MapInputs.numbers if constants.network == "lite2-head" else constants.image_size
 
     def manifest(self, constants: DpSgdConstants, classes: Sequence[str]) -> tuple[TensorSpec, ...]:
         """For each parameter, how far it moved in the round."""
@@ -78,9 +110,9 @@ class DpSgd(Method[DpSgdConstants]):
     def train(
         self, data: TrainingData, task: Task[DpSgdConstants], drawing: Drawing
     ) -> dict[str, NDArray[np.float64]]:
-        """See the interface. Answer t is the whole state after step t + 1: weights and momentum."""
+        """See the interface. Answer t is the whole state after step t + 1, from which the next step goes on."""
         constants, releases = task.constants, drawing.releases
-        _require_size(data.inputs, constants)
+        _require_form(data.inputs, constants)
         data.one_hot(len(task.classes))  # checks the labels
         mechanism = _mechanism(constants, drawing.noise)
         trainer = Trainer(data, task, mechanism, drawing.source)
@@ -94,8 +126,8 @@ class DpSgd(Method[DpSgdConstants]):
             drawing.tell(step + 1, mechanism.steps)
         bound = constants.delta_bound
         return {
-            name: np.clip(weights.astype(np.float64) - task.start[name], -bound, bound)
-            for name, weights in trainer.weights().items()
+            name: np.clip(weights - task.start[name], -bound, bound)
+            for name, weights in trainer.averaged_weights().items()
         }
 
     def combine(self, sums: Tensors, hospitals: int, task: Task[DpSgdConstants]) -> dict[str, NDArray[Any]]:
@@ -106,13 +138,17 @@ class DpSgd(Method[DpSgdConstants]):
         self, model: Tensors, inputs: NDArray[Any], constants: DpSgdConstants, classes: Sequence[str]
     ) -> NDArray[np.float64]:
         """See the interface."""
-        _require_size(inputs, constants)
-        where = device()
+        _require_form(inputs, constants)
+        where, form = device(), inputs_of(constants)
         classifier = network(constants.network, model, len(classes)).to(where)
+
+        def logits(part: NDArray[Any]) -> NDArray[np.float32]:
+            views = [classifier(view.to(where)) for view in form.for_prediction(part)]
+            return np.asarray(torch.stack(views).mean(dim=0).cpu().numpy())
+
         with torch.no_grad():
             batches = [
-                classifier(as_input(inputs[at : at + _PREDICT_IMAGES]).to(where)).cpu().numpy()
-                for at in range(0, len(inputs), _PREDICT_IMAGES)
+                logits(inputs[at : at + _PREDICT_IMAGES]) for at in range(0, len(inputs), _PREDICT_IMAGES)
             ]
         return softmax(np.concatenate(batches)) if batches else np.empty((0, len(classes)))
 
@@ -127,10 +163,15 @@ def _mechanism(constants: DpSgdConstants, noise: float) -> SampledGaussian:
     )
 
 
-def _require_size(pixels: NDArray[Any], constants: DpSgdConstants) -> None:
-    """Refuse what is not [N, size, size] uint8."""
-    size = constants.image_size
-    if pixels.dtype != np.uint8 or pixels.shape[1:] != (size, size):
+def _require_form(inputs: NDArray[Any], constants: DpSgdConstants) -> None:
+    """Refuse what is not [N, size, size] uint8, or the maps of ``lite2-head``, [N, 3840] float32."""
+    form = inputs_of(constants)
+    if form.fit(inputs):
+        return
+    if isinstance(form, MapInputs):
         raise UsageError(
-            f"this method takes 8-bit grey images of {size} x {size} pixels", reason="train.image-size"
+            f"the network lite2-head takes {form.numbers} numbers of an image", reason="train.map-size"
         )
+    raise UsageError(
+        f"this method takes 8-bit grey images of {form.side} x {form.side} pixels", reason="train.image-size"
+    )

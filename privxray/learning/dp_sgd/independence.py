@@ -13,6 +13,7 @@ tried. One image alone has neither neighbours nor places.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from privxray.learning.constants import DpSgdConstants
 from privxray.learning.dp_sgd.image_gradients import ImageGradients, Images
 from privxray.learning.dp_sgd.layer_gradients import Rows
 from privxray.learning.dp_sgd.memory import Portion, forget_memory, out_of_memory
+from privxray.learning.dp_sgd.network_inputs import Shape, inputs_of
 from privxray.learning.dp_sgd.networks import initial_weights, network
 from privxray.learning.interface import Task
 
@@ -44,7 +46,7 @@ def largest_independent(model: nn.Module, task: Task[DpSgdConstants], portion: P
     tried = Tried(
         name=task.constants.network,
         classes=len(task.classes),
-        size=task.constants.image_size,
+        shape=inputs_of(task.constants).shape,
         device=next(model.parameters()).device,
         threads=torch.get_num_threads(),
     )
@@ -59,7 +61,7 @@ class Tried:
 
     name: str
     classes: int
-    size: int
+    shape: Shape
     device: torch.device
     threads: int
 
@@ -123,7 +125,7 @@ def _rows_of(
 
     :param which: [B] what is in each place: image 0, 1, 2 .., or one of the kinds below 0.
     """
-    pixels = made_up(which.clamp(min=0), tried.size)
+    pixels = made_up(which.clamp(min=0), tried.shape)
     pixels[which == BLANK] = 0.0
     weights = torch.ones(len(which))
     for kind, weight in ((BLANK, 0.0), (NOT_A_NUMBER, torch.nan), (VERY_LONG, 1e30)):
@@ -135,9 +137,10 @@ def _rows_of(
             yield group * portion.group + place, [row[place] for row in rows]
 
 
-def made_up(which: torch.Tensor, size: int) -> torch.Tensor:
-    """[B, 1, H, W] images that look like noise: the bits of a product with a large prime. Always the same."""
-    numbers = torch.arange(size * size) + 7919 * size * (which.unsqueeze(1) + 1)
+def made_up(which: torch.Tensor, shape: Shape) -> torch.Tensor:
+    """[B, *shape] images that look like noise: the bits of a product with a large prime. Always the same."""
+    length = math.prod(shape)
+    numbers = torch.arange(length) + 7919 * shape[-1] * (which.unsqueeze(1) + 1)
     mixed = numbers * 2_654_435_761 % (1 << 32)
     mixed = (mixed ^ (mixed >> 15)) * 2_246_822_519 % (1 << 32) >> 24
-    return ((mixed.float() - 127.0) / 128.0).view(-1, 1, size, size)
+    return ((mixed.float() - 127.0) / 128.0).view(-1, *shape)

@@ -37,12 +37,12 @@ class Portion:
         return Portion(self.images // 2, min(self.group, self.images // 2))
 
 
-def portion(network: nn.Module, image_size: int) -> Portion:
+def portion(network: nn.Module, shape: tuple[int, int, int]) -> Portion:
     """How much a pass should work on: what half of the free memory holds, and no more than is of use.
 
     It does not depend on the patients.
 
-    :param network: on its device.
+    :param network: on its device. :param shape: channels, height and width of what it sees of an image.
     """
     device = next(network.parameters()).device
     width = sum(p.numel() for p in network.parameters())
@@ -50,7 +50,7 @@ def portion(network: nn.Module, image_size: int) -> Portion:
     group = _MOST_IMAGES["cuda"] if on_gpu else _power_of_two(_GROUP_NUMBERS // width)
     most = _FEW_IMAGES if group == 1 else _MOST_IMAGES[device.type]
     # What was computed is held, its derivative too, and torch's own copies; then rows with room to work in.
-    each = 3 * _bytes_computed(network, image_size) + (12 * width if on_gpu else 0)
+    each = 3 * _bytes_computed(network, shape) + (12 * width if on_gpu else 0)
     images = min(most, _power_of_two(min(free_bytes(device) // 2, _MOST_BYTES[device.type]) // each))
     return Portion(images, min(group, images))
 
@@ -107,7 +107,7 @@ def _power_of_two(most: int) -> int:
     return 1 << max(0, most.bit_length() - 1)
 
 
-def _bytes_computed(network: nn.Module, image_size: int) -> int:
+def _bytes_computed(network: nn.Module, shape: tuple[int, int, int]) -> int:
     """How many bytes the layers of a network compute from one image, found without computing them."""
     numbers = [0]
 
@@ -118,7 +118,7 @@ def _bytes_computed(network: nn.Module, image_size: int) -> int:
     handles = [module.register_forward_hook(count) for module in network.modules()]
     try:
         meta = {name: torch.empty_like(p, device="meta") for name, p in network.named_parameters()}
-        image = torch.empty((1, 1, image_size, image_size), device="meta")
+        image = torch.empty((1, *shape), device="meta")
         with torch.no_grad():
             torch.func.functional_call(network, meta, (image,))
     finally:

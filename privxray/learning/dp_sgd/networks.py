@@ -15,12 +15,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from privxray.learning.dp_sgd.lite_head import LiteHead
 from privxray.learning.dp_sgd.resnet import ResNet18
 from privxray.learning.dp_sgd.small_cnn import SmallCnn
 
 _SEED = 20210524  # public, like the weights that it gives: they are part of the plan
 
-NETWORKS: Mapping[str, type[SmallCnn] | type[ResNet18]] = {"small-cnn": SmallCnn, "resnet18": ResNet18}
+NETWORKS: Mapping[str, type[SmallCnn] | type[ResNet18] | type[LiteHead]] = {
+    "small-cnn": SmallCnn,
+    "resnet18": ResNet18,
+    "lite2-head": LiteHead,
+}
 
 
 def as_input(pixels: NDArray[Any]) -> torch.Tensor:

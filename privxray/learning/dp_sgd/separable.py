@@ -8,6 +8,7 @@ admitted by their types. The network as a whole is tried out, too: a type does n
 from __future__ import annotations
 
 import copy
+import math
 
 import torch
 from torch import nn
@@ -31,8 +32,8 @@ _ADMITTED = (
 _ADVICE = "Use group normalisation, and no layer that mixes the images of a batch or remembers them"
 
 
-def require_separable(network: nn.Module, image_size: int) -> None:
-    """Check a network for [N, 1, size, size] images before any patient's image reaches it.
+def require_separable(network: nn.Module, shape: tuple[int, int, int]) -> None:
+    """Check a network for [N, *shape] inputs before any patient's image reaches it.
 
     :raises RefusedError: a layer of a type that is not admitted (batch normalisation, dropout, ...), a
         buffer, or logits of one image that depend on another image.
@@ -51,20 +52,20 @@ def require_separable(network: nn.Module, image_size: int) -> None:
             reason="network.keeps-statistics",
             advice=_ADVICE,
         )
-    if _mixes_images(network, image_size):
+    if _mixes_images(network, shape):
         raise RefusedError(
             "this network mixes the images of a batch", reason="network.mixes-images", advice=_ADVICE
         )
 
 
-def _mixes_images(network: nn.Module, size: int) -> bool:
+def _mixes_images(network: nn.Module, shape: tuple[int, int, int]) -> bool:
     """Whether the logits of one image have a derivative by another image that is not exactly zero."""
     tried = copy.deepcopy(network).requires_grad_(False)
     for parameter in tried.parameters():
         if not parameter.any():  # a last layer of zeros would hide all that comes before it
             parameter.copy_(torch.linspace(-1.0, 1.0, parameter.numel()).view_as(parameter))
     device = next(tried.parameters()).device
-    images = torch.linspace(-1.0, 1.0, 2 * size * size, device=device).sin().view(2, 1, size, size)
+    images = torch.linspace(-1.0, 1.0, 2 * math.prod(shape), device=device).sin().view(2, *shape)
     images.requires_grad_(True)
     (slope,) = torch.autograd.grad(tried(images)[0].sum(), images)
     return bool((slope[1] != 0).any())

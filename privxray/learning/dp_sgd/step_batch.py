@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privxray.learning.dp_sgd.views import Views, draw_views
+from privxray.learning.dp_sgd.views import Views, ViewTerms, draw_views
 from privxray.privacy.noise import NoiseSource
 
 
@@ -38,15 +38,6 @@ class StepBatch:
         return np.append(self.owners[1:] != self.owners[:-1], True)[: len(self)]
 
 
-@dataclass(frozen=True)
-class ViewTerms:
-    """How many views an image has and how they may be moved; see :func:`.draw_views`."""
-
-    views: int
-    flip: bool
-    shift: int
-
-
 def draw_batch(groups: Sequence[NDArray[np.int64]], terms: ViewTerms, source: NoiseSource) -> StepBatch:
     """The batch of a step whose patients have these images.
 
@@ -55,7 +46,7 @@ def draw_batch(groups: Sequence[NDArray[np.int64]], terms: ViewTerms, source: No
     """
     lengths = np.array([len(group) for group in groups], dtype=np.int64)
     images = np.concatenate(groups) if groups else np.empty(0, dtype=np.int64)
-    moves = draw_views(len(images), terms.views, terms.flip, terms.shift, source)
+    moves = draw_views(len(images), terms, source)
     return StepBatch(
         owners=np.repeat(np.arange(len(groups)), lengths * terms.views),
         images=np.repeat(images, terms.views),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from privxray.learning.constants import DpSgdConstants
 from privxray.learning.data import TrainingData
+from privxray.learning.dp_sgd.averaged_weights import AveragedWeights
 from privxray.learning.dp_sgd.clipped_sum import ClippedSum
 from privxray.learning.dp_sgd.image_gradients import ImageGradients, Images
 from privxray.learning.dp_sgd.independence import largest_independent
@@ -26,16 +27,18 @@ from privxray.learning.dp_sgd.memory import (
     portion,
     too_little_memory,
 )
-from privxray.learning.dp_sgd.networks import as_input, device, network
+from privxray.learning.dp_sgd.network_inputs import inputs_of
+from privxray.learning.dp_sgd.networks import device, network
 from privxray.learning.dp_sgd.separable import require_separable
-from privxray.learning.dp_sgd.step_batch import StepBatch, ViewTerms, draw_batch
+from privxray.learning.dp_sgd.step_batch import StepBatch, draw_batch
+from privxray.learning.dp_sgd.views import ViewTerms
 from privxray.learning.interface import Task
 from privxray.privacy.mechanism import SampledGaussian
 from privxray.privacy.noise import NoiseSource
 
 
 class Trainer:
-    """One hospital's round in progress: weights, momentum, and the patients' images.
+    """One hospital's round in progress: weights, their average, momentum, and the patients' images.
 
     It runs on the GPU, if there is one. Noise and samples are drawn on the CPU in any case.
 
@@ -61,7 +64,8 @@ class Trainer:
         self._images = np.split(order, np.cumsum(counts)[:-1]) if len(counts) else []
         self._device = device()
         model = network(constants.network, task.start, len(task.classes))
-        require_separable(model, constants.image_size)
+        self._inputs = inputs_of(constants)
+        require_separable(model, self._inputs.shape)
         with memory_explained("this network"):
             model.to(self._device)
         self._gradients = ImageGradients(model)
@@ -69,8 +73,9 @@ class Trainer:
         self._sgd = torch.optim.SGD(
             model.parameters(), lr=constants.learning_rate, momentum=constants.momentum
         )
+        self._average = AveragedWeights(constants.averaging)
         self._independent = partial(largest_independent, model, task)
-        self._portion = self._independent(portion(model, constants.image_size))
+        self._portion = self._independent(portion(model, self._inputs.shape))
 
     def step(self) -> None:
         """Make one step on one Poisson sample. An empty sample makes a step of noise alone.
@@ -93,7 +98,7 @@ class Trainer:
         """Sample the patients of a step, and how the views of their images are moved."""
         sample = self._mechanism.sample(len(self._images), self._source)
         constants = self._constants
-        terms = ViewTerms(constants.views, constants.view_flip, constants.view_shift)
+        terms = ViewTerms(constants.views, constants.view_flip, constants.view_shift, self._inputs.mirroring)
         return draw_batch([self._images[patient] for patient in sample], terms, self._source)
 
     def exact_sum(self, batch: StepBatch) -> list[torch.Tensor]:
@@ -123,19 +128,28 @@ class Trainer:
             parameter.grad = part.div_(self._constants.expected_batch_size).float()
         self._sgd.step()
         self._sgd.zero_grad()
+        if self._constants.averaging:
+            self._average.add(self.weights())
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """The parameters by their names."""
+        """The parameters by their names, after the last step."""
         return {name: p.detach().cpu().numpy().copy() for name, p in self._parameters.items()}
 
-    def state(self) -> dict[str, NDArray[np.float32]]:
-        """All that the next step needs: weights, and the momentum once there is one."""
+    def averaged_weights(self) -> dict[str, NDArray[np.float64]]:
+        """What leaves after all steps: the weights' average, or the last ones where the plan wants none."""
+        if self._constants.averaging:
+            return self._average.mean(self._constants.steps)
+        return {name: weights.astype(np.float64) for name, weights in self.weights().items()}
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that the next step needs: weights, momentum once there is one, and the average if there is."""
         momentum = {
             f"momentum.{name}": self._sgd.state[p]["momentum_buffer"].cpu().numpy().copy()
             for name, p in self._parameters.items()
             if self._sgd.state[p].get("momentum_buffer") is not None
         }
-        return {f"weights.{name}": value for name, value in self.weights().items()} | momentum
+        weights = {f"weights.{name}": value for name, value in self.weights().items()}
+        return weights | momentum | self._average.state()
 
     def restore(self, saved: Mapping[str, NDArray[Any]]) -> None:
         """Go back to a state that :meth:`state` gave."""
@@ -143,6 +157,7 @@ class Trainer:
         def here(values: NDArray[Any]) -> torch.Tensor:
             return torch.from_numpy(values.copy()).to(self._device)
 
+        self._average.restore(saved)
         for name, parameter in self._parameters.items():
             parameter.data = here(saved[f"weights.{name}"])
             momentum = saved.get(f"momentum.{name}")
@@ -180,9 +195,10 @@ class Trainer:
         size = self._portion.images
         part = slice(start, start + size)
         images = batch.images[part]
-        pixels = batch.views[part].of(self._data.inputs[images])
+        seen = self._inputs.seen(self._data.inputs[images], batch.views[part])
+        blank = seen.new_zeros((size - len(seen), *seen.shape[1:]))
         return Images(
-            as_input(_filled_up(pixels, size)),
+            torch.cat([seen, blank]),
             torch.from_numpy(_filled_up(self._data.labels[images], size)),
             torch.from_numpy(_filled_up(batch.weights[part], size)).float(),
         ).to(self._device)

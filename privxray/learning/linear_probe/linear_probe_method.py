@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from privxray.formats.tensors import TensorSpec
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.interface import Drawing, Method, Task, Tensors, softmax
+from privxray.learning.interface import Drawing, InputKind, Method, Task, Tensors, softmax
 from privxray.learning.linear_probe.probe_queries import (
     centred_features,
     count_query,
@@ -72,10 +72,18 @@ class LinearProbe(Method[LinearProbeConstants]):
 
     name = "linear-probe"
     modulus_bits = 64
-    inputs = "features"
-    default_rounds = 1
     constants_type = LinearProbeConstants
     recipe: ClassVar[Mapping[str, object]] = RECIPE
+
+    def default_rounds(self, constants: LinearProbeConstants) -> int:
+        """One: the heads are averaged once."""
+        del constants
+        return 1
+
+    def inputs(self, constants: LinearProbeConstants) -> InputKind:
+        """See the interface."""
+        del constants
+        return "features"
 
     def input_size(self, constants: LinearProbeConstants) -> int:
         """D, the length of a feature vector."""

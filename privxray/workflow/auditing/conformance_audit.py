@@ -56,9 +56,8 @@ def audit_conformance(
     """
     secure, constants, data = SecureNoise(), conformance_constants(method), patients.data
     if data is None:
-        size = method.input_size(constants)
-        data = awkward_patients(method, size, _PATIENTS[method.name], secure)
-    elif method.inputs == "features":
+        data = awkward_patients(method, constants, _PATIENTS[method.name], secure)
+    elif method.inputs(constants) == "features":
         constants = method.constants({**constants.model_dump(), "feature_dim": data.inputs.shape[1]})
     start = _start(method, constants, patients, secure)
     order = ConformanceOrder(claim, claim.noise(method, constants), trainings)

@@ -42,7 +42,7 @@ def audit_membership(
     if data is None:
         invented = synthetic_patients.patients_for(method, constants, membership.PATIENTS, source)
         data = membership.with_random_labels(invented, len(classes), source)
-    elif method.inputs == "features":
+    elif method.inputs(constants) == "features":
         constants = method.constants({**constants.model_dump(), "feature_dim": data.inputs.shape[1]})
     coins = toss(data.patient_count, source)
     task = Task(constants, classes, method.starting_model(constants, classes))

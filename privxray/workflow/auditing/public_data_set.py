@@ -16,7 +16,7 @@ from privxray.privacy.noise import SecureNoise
 from privxray.workflow.auditing.audited_patients import AuditedPatients
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.labelled_images import labelled_images
-from privxray.workflow.common.method_inputs import InputForm, default_features, image_inputs
+from privxray.workflow.common.method_inputs import InputForm, built_in, default_features, image_inputs
 
 MOST = 400
 """Patients. Of more, so many are picked at random: a further one blurs an audit more than it adds."""
@@ -59,7 +59,8 @@ def read_public(
     chosen = [(row, number[row.patient]) for row in rows if row.patient is not None and row.patient in number]
     paths = [folder / row.relative for row, _ in chosen]
     names = public_names(paths)
-    form = InputForm.of(method, constants, None) if method.inputs == "pixels" else default_features()
+    seen = method.inputs(constants)
+    form = default_features() if seen == "features" else InputForm.of(method, constants, built_in(seen))
     parts = []
     for at in range(0, len(paths), _CHUNK):
         parts.append(image_inputs(paths[at : at + _CHUNK], names[at : at + _CHUNK], form))

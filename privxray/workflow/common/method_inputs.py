@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from privxray.imaging.split_arrays import Extract, FeatureSource
     from privxray.learning.constants import MethodConstants
-    from privxray.learning.interface import AnyMethod
+    from privxray.learning.interface import AnyMethod, InputKind
     from privxray.workspace.folder import Workspace
 
 
@@ -34,7 +34,7 @@ class InputForm:
     """The form in which a model takes images.
 
     :ivar size: the side of a square image in pixels, or the number of features.
-    :ivar extractor: what computes the features; None for pixels.
+    :ivar extractor: what computes the features, or the maps of frozen blocks; None for pixels.
     :ivar files: the folder of the workspace's extractor files.
     """
 
@@ -88,13 +88,20 @@ def file_of(extractor: ExtractorFile, files: Path | None) -> Path:
     return path
 
 
-def default_extractor(method: AnyMethod) -> str | None:
-    """The feature extractor of new plans; None for a method that sees pixels."""
-    if method.inputs == "pixels":
+def built_in(seen: InputKind) -> str | None:
+    """The built-in extractor of new plans, for a method that sees this of an image; None for pixels."""
+    if seen == "pixels":
         return None
-    from privxray.imaging.features import MAPS
+    from privxray.imaging.features import GRID, MAPS
 
-    return MAPS
+    return GRID if seen == "maps" else MAPS
+
+
+def is_of_kind(extractor: NamedExtractor, seen: InputKind) -> bool:
+    """Whether an extractor gives what a method sees. One gives maps, and every other one features."""
+    if extractor is None or seen == "pixels":
+        return extractor is None and seen == "pixels"
+    return (extractor == built_in("maps")) == (seen == "maps")
 
 
 def default_features() -> InputForm:

@@ -20,7 +20,7 @@ from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.privacy.guarantee import Guarantee, Promise, require_delta_below, require_epsilon
-from privxray.workflow.common.method_inputs import InputForm, default_extractor
+from privxray.workflow.common.method_inputs import InputForm, built_in
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.agreed_form import common_features
 from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
@@ -107,7 +107,7 @@ class Terms:
         :param bound: the largest bracket of the plan's hospitals: then n_max is that, and one hospital weighs
             no more. None where they state none.
         :raises UsageError: a constant that does not exist or is out of range, a file of weights for a method
-            that starts from nothing, or an extractor for one that sees pixels.
+            that starts from nothing, or an extractor for one that takes no features.
         """
         from privxray.learning import methods
 
@@ -118,15 +118,15 @@ class Terms:
                 reason="plan.start-without-use",
                 advice="Plan with --method dp-sgd",
             )
-        if self.extractor is not None and method.inputs == "pixels":
+        if self.extractor is not None and self.method == "dp-sgd":
             raise UsageError(
-                f"{self.method} sees pixels, so there is no --extractor for it",
+                f"{self.method} takes no features, so there is no --extractor for it",
                 reason="plan.extractor-without-use",
                 advice="Plan with --method linear-probe",
             )
         given = {} if self.start is None else {"start": "file"}
         read = self.extractor.constants() if self.extractor else {}
-        constants = method.constants({**method.recipe, **read, **self.constants, **given})
+        constants = method.new_constants({**read, **self.constants, **given})
         if bound is None:
             return method, constants
         expect_of_sizes(self.constants, bound)
@@ -139,19 +139,19 @@ class Terms:
         if not typed:
             return True  # nothing but cards
         method, constants = self.resolved(plan.size_bound)
-        rounds = self.rounds or method.default_rounds
+        rounds = self.rounds or method.default_rounds(constants)
         these = (self.method, self.classes, rounds, self.epsilon, self.delta_for(plan.size_bound))
         if self.commitments not in (None, plan.commitments is not None):
             return False
         if these != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
             return False
-        if self.named(method) != plan.features_by:
+        if self.named(method, constants) != plan.features_by:
             return False
         return constants.stated() == dict(plan.constants)
 
-    def named(self, method: AnyMethod) -> NamedExtractor:
-        """What computes the features; None for a method that sees pixels."""
-        return self.extractor.terms if self.extractor else default_extractor(method)
+    def named(self, method: AnyMethod, constants: MethodConstants) -> NamedExtractor:
+        """What computes the features or maps; None for a method that sees pixels."""
+        return self.extractor.terms if self.extractor else built_in(method.inputs(constants))
 
 
 def first_stage(
@@ -169,7 +169,7 @@ def first_stage(
     delta = terms.delta_for(bound)
     _check(terms, delta, bound, method, constants)
     start = _start(method, constants, terms)
-    body, made, read = pack(start) if start else b"", stamp(), terms.named(method)
+    body, made, read = pack(start) if start else b"", stamp(), terms.named(method, constants)
     try:
         plan = PlanHeader(
             format=parties.form.format,
@@ -187,7 +187,7 @@ def first_stage(
             mode="strict" if parties.committee is None else "keyholders",
             committee=parties.committee,
             stage=1,
-            stages=terms.rounds or method.default_rounds,
+            stages=terms.rounds or method.default_rounds(constants),
             previous=last.plan if last else None,
             method=terms.method,
             constants=constants.stated(),
@@ -213,7 +213,7 @@ def _check(
         require_delta_below(delta, constants.n_max)
     else:
         Promise(delta, bound).require()
-    if not InputForm.of(method, constants, terms.named(method)).is_known():
+    if not InputForm.of(method, constants, terms.named(method, constants)).is_known():
         raise UsageError(
             "the plan's constant feature_dim is not what the extractor gives",
             reason="plan.feature-dim",

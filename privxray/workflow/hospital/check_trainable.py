@@ -13,7 +13,7 @@ from privxray.learning import methods
 from privxray.learning.constants import MethodConstants
 from privxray.learning.interface import AnyMethod
 from privxray.privacy.guarantee import promises_something
-from privxray.workflow.common.method_inputs import InputForm, feature_source
+from privxray.workflow.common.method_inputs import InputForm, feature_source, is_of_kind
 from privxray.workspace.folder import Workspace
 
 
@@ -57,7 +57,7 @@ def _same_terms(plan: PlanHeader, method: AnyMethod, constants: MethodConstants)
         constants.stated() == plan.constants
         and tuple(method.manifest(constants, plan.classes)) == plan.manifest
         and method.modulus_bits == plan.modulus_bits
-        and (plan.features_by is None) == (method.inputs == "pixels")
+        and is_of_kind(plan.features_by, method.inputs(constants))
         and InputForm.of(method, constants, plan.features_by).is_known()
     )
 

@@ -198,9 +198,9 @@ def _training_seconds(training: Training, form: InputForm, patients: int) -> flo
 
 def _expected(training: Training, epsilon: float, patients: int) -> Expected | None:
     from privxray.evaluation.measured_accuracy import expected, measured_method
-    from privxray.workflow.common.method_inputs import default_extractor
+    from privxray.workflow.common.method_inputs import built_in
 
     plan = training.plan
-    if plan.method != measured_method() or plan.extractor != default_extractor(training.method):
+    if plan.method != measured_method() or plan.extractor != built_in("features"):
         return None
     return expected(len(plan.hospitals), max(1, patients), epsilon)
