@@ -49,7 +49,10 @@ MOST = 4000
 _BLOCK = 2  # pixels: a canary is a chessboard of random fields of this size
 _RIDGE = 1e-6  # of a clipped gradient's squared length, for equations that are nearly singular
 _BEYOND_CHANCE = 5.0  # standard deviations
-_HEAD = 0.1  # standard deviation: no canary's class is predicted surely, or its gradient would be short
+_HEAD = {"small-cnn": 0.1, "lite2-head": 0.01}
+"""Networks whose canaries are told apart, with the standard deviation of the head's starting weights: no
+canary's class is predicted surely, or its gradient would be short."""
+
 _CHUNK = 64  # images whose gradients are computed at a time
 
 
@@ -70,7 +73,7 @@ class SgdCanaries(CanaryKind[DpSgdConstants]):
     ) -> Task[DpSgdConstants]:
         """From the method's starting weights, but with a head that is not zero."""
         initial = method.starting_model(task.constants, task.classes)
-        return replace(task, start=later_round(initial, source, _HEAD))
+        return replace(task, start=later_round(initial, source, _HEAD[task.constants.network]))
 
     def default_guesses(self, canaries: int) -> int:
         """The clearer half: directions that canaries have in common blur the others."""
@@ -86,7 +89,7 @@ class SgdCanaries(CanaryKind[DpSgdConstants]):
     ) -> Planted:
         """See :meth:`.CanaryKind.plant`; at most some of the patients are taken, with one image each."""
         require_at_most(canaries, MOST)
-        if constants.network not in ("small-cnn", "lite2-head"):
+        if constants.network not in _HEAD:
             raise RefusedError(
                 "the one-run audit needs each canary's gradient, and those of this network are too large",
                 reason="audit.network-too-large",
@@ -200,7 +203,7 @@ def _flat(weights: Mapping[str, NDArray[Any]]) -> Floats:
 def _clipped_gradients(
     weights: Tensors, task: Task[DpSgdConstants], inputs: NDArray[Any], labels: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """[n, d] each image's gradient at ``weights``, clipped: the mean over those views that chance does not move.
+    """[n, d] each image's gradient at ``weights``, clipped: the mean over views that chance does not move.
 
     By torch's own transforms and not by Opacus, so that a mistake in the engine is not repeated here.
     """

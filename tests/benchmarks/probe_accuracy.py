@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from privxray.imaging.decode import decode_path
-from privxray.imaging.features import Extractor
+from privxray.imaging.features import MAPS, Extractor
 from privxray.imaging.labels import read_labels
 from privxray.learning.data import TrainingData
 from privxray.learning.interface import Drawing, Task
@@ -42,9 +42,9 @@ FOLDS = 5
 class Collection:
     """All images of the csv as features, with what is said of each."""
 
-    def __init__(self, labels: Path, images: Path) -> None:
+    def __init__(self, labels: Path, images: Path, extractor_name: str = MAPS) -> None:
         rows = read_labels(labels, images, CLASSES)
-        extractor, parts = Extractor(), []
+        extractor, parts = Extractor(extractor_name), []
         for at in range(0, len(rows), 64):
             paths = [images / row.relative for row in rows[at : at + 64]]
             parts.append(extractor(np.stack([decode_path(path, "an image") for path in paths])))

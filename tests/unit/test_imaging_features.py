@@ -33,7 +33,7 @@ KINDS = [
 ]
 
 
-@pytest.fixture(scope="module", params=KINDS, ids=["maps", "maps by torch", "pooled", "grid", "grid by torch"])
+@pytest.fixture(scope="module", params=KINDS, ids=["-".join(kind)[:30] for kind in KINDS])
 def extractor(request: pytest.FixtureRequest) -> Extractor:
     name, engine = request.param
     return Extractor(name, engine)

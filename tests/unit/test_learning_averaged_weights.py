@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 from privxray.learning.dp_sgd.averaged_weights import AveragedWeights
 
-STEPS = [{"a": np.array([1.0, 5.0], np.float32)}, {"a": np.array([2.0, 5.0], np.float32)}] + [
-    {"a": np.array([4.0, 5.0], np.float32)}
-]
+STEPS = [{"a": np.array([first, 5.0], np.float32)} for first in (1.0, 2.0, 4.0)]
 
 
 def after(decay: float, steps: list[dict[str, NDArray[np.float32]]]) -> AveragedWeights:

@@ -50,7 +50,10 @@ def model(name: str = "small-cnn", where: str = "cpu") -> nn.Module:
 
 
 @pytest.mark.parametrize("where", DEVICES)
-@pytest.mark.parametrize(("name", "asked"), [("small-cnn", Portion(64, 64)), ("resnet18", Portion(4, 1)), ("lite2-head", Portion(64, 64))])
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("small-cnn", Portion(64, 64)), ("resnet18", Portion(4, 1)), ("lite2-head", Portion(64, 64))],
+)
 def test_the_package_s_networks_are_independent_in_the_size_that_is_used(
     where: str, name: str, asked: Portion
 ) -> None:
@@ -58,7 +61,9 @@ def test_the_package_s_networks_are_independent_in_the_size_that_is_used(
 
 
 @pytest.mark.parametrize("where", DEVICES)
-@pytest.mark.parametrize(("name", "images", "group"), [("small-cnn", 8, 4), ("resnet18", 2, 1), ("lite2-head", 8, 4)])
+@pytest.mark.parametrize(
+    ("name", "images", "group"), [("small-cnn", 8, 4), ("resnet18", 2, 1), ("lite2-head", 8, 4)]
+)
 def test_a_row_is_the_gradient_that_torch_computes_of_that_image(
     where: str, name: str, images: int, group: int
 ) -> None:
@@ -312,7 +317,7 @@ def test_a_portion_is_what_half_of_the_free_memory_holds(name: str, monkeypatch:
     subject = model(name)
     monkeypatch.setattr(memory, "free_bytes", lambda _: 64 << 30)
     plenty = portion(subject, seen_by(name, 64))
-    assert plenty == {"small-cnn": Portion(64, 64), "resnet18": Portion(8, 1), "lite2-head": Portion(64, 64)}[name]
+    assert plenty == (Portion(8, 1) if name == "resnet18" else Portion(64, 64))
     each = 3 * memory._bytes_computed(subject, seen_by(name, 64))
     for images in (1, 2, 4):
         monkeypatch.setattr(memory, "free_bytes", lambda _, images=images: 2 * images * each)

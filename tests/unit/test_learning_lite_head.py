@@ -192,7 +192,7 @@ def test_inputs_of_another_form_are_refused(bad: NDArray, tmp_path: Path) -> Non
 def test_the_maps_have_the_form_that_the_extractor_gives() -> None:
     assert METHOD.input_size(new()) == features.DIMS[features.GRID] == MapInputs.numbers
     extracted = (features.GRID_VIEWS, features.GRID_CHANNELS, features.GRID_SIDE)
-    assert (lite_head.VIEWS, lite_head.CHANNELS, lite_head.SIDE) == extracted
+    assert extracted == (lite_head.VIEWS, lite_head.CHANNELS, lite_head.SIDE)
 
 
 def test_all_patients_are_in_every_step_so_a_round_is_one_gaussian_mechanism() -> None:

@@ -110,7 +110,7 @@ class DpSgd(Method[DpSgdConstants]):
     def train(
         self, data: TrainingData, task: Task[DpSgdConstants], drawing: Drawing
     ) -> dict[str, NDArray[np.float64]]:
-        """See the interface. Answer t is the whole state after step t + 1, from which the next step goes on."""
+        """See the interface. Answer t is the whole state after step t + 1, where the next one goes on."""
         constants, releases = task.constants, drawing.releases
         _require_form(data.inputs, constants)
         data.one_hot(len(task.classes))  # checks the labels

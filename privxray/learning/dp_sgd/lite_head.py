@@ -1,8 +1,9 @@
 """The network ``lite2-head``: EfficientNet-Lite2 with its first blocks frozen, and an end that is trained.
 
-The frozen blocks 0 to 13 were trained on ImageNet and see one image at a time. So their maps are computed once
-an image, at the first training, and kept with the data set (``GRID`` in :mod:`privxray.imaging.features`).
-What is trained starts from such maps: a group norm and the last layer, 6,003 numbers for three classes.
+The frozen blocks 0 to 13 were trained on ImageNet and see one image at a time. So their maps are computed
+once an image, at the first training, and kept with the data set (``GRID`` of
+:mod:`privxray.imaging.features`). What is trained starts from such maps: a group norm and the last layer,
+6,003 numbers for three classes.
 
 Tramer and Boneh 2021, "Differentially private learning needs better features (or much more data)", found that
 under noise a linear layer on good public features is better than a network that learns its own. A
