@@ -208,7 +208,7 @@ class _Recorder:
 
 def test_an_image_is_tried_alone_in_all_places_and_beside_all_kinds_of_others() -> None:
     recorder = _Recorder()
-    tried = independence.Tried("small-cnn", 3, 16, torch.device("cpu"), 1)
+    tried = independence.Tried("small-cnn", 3, (1, 16, 16), torch.device("cpu"), 1)
     assert independence._independent(recorder, tried, Portion(8, 4))  # type: ignore[arg-type]
     nan, long = torch.nan, 1e30
     alone, everywhere, longest, nonsense = recorder.batches
