@@ -17,7 +17,7 @@ from privxray.cli.commands import (
     budget_command,
     check_commands,
     completion_command,
-    deidentify_command,
+    deidentify_commands,
     demo_command,
     doctor_command,
     exports_command,
@@ -70,8 +70,9 @@ class _Commands(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """The commands in the order of a study; Typer would list what has steps of its own at the end."""
         names = super().list_commands(ctx)
-        names.remove("check")
-        return [name for one in names for name in (("check", one) if one == "labels" else (one,))]
+        with_steps = {"labels": "check", "ingest": "deidentify"}  # each comes before
+        names = [name for name in names if name not in with_steps.values()]
+        return [name for one in names for name in (with_steps.get(one), one) if name is not None]
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -140,11 +141,11 @@ def _main(
 
 
 check_commands.add_to(app)
+deidentify_commands.add_to(app)
 for command in (
     init_command.init,
     card_command.card,
     labels_command.labels,
-    deidentify_command.deidentify,
     ingest_command.ingest,
     train_command.train,
     evaluate_command.evaluate,

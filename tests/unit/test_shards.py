@@ -24,11 +24,12 @@ from privxray.reports.findings_csv import findings_csv
 from privxray.workflow.images.search_pixels import search_report
 from privxray.workflow.shards import part_file
 from privxray.workflow.shards.check_results import CheckOptions, check_shard, merge_results
-from privxray.workflow.shards.check_terms import ShardWork, gather_terms, merge_terms
+from privxray.workflow.shards.check_terms import gather_terms, merge_terms
 from privxray.workflow.shards.job_key import JobKey, load_job_key, make_job_key
 from privxray.workflow.shards.part_file import MAGIC, Part
 from privxray.workflow.shards.part_set import runs
 from privxray.workflow.shards.shard import Shard, read_shard
+from privxray.workflow.shards.shard_work import ShardWork
 
 KEY = JobKey(bytes(range(32)))
 BASIC = basic_profile()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from privxray.deid.findings.report import Report
     from privxray.workflow.images.compare_copies import Comparison
     from privxray.workflow.images.search_pixels import SearchedPixels
-    from privxray.workflow.shards.check_terms import ShardWork
+    from privxray.workflow.shards.shard_work import ShardWork
 
 
 @takes_profile()

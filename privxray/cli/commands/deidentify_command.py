@@ -5,7 +5,8 @@ Tested in tests/cli/test_deidentify.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from
 from privxray.cli.options import Jobs, Json
+from privxray.cli.options.file_patterns import expand
+from privxray.cli.options.option_group import takes
 from privxray.cli.options.passed_over import (
     ListPassedOver,
     medium_json,
@@ -22,14 +25,14 @@ from privxray.cli.options.passed_over import (
     show_passed_over,
 )
 from privxray.cli.options.profile_options import Typed, takes_profile
+from privxray.cli.options.shard_options import SharingWithTerms, merge_has_own_options, show_shard
 from privxray.cli.output import counted, emit, progress, table, tell
 from privxray.deid.workers.worker_pool import worker_count
-from privxray.errors import FindingsError
+from privxray.errors import FindingsError, UsageError
 from privxray.naming.public_names import public_name
 from privxray.system.names import quoted
 
 if TYPE_CHECKING:
-    from privxray.deid.profile.profile import Profile
     from privxray.workflow.images.deidentify_folder import DeidentifyReport
     from privxray.workspace.folder import Workspace
 
@@ -37,6 +40,7 @@ _SHOWN = 60
 
 
 @takes_profile(writes=True)
+@takes("sharing", SharingWithTerms)
 def deidentify(
     source: Annotated[
         Path,
@@ -46,6 +50,11 @@ def deidentify(
     ],
     dest: Annotated[Path, typer.Argument(metavar="DEST", help="A new folder for the copies.")],
     profile: Typed,
+    sharing: SharingWithTerms,
+    parts: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PARTS", help="With --merge, the parts of all shards.", show_default=False),
+    ] = None,
     ocr: Annotated[
         bool, typer.Option("--ocr", help="Look for text in the pixels and black it (needs privxray[ocr]).")
     ] = False,
@@ -63,24 +72,49 @@ def deidentify(
         ),
     ] = False,
     jobs: Jobs = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file of --out where it exists.")
+    ] = False,
     listed: ListPassedOver = False,
     as_json: Json = False,
 ) -> None:
     """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
-    from privxray.workflow.images.deidentify_folder import DeidentifyOptions, deidentify_folder
-
+    _expect_parts(parts, sharing)
+    if sharing:
+        sharing.expect_whole(out_of_merge=False)
+        _expect_half(
+            sharing,
+            of_shard=bool(profile) or ocr or drop_unknown_text or jobs is not None,
+            of_merge=labels is not None or listed,
+        )
+    if sharing.shard is not None:
+        told = _ShardOptions(ocr, drop_unknown_text, worker_count(jobs), force, as_json)
+        _copy_shard((source, dest), profile, sharing, told)
+        return
     workspace = current_workspace()
-    taken = replace(profile.load(), drop_unknown_text=drop_unknown_text)
-    with progress("Reading headers") as heads, progress("De-identifying") as bar:
-        terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs), tell)
-        summary = deidentify_folder(workspace, source, dest, terms, progress=bar, reading=heads)
-    if as_json:
-        emit(_json(summary, taken, ocr) | passed_over_json([source], listed=listed))
+    if sharing.merge:
+        from privxray.workflow.shards.copy_merge import CopyMerge, merge_copies
+
+        with progress("Merging") as bar:
+            all_parts = CopyMerge(expand(parts or []), sharing.key(), labels, tell)
+            merged = merge_copies(workspace, (source, dest), all_parts, bar)
+        made = _Made(merged.report, merged.profile, merged.ocr)
     else:
-        _show(summary, taken, ocr)
+        from privxray.workflow.images.deidentify_folder import DeidentifyOptions, deidentify_folder
+
+        taken = replace(profile.load(), drop_unknown_text=drop_unknown_text)
+        with progress("Reading headers") as heads, progress("De-identifying") as bar:
+            terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs), tell)
+            summary = deidentify_folder(workspace, source, dest, terms, progress=bar, reading=heads)
+        made = _Made(summary, taken.summary, ocr)
+    if as_json:
+        emit(_json(made) | passed_over_json([source], listed=listed))
+    else:
+        _show(made)
         show_passed_over([source], listed=listed)
     copies = _typed_again(workspace, dest)
     csv = f"{copies}/labels.csv" if labels is not None else "labels.csv"
+    summary = made.summary
     if summary.quarantined:
         raise FindingsError(
             f"{len(summary.quarantined)} of {counted(summary.files, 'file')} could not be made clean and "
@@ -90,7 +124,69 @@ def deidentify(
             f"these, type: privxray ingest {copies} --labels {csv}",
         )
     if not as_json:
-        close("deidentify", workspace, folder=copies, file=csv, options=_same_options(profile, ocr))
+        close("deidentify", workspace, folder=copies, file=csv, options=_same_options(profile, made.ocr))
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What was made, and how.
+
+    :ivar profile: in words. :ivar ocr: the pixels were searched for text.
+    """
+
+    summary: DeidentifyReport
+    profile: str
+    ocr: bool
+
+
+@dataclass(frozen=True)
+class _ShardOptions:
+    """What a shard is told besides its files."""
+
+    ocr: bool
+    drop_unknown_text: bool
+    jobs: int
+    force: bool
+    as_json: bool
+
+
+def _copy_shard(
+    folders: tuple[Path, Path], profile: Typed, sharing: SharingWithTerms, told: _ShardOptions
+) -> None:
+    from privxray.workflow.images.deidentify_folder import DeidentifyOptions
+    from privxray.workflow.shards.copy_results import copy_shard
+
+    assert sharing.terms is not None  # expect_whole
+    work = sharing.work(told.jobs, force=told.force)
+    taken = replace(profile.load(), drop_unknown_text=told.drop_unknown_text)
+    options = DeidentifyOptions(taken, told.ocr, workers=told.jobs)
+    with progress("De-identifying") as bar:
+        done = copy_shard(folders, sharing.terms, options, work, bar)
+    show_shard(done, str(work.shard), as_json=told.as_json)
+    if not told.as_json:
+        close("deidentify --shard")
+
+
+def _expect_parts(parts: Sequence[Path] | None, sharing: SharingWithTerms) -> None:
+    """:raises UsageError: there are parts without --merge."""
+    if parts and not sharing.merge:
+        raise UsageError(
+            "deidentify takes SOURCE and DEST, and more was typed",
+            reason="shard.parts-without-merge",
+            advice="Put a name that has blanks into quotes. Parts of shards need --merge",
+        )
+
+
+def _expect_half(sharing: SharingWithTerms, *, of_shard: bool, of_merge: bool) -> None:
+    """:raises UsageError: options were typed that belong to the other half of the work."""
+    if sharing.merge and of_shard:
+        raise merge_has_own_options()
+    if not sharing.merge and of_merge:
+        raise UsageError(
+            "--labels and --list belong to --merge, for a shard knows its own files alone",
+            reason="shard.labels-of-shard",
+            advice="Type them with: privxray deidentify SOURCE DEST --merge PARTS",
+        )
 
 
 def _typed_again(workspace: Workspace, path: Path) -> str:
@@ -112,10 +208,11 @@ def _same_options(typed: Typed, ocr: bool) -> str:
     return "".join(f" {flag}" for flag in named + sorted(option.flag for option in options))
 
 
-def _json(summary: DeidentifyReport, profile: Profile, ocr: bool) -> dict[str, object]:
+def _json(made: _Made) -> dict[str, object]:
+    summary = made.summary
     return {
-        "profile": profile.summary,
-        "pixels_searched": ocr,
+        "profile": made.profile,
+        "pixels_searched": made.ocr,
         "files": summary.files,
         "made": summary.made,
         "made_before": summary.before,
@@ -127,7 +224,8 @@ def _json(summary: DeidentifyReport, profile: Profile, ocr: bool) -> dict[str, o
     } | medium_json(summary.indexes, summary.missing)
 
 
-def _show(summary: DeidentifyReport, profile: Profile, ocr: bool) -> None:
+def _show(made: _Made) -> None:
+    summary, ocr = made.summary, made.ocr
     listed = summary.quarantined[:_SHOWN]
     if listed:
         table("Not copied", ("file", "reason"), ((file.name, file.reason) for file in listed))
@@ -148,7 +246,7 @@ def _show(summary: DeidentifyReport, profile: Profile, ocr: bool) -> None:
     )
     for line in medium_lines(summary.indexes, summary.missing, "was left out"):
         tell(line)
-    tell(f"Made by {profile.summary}; every copy passed the check.")
+    tell(f"Made by {made.profile}; every copy passed the check.")
     if not ocr:
         tell("The pixels were not searched for text; --ocr does that.")
     if summary.labels is not None:

@@ -13,8 +13,8 @@ from privxray.cli.output import counted, emit, tell
 from privxray.errors import UsageError
 
 if TYPE_CHECKING:
-    from privxray.workflow.shards.check_terms import ShardDone, ShardWork
     from privxray.workflow.shards.job_key import JobKey
+    from privxray.workflow.shards.shard_work import ShardDone, ShardWork
 
 _PANEL: Final = "On several machines (docs/COMMANDS.md)"
 
@@ -108,8 +108,8 @@ class Sharing:
 
     def work(self, jobs: int, *, force: bool) -> ShardWork:
         """What the shard is told."""
-        from privxray.workflow.shards.check_terms import ShardWork
         from privxray.workflow.shards.shard import read_shard
+        from privxray.workflow.shards.shard_work import ShardWork
 
         assert self.shard is not None
         assert self.out is not None

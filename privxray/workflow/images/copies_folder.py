@@ -20,9 +20,10 @@ _CHANGED_SOURCE = "it has changed since an earlier run made its copy; name a new
 _CHANGED_COPY = "its copy is not what an earlier run wrote; name a new folder for the copies"
 
 
-def expect_apart(workspace: Workspace, source: Path, dest: Path) -> None:
+def expect_apart(workspace: Workspace | None, source: Path, dest: Path) -> None:
     """Make sure that neither folder lies in the other, however they are spelled or linked.
 
+    :param workspace: None on a machine that has none.
     :param source: of the originals; where they are one file, that file. :param dest: of the copies.
     :raises RefusedError: one lies in the other, or ``dest`` is one of the workspace's own folders, or a file.
     """
@@ -34,8 +35,7 @@ def expect_apart(workspace: Workspace, source: Path, dest: Path) -> None:
             file=dest,
             advice=_ELSEWHERE,
         )
-    root = Path(os.path.realpath(workspace.root))
-    if inner == root or any(_lies_in(inner, root / name) for name in _RESERVED):
+    if workspace is not None and _is_of(Path(os.path.realpath(workspace.root)), inner):
         raise RefusedError(
             "this folder is the workspace's own",
             reason="copies.folder-of-workspace",
@@ -51,6 +51,10 @@ def expect_apart(workspace: Workspace, source: Path, dest: Path) -> None:
         )
 
 
+def _is_of(root: Path, inner: Path) -> bool:
+    return inner == root or any(_lies_in(inner, root / name) for name in _RESERVED)
+
+
 def _lies_in(inner: Path, outer: Path) -> bool:
     """Whether ``outer`` is the same place as ``inner`` or as a folder above it; by inode too, for mounts."""
     return any(
@@ -59,14 +63,15 @@ def _lies_in(inner: Path, outer: Path) -> bool:
     )
 
 
-def open_copies(manifest: Manifest, dest: Path, settings: str) -> None:
+def open_copies(manifest: Manifest, dest: Path, settings: str, *, filled: bool = False) -> None:
     """Make the folder of copies, or go on with one that this workspace has made.
 
     :param settings: a digest of everything besides its source that decides how a copy looks.
+    :param filled: copies of other machines are there already.
     :raises RefusedError: it holds other files, or copies that were made in another way.
     """
     known = manifest.settings_of(dest)
-    if known is None and dest.is_dir() and any(dest.iterdir()):
+    if known is None and not filled and dest.is_dir() and any(dest.iterdir()):
         raise RefusedError(
             "this folder is not empty, and its files are not copies that this workspace has made",
             reason="copies.folder-not-empty",

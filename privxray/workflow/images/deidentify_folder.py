@@ -23,6 +23,7 @@ from privxray.deid.cleaning.copies.read_ahead import ReadAhead
 from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.profile.profile import Profile, ProfileOption
+from privxray.deid.sources.selection import Selection
 from privxray.deid.sources.source import Source
 from privxray.errors import UsageError
 from privxray.imaging.labelling.file_sources import expect_one_patient_each
@@ -36,7 +37,8 @@ from privxray.workflow.images.make_copies import CopyRun, Quarantined, make_copi
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
-_KEY = "deid"
+PSEUDONYMS = "deid"
+"""The workspace's secret that pseudonyms are made with."""
 
 
 @dataclass(frozen=True)
@@ -104,18 +106,12 @@ def deidentify_folder(
     """
     workspace.require("hospital", "deidentify")
     source, dest = long_path(source), long_path(dest)
-    _expect_doable(options.profile)
+    expect_doable(options.profile)
     originals = Source(source)
-    selection = originals.selection
+    selection = images_of(originals)
     found = selection.files
-    if not found:
-        raise UsageError(
-            "there is no image to de-identify here",
-            reason="copies.no-image",
-            advice="Name a DICOM, JPEG or PNG file, or a folder, DICOMDIR or zip that holds some",
-        )
     expect_apart(workspace, originals.folder, dest)
-    rows = [] if options.labels is None else _rows(options.labels, originals)
+    rows = [] if options.labels is None else rows_of_labels(options.labels, originals)
     with (
         workspace.locked(),
         State(workspace.state_path) as state,
@@ -123,24 +119,34 @@ def deidentify_folder(
     ):
         if options.tell is not None and (unknown := labels_of_no_study(workspace, state, rows)):
             options.tell(unknown)
-        key = state.secret(_KEY)
+        key = state.secret(PSEUDONYMS)
         names = Pseudonyms(key)
         open_copies(manifest, dest, settings_digest(options.profile, options.ocr))
         run = CopyRun(dest, manifest)
         tasks = [CopyTask(file, number) for number, file in enumerate(found, start=1)]
         ahead = ReadAhead(names, options.profile)
         tasks = _with_set_values(tasks, ahead, reading)
-        setup = settings_to_json(dest, options.profile, key, _threads(options), ahead.leaks)
+        setup = settings_to_json(dest, options.profile, key, threads(options), ahead.leaks)
         make_copies(run, tasks, setup, options.workers, progress)
         written = None
         if options.labels is not None:
             if ProfileOption.RETAIN_PATIENT_CHARACTERISTICS not in options.profile.options:
-                rows = [replace(row, traits={}) for row in rows]  # as sex and age leave the copies
+                rows = without_traits(rows)
             text, written = labels_of_copies(run.copies, originals, rows, names, csv_name(options.labels))
             write_labels(manifest, dest, text)
         manifest.end(dest)
+    return report_of_run(run, selection, rows, written)
+
+
+def report_of_run(
+    run: CopyRun, selection: Selection, rows: Sequence[Row], written: int | None
+) -> DeidentifyReport:
+    """What a run did.
+
+    :param rows: of the csv of labels. :param written: how many of them have a copy; None without a csv.
+    """
     return DeidentifyReport(
-        files=len(found),
+        files=len(selection.files),
         made=run.made,
         before=run.before,
         skipped=len(selection.passed_over),
@@ -153,14 +159,41 @@ def deidentify_folder(
     )
 
 
-def _rows(labels: Path, originals: Source) -> list[Row]:
+def without_traits(rows: Sequence[Row]) -> list[Row]:
+    """The rows without sex, age and groups, as these leave the copies."""
+    return [replace(row, traits={}) for row in rows]
+
+
+def images_of(originals: Source) -> Selection:
+    """What there is to copy.
+
+    :raises UsageError: nothing.
+    """
+    if not originals.selection.files:
+        raise UsageError(
+            "there is no image to de-identify here",
+            reason="copies.no-image",
+            advice="Name a DICOM, JPEG or PNG file, or a folder, DICOMDIR or zip that holds some",
+        )
+    return originals.selection
+
+
+def rows_of_labels(labels: Path, originals: Source) -> list[Row]:
+    """The rows of the csv of labels for the originals.
+
+    :raises MalformedError: it is none for them, or contradicts them on who is who.
+    """
     rows, problems = rows_and_problems(labels, originals, None)
     problems.raise_any()
     expect_one_patient_each(rows, originals, csv_name(labels))
     return rows
 
 
-def _expect_doable(profile: Profile) -> None:
+def expect_doable(profile: Profile) -> None:
+    """Whether copies can be made by a profile.
+
+    :raises UsageError: it asks for what no program can do.
+    """
     if ProfileOption.CLEAN_RECOGNIZABLE_VISUAL_FEATURES in profile.options:
         raise UsageError(
             "privxray can't remove recognizable visual features, such as a face in a CT",
@@ -175,7 +208,7 @@ def _expect_doable(profile: Profile) -> None:
         )
 
 
-def _threads(options: DeidentifyOptions) -> int:
+def threads(options: DeidentifyOptions) -> int:
     """Threads that a worker searches text with; 0 to leave the pixels alone."""
     return max((os.cpu_count() or 1) // options.workers, 1) if options.ocr else 0
 

@@ -114,13 +114,16 @@ def make_copies(
             step()
         else:
             todo.append(task)
-    for outcome in _outcomes(setup, todo, workers):
+    for outcome in outcomes_of(setup, todo, workers):
         run.take(outcome)
         step()
 
 
-def _outcomes(setup: dict[str, Any], tasks: Sequence[CopyTask], workers: int) -> Iterator[CopyOutcome]:
-    """Carry the tasks out, in this process or in several."""
+def outcomes_of(setup: dict[str, Any], tasks: Sequence[CopyTask], workers: int) -> Iterator[CopyOutcome]:
+    """Carry the tasks out, in this process or in several; in any order.
+
+    :raises OSError: a copy can't be written.
+    """
     if workers == 1 or len(tasks) <= IN_PROCESS:
         settings, dest = settings_from_json(setup), Path(setup["dest"])
         for task in tasks:

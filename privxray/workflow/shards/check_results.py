@@ -20,17 +20,19 @@ from privxray.deid.findings.file_record import (
 )
 from privxray.deid.findings.finding_table import FindingTable
 from privxray.deid.findings.report import Report
+from privxray.deid.judging.check import files_to_check
 from privxray.deid.judging.set_check import WholeSet, report_of
 from privxray.deid.judging.set_passes import FilesOfSet, Progress, ScanSettings
 from privxray.deid.judging.set_relations import keyed_mark
 from privxray.deid.pixels.text.text_box import FindText
 from privxray.deid.profile.profile import Profile
 from privxray.workflow.images.search_pixels import SearchedFiles, SearchedPixels, search_file, with_findings
-from privxray.workflow.shards.check_terms import ShardDone, ShardWork, profile_digest, read_terms
+from privxray.workflow.shards.check_terms import profile_digest, read_terms
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workflow.shards.part_file import Part, is_there, write_part
 from privxray.workflow.shards.part_set import read_parts
 from privxray.workflow.shards.shard_files import ShardFiles
+from privxray.workflow.shards.shard_work import ShardDone, ShardWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def check_shard(
     :raises RefusedError: the values are of something else; or another file is there.
     """
     key, profile = work.key, options.profile
-    files = ShardFiles(paths, work.shard, key)
+    files = ShardFiles(files_to_check(paths), work.shard, key)
     found = read_terms(terms, key, files.header("terms", profile_digest(key, profile)))
     searched = options.find_text is not None
     digest = profile_digest(key, profile, "--ocr" if searched else "")
@@ -70,8 +72,8 @@ def check_shard(
             "profile": profile.summary,
             "limited": found.limited,
             "ocr": searched,
-            "indexes": files.indexes,
-            "missing": files.missing,
+            "indexes": files.selection.indexes,
+            "missing": files.selection.missing,
         }
         with FilesOfSet(files.own, settings, progress) as checked:
             scanned = RecordSpool()

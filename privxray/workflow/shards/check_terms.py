@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from privxray.deid.judging.check import files_to_check
 from privxray.deid.judging.gathered_terms import GatheredTerms
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.set_passes import FilesOfSet, Progress, ScanSettings
@@ -23,35 +24,8 @@ from privxray.errors import RefusedError
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workflow.shards.part_file import PartHeader, is_there, write_part
 from privxray.workflow.shards.part_set import expect_same_job, read_part, read_parts
-from privxray.workflow.shards.shard import Shard
 from privxray.workflow.shards.shard_files import ShardFiles, options_digest
-
-
-@dataclass(frozen=True, slots=True)
-class ShardWork:
-    """What a shard is told: which, under which key, and where to write.
-
-    :ivar jobs: worker processes. :ivar force: replace a file that is there.
-    """
-
-    shard: Shard
-    key: JobKey
-    out: Path
-    jobs: int = 1
-    force: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ShardDone:
-    """What a shard has done.
-
-    :ivar files: of this shard. :ivar of: of all shards.
-    :ivar before: the part was there already, and nothing was done.
-    """
-
-    files: int
-    of: int
-    before: bool
+from privxray.workflow.shards.shard_work import ShardDone, ShardWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +51,7 @@ def gather_terms(
     :raises UsageError: there is nothing to check.
     :raises RefusedError: another file is there.
     """
-    files = ShardFiles(paths, work.shard, work.key)
+    files = ShardFiles(files_to_check(paths), work.shard, work.key)
     header = files.header("terms", profile_digest(work.key, profile))
     done = ShardDone(len(files.own), header.files, not work.force and is_there(work.out, header, work.key))
     if not done.before:

@@ -30,10 +30,12 @@ class JobKey:
     """The key of one job.
 
     :param secret: 32 bytes. Whoever has them reads every file of the job.
+    :ivar names: the key of a workspace's pseudonyms, for a job that makes copies; None for a check.
     """
 
-    def __init__(self, secret: bytes) -> None:
+    def __init__(self, secret: bytes, names: bytes | None = None) -> None:
         self._secret = secret
+        self.names = names
 
     def __repr__(self) -> str:
         return "JobKey()"
@@ -53,13 +55,16 @@ class JobKey:
         return hmac.new(self.derived(f"digest/{purpose}"), digestmod=hashlib.sha256)
 
 
-def make_job_key(path: Path) -> None:
+def make_job_key(path: Path, names: bytes | None = None) -> None:
     """Write a new key, which only the owner of the file may read.
 
-    :raises RefusedError: a file is there; or the disk keeps no permissions.
+    :param names: the key of a workspace's pseudonyms, for a job that makes copies.
+    :raises RefusedError: a file is there.
     """
-    secret = canonical.to_base64(os.urandom(_BYTES))
-    write_atomic(path, json.dumps({"kind": _KIND, "format": 1, "secret": secret}).encode() + b"\n")
+    value = {"kind": _KIND, "format": 1, "secret": canonical.to_base64(os.urandom(_BYTES))}
+    if names is not None:
+        value["names"] = canonical.to_base64(names)
+    write_atomic(path, json.dumps(value).encode() + b"\n")
 
 
 def load_job_key(path: Path) -> JobKey:
@@ -88,10 +93,9 @@ def load_job_key(path: Path) -> JobKey:
         )
     try:
         match json.loads(data):
-            case {"kind": str(kind), "format": 1, "secret": str(secret)} if kind == _KIND:
-                return JobKey(
-                    canonical.from_base64(secret, "the job's key", reason="job-key.strange", length=_BYTES)
-                )
+            case {"kind": str(kind), "format": 1, "secret": str(secret), **rest} if kind == _KIND:
+                names = rest.get("names")
+                return JobKey(_bytes(secret), None if names is None else _bytes(str(names)))
     except (ValueError, RecursionError):
         pass
     raise StrangeFileError(
@@ -100,3 +104,7 @@ def load_job_key(path: Path) -> JobKey:
         file=path,
         advice="Name the file that privxray check key has made",
     )
+
+
+def _bytes(text: str) -> bytes:
+    return canonical.from_base64(text, "the job's key", reason="job-key.strange", length=_BYTES)

@@ -34,15 +34,15 @@ from privxray.workspace.atomic import atomic_file
 MAGIC: Final = b"privxray part 1\n"
 _MOST_HEADER: Final = 4096
 
-PartKind: TypeAlias = Literal["terms", "all terms", "result", "values", "all values", "copies"]
+PartKind: TypeAlias = Literal["terms", "all terms", "result", "copy terms", "all copy terms", "copies"]
 """What a part holds; which command writes it: ``docs/COMMANDS.md``."""
 
 WRITTEN_BY: Final[dict[str, str]] = {
     "terms": "check terms --shard",
     "all terms": "check terms --merge",
     "result": "check --shard",
-    "values": "deidentify values --shard",
-    "all values": "deidentify values --merge",
+    "copy terms": "deidentify terms --shard",
+    "all copy terms": "deidentify terms --merge",
     "copies": "deidentify --shard",
 }
 """The command that writes each kind."""

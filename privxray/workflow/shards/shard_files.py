@@ -6,12 +6,9 @@ the same list; its digest is in every part. Tested in tests/unit/test_shards.py.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
-from privxray.deid.judging.check import files_to_check
 from privxray.deid.judging.set_passes import NumberedFile
+from privxray.deid.sources.selection import Selection
 from privxray.deid.sources.source_file import SourceFile
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workflow.shards.part_file import PartHeader, PartKind
@@ -23,27 +20,18 @@ _SHOWN = 32
 class ShardFiles:
     """The files of one shard, and what stands for the list of all files.
 
-    :param paths: files and folders, as they were typed.
+    :param selection: all files.
     :ivar own: the shard's files with their places among all.
-    :ivar indexes: how many DICOMDIR there are. :ivar missing: what they name and is not there.
-    :raises UsageError: there is nothing to check, or a path does not exist.
+    :ivar selection: as it was given.
     """
 
-    def __init__(self, paths: Sequence[Path], shard: Shard, key: JobKey) -> None:
-        selection = files_to_check(paths)
+    def __init__(self, selection: Selection, shard: Shard, key: JobKey) -> None:
+        self.selection = selection
         self._shard = shard
         self._job = key.job
-        self._files = len(selection.files)
-        self._skipped = len(selection.passed_over)
-        self.indexes, self.missing = selection.indexes, selection.missing
-        listed = key.digest("list")
-        for file in selection.files:
-            listed.update(f"{file.relative}\0{file.trouble}\0".encode("utf-8", "surrogatepass"))
-        listed.update(f"{self.indexes} {len(self.missing)}".encode())
-        self._listed = listed.hexdigest()[:_SHOWN]
-        self.own: list[NumberedFile] = [
-            (place, selection.files[place]) for place in shard.places(self._files)
-        ]
+        self._listed = list_digest(selection, key)
+        places = shard.places(len(selection.files))
+        self.own: list[NumberedFile] = [(place, selection.files[place]) for place in places]
         state = key.digest("state")
         for place, file in self.own:
             state.update(f"{place} {_stamp(file)}\n".encode())
@@ -59,13 +47,22 @@ class ShardFiles:
             job=self._job,
             shard=self._shard.number,
             shards=self._shard.total,
-            files=self._files,
-            skipped=self._skipped,
+            files=len(self.selection.files),
+            skipped=len(self.selection.passed_over),
             listed=self._listed,
             state=self._state,
             options=options,
             after=after,
         )
+
+
+def list_digest(selection: Selection, key: JobKey) -> str:
+    """A digest of the list of all files."""
+    listed = key.digest("list")
+    for file in selection.files:
+        listed.update(f"{file.relative}\0{file.trouble}\0".encode("utf-8", "surrogatepass"))
+    listed.update(f"{selection.indexes} {len(selection.missing)}".encode())
+    return listed.hexdigest()[:_SHOWN]
 
 
 def options_digest(key: JobKey, *options: str) -> str:

@@ -63,6 +63,21 @@ _AFTER: dict[str, Callable[[Done, _Typed], str]] = {
     "check --shard": lambda *_: (
         "when all shards are done: privxray check --merge check-*.part --key-file FILE --report check.html"
     ),
+    "deidentify key": lambda *_: (
+        "on each machine: privxray deidentify terms SOURCE --shard I/N --key-file FILE --out terms-I.part"
+    ),
+    "deidentify terms": lambda *_: (
+        "when all shards are done: privxray deidentify terms --merge terms-*.part --key-file FILE --out "
+        "all.terms"
+    ),
+    "deidentify terms --merge": lambda *_: (
+        "on each machine: privxray deidentify SOURCE DEST --shard I/N --terms all.terms --key-file FILE "
+        "--out copies-I.part"
+    ),
+    "deidentify --shard": lambda *_: (
+        "when all shards are done, in the workspace: privxray deidentify SOURCE DEST --merge copies-*.part "
+        "--key-file FILE"
+    ),
     "deidentify": lambda done, typed: (
         typed(f"ingest {done.folder} --labels {done.file}{done.options}")
         + f" ({typed(f'check {done.folder}{done.options}')} looks only)"
