@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from privxray.cli.options.passed_over import medium_json, medium_lines
 from privxray.cli.output import counted
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def ingest_lines(done: Ingested, choices: IngestChoices) -> Iterator[str]:
     yield f"All {report.images:,} images passed the check; {searched}."
     if report.unlisted:
         yield f"{report.unlisted:,} images of the folder have no row in the csv, and were left out."
+    yield from medium_lines(0, report.missing, "")
     yield from _comparison(done, choices)
     yield from _labels(done)
     yield from _profile(done, choices)
@@ -123,4 +125,4 @@ def ingest_json(done: Ingested, ocr: bool) -> dict[str, object]:
             {"label": typed, "class": meant, "rows": rows} for (typed, meant), rows in report.mapped.items()
         ],
         "trained_on_held_out": dict(done.trained_held_out),
-    }
+    } | medium_json(0, report.missing)

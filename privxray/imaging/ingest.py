@@ -93,6 +93,7 @@ class IngestReport:
     :ivar spellings: rows of patients whose id another one has in another spelling.
     :ivar mapped: how many rows have a label that stands for a class, by both.
     :ivar pictures: every image of the csv, for the contact sheet.
+    :ivar missing: files that a DICOMDIR names and that are not there, in public words.
     """
 
     images: int
@@ -107,6 +108,7 @@ class IngestReport:
     spellings: tuple[str, ...] = ()
     mapped: Mapping[tuple[str, str], int] = field(default_factory=dict)
     pictures: tuple[SeenPicture, ...] = field(default=(), repr=False)
+    missing: tuple[str, ...] = ()
 
 
 def ingest(
@@ -220,6 +222,7 @@ class _Ingest:
             spellings=tuple(self._rows.spelling_variants()),
             mapped=_mapped(rows),
             pictures=(*self._refused, *pictures),
+            missing=self._images.selection.missing,
         )
 
     def _expect_checked(self) -> None:

@@ -43,8 +43,7 @@ def read_labels(
 ) -> list[Row]:
     """The rows of a csv in its order, once they agree with each other and with the folder.
 
-    :param images: the folder that the paths start from; or a DICOMDIR or zip, see
-        :mod:`privxray.deid.sources`.
+    :param images: the folder that the paths start from.
     :param classes: the labels that the study knows; None where no study is known yet. Capitals and blanks
         don't count.
     :param mapped: further labels, and the class that each means.
@@ -55,7 +54,7 @@ def read_labels(
         who is in another split or at another site in another row.
     :raises SystemTroubleError: the csv can't be read, or there is no such folder.
     """
-    rows, problems = rows_and_problems(path, Source(images), classes, mapped)
+    rows, problems = rows_and_problems(path, Source(images, on_disk_only=True), classes, mapped)
     problems.raise_any()
     return rows
 
@@ -64,6 +63,8 @@ def rows_and_problems(
     path: Path, images: Source, classes: Sequence[str] | None, mapped: Mapping[str, str] | None = None
 ) -> tuple[list[Row], Problems]:
     """As :func:`read_labels`, but rows that break a rule are noted: the files of the others can be looked at.
+
+    The images may lie in zips as well, see :mod:`privxray.deid.sources`.
 
     A row whose label is unknown is noted and still given, with an empty label.
     """

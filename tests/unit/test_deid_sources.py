@@ -14,10 +14,11 @@ from pydicom import Dataset
 
 from privxray.deid.findings import rules
 from privxray.deid.judging.check import check_paths
+from privxray.deid.sources.gathered import REFERENCE_OUTSIDE
 from privxray.deid.sources.kinds import is_image, is_other_archive, is_zip, promises_image
 from privxray.deid.sources.medium_index import leads_outside, references
 from privxray.deid.sources.on_medium import OnMedium, OutsideError
-from privxray.deid.sources.selection import REFERENCE_OUTSIDE, select
+from privxray.deid.sources.selection import select
 from privxray.deid.sources.source import Source
 from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import UsageError

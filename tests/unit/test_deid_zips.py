@@ -20,7 +20,8 @@ from privxray.deid.dicomfile import untrusted_bytes
 from privxray.deid.findings import rules
 from privxray.deid.judging.check import check_paths
 from privxray.deid.sources import zip_archive
-from privxray.deid.sources.selection import REFERENCE_OUTSIDE, select
+from privxray.deid.sources.gathered import REFERENCE_OUTSIDE
+from privxray.deid.sources.selection import select
 from privxray.deid.sources.source import Source
 from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import MalformedError
@@ -162,6 +163,9 @@ def test_a_document_of_an_office_is_no_archive_of_images(tmp_path: Path) -> None
     (tmp_path / "im1.dcm").write_bytes(image())
     assert outcome(tmp_path) == {"im1.dcm": ("pass", "")}
     assert outcome(tmp_path / "labels.xlsx") == {"file #1": unreadable(limits.DOCUMENT)}
+    hiding = {"mimetype": b"application/zip", "notes.txt": b"", "series/im1.dcm": image()}
+    (tmp_path / "a.zip").write_bytes(zipped(hiding))
+    assert outcome(tmp_path) == {"im1.dcm": ("pass", ""), "a.zip/series/im1.dcm": ("pass", "")}
 
 
 # What can't be read counts as not checked

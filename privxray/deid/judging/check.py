@@ -33,7 +33,8 @@ from privxray.deid.judging.set_check import WholeSet
 from privxray.deid.judging.set_passes import FilesOfSet, Progress, ScanSettings
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
-from privxray.deid.sources.selection import Selection, select
+from privxray.deid.sources.gathered import Selection
+from privxray.deid.sources.selection import select
 from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import UsageError
 

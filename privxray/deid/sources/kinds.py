@@ -14,6 +14,9 @@ PNG_MAGIC: Final = b"\x89PNG\r\n\x1a\n"
 HEAD: Final = 264
 """As many bytes of a file tell what it is."""
 
+HEAD_OF_NAMED: Final = 1024
+"""The same for a file that was named by itself: whether it is a DICOMDIR of another name, too."""
+
 _ZIP_MAGIC: Final = (b"PK\3\4", b"PK\5\6", b"PK\6\6")
 _OTHER_ARCHIVES: Final = (
     b"7z\xbc\xaf\x27\x1c",

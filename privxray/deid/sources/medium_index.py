@@ -23,11 +23,17 @@ Reference: TypeAlias = tuple[str, ...]
 
 _SEPARATORS: Final = re.compile(r"[\\/]")
 _NOT_IN_USE: Final = 0
+_DIRECTORY: Final = b"1.2.840.10008.1.3.10"  # SOP class of an index, in its file meta
 
 
 def is_named_index(path: PurePath) -> bool:
     """Whether a file is called as media call the index of all that lies on them."""
     return path.name.upper() == "DICOMDIR"
+
+
+def may_be_index(path: PurePath, head: bytes) -> bool:
+    """Whether a file that was named by itself is an index, by its name or by its first bytes."""
+    return is_named_index(path) or _DIRECTORY in head
 
 
 def references(data: bytes) -> dict[Reference, bool] | None:
@@ -39,7 +45,9 @@ def references(data: bytes) -> dict[Reference, bool] | None:
         return None
     try:
         tree = read_part10(data).tree
-    except DamagedError:
+    except (DamagedError, MemoryError):
+        return None
+    except Exception:  # noqa: BLE001 - as in scan_bytes: one hostile file must not end the reading of all others
         return None
     records = tree.nodes.get(tags.DIRECTORY_RECORD_SEQUENCE)
     if records is None or tags.SOP_INSTANCE_UID in tree.nodes or tags.PIXEL_DATA in tree.nodes:

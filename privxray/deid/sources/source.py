@@ -11,9 +11,10 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import Final
 
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
-from privxray.deid.sources.kinds import HEAD, is_zip
-from privxray.deid.sources.medium_index import is_named_index
-from privxray.deid.sources.selection import Selection, select
+from privxray.deid.sources.gathered import Selection
+from privxray.deid.sources.kinds import HEAD_OF_NAMED, is_zip
+from privxray.deid.sources.medium_index import may_be_index
+from privxray.deid.sources.selection import select
 from privxray.deid.sources.source_file import SourceFile
 from privxray.deid.sources.zip_limits import REASONS
 from privxray.errors import MalformedError
@@ -26,10 +27,12 @@ class Source:
     """A folder, a DICOMDIR, or a zip. Nothing is listed before it is needed.
 
     :ivar path: what was named.
+    :param on_disk_only: only a folder counts, and only files that lie in it by themselves.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, on_disk_only: bool = False) -> None:
         self.path = path
+        self._on_disk_only = on_disk_only
 
     @cached_property
     def selection(self) -> Selection:
@@ -53,24 +56,32 @@ class Source:
     @property
     def is_there(self) -> bool:
         """Whether it is a folder, or a file that stands for several."""
-        return self.path.is_dir() or (self.path.is_file() and (is_named_index(self.path) or self._is_zip))
+        if self._on_disk_only or not self.path.is_file():
+            return self.path.is_dir()
+        return is_zip(self._head) or self._is_index
 
     @property
     def folder(self) -> Path:
         """The folder that paths start from; for a zip, a path below which nothing is on the disk."""
-        return self.path.parent if is_named_index(self.path) and self.path.is_file() else self.path
+        return self.path.parent if self.path.is_file() and self._is_index else self.path
+
+    @cached_property
+    def _head(self) -> bytes:
+        try:
+            return SourceFile.on_disk(self.path).head(HEAD_OF_NAMED)
+        except UnreadFileError:
+            return b""
 
     @property
-    def _is_zip(self) -> bool:
-        try:
-            return is_zip(SourceFile.on_disk(self.path).head(HEAD))
-        except UnreadFileError:
-            return False
+    def _is_index(self) -> bool:
+        return not is_zip(self._head) and may_be_index(self.path, self._head)
 
     @cached_property
     def in_zips(self) -> dict[PurePosixPath, SourceFile]:
         """The files that lie in zips, by their path below what was named."""
-        return {PurePosixPath(file.relative): file for file in self.selection.files if file.inside}
+        if self._on_disk_only:
+            return {}
+        return {file.relative: file for file in self.selection.files if file.inside}
 
     def file(self, relative: PurePath) -> SourceFile:
         """The file at a path below what was named, whether or not there is one."""

@@ -15,7 +15,10 @@ from privxray.naming.public_names import lone_name
 
 
 def labels(
-    images: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of DICOM, JPEG or PNG files.")],
+    images: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", help="A folder of DICOM, JPEG or PNG files, a DICOMDIR, or a zip."),
+    ],
     out: Annotated[Path, typer.Option("--out", help="The csv to write.")] = Path("labels.csv"),
     force: Force = False,
     as_json: Json = False,
