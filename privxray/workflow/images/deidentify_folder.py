@@ -23,7 +23,7 @@ from privxray.deid.cleaning.copies.read_ahead import ReadAhead
 from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.profile.profile import Profile, ProfileOption
-from privxray.deid.sources.selection import Selection
+from privxray.deid.sources.gathered import Selection
 from privxray.deid.sources.source import Source
 from privxray.errors import UsageError
 from privxray.imaging.labelling.file_sources import expect_one_patient_each

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.judging.set_passes import NumberedFile
-from privxray.deid.sources.selection import Selection
+from privxray.deid.sources.gathered import Selection
 from privxray.deid.sources.source_file import SourceFile
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workflow.shards.part_file import PartHeader, PartKind
