@@ -151,7 +151,7 @@ def test_files_to_write_are_refused_before_the_check(folder: Path, tmp_path: Pat
         taken = check(folder, option, folder / name)
         assert taken.code == 4
         assert taken.err.count("\n") == 1
-        assert f"the file that {option} names" in taken.err
+        assert f"{name}: it exists already" in taken.err
         assert (folder / name).read_bytes() == before
         assert check(folder, option, tmp_path / "none" / name).code == 2
     (tmp_path / "again.csv").write_text("old")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from privxray.deid.pixels.text.contrast import Picture
 
 SIDE = 1024
-"""Longest side of a tile in pixels. About 0.7 GB while the detector works on one."""
+"""Longest side of a tile in pixels. A process takes about 0.5 GB while the detector works on one."""
 
 OVERLAP = 128
 """Pixels that neighbours share."""
