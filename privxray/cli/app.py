@@ -17,6 +17,7 @@ from privxray.cli.commands import (
     budget_command,
     check_commands,
     completion_command,
+    crosswalk_commands,
     deidentify_commands,
     demo_command,
     doctor_command,
@@ -170,6 +171,7 @@ for command in (
 extractor_commands.add_to(app)
 infer_commands.add_to(app)
 model_commands.add_to(app)
+crosswalk_commands.add_to(app)
 audit_commands.add_to(app)
 
 

@@ -271,7 +271,7 @@ def test_a_task_and_its_outcome_survive_the_pipe(tmp_path: Path) -> None:
     source.write_bytes(samples.encode(identified()))
     values = PatientValues(frozenset({b"anna\xeb"}), frozenset({("name", "Anna")}))
     task = copy_file.CopyTask(SourceFile.on_disk(source), 1, values)
-    setup = copy_worker.settings_to_json(tmp_path / "copies", BASIC, KEY, 0, LeakSearch())
+    setup = copy_worker.settings_to_json(tmp_path / "copies", BASIC, Pseudonyms(KEY), 0, LeakSearch())
     worker = copy_worker._Worker()
     assert worker.handle(setup) is None
     answer = worker.handle(copy_worker.task_to_json(task))

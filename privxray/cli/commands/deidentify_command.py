@@ -14,7 +14,7 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from
-from privxray.cli.options import Jobs, Json
+from privxray.cli.options import Jobs, Json, PassphraseFile
 from privxray.cli.options.file_patterns import expand
 from privxray.cli.options.option_group import takes
 from privxray.cli.options.passed_over import (
@@ -27,6 +27,7 @@ from privxray.cli.options.passed_over import (
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.options.shard_options import SharingWithTerms, merge_has_own_options, show_shard
 from privxray.cli.output import counted, emit, progress, table, tell
+from privxray.cli.prompts import passphrase
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError, UsageError
 from privxray.naming.public_names import public_name
@@ -71,6 +72,23 @@ def deidentify(
             help="In attributes that the profile keeps, replace text with words that are no terms.",
         ),
     ] = False,
+    crosswalk: Annotated[
+        Path | None,
+        typer.Option(
+            "--crosswalk",
+            help="Note in this file, under your passphrase, which copy is of which original.",
+            show_default=False,
+        ),
+    ] = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            "--ids",
+            help="A csv (patient, id) with identifiers that a trial has assigned.",
+            show_default=False,
+        ),
+    ] = None,
+    passphrase_file: PassphraseFile = None,
     jobs: Jobs = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the file of --out where it exists.")
@@ -87,6 +105,12 @@ def deidentify(
             of_shard=bool(profile) or ocr or drop_unknown_text or jobs is not None,
             of_merge=labels is not None or listed,
         )
+        if crosswalk is not None or ids is not None:
+            raise UsageError(
+                "--crosswalk and --ids don't go with shards",
+                reason="shard.crosswalk-of-shard",
+                advice="De-identify on one machine, or leave them out",
+            )
     if sharing.shard is not None:
         told = _ShardOptions(ocr, drop_unknown_text, worker_count(jobs), force, as_json)
         _copy_shard((source, dest), profile, sharing, told)
@@ -104,7 +128,9 @@ def deidentify(
 
         taken = replace(profile.load(), drop_unknown_text=drop_unknown_text)
         with progress("Reading headers") as heads, progress("De-identifying") as bar:
-            terms = DeidentifyOptions(taken, ocr, labels, worker_count(jobs), tell)
+            terms = DeidentifyOptions(
+                taken, ocr, labels, worker_count(jobs), tell, crosswalk, ids, passphrase(passphrase_file)
+            )
             summary = deidentify_folder(workspace, source, dest, terms, progress=bar, reading=heads)
         made = _Made(summary, taken.summary, ocr)
     if as_json:
@@ -232,6 +258,8 @@ def _show(made: _Made) -> None:
     if len(summary.quarantined) > len(listed):
         more = len(summary.quarantined) - len(listed)
         tell(f"{counted(more, 'more file')} not shown; --json lists everything.")
+    if listed:
+        tell("Where these files lie is in data/not-copied.csv of the workspace, which only you can read.")
     table(
         "De-identified (these counts stay in this hospital)",
         ("what", "files"),

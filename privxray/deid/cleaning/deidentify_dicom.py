@@ -143,7 +143,7 @@ def _new_identity(file: Part10, data: bytes, settings: CopySettings, others: Pat
     """Whom the copy is about. Without a Patient ID each study is a patient of its own."""
     tree, names = file.tree, settings.pseudonyms
     original, study = tree.text(tags.PATIENT_ID), tree.text(tags.STUDY_INSTANCE_UID)
-    patient = names.patient(original or f"study {names.uid(study)}")
+    patient = names.patient_of(original, study)
     done_before = (
         names.is_own_patient(original)
         and tree.text(tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED) == Dates.MODIFIED

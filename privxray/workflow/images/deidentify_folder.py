@@ -21,7 +21,6 @@ from privxray.deid.cleaning.copies.copy_worker import (
 from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.copies.read_ahead import ReadAhead
 from privxray.deid.cleaning.copies.settings_digest import settings_digest
-from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.deid.sources.gathered import Selection
 from privxray.deid.sources.source import Source
@@ -30,10 +29,13 @@ from privxray.imaging.labelling.file_sources import expect_one_patient_each
 from privxray.imaging.labelling.row import Row
 from privxray.imaging.labels import csv_name, rows_and_problems
 from privxray.system.names import long_path
-from privxray.workflow.common.callbacks import Progress
+from privxray.workflow.common.callbacks import Passphrase, Progress
+from privxray.workflow.images.assigned_ids import assign
 from privxray.workflow.images.copies_folder import expect_apart, open_copies
+from privxray.workflow.images.crosswalk_file import CrosswalkFile, expect_outside
 from privxray.workflow.images.labels_of_copies import labels_of_copies, labels_of_no_study, write_labels
 from privxray.workflow.images.make_copies import CopyRun, Quarantined, make_copies
+from privxray.workflow.images.uncopied import write_uncopied
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
@@ -75,6 +77,9 @@ class DeidentifyOptions:
         paths and pseudonyms, is then written beside them as ``labels.csv``.
     :ivar workers: processes.
     :ivar tell: is told, before the first copy is made, of labels that ingest would refuse.
+    :ivar crosswalk: a file to note in which copy belongs to which original; None for none.
+    :ivar ids: a csv with the identifiers that a trial has assigned; None for none.
+    :ivar passphrase: asked for where there is a crosswalk to seal.
     """
 
     profile: Profile
@@ -82,6 +87,9 @@ class DeidentifyOptions:
     labels: Path | None = None
     workers: int = 1
     tell: Callable[[str], None] | None = None
+    crosswalk: Path | None = None
+    ids: Path | None = None
+    passphrase: Passphrase | None = None
 
 
 def deidentify_folder(
@@ -111,6 +119,7 @@ def deidentify_folder(
     selection = images_of(originals)
     found = selection.files
     expect_apart(workspace, originals.folder, dest)
+    crosswalk = _opened(workspace, options, (dest, originals.folder))
     rows = [] if options.labels is None else rows_of_labels(options.labels, originals)
     with (
         workspace.locked(),
@@ -119,14 +128,14 @@ def deidentify_folder(
     ):
         if options.tell is not None and (unknown := labels_of_no_study(workspace, state, rows)):
             options.tell(unknown)
-        key = state.secret(PSEUDONYMS)
-        names = Pseudonyms(key)
+        names = assign(manifest, state.secret(PSEUDONYMS), options.ids)
         open_copies(manifest, dest, settings_digest(options.profile, options.ocr))
         run = CopyRun(dest, manifest)
         tasks = [CopyTask(file, number) for number, file in enumerate(found, start=1)]
         ahead = ReadAhead(names, options.profile)
         tasks = _with_set_values(tasks, ahead, reading)
-        setup = settings_to_json(dest, options.profile, key, threads(options), ahead.leaks)
+        manifest.note_names(ahead.patients)
+        setup = settings_to_json(dest, options.profile, names, threads(options), ahead.leaks)
         make_copies(run, tasks, setup, options.workers, progress)
         written = None
         if options.labels is not None:
@@ -134,8 +143,21 @@ def deidentify_folder(
                 rows = without_traits(rows)
             text, written = labels_of_copies(run.copies, originals, rows, names, csv_name(options.labels))
             write_labels(manifest, dest, text)
+        write_uncopied(workspace, tasks, run)
+        if crosswalk is not None:
+            crosswalk.write(tasks, run, names, options.profile)
         manifest.end(dest)
     return report_of_run(run, selection, rows, written)
+
+
+def _opened(
+    workspace: Workspace, options: DeidentifyOptions, folders: Sequence[Path]
+) -> CrosswalkFile | None:
+    """The crosswalk, opened before an hour of work and not after it."""
+    if options.crosswalk is None or options.passphrase is None:
+        return None
+    expect_outside(options.crosswalk, folders)
+    return CrosswalkFile(workspace, options.crosswalk, options.passphrase)
 
 
 def report_of_run(

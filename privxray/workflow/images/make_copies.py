@@ -61,6 +61,11 @@ class CopyRun:
         """The files without a copy, in their order."""
         return tuple(self._quarantined[number] for number in sorted(self._quarantined))
 
+    @property
+    def reasons(self) -> dict[int, str]:
+        """Why files have no copy, by their numbers."""
+        return {number: one.reason for number, one in self._quarantined.items()}
+
     def has_copy(self, task: CopyTask) -> bool:
         """Whether an earlier run made a copy; one that does not fit its source any more is noted as such."""
         entry = self._manifest.find(self._dest, task.source)

@@ -15,10 +15,13 @@ from typing import Any
 
 from privxray.deid.cleaning.copies.copy_file import CopyOutcome
 from privxray.deid.cleaning.copies.copy_worker import settings_to_json
+from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.copies.settings_digest import settings_digest
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.judging.set_passes import Progress, in_order
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.sources.source import Source
+from privxray.errors import RefusedError
 from privxray.system.names import long_path
 from privxray.workflow.images.copies_folder import expect_apart
 from privxray.workflow.images.deidentify_folder import (
@@ -43,10 +46,20 @@ from privxray.workspace.state import State
 def make_copy_key(workspace: Workspace, path: Path) -> None:
     """Write the key of a job that makes copies, with the workspace's key of pseudonyms in it.
 
-    :raises RefusedError: a file is there.
+    :raises RefusedError: a file is there, or this workspace has identifiers that a trial has assigned.
     """
     workspace.require("hospital", "deidentify")
-    with workspace.locked(), State(workspace.state_path) as state:
+    with (
+        workspace.locked(),
+        State(workspace.state_path) as state,
+        Manifest(workspace.data, state.secret("manifest")) as manifest,
+    ):
+        if manifest.assigned():
+            raise RefusedError(
+                "this workspace gives patients the identifiers of a trial, which shards don't know",
+                reason="job-key.assigned-identifiers",
+                advice="De-identify on this machine: privxray deidentify SOURCE DEST",
+            )
         make_job_key(path, state.secret(PSEUDONYMS))
 
 
@@ -72,7 +85,7 @@ def copy_shard(
     originals = Source(source)
     files = ShardFiles(images_of(originals), work.shard, key)
     expect_apart(None, originals.folder, dest)
-    names = names_of(key)
+    names = Pseudonyms(names_of(key))
     # Which words may stay is decided where a copy is made; the first array does not ask.
     of_terms = replace(profile, drop_unknown_text=False)
     gathered = files.header("copy terms", profile_digest(key, of_terms))

@@ -135,7 +135,7 @@ def _merged(parts: Sequence[Part]) -> Iterator[Any]:
     whole = SetValues(profile_from_json(heads[0]["profile"]))
     for place, patient, stored, undisguised, marks in heapq.merge(*told, key=lambda line: line[0]):
         values = _values_from_json(stored, undisguised)
-        refusal = whole.add(Head(patient, values, None if marks is None else tuple(marks)))
+        refusal = whole.add(Head(patient, b"", values, None if marks is None else tuple(marks)))
         if patient or refusal:
             yield [place, patient, refusal]
     yield None

@@ -50,18 +50,18 @@ class _Worker:
 
 
 def settings_to_json(
-    dest: Path, profile: Profile, key: bytes, threads: int, leaks: LeakSearch
+    dest: Path, profile: Profile, names: Pseudonyms, threads: int, leaks: LeakSearch
 ) -> dict[str, Any]:
-    """How files are de-identified. The key goes through a pipe, not by the command line.
+    """How files are de-identified. The key of the names goes through a pipe, not by the command line.
 
-    :param dest: the folder of copies. :param key: of the pseudonyms.
+    :param dest: the folder of copies.
     :param threads: for the search for text in the pixels; 0 to leave the pixels alone.
     :param leaks: what identifies the patients of the set.
     """
     return {
         "dest": str(dest),
         "profile": profile_to_json(profile),
-        "key": key.hex(),
+        "names": names.to_json(),
         "threads": threads,
         "others": of_others(leaks).to_json(),
     }
@@ -73,7 +73,7 @@ def settings_from_json(message: dict[str, Any]) -> CopySettings:
     :raises UsageError: text is to be searched for, and the extra ``ocr`` is not installed.
     """
     find_text = load_finder(message["threads"]) if message["threads"] else None
-    names = Pseudonyms(bytes.fromhex(message["key"]))
+    names = Pseudonyms.from_json(message["names"])
     others = LeakSearch.from_json(message["others"])
     return CopySettings(profile_from_json(message["profile"]), names, find_text, others)
 

@@ -4,6 +4,7 @@
 
     run     dest, settings, labels, unfinished      a folder of copies, by a keyed hash of its path
     file    dest, source, size, changed, source_sha256, result_sha256, result, reason
+    name    patient, name, assigned                 by a keyed hash, under which name a patient's copies go
 
 ``source`` is a keyed hash of a path (for a file in a zip, with the path in it), so that the manifest names
 nobody. The two digests are plain, so that an auditor who holds a source and its copy finds the pair with
@@ -17,7 +18,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from privxray.deid.sources.source_file import SourceFile
@@ -35,6 +38,8 @@ CREATE TABLE IF NOT EXISTS file (
     dest BLOB NOT NULL, source BLOB NOT NULL, size INTEGER NOT NULL, changed INTEGER NOT NULL,
     source_sha256 TEXT NOT NULL, result_sha256 TEXT, result TEXT, reason TEXT,
     PRIMARY KEY (dest, source)) STRICT;
+CREATE TABLE IF NOT EXISTS name (
+    patient BLOB PRIMARY KEY, name TEXT NOT NULL UNIQUE, assigned INTEGER NOT NULL) STRICT;
 """
 
 
@@ -152,6 +157,31 @@ class Manifest:
 
     def _dest_key(self, dest: Path) -> bytes:
         return self._key("dest", os.path.realpath(dest))
+
+    def name_of(self, patient: bytes) -> str | None:
+        """Under which name the copies of a patient go; None for a new one.
+
+        :param patient: the Patient ID as a keyed hash (``Pseudonyms.hashed``).
+        """
+        row = self._db.first("SELECT name FROM name WHERE patient = ?", patient)
+        return None if row is None else str(row[0])
+
+    def note_names(self, names: Mapping[bytes, str]) -> None:
+        """Note the names of patients before their first copies are written."""
+        with self._db.transaction():
+            self._db.write_many(
+                "INSERT OR IGNORE INTO name VALUES (?, ?, 0)", sorted(names.items(), key=itemgetter(1))
+            )
+
+    def assign(self, patient: bytes, name: str) -> bool:
+        """Note an assigned name; False where another patient has it."""
+        self._db.write("INSERT OR IGNORE INTO name VALUES (?, ?, 1)", patient, name)
+        return self.name_of(patient) == name
+
+    def assigned(self) -> dict[bytes, str]:
+        """All assigned names, by the hash of the patient."""
+        rows = self._db.all("SELECT patient, name FROM name WHERE assigned")
+        return {bytes(patient): str(name) for patient, name in rows}
 
     def _key(self, purpose: str, place: str) -> bytes:
         text = f"privxray/manifest/{purpose}\0".encode() + os.fsencode(place)

@@ -29,10 +29,12 @@ _HEAD = 1 << 20
 class Head:
     """What the first MiB of a file says; empty where it is unreadable. Private.
 
-    :ivar patient: the patient's pseudonym. :ivar marks: what relates the file to the others of the set.
+    :ivar patient: the patient's pseudonym. :ivar hashed: his or her Patient ID, as a keyed hash.
+    :ivar marks: what relates the file to the others of the set.
     """
 
     patient: str = ""
+    hashed: bytes = b""
     values: PatientValues = NO_VALUES
     marks: Marks | None = None
 
@@ -89,6 +91,8 @@ class ReadAhead:
         self._names = names
         self._profile = profile
         self._set = SetValues(profile)
+        self.patients: dict[bytes, str] = {}
+        """Once all are read, each patient's pseudonym, by the keyed hash of the Patient ID."""
         self._read: list[tuple[CopyTask, str]] = []
 
     @property
@@ -99,6 +103,8 @@ class ReadAhead:
     def read(self, task: CopyTask) -> None:
         """Read the head of one file; files come in the order of their numbers."""
         head = read_head_of(task.source, self._names, self._profile)
+        if head.hashed:
+            self.patients[head.hashed] = head.patient
         self._read.append((replace(task, refusal=self._set.add(head)), head.patient))
 
     def tasks(self) -> list[CopyTask]:
@@ -122,4 +128,6 @@ def read_head_of(source: SourceFile, names: Pseudonyms, profile: Profile, mark: 
     scan = scan_bytes(data, profile)
     values = PatientValues(stored_values(tree, profile), frozenset(scan.undisguised))
     marks = None if scan.relations is None else marks_of(scan.relations, mark)
-    return Head(names.patient(patient) if patient else "", values, marks)
+    if not patient:
+        return Head("", b"", values, marks)
+    return Head(names.patient(patient), names.hashed(patient), values, marks)

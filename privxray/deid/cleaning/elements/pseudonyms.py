@@ -17,6 +17,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
+from typing import Any
 
 from privxray.deid.profile.pseudonym_forms import pseudonym_of, uid_of
 
@@ -32,13 +34,37 @@ class Pseudonyms:
     """All pseudonyms under one key.
 
     :param key: 32 bytes that stay in the workspace.
+    :param assigned: identifiers that a trial has assigned, by :meth:`hashed` of the Patient ID.
     """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, assigned: Mapping[bytes, str] | None = None) -> None:
         self._key = key
+        self._assigned = dict(assigned or {})
+        self._assigned_values = frozenset(self._assigned.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """For a worker process. Private: it has the key."""
+        return {"key": self._key.hex(), "assigned": {k.hex(): v for k, v in self._assigned.items()}}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Pseudonyms:
+        """The inverse of :meth:`to_json`."""
+        assigned = {bytes.fromhex(k): v for k, v in value["assigned"].items()}
+        return cls(bytes.fromhex(value["key"]), assigned)
+
+    def hashed(self, original: str) -> bytes:
+        """A keyed hash of a Patient ID, 32 bytes, by which the workspace remembers its identifier."""
+        return self._hash("assigned", original.strip().encode())
+
+    def patient_of(self, original: str, study: str) -> str:
+        """The pseudonym of whom a file is about. Without a Patient ID each study is a patient of its own.
+
+        :param original: Patient ID, or nothing. :param study: the Study Instance UID.
+        """
+        return self.patient(original or f"study {self.uid(study)}")
 
     def patient(self, original: str) -> str:
-        """A patient's pseudonym, 19 characters; one of our own is returned as it is.
+        """A patient's pseudonym, 19 characters, or what was assigned; one of our own is returned as it is.
 
         :param original: the Patient ID as the source has it; spaces at its ends don't count. The issuer of
             the number is not part of it: half of a hospital's files lack it, and one patient would become
@@ -48,10 +74,13 @@ class Pseudonyms:
         original = original.strip()
         if self.is_own_patient(original):
             return original
-        return self._patient_from(self._bits("patient", original.encode(), _PATIENT_BITS))
+        assigned = self._assigned.get(self.hashed(original)) if self._assigned else None
+        return assigned or self._patient_from(self._bits("patient", original.encode(), _PATIENT_BITS))
 
     def is_own_patient(self, value: str) -> bool:
-        """Whether :meth:`patient` made this value under this key."""
+        """Whether :meth:`patient` gives this value under this key."""
+        if value in self._assigned_values:
+            return True
         try:
             number = int.from_bytes(base64.b32decode(value.removeprefix("PX-")), "big")
         except ValueError:
