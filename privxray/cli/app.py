@@ -29,6 +29,7 @@ from privxray.cli.commands import (
     model_commands,
     status_command,
 )
+from privxray.cli.commands.custody import backup_command, passphrase_command, restore_command
 from privxray.cli.commands.study import (
     accept_command,
     aggregate_command,
@@ -164,6 +165,9 @@ for command in (
     exports_command.exports,
     doctor_command.doctor,
     help_command.help_,
+    passphrase_command.passphrase,
+    backup_command.backup,
+    restore_command.restore,
     completion_command.completion,
     demo_command.demo,
 ):

@@ -88,7 +88,7 @@ class Identity:
             raise MalformedError(
                 "the key file is damaged (unexpected length)",
                 reason="keyfile.length",
-                advice="Restore it from a backup",
+                advice="Restore it from a backup (privxray help backup)",
             )
         return cls(Ed25519PrivateKey.from_private_bytes(secret[:32]), SealingKey.from_secret(secret[32:]))
 

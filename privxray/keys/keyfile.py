@@ -125,7 +125,7 @@ def _fields(data: bytes) -> dict[str, Any]:
     raise MalformedError(
         "the key file is damaged (unexpected fields)",
         reason="keyfile.fields",
-        advice="Restore it from a backup",
+        advice="Restore it from a backup (privxray help backup)",
     )
 
 

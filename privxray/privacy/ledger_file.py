@@ -20,7 +20,8 @@ def transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Conn
             "there is no privacy ledger here",
             reason="ledger.absent",
             file=path,
-            advice="Put it back from a backup; what was spent can't be known without it",
+            advice="Put it back from a backup "
+            "(privxray help backup); what was spent can't be known without it",
         )
     try:
         # mode=rw: SQLite must not make an empty ledger where one vanished.
@@ -50,5 +51,6 @@ def transaction(path: Path, *, immediate: bool = False) -> Iterator[sqlite3.Conn
             "this is not a privacy ledger, or it is damaged",
             reason="ledger.not-a-database",
             file=path,
-            advice="Put the ledger back from a backup; what was spent can't be known without it",
+            advice="Put the ledger back from a backup (privxray help backup); what was spent can't be known "
+            "without it",
         ) from error

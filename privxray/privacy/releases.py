@@ -28,7 +28,7 @@ from privxray.workspace.atomic import PRIVATE, make_private_folder, sweep, write
 
 _NONCE = 12
 _TAG = 16
-_RESTORE = "Restore this folder from a backup"
+_RESTORE = "Restore this folder from a backup (privxray help backup)"
 
 
 class Witness(Protocol):

@@ -52,6 +52,11 @@ class Config(Strict):
     name: Name
     study: Name | None = None
 
+    @classmethod
+    def read(cls, text: bytes) -> Self:
+        """What the file says. :raises ValueError: it is none. :raises yaml.YAMLError: likewise."""
+        return cls.model_validate(yaml.safe_load(text.decode("utf-8")))
+
     @model_validator(mode="after")
     def _serves_a_study(self) -> Self:
         if self.role == "coordinator" and self.study is None:
@@ -274,11 +279,11 @@ def expect_trusted(folder: Path, *, named: bool = True) -> None:
 
 def _load(path: Path) -> Config:
     try:
-        return Config.model_validate(yaml.safe_load(path.read_text("utf-8")))
+        return Config.read(path.read_bytes())
     except (yaml.YAMLError, UnicodeDecodeError, ValidationError):
         raise MalformedError(
             "this is not the configuration of a workspace",
             reason="workspace.config-damaged",
             file=path,
-            advice="Restore it from a backup",
+            advice="Restore it from a backup (privxray help backup)",
         ) from None

@@ -80,7 +80,7 @@ class State(
                 "the workspace's state is damaged",
                 reason="workspace.state-damaged",
                 file=path,
-                advice="Restore it from a backup",
+                advice="Restore it from a backup (privxray help backup)",
             ) from None
         self.mask_keys = key_ring.KeyRing(self._db, "mask-key")
         self.unsealing_keys = key_ring.KeyRing(self._db, "unsealing-key")

@@ -110,6 +110,8 @@ HOSPITAL = (
     Step(_S.TRAINED, _E.SUCCEED, _S.VOID, "join, accept", _SUCCESSOR),
     Step(_S.EXPORTED, _E.SUCCEED, _S.CLOSED, "join, accept", _SUCCESSOR),
     Step(_S.CLOSED, _E.SUCCEED, _S.CLOSED, "join, accept", _SUCCESSOR),
+    # The newest round of a restored workspace may be void (privxray/workflow/custody).
+    Step(_S.VOID, _E.SUCCEED, _S.VOID, "join, accept", _SUCCESSOR),
 )
 
 COORDINATOR = (
@@ -130,6 +132,7 @@ COORDINATOR = (
         for s in (_S.OPEN, _S.REQUESTED)
     ),
     Step(_S.CLOSED, _E.SUCCEED, _S.CLOSED, "plan, plan --continue, aggregate", "the later signed plan"),
+    Step(_S.VOID, _E.SUCCEED, _S.VOID, "plan, plan --continue", "the later signed plan"),
 )
 
 TRUSTEE = (
@@ -137,6 +140,7 @@ TRUSTEE = (
     Step(_S.JOINED, _E.ANSWER, _S.ANSWERED, "unmask", _ANSWER),
     Step(_S.JOINED, _E.SUCCEED, _S.VOID, "join, accept", _SUCCESSOR),
     Step(_S.ANSWERED, _E.SUCCEED, _S.CLOSED, "join, accept", _SUCCESSOR),
+    Step(_S.VOID, _E.SUCCEED, _S.VOID, "join, accept", _SUCCESSOR),
 )
 
 TABLES: dict[Role, tuple[Step, ...]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from crash import killed_at
-from played_study import PASSPHRASE, At, World, write_passphrase
+from played_study import PASSPHRASE, At, Result, World, write_passphrase
 
 from privxray.cli.app import run
 from privxray.keys import keyfile
@@ -117,3 +117,56 @@ def test_a_passphrase_file_that_others_can_read_is_refused_by_a_command(at: At) 
     refused = world.type("hospital-a", "card", "--json", asks=True)
     assert (refused.code, refused.json["error"]["reason"]) == (4, "passphrase.file-open-to-others")
     assert "chmod 600" in refused.json["error"]["advice"]
+
+
+def change(world: World, party: str, new: str, *words: str) -> Result:
+    file = world.root / "new-passphrase"
+    write_passphrase(file, new)
+    return world.type(party, "passphrase", "--new-passphrase-file", file, *words, asks=True)
+
+
+def test_the_passphrase_is_changed(at: At) -> None:
+    world = at("initialised")
+    path = world["hospital-a"] / "keys" / "identity.key"
+    secret = keyfile.unlock(path.read_bytes(), PASSPHRASE)
+    result = change(world, "hospital-a", "another long passphrase")
+    assert result.code == 0
+    assert "backups that were made before still open with the old one" in " ".join(result.err.split())
+    assert keyfile.unlock(path.read_bytes(), "another long passphrase") == secret
+    assert world.type("hospital-a", "card", asks=True).code == 12
+    write_passphrase(world.passphrase, "another long passphrase")
+    world.ok("hospital-a", "card", asks=True)
+    assert change(world, "hospital-a", PASSPHRASE, "--json").json["changed"] is True
+
+
+def test_a_passphrase_that_is_wrong_or_the_same_changes_nothing(at: At) -> None:
+    world = at("initialised")
+    path = world["hospital-a"] / "keys" / "identity.key"
+    before = path.read_bytes()
+    same = change(world, "hospital-a", PASSPHRASE, "--json")
+    assert (same.code, same.json["error"]["reason"]) == (4, "passphrase.unchanged")
+    write_passphrase(world.passphrase, "wrong")
+    wrong = change(world, "hospital-a", "another long passphrase", "--json")
+    assert (wrong.code, wrong.json["error"]["reason"]) == (12, "keyfile.wrong-passphrase")
+    assert path.read_bytes() == before
+
+
+def test_kill_9_while_the_passphrase_is_changed(at: At) -> None:
+    world = at("initialised")
+    path = world["hospital-a"] / "keys" / "identity.key"
+    kept, new = path.read_bytes(), world.root / "new-passphrase"
+    secret = keyfile.unlock(kept, PASSPHRASE)
+    write_passphrase(new, "another long passphrase")
+    words = ["-C", str(world["hospital-a"]), "passphrase", "--passphrase-file", str(world.passphrase),
+             "--new-passphrase-file", str(new)]  # fmt: skip
+    steps, seen = 0, set()
+    while True:
+        steps += 1
+        path.write_bytes(kept)
+        killed = killed_at(steps, lambda: run(words))
+        opens = PASSPHRASE if path.read_bytes() == kept else "another long passphrase"
+        assert keyfile.unlock(path.read_bytes(), opens) == secret
+        seen.add(opens)
+        if not killed:
+            break
+    assert len(seen) == 2

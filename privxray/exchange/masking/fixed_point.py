@@ -19,7 +19,9 @@ from privxray.formats.tensors import ModulusBits, TensorSpec
 Integers = NDArray[Any]
 """uint64 or uint32."""
 
-_TRAIN_AGAIN = "Restore the workspace from a backup, or ask the coordinator for another plan"
+_TRAIN_AGAIN = (
+    "Restore the workspace from a backup (privxray help backup), or ask the coordinator for another plan"
+)
 
 
 def unsigned(modulus_bits: ModulusBits) -> np.dtype[Any]:

@@ -120,7 +120,7 @@ def _only_the_card_is_missing(root: Path, config: Config) -> bool:
 
 def _init(root: Path, config: Config, passphrase: Passphrase, limit: _Limit | None = None) -> Workspace:
     """Make the folder, the identity and a hospital's ledger; ``privxray.yaml`` comes last."""
-    _expect_free(root)
+    expect_free(root)
     workspace = Workspace(root, config)
     make_private_folder(root)
     own_folder(root)
@@ -133,7 +133,7 @@ def _init(root: Path, config: Config, passphrase: Passphrase, limit: _Limit | No
                 f"this was a workspace and its {CONFIG} is gone",
                 reason="init.config-gone",
                 file=root,
-                advice=f"Restore {CONFIG} from a backup",
+                advice=f"Restore {CONFIG} from a backup (privxray help backup)",
             )
         # No key of an init that did not end has left, so its remains are overwritten.
         identity = Identity.generate()
@@ -146,7 +146,8 @@ def _init(root: Path, config: Config, passphrase: Passphrase, limit: _Limit | No
         return Workspace.create(root, config)
 
 
-def _expect_free(root: Path) -> None:
+def expect_free(root: Path) -> None:
+    """Check that nothing is here. :raises RefusedError: a workspace is, or is in a folder above."""
     if (root / CONFIG).exists():
         raise RefusedError(
             "there is a workspace here already",

@@ -26,7 +26,7 @@ def read_kept(path: Path, digest: str, kind: type[H]) -> tuple[H, bytes]:
             raise MalformedError(
                 f"this is not the {header.kind} that was verified here",
                 reason="workspace.kept-file-altered",
-                advice="Restore it from a backup",
+                advice="Restore it from a backup (privxray help backup)",
             )
         received.check_body(header.body)
         return header, received.body()

@@ -71,5 +71,5 @@ def public_keys(workspace: Workspace) -> PublicKeys:
             raise MalformedError(
                 "the public keys are damaged",
                 reason="workspace.public-keys-damaged",
-                advice="Restore the file from a backup",
+                advice="Restore the file from a backup (privxray help backup)",
             ) from None

@@ -56,7 +56,7 @@ def planned_round(workspace: Workspace, round_: Round) -> PlannedRound:
             raise MalformedError(
                 "this is not the plan that was verified here",
                 reason="workspace.kept-file-altered",
-                advice="Restore it from a backup",
+                advice="Restore it from a backup (privxray help backup)",
             )
         file.check_body(signed.plan.body)
     return PlannedRound(round_, signed, file, workspace.round_folder(round_.study, round_.number))

@@ -172,7 +172,7 @@ def _recall(collected: Collected, digest: str | None) -> None:
             raise MalformedError(
                 "this is not the request that was signed",
                 reason="workspace.kept-file-altered",
-                advice="Restore it from a backup",
+                advice="Restore it from a backup (privxray help backup)",
             )
         received.check_body(asked.request.body)
     cohort.set_request(asked)

@@ -167,7 +167,7 @@ def _verify(session: Session, planned: PlannedRound, kept: Path) -> UpdateHeader
             raise MalformedError(
                 "this is not the update that was exported",
                 reason="workspace.kept-file-altered",
-                advice="Restore it from a backup",
+                advice="Restore it from a backup (privxray help backup)",
             )
         header, member = read_update(received.envelope, planned.plan.roster.members)
         admit_update(header, member, planned.signed)

@@ -49,7 +49,8 @@ def key_of(session: Session, round_: Round, identity: Identity) -> bytes:
             f"the key of the result of round {round_.number} is gone",
             reason="round.key-gone",
             file=session.root,
-            advice="Restore the newest backup of state.db; a new result has to be paid again",
+            advice="Restore the newest backup of state.db "
+            "(privxray help backup); a new result has to be paid again",
         )
     return _cipher(identity).decrypt(sealed[:_NONCE], sealed[_NONCE:], None)
 

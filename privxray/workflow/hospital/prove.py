@@ -181,6 +181,6 @@ def _own_update(planned: PlannedRound) -> str | None:
             raise MalformedError(
                 "the update that was exported in this round is gone",
                 reason="workspace.kept-file-altered",
-                advice="Restore it from a backup",
+                advice="Restore it from a backup (privxray help backup)",
             )
         return envelope_of(kept).digest

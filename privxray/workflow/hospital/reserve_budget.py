@@ -98,7 +98,8 @@ def reserve(training: Training, epsilon: float) -> Training:
             f"the workspace's state is an old copy: it lacks the training of round {round_.number} that the "
             "privacy ledger was charged for; nothing was drawn",
             reason="state.lacks-training",
-            advice="Restore the newest backup of state.db, or have the round planned anew and charged again",
+            advice="Restore the newest backup of state.db "
+            "(privxray help backup), or have the round planned anew and charged again",
         )
     elif charged is not None:
         raise another_epsilon(round_)

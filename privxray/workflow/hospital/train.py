@@ -151,7 +151,8 @@ def _draw(training: Training, data: TrainingData, progress: Progress | None) -> 
         raise BudgetError(
             "what this training would draw is not what the privacy ledger was charged; nothing was drawn",
             reason="budget.other-events",
-            advice="The workspace was altered: restore state.db and ledger.db from one backup",
+            advice="The workspace was altered: restore state.db and ledger.db from one backup "
+            "(privxray help backup)",
         )
     ledger.begin(round_.study, run)
     result = saved_vector(training.session, round_)
@@ -163,7 +164,9 @@ def _draw(training: Training, data: TrainingData, progress: Progress | None) -> 
 
 def _drawing(training: Training, progress: Progress | None) -> Drawing:
     round_ = training.round
-    advice = "Restore the folder from a backup, or have the round planned and paid anew"
+    advice = (
+        "Restore the folder from a backup (privxray help backup), or have the round planned and paid anew"
+    )
     witness = SavedAnswers(training.session.state, round_.study, round_.trained_in, advice)
     steps = ReleaseStore(training.folder / "steps", training.key, witness)
     return Drawing(training.noise, SecureNoise(), steps, progress)

@@ -59,7 +59,8 @@ def trained_vector(
             f"the training result of round {round_.number} is gone",
             reason="round.result-gone",
             file=results_folder(session, round_),
-            advice="Restore this folder from a backup; it can't be made again without paying again",
+            advice="Restore this folder from a backup "
+            "(privxray help backup); it can't be made again without paying again",
         )
     return vector
 

@@ -90,7 +90,7 @@ def answer_query(
                 raise MalformedError(
                     "this is not the answer that was counted",
                     reason="answer.kept-copy-altered",
-                    advice="Restore it from a backup",
+                    advice="Restore it from a backup (privxray help backup)",
                 )
         name = f"{query.hospital_name}-{admitted.digest[:8]}.answer"
         target, data = chosen / name, kept.read_bytes()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _NONCE_BYTES = 12
 _DIGEST_BYTES = 32
-_BACKUP = "Restore it from a backup"
+_BACKUP = "Restore it from a backup (privxray help backup)"
 
 
 def ensure_keys(workspace: Workspace, identity: Identity, scheme: Scheme, features: int) -> HospitalKeys:

@@ -107,6 +107,6 @@ def kept_bytes(state: State, question: Question) -> bytes:
             raise MalformedError(
                 "this is not the answer that was given",
                 reason="workspace.kept-file-altered",
-                advice="Restore it from a backup",
+                advice="Restore it from a backup (privxray help backup)",
             )
     return data

@@ -6,7 +6,7 @@ compared with what else remembers: the state, and the updates that left.
 
 from __future__ import annotations
 
-from privxray.errors import MalformedError
+from privxray.errors import BudgetError, MalformedError
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.ledger.past_exports import newer_than
 from privxray.workflow.ledger.runs import AUDITS, audit_number, run_name
@@ -14,7 +14,13 @@ from privxray.workspace.session import Session
 from privxray.workspace.state import State
 from privxray.workspace.transitions import RoundState
 
-_RESTORE = "Restore the newest backup of it; what was spent on these patients stays spent"
+RESTORED = "restored from a backup of"
+"""The setting that tells when the backup was made that a workspace was restored from."""
+SPENT_BEYOND = "spent beyond the limit since the backup of"
+"""The setting of a restored workspace whose patients have no budget left."""
+_RESTORE = (
+    "Restore the newest backup of it (privxray help backup); what was spent on these patients stays spent"
+)
 
 
 def open_ledger(session: Session) -> Ledger:
@@ -22,10 +28,20 @@ def open_ledger(session: Session) -> Ledger:
 
     Reservations of rounds that were given up before any noise was drawn are taken back.
 
+    :raises BudgetError: the workspace was restored, and what was spent since its backup leaves nothing.
     :raises MalformedError: it is an older copy: it lacks a training or an audit that was done here, or the
         entry that an update in the workspace names.
     """
     path = session.workspace.ledger_path
+    since = session.state.setting(SPENT_BEYOND)
+    if since is not None:
+        raise BudgetError(
+            f"this workspace was restored from a backup of {since}, and what was spent since is more than "
+            "the lifetime limit allows",
+            reason="ledger.spent-beyond-backup",
+            file=path,
+            advice="Nothing more can be trained on these patients",
+        )
     ledger = Ledger.open(path)
     newer, _ = newer_than(ledger, session.workspace)
     if newer:

@@ -23,7 +23,9 @@ def keys(workspace: Workspace) -> Iterator[Diagnosis]:
     """Whether the identity is there. It is not opened, so no passphrase is asked for."""
     public_keys(workspace)
     if not workspace.identity_path.is_file() or not workspace.identity_path.stat().st_size:
-        yield Diagnosis("keys", "error", "keys/identity.key is gone", "Restore it from a backup")
+        yield Diagnosis(
+            "keys", "error", "keys/identity.key is gone", ("Restore it from a backup (privxray help backup)")
+        )
     else:
         yield Diagnosis("keys", "ok", "keys/identity.key is there, locked by its passphrase")
 

@@ -15,7 +15,7 @@ from privxray.imaging.glance import FILE as DATA_SET
 from privxray.imaging.glance import images_of_earlier_decoders
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.ledger.open_ledger import lacking_training
+from privxray.workflow.ledger.open_ledger import RESTORED, lacking_training
 from privxray.workflow.ledger.past_exports import newer_than
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
@@ -27,7 +27,9 @@ from privxray.workspace.transitions import RoundState
 def database(check: str, path: Path) -> Iterator[Diagnosis]:
     """Whether a SQLite file is whole. It is opened so that not even an unfinished write is taken back."""
     if not path.is_file():
-        yield Diagnosis(check, "error", f"{path.name} is gone", "Restore it from a backup")
+        yield Diagnosis(
+            check, "error", f"{path.name} is gone", "Restore it from a backup (privxray help backup)"
+        )
         return
     journal = path.with_name(path.name + "-journal")
     if journal.is_file() and journal.stat().st_size:
@@ -43,7 +45,9 @@ def database(check: str, path: Path) -> Iterator[Diagnosis]:
     if answers == ["ok"]:
         yield Diagnosis(check, "ok", f"{path.name} is whole")
     else:
-        yield Diagnosis(check, "error", f"{path.name} is damaged", "Restore it from a backup")
+        yield Diagnosis(
+            check, "error", f"{path.name} is damaged", "Restore it from a backup (privxray help backup)"
+        )
 
 
 def plans(workspace: Workspace, rounds: Sequence[Round]) -> Iterator[Diagnosis]:
@@ -55,6 +59,18 @@ def plans(workspace: Workspace, rounds: Sequence[Round]) -> Iterator[Diagnosis]:
         load_plan(workspace, round_)
     verb = "is" if len(rounds) == 1 else "are"
     yield Diagnosis("plans", "ok", f"{counted(len(rounds), 'plan')} {verb} as verified")
+
+
+def restored(state: State) -> Iterator[Diagnosis]:
+    """Whether this is a workspace out of a backup, which does not know what happened between the two."""
+    since = state.setting(RESTORED)
+    if since is not None:
+        yield Diagnosis(
+            "backup",
+            "notice",
+            f"this workspace was restored from a backup of {since}, and knows nothing of what came after",
+            "Compare with what left since: privxray doctor FILES. Never use the old workspace again",
+        )
 
 
 def results(workspace: Workspace, rounds: Iterable[Round]) -> Iterator[Diagnosis]:
@@ -77,7 +93,7 @@ def _result(workspace: Workspace, round_: Round) -> Iterator[Diagnosis]:
             "results",
             "error",
             f"the update of round {round_.number} is not the one that was exported",
-            "Restore rounds/ from a backup; the update can't be made again",
+            "Restore rounds/ from a backup (privxray help backup); the update can't be made again",
         )
     if round_.state is RoundState.TRAINED:
         vector = workspace.round_folder(round_.study, round_.trained_in) / "vector"
@@ -86,7 +102,8 @@ def _result(workspace: Workspace, round_: Round) -> Iterator[Diagnosis]:
                 "results",
                 "error",
                 f"the training result of round {round_.number} is gone",
-                "Restore rounds/ from a backup; it can't be made again without paying again",
+                "Restore rounds/ from a backup (privxray help backup); it can't be made again without "
+                "paying again",
             )
     if round_.state is RoundState.JOINED and round_.epsilon is not None:
         yield Diagnosis(
@@ -124,7 +141,7 @@ def _against_state(opened: Ledger, state: State) -> Diagnosis:
         "ledger and state",
         "error",
         f"the ledger lacks {lacking}: it is an old copy",
-        "Restore the newest backup of ledger.db; what was spent stays spent",
+        "Restore the newest backup of ledger.db (privxray help backup); what was spent stays spent",
     )
 
 
@@ -137,7 +154,8 @@ def _against_updates(opened: Ledger, workspace: Workspace, files: Sequence[Path]
             check,
             "error",
             f"the ledger is older than {newer[0]}, or another one: it lacks the entry that the update names",
-            "Restore the newest backup of ledger.db, and don't train before: what was spent stays spent",
+            "Restore the newest backup of ledger.db (privxray help backup), and don't train before: what was "
+            "spent stays spent",
         )
     if looked:
         what = f"the ledger has the entries that {counted(looked, 'update')} of this hospital name"

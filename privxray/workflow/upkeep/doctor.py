@@ -16,7 +16,7 @@ from privxray.errors import PrivxrayError, SystemTroubleError
 from privxray.naming.public_names import public_names
 from privxray.workflow.upkeep.check_files import keys, leftovers, permissions
 from privxray.workflow.upkeep.check_machine import machine
-from privxray.workflow.upkeep.check_records import data_set, database, ledger, plans, results
+from privxray.workflow.upkeep.check_records import data_set, database, ledger, plans, restored, results
 from privxray.workflow.upkeep.diagnosis import Diagnosis
 from privxray.workflow.upkeep.sent_files import record_of_exports
 from privxray.workspace.folder import Workspace
@@ -52,6 +52,7 @@ def _records(workspace: Workspace, files: Sequence[Path]) -> Iterator[Diagnosis]
     if all(one.level == "ok" for one in state):
         with looking(workspace, read_only=True) as session:
             rounds = session.state.rounds()
+            yield from _safely("backup", restored(session.state))
             yield from _safely("plans", plans(workspace, rounds))
             yield from _safely("results", results(workspace, rounds))
             yield from _safely("exports", record_of_exports(session))

@@ -29,7 +29,10 @@ from privxray.workspace.private_database import PrivateDatabase
 
 FILE = "deid.db"
 
-_ADVICE = "Put back a backup of this file. Or delete it, and name a new, empty folder for the copies"
+_ADVICE = (
+    "Put back a backup of this file "
+    "(privxray help backup). Or delete it, and name a new, empty folder for the copies"
+)
 _FORMAT = 1
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS run (

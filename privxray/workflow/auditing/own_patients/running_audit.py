@@ -83,7 +83,8 @@ class RunningAudit:
             self.state,
             AUDITS,
             audit_number(self.terms.run),
-            advice=f"Restore the folder from a backup, or delete {self.folder} to give the audit up. What it "
+            advice=f"Restore the folder from a backup "
+            f"(privxray help backup), or delete {self.folder} to give the audit up. What it "
             "was charged stays charged",
         )
         return KeptAnswers(self.folder / "answers", self._key(), witness)

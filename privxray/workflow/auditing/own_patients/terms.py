@@ -63,7 +63,7 @@ def begun_or_new(folder: Path, wanted: Terms) -> Terms:
             "the terms of the audit that was begun are damaged",
             reason="audit.terms-damaged",
             file=path,
-            advice="Restore this file from a backup",
+            advice="Restore this file from a backup (privxray help backup)",
         ) from None
     if (begun.plan, begun.data) != (wanted.plan, wanted.data):
         raise RefusedError(

@@ -1,0 +1,1 @@
+"""Keys and workspaces over the years: another passphrase, a backup, a key that is given up (docs/KEYS.md)."""
