@@ -282,12 +282,18 @@ def twice(archive: zipfile.ZipFile) -> None:
     archive.filelist.append(other)
 
 
+def unlist(archive: zipfile.ZipFile) -> None:
+    archive.filelist.pop()
+
+
 @pytest.mark.parametrize(
     ("data", "text"),
     [
         (zipped({"IM1": b"x"}, state_size(300 << 20)), limits.UNFOLDS),
         (zipped({"IM1": b"x"}, state_size(2 << 40)), limits.UNFOLDS),
         (zipped({"IM1": b"x" * 100}, twice), limits.OVERLAPS),
+        (zipped({"IM1": image(), "IM2": random.Random(1).randbytes(3000)}, unlist), limits.UNLISTED),
+        (zipped({"IM1": random.Random(1).randbytes(3000)}, unlist), limits.UNLISTED),
         (zipped({"IM1": b"x" * 100})[:-30], limits.DAMAGED),
         (zipped({"IM1": b"x" * 100})[:60], limits.DAMAGED),
         (b"PK\3\4" + b"no zip", limits.DAMAGED),

@@ -61,6 +61,7 @@ class ZipArchive:
             raise UnreadArchiveError(limits.DAMAGED) from None
         self._entries = self._zip.infolist()
         _expect_bounded(self._entries, size)
+        _expect_all_listed(self._entries, self._zip.start_dir)
 
     @property
     def is_document(self) -> bool:
@@ -221,6 +222,16 @@ def _expect_bounded(entries: list[zipfile.ZipInfo], size: int) -> None:
         if entry.header_offset < end:
             raise UnreadArchiveError(limits.OVERLAPS)
         end = entry.header_offset + _LOCAL_HEADER + entry.compress_size
+
+
+def _expect_all_listed(entries: list[zipfile.ZipInfo], start_of_list: int) -> None:
+    """Refuse a zip with bytes that no entry has: a file that was taken off the list may still be there."""
+    ends = 0
+    places = [(entry.header_offset, entry.compress_size, len(entry.orig_filename)) for entry in entries]
+    for start, size, name in [*sorted(places), (start_of_list, 0, 0)]:
+        if start - ends > limits.MAX_GAP:
+            raise UnreadArchiveError(limits.UNLISTED)
+        ends = start + _LOCAL_HEADER + 4 * name + size
 
 
 def _is_folder(entry: zipfile.ZipInfo) -> bool:

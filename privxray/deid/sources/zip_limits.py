@@ -32,6 +32,9 @@ MAX_INNER: Final = 8 << 30
 MAX_RATIO: Final = 200
 """Most bytes that one stored byte may become, where the result is large."""
 
+MAX_GAP: Final = 1 << 10
+"""Most bytes between two entries that neither has: extra fields, and sizes that come behind an entry."""
+
 LARGE: Final = 256 << 20
 """Up to so many bytes, an entry or a zip may be packed as tightly as can be: a black image is."""
 
@@ -40,6 +43,7 @@ TOO_MANY: Final = f"the zip has more than {MAX_ENTRIES:,} entries; unpack it, an
 TOO_MANY_IN_ALL: Final = f"the zips here have more than {MAX_LISTED:,} entries together; name fewer of them"
 UNFOLDS: Final = "the zip would unfold to far more than it is large, as a zip bomb does"
 OVERLAPS: Final = "entries of the zip share the same bytes, as in a zip bomb"
+UNLISTED: Final = "the zip holds bytes that its list of files does not name; unpack it, and name the folder"
 TOO_DEEP: Final = f"it is a zip within {MAX_DEPTH} others, and no deeper one is read; unpack the outer ones"
 TOO_LARGE_INSIDE: Final = "it is a zip of more than 8 GiB within a zip; unpack the outer one"
 OTHER_ARCHIVE: Final = (
@@ -61,6 +65,7 @@ REASONS: Final = {
     TOO_MANY: "archive.too-many-entries",
     UNFOLDS: "archive.unfolds",
     OVERLAPS: "archive.overlaps",
+    UNLISTED: "archive.unlisted",
     OTHER_ARCHIVE: "archive.other-kind",
     DOCUMENT: "archive.document",
 }
