@@ -3,7 +3,7 @@
 The detector and the reader see different pictures. The **detector** sees the whole frame with
 :func:`even_contrast`: each pixel minus the mean of its surroundings, divided by their spread (local contrast
 normalisation). A caption that stands out by 15 of 255 grey values then looks like any other; the share of
-such captions that is found rose from one in six to four in five (docs/BENCHMARKS.md). No window is needed: a
+such captions that PP-OCRv4 found rose from one in six to four in five. No window is needed: a
 12-bit film, a caption at a value that the image nowhere else reaches, and MONOCHROME1 make no difference. The
 **reader** sees one line of text with :func:`full_contrast`, stretched by itself, since even contrast draws
 seams around glyphs.
