@@ -21,6 +21,7 @@ from privxray.exchange.commitments.scalars import OpenedSum, add_into, as_intege
 from privxray.exchange.masking.fixed_point import dequantise
 from privxray.exchange.masking.masks import adds
 from privxray.exchange.messages.proof import open_proof
+from privxray.exchange.opening_committed import CommittedUpdate, suspects
 from privxray.formats.container import split
 from privxray.formats.tensors import TensorSpec, unpack
 
@@ -157,6 +158,30 @@ def test_a_hospital_may_commit_only_to_what_it_sends(made: CommittedRound) -> No
     with pytest.raises(CohortError) as caught:
         made.opened(made.updates())
     assert caught.value.reason == "update.not-as-committed"
+
+
+def test_only_those_are_suspected_whose_updates_are_not_as_committed(made: CommittedRound) -> None:
+    """`plan --repeat` goes by it: an innocent hospital sends the same vector again."""
+    a, b, c = made.study.hospitals
+
+    def received() -> list[CommittedUpdate]:
+        return [made.received(data) for data in made.updates().values()]
+
+    plan, good = made.signed.plan, received()
+    assert suspects(plan, good) == frozenset()
+    unreadable = [
+        dataclasses.replace(one, body=[b"no vector"]) if one.sender == c.fingerprint else one
+        for one in received()
+    ]
+    assert suspects(plan, unreadable) == {c.fingerprint}
+    made.sent[b.fingerprint].masked[3] += 5
+    assert suspects(plan, received()) == {b.fingerprint}
+    stated = made.sent[a.fingerprint].committed
+    other = {**stated.streams, c.fingerprint: add(stated.streams[c.fingerprint], generator(0))}
+    made.sent[a.fingerprint].committed = Committed(stated.vector, other)
+    assert suspects(plan, received()) == {a.fingerprint, b.fingerprint, c.fingerprint}
+    made.sent[b.fingerprint].masked[3] -= 5
+    assert suspects(plan, received()) == {a.fingerprint, c.fingerprint}
 
 
 # A coordinator that lies. It has the sum, all updates, and its own signing key.
