@@ -18,6 +18,7 @@ from privxray.deid.sources.gathered import REFERENCE_OUTSIDE
 from privxray.deid.sources.kinds import is_image, is_other_archive, is_zip, promises_image
 from privxray.deid.sources.medium_index import leads_outside, references
 from privxray.deid.sources.on_medium import OnMedium, OutsideError
+from privxray.deid.sources.packed_files import NumberedFiles, PackedFiles
 from privxray.deid.sources.selection import select
 from privxray.deid.sources.source import Source
 from privxray.deid.sources.source_file import SourceFile
@@ -246,3 +247,28 @@ def test_a_source_finds_files_by_name(tmp_path: Path) -> None:
         assert source.file(path).read_whole() == (folder / path).read_bytes()
     assert not Source(tmp_path / "nowhere").is_there
     assert not Source(folder / path).is_there
+
+
+def test_packed_files_are_what_was_added_in_order_and_once() -> None:
+    files = [
+        SourceFile(Path("/data/b/im1.dcm"), PurePosixPath("b/im1.dcm")),
+        SourceFile(Path("/data/b"), PurePosixPath("b")),
+        SourceFile(Path("/data/M\udcfcller.dcm"), PurePosixPath("M\udcfcller.dcm")),
+        SourceFile(Path("a.zip"), PurePosixPath("a.zip/x"), (3,), "x"),
+        SourceFile(Path("a.zip"), PurePosixPath(".."), (4, 1), "y\0z", "its name leads out of the zip"),
+        SourceFile(Path("/data/b.dcm"), PurePosixPath("b.dcm")),
+        SourceFile(Path("/other/b.dcm"), PurePosixPath("elsewhere.dcm")),
+        SourceFile(Path("Übung.dcm"), PurePosixPath("Übung.dcm")),
+    ]
+    packed = PackedFiles()
+    for file in [*files, *files]:
+        packed.add(file, file.address)
+    packed.sort()
+    expected = sorted(files, key=lambda file: file.order)
+    assert list(packed) == expected
+    assert packed[1:3] == expected[1:3]
+    assert packed[-1] == expected[-1]
+    some = NumberedFiles(packed, range(1, len(files), 3))
+    assert list(some) == some[:] == [(place, expected[place]) for place in (1, 4, 7)]
+    with pytest.raises(IndexError):
+        some[3]

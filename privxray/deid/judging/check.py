@@ -34,6 +34,7 @@ from privxray.deid.judging.set_passes import FilesOfSet, Progress, ScanSettings
 from privxray.deid.profile.basic import basic_profile
 from privxray.deid.profile.profile import Profile
 from privxray.deid.sources.gathered import Selection
+from privxray.deid.sources.packed_files import NumberedFiles
 from privxray.deid.sources.selection import select
 from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import UsageError
@@ -86,7 +87,7 @@ def check_paths(
     """
     selection = files_to_check(paths)
     settings = ScanSettings(profile or basic_profile(), digests, jobs)
-    files = FilesOfSet(list(enumerate(selection.files)), settings, progress)
+    files = FilesOfSet(NumberedFiles(selection.files, range(len(selection.files))), settings, progress)
     scanned, gathered, reports = RecordSpool(), GatheredTerms(), SpooledReports()
     with files:
         for record, undisguised in files.scan():

@@ -23,7 +23,7 @@ from privxray.deid.judging.set_check import record_of
 from privxray.deid.judging.set_relations import Mark, own_mark
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_to_json
-from privxray.deid.sources.source_file import SourceFile
+from privxray.deid.sources.packed_files import NumberedFile
 from privxray.deid.workers.worker_pool import Pool
 
 T = TypeVar("T")
@@ -41,9 +41,6 @@ _WORKER: Final = "privxray.deid.judging.check_worker"
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how many files are done and how many there are to do."""
-
-NumberedFile: TypeAlias = tuple[int, SourceFile]
-"""A file, and its place in the whole set, from 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ Tested in tests/unit/test_deid_sources.py and tests/unit/test_deid_zips.py, by w
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath, PurePosixPath
 from typing import Final
 
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.sources.medium_index import Reference, references
+from privxray.deid.sources.packed_files import PackedFiles
 from privxray.deid.sources.source_file import SourceFile
 from privxray.naming.public_names import public_name
 
@@ -27,7 +29,7 @@ class Selection:
     :ivar missing: files that a DICOMDIR names and that are not there, in public words.
     """
 
-    files: list[SourceFile] = field(default_factory=list)
+    files: Sequence[SourceFile] = ()
     passed_over: list[PurePosixPath] = field(default_factory=list)
     indexes: int = 0
     missing: tuple[str, ...] = ()
@@ -41,7 +43,7 @@ class Gathered:
 
     def __init__(self) -> None:
         self.entries = 0
-        self._chosen: dict[str, SourceFile] = {}
+        self._chosen = PackedFiles()
         self._passed_over: list[PurePosixPath] = []
         self._indexes: set[str] = set()
         self._missing: dict[PurePosixPath, None] = {}
@@ -52,17 +54,21 @@ class Gathered:
             public_name(path, number).replace("file #", "reference no. ")
             for number, path in enumerate(self._missing, start=1)
         )
+        self._chosen.sort()
         return Selection(
-            sorted(self._chosen.values(), key=lambda file: file.order),
+            self._chosen,
             sorted(self._passed_over),
             len(self._indexes),
             tuple(missing),
         )
 
-    def choose(self, file: SourceFile, trouble: str = "") -> None:
-        """Take a file as an image. :param trouble: why it can't be read, or must not be."""
+    def choose(self, file: SourceFile, trouble: str = "", *, address: str = "") -> None:
+        """Take a file as an image.
+
+        :param trouble: why it can't be read, or must not be. :param address: its address, where it is known.
+        """
         file = replace(file, trouble=trouble) if trouble else file
-        self._chosen.setdefault(file.address, file)
+        self._chosen.add(file, address or file.address)
 
     def pass_over(self, file: SourceFile) -> None:
         """Take a file as no image."""

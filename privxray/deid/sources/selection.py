@@ -69,29 +69,35 @@ def select(paths: Sequence[Path]) -> Selection:
 
 
 def _take_folder(found: Gathered, folder: Path) -> None:
-    root = Path(os.path.realpath(folder))
-    inside = []
-    for path in _files_below(folder):
-        file = SourceFile(path, _relative(path, folder))
-        if _is_inside(path, root):
-            inside.append(file)
-        else:
-            found.pass_over(file)
+    """Take the images below a folder. It is listed twice, for indexes and for all; no list of it is kept."""
     meant: set[Path] = set()
-    for index in inside:
-        if is_named_index(index.relative):
-            meant |= _follow(found, index, folder) or set()
-    for file in inside:
-        if is_named_index(file.relative) and found.is_index(file):
+    for file, address in _inside(folder):
+        if not address:
+            found.pass_over(file)
+        elif is_named_index(file.relative):
+            meant |= _follow(found, file, folder) or set()
+    for file, address in _inside(folder):
+        if not address or (is_named_index(file.relative) and found.is_index(file)):
             continue
         if file.path in meant or promises_image(file.relative):
-            found.choose(file)
+            found.choose(file, address=address)
         elif file.path.is_file():
             take_by_content(found, file, 1)
         elif is_hidden(file.relative):  # such as a link to nowhere
             found.pass_over(file)
         else:
-            found.choose(file)
+            found.choose(file, address=address)
+
+
+def _inside(folder: Path) -> Iterator[tuple[SourceFile, str]]:
+    """The files below a folder with their addresses; without one, a link that leads out of the folder."""
+    root = Path(os.path.realpath(folder))
+    for real, path in _files_below(folder):
+        file = SourceFile(path, _relative(path, folder))
+        if not path.is_symlink():
+            yield file, os.path.join(real, path.name)  # noqa: PTH118 - of two texts, ten million times
+        else:
+            yield file, file.address if Path(file.address).is_relative_to(root) else ""
 
 
 def _take_named(found: Gathered, path: Path) -> None:
@@ -141,7 +147,9 @@ def _relative(path: Path, folder: Path) -> PurePosixPath:
     return PurePosixPath(path.relative_to(folder).as_posix())  # of one kind on all systems, to be compared
 
 
-def _files_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path) -> Iterator[tuple[str, Path]]:
+    """The files below a folder, each with the real path of the folder that it lies in."""
+
     def refused(_: OSError) -> None:
         # What can't be listed can't be passed over in silence; its path may name a patient.
         raise SystemTroubleError(
@@ -152,9 +160,6 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
     for place, folders, files in os.walk(folder, onerror=refused):
         folders.sort()
+        real = os.path.realpath(place)
         for name in sorted(files):
-            yield Path(place, name)
-
-
-def _is_inside(path: Path, root: Path) -> bool:
-    return not path.is_symlink() or Path(os.path.realpath(path)).is_relative_to(root)
+            yield real, Path(place, name)

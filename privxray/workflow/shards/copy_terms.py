@@ -23,10 +23,11 @@ from privxray.deid.cleaning.copies.read_ahead import Head, SetValues, read_head_
 from privxray.deid.cleaning.elements.patient_values import NO_VALUES, PatientValues
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.judging.leaks import LeakSearch
-from privxray.deid.judging.set_passes import NumberedFile, Progress
+from privxray.deid.judging.set_passes import Progress
 from privxray.deid.judging.set_relations import Mark, keyed_mark
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
+from privxray.deid.sources.packed_files import NumberedFile
 from privxray.deid.sources.source import Source
 from privxray.errors import RefusedError
 from privxray.system.names import long_path

@@ -7,8 +7,8 @@ the same list; its digest is in every part. Tested in tests/unit/test_shards.py.
 from __future__ import annotations
 
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
-from privxray.deid.judging.set_passes import NumberedFile
 from privxray.deid.sources.gathered import Selection
+from privxray.deid.sources.packed_files import NumberedFiles
 from privxray.deid.sources.source_file import SourceFile
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workflow.shards.part_file import PartHeader, PartKind
@@ -31,7 +31,7 @@ class ShardFiles:
         self._job = key.job
         self._listed = list_digest(selection, key)
         places = shard.places(len(selection.files))
-        self.own: list[NumberedFile] = [(place, selection.files[place]) for place in places]
+        self.own = NumberedFiles(selection.files, places)
         state = key.digest("state")
         for place, file in self.own:
             state.update(f"{place} {_stamp(file)}\n".encode())
