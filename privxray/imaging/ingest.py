@@ -29,6 +29,7 @@ from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.set_check import SetCheck
 from privxray.deid.profile.profile import Profile
 from privxray.deid.sources.source import Source
+from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import MalformedError, NotTakenInError, PrivxrayError, SystemTroubleError
 from privxray.imaging.comparison import Comparison, compare, one_picture_each
 from privxray.imaging.dataset import Dataset, IndexChange, Picture
@@ -273,17 +274,28 @@ class _Ingest:
         try:
             data = file.read_whole()
         except UnreadFileError as trouble:
-            raise SystemTroubleError(
-                f"{trouble} ({self._rows.place_of(row)})",
-                reason="image.unread",
-                file=public_name(row.relative, number),
-                advice="Check its permissions and its size, then type the command again",
-            ) from None
+            raise self._unread(file, f"{trouble} ({self._rows.place_of(row)})", number) from None
         scan = scan_bytes(data, self._checked.profile)
         if self._options.look is not None and not scan.damage:
             scan.findings += self._options.look(data)
         self._total += 1
         return data, self._checked.add(scan, source=file, number=number)
+
+    def _unread(self, file: SourceFile, what: str, number: int) -> PrivxrayError:
+        name = public_name(file.relative, number)
+        if file.inside:
+            return MalformedError(
+                what,
+                reason="archive.entry-unread",
+                file=name,
+                advice="Unpack the zip yourself, and name the folder; or leave the image out of the csv",
+            )
+        return SystemTroubleError(
+            what,
+            reason="image.unread",
+            file=name,
+            advice="Check its permissions and its size, then type the command again",
+        )
 
     def _decode(self, data: bytes, name: str, row: Row) -> npt.NDArray[np.uint8]:
         try:

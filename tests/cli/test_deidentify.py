@@ -24,6 +24,7 @@ from played_study import CLASSES, At, Result, World, typed
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 import deid_samples as samples
 from test_deid_sources import index
+from test_deid_zips import zipped
 
 import privxray.deid.cleaning.deidentify  # noqa: F401 - before the forks of the crash test
 import privxray.workflow.images.make_copies as deidentification
@@ -396,6 +397,31 @@ def test_clean_copies_are_taken_in_from_a_zip_and_by_a_dicomdir(world: World) ->
     checked = world.type(HOSPITAL, "check", "clean", "--json")
     assert (checked.code, checked.json["medium_indexes"]) == (0, 1)
     assert "A DICOMDIR was not checked" in world.type(HOSPITAL, "check", "clean").err
+
+
+def test_images_that_can_not_be_read_in_a_zip_are_all_told(world: World) -> None:
+    def spoil(archive: zipfile.ZipFile) -> None:
+        archive.filelist[0].flag_bits |= 1
+        archive.filelist[1].compress_type = 9
+
+    images = {f"im{number}.dcm": samples.encode(samples.clean()) for number in range(3)}
+    (world[HOSPITAL] / "export.zip").write_bytes(zipped(images, spoil))
+    rows = [f"im{number}.dcm,p{number},{CLASSES[0]}" for number in range(3)]
+    (world[HOSPITAL] / "list.csv").write_text("\n".join(["image,patient,label", *rows]))
+    told = world.type(HOSPITAL, "ingest", "export.zip", "--labels", "list.csv", "--json")
+    assert (told.code, told.json["error"]["reason"]) == (11, "archive.entry-unread")
+    assert told.json["error"]["places"] == {"archive.entry-unread": ["row 2", "row 3"]}
+
+
+def test_copies_without_file_meta_are_checked_and_taken_in(world: World) -> None:
+    deidentify(world, "dicom", "clean", "--labels", "dicom/labels.csv")
+    shutil.copytree(world[HOSPITAL] / "clean", world[HOSPITAL] / "bare")
+    for path in (world[HOSPITAL] / "bare").rglob("*.dcm"):
+        data = path.read_bytes()
+        path.write_bytes(data[144 + int.from_bytes(data[140:144], "little") :])
+    assert world.type(HOSPITAL, "check", "bare").code == 0
+    told = world.ok(HOSPITAL, "ingest", "bare", "--labels", "bare/labels.csv")
+    assert (told["images"], told["added"], told["patients"]) == (8, 8, 4)
 
 
 @pytest.mark.slow
