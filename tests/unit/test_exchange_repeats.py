@@ -53,6 +53,13 @@ def test_the_same_hospitals_repeat_their_round(failed: Failed) -> None:
     admit_repeat(failed.study.make_plan(**FORM_2, round=2), failed.followed)  # it repeats nothing
 
 
+def test_all_hospitals_may_send_the_same_again(failed: Failed) -> None:
+    repeats = Repeats(plan=failed.followed.digest, same=same(*failed.study.hospitals))
+    plan = failed.again(repeats=repeats)
+    admit_plan(failed.study.plan_file(plan), failed.study.coordinator.public())
+    admit_repeat(plan, failed.followed)
+
+
 def test_what_the_plan_itself_shows_to_be_wrong(failed: Failed) -> None:
     a, b, _ = failed.study.hospitals
     stranger = Hospital("stranger")
