@@ -16,6 +16,7 @@ from privxray.deid.comparing.compared_file import compare
 from privxray.deid.comparing.document_text import MOST, document_texts
 from privxray.deid.comparing.file_traits import FileTraits, traits_of
 from privxray.deid.comparing.originals import Match, Originals
+from privxray.deid.comparing.remaining_attributes import OriginalsByAttributes
 from privxray.deid.judging.check import check_bytes
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.sources.source_file import SourceFile
@@ -132,3 +133,33 @@ def test_what_two_patients_have_in_common_tells_nothing() -> None:
     assert find(traits("x", instance="1.1", pixels=b"own"), {}) == Match(0, 0, "uid")
     assert find(traits("x", pixels=b"new"), {"x": "A"}) == Match(0, None, "crosswalk")
     assert find(traits("x", pixels=b"new"), {"x": "nobody"}) == Match()
+
+
+def report_of(number: int, says: str) -> Dataset:
+    """A structured report, which has no pixels."""
+    ds = document(b"")
+    del ds.EncapsulatedDocument
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
+    ds.PatientID = f"MRN{number}"
+    ds.CompletionFlag, ds.VerificationFlag, ds.InstanceNumber = "PARTIAL", "UNVERIFIED", str(number)
+    ds.ContentSequence = [clean() for _ in range(2)]
+    for item, text in zip(ds.ContentSequence, says.split(), strict=True):
+        del item.file_meta
+        item.FilterType, item.ReceiveCoilName, item.ImagedNucleus = text, text + "1", text + "2"
+    return ds
+
+
+def test_what_has_no_pixels_is_found_by_what_is_left_if_clearly(tmp_path: Path) -> None:
+    originals = Originals()
+    for number, says in enumerate(("left right", "up down", "up down")):
+        path = tmp_path / f"{number}.dcm"
+        path.write_bytes(encode(report_of(number, says)))
+        originals.add(SourceFile.on_disk(path), traits_of(path.read_bytes(), BASIC), ())
+    search = OriginalsByAttributes(originals, BASIC)
+    copy = traits_of(encode(report_of(7, "left right")), BASIC)
+    assert search.find(copy, Match()) == Match(0, 0, "attributes")
+    assert search.find(copy, Match(1, None, "crosswalk")) == Match(1, None, "crosswalk")
+    of_two = traits_of(encode(report_of(7, "up down")), BASIC)
+    assert search.find(of_two, Match()) == Match()
+    assert search.find(of_two, Match(2, None, "crosswalk")) == Match(2, 2, "crosswalk")
+    assert search.find(traits_of(encode(clean()), BASIC), Match()) == Match()

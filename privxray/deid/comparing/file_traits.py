@@ -19,6 +19,7 @@ from privxray.deid.dicomfile.file_reader import FileReader
 from privxray.deid.dicomfile.frame_segments import fragment_places
 from privxray.deid.dicomfile.no_meta import EXPLICIT_VR_BIG_ENDIAN
 from privxray.deid.dicomfile.untrusted_bytes import forget
+from privxray.deid.profile.annex_e import lookup
 from privxray.deid.profile.class_uids import CLASS_UIDS
 from privxray.deid.profile.profile import Action, Dates, Profile
 from privxray.deid.values.dummies import is_dummy
@@ -40,6 +41,7 @@ _FEWEST_TECHNICAL: Final = 3
 _UID_IN_TEXT: Final = re.compile(r"(?<![0-9.])[0-2](?:\.(?:0|[1-9][0-9]{0,38})){4,}(?!\.?[0-9])")
 _DATE: Final = re.compile(r"[0-9]{8}")
 _TEMPORAL: Final = frozenset({"DA", "DT", "TM"})
+_TOUCHED: Final = _TEMPORAL | {"PN", "UI"}
 _BLOCK: Final = 1 << 22
 
 
@@ -53,6 +55,8 @@ class FileTraits:
     :ivar dates: calendar dates in attributes for dates, eight digits.
     :ivar pixels: a digest of the stored pixels; empty where there are none.
     :ivar technical: a digest of size and exposure; empty where the file says too little of them.
+    :ivar sop_class: its kind of object.
+    :ivar remaining: digests of the attributes that no profile touches, with their values.
     :ivar documents: where encapsulated documents begin and end in ``data``, by their place.
     :ivar data: what these refer to: the file, or its unfolded data set.
     :ivar method: how the file says that it was de-identified.
@@ -67,6 +71,8 @@ class FileTraits:
     dates: set[str] = field(default_factory=set)
     pixels: bytes = b""
     technical: bytes = b""
+    sop_class: str = ""
+    remaining: set[int] = field(default_factory=set)
     documents: dict[str, tuple[int, int]] = field(default_factory=dict)
     method: str = ""
 
@@ -107,6 +113,7 @@ class _Reading:
         traits.patient_id = decoded(top.get(tags.PATIENT_ID, b""), self._codec)
         traits.study = plain_text(top.get(tags.STUDY_INSTANCE_UID, b""))
         traits.instance = plain_text(top.get(tags.SOP_INSTANCE_UID, b""))
+        traits.sop_class = plain_text(top.get(tags.SOP_CLASS_UID, b""))
         traits.method = decoded(top.get(tags.DEIDENTIFICATION_METHOD, b""), self._codec)
         told = [top.get(tag, b"").strip(b" \0") for tag in _TECHNICAL]
         if sum(map(bool, told)) >= _FEWEST_TECHNICAL:
@@ -148,6 +155,8 @@ class _Reading:
 
     def _take_text(self, element: Element) -> None:
         tag, vr, value = element.tag, element.vr, element.value
+        if vr not in _TOUCHED and lookup(tag) is None:
+            self._traits.remaining.add(hash((tag, value.strip(b" \0"))))
         if value.count(b".") >= 4:
             found = _UID_IN_TEXT.findall(value.decode("latin-1"))
             self._traits.uids += ((element.where, uid) for uid in found if not registered(uid))

@@ -20,7 +20,7 @@ from privxray.deid.judging.scan import IdentifyingValue
 from privxray.deid.judging.wanted import Wanted, of_others
 from privxray.deid.sources.source_file import SourceFile
 
-How: TypeAlias = Literal["crosswalk", "uid", "pixels", "exposure", "patient", ""]
+How: TypeAlias = Literal["crosswalk", "uid", "pixels", "exposure", "attributes", "patient", ""]
 """By what an original was found; empty where none was."""
 
 _DIGEST: Final = 12

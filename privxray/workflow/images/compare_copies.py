@@ -21,6 +21,7 @@ from privxray.deid.comparing.compared_file import compare
 from privxray.deid.comparing.crosswalk import read_crosswalk
 from privxray.deid.comparing.file_traits import FileTraits, traits_of
 from privxray.deid.comparing.originals import Match, Originals
+from privxray.deid.comparing.remaining_attributes import OriginalsByAttributes
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
@@ -65,6 +66,7 @@ class Comparison:
             "uid": "copies whose original was found by its UID",
             "pixels": "copies whose original was found by its pixels",
             "exposure": "copies whose original was found by size and exposure",
+            "attributes": "copies whose original was found by other attributes",
             "crosswalk": "copies whose original was found with the crosswalk",
         }
         kept = {
@@ -178,6 +180,7 @@ class _Comparing:
         self._crosswalk = crosswalk
         self._originals = originals
         self._decoded: DecodedOriginals | None = None
+        self._attributes: OriginalsByAttributes | None = None
         self._matches: dict[int, Match] = {}
         self._owners: defaultdict[str, set[int]] = defaultdict(set)
         self._pictures = 0
@@ -193,13 +196,23 @@ class _Comparing:
                 return
             copy = traits_of(data, self._profile)
             match = self._originals.find(copy, self._crosswalk)
-            if match.place is None and copy.pixels:
-                if self._decoded is None:
-                    self._decoded = DecodedOriginals(self._originals)
-                match = self._decoded.find(data, match)
+            if match.place is None:
+                match = self._second_thought(data, copy, match)
             self._matches[place] = match
             if match.place is not None and match.patient is not None:
                 self._owners[copy.patient].add(match.patient)
+
+    def _second_thought(self, data: bytes, copy: FileTraits, match: Match) -> Match:
+        """The original of a copy, by what takes longer to find out."""
+        if copy.pixels:
+            if self._decoded is None:
+                self._decoded = DecodedOriginals(self._originals)
+            match = self._decoded.find(data, match)
+        if match.place is None:
+            if self._attributes is None:
+                self._attributes = OriginalsByAttributes(self._originals, self._profile)
+            match = self._attributes.find(copy, match)
+        return match
 
     def compared(self, place: int, file: FileReport) -> FileReport:
         """The report of a copy with what its original tells."""
