@@ -232,6 +232,7 @@ def test_originals_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(MalformedError) as unreadable:
         compare_report(report, terms)
     assert unreadable.value.reason == "against.original-unreadable"
+    assert "(0.dcm)" in str(unreadable.value)
     (tmp_path / "originals" / "0.dcm").unlink()
     (tmp_path / "originals" / "a.txt").write_text("x")
     with pytest.raises(UsageError) as none:

@@ -67,7 +67,7 @@ def compared(copy: Dataset, original: Dataset) -> set[str]:
     originals.add(SourceFile.on_disk(Path("x")), before, {("name", "Zyxwvutsen^Anna")})
     data = encode(copy)
     traits = traits_of(data, BASIC)
-    return {one.rule for one in compare(data, (traits, before), Match(0, 0, "uid"), originals, BASIC)}
+    return {one.rule for one in compare(data, (traits, [before]), Match((0,), (0,), "uid"), originals, BASIC)}
 
 
 def test_a_document_is_an_error_and_with_its_original_a_notice() -> None:
@@ -114,34 +114,38 @@ def traits(patient: str, **more: bytes | str) -> FileTraits:
     return FileTraits(b"", patient_id=patient, **more)  # type: ignore[arg-type]
 
 
-def test_what_two_patients_have_in_common_tells_nothing() -> None:
+def test_the_original_of_a_copy() -> None:
     originals = Originals()
     files = [
         traits("A", instance="1.1", pixels=b"same", technical=b"a"),
         traits("B", instance="1.2", pixels=b"same", technical=b"b"),
         traits("B", instance="1.3", pixels=b"own", technical=b"c"),
         traits("B", instance="1.4", pixels=b"own", technical=b"d"),
+        *(traits(f"P{number}", instance=f"2.{number}", pixels=b"black") for number in range(9)),
     ]
     for number, file in enumerate(files):
         originals.add(SourceFile.on_disk(Path(f"{number}.dcm")), file, ())
-    assert originals.patients == 2
+    assert originals.patients == 11
     find = originals.find
-    assert find(traits("x", pixels=b"same"), {}) == Match()
-    assert find(traits("x", pixels=b"same", technical=b"b"), {}) == Match(1, 1, "exposure")
-    assert find(traits("x", pixels=b"same"), {"x": "B"}) == Match(1, 1, "crosswalk")
-    assert find(traits("x", pixels=b"own", technical=b"d"), {}) == Match(1, 3, "pixels")
-    assert find(traits("x", instance="1.1", pixels=b"own"), {}) == Match(0, 0, "uid")
-    assert find(traits("x", pixels=b"new"), {"x": "A"}) == Match(0, None, "crosswalk")
+    assert find(traits("x", pixels=b"same"), {}) == Match((0, 1), (0, 1), "pixels")
+    assert find(traits("x", pixels=b"same", technical=b"b"), {}) == Match((1,), (1,), "pixels")
+    assert find(traits("x", pixels=b"same"), {"x": "B"}) == Match((1,), (1,), "crosswalk")
+    assert find(traits("x", pixels=b"own", technical=b"d"), {}) == Match((1,), (3,), "pixels")
+    assert find(traits("x", instance="1.1", pixels=b"own"), {}) == Match((0,), (0,), "uid")
+    assert find(traits("x", pixels=b"new"), {"x": "A"}) == Match((0,), (), "crosswalk")
     assert find(traits("x", pixels=b"new"), {"x": "nobody"}) == Match()
+    # What the originals of nine patients have in common tells nothing.
+    assert find(traits("x", pixels=b"black"), {}) == Match()
+    assert find(traits("x", pixels=b"black", instance="2.4"), {}) == Match((6,), (8,), "uid")
 
 
-def report_of(number: int, says: str) -> Dataset:
+def report_of(patient: int, says: str) -> Dataset:
     """A structured report, which has no pixels."""
     ds = document(b"")
     del ds.EncapsulatedDocument
     ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.88.11"
-    ds.PatientID = f"MRN{number}"
-    ds.CompletionFlag, ds.VerificationFlag, ds.InstanceNumber = "PARTIAL", "UNVERIFIED", str(number)
+    ds.PatientID = f"MRN{patient}"
+    ds.CompletionFlag, ds.VerificationFlag, ds.InstanceNumber = "PARTIAL", "UNVERIFIED", "1"
     ds.ContentSequence = [clean() for _ in range(2)]
     for item, text in zip(ds.ContentSequence, says.split(), strict=True):
         del item.file_meta
@@ -151,15 +155,18 @@ def report_of(number: int, says: str) -> Dataset:
 
 def test_what_has_no_pixels_is_found_by_what_is_left_if_clearly(tmp_path: Path) -> None:
     originals = Originals()
-    for number, says in enumerate(("left right", "up down", "up down")):
+    for number, says in enumerate(("left right", "up down", "in down", "to fro", "to fro")):
         path = tmp_path / f"{number}.dcm"
         path.write_bytes(encode(report_of(number, says)))
         originals.add(SourceFile.on_disk(path), traits_of(path.read_bytes(), BASIC), ())
     search = OriginalsByAttributes(originals, BASIC)
     copy = traits_of(encode(report_of(7, "left right")), BASIC)
-    assert search.find(copy, Match()) == Match(0, 0, "attributes")
-    assert search.find(copy, Match(1, None, "crosswalk")) == Match(1, None, "crosswalk")
-    of_two = traits_of(encode(report_of(7, "up down")), BASIC)
-    assert search.find(of_two, Match()) == Match()
-    assert search.find(of_two, Match(2, None, "crosswalk")) == Match(2, 2, "crosswalk")
+    assert search.find(copy, Match()) == Match((0,), (0,), "attributes")
+    other = Match((1,), (), "crosswalk")
+    assert search.find(copy, other) == other
+    same = traits_of(encode(report_of(7, "to fro")), BASIC)
+    assert search.find(same, Match()) == Match((3, 4), (3, 4), "attributes")
+    changed = traits_of(encode(report_of(7, "no down")), BASIC)
+    assert search.find(changed, Match()) == Match()  # as near to the one as to the other
+    assert search.find(changed, Match((2,), (), "crosswalk")) == Match((2,), (2,), "crosswalk")
     assert search.find(traits_of(encode(clean()), BASIC), Match()) == Match()

@@ -5,7 +5,7 @@ Tested in tests/unit/test_deid_comparing.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from privxray.deid import tags
@@ -28,21 +28,21 @@ _OWN_WORDS: Final = tuple(
 
 def compare(
     data: Data,
-    traits: tuple[FileTraits, FileTraits | None],
+    traits: tuple[FileTraits, Sequence[FileTraits]],
     match: Match,
     originals: Originals,
     profile: Profile,
 ) -> Iterator[Finding]:
     """What is wrong with a copy, by its original and those of the others. Pixels are compared elsewhere.
 
-    :param data: of the copy. :param traits: of the copy, and of its original if it is known.
+    :param data: of the copy. :param traits: of the copy, and of the originals that it may have.
     """
-    copy, original = traits
-    dates = () if original is None or profile.dates is Dates.FULL else original.dates
-    wanted = originals.wanted(match.patient, dates)
-    if match.patient is None:
+    copy, befores = traits
+    dates = () if profile.dates is Dates.FULL else {date for one in befores for date in one.dates}
+    wanted = originals.wanted(match.patients, dates)
+    if not match.patients:
         yield rules.AGAINST_UNMATCHED.at("file")
-    elif original is None:
+    elif not match.places:
         yield rules.AGAINST_NO_FILE.at("file")
     for leak in wanted_in_dicom(wanted, data):
         if not (copy.method.startswith("privxray ") and leak.where.startswith(_OWN_WORDS)):
@@ -50,13 +50,12 @@ def compare(
     if Action.K not in profile.actions(tags.SOP_INSTANCE_UID):
         stayed = {where for where, uid in copy.uids if originals.has_uid(uid)}
         yield from (rules.AGAINST_UID.at(where) for where in sorted(stayed))
-    if original is not None:
-        before = {key for _, key in original.replaced}
-        for where, key in copy.replaced:
-            if key in before:
-                temporal = standard_vr(tags.from_label(where[-11:])) in TEMPORAL
-                yield (rules.AGAINST_DATE if temporal else rules.AGAINST_VALUE).at(where)
-    if match.patient is not None:
+    replaced = {key for one in befores for _, key in one.replaced}
+    for where, key in copy.replaced:
+        if key in replaced:
+            temporal = standard_vr(tags.from_label(where[-11:])) in TEMPORAL
+            yield (rules.AGAINST_DATE if temporal else rules.AGAINST_VALUE).at(where)
+    if match.patients:
         yield from _documents(copy, wanted)
 
 

@@ -41,6 +41,16 @@ _FEWEST_TECHNICAL: Final = 3
 _UID_IN_TEXT: Final = re.compile(r"(?<![0-9.])[0-2](?:\.(?:0|[1-9][0-9]{0,38})){4,}(?!\.?[0-9])")
 _DATE: Final = re.compile(r"[0-9]{8}")
 _TEMPORAL: Final = frozenset({"DA", "DT", "TM"})
+_DECLARING: Final = frozenset(
+    {
+        tags.PATIENT_IDENTITY_REMOVED,
+        tags.DEIDENTIFICATION_METHOD,
+        tags.LONGITUDINAL_TEMPORAL_INFORMATION_MODIFIED,
+        tags.BURNED_IN_ANNOTATION,
+        tags.RECOGNIZABLE_VISUAL_FEATURES,
+    }
+)
+_METHODS: Final = tags.label(tags.DEIDENTIFICATION_METHOD_CODE_SEQUENCE)
 _TOUCHED: Final = _TEMPORAL | {"PN", "UI"}
 _BLOCK: Final = 1 << 22
 
@@ -155,7 +165,8 @@ class _Reading:
 
     def _take_text(self, element: Element) -> None:
         tag, vr, value = element.tag, element.vr, element.value
-        if vr not in _TOUCHED and lookup(tag) is None:
+        declares = tag in _DECLARING or element.prefix.startswith(_METHODS)
+        if vr not in _TOUCHED and lookup(tag) is None and not declares:
             self._traits.remaining.add(hash((tag, value.strip(b" \0"))))
         if value.count(b".") >= 4:
             found = _UID_IN_TEXT.findall(value.decode("latin-1"))

@@ -23,19 +23,25 @@ from privxray.deid.sources.source_file import SourceFile
 How: TypeAlias = Literal["crosswalk", "uid", "pixels", "exposure", "attributes", "patient", ""]
 """By what an original was found; empty where none was."""
 
+MOST_PATIENTS: Final = 8
+"""Of so many patients at most, the originals may be the same in all that tells."""
+
+MOST_FILES: Final = 16
+"""With so many originals at most, a copy is compared."""
+
 _DIGEST: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a copy was made from.
+    """What a copy was made from. Of originals that are the same in all that tells, each may be it.
 
-    :ivar patient: the original patient, by number; None where nothing tells.
-    :ivar place: the original file, by number; None where nothing tells.
+    :ivar patients: the original patients, by number; empty where nothing tells.
+    :ivar places: the original files, by number; empty where nothing tells.
     """
 
-    patient: int | None = None
-    place: int | None = None
+    patients: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
     how: How = ""
 
 
@@ -79,24 +85,28 @@ class Originals:
     def find(self, copy: FileTraits, crosswalk: Mapping[str, str]) -> Match:
         """The original of a copy: by its UID, by its pixels, or by its size and exposure.
 
-        What several patients' originals have in common tells nothing.
+        What the originals of more than :data:`MOST_PATIENTS` patients have in common tells nothing.
 
         :param crosswalk: the original's Patient ID by the copy's, which decides where it has the copy's.
         """
         patient = self._patients.get(crosswalk.get(copy.patient_id, "\0"))
+        alike = set(self._by["exposure"].get(copy.technical, ()))
         for how, key in _keys(copy):
             places = self._by[how].get(key, [])
             if patient is not None:
                 places = [place for place in places if self._patient_of[place] == patient]
-            owners = {self._patient_of[place] for place in places}
-            if len(owners) == 1:
-                found = self._closest(places, copy)
-                return Match(owners.pop(), found, how if patient is None else "crosswalk")
-        return Match(patient, None, "" if patient is None else "crosswalk")
+            places = [place for place in places if place in alike] or places
+            match = self.among(places, how if patient is None else "crosswalk")
+            if match.places:
+                return match
+        return Match() if patient is None else Match((patient,), (), "crosswalk")
 
-    def _closest(self, places: list[int], copy: FileTraits) -> int:
-        alike = self._by["exposure"].get(copy.technical, [])
-        return next((place for place in places if place in alike), places[0])
+    def among(self, places: list[int], how: How) -> Match:
+        """A match with any of these originals; none if there are too many of them to tell anything."""
+        owners = sorted({self._patient_of[place] for place in places})
+        if not 0 < len(owners) <= MOST_PATIENTS:
+            return Match()
+        return Match(tuple(owners), tuple(places[:MOST_FILES]), how)
 
     def patient_of(self, place: int) -> int:
         """The number of the patient of an original."""
@@ -106,16 +116,16 @@ class Originals:
         """Whether any original has this UID."""
         return _digest(uid) in self._uids
 
-    def wanted(self, patient: int | None, dates: Iterable[str] = ()) -> Wanted:
+    def wanted(self, patients: Iterable[int], dates: Iterable[str] = ()) -> Wanted:
         """What must not be in a copy.
 
-        :param patient: whose copy it is; None where nobody knows.
+        :param patients: whose copy it may be; none if nobody knows.
         :param dates: of the original, which the profile removes or moves.
         """
         if self._others is None:
             every = LeakSearch(value for values in self._values for value in sorted(values))
             self._others = of_others(every)
-        own = LeakSearch([] if patient is None else sorted(self._values[patient]))
+        own = LeakSearch(value for patient in patients for value in sorted(self._values[patient]))
         for date in sorted(dates):
             own.add("date", date)
         return Wanted(own, self._others)

@@ -27,7 +27,7 @@ LIKENESS: Final = 0.5
 """This share must be the same at least, of those that either of the two has."""
 
 MARGIN: Final = 1.2
-"""By this factor the best must be more alike than the best of every other patient."""
+"""By this factor the best must be more alike than those of every other patient, or else the same in all."""
 
 
 class OriginalsByAttributes:
@@ -46,19 +46,19 @@ class OriginalsByAttributes:
 
         :param match: what is known of the copy so far; it comes back where nothing is found.
         """
-        best: dict[int, tuple[float, int]] = {}
+        found: list[tuple[float, int, set[int]]] = []
         for place, remaining in self._of_class[copy.sop_class]:
-            patient = self._originals.patient_of(place)
             same = len(copy.remaining & remaining)
-            if same < FEWEST or match.patient not in (None, patient):
-                continue
-            likeness = same / len(copy.remaining | remaining)
-            if likeness > best.get(patient, (0.0, 0))[0]:
-                best[patient] = likeness, place
-        ranked = sorted(best.items(), key=lambda one: -one[1][0])
-        if not ranked or ranked[0][1][0] < LIKENESS:
+            patient = self._originals.patient_of(place)
+            if same >= FEWEST and (not match.patients or patient in match.patients):
+                found.append((same / len(copy.remaining | remaining), place, remaining))
+        best = max((likeness for likeness, _, _ in found), default=0.0)
+        if best < LIKENESS:
             return match
-        if len(ranked) > 1 and ranked[0][1][0] < MARGIN * ranked[1][1][0]:
+        near = [one for one in found if one[0] * MARGIN > best]
+        of_several = len({self._originals.patient_of(place) for _, place, _ in near}) > 1
+        if of_several and any(remaining != near[0][2] for _, _, remaining in near):
             return match
-        patient, (_, place) = ranked[0]
-        return Match(patient, place, match.how or "attributes")
+        likest = [place for likeness, place, _ in near if likeness == best]
+        among = self._originals.among(likest, match.how or "attributes")
+        return among if among.places else match

@@ -33,9 +33,11 @@ from privxray.deid.judging.leak_findings import new_leaks
 from privxray.deid.profile.profile import Profile
 from privxray.deid.sources.selection import select
 from privxray.errors import MalformedError, UsageError
+from privxray.naming.public_names import public_name
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.images.compare_pixels import DecodedOriginals, compared_pixels
 
+_NAMED: Final = 10
 _OF_DOCUMENTS: Final = frozenset({rules.DOCUMENT_SEARCHED.id, rules.LEAK_BYTES.id})
 
 
@@ -147,6 +149,7 @@ def compare_report(
 
 def _read_originals(terms: ComparedWith, progress: Progress | None) -> Originals:
     originals = Originals()
+    unread: list[str] = []
     selected = select(terms.originals)
     for number, file in enumerate(selected.files, start=1):
         try:
@@ -154,15 +157,18 @@ def _read_originals(terms: ComparedWith, progress: Progress | None) -> Originals
             if is_dicom(data):
                 values = scan_bytes(data, terms.profile).undisguised
                 originals.add(file, traits_of(data, terms.profile), values)
-        except (UnreadFileError, DamagedError) as trouble:
-            raise MalformedError(
-                f"file no. {number} of the originals can't be read ({trouble}), so nobody knows what its "
-                "copy must not hold",
-                reason="against.original-unreadable",
-                advice="Mend it or leave it out: a copy of it then counts as one without an original",
-            ) from None
+        except (UnreadFileError, DamagedError):
+            unread.append(public_name(file.relative, number))
         if progress is not None:
             progress(number, len(selected.files))
+    if unread:
+        more = f" and {len(unread) - _NAMED} more" if len(unread) > _NAMED else ""
+        raise MalformedError(
+            f"{len(unread)} of the originals can't be read to the end ({', '.join(unread[:_NAMED])}{more}), "
+            "so nobody knows what copies of them must not hold",
+            reason="against.original-unreadable",
+            advice="Mend them or leave them out: a copy of one then counts as a copy without an original",
+        )
     if not originals.files:
         raise UsageError(
             "there is no DICOM file among the originals",
@@ -196,11 +202,11 @@ class _Comparing:
                 return
             copy = traits_of(data, self._profile)
             match = self._originals.find(copy, self._crosswalk)
-            if match.place is None:
+            if not match.places:
                 match = self._second_thought(data, copy, match)
             self._matches[place] = match
-            if match.place is not None and match.patient is not None:
-                self._owners[copy.patient].add(match.patient)
+            if match.places and len(match.patients) == 1:
+                self._owners[copy.patient].update(match.patients)
 
     def _second_thought(self, data: bytes, copy: FileTraits, match: Match) -> Match:
         """The original of a copy, by what takes longer to find out."""
@@ -208,7 +214,7 @@ class _Comparing:
             if self._decoded is None:
                 self._decoded = DecodedOriginals(self._originals)
             match = self._decoded.find(data, match)
-        if match.place is None:
+        if not match.places:
             if self._attributes is None:
                 self._attributes = OriginalsByAttributes(self._originals, self._profile)
             match = self._attributes.find(copy, match)
@@ -218,25 +224,24 @@ class _Comparing:
         """The report of a copy with what its original tells."""
         match = self._matches.get(place)
         if match is None:  # no DICOM, or it can't be read, and fails already
-            in_path = self._originals.wanted(None).in_path(file.source.relative)
+            in_path = self._originals.wanted(()).in_path(file.source.relative)
             return _with_findings(file, [], in_path=in_path)
         try:
             data = file.source.read_whole()
             copy = traits_of(data, self._profile)
             owners = self._owners.get(copy.patient, set())
-            if match.patient is None and len(owners) == 1:
-                match = self._matches[place] = Match(min(owners), None, "patient")
+            if not match.patients and len(owners) == 1:
+                match = self._matches[place] = Match(tuple(owners), (), "patient")
             found = [rules.AGAINST_MERGED.at(tags.PATIENT_ID)] if len(owners) > 1 else []
-            original = None
-            if match.place is not None:
-                before = self._originals.files[match.place].read_whole()
-                original = traits_of(before, self._profile)
-                found += self._compare_pixels((data, before), (copy, original))
-            found += compare(data, (copy, original), match, self._originals, self._profile)
+            befores = [self._originals.files[number].read_whole() for number in match.places]
+            originals = [traits_of(before, self._profile) for before in befores]
+            if originals:
+                found += self._compare_pixels((data, befores[0]), (copy, originals[0]))
+            found += compare(data, (copy, originals), match, self._originals, self._profile)
         except (UnreadFileError, DamagedError) as trouble:
             return _with_findings(file, [rules.UNREADABLE.because(str(trouble))], in_path=True)
         self._found.update({finding.rule for finding in found})
-        in_path = self._originals.wanted(match.patient).in_path(file.source.relative)
+        in_path = self._originals.wanted(match.patients).in_path(file.source.relative)
         return _with_findings(file, found, in_path=in_path)
 
     def _compare_pixels(
@@ -256,13 +261,13 @@ class _Comparing:
     def comparison(self) -> Comparison:
         """What came of it."""
         matches = self._matches.values()
-        used = {match.place for match in matches if match.place is not None}
+        used = {place for match in matches for place in match.places}
         return Comparison(
             originals=len(self._originals.files),
             unused=len(self._originals.files) - len(used),
-            compared=Counter(match.how for match in matches if match.place is not None),
-            patient_only=sum(match.place is None and match.patient is not None for match in matches),
-            unmatched=sum(match.patient is None for match in matches),
+            compared=Counter(match.how for match in matches if match.places),
+            patient_only=sum(not match.places and bool(match.patients) for match in matches),
+            unmatched=sum(not match.patients for match in matches),
             pictures=self._pictures,
             pixels=self._pixels,
             found=self._found,

@@ -49,17 +49,15 @@ class DecodedOriginals:
                 self._places[digest].append(place)
 
     def find(self, copy: bytes, match: Match) -> Match:
-        """The original that shows the same, if all that do are of one patient.
+        """The originals that show the same.
 
         :param match: what is known of the copy so far; it comes back where nothing is found.
         """
         places = self._places.get(_digest(copy), [])
-        if match.patient is not None:
-            places = [place for place in places if self._originals.patient_of(place) == match.patient]
-        owners = {self._originals.patient_of(place) for place in places}
-        if len(owners) != 1:
-            return match
-        return Match(owners.pop(), places[0], match.how or "pixels")
+        if match.patients:
+            places = [place for place in places if self._originals.patient_of(place) in match.patients]
+        found = self._originals.among(places, match.how or "pixels")
+        return found if found.places else match
 
 
 def _digest(data: bytes) -> bytes:
