@@ -5,7 +5,7 @@
 Every DICOM file that pydicom, pydicom-data and deid-data carry is de-identified twice, by the Basic Profile
 and by the packaged profile ``research``. ``dciodvfy`` judges the original and each copy. An error line that
 the copy has and the original has not, or has less often, is a new error. ``dciodvfy`` reads no deflated data
-sets, so those of originals are inflated by pydicom first.
+sets and none without file meta, so originals are inflated and completed first.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from privxray.deid.cleaning.deidentify_dicom import CopySettings
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.cleaning.verify_copy import NotCleanError
 from privxray.deid.dicomfile.file_reader import is_dicom
+from privxray.deid.dicomfile.part10 import completed
 from privxray.deid.profile.profile_file import load_profile
 
 KEY = bytes(range(32))
@@ -62,15 +63,17 @@ def errors_of(path: Path) -> Counter[str]:
 
 
 def readable(path: Path, folder: Path) -> Path:
-    """The file, or the same inflated in ``folder``."""
+    """The file as ``dciodvfy`` can read it: with its file meta, and inflated."""
+    whole = folder / "original.dcm"
+    data = path.read_bytes()
+    whole.write_bytes(completed(data))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ds = pydicom.dcmread(path)
-        if not ds.file_meta.TransferSyntaxUID.is_deflated:
-            return path
-        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        ds.save_as(folder / "inflated.dcm")
-    return folder / "inflated.dcm"
+        ds = pydicom.dcmread(whole)
+        if ds.file_meta.TransferSyntaxUID.is_deflated:
+            ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            ds.save_as(whole)
+    return whole
 
 
 def main() -> None:

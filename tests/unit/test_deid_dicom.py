@@ -96,6 +96,8 @@ def sample_of(row: Row) -> tuple[int, str, bytes, str, str]:
         rule, severity = "E.1-1/name", "error"
     elif row.tag in ("(0008,0080)", "(0012,0031)", "(0012,0010)", "(0012,0060)", "(0040,A027)"):
         rule, severity = "E.1-1/institution", "error"
+    elif row.tag == "(0042,0011)":
+        rule, severity = "document", "error"
     return tag, vr, value, rule, severity
 
 
