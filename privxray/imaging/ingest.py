@@ -30,6 +30,7 @@ from privxray.deid.judging.set_check import SetCheck
 from privxray.deid.profile.profile import Profile
 from privxray.deid.sources.source import Source
 from privxray.deid.sources.source_file import SourceFile
+from privxray.deid.sources.zip_archive import zips_closed
 from privxray.errors import MalformedError, NotTakenInError, PrivxrayError, SystemTroubleError
 from privxray.imaging.comparison import Comparison, compare, one_picture_each
 from privxray.imaging.dataset import Dataset, IndexChange, Picture
@@ -112,6 +113,7 @@ class IngestReport:
     missing: tuple[str, ...] = ()
 
 
+@zips_closed()
 def ingest(
     images: Path,
     labels: Path,

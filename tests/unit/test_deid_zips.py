@@ -370,7 +370,9 @@ def test_few_zips_stay_open(tmp_path: Path) -> None:
         (tmp_path / f"{number}.zip").write_bytes(zipped({"IM1": image()}))
     for file in select([tmp_path]).files:
         file.read()
-    assert len(zip_archive._open) <= limits.MAX_DEPTH + 1
+    assert 0 < len(zip_archive._open) <= limits.MAX_DEPTH + 1
+    check_paths([tmp_path])
+    assert not zip_archive._open
 
 
 def test_a_source_finds_files_in_zips_by_name(tmp_path: Path, at: Path) -> None:

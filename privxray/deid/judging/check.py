@@ -37,6 +37,7 @@ from privxray.deid.sources.gathered import Selection
 from privxray.deid.sources.packed_files import NumberedFiles
 from privxray.deid.sources.selection import select
 from privxray.deid.sources.source_file import SourceFile
+from privxray.deid.sources.zip_archive import zips_closed
 from privxray.errors import UsageError
 
 
@@ -66,6 +67,7 @@ def check_bytes(data: bytes, *, name: str, path: Path, profile: Profile | None =
     return _alone(scan, hashlib.sha256(data).hexdigest(), name, SourceFile.on_disk(path))
 
 
+@zips_closed()
 def check_paths(
     paths: Sequence[Path],
     *,

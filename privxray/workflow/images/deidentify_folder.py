@@ -24,6 +24,7 @@ from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.deid.sources.gathered import Selection
 from privxray.deid.sources.source import Source
+from privxray.deid.sources.zip_archive import zips_closed
 from privxray.errors import UsageError
 from privxray.imaging.labelling.file_sources import expect_one_patient_each
 from privxray.imaging.labelling.row import Row
@@ -92,6 +93,7 @@ class DeidentifyOptions:
     passphrase: Passphrase | None = None
 
 
+@zips_closed()
 def deidentify_folder(
     workspace: Workspace,
     source: Path,

@@ -17,6 +17,7 @@ from privxray.deid.dicomfile.file_reader import is_dicom
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
 from privxray.deid.sources.selection import select
 from privxray.deid.sources.source_file import SourceFile
+from privxray.deid.sources.zip_archive import zips_closed
 from privxray.errors import UsageError
 from privxray.workflow.common.callbacks import Progress
 from privxray.workspace.atomic import PRIVATE, write_atomic
@@ -40,6 +41,7 @@ class Skeleton:
     skipped: int
 
 
+@zips_closed()
 def write_skeleton(
     folder: Path, target: Path, *, force: bool = False, progress: Progress | None = None
 ) -> Skeleton:

@@ -27,6 +27,7 @@ from privxray.deid.findings import rules
 from privxray.deid.findings.file_record import SpooledReports
 from privxray.deid.findings.report import FileReport, Finding, Report, verdict_of
 from privxray.deid.pixels.text.text_box import FindText, TextBox
+from privxray.deid.sources.zip_archive import zips_closed
 from privxray.errors import MalformedError
 from privxray.imaging.planes import Plane, planes
 from privxray.workspace.spool import Spool
@@ -88,6 +89,7 @@ class SearchedFiles(Mapping[int, SearchedPixels]):
         return SearchedPixels.from_json(json.loads(self._spool[at]))
 
 
+@zips_closed()
 def search_report(
     report: Report, find_text: FindText, *, progress: Callable[[int, int], None] | None = None
 ) -> tuple[Report, Mapping[int, SearchedPixels]]:
