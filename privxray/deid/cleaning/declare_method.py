@@ -22,7 +22,8 @@ DECLARING = frozenset(
 def declare_method(tree: Tree, profile: Profile, *, searched: bool) -> None:
     """Set what PS3.15 wants a copy to say (E.1.1 step 6, E.3.1, E.3.6; PS3.3 C.7.1.1, C.7.6.1 and C.12.1).
 
-    :param searched: the pixels were searched for text, and what was found is black.
+    :param searched: the pixels were searched for text, and what was found is black; or the site's rules named
+        what is burned into the pictures of this device, and that is black.
     """
     tree.put(tags.PATIENT_IDENTITY_REMOVED, "CS", "YES")
     method = f"privxray {__version__}, DICOM PS3.15 {EDITION} Annex E"

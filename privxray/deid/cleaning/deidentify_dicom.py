@@ -19,15 +19,18 @@ from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.cleaning.elements.value_search import ValueSearch
 from privxray.deid.cleaning.verify_copy import NotCleanError, verified
 from privxray.deid.dicomfile.character_sets import codec_of
+from privxray.deid.dicomfile.data_set_tree import Tree
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.frame_segments import non_picture_parts
 from privxray.deid.dicomfile.part10 import Part10, read_part10
 from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.leaks import LeakSearch
+from privxray.deid.pixels.box import Box
 from privxray.deid.pixels.dicom_pixels import DicomPixels
 from privxray.deid.pixels.text.text_box import FindText
 from privxray.deid.pixels.trouble import PixelTroubleError
 from privxray.deid.profile.profile import Action, Dates, Profile, ProfileOption
+from privxray.deid.profile.site_rules import Device
 
 DIRECTORY = "it is the index of a medium (DICOMDIR), which names every patient on it"
 DOCUMENT = "it holds a document (such as a PDF), which can't be cleaned"
@@ -83,14 +86,15 @@ def deidentify_dicom(data: bytes, settings: CopySettings, others: PatientValues)
         file = read_part10(data)
         _expect_instance(file)
         had_pixels = tags.PIXEL_DATA in file.tree.nodes
-        boxes = _clean_pixels(file, data, settings)
+        by_rule = _regions(file.tree, settings.profile)
+        boxes = _clean_pixels(file, data, settings, by_rule)
         identity = _new_identity(file, data, settings, others)
         _expect_clean_stream(file, identity.search)
         sop_class = file.tree.text(tags.SOP_CLASS_UID)
         ElementCleaner(settings.profile, settings.pseudonyms, identity, sop_class).clean(file.tree)
     except (DamagedError, PixelTroubleError) as trouble:
         raise NotCleanError(str(trouble)) from None
-    searched = settings.find_text is not None and had_pixels
+    searched = (settings.find_text is not None or bool(by_rule)) and had_pixels
     profile = settings.profile.with_options({ProfileOption.CLEAN_PIXEL_DATA} if searched else set())
     declare_method(file.tree, profile, searched=searched)
     copy = verified(file, profile, identity.search.wanted)
@@ -110,8 +114,24 @@ def _expect_instance(file: Part10) -> None:
         raise NotCleanError(NO_INSTANCE)
 
 
-def _clean_pixels(file: Part10, data: bytes, settings: CopySettings) -> int:
-    """Black what the search finds; how many boxes."""
+def _regions(tree: Tree, profile: Profile) -> set[Box]:
+    """What the site's rules want black in the pictures of this device."""
+    if not profile.site.black:
+        return set()
+    device = Device(
+        tree.text(tags.MANUFACTURER),
+        tree.text(tags.MANUFACTURER_MODEL_NAME),
+        tree.number(tags.ROWS) or 0,
+        tree.number(tags.COLUMNS) or 0,
+    )
+    return {
+        Box(left, top, left + width, top + height)
+        for left, top, width, height in profile.site.regions(device)
+    }
+
+
+def _clean_pixels(file: Part10, data: bytes, settings: CopySettings, by_rule: set[Box]) -> int:
+    """Black what the site's rules name and what the search finds; how many boxes."""
     tree, search = file.tree, settings.find_text
     claims = tree.text(tags.BURNED_IN_ANNOTATION) == "YES"
     if tags.PIXEL_DATA not in tree.nodes:
@@ -120,21 +140,24 @@ def _clean_pixels(file: Part10, data: bytes, settings: CopySettings) -> int:
         if claims:
             raise NotCleanError(UNSEARCHED)
         return 0
-    if claims and search is None:
+    if claims and search is None and not by_rule:
         raise NotCleanError(UNSEARCHED)
     try:
         pixels = DicomPixels(tree, file.syntax, data)
     except PixelTroubleError:
-        if search is None:  # whoever reads odd pixels, and the check, will say what is wrong with them
+        if (
+            search is None and not by_rule
+        ):  # whoever reads odd pixels, and the check, will say what is wrong with them
             return 0
         raise
     pixels.drop_excess()
     pixels.clear_unused_bits(always=search is not None)
-    boxes = 0
-    if search is not None:
-        boxes = len(black_text(pixels, search))
-        if claims and not boxes:
-            raise NotCleanError(CLAIMED)
+    if by_rule:
+        pixels.black(by_rule)
+    found = 0 if search is None else len(black_text(pixels, search))
+    boxes = len(by_rule) + found
+    if claims and not boxes:
+        raise NotCleanError(CLAIMED)
     file.syntax = pixels.syntax
     return boxes
 

@@ -79,7 +79,19 @@ pseudonyms:                          # forms of replaced values; a whole value m
   - attributes: [PatientID]
     pattern: SITE[0-9]{4}
 new_uids: [uuid8, 1.2.276.0.99.]     # uuid8: as privxray makes them; or a root that ends with a dot
+replacements:                        # fixed values in copies; the first whose expression fits counts
+  - attribute: BodyPartExamined      # of the standard, with text; not the patient's name or id
+    match: '(?i).*(thorax|lung).*'   # over the whole original; without it, any original that is not empty
+    value: CHEST                     # no part of the original gets into it
+black:                               # regions that a device burns text into, black in each of its pictures
+  - manufacturer: acme.*             # over the whole attribute, in any case; likewise model
+    rows: 768
+    columns: 1024
+    regions: [[0, 0, 1024, 60]]      # left, top, width, height
 ```
+
+`check` with the same profile accepts the fixed values. A picture that says that text is burned in is copied
+without `--ocr` only if a rule of `black` fits its device; the copy then says that its pixels were cleaned.
 
 """
 

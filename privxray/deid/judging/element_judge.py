@@ -115,6 +115,8 @@ class Judge:
         """What is wrong with an element by its action; None if nothing is."""
         tag = element.tag
         actions = self.profile.actions(tag, element.creator)
+        if self.profile.site.replacements and self._is_fixed(element):
+            return None
         if tag & 0x10000 and Action.K not in actions:
             return _breaks(rules.PRIVATE)
         if tag & 0x10000 or not actions:
@@ -129,6 +131,11 @@ class Judge:
             found = _breaks(rules.REMOVE_EMPTY) if actions == (Action.X,) else None
         row = lookup(tag)
         return found if found is None or row is None else found._replace(name=row.name)
+
+    def _is_fixed(self, element: Element) -> bool:
+        """Whether it has a value that the site's own rules give this attribute."""
+        text = decoded(element.value, self.codec).strip(" \0")
+        return element.filled and self.profile.site.allows(element.tag, text)
 
     def _filled(self, element: Element, actions: tuple[Action, ...]) -> Judgement | None:
         if Action.K in actions:

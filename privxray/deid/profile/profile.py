@@ -21,6 +21,7 @@ from typing import Final
 
 from privxray.deid.profile.annex_e import content_row, lookup, safe_private
 from privxray.deid.profile.pseudonym_forms import is_uuid8
+from privxray.deid.profile.site_rules import NO_RULES, SiteRules
 from privxray.errors import UsageError
 
 _MAX_VALUE: Final = 1024  # a longer value is no pseudonym, and no pattern is tried on it
@@ -140,6 +141,7 @@ class Profile:
 
     :ivar drop_unknown_text: of a text that no row of the table governs, copies keep only what consists of
         terms (:mod:`privxray.deid.values.unknown_text`).
+    :ivar site: fixed values for attributes, and regions to black by device.
 
     :raises UsageError: two of the options exclude each other.
     """
@@ -151,6 +153,7 @@ class Profile:
     overrides: tuple[Override, ...] = ()
     description: str = ""
     drop_unknown_text: bool = False
+    site: SiteRules = NO_RULES
 
     def __post_init__(self) -> None:
         both = {
@@ -194,6 +197,7 @@ class Profile:
             parts.append("without unknown text")
         if self.overrides:
             parts.append(f"{len(self.overrides)} override{'s' if len(self.overrides) > 1 else ''}")
+        parts += self.site.summary
         return ", ".join(parts)
 
     def actions(self, tag: int, creator: str | None = None) -> tuple[Action, ...]:

@@ -12,6 +12,15 @@ An example::
       - attributes: [PatientID]
         pattern: SITE[0-9]{4}
     new_uids: [uuid8, '1.2.276.0.7230010.3.']   # uuid8, or the root below which new UIDs are made
+    replacements:                      # fixed values; the first whose expression fits the original counts
+      - attribute: BodyPartExamined
+        match: '(?i).*(thorax|lung).*'
+        value: CHEST
+    black:                             # left, top, width, height, in every picture of these devices
+      - manufacturer: acme.*
+        rows: 768
+        columns: 1024
+        regions: [[0, 0, 1024, 60]]
 
 A profile file is the user's own, but it is read like any other file: capped in size, by a safe loader, with
 every field checked. An error names the field, and quotes no more than the name of an option or an attribute.
@@ -20,9 +29,10 @@ every field checked. An error names the field, and quotes no more than the name 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,7 +46,8 @@ from privxray.deid.profile.profile import (
     PseudonymForm,
     alternatives,
 )
-from privxray.deid.tags import PATIENT_NAME, from_label, label
+from privxray.deid.profile.site_rules import DeviceRegions, Replacement, SiteRules
+from privxray.deid.tags import PATIENT_ID, PATIENT_NAME, from_label, label
 from privxray.errors import MalformedError, UsageError, about
 from privxray.system.regular_files import open_regular
 
@@ -48,6 +59,10 @@ MAX_BASES: Final = 8
 
 _COMPARE: Final = "Compare it with docs/RULES.md."
 _MAX_QUOTED: Final = 64
+_REPLACED: Final = frozenset(
+    ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT")
+)
+"""Value representations that may have a fixed value."""
 
 
 def load_profile(name_or_path: str | Path = "basic") -> Profile:
@@ -67,6 +82,11 @@ def packaged() -> tuple[str, ...]:
     )
 
 
+_Place = Annotated[int, Field(ge=0, le=65535)]
+_Length = Annotated[int, Field(ge=1, le=65535)]
+_Region = Annotated[tuple[_Place, _Place, _Length, _Length], Field(strict=False)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -82,6 +102,20 @@ class _OverrideIn(_Strict):
     reason: str = ""
 
 
+class _ReplacementIn(_Strict):
+    attribute: str
+    value: str = Field(max_length=64, pattern=r"^[ -\[\]-~]*$")
+    match: str = Field(default="", max_length=500)
+
+
+class _RegionsIn(_Strict):
+    regions: list[_Region] = Field(min_length=1, max_length=64)
+    manufacturer: str = Field(default="", max_length=500)
+    model: str = Field(default="", max_length=500)
+    rows: _Length | None = None
+    columns: _Length | None = None
+
+
 class _ProfileIn(_Strict):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     base: str = ""
@@ -90,6 +124,8 @@ class _ProfileIn(_Strict):
     overrides: list[_OverrideIn] = []
     pseudonyms: list[_PseudonymIn] = []
     new_uids: list[str] = []
+    replacements: list[_ReplacementIn] = []
+    black: list[_RegionsIn] = []
 
 
 def _load(name: str, folder: Path, bases_left: int) -> Profile:
@@ -115,6 +151,7 @@ def _load(name: str, folder: Path, bases_left: int) -> Profile:
             new_uids=base.new_uids + tuple(map(_uid_form, read.new_uids)),
             overrides=base.overrides + tuple(map(_override, read.overrides)),
             description=read.description,
+            site=_site(read) + base.site,
         )
 
 
@@ -191,6 +228,51 @@ def _pseudonym(read: _PseudonymIn) -> PseudonymForm:
             advice="Name each attribute by its keyword or its tag.",
         )
     return PseudonymForm(tags, read.pattern)
+
+
+def _site(read: _ProfileIn) -> SiteRules:
+    replacements = (
+        Replacement(_replaced_tag(one.attribute), one.value, _expression(one.match))
+        for one in read.replacements
+    )
+    black = (
+        DeviceRegions(
+            tuple(one.regions), _expression(one.manufacturer), _expression(one.model), one.rows, one.columns
+        )
+        for one in read.black
+    )
+    return SiteRules(tuple(replacements), tuple(black))
+
+
+def _replaced_tag(text: str) -> int:
+    """The attribute of a replacement.
+
+    :raises MalformedError: it holds no text, or is the patient's name or id, which get the pseudonym.
+    """
+    from pydicom.datadict import dictionary_VR
+
+    tag = _key(text)
+    if isinstance(tag, int) and tag not in (PATIENT_NAME, PATIENT_ID):
+        with suppress(KeyError):  # of an attribute that pydicom's dictionary is too old for
+            if dictionary_VR(tag) in _REPLACED:
+                return tag
+    raise MalformedError(
+        f"{_quoted(text)} can't have a fixed value",
+        reason="profile.replacement-attribute",
+        advice="Name an attribute of the standard that holds text; the patient's name and id get a pseudonym",
+    )
+
+
+def _expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error:
+        raise MalformedError(
+            "one of the expressions of replacements or black is not a regular expression",
+            reason="profile.expression",
+            advice=_COMPARE,
+        ) from None
+    return text
 
 
 def _uid_form(text: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from privxray.deid.profile.profile import Action, Override, Profile, ProfileOption, PseudonymForm
+from privxray.deid.profile.site_rules import DeviceRegions, Replacement, SiteRules
 
 
 def profile_to_json(profile: Profile) -> dict[str, Any]:
@@ -18,6 +20,7 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
             [list(o.key) if isinstance(o.key, tuple) else o.key, list(o.actions)] for o in profile.overrides
         ],
         **({"drop_unknown_text": True} if profile.drop_unknown_text else {}),
+        **({"site": asdict(profile.site)} if profile.site else {}),
     }
 
 
@@ -33,4 +36,13 @@ def profile_from_json(value: dict[str, Any]) -> Profile:
             for key, actions in value["overrides"]
         ),
         drop_unknown_text=value.get("drop_unknown_text", False),
+        site=_site(value.get("site", {})),
     )
+
+
+def _site(value: dict[str, Any]) -> SiteRules:
+    black = (
+        DeviceRegions(**(one | {"regions": tuple(map(tuple, one["regions"]))}))
+        for one in value.get("black", ())
+    )
+    return SiteRules(tuple(Replacement(**one) for one in value.get("replacements", ())), tuple(black))

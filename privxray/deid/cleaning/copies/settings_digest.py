@@ -33,6 +33,7 @@ def settings_digest(profile: Profile, ocr: bool) -> str:
         repr(profile.new_uids),
         repr(ocr),
         *(["drop_unknown_text"] if profile.drop_unknown_text else []),
+        *([repr(profile.site)] if profile.site else []),
     )
     return hashlib.sha256(_tuple(parts).encode()).hexdigest()
 

@@ -95,6 +95,10 @@ class ElementCleaner:
         actions = self._profile.actions(tag)
         if _is_overlay_or_meta(tag) or node.wrong_kind or (standard_vr(tag) is None and not actions):
             return False
+        fixed = self._values.fixed(node)
+        if fixed is not None:
+            node.value = fixed.encode()
+            return True
         if not actions:
             return self._act_unlisted(node, strict=strict)
         if Action.C in actions:

@@ -54,6 +54,13 @@ class ValueCleaner:
         self._pseudonyms = pseudonyms
         self._identity = identity
 
+    def fixed(self, node: Node) -> str | None:
+        """The value that the site's rules give this attribute; None where they give none, or it is empty."""
+        if not self._profile.site.replacements or node.items is not None or not node.value.strip(b" \0"):
+            return None
+        original = decoded(node.value, self._identity.search.codec).strip(" \0")
+        return self._profile.site.value_for(node.tag, original)
+
     def keep(self, node: Node) -> bool:
         """Action K: the value as it is, if it is what it should be and holds nothing of the patient's."""
         if node.vr in TEMPORAL:
