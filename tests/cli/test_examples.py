@@ -60,12 +60,15 @@ CLUSTER = [path for path in sorted((EXAMPLES / "cluster").rglob("*")) if path.is
 @pytest.mark.parametrize("path", CLUSTER, ids=lambda path: path.name)
 def test_an_example_for_a_cluster_types_what_there_is(path: Path) -> None:
     command: Any = typer.main.get_command(app)
-    check = command.commands["check"]
-    real = {option for one in (check, *check.commands.values()) for p in one.params for option in p.opts}
+    groups = command.commands["check"], command.commands["deidentify"]
+    commands = [one for group in groups for one in (group, *group.commands.values())]
+    real = {option for one in commands for p in one.params for option in p.opts}
     text = path.read_text().replace("\\\n", " ")
-    for line in re.findall(r"^[^#\n]*privxray (?:--quiet )?check.*$|^arguments.*$", text, re.MULTILINE):
-        ours = re.sub(r".*?privxray", "", line)
-        typed = set(re.findall(r"(?<![\w-])--[a-z-]+", ours)) - {"--quiet"}
+    for line in re.findall(
+        r"^[^#\n]*privxray (?:--quiet |-C \S+ )?(?:check|deidentify) .*$|^arguments.*$", text, re.MULTILINE
+    ):
+        words = re.sub(r".*?privxray", "", line)
+        typed = set(re.findall(r"(?<![\w-])--[a-z-]+", words)) - {"--quiet"}
         assert typed <= real, line
     steps = ("--shard", "terms --merge", "check --merge", "--terms", "--key-file")
     if path.name in ("check.sh", "Snakefile") and path.parent.name != "slurm":

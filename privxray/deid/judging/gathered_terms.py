@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from privxray.deid.judging import leaks
 from privxray.deid.judging.leaks import LeakSearch
-from privxray.deid.judging.scan import ValueKind
+from privxray.deid.judging.scan import IdentifyingValue, ValueKind
 
 
 class GatheredTerms:
@@ -26,13 +26,14 @@ class GatheredTerms:
         self._accented = False
         self._forms: dict[str, set[str]] = {}
         self._count = 0
+        self._known: set[IdentifyingValue] = set()  # most values come again with every file of a study
 
     def add(self, kind: ValueKind, value: str) -> bool:
         """Gather one more value.
 
         :returns: whether that changed anything: it has a new form, or it is the first that is too much.
         """
-        if self.limited:
+        if self.limited or (kind, value) in self._known:
             return False
         told = LeakSearch([(kind, value)]).to_json()
         accented = told.pop("accented")
@@ -41,6 +42,8 @@ class GatheredTerms:
         if self._count + more > leaks.MAX_VALUES:
             self.limited = True
             return True
+        if len(self._known) < leaks.MAX_VALUES:
+            self._known.add((kind, value))
         changed = bool(more) or (accented and not self._accented)
         self._accented |= accented
         self._count += more

@@ -45,7 +45,9 @@ def compose_check_page(
         flagged += bool(one.boxes)
         clear += not one.boxes and not one.trouble
         if one.boxes and len(pictures) < MOST:
-            pictures.extend(_pictures(report.files[place], one))
+            drawn = list(_pictures(report.files[place], one))
+            pictures.extend(drawn)
+            left_out += max(len(_frames(one)) - len(drawn), 0)
         elif one.boxes:
             left_out += len(_frames(one))
         if progress is not None:

@@ -20,10 +20,9 @@ from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.set_passes import FilesOfSet, Progress, ScanSettings
 from privxray.deid.profile.profile import Profile
 from privxray.deid.profile.profile_json import profile_to_json
-from privxray.errors import RefusedError
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workflow.shards.part_file import PartHeader, is_there, write_part
-from privxray.workflow.shards.part_set import expect_same_job, read_part, read_parts
+from privxray.workflow.shards.part_set import expect_same_job, expect_unchanged, read_part, read_parts
 from privxray.workflow.shards.shard_files import ShardFiles, options_digest
 from privxray.workflow.shards.shard_work import ShardDone, ShardWork
 
@@ -101,13 +100,7 @@ def read_terms(path: Path, key: JobKey, header: PartHeader) -> AllTerms:
     expect_same_job(part, header)
     (line,) = part.lines()
     terms = _all_terms(line, part.header)
-    if terms.states[header.shard - 1] != header.state:
-        raise RefusedError(
-            "files of this shard were changed after their values were gathered",
-            reason="shard.files-changed",
-            file=part.name,
-            advice="Begin anew with check terms, for this shard and then for --merge",
-        )
+    expect_unchanged(part, terms.states, header)
     return terms
 
 

@@ -35,7 +35,7 @@ from privxray.workflow.images.deidentify_folder import expect_doable, images_of
 from privxray.workflow.shards.check_terms import profile_digest
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workflow.shards.part_file import Part, PartHeader, is_there, write_part
-from privxray.workflow.shards.part_set import expect_same_job, read_part, read_parts
+from privxray.workflow.shards.part_set import expect_same_job, expect_unchanged, read_part, read_parts
 from privxray.workflow.shards.shard_files import ShardFiles
 from privxray.workflow.shards.shard_work import ShardDone, ShardWork
 
@@ -163,13 +163,7 @@ def read_patients(path: Path, key: JobKey, files: ShardFiles, header: PartHeader
         if patient in needed:
             values[patient] = _values_from_json(stored, undisguised)
     last = next(lines)
-    if last["states"][header.shard - 1] != header.state:
-        raise RefusedError(
-            "files of this shard were changed after their values were gathered",
-            reason="shard.files-changed",
-            file=part.name,
-            advice="Begin anew with deidentify terms, for this shard and then for --merge",
-        )
+    expect_unchanged(part, last["states"], header)
     tasks = []
     for place, file in files.own:
         patient, refusal = told.get(place, ("", ""))

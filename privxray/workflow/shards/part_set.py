@@ -87,6 +87,21 @@ def expect_same_job(part: Part, header: PartHeader) -> None:
             raise _foreign(part, reason, f"this file {what} than this shard")
 
 
+def expect_unchanged(part: Part, states: Sequence[str], header: PartHeader) -> None:
+    """Whether a shard's files are as they were when the first array read them.
+
+    :param part: of all shards. :param states: of each shard's files. :param header: of the shard.
+    :raises RefusedError: they were changed.
+    """
+    if states[header.shard - 1] != header.state:
+        raise RefusedError(
+            "files of this shard were changed after their values were gathered",
+            reason="shard.files-changed",
+            file=part.name,
+            advice="Begin anew with the step terms, for this shard and then for --merge",
+        )
+
+
 def runs(numbers: Sequence[int]) -> str:
     """Ascending numbers in words: ``2, 5 to 9``."""
     found: list[list[int]] = []
