@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -283,3 +284,30 @@ def test_copies_that_deidentify_made_pass(tmp_path: Path) -> None:
         (tmp_path / "copies" / path.name).write_bytes(deidentify(path.read_bytes(), settings).data)
     report = checked(*typed, code=0)
     assert report["against"]["files_with"] == {}  # type: ignore[index]
+
+
+def test_zips_and_lines_of_json(tmp_path: Path) -> None:
+    sets(tmp_path, {0: setting(StudyDate="20230514")})
+    for name in ("originals", "copies"):
+        with zipfile.ZipFile(tmp_path / f"{name}.zip", "w") as archive:
+            for path in sorted((tmp_path / name).iterdir()):
+                archive.write(path, f"folder/{path.name}")
+    typed = [str(tmp_path / "copies.zip"), "--against", str(tmp_path / "originals.zip"), "--jsonl"]
+    result = CliRunner().invoke(app, ["check", *typed])
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert result.exit_code == 3
+    assert [line["verdict"] for line in lines] == ["fail", "pass", "pass", "pass", "fail"]
+    assert lines[-1]["against"]["files_with"] == {"against/date": 1}
+
+
+def test_files_compared_with_themselves_keep_everything(tmp_path: Path) -> None:
+    sets(tmp_path, {})
+    folder = str(tmp_path / "originals")
+    report = checked(folder, "--against", folder, code=3)
+    assert report["against"]["compared"] == {"uid": 4}  # type: ignore[index]
+    found_in = report["against"]["files_with"]  # type: ignore[index]
+    assert {rule for rule, files in found_in.items() if files == 4} >= {
+        "against/uid",
+        "against/date",
+        "against/value",
+    }

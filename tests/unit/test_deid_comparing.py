@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from deid_samples import clean, encode
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 from test_deid_deidentify import BASIC, identified
@@ -17,11 +20,13 @@ from privxray.deid.comparing.document_text import MOST, document_texts
 from privxray.deid.comparing.file_traits import FileTraits, traits_of
 from privxray.deid.comparing.originals import Match, Originals
 from privxray.deid.comparing.remaining_attributes import OriginalsByAttributes
+from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.judging.check import check_bytes
 from privxray.deid.profile.profile import ProfileOption
 from privxray.deid.sources.source_file import SourceFile
 
 NAME = b"Zyxwvutsen"
+WHOLE = encode(identified())
 PDF = b"%%PDF-1.7\n1 0 obj <<>> stream\n%b\nendstream endobj\n%%%%EOF"
 
 
@@ -170,3 +175,14 @@ def test_what_has_no_pixels_is_found_by_what_is_left_if_clearly(tmp_path: Path) 
     assert search.find(changed, Match()) == Match()  # as near to the one as to the other
     assert search.find(changed, Match((2,), (), "crosswalk")) == Match((2,), (2,), "crosswalk")
     assert search.find(traits_of(encode(clean()), BASIC), Match()) == Match()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(132, len(WHOLE) - 1), st.integers(1, 255), st.sampled_from(["xor", "drop", "insert"]))
+def test_altered_files_are_read_or_named_damaged(position: int, byte: int, how: str) -> None:
+    middle = {"xor": bytes([WHOLE[position] ^ byte]), "drop": b"", "insert": bytes([byte, WHOLE[position]])}[
+        how
+    ]
+    with suppress(DamagedError):
+        made = traits_of(WHOLE[:position] + middle + WHOLE[position + 1 :], BASIC)
+        assert made.patient

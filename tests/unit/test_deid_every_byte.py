@@ -31,6 +31,7 @@ PLACES = {
     "waveform": (0x54001010, "OW"),
     "look-up data": (0x00283006, "OW"),
     "selector OB": (0x00720067, "OW"),
+    "selector OW": (0x00720069, "OW"),
     "selector OL": (0x00720075, "OL"),
     "selector OV": (0x00720081, "OV"),
     "selector OD": (0x00720073, "OD"),

@@ -27,6 +27,7 @@ from privxray.deid.dicomfile.element import (
     Element,
     Encoding,
 )
+from privxray.deid.dicomfile.open_level import OpenLevel, only_zeros
 from privxray.deid.tags import (
     DATA_SET_TRAILING_PADDING,
     ITEM,
@@ -61,35 +62,6 @@ def is_representation(code: bytes) -> bool:
     return code in _SHORT or code in _LONG
 
 
-def only_zeros(data: Data, start: int) -> bool:
-    """True if all bytes from ``start`` on are zero. Reads in blocks, for a mapped file may be large."""
-    for at in range(start, len(data), 1 << 20):
-        block = data[at : at + (1 << 20)]
-        if block.count(0) != len(block):
-            return False
-    return True
-
-
-class _Level:
-    """A data set, or the items of a sequence, that is being read.
-
-    :ivar end: where it ends; None for undefined length. :ivar limit: where it must end at the latest.
-    :ivar index: number of the next item. :ivar seen: tags so far, to find those that come twice.
-    """
-
-    __slots__ = ("creators", "encoding", "end", "index", "items", "limit", "prefix", "seen")
-
-    def __init__(self, prefix: str, encoding: Encoding, end: int | None, limit: int, *, items: bool) -> None:
-        self.prefix = prefix
-        self.encoding = encoding
-        self.end = end
-        self.limit = limit if end is None else end
-        self.items = items
-        self.index = 0
-        self.seen: set[int] = set()
-        self.creators: dict[int, str] = {}  # by the upper 24 bits of the tags in their block
-
-
 class ElementReader:
     """Yields every element from ``start`` to the end of ``data``; those of items follow their sequence.
 
@@ -118,7 +90,7 @@ class ElementReader:
         self._items = 0
         if not as_told:
             encoding = self._found(encoding, start, nested=False)
-        self._stack = [_Level("", encoding, len(data), len(data), items=False)]
+        self._stack = [OpenLevel("", encoding, len(data), len(data), items=False)]
 
     def walk(self) -> Iterator[Element]:
         """The elements, in the order of the file. It uses no recursion.
@@ -169,7 +141,7 @@ class ElementReader:
                 raise DamagedError(TOO_MANY)
             yield element
 
-    def _enter_item(self, level: _Level) -> None:
+    def _enter_item(self, level: OpenLevel) -> None:
         tag, length = self._bare_header(level)
         if tag == SEQUENCE_DELIMITATION_ITEM and level.end is None and length == 0:
             self._stack.pop()
@@ -187,9 +159,9 @@ class ElementReader:
         level.index += 1
         if self._on_item is not None:
             self._on_item(prefix)
-        self._stack.append(_Level(prefix, encoding, end, level.limit, items=False))
+        self._stack.append(OpenLevel(prefix, encoding, end, level.limit, items=False))
 
-    def _element(self, level: _Level) -> Element | None:
+    def _element(self, level: OpenLevel) -> Element | None:
         data, start, encoding = self._data, self.position, level.encoding
         stored: str | None = None
         if encoding.explicit:
@@ -220,7 +192,7 @@ class ElementReader:
             raise DamagedError(NOT_ELEMENTS)
         return self._value(level, tag, stored, length)
 
-    def _value(self, level: _Level, tag: int, stored: str | None, length: int) -> Element:
+    def _value(self, level: OpenLevel, tag: int, stored: str | None, length: int) -> Element:
         known = standard_vr(tag)
         again = tag in level.seen
         level.seen.add(tag)
@@ -231,7 +203,7 @@ class ElementReader:
             inner = IMPLICIT_LITTLE if stored == "UN" else level.encoding
             end = self._end(level, length)
             filled = self._has_items(inner, end)
-            self._stack.append(_Level(level.prefix + label(tag), inner, end, level.limit, items=True))
+            self._stack.append(OpenLevel(level.prefix + label(tag), inner, end, level.limit, items=True))
             at = self.position
             creator = level.creators.get(tag >> 8)
             return Element(tag, "SQ", stored, level.prefix, b"", filled, again, at, at, creator)
@@ -256,7 +228,7 @@ class ElementReader:
         creator = level.creators.get(tag >> 8) if tag & 0x10000 else None
         return Element(tag, vr, stored, level.prefix, value, filled, again, start, end, creator)
 
-    def _leave_item(self, level: _Level) -> None:
+    def _leave_item(self, level: OpenLevel) -> None:
         if level.end is not None:
             raise DamagedError(NOT_ELEMENTS)
         _, length = self._bare_header(level)
@@ -264,7 +236,7 @@ class ElementReader:
             raise DamagedError(NOT_ELEMENTS)
         self._stack.pop()
 
-    def _skip_fragments(self, level: _Level) -> None:
+    def _skip_fragments(self, level: OpenLevel) -> None:
         while True:
             tag, length = self._bare_header(level)
             if tag == SEQUENCE_DELIMITATION_ITEM and length == 0:
@@ -273,7 +245,7 @@ class ElementReader:
                 raise DamagedError(NOT_ELEMENTS)
             self.position = self._end(level, length) or self.position
 
-    def _bare_header(self, level: _Level) -> tuple[int, int]:
+    def _bare_header(self, level: OpenLevel) -> tuple[int, int]:
         start = self.position
         if start + 8 > level.limit:
             raise DamagedError(TRUNCATED)
@@ -281,7 +253,7 @@ class ElementReader:
         self.position = start + 8
         return group << 16 | number, length
 
-    def _end(self, level: _Level, length: int) -> int | None:
+    def _end(self, level: OpenLevel, length: int) -> int | None:
         if length == _UNDEFINED:
             return None
         end = self.position + length
