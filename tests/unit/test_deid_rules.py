@@ -20,7 +20,7 @@ NAMES = {name: value for name, value in vars(rules).items() if isinstance(value,
 
 
 def test_docs_say_what_the_rules_say() -> None:
-    assert (ROOT / "docs" / "RULES.md").read_text() == "".join(pages()), (
+    assert (ROOT / "docs" / "RULES.md").read_text("utf-8") == "".join(pages()), (
         "python -m privxray.deid.findings.rulebook > docs/RULES.md"
     )
 
@@ -37,7 +37,7 @@ def test_every_rule_describes_itself() -> None:
 
 
 def test_every_rule_has_these_fields_and_no_others() -> None:
-    tables = tomllib.loads((PACKAGE / "deid" / "findings" / "rules.toml").read_text())
+    tables = tomllib.loads((PACKAGE / "deid" / "findings" / "rules.toml").read_text("utf-8"))
     assert {tuple(sorted(table)) for table in tables.values()} == {("about", "says", "severity", "source")}
 
 
@@ -54,7 +54,7 @@ def test_every_rule_is_given_and_every_rule_that_is_given_exists() -> None:
     given = {
         node.attr
         for path in PACKAGE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "rules"
     }
     assert {name for name in given if name.isupper()} - {"RULES"} == set(NAMES)
