@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import shutil
+import sys
 from pathlib import Path
 
 import pydicom.data
 import pytest
 from played_study import At, Snapshots, World
+
+sys.path.append(str(Path(__file__).parents[1] / "unit"))
+from test_deid_sources import SENTINEL, index
 
 
 @pytest.fixture
@@ -75,3 +79,24 @@ def test_quiet_leaves_errors_and_data_only(at: At) -> None:
     assert refused.code == 4
     assert len(refused.err.splitlines()) == 1
     assert world.type("hospital-a", "status").err != ""
+
+
+def test_what_a_dicomdir_names_and_is_not_there_is_told_by_every_command(at: At) -> None:
+    world = at("joined")
+    source = world["hospital-a"] / "source" / "images"
+    parts = [("SERIES", f"IM{number}") for number in range(9)]
+    (source / "DICOMDIR").write_bytes(index([*parts, (SENTINEL, "IM9")]))
+    labels = ("--labels", "source/labels.csv")
+    for command in (
+        ("check", "source/images"),
+        ("deidentify", "source/images", "clean"),
+        ("ingest", "source/images", *labels),
+    ):
+        told = world.type("hospital-a", *command)
+        said = " ".join(told.err.split())
+        assert told.code == 0, said
+        assert "10 files that a DICOMDIR names are not there: SERIES/IM0, SERIES/IM1," in said
+        assert "SERIES/IM7 and 2 more. The medium" in said
+        as_json = world.ok("hospital-a", *command)
+        assert as_json["missing_references"][8:] == ["SERIES/IM8", "reference no. 10"]
+        assert SENTINEL not in told.out + told.err + str(as_json)

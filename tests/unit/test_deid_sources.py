@@ -163,8 +163,8 @@ def test_missing_files_are_named_and_counted_and_stop_nothing(tmp_path: Path) ->
         report = check_paths([source])
         assert report.verdict == "pass"
         assert report.missing == ("DICOM/PT000000/IM000001",)
-    (folder / "DICOMDIR").write_bytes(index([[SENTINEL, "IM1"]]))
-    assert select([folder]).missing == ("reference no. 1",)
+    (folder / "DICOMDIR").write_bytes(index([["DICOM", "PT000000", "IM000000"], [SENTINEL, "IM1"]]))
+    assert select([folder]).missing == ("reference no. 2",)
 
 
 def test_nothing_outside_its_folder_is_followed_and_the_check_fails(tmp_path: Path) -> None:

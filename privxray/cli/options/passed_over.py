@@ -42,7 +42,7 @@ def medium_lines(indexes: int, missing: Sequence[str], became: str) -> Iterator[
             "it on."
         )
     if missing:
-        more = ", ..." if len(missing) > _SHOWN else ""
+        more = f" and {len(missing) - _SHOWN:,} more" if len(missing) > _SHOWN else ""
         yield (
             f"{counted(len(missing), 'file')} that a DICOMDIR names "
             f"{'is' if len(missing) == 1 else 'are'} not there: {', '.join(missing[:_SHOWN])}{more}. The "

@@ -46,13 +46,13 @@ class Gathered:
         self._chosen = PackedFiles()
         self._passed_over: list[PurePosixPath] = []
         self._indexes: set[str] = set()
-        self._missing: dict[PurePosixPath, None] = {}
+        self._missing: dict[PurePosixPath, int] = {}
 
     def selection(self) -> Selection:
         """All that was found."""
         missing = (
             public_name(path, number).replace("file #", "reference no. ")
-            for number, path in enumerate(self._missing, start=1)
+            for path, number in self._missing.items()
         )
         self._chosen.sort()
         return Selection(
@@ -88,9 +88,12 @@ class Gathered:
         """Whether a file was opened as a DICOMDIR."""
         return file.address in self._indexes
 
-    def miss(self, path: PurePosixPath) -> None:
-        """Note a file that a DICOMDIR names and that is not there."""
-        self._missing[path] = None
+    def miss(self, path: PurePosixPath, number: int) -> None:
+        """Note a file that a DICOMDIR names and that is not there.
+
+        :param number: its position, from 1, among the files that the DICOMDIR names.
+        """
+        self._missing.setdefault(path, number)
 
     def refuse(self, index: SourceFile, reference: Reference) -> None:
         """Count a reference of a DICOMDIR as a file that can't be read, so that it fails the check."""

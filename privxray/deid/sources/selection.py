@@ -130,7 +130,7 @@ def _follow(found: Gathered, index: SourceFile, folder: Path) -> set[Path] | Non
         return None
     medium = OnMedium(index.path.parent)
     files: set[Path] = set()
-    for reference, in_use in named.items():
+    for number, (reference, in_use) in enumerate(named.items(), start=1):
         try:
             path = medium.find(reference)
         except OutsideError:
@@ -139,7 +139,7 @@ def _follow(found: Gathered, index: SourceFile, folder: Path) -> set[Path] | Non
         if path is not None:
             files.add(path)
         elif in_use:
-            found.miss(below(_relative(index.path.parent, folder), reference))
+            found.miss(below(_relative(index.path.parent, folder), reference), number)
     return files
 
 

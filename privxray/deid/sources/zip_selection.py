@@ -115,7 +115,7 @@ def _follow(found: Gathered, entries: _Entries) -> set[PurePosixPath]:
         if named is None:
             continue
         plain = plain or {tuple(map(plain_name, one.parts)): one for one in exact}
-        for reference, in_use in named.items():
+        for number, (reference, in_use) in enumerate(named.items(), start=1):
             if leads_outside(reference):
                 found.refuse(index, reference)
                 continue
@@ -124,5 +124,5 @@ def _follow(found: Gathered, entries: _Entries) -> set[PurePosixPath]:
             if there is not None:
                 meant.add(there)
             elif in_use:
-                found.miss(below(index.relative.parent, reference))
+                found.miss(below(index.relative.parent, reference), number)
     return meant
