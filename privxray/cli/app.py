@@ -29,7 +29,13 @@ from privxray.cli.commands import (
     model_commands,
     status_command,
 )
-from privxray.cli.commands.custody import backup_command, passphrase_command, restore_command
+from privxray.cli.commands.custody import (
+    backup_command,
+    distrust_command,
+    passphrase_command,
+    restore_command,
+    revoke_command,
+)
 from privxray.cli.commands.study import (
     accept_command,
     aggregate_command,
@@ -168,6 +174,8 @@ for command in (
     passphrase_command.passphrase,
     backup_command.backup,
     restore_command.restore,
+    revoke_command.revoke,
+    distrust_command.distrust,
     completion_command.completion,
     demo_command.demo,
 ):

@@ -30,6 +30,7 @@ Fields = Mapping[str, tuple[str, ...]]
 
 REPEATS = "repeats"
 SIZES = "sizes"
+REVOCATION = "revocation"
 """The features that are asked for by name in several places."""
 
 FEATURES: Mapping[str, Fields] = {
@@ -43,6 +44,7 @@ FEATURES: Mapping[str, Fields] = {
     "extractor-files": dict.fromkeys(("plan", "model", "offer"), ("extractor_file",)),
     "packed-queries": {"offer": (), "query": (), "answer": ()},
     SIZES: {"card": ("size",), "plan": ("roster.members.size",)},
+    REVOCATION: {"revocation": ()},
 }
 """The features that this version carries out, by name."""
 

@@ -12,7 +12,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from privxray.formats.features import MAX_FEATURES, NAME, Form, is_ascending, without_others
 
-Kind = Literal["card", "plan", "update", "request", "share", "proof", "model", "offer", "query", "answer"]
+Kind = Literal[
+    "card", "plan", "update", "request", "share", "proof", "model", "offer", "query", "answer", "revocation"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 MAX_BODY = 1 << 30

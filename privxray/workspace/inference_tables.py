@@ -1,6 +1,7 @@
 """The part of a workspace's state that encrypted inference needs.
 
-``party`` holds the parties whose key words were compared outside a study. An owner remembers its offers and,
+``party`` holds the parties whose key words were compared outside a study, ``revoked`` those that gave their
+keys up, in any study or outside. An owner remembers its offers and,
 query by query, what it answered: that count is compared with an offer's limit. A hospital remembers others'
 offers and its own queries. The names of the images in a query are encrypted under the identity's storage key.
 
@@ -17,6 +18,8 @@ from privxray.workspace.tables import Tables
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS party (
     fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, keys TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS revoked (
+    fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, why TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS offer (
     number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, model TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS answered (
@@ -62,6 +65,25 @@ class InferenceTables(Tables):
     def trust_party(self, fingerprint: Fingerprint, name: str, keys: str) -> None:
         """Remember a party whose key words were compared."""
         self._db.execute("INSERT OR REPLACE INTO party VALUES (?, ?, ?)", (fingerprint, name, keys))
+
+    def distrust_party(self, fingerprint: Fingerprint) -> None:
+        """Forget a party whose key words were compared, and its offers."""
+        self._db.execute("DELETE FROM party WHERE fingerprint = ?", (fingerprint,))
+        self._db.execute("DELETE FROM offer WHERE owner = ?", (fingerprint,))
+
+    def revoke(self, fingerprint: Fingerprint, name: str, why: str) -> None:
+        """Remember, for good, that a party has given its key up."""
+        self._db.execute("INSERT INTO revoked VALUES (?, ?, ?)", (fingerprint, name, why))
+
+    def revoked(self, fingerprint: Fingerprint) -> tuple[str, str] | None:
+        """The name and the reason of a key that was given up; None where it was not.
+
+        A file of an earlier version that is only looked at may lack the table.
+        """
+        if self._one("SELECT 1 FROM sqlite_master WHERE name = 'revoked'") is None:
+            return None
+        row = self._one("SELECT name, why FROM revoked WHERE fingerprint = ?", fingerprint)
+        return None if row is None else (row["name"], row["why"])
 
     # Offers
 

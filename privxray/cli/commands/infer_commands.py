@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import typer
 
-from privxray.cli.commands.infer import answer_command, ask_command, offer_command, read_command
+from privxray.cli.commands.infer import (
+    answer_command,
+    ask_command,
+    distrust_command,
+    offer_command,
+    read_command,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -13,8 +19,14 @@ def add_to(app: typer.Typer) -> None:
         name="infer",
         no_args_is_help=True,
         rich_markup_mode=None,
-        help="Predictions on encrypted images: offer, ask, answer, read.",
+        help="Predictions on encrypted images.",
     )
-    for command in (offer_command.offer, ask_command.ask, answer_command.answer, read_command.read):
+    for command in (
+        offer_command.offer,
+        ask_command.ask,
+        answer_command.answer,
+        read_command.read,
+        distrust_command.distrust,
+    ):
         group.command()(command)
     app.add_typer(group)

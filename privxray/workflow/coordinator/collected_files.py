@@ -18,6 +18,7 @@ from privxray.exchange.messages.request import SignedRequest
 from privxray.formats.header import Fingerprint
 from privxray.naming.public_names import lone_name
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.session import Session
 from privxray.workspace.transitions import RoundState
 
@@ -94,6 +95,7 @@ def _collect_one(
             sender = received.envelope.key_id
             who = f"{names[sender]} ({path.name})" if sender in names else path.name
             collected.cohort.expect_signed(received.envelope)
+            expect_not_revoked(session.state, sender)
             told = collected.refused
             if _offer(collected, received, who):
                 copies.push(attempt.pop_all())

@@ -11,6 +11,7 @@ from pathlib import Path
 from privxray.errors import RefusedError
 from privxray.exchange.intake import take_in
 from privxray.keys.card import CardHeader, read_card
+from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.session import Session
 
 
@@ -25,6 +26,7 @@ def read_cards(session: Session, paths: Sequence[Path]) -> list[CardHeader]:
     for path in paths:
         with take_in(path, session.workspace.inbox) as received:
             card = read_card(received.envelope)
+            expect_not_revoked(session.state, card.sender)
             received.check_body(card.body)
             if card.study not in (None, study):
                 raise RefusedError(

@@ -16,6 +16,7 @@ from privxray.formats.header import Body
 from privxray.keys.identity import Identity
 from privxray.workflow.common.send import send
 from privxray.workflow.common.study_words import remember_words, study_words
+from privxray.workflow.custody.revoked import expect_none_revoked
 from privxray.workspace.atomic import atomic_file, make_private_folder
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
@@ -82,8 +83,12 @@ def stage_plan(workspace: Workspace, identity: Identity, draft: Draft) -> Signed
 
 
 def record_plan(state: State, signed: SignedPlan) -> None:
-    """Open the round of a staged plan. Call it in a transaction, and let the plan leave afterwards."""
+    """Open the round of a staged plan. Call it in a transaction, and let the plan leave afterwards.
+
+    :raises RefusedError: a party of it has given its key up.
+    """
     plan = signed.plan
+    expect_none_revoked(state, plan.roster.parties)
     keys = [member.mask.key for member in plan.roster.members]
     keys += [seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())]
     state.use_round_keys(keys, plan.round)

@@ -16,6 +16,7 @@ from privxray.formats.tensors import same_form, unpack
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.common.proof_file import proof_beside
+from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
 from privxray.workflow.hospital.join import claimed_study
 from privxray.workflow.hospital.prove import proof_of_model
@@ -78,6 +79,7 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
     round_ = _round_of(session, received)
     planned = planned_round(session.workspace, round_)
     model = admit_model(received.envelope, planned.signed)
+    expect_not_revoked(session.state, model.sender)
     received.check_body(model.body)
     delivered = round_.state in (RoundState.EXPORTED, RoundState.CLOSED)
     if planned.plan.committee is None and not delivered:

@@ -20,6 +20,7 @@ from privxray.keys.statement import Statement
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.study_words import remember_words, study_words
+from privxray.workflow.custody.revoked import expect_none_revoked, expect_not_revoked
 from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated
 from privxray.workflow.hospital.plan_changes import plan_changes
@@ -66,6 +67,8 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     if last and last.plan == signed.digest:
         received.check_body(plan.body)
         return Joined(plan, (), already=True)
+    expect_not_revoked(state, plan.sender)
+    expect_none_revoked(state, plan.roster.parties)
     before = planned_round(session.workspace, last) if last else None
     if before:
         admit_successor(plan, before.signed)

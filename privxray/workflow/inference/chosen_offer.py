@@ -10,6 +10,7 @@ from privxray.exchange.intake import take_in
 from privxray.inference import admit_inference
 from privxray.inference.headers import OfferHeader
 from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.inference.fingerprints import matches
 from privxray.workflow.inference.kept_offers import KeptOffer, keep_offer, load_offer
 from privxray.workflow.inference.trust import Prompts, ensure_trusted
@@ -83,6 +84,7 @@ def _pick_offer(workspace: Workspace, state: State, model: str | None) -> KeptOf
             advice="Pick a model with --model, or name the file with --offer",
         )
     chosen = load_offer(workspace, offers[-1].digest)
+    expect_not_revoked(state, chosen.header.sender)
     _check_extractor(workspace, chosen.header)
     return chosen
 

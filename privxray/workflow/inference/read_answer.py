@@ -15,6 +15,7 @@ from privxray.keys.sealed_body import open_body
 from privxray.naming.public_names import public_names
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.inference.fingerprints import check_fingerprint, matches
 from privxray.workflow.inference.hospital_secrets import load_keys, open_names
 from privxray.workflow.inference.kept_offers import load_offer
@@ -71,6 +72,7 @@ def read_answer(
         query = QueryHeader.model_validate_json(row.header)
         offer = load_offer(workspace, query.offer).header
         answer = admit_inference.admit_answer(received.envelope, query, row.digest, offer)
+        expect_not_revoked(state, answer.sender)
         received.check_body(answer.body)
         identity = unlock(workspace, passphrase)
         plain = b"".join(open_body(answer, row.digest, received.pieces(), identity))

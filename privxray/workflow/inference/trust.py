@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from privxray.errors import IdentityError
+from privxray.errors import IdentityError, RefusedError, UsageError
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words, same_words, slip_in
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.folder import Workspace
+from privxray.workspace.session import working
 from privxray.workspace.state import State
 
 AskWords = Callable[[str], str]
@@ -50,6 +52,7 @@ def ensure_trusted(
     :raises IdentityError: the words that were typed are others, or the party's signing key came with another
         name or sealing key than before.
     """
+    expect_not_revoked(state, keys.fingerprint)
     parties = list(known_parties(workspace, state))
     known = [party for party in parties if party[1].fingerprint == keys.fingerprint]
     if (name, keys) in known:
@@ -71,3 +74,30 @@ def ensure_trusted(
         )
     with state.transaction():
         state.trust_party(keys.fingerprint, name, keys.model_dump_json())
+
+
+def forget_party(workspace: Workspace, name: str) -> None:
+    """Forget that a party's key words were compared: they are asked for again, and its offers are forgotten.
+
+    :raises UsageError: no party of this name was compared outside a study.
+    :raises RefusedError: the same keys are a party's of a study here, whose key words were compared there.
+    """
+    with working(workspace) as session:
+        state = session.state
+        found = [PublicKeys.model_validate_json(keys) for other, keys in state.parties() if other == name]
+        if not found:
+            raise UsageError(
+                f"no key words of a party called {name[:40]} were compared here for encrypted inference",
+                reason="party.unknown",
+                advice="Check the name; privxray inspect FILE says whose an offer or a query is",
+            )
+        with state.transaction():
+            for keys in found:
+                state.distrust_party(keys.fingerprint)
+        left = {keys.fingerprint for _, keys in known_parties(workspace, state)}
+        if any(keys.fingerprint in left for keys in found):
+            raise RefusedError(
+                f"{name} is a party of a study here with the same keys, so its key words still count",
+                reason="party.of-a-study",
+                advice="To refuse its key altogether, take in its revocation: privxray distrust FILE",
+            )

@@ -21,6 +21,7 @@ from privxray.workflow.common.deliver import chosen_folder
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.common.send import send
+from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.keyholder.answer_request import Question, answer, kept_bytes, not_prepared_for_another
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
@@ -77,6 +78,7 @@ def unmask(
         header, seat = admit_request(
             received.envelope, planned.signed, own, before.request if before else None
         )
+        expect_not_revoked(state, header.sender)
         received.check_body(header.body)
         asked = SignedRequest(header, received.envelope.digest)
         question = Question(planned, asked, received.body(), seat)

@@ -23,6 +23,7 @@ from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words
+from privxray.keys.revocation import RevocationHeader
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_words import study_words
@@ -41,10 +42,13 @@ _HEADERS: dict[str, type[Header]] = {
     "offer": OfferHeader,
     "query": QueryHeader,
     "answer": AnswerHeader,
+    "revocation": RevocationHeader,
 }
 
 
-SUFFIXES = ("card", "plan", "enc", "request", "share", "proof", "model", "offer", "query", "answer")
+SUFFIXES = (
+    *("card", "plan", "enc", "request", "share", "proof", "model", "offer", "query", "answer", "revocation"),
+)
 """Of the files that travel, as privxray names them."""
 
 
@@ -125,8 +129,8 @@ def files_in(folder: Path) -> list[Path]:
 
 def _signer(header: Header, key_id: Fingerprint, known: _Known) -> tuple[PublicKeys | None, str]:
     """The key to verify with, and how much that is worth."""
-    if isinstance(header, CardHeader):
-        return header.keys, "good, by the key in the card itself; key words settle whose it is"
+    if isinstance(header, CardHeader | RevocationHeader):
+        return header.keys, f"good, by the key in the {header.kind} itself; key words settle whose it is"
     if key_id in known.keys:
         keys, name = known.keys[key_id]
         return keys, f"good, by {name}"
@@ -162,6 +166,9 @@ def _known(workspace: Workspace | None) -> _Known:
             roster = _roster(plan)
             if roster not in words:
                 words[roster] = study_words(session.state, plan)
+        for fingerprint, (theirs, name) in list(keys.items()):
+            if session.state.revoked(Fingerprint(fingerprint)) is not None:
+                keys[fingerprint] = (theirs, f"{name}, whose key was revoked")
     reader = Reader(
         role=workspace.config.role,
         names={fingerprint: name for fingerprint, (_, name) in keys.items()},

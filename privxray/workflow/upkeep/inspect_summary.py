@@ -18,7 +18,9 @@ from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.header import Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
+from privxray.keys.revocation import RevocationHeader
 from privxray.workflow.common.update_words import update_words
+from privxray.workflow.custody.revoked import WORDS
 from privxray.workspace.folder import Role
 
 
@@ -207,6 +209,18 @@ def _answer(answer: AnswerHeader, _: str, reader: Reader) -> Summary:
     )
 
 
+def _revocation(revocation: RevocationHeader, _: str, reader: Reader) -> Summary:
+    return Summary(
+        "a revocation: a party gives its key up",
+        revocation.name,
+        "of no study",
+        WORDS[revocation.why],
+        "carry it to the others, once nobody is to take this party's files any more"
+        if reader.own == revocation.sender
+        else "call the party, then type: privxray distrust FILE",
+    )
+
+
 def _place(header: Header) -> str:
     return f"{header.study}, round {header.round}"
 
@@ -219,6 +233,7 @@ _BY_TYPE: Mapping[type[Header], Callable[[Any, str, Reader], Summary]] = {
     ShareHeader: _share,
     ProofHeader: _proof,
     ModelHeader: _model,
+    RevocationHeader: _revocation,
     OfferHeader: _offer,
     QueryHeader: _query,
     AnswerHeader: _answer,

@@ -94,6 +94,9 @@ _AFTER: dict[str, Callable[[Done, _Typed], str]] = {
     "crosswalk show": lambda *_: "destroy that file when the question is answered",
     "model export": lambda *_: "read its card first; docs/EXTRACTORS.md says how to feed it",
     "train --dry-run": lambda done, typed: f"if that is right: {typed(f'train{done.options}')}",
+    "revoke": lambda done, _: f"keep {done.file} safe, or carry it to all: they type privxray distrust FILE",
+    "distrust": lambda _, typed: typed("status"),
+    "infer distrust": lambda _, typed: typed("status"),
     "backup": lambda *_: "keep it elsewhere; to use it, in an empty folder: privxray restore FILE",
     "restore": lambda done, typed: (
         f"carry {done.file} to the coordinator: open rounds are over here" if done.file else typed("status")

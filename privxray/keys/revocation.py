@@ -1,0 +1,73 @@
+"""A revocation: a party says that its own key is no longer to be trusted (docs/SPEC-2.md, section 10).
+
+It proves that whoever made it held the key, and that is enough: the owner may give the key up, and a thief
+who does the same does no harm. So it can be made in advance and kept where the workspace is not.
+
+Tested in tests/cli/test_revocation.py.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from privxray.errors import MalformedError
+from privxray.formats.container import Envelope, seal_header
+from privxray.formats.features import REVOCATION
+from privxray.formats.header import Header, Name, Stamp
+from privxray.keys.identity import Identity, PublicKeys
+
+Why = Literal["lost", "left", "replaced"]
+WHYS: tuple[Why, ...] = get_args(Why)
+"""The workspace was lost or stolen; the party left the study; other keys are in its place."""
+
+_ANEW = "Ask its owner to make it again: privxray revoke FILE"
+
+
+class RevocationHeader(Header):
+    """``keys`` are those that are given up; the same party signs with them."""
+
+    kind: Literal["revocation"] = "revocation"
+    name: Name
+    keys: PublicKeys
+    why: Why
+
+
+def write_revocation(identity: Identity, name: str, why: Why, stamp: Stamp) -> bytes:
+    """A revocation's bytes; it has no body."""
+    keys = identity.public()
+    header = RevocationHeader(
+        format=2,
+        features=(REVOCATION,),
+        study=None,
+        sender=keys.fingerprint,
+        created=stamp.created,
+        software=stamp.software,
+        name=name,
+        keys=keys,
+        why=why,
+    )
+    return seal_header(header, identity.signing, keys.fingerprint)
+
+
+def read_revocation(envelope: Envelope) -> RevocationHeader:
+    """Verify a revocation by the key that it is about.
+
+    :raises IdentityError: that key has not signed it.
+    :raises MalformedError: it is none, or contradicts itself.
+    """
+    envelope.expect("revocation")
+    keys = envelope.claim(RevocationHeader).keys
+    header = envelope.verify(keys.verifier(), RevocationHeader)
+    if header.sender != keys.fingerprint:
+        raise MalformedError(
+            "the revocation names a different sender from the party whose key it is about",
+            reason="revocation.other-sender",
+            advice=_ANEW,
+        )
+    if header.body.length or header.study is not None:
+        raise MalformedError(
+            "the revocation has a body or a study, and it holds for all studies and has none",
+            reason="revocation.body-or-study",
+            advice=_ANEW,
+        )
+    return header

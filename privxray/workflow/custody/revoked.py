@@ -1,0 +1,101 @@
+"""``revoke`` and ``distrust``: a party gives its key up, and the others refuse it from then on.
+
+Each command that takes a file in, and each that makes or follows a plan, asks here.
+
+Tested in tests/cli/test_revocation.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from privxray.errors import IdentityError, RefusedError
+from privxray.exchange.intake import take_in
+from privxray.formats.header import Fingerprint
+from privxray.keys.revocation import RevocationHeader, Why, read_revocation, write_revocation
+from privxray.keys.roster import Member, Trustee
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.own_keys import public_keys, unlock
+from privxray.workflow.common.send import send
+from privxray.workflow.common.stamp import stamp
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import working
+from privxray.workspace.state import State
+
+WORDS: dict[str, str] = {
+    "lost": "its workspace was lost or stolen",
+    "left": "the party has left",
+    "replaced": "the party has other keys now",
+}
+
+
+@dataclass(frozen=True)
+class Distrusted:
+    """A revocation that was taken in; ``already``: before."""
+
+    header: RevocationHeader
+    already: bool
+
+
+def revoke(workspace: Workspace, path: Path, why: Why, passphrase: Passphrase) -> Path:
+    """Write this party's revocation. In this workspace nothing changes.
+
+    :raises RefusedError: another file of this name is there.
+    """
+    identity = unlock(workspace, passphrase)
+    with working(workspace) as session:
+        send(session.state, write_revocation(identity, session.name, why, stamp()), path)
+    return path
+
+
+def distrust(workspace: Workspace, path: Path) -> Distrusted:
+    """Take a revocation in: from now on no file of that key is taken in, in any study.
+
+    :raises IdentityError: the key that it is about has not signed it.
+    :raises RefusedError: it is about this workspace's own key.
+    """
+    with working(workspace) as session, take_in(path, workspace.inbox) as received:
+        header = read_revocation(received.envelope)
+        received.check_body(header.body)
+        if header.sender == public_keys(workspace).fingerprint:
+            raise RefusedError(
+                "this revocation is about this workspace's own key",
+                reason="revocation.own",
+                advice="It is for the others: carry it to the coordinator, the hospitals and models' owners",
+            )
+        already = session.state.revoked(header.sender) is not None
+        if not already:
+            with session.state.transaction():
+                session.state.revoke(header.sender, header.name, header.why)
+        return Distrusted(header, already)
+
+
+def expect_not_revoked(state: State, key: Fingerprint) -> None:
+    """Check that a file's signer has not given its key up.
+
+    :raises IdentityError: it has.
+    """
+    found = state.revoked(key)
+    if found is not None:
+        name, why = found
+        raise IdentityError(
+            f"the key of {name} was revoked ({WORDS.get(why, why)})",
+            reason="key.revoked",
+            advice=f"Take nothing of this key; call {name}",
+        )
+
+
+def expect_none_revoked(state: State, parties: Iterable[Member | Trustee]) -> None:
+    """Check that no party of a plan has given its key up.
+
+    :raises RefusedError: one has.
+    """
+    for party in parties:
+        if state.revoked(party.keys.fingerprint) is not None:
+            raise RefusedError(
+                f"the plan names {party.name}, whose key was revoked",
+                reason="plan.revoked-party",
+                advice=f"It has to be planned without it: privxray plan --continue --without {party.name}",
+            )
