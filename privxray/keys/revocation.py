@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 from privxray.errors import MalformedError
 from privxray.formats.container import Envelope, seal_header
-from privxray.formats.features import REVOCATION
+from privxray.formats.features import REVOCATION, Form
 from privxray.formats.header import Header, Name, Stamp
 from privxray.keys.identity import Identity, PublicKeys
 
@@ -62,6 +62,12 @@ def read_revocation(envelope: Envelope) -> RevocationHeader:
         raise MalformedError(
             "the revocation names a different sender from the party whose key it is about",
             reason="revocation.other-sender",
+            advice=_ANEW,
+        )
+    if header.form != Form(2, (REVOCATION,)):
+        raise MalformedError(
+            "the revocation is of another format, or lists other features",
+            reason="revocation.other-form",
             advice=_ANEW,
         )
     if header.body.length or header.study is not None:

@@ -24,6 +24,7 @@ from privxray.exchange.messages.request import SignedRequest
 from privxray.formats.container import check_body, split
 from privxray.formats.header import Header
 from privxray.keys.card import read_card
+from privxray.keys.revocation import read_revocation
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 FOLDER = VECTORS / "format2"
@@ -55,6 +56,8 @@ def admit(name: str) -> None:
     header: Header
     if envelope.kind == "card":
         header = read_card(envelope)
+    elif envelope.kind == "revocation":
+        header = read_revocation(envelope)
     elif envelope.kind == "plan":
         header = admit_plan(envelope, followed.plan.coordinator).plan
     elif envelope.kind == "model":
@@ -95,6 +98,7 @@ def test_there_is_a_file_for_each_entry_and_a_good_one_of_each_kind() -> None:
         "share",
         "proof",
         "model",
+        "revocation",
     }
 
 

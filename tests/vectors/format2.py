@@ -27,6 +27,7 @@ from privxray.formats import canonical  # noqa: E402
 from privxray.formats.container import PREAMBLE, seal_header, split  # noqa: E402
 from privxray.keys.card import CardParts, write_card  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
+from privxray.keys.revocation import write_revocation  # noqa: E402
 from privxray.keys.size_statement import Bracket, SizeStatement  # noqa: E402
 
 FOLDER = HERE / "format2"
@@ -68,6 +69,7 @@ class Files:
             "model": (self.model, "ok", "a model"),
         }
         rules = self._forms() | self._cards() | self._rounds() | self._sizes() | self._extractors()
+        rules |= self._revocations()
         return {"plan": good | rules, "held-plan": self._held()}
 
     def _held(self) -> Made:
@@ -84,6 +86,43 @@ class Files:
             "request": (held.request, "ok", "a request"),
             "share-1": (held.shares["trustee-1"], "ok", "a share file"),
             "held-update-of-format-1": (down, "file.other-form", "the format of its plan"),
+        }
+
+    def _revocations(self) -> Made:
+        """Section 10: a key that its party gives up."""
+        good = write_revocation(self.a.identity, self.a.name, "lost", STAMP)
+
+        def other(*changes: Change) -> bytes:
+            return altered(good, self.a.identity, *changes)
+
+        return {
+            "revocation": (good, "ok", "a revocation"),
+            "revocation-of-another-key": (
+                other(put("sender", value="0" * 64)),
+                "revocation.other-sender",
+                "its sender is the key that it is about",
+            ),
+            "revocation-for-one-study": (
+                other(put("study", value="pneumonia")),
+                "revocation.body-or-study",
+                "study is null",
+            ),
+            "revocation-with-a-body": (
+                other(put("body", "length", value=1)),
+                "revocation.body-or-study",
+                "there is no body",
+            ),
+            "revocation-for-another-reason": (other(put("why", value="angry")), "header.field", "why"),
+            "revocation-signed-by-another": (
+                altered(good, self.world.hospitals[1].identity, put("name", value="b")),
+                "signature.wrong",
+                "the key itself signs",
+            ),
+            "revocation-without-its-feature": (
+                other(put("features", value=[])),
+                "revocation.other-form",
+                "the feature is listed",
+            ),
         }
 
     def _forms(self) -> Made:

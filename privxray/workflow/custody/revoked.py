@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import IdentityError, RefusedError
-from privxray.exchange.intake import take_in
+from privxray.errors import IdentityError, PrivxrayError, RefusedError
+from privxray.exchange.intake import envelope_of, take_in
 from privxray.formats.header import Fingerprint
 from privxray.keys.revocation import RevocationHeader, Why, read_revocation, write_revocation
 from privxray.keys.roster import Member, Trustee
@@ -40,14 +40,26 @@ class Distrusted:
 
 
 def revoke(workspace: Workspace, path: Path, why: Why, passphrase: Passphrase) -> Path:
-    """Write this party's revocation. In this workspace nothing changes.
+    """Write this party's revocation; one that lies there already is left. In this workspace nothing changes.
 
     :raises RefusedError: another file of this name is there.
     """
     identity = unlock(workspace, passphrase)
     with working(workspace) as session:
+        if _is_ours(
+            path, identity.public().fingerprint, why
+        ):  # a first call was cut off behind its last step
+            return path
         send(session.state, write_revocation(identity, session.name, why, stamp()), path)
     return path
+
+
+def _is_ours(path: Path, own: Fingerprint, why: Why) -> bool:
+    try:
+        header = read_revocation(envelope_of(path))
+    except (PrivxrayError, OSError):
+        return False
+    return header.sender == own and header.why == why
 
 
 def distrust(workspace: Workspace, path: Path) -> Distrusted:
