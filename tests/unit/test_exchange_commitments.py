@@ -13,6 +13,7 @@ from nacl import bindings
 from safetensors.numpy import load
 
 from privxray.errors import MalformedError
+from privxray.exchange.commitments import group
 from privxray.exchange.commitments.checking import contradictions, is_as_committed, opens
 from privxray.exchange.commitments.committed import Committed, read_committed
 from privxray.exchange.commitments.group import (
@@ -110,6 +111,17 @@ def test_many_threads_add_up_to_the_same() -> None:
     assert combine(scalars, points) == one_by_one
     with pytest.raises(ValueError, match="shorter"):
         combine(scalars[:5], points[:4])
+
+
+@pytest.mark.parametrize(
+    ("processors", "multiplications", "threads"),
+    [(8, 0, 1), (8, 127, 1), (8, 128, 2), (8, 64 * 7, 7), (8, 6400, 8), (1, 6400, 1), (None, 6400, 1)],
+)
+def test_so_many_threads_add_up(
+    processors: int | None, multiplications: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: processors)
+    assert group._threads(multiplications) == threads
 
 
 def test_a_commitment_is_the_formula() -> None:

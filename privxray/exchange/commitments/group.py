@@ -79,8 +79,7 @@ def generator(index: int) -> bytes:
 
 def generators(size: int) -> Sequence[bytes]:
     """G_0 to G_(size - 1). They are made once a process."""
-    while len(_generators) < size:
-        _generators.append(generator(len(_generators)))
+    _generators.extend(map(generator, range(len(_generators), size)))
     return _generators[:size]
 
 
@@ -89,18 +88,21 @@ def combine(scalars: Sequence[int], points: Sequence[bytes]) -> bytes:
 
     :param points: in the subgroup, none neutral.
     """
-    workers = min(os.cpu_count() or 1, max(1, len(scalars) // _FEW))
-    if workers == 1:
-        return _combine(scalars, points)
-    with ThreadPoolExecutor(workers) as pool:
-        parts = pool.map(_combine, *zip(*_shares(scalars, points, workers), strict=True))
+    number = _threads(len(scalars))
+    with ThreadPoolExecutor(number) as pool:
+        parts = pool.map(_combine, *zip(*_shares(scalars, points, number), strict=True))
         return reduce(add, parts, NEUTRAL)
 
 
+def _threads(multiplications: int) -> int:
+    """How many threads are worth what they cost."""
+    return min(os.cpu_count() or 1, max(1, multiplications // _FEW))
+
+
 def _shares(
-    scalars: Sequence[int], points: Sequence[bytes], workers: int
+    scalars: Sequence[int], points: Sequence[bytes], number: int
 ) -> list[tuple[Sequence[int], Sequence[bytes]]]:
-    return [(scalars[start::workers], points[start::workers]) for start in range(workers)]
+    return [(scalars[start::number], points[start::number]) for start in range(number)]
 
 
 def _combine(scalars: Sequence[int], points: Sequence[bytes]) -> bytes:

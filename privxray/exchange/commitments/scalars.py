@@ -54,8 +54,9 @@ def as_integers(scalars: Sequence[int]) -> NDArray[np.uint64]:
 
     :raises MalformedError: a number is outside of what 64 bits hold, so the masks did not cancel.
     """
-    centred = [number if number < ORDER // 2 else number - ORDER for number in scalars[:-1]]
-    if any(not -(2**63) <= number < 2**63 for number in centred):
+    half = 2**63
+    centred = [(number + half) % ORDER - half for number in scalars[:-1]]
+    if any(number >= half for number in centred):
         raise MalformedError(
             "the masks of the updates do not cancel, so the sum can't be opened",
             reason="sum.masks-stay",
