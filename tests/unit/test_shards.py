@@ -217,11 +217,11 @@ def test_a_damaged_part_is_refused(job: Job) -> None:
         path.write_bytes(data)
         return lambda: merge_results(job.parts("result"), KEY)
 
-    refused("body.not-authentic", with_bytes(whole[:-1]))
-    refused("body.not-authentic", with_bytes(whole[:head]))
-    refused("body.not-authentic", with_bytes(whole[: head + 9] + b"\0" + whole[head + 10 :]))
+    refused("part.damaged", with_bytes(whole[:-1]))
+    refused("part.damaged", with_bytes(whole[:head]))
+    refused("part.damaged", with_bytes(whole[: head + 9] + b"\0" + whole[head + 10 :]))
     # A header that was changed opens nothing, so no shard can pass for another.
-    refused("body.not-authentic", with_bytes(whole.replace(b'"shard":1,', b'"shard":2,', 1)))
+    refused("part.damaged", with_bytes(whole.replace(b'"shard":1,', b'"shard":2,', 1)))
     refused("part.header", with_bytes(whole.replace(b'"shard":1,', b'"shard":"",', 1)))
     refused("part.header", with_bytes(whole.replace(b'"format":1,', b'"format":2,', 1)))
     refused("part.header", with_bytes(whole[: len(MAGIC) + 20]))

@@ -98,6 +98,12 @@ def deidentify(
 ) -> None:
     """Write de-identified copies of images (DICOM PS3.15). The originals are only read."""
     _expect_parts(parts, sharing)
+    if force and sharing.out is None:
+        raise UsageError(
+            "--force is for the file of --out; no copy is ever written over",
+            reason="shard.force-without-out",
+            advice="Leave it out; for other copies name a new folder",
+        )
     if sharing:
         sharing.expect_whole(out_of_merge=False)
         _expect_half(

@@ -144,7 +144,7 @@ class Part:
                     advice="Name the parts of one job, and the key that they were made with",
                 )
             self._key = _body_key(key, head)
-            for _ in stream.unseal(self._key, self._sealed()):
+            for _ in self._opened():
                 pass
 
     def lines(self) -> Iterator[Any]:
@@ -154,9 +154,19 @@ class Part:
         """
         with about(self.name):
             half = b""
-            for chunk in stream.unseal(self._key, self._sealed()):
+            for chunk in self._opened():
                 *whole, half = (half + chunk).split(b"\n")
                 yield from map(json.loads, whole)
+
+    def _opened(self) -> Iterator[bytes]:
+        try:
+            yield from stream.unseal(self._key, self._sealed())
+        except MalformedError:
+            raise MalformedError(
+                "this part is damaged or was changed",
+                reason="part.damaged",
+                advice="Delete the file, and type the command of its shard again",
+            ) from None
 
     def _sealed(self) -> Iterator[bytes]:
         at, size = self._start, stream.CHUNK + stream.TAG
