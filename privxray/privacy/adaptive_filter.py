@@ -35,7 +35,8 @@ from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
 
 GAUSSIAN_SHARE = 0.9
 """Of delta, for histories of Gaussian events alone: it costs them 0.4 to 0.6 % of mu. A tenth for the others
-costs dp-sgd's default study at epsilon 6 a figure of 7.44; half would cost 6.90 and the Gaussians 2.8 %."""
+costs four rounds of dp-sgd's small network at epsilon 6 a figure of 7.44; half would cost 6.90, and the
+Gaussians 2.8 %."""
 
 ORDERS = range(2, 257)
 """Renyi orders that are tried. Whole numbers, for then a sampled Gaussian's divergence is a finite sum."""

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/dp_sgd_speed.py [--images 32] [--size 224] [--networks resnet18] [--peers]
 
-Made-up images of one patient each, all of them in every step. A step without any image is the noise, the sum
-and the update of all parameters; the rest of a full step is gradients, clipping and summing. Beside it,
+Made-up images of one patient each (for ``lite2-head`` made-up maps), all of them in every step. A step
+without any image is the noise, the sum and the update of all parameters; the rest of a full step is
+gradients, clipping and summing. Beside it,
 forward and backward passes alone; with ``--peers``, Opacus's per-sample hooks with flat clipping and its
 ghost clipping, too, on the same images in batches of the same size. All are measured in turns within one run,
 so that whatever else runs on the machine meets them alike; the figures to compare are the ratios of a turn,
@@ -29,7 +30,8 @@ from torch.nn.functional import cross_entropy
 
 from privxray.learning.constants import DpSgdConstants, LinearProbeConstants
 from privxray.learning.data import TrainingData
-from privxray.learning.dp_sgd.networks import as_input, device, initial_weights
+from privxray.learning.dp_sgd.network_inputs import MapInputs, inputs_of
+from privxray.learning.dp_sgd.networks import device, initial_weights
 from privxray.learning.dp_sgd.networks import network as build
 from privxray.learning.dp_sgd.trainer import Trainer
 from privxray.learning.interface import Task, softmax
@@ -156,16 +158,20 @@ def finished() -> None:
 
 def measured(network: str, options: argparse.Namespace, peers: list[str]) -> dict[str, object]:
     images, size = options.images, options.size
-    images, size = options.images, options.size
     rng = np.random.default_rng(1)
-    pixels = rng.integers(0, 256, (images, size, size), np.uint8)
-    data = TrainingData(pixels, rng.integers(0, 3, images), np.arange(images))
     constants = DpSgdConstants(network=network, image_size=size, sampling_rate=0.5)
+    form = inputs_of(constants)
+    if isinstance(form, MapInputs):
+        inputs = rng.standard_normal((images, form.numbers)).astype(np.float32)
+    else:
+        inputs = rng.integers(0, 256, (images, size, size), np.uint8)
+    data = TrainingData(inputs, rng.integers(0, 3, images), np.arange(images))
     source = Sampled()
     mechanism = SampledGaussian(rate=0.5, clipping_norm=1.0, noise=1.0, steps=1)
     trainer = Trainer(data, Task(constants, ("a", "b", "c"), initial_weights(network, 3)), mechanism, source)
     at_once = trainer._portion.images
-    case = Case(network, as_input(pixels).to(device()), torch.from_numpy(data.labels).to(device()), at_once)
+    seen = form.for_prediction(inputs)[0]
+    case = Case(network, seen.to(device()), torch.from_numpy(data.labels).to(device()), at_once)
 
     def full() -> None:
         source.everybody = True

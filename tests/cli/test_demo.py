@@ -64,6 +64,11 @@ def test_the_demo_on_a_collection_prints_the_promised_object(tmp_path: Path, met
         assert set(asked["seconds"]) == {"offer", "ask", "answer", "read"}
     if method == "linear-probe":
         assert told["bytes"]["update"] < 60_000
+    image = next((tmp_path / "data").rglob("*.png"))
+    seen = typed(["-C", str(tmp_path / "out" / "hospital-a"), "predict", str(image), "--json"])
+    assert seen.code == 0, seen.err
+    (found,) = seen.json["images"]
+    assert sum(found["probabilities"].values()) == pytest.approx(1.0, abs=1e-3)
     again = typed([*words, "--json"])
     assert (again.code, again.json["error"]["reason"]) == (4, "demo.finished")
 

@@ -15,8 +15,17 @@ from test_bad_input import one_line
 
 from privxray.exchange.intake import read_again
 from privxray.formats.tensors import unpack
+from privxray.imaging.features import GRID, MAPS, POOLED, Extractor
 from privxray.learning.data import TrainingData
+from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 from privxray.learning.dp_sgd.networks import initial_weights
+from privxray.learning.dp_sgd.trainer import Trainer
+from privxray.privacy.adaptive_filter import filter_of
+from privxray.privacy.guarantee import Guarantee
+from privxray.workflow.common.method_inputs import is_of_kind
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import looking
 
 TERMS = """
 method: dp-sgd
@@ -60,6 +69,51 @@ def test_weights_from_a_file_are_what_the_round_starts_from(at: At) -> None:
     world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
     world.ok("hospital-a", "train")
     world.ok("hospital-a", "export-update", asks=True)
+
+
+def test_a_new_plan_is_for_the_end_of_a_frozen_network_whose_maps_are_kept(
+    at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = at("initialised")
+    told = world.ok("coordinator", "plan", "cards/*.card", "--method", "dp-sgd", asks=True)
+    assert (told["terms"]["network"], told["terms"]["averaging"], told["stages"]) == ("lite2-head", 0.7, 1)
+    plan = world.carry(told["plan"], "hospital-a")
+    with looking(Workspace.find(world["coordinator"])) as session:
+        (round_,) = session.state.rounds("pneumonia")
+        assert load_plan(Workspace.find(world["coordinator"]), round_).extractor == GRID
+    world.ok("hospital-a", "join", plan, "--key-words", told["key_words"])
+    world.ok("hospital-a", "ingest", "source/images", "--labels", "source/labels.csv")
+    world.ok("hospital-a", "train", "--dry-run")
+    plain, seen = Extractor.__call__, []
+
+    def noted(self: Extractor, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        seen.extend(image.tobytes() for image in pixels)
+        return plain(self, pixels)
+
+    monkeypatch.setattr(Extractor, "__call__", noted)
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "step", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert world.type("hospital-a", "train").code == 130
+    assert seen
+    world.ok("hospital-a", "train")  # it computes those of held-out images, and no map a second time
+    assert len(set(seen)) == len(seen)
+    (run,) = world.ok("hospital-a", "budget")["runs"]
+    assert run["state"] == "released"
+
+
+def test_the_lifetime_is_charged_no_more_for_the_default_study_than_its_epsilon() -> None:
+    """It was 7.44 for four rounds of sampled steps: the filter that holds for adaptive choices is looser."""
+    method = DpSgd()
+    constants = method.new_constants({})
+    noise = method.plan_noise(constants, Guarantee(6.0, 1e-5), rounds_left=1, past=())
+    assert filter_of(Guarantee(10.0, 1e-5)).epsilon(method.round_events(constants, noise)) < 6.05
+
+
+@pytest.mark.parametrize(
+    ("extractor", "fits"), [(None, "pixels"), (GRID, "maps"), (MAPS, "features"), (POOLED, "features")]
+)
+def test_maps_come_from_one_extractor_and_features_from_the_others(extractor: str | None, fits: str) -> None:
+    assert [seen for seen in ("pixels", "maps", "features") if is_of_kind(extractor, seen)] == [fits]
 
 
 def test_one_picture_under_several_labels_is_a_remark_on_the_hospital_s_own_screen(

@@ -156,7 +156,7 @@ def test_the_conversion_is_the_librarys() -> None:
     library.compose(PoissonSampledDpEvent(0.25, GaussianDpEvent(1.49)), 40)
     expected = library.get_epsilon((1 - GAUSSIAN_SHARE) * DELTA)
     assert rule.epsilon([event]) == pytest.approx(expected, rel=1e-6)
-    assert 7.4 < rule.epsilon([event]) < 7.5  # what docs/adr/0072 says of dp-sgd's default study
+    assert 7.4 < rule.epsilon([event]) < 7.5  # what docs/adr/0072 says of the small network
 
 
 @pytest.mark.parametrize(
