@@ -63,6 +63,8 @@ def test_the_file_gives_what_predict_gives(accepted: World, tmp_path: Path) -> N
     found, expected = probabilities(file, accepted["hospital-a"], 260), predicted(accepted, "hospital-a")
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert expected.std(axis=0).max() > 1e-3  # they are not all the same
+    operators = {node.op_type for node in onnx.load_model(file).graph.node}
+    assert "AveragePool" not in operators  # of the grid of maps, which dp-sgd alone reads
     assert not accepted.ok("hospital-a", *words)["written"]
     by_digits = accepted.ok(
         "coordinator", "model", "export", told["model"][:12], "--onnx", tmp_path / "b.onnx"

@@ -134,6 +134,7 @@ def _model(order: Mapping[str, Any], data: bytes, numbers: Mapping[str, NDArray[
     graph, side = _Graph(), int(order["side"])
     if terms is None:
         base = onnx.load_model_from_string(data)
+        _keep_first_output(base.graph)
         _rename(base.graph, base.graph.input[0].name, graph.shaped(INPUT, 1, side, side))
         row = _PREFIX + base.graph.output[0].name
     else:
@@ -212,6 +213,17 @@ def _before(graph: _Graph, base: onnx.ModelProto) -> int:
     """How many of our nodes come before the extractor's: those up to the one that feeds it."""
     read = {name for node in base.graph.node for name in node.input}
     return 1 + max(place for place, node in enumerate(graph.nodes) if node.output[0] in read)
+
+
+def _keep_first_output(graph: onnx.GraphProto) -> None:
+    """Leave out the nodes that lead to other outputs only: the built-in graph also gives maps for dp-sgd."""
+    wanted, kept = {graph.output[0].name}, []
+    for node in reversed(graph.node):
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(reversed(kept))
 
 
 def _rename(graph: onnx.GraphProto, source: str, fed: str) -> None:
