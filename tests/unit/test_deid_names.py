@@ -230,6 +230,8 @@ def test_forms_of_slavic_names() -> None:
     assert declined("Иванова") == declined("Иванов") == {"иванов"}  # found within its forms
     assert declined("Достоевская") == declined("Достоевский") == {"достоевск"}
     assert {"марии", "мариеи"} <= declined("Мария")
+    assert {"анны", "аннои"} <= declined("Анна")
+    assert declined("Яна") == declined("Лис") == set()
     assert declined("Лис") == declined("Smith") == declined("Martin") == set()
     assert declined("Kowalski") == declined("Kowalska") == {"kowalsk"}
     assert {"lisovou", "lisove", "lisova"} <= declined("Lisova") | declined("Lisov")

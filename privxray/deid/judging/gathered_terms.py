@@ -10,6 +10,8 @@ Tested in tests/unit/test_deid_gathered_terms.py.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from privxray.deid.judging import leaks
 from privxray.deid.judging.leaks import LeakSearch
 from privxray.deid.judging.scan import IdentifyingValue, ValueKind
@@ -35,9 +37,8 @@ class GatheredTerms:
         """
         if self.limited or (kind, value) in self._known:
             return False
-        told = LeakSearch([(kind, value)]).to_json()
-        accented = told.pop("accented")
-        new = {name: set(forms) - self._forms.get(name, set()) for name, forms in told.items()}
+        accented, told = _forms_of(kind, value)
+        new = {name: forms - self._forms.get(name, set()) for name, forms in told.items()}
         more = sum(map(len, new.values()))
         if self._count + more > leaks.MAX_VALUES:
             self.limited = True
@@ -57,3 +58,11 @@ class GatheredTerms:
         search = LeakSearch.from_json(forms | {"accented": self._accented})
         search.limited = self.limited
         return search
+
+
+@lru_cache(maxsize=4096)
+def _forms_of(kind: ValueKind, value: str) -> tuple[bool, dict[str, frozenset[str]]]:
+    """Whether a value is not ASCII, and its forms; the files of one patient tell the same values."""
+    told = LeakSearch([(kind, value)]).to_json()
+    accented: bool = told.pop("accented")
+    return accented, {name: frozenset(forms) for name, forms in told.items()}

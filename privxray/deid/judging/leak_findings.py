@@ -83,13 +83,19 @@ def _in_element(wanted: Wanted, element: Element, data: Data, codec: str) -> Fin
         return rules.LEAK_BYTES.at(element.where) if found or wanted.in_pixels(data, start, end) else None
     if vr not in TEXT:
         return rules.LEAK_BYTES.at(element.where) if wanted.in_binary(vr, data, start, end) else None
-    if not any(wanted.in_value(vr, piece, codec) for piece in _pieces(element.value)):
+    if not _in_text(wanted, vr, element.value, codec):
         return None
     # A patient may be called Perfusion; in Image Type the word is a term all the same.
     if not wanted.in_text(vr, "\\".join(unlisted(tag, vr, decoded(element.value, codec)))):
         return None
     identifying = tag in _IDENTIFYING or vr == "PN"
     return (rules.LEAK_PSEUDONYM if identifying else rules.LEAK).at(element.where)
+
+
+def _in_text(wanted: Wanted, vr: str, value: bytes, codec: str) -> bool:
+    if len(value) <= _LONG_TEXT:
+        return wanted.in_value(vr, value, codec)
+    return any(wanted.in_value(vr, piece, codec) for piece in _pieces(value))
 
 
 def _pieces(value: bytes) -> Iterator[bytes]:

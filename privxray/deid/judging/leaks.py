@@ -36,7 +36,16 @@ from privxray.deid.values.encoded_search import EncodedSearch
 from privxray.deid.values.glued import GluedSearch
 from privxray.deid.values.long_words import LongWords
 from privxray.deid.values.name_terms import name_terms
-from privxray.deid.values.printable import SHORTEST, ascii_words, folded, latin_words, texts, views, words
+from privxray.deid.values.printable import (
+    SHORTEST,
+    ascii_words,
+    folded,
+    latin_words,
+    may_hold_text,
+    texts,
+    views,
+    words,
+)
 from privxray.deid.values.unspaced_scripts import RUN, UnspacedSearch, without_runs
 from privxray.naming.common_words import neutral_words
 
@@ -94,6 +103,7 @@ class LeakSearch:
         self.accented = False  # a value was not ASCII, so bytes are read as Latin-1 and UTF-8 too
         self._index: _Index | None = None
         self._without: set[tuple[bytes, bool]] = set()  # short texts that hold none of the values
+        self._bytes_without: set[bytes] = set()  # and short bytes
         for kind, value in values:
             self.add(kind, value)
 
@@ -120,6 +130,7 @@ class LeakSearch:
             return
         self._index = None
         self._without.clear()
+        self._bytes_without.clear()
         self.accented |= not value.isascii()
         if kind == "name":
             self._add_name(value)
@@ -202,22 +213,34 @@ class LeakSearch:
         """
         if end - start < SHORTEST:
             return False
+        if end - start > _REMEMBERED:
+            return any(
+                self._in_block(data[at : min(at + _BLOCK + _OVERLAP, end)])
+                for at in range(start, end, _BLOCK)
+            )
+        value = data[start:end]
+        if value in self._bytes_without:
+            return False
+        found = self._in_block(value)
+        if not found:
+            if len(self._bytes_without) >= _MOST_REMEMBERED:
+                self._bytes_without.clear()
+            self._bytes_without.add(value)
+        return found
+
+    def _in_block(self, block: bytes) -> bool:
         index = self._indexed()
-        for at in range(start, end, _BLOCK):
-            block = bytes(data[at : min(at + _BLOCK + _OVERLAP, end)])
-            if index.encoded is not None and index.encoded.found(block):
+        if index.encoded is not None and index.encoded.found(block):
+            return True
+        for view in views(block):
+            if not may_hold_text(view, beyond_ascii=index.beyond_ascii):
+                continue
+            if not index.in_bytes.isdisjoint(ascii_words(view)):
                 return True
-            for view in views(block):
-                if not index.in_bytes.isdisjoint(ascii_words(view)):
-                    return True
-                if (
-                    index.beyond_ascii
-                    and not view.isascii()
-                    and not index.in_bytes.isdisjoint(latin_words(view))
-                ):
-                    return True
-                if any(map(self.in_text, texts(view, beyond_ascii=index.beyond_ascii))):
-                    return True
+            if index.beyond_ascii and not view.isascii() and not index.in_bytes.isdisjoint(latin_words(view)):
+                return True
+            if any(map(self.in_text, texts(view, beyond_ascii=index.beyond_ascii))):
+                return True
         return False
 
     def in_pixels(self, data: Data, start: int, end: int) -> bool:

@@ -8,6 +8,7 @@ only there. ``tables/defined_terms.toml`` has the terms with the sections that d
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib import resources
@@ -15,7 +16,10 @@ from typing import Any, Final
 
 from privxray.deid import tags
 from privxray.deid.pydicom_tables import table as pydicom_table
+from privxray.deid.values.printable import folded, words
+from privxray.deid.values.vocabulary import is_term
 
+_NO_LETTERS: Final = re.compile(r"[.,&-]")
 _ONE_VALUE: Final = frozenset({"LT", "ST", "UR", "UT"})
 """Value representations that hold one value, in which a backslash parts nothing (PS3.5 6.2)."""
 
@@ -42,7 +46,9 @@ def is_listed(tag: int, value: str) -> bool:
     if not plain:
         return True
     if tag == tags.CODE_MEANING:
-        return plain in _meanings()
+        # The vocabulary has the words of all meanings but for names, and is loaded much faster.
+        known = all(len(word) < 2 or not word.isalpha() or is_term(word) for word in words(folded(plain)))
+        return known and plain in _meanings()
     if tag in _makers_tags():
         return _only_company(plain)
     return plain in _terms().get(tag, ())
@@ -55,15 +61,15 @@ def unlisted(tag: int, vr: str, text: str) -> list[str]:
 
 def _only_company(plain: str) -> bool:
     makers, others = _companies()
-    words = plain.replace(".", " ").replace(",", " ").replace("-", " ").replace("&", " ").split()
+    rest = _NO_LETTERS.sub(" ", plain).split()
     named = False
-    while words:
-        two = " ".join(words[:2])
+    while rest:
+        two = " ".join(rest[:2])
         size = 2 if two in makers else 1
-        if two not in makers and words[0] not in makers | others:
+        if two not in makers and rest[0] not in makers | others:
             return False
-        named |= two in makers or words[0] in makers
-        words = words[size:]
+        named |= two in makers or rest[0] in makers
+        rest = rest[size:]
     return named
 
 

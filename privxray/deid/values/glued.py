@@ -44,16 +44,20 @@ class GluedSearch:
 
     def found_in(self, tokens: Iterable[str]) -> bool:
         """True if one of some words holds one of the values and more than that."""
-        return any(self.found(token) for token in tokens if len(token) >= _SHORTEST_WHOLE)
+        for token in tokens:
+            length = len(token)
+            long = length > SHORTEST or (length >= _SHORTEST_WHOLE and not token.isalpha())
+            if long and self.found(token):
+                return True
+        return False
 
     def found(self, token: str) -> bool:
         """True if a word of letters and digits, folded, holds one of the values and more than that."""
         if token.isdigit():
             return len(token) > SHORTEST and self._in_digits(token)
-        if len(token) > SHORTEST and any(True for _ in self._names.places(token)) and not is_term(token):
+        if len(token) > SHORTEST and self._names.is_in(token) and not is_term(token):
             return True
-        pieces = _PIECES.findall(token)
-        return len(pieces) > 1 and any(map(self._is_piece, pieces))
+        return not token.isalpha() and any(map(self._is_piece, _PIECES.findall(token)))
 
     def _is_piece(self, piece: str) -> bool:
         if piece.isdigit():
@@ -61,7 +65,11 @@ class GluedSearch:
         return piece in self._words
 
     def _in_digits(self, digits: str) -> bool:
-        return digits not in _RAMP and any(
-            end - start >= _ANYWHERE or len(digits) <= end - start + _AROUND
-            for start, end in self._numbers.places(digits)
+        return (
+            self._numbers.is_in(digits)
+            and digits not in _RAMP
+            and any(
+                end - start >= _ANYWHERE or len(digits) <= end - start + _AROUND
+                for start, end in self._numbers.places(digits)
+            )
         )

@@ -26,6 +26,8 @@ _UTF8_RUN: Final = re.compile(
 _UTF16_RUN: Final = re.compile(
     rb"(?:[^\0]\0){3,}[^\0]?"
 )  # finds big-endian text too, from its first letter on
+_ANY_ASCII: Final = re.compile(rb"[\x20-\x7e\t\r\n]{4}")
+_ANY_LATIN: Final = re.compile(rb"[\x20-\x7e\t\r\n\x80-\xff]{3}")  # three, for a sharp s folds to two letters
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 
 WORD: Final = re.compile(r"(?:[^\W_]|[\u0900-\u0963\u0966-\u0dff])+")
@@ -61,6 +63,14 @@ def views(block: bytes) -> Iterator[bytes]:
     yield block
     if b"\0" in block:
         yield b"\0".join(run.replace(b"\0", b"") for run in _UTF16_RUN.findall(block))
+
+
+def may_hold_text(view: bytes, *, beyond_ascii: bool) -> bool:
+    """False if no word and no text can be in some bytes, which is quickly seen of most numbers.
+
+    :param beyond_ascii: as of :func:`texts`.
+    """
+    return (_ANY_LATIN if beyond_ascii else _ANY_ASCII).search(view) is not None
 
 
 def ascii_words(view: bytes) -> list[bytes]:

@@ -101,7 +101,8 @@ def declined(word: str) -> set[str]:
             stem = lower[: len(lower) - dropped]
             if len(stem) >= _LONG_STEM:
                 return {folded(stem)}
-            if len(stem) >= _SHORTEST_STEM:
+            given = dropped == 1 and len(lower) >= _SHORTEST_STEM  # Анна: Анны, Анной
+            if len(stem) >= _SHORTEST_STEM - given:
                 return {folded(stem + case) for case in cases.split(" ")}
             return set()
     return set()

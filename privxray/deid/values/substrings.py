@@ -23,6 +23,14 @@ class Substrings:
     def __bool__(self) -> bool:
         return bool(self._by_head)
 
+    def is_in(self, within: str) -> bool:
+        """True if one of the texts is within another."""
+        by_head, head = self._by_head, self._head
+        for start in range(len(within) - head + 1):
+            if within[start : start + head] in by_head:
+                return next(self.places(within[start:]), None) is not None
+        return False
+
     def places(self, within: str) -> Iterator[tuple[int, int]]:
         """Where each of the texts begins and ends."""
         by_head, head = self._by_head, self._head
