@@ -85,6 +85,15 @@ def test_a_document_is_an_error_and_with_its_original_a_notice() -> None:
     assert compared(document(b"Zyxwvutsen"), identified()) == {"leak-bytes"}
 
 
+def test_a_document_is_found_again_by_its_bytes() -> None:
+    originals = Originals()
+    before = document(PDF % b"the same")
+    originals.add(SourceFile.on_disk(Path("x")), traits_of(encode(before), BASIC), ())
+    copy = traits_of(encode(document(PDF % b"the same")), BASIC)
+    assert originals.find(copy, {}) == Match((0,), (0,), "document")
+    assert originals.find(traits_of(encode(document(PDF % b"other")), BASIC), {}) == Match()
+
+
 def test_stored_pixels_have_one_digest_in_each_byte_order() -> None:
     ds = clean()
     ds.Rows = ds.Columns = 8

@@ -64,6 +64,7 @@ class FileTraits:
     :ivar replaced: each value that the profile replaces or moves, and where it is.
     :ivar dates: calendar dates in attributes for dates, eight digits.
     :ivar pixels: a digest of the stored pixels; empty where there are none.
+    :ivar document: a digest of an encapsulated document; empty where there is none.
     :ivar technical: a digest of size and exposure; empty where the file says too little of them.
     :ivar sop_class: its kind of object.
     :ivar remaining: digests of the attributes that no profile touches, with their values.
@@ -80,6 +81,7 @@ class FileTraits:
     replaced: list[tuple[str, bytes]] = field(default_factory=list)
     dates: set[str] = field(default_factory=set)
     pixels: bytes = b""
+    document: bytes = b""
     technical: bytes = b""
     sop_class: str = ""
     remaining: set[int] = field(default_factory=set)
@@ -139,6 +141,8 @@ class _Reading:
             self._take_top(element)
         if tag == tags.ENCAPSULATED_DOCUMENT:
             self._traits.documents[element.where] = element.start, element.end
+            document = self._reader.data[element.start : element.end].rstrip(b"\0")
+            self._traits.document = blake2b(document, digest_size=16).digest()
         elif vr == "UI":
             if tag not in CLASS_UIDS and Action.K not in self._profile.actions(tag):
                 self.take_uids(element)

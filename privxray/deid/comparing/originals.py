@@ -20,7 +20,7 @@ from privxray.deid.judging.scan import IdentifyingValue
 from privxray.deid.judging.wanted import Wanted, of_others
 from privxray.deid.sources.source_file import SourceFile
 
-How: TypeAlias = Literal["crosswalk", "uid", "pixels", "exposure", "attributes", "patient", ""]
+How: TypeAlias = Literal["crosswalk", "uid", "pixels", "document", "exposure", "attributes", "patient", ""]
 """By what an original was found; empty where none was."""
 
 MOST_PATIENTS: Final = 8
@@ -56,6 +56,7 @@ class Originals:
         self._by: dict[How, defaultdict[bytes, list[int]]] = {
             "uid": defaultdict(list),
             "pixels": defaultdict(list),
+            "document": defaultdict(list),
             "exposure": defaultdict(list),
         }
         self._uids: set[bytes] = set()
@@ -83,7 +84,7 @@ class Originals:
             self._by[how][key].append(place)
 
     def find(self, copy: FileTraits, crosswalk: Mapping[str, str]) -> Match:
-        """The original of a copy: by its UID, by its pixels, or by its size and exposure.
+        """The original of a copy: by its UID, by its pixels or document, or by its size and exposure.
 
         What the originals of more than :data:`MOST_PATIENTS` patients have in common tells nothing.
 
@@ -136,6 +137,8 @@ def _keys(traits: FileTraits) -> Iterable[tuple[How, bytes]]:
         yield "uid", _digest(traits.instance)
     if traits.pixels:
         yield "pixels", traits.pixels
+    if traits.document:
+        yield "document", traits.document
     if traits.technical:
         yield "exposure", traits.technical
 

@@ -67,6 +67,7 @@ class Comparison:
         ways = {
             "uid": "copies whose original was found by its UID",
             "pixels": "copies whose original was found by its pixels",
+            "document": "copies whose original was found by its document",
             "exposure": "copies whose original was found by size and exposure",
             "attributes": "copies whose original was found by other attributes",
             "crosswalk": "copies whose original was found with the crosswalk",
