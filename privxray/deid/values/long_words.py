@@ -4,7 +4,7 @@ Among the bytes of an image there are letters and digits by chance. So only word
 hardly ever spells, wherever they stand: in a row of other letters, too. How rare a word is, is counted in
 powers of ten: each of its letters is one of 26, each digit one of 10, as if all bytes around were of that
 kind. With ``n`` words to look for, one must be rarer than one in ``10^10 n``: eight letters or ten digits
-where one is looked for. In 142 files of pydicom and pydicom-data at most three places in ten begin eight
+where one is looked for. In 187 files of pydicom and pydicom-data at most three places in ten begin eight
 letters in a row, and at most one in eighteen eight digits. So in an image of ten million bytes the chance of
 a false alarm is 3e-4 at most, and 1e-9 in uniformly random bytes.
 
