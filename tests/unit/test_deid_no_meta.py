@@ -51,11 +51,18 @@ def split(data: bytes) -> tuple[bytes, bytes]:
     return data[132:end], data[end:]
 
 
+def without_syntax(meta: bytes) -> bytes:
+    """File meta without its group length and its transfer syntax."""
+    at = meta.index(b"\2\0\x10\0UI")
+    end = at + 8 + int.from_bytes(meta[at + 6 : at + 8], "little")
+    return meta[12:at] + meta[end:]
+
+
 # What is read
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-@pytest.mark.parametrize("kept", ["data set", "preamble and data set", "meta and data set"])
+@pytest.mark.parametrize("kept", ["data set", "preamble and data set", "meta and data set", "no syntax"])
 def test_the_same_is_found_shown_and_copied_as_with_preamble_and_meta(syntax: str, kept: str) -> None:
     data = whole(syntax)
     meta, data_set = split(data)
@@ -63,6 +70,7 @@ def test_the_same_is_found_shown_and_copied_as_with_preamble_and_meta(syntax: st
         "data set": data_set,
         "preamble and data set": data[:132] + data_set,
         "meta and data set": meta + data_set,
+        "no syntax": data[:132] + without_syntax(meta) + data_set,
     }[kept]
     assert is_dicom(bare)
     assert is_dicom(bare[:264])

@@ -70,7 +70,8 @@ class FileReader:
         set.
     :ivar meta: the values of the file meta's text elements, by tag.
     :ivar after_preamble: where the file meta begins, or the data set of a file without: 0 without a preamble.
-    :ivar bare_syntax: after :meth:`walk_meta`, the transfer syntax of a file without file meta, else empty.
+    :ivar bare_syntax: after :meth:`walk_meta`, the transfer syntax that the data set shows where no meta
+        names one; else empty.
     :ivar zeros: after the walk, True if zero bytes follow the data set.
 
     All methods that read raise :class:`~privxray.deid.dicomfile.element.DamagedError` at the first byte that
@@ -90,11 +91,11 @@ class FileReader:
 
     def has_blank_preamble(self) -> bool:
         """True if the preamble is all zero, or if there is none."""
-        return not any(self._file[: min(self._start, PREAMBLE_LENGTH)])
+        return not any(self._file[: min(self.after_preamble, PREAMBLE_LENGTH)])
 
     def walk_meta(self) -> Iterator[Element]:
         """The file meta's elements; none in a file without."""
-        if shown_encoding(self._file[self._start : self._start + _HEAD]) is not None:
+        if self._at_data_set():
             self.bare_syntax = bare_syntax(self._file, self._start)
             return
         reader = ElementReader(self._file, self._start, EXPLICIT_LITTLE, only_group=2)
@@ -105,6 +106,16 @@ class FileReader:
         if not self.meta:
             raise DamagedError(NO_META)
         self._start = reader.position
+        if not plain_text(self.meta.get(tags.TRANSFER_SYNTAX_UID, b"")) and self._at_data_set():
+            self.bare_syntax = bare_syntax(self._file, self._start)
+
+    def _at_data_set(self) -> bool:
+        return shown_encoding(self._file[self._start : self._start + _HEAD]) is not None
+
+    @property
+    def data_set_start(self) -> int:
+        """After :meth:`walk_meta`, where the data set begins in the file."""
+        return self._start
 
     def transfer_syntax(self) -> str:
         """The transfer syntax; call it after :meth:`walk_meta` came to its end."""

@@ -1,6 +1,7 @@
 """A data set without the file meta that says how it is written (PS3.10 section 7.1 demands one).
 
-Old archives and some research tools store the bare data set, with or without the preamble. It is read where
+Old archives and some research tools store the bare data set, with or without the preamble, or with file meta
+that lacks the transfer syntax. It is read where
 it can only be read one way: its first element shows the byte order, and whether value representations are
 written. It is refused where that leaves a choice. An implicit reading that comes to the same end is one, and
 compressed pixels are another: only the file meta names the compression. Deflated data sets are not found.

@@ -88,6 +88,8 @@ def _read(data: bytes, *, partial: bool) -> tuple[Tree, str]:
 def completed(data: bytes) -> bytes:
     """The bytes of a file, with a preamble and a file meta where it has none, as pydicom wants them.
 
+    File meta without a transfer syntax is replaced.
+
     :raises DamagedError: not even the file meta can be read, or there is none and no way to do without.
     """
     reader = FileReader(data)
@@ -97,7 +99,7 @@ def completed(data: bytes) -> bytes:
         return data if reader.after_preamble else _PREAMBLE + data
     meta = Tree()
     meta.put(tags.TRANSFER_SYNTAX_UID, "UI", reader.bare_syntax)
-    return _PREAMBLE + write_tree(meta) + data[reader.after_preamble :]
+    return _PREAMBLE + write_tree(meta) + data[reader.data_set_start :]
 
 
 def write_part10(tree: Tree, syntax: str) -> bytes:
