@@ -35,6 +35,7 @@ from privxray.cli.commands.custody import (
     passphrase_command,
     restore_command,
     revoke_command,
+    succeed_command,
 )
 from privxray.cli.commands.study import (
     accept_command,
@@ -175,6 +176,7 @@ for command in (
     backup_command.backup,
     restore_command.restore,
     revoke_command.revoke,
+    succeed_command.succeed,
     distrust_command.distrust,
     completion_command.completion,
     demo_command.demo,

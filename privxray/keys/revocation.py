@@ -24,16 +24,25 @@ _ANEW = "Ask its owner to make it again: privxray revoke FILE"
 
 
 class RevocationHeader(Header):
-    """``keys`` are those that are given up; the same party signs with them."""
+    """``keys`` are those that are given up; the same party signs with them.
+
+    ``successor`` are the party's keys from now on, or null where it names none.
+    """
 
     kind: Literal["revocation"] = "revocation"
     name: Name
     keys: PublicKeys
     why: Why
+    successor: PublicKeys | None = None
 
 
-def write_revocation(identity: Identity, name: str, why: Why, stamp: Stamp) -> bytes:
-    """A revocation's bytes; it has no body."""
+def write_revocation(
+    identity: Identity, name: str, why: Why, stamp: Stamp, *, successor: PublicKeys | None = None
+) -> bytes:
+    """A revocation's bytes; it has no body.
+
+    :param successor: the keys that take the place of these, only where ``why`` is ``replaced``.
+    """
     keys = identity.public()
     header = RevocationHeader(
         format=2,
@@ -45,6 +54,7 @@ def write_revocation(identity: Identity, name: str, why: Why, stamp: Stamp) -> b
         name=name,
         keys=keys,
         why=why,
+        successor=successor,
     )
     return seal_header(header, identity.signing, keys.fingerprint)
 
@@ -76,4 +86,12 @@ def read_revocation(envelope: Envelope) -> RevocationHeader:
             reason="revocation.body-or-study",
             advice=_ANEW,
         )
+    if header.successor is not None:
+        if header.why != "replaced" or header.successor.fingerprint == keys.fingerprint:
+            raise MalformedError(
+                "the revocation names keys in place of its own that can't be meant",
+                reason="revocation.successor",
+                advice=_ANEW,
+            )
+        header.successor.check()
     return header

@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS party (
     fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, keys TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS revoked (
     fingerprint TEXT PRIMARY KEY, name TEXT NOT NULL, why TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS successor (old TEXT PRIMARY KEY, new TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS offer (
     number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, model TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS answered (
@@ -71,9 +72,19 @@ class InferenceTables(Tables):
         self._db.execute("DELETE FROM party WHERE fingerprint = ?", (fingerprint,))
         self._db.execute("DELETE FROM offer WHERE owner = ?", (fingerprint,))
 
-    def revoke(self, fingerprint: Fingerprint, name: str, why: str) -> None:
-        """Remember, for good, that a party has given its key up."""
+    def revoke(
+        self, fingerprint: Fingerprint, name: str, why: str, successor: Fingerprint | None = None
+    ) -> None:
+        """Remember, for good, that a party has given its key up, and which one it named in its place."""
         self._db.execute("INSERT INTO revoked VALUES (?, ?, ?)", (fingerprint, name, why))
+        if successor is not None:
+            self._db.execute("INSERT INTO successor VALUES (?, ?)", (fingerprint, successor))
+
+    def successors(self) -> dict[Fingerprint, Fingerprint]:
+        """The keys that parties named in place of those that they gave up."""
+        return {
+            Fingerprint(row["old"]): Fingerprint(row["new"]) for row in self._all("SELECT * FROM successor")
+        }
 
     def revoked(self, fingerprint: Fingerprint) -> tuple[str, str] | None:
         """The name and the reason of a key that was given up; None where it was not.

@@ -128,3 +128,50 @@ def test_kill_9_at_every_step(at: At, command: str) -> None:
     assert steps > 10
     assert run(words) in (0, 4)
     world.ok("hospital-a", "distrust", file if command == "revoke" else made)
+
+
+def test_an_old_key_names_a_new_one_and_members_see_it(at: At) -> None:
+    """The roster's words change, and `join` says who named the new keys; without the statement it says so."""
+    world = at("joined")
+    new = world["new"]
+    new.mkdir()
+    shutil.copy(world["hospital-c"] / "ledger.db", new)
+    world.ok("new", "init", "--role", "hospital", "--name", "hospital-c", asks=True)
+    file = world.root / "c.revocation"
+    told = world.ok("hospital-c", "succeed", new / "hospital-c.card", file, asks=True)
+    again = world.ok("hospital-c", "succeed", new / "hospital-c.card", file, asks=True)
+    assert again == told
+    for party in ("coordinator", "hospital-a"):
+        assert world.ok(party, "distrust", file)["successor"] == told["successor"]
+    cards = [new / "hospital-c.card"]
+    for party in ("hospital-a", "hospital-b"):
+        cards.append(Path(world.ok(party, "card", asks=True)["card"]))
+    line = ("plan", *cards, "--continue", "--without", "hospital-c")
+    planned = world.ok("coordinator", *line, asks=True)
+    assert planned["key_words"] != world.key_words()
+    for party, says in (
+        ("hospital-a", "hospital-c has new keys, which its old key has named"),
+        (
+            "hospital-b",
+            "hospital-c has new keys, and no statement of its old key that names them has come here",
+        ),
+    ):
+        plan = world.carry(planned["plan"], party)
+        joined = world.type(party, "join", plan, "--key-words", planned["key_words"])
+        assert joined.code == 0, joined.err
+        assert says in " ".join(joined.err.split())
+    world.ok("new", "join", planned["plan"], "--key-words", planned["key_words"])
+
+
+def test_whom_an_old_key_can_name(at: At) -> None:
+    world = at("initialised")
+    file = world.root / "c.revocation"
+
+    def succeeded(card: Path) -> tuple[int, str]:
+        return reason(world.type("hospital-c", "succeed", card, file, "--json", asks=True))
+
+    assert succeeded(world["hospital-b"] / "hospital-b.card") == (4, "succession.other-party")
+    assert succeeded(world["hospital-c"] / "hospital-c.card") == (4, "succession.own-card")
+    assert not file.exists()
+    by_coordinator = world.type("coordinator", "succeed", "x", file, "--json", asks=True)
+    assert reason(by_coordinator) == (10, "workspace.other-role")

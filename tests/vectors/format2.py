@@ -90,6 +90,7 @@ class Files:
 
     def _revocations(self) -> Made:
         """Section 10: a key that its party gives up."""
+        own, new = self.a.identity.public(), self.world.hospitals[1].identity.public()
         good = write_revocation(self.a.identity, self.a.name, "lost", STAMP)
 
         def other(*changes: Change) -> bytes:
@@ -111,6 +112,30 @@ class Files:
                 other(put("body", "length", value=1)),
                 "revocation.body-or-study",
                 "there is no body",
+            ),
+            "revocation-with-a-successor": (
+                write_revocation(
+                    self.a.identity,
+                    self.a.name,
+                    "replaced",
+                    STAMP,
+                    successor=self.world.hospitals[1].identity.public(),
+                ),
+                "ok",
+                "new keys",
+            ),
+            "revocation-by-itself": (
+                other(
+                    put("why", value="replaced"),
+                    put("successor", value=own.model_dump()),
+                ),
+                "revocation.successor",
+                "the successor has other keys",
+            ),
+            "revocation-lost-with-a-successor": (
+                other(put("successor", value=new.model_dump())),
+                "revocation.successor",
+                "a successor only where replaced",
             ),
             "revocation-for-another-reason": (other(put("why", value="angry")), "header.field", "why"),
             "revocation-signed-by-another": (

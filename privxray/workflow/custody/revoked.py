@@ -14,6 +14,8 @@ from pathlib import Path
 from privxray.errors import IdentityError, PrivxrayError, RefusedError
 from privxray.exchange.intake import envelope_of, take_in
 from privxray.formats.header import Fingerprint
+from privxray.keys.card import read_card
+from privxray.keys.identity import PublicKeys
 from privxray.keys.revocation import RevocationHeader, Why, read_revocation, write_revocation
 from privxray.keys.roster import Member, Trustee
 from privxray.workflow.common.callbacks import Passphrase
@@ -54,12 +56,44 @@ def revoke(workspace: Workspace, path: Path, why: Why, passphrase: Passphrase) -
     return path
 
 
-def _is_ours(path: Path, own: Fingerprint, why: Why) -> bool:
+def succeed(workspace: Workspace, card: Path, path: Path, passphrase: Passphrase) -> PublicKeys:
+    """Write this party's revocation, which names the keys of a card in place of its own.
+
+    :returns: these keys.
+    :raises RefusedError: the card is of another party, or another file of this name is there.
+    :raises IdentityError: the card's own key has not signed it.
+    """
+    workspace.require(("hospital", "trustee"), "succeed")
+    with working(workspace) as session, take_in(card, workspace.inbox) as received:
+        new = read_card(received.envelope)
+        received.check_body(new.body)
+        if (new.name, new.role) != (session.name, session.role):
+            raise RefusedError(
+                f"this card is of the {new.role} {new.name}, and this workspace is of the {session.role} "
+                f"{session.name}",
+                reason="succession.other-party",
+                advice="Make the new workspace under the same name: privxray init",
+            )
+        if new.sender == public_keys(workspace).fingerprint:
+            raise RefusedError(
+                "this card is of this very workspace",
+                reason="succession.own-card",
+                advice="Take the card of the new workspace, which privxray init makes in another folder",
+            )
+    identity = unlock(workspace, passphrase)
+    with working(workspace) as session:
+        if not _is_ours(path, identity.public().fingerprint, "replaced", new.keys):
+            made = write_revocation(identity, session.name, "replaced", stamp(), successor=new.keys)
+            send(session.state, made, path)
+    return new.keys
+
+
+def _is_ours(path: Path, own: Fingerprint, why: Why, successor: PublicKeys | None = None) -> bool:
     try:
         header = read_revocation(envelope_of(path))
     except (PrivxrayError, OSError):
         return False
-    return header.sender == own and header.why == why
+    return (header.sender, header.why, header.successor) == (own, why, successor)
 
 
 def distrust(workspace: Workspace, path: Path) -> Distrusted:
@@ -80,7 +114,8 @@ def distrust(workspace: Workspace, path: Path) -> Distrusted:
         already = session.state.revoked(header.sender) is not None
         if not already:
             with session.state.transaction():
-                session.state.revoke(header.sender, header.name, header.why)
+                named = header.successor.fingerprint if header.successor else None
+                session.state.revoke(header.sender, header.name, header.why, named)
         return Distrusted(header, already)
 
 

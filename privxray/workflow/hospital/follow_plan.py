@@ -75,7 +75,7 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
         admit_repeat(plan, before.signed)
     again = repeated(session, plan, before) if session.role == "hospital" else None
     own_keys = public_keys(session.workspace)
-    changes = plan_changes(before.plan if before else None, plan, own_keys.fingerprint)
+    changes = plan_changes(before.plan if before else None, plan, own_keys.fingerprint, state.successors())
     own = admit_party(plan, own_keys, session.name, session.role)
     keys = _own_round_keys(state, plan, own)
     study = _with_compared_words(state, plan, lambda: ask_words(plan, changes))

@@ -8,16 +8,25 @@ Tested in tests/cli/test_keyholders.py and tests/cli/test_rounds.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.header import Fingerprint
+from privxray.keys.identity import PublicKeys
 
 
-def plan_changes(before: PlanHeader | None, plan: PlanHeader, own: Fingerprint) -> tuple[str, ...]:
+def plan_changes(
+    before: PlanHeader | None,
+    plan: PlanHeader,
+    own: Fingerprint,
+    named: Mapping[Fingerprint, Fingerprint],
+) -> tuple[str, ...]:
     """Who joined, left or came with new keys since the plan before, by name, and which terms changed.
 
     :param before: None for the first plan of a study.
     :param own: the fingerprint of this party.
+    :param named: the keys that parties have named in place of their old ones, as it is known here.
     """
     if before is None:
         return ()
@@ -26,12 +35,22 @@ def plan_changes(before: PlanHeader | None, plan: PlanHeader, own: Fingerprint) 
     return (
         *(f"{name} joined" for name in new if name not in old),
         *(f"{name} left" for name in old if name not in new),
-        *(f"{name} has new keys" for name in new if name in old and new[name] != old[name]),
+        *(
+            f"{name} has new keys, {_by_whom(old[name], new[name], named)}"
+            for name in new
+            if name in old and new[name] != old[name]
+        ),
         *_seat_changes(before, plan),
         *_term_changes(before, plan),
         *_repetition(plan, own),
         *differs_by_one(set(before.hospitals), set(plan.hospitals)),
     )
+
+
+def _by_whom(old: PublicKeys, new: PublicKeys, named: Mapping[Fingerprint, Fingerprint]) -> str:
+    if named.get(old.fingerprint) == new.fingerprint:
+        return "which its old key has named"
+    return "and no statement of its old key that names them has come here: call it"
 
 
 def _repetition(plan: PlanHeader, own: Fingerprint) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from privxray.errors import AbsentFileError, RefusedError, StrangeFileError
 from privxray.formats import canonical
 from privxray.system import private_files
+from privxray.system.regular_files import open_regular
 from privxray.workspace.atomic import write_atomic
 
 _KIND: Final = "privxray job key"
@@ -75,9 +76,9 @@ def load_job_key(path: Path) -> JobKey:
     :raises StrangeFileError: it is no such key.
     """
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             data = stream.read(_MOST_BYTES)
-        open_to_others = private_files.others_may_read(path)
+            open_to_others = private_files.others_may_read(path, stream.fileno())
     except OSError as error:
         raise AbsentFileError(
             f"the job's key can't be read ({error.strerror})",

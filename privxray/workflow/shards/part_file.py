@@ -27,6 +27,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from privxray.errors import AbsentFileError, MalformedError, RefusedError, StrangeFileError, about
 from privxray.formats import canonical, stream
+from privxray.system.regular_files import open_regular
 from privxray.version import __version__
 from privxray.workflow.shards.job_key import JobKey
 from privxray.workspace.atomic import atomic_file
@@ -172,7 +173,7 @@ class Part:
         at, size = self._start, stream.CHUNK + stream.TAG
         while True:
             try:
-                with self.path.open("rb") as file:
+                with open_regular(self.path) as file:
                     file.seek(at)
                     chunk = file.read(size)
             except OSError as error:
@@ -190,7 +191,7 @@ def _body_key(key: JobKey, head: bytes) -> bytes:
 def _read_header(path: Path) -> tuple[PartHeader, int, bytes]:
     """The header, where the body begins, and the bytes of the header."""
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(len(MAGIC) + _MOST_HEADER)
     except OSError as error:
         raise _unread(error) from None

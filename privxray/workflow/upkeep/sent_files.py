@@ -12,6 +12,7 @@ from pathlib import Path
 
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import envelope_of
+from privxray.system.regular_files import open_regular
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.inference.trust import known_parties
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
@@ -91,5 +92,5 @@ def _own_files(root: Path, own: str) -> Iterator[Path]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

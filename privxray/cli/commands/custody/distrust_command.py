@@ -25,10 +25,20 @@ def distrust(
     done = take(workspace, file)
     header = done.header
     if as_json:
-        emit({"party": header.name, "key": header.sender, "why": header.why, "already": done.already})
+        emit(
+            {
+                "party": header.name,
+                "key": header.sender,
+                "why": header.why,
+                "successor": header.successor.fingerprint if header.successor else None,
+                "already": done.already,
+            }
+        )
+    new = header.successor.fingerprint[:16] if header.successor else None
+    named = f" In its place it names the key {new}." if new else ""
     again = " That was known here already." if done.already else ""
     tell(
         f"The key {header.sender[:16]} of {header.name} is refused here from now on "
-        f"({WORDS[header.why]}).{again} If you did not expect this, call {header.name}."
+        f"({WORDS[header.why]}).{named}{again} If you did not expect this, call {header.name}."
     )
     close("distrust", workspace)
