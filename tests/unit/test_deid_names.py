@@ -247,6 +247,11 @@ def test_terms_of_a_name() -> None:
     assert name_terms(JAPANESE).alone >= {"山田", "太郎"}
 
 
+def test_a_name_of_many_spellings_is_bounded() -> None:
+    terms = name_terms(" ".join(["äöüßæøå" * 3] * 6) + "^" + " ".join(["Ææäöü" * 9] * 9))
+    assert len(terms.words) < 4000
+
+
 def test_single_characters_are_never_looked_for() -> None:
     terms = unspaced_terms(["王", "伟"])
     assert terms.anywhere == {"王伟"}

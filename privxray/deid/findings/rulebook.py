@@ -27,7 +27,7 @@ _JUDGED = {
         "everything else is a notice",
     ),
     "`K`": ("passes",),
-    "not in the table": ("passes, unless `kept-text` or a rule on how values are written finds something",),
+    "not in the table": ("passes, unless a rule `kept-text...` or one on how values are written is broken",),
 }
 
 

@@ -31,10 +31,8 @@ from typing import Any, Final
 
 from privxray.deid.dicomfile.character_sets import decoded
 from privxray.deid.dicomfile.element import Data
+from privxray.deid.judging.leak_index import LeakIndex
 from privxray.deid.judging.scan import IdentifyingValue, ValueKind
-from privxray.deid.values.encoded_search import EncodedSearch
-from privxray.deid.values.glued import GluedSearch
-from privxray.deid.values.long_words import LongWords
 from privxray.deid.values.name_terms import name_terms
 from privxray.deid.values.printable import (
     SHORTEST,
@@ -46,7 +44,7 @@ from privxray.deid.values.printable import (
     views,
     words,
 )
-from privxray.deid.values.unspaced_scripts import RUN, UnspacedSearch, without_runs
+from privxray.deid.values.unspaced_scripts import RUN, without_runs
 from privxray.naming.common_words import neutral_words
 
 MAX_VALUES: Final = 100_000
@@ -65,27 +63,6 @@ _BLOCK: Final = 1 << 20  # bytes that are searched at once
 _OVERLAP: Final = 256  # so that no value is cut in two between blocks
 
 
-class _Index:
-    """What makes looking up fast: single words as bytes, and the beginnings of everything longer."""
-
-    def __init__(self, leaks: LeakSearch) -> None:
-        numbers = [word for word in leaks.words if any(map(str.isdigit, word))]
-        self.singles = leaks.words | leaks.dates
-        self.number_heads = {word[:length] for word in numbers for length in range(1, min(len(word), 65))}
-        self.phrase_heads = {phrase.partition(" ")[0] for phrase in leaks.phrases}
-        date_heads = {date[:length] for date in leaks.dates for length in range(1, 9)}
-        self.heads = self.number_heads | self.phrase_heads | date_heads
-        self.in_bytes = {word.encode("ascii") for word in self.singles if word.isascii()}
-        runs = leaks.anywhere | leaks.alone
-        self.beyond_ascii = leaks.accented or any(
-            not text.isascii() for text in self.singles | leaks.phrases | runs
-        )
-        self.long = LongWords(self.singles)
-        self.glued = GluedSearch(leaks.words, leaks.dates)
-        self.unspaced = UnspacedSearch(leaks.anywhere, leaks.alone)
-        self.encoded = EncodedSearch(leaks.written) if leaks.written else None
-
-
 class LeakSearch:
     """The values to search for, in the folded forms that are looked up.
 
@@ -101,7 +78,7 @@ class LeakSearch:
         self.written: set[str] = set()  # as they are written, for bytes of any encoding
         self.limited = False
         self.accented = False  # a value was not ASCII, so bytes are read as Latin-1 and UTF-8 too
-        self._index: _Index | None = None
+        self._index: LeakIndex | None = None
         self._without: set[tuple[bytes, bool]] = set()  # short texts that hold none of the values
         self._bytes_without: set[bytes] = set()  # and short bytes
         for kind, value in values:
@@ -199,9 +176,9 @@ class LeakSearch:
                 return True
         return False
 
-    def _indexed(self) -> _Index:
+    def _indexed(self) -> LeakIndex:
         if self._index is None:
-            self._index = _Index(self)
+            self._index = LeakIndex(self)
         return self._index
 
     def in_bytes(self, data: Data, start: int, end: int) -> bool:

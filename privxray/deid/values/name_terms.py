@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import permutations, product
+from itertools import islice, permutations, product
 from typing import Final
 
 from privxray.deid.values.glued import SHORTEST as GLUED
@@ -85,14 +85,14 @@ def _add_words(terms: NameTerms, components: list[list[str]]) -> None:
 
 def _add_joined(terms: NameTerms, parts: list[set[str]]) -> None:
     """The words of one component without what parts them."""
-    for way in list(product(*parts))[:_MOST_PAIRS]:
+    for way in islice(product(*parts), _MOST_PAIRS):
         joined = "".join(way)
         if len(joined) >= _SHORTEST_JOINED and not set(way) <= neutral_words():
             terms.words.add(joined)
 
 
 def _add_pair(terms: NameTerms, first: set[str], second: set[str]) -> None:
-    for one, other in list(product(first, second))[:_MOST_PAIRS]:
+    for one, other in islice(product(first, second), _MOST_PAIRS):
         general = {one, other} & neutral_words()
         if min(len(one), len(other)) < (3 if general else 2) or len(general) == 2:
             continue
