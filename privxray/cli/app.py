@@ -28,6 +28,7 @@ from privxray.cli.commands import (
     inspect_command,
     model_commands,
     status_command,
+    withdraw_command,
 )
 from privxray.cli.commands.custody import (
     backup_command,
@@ -170,6 +171,7 @@ for command in (
     inspect_command.inspect,
     budget_command.budget,
     exports_command.exports,
+    withdraw_command.withdraw,
     doctor_command.doctor,
     help_command.help_,
     passphrase_command.passphrase,

@@ -24,6 +24,8 @@ def ingest_lines(done: Ingested, choices: IngestChoices) -> Iterator[str]:
     yield f"All {report.images:,} images passed the check; {searched}."
     if report.unlisted:
         yield f"{report.unlisted:,} images of the folder have no row in the csv, and were left out."
+    if report.withdrawn:
+        yield f"{counted(report.withdrawn, 'image')} of patients who withdrew left out."
     yield from medium_lines(0, report.missing, "")
     yield from _comparison(done, choices)
     yield from _labels(done)

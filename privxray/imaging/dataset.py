@@ -54,6 +54,7 @@ from privxray.imaging.judging.header_facts import HeaderFacts
 from privxray.imaging.judging.one_picture import Judgement, judge
 from privxray.naming.patient_id import PatientId, PatientKey
 from privxray.workspace.private_database import PrivateDatabase
+from privxray.workspace.withdrawn_tables import NOBODY, Withdrawn
 
 VAL_SHARE = 0.2
 """Probability that a patient without a named split is held out."""
@@ -114,13 +115,19 @@ class Dataset:
     :param secret: 32 bytes of this workspace, the key of every hash in it.
     :param study: whose index this is. :param joined: all studies of the workspace, see
         :func:`~privxray.imaging.dataset_schema.adopt`.
+    :param withdrawn: who is taken out at once, and never comes in.
     :ivar keys: makes the hashes.
     :raises MalformedError: the file is damaged, of another version, or made under another secret. Every
         method raises it where the file turns out to be damaged.
     """
 
     def __init__(
-        self, folder: Path, secret: bytes, study: str = NO_STUDY, joined: Sequence[str] = ()
+        self,
+        folder: Path,
+        secret: bytes,
+        study: str = NO_STUDY,
+        joined: Sequence[str] = (),
+        withdrawn: Withdrawn = NOBODY,
     ) -> None:
         self.keys = DatasetKeys(secret)
         self._study = study
@@ -129,6 +136,8 @@ class Dataset:
         self._db = PrivateDatabase(self._path, self.damaged)
         self._prepare()
         adopt(self._db, list(joined))
+        self._withdrawn = withdrawn
+        self._take_out_withdrawn()
 
     def __enter__(self) -> Dataset:
         return self
@@ -264,12 +273,41 @@ class Dataset:
             for name, value in change.choices.items():
                 self._db.write("INSERT OR REPLACE INTO choice VALUES (?, ?, ?)", study, name, value)
             self._take_redecoded()
-            for table in ("pixels", "redecoded", "feature", "judged", "source"):
-                query = f"DELETE FROM {table} WHERE content NOT IN (SELECT content FROM image)"  # noqa: S608
-                self._db.write(query)
+            self._drop_unneeded()
             self._keep_traits(change.traits)
             after = self._copies()
         return len(after - before)
+
+    def _drop_unneeded(self) -> None:
+        """Drop what belongs to images that are in no index any more, within a transaction."""
+        for table in ("pixels", "redecoded", "feature", "judged", "source"):
+            query = f"DELETE FROM {table} WHERE content NOT IN (SELECT content FROM image)"  # noqa: S608
+            self._db.write(query)
+        self._db.write("DELETE FROM trait WHERE patient NOT IN (SELECT patient FROM image)")
+
+    def has_withdrawn(self, entry: Entry) -> bool:
+        """Whether a row is of a patient who withdrew, by the patient's name, the file or the picture."""
+        who = self._withdrawn
+        return (
+            entry.patient in who.patients
+            or entry.content in who.contents
+            or (bool(who.pictures) and self.picture(entry.content) in who.pictures)
+        )
+
+    def _take_out_withdrawn(self) -> None:
+        """Take those who withdrew out of every study's index, with their pixels and features."""
+        if self._withdrawn == NOBODY:
+            return
+        with self._db.transaction():
+            for column, keys in (
+                ("patient", self._withdrawn.patients),
+                ("content", self._withdrawn.contents),
+            ):
+                self._db.write_many(
+                    f"DELETE FROM image WHERE {column} = ?",  # noqa: S608 - one of the two names above
+                    [(key,) for key in keys],
+                )
+            self._drop_unneeded()
 
     def choice(self, name: str) -> str | None:
         """What was chosen for this study's data set; None where nothing was."""

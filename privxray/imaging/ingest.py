@@ -31,7 +31,13 @@ from privxray.deid.profile.profile import Profile
 from privxray.deid.sources.source import Source
 from privxray.deid.sources.source_file import SourceFile
 from privxray.deid.sources.zip_archive import zips_closed
-from privxray.errors import MalformedError, NotTakenInError, PrivxrayError, SystemTroubleError
+from privxray.errors import (
+    MalformedError,
+    NotTakenInError,
+    PrivxrayError,
+    RefusedError,
+    SystemTroubleError,
+)
 from privxray.imaging.comparison import Comparison, compare, one_picture_each
 from privxray.imaging.dataset import Dataset, IndexChange, Picture
 from privxray.imaging.decode import decode
@@ -96,6 +102,7 @@ class IngestReport:
     :ivar mapped: how many rows have a label that stands for a class, by both.
     :ivar pictures: every image of the csv, for the contact sheet.
     :ivar missing: files that a DICOMDIR names and that are not there, in public words.
+    :ivar withdrawn: images of the csv that were left out because their patient withdrew.
     """
 
     images: int
@@ -111,6 +118,7 @@ class IngestReport:
     mapped: Mapping[tuple[str, str], int] = field(default_factory=dict)
     pictures: tuple[SeenPicture, ...] = field(default=(), repr=False)
     missing: tuple[str, ...] = ()
+    withdrawn: int = 0
 
 
 @zips_closed()
@@ -197,19 +205,27 @@ class _Ingest:
                 file=self._csv,
                 advice="Look at some of them, and export them again from their source",
             )
+        both = list(zip(self._rows.rows, taken, strict=True))
+        both = [(old, new) for old, new in both if not self._dataset.has_withdrawn(new.entry)]
+        withdrawn = len(taken) - len(both)
+        if not both:
+            raise RefusedError(
+                "every image of this csv is of a patient who withdrew; nothing was changed",
+                reason="ingest.all-withdrawn",
+                file=self._csv,
+                advice="Take these patients out of the csv",
+            )
+        rows_kept, taken = [old for old, _ in both], [new for _, new in both]
         sources = self._rows.sources
         change = IndexChange(
             entries=[one.entry for one in taken],
-            sources={
-                new.entry.content: sources[old.entry.content]
-                for old, new in zip(self._rows.rows, taken, strict=True)
-            },
+            sources={new.entry.content: sources[old.entry.content] for old, new in both},
             replace=self._options.replace,
             update=self._options.update,
             choices=_choices(self._options),
-            traits=_traits(self._rows.rows),
+            traits=_traits(rows_kept),
         )
-        comparison = compare(self._rows.rows, taken, self._dataset)
+        comparison = compare(rows_kept, taken, self._dataset)
         added = self._dataset.commit(change)
         pictures = seen_pictures(taken, self._dataset)
         return IngestReport(
@@ -226,6 +242,7 @@ class _Ingest:
             mapped=_mapped(rows),
             pictures=(*self._refused, *pictures),
             missing=self._images.selection.missing,
+            withdrawn=withdrawn,
         )
 
     def _expect_checked(self) -> None:

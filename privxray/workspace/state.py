@@ -29,6 +29,7 @@ from privxray.workspace import (
     sent_tables,
     study_tables,
     trained_tables,
+    withdrawn_tables,
 )
 
 _SCHEMA = """
@@ -43,6 +44,7 @@ _GROUPS = (
     inference_tables,
     trained_tables,
     sent_tables,
+    withdrawn_tables,
 )
 
 
@@ -53,6 +55,7 @@ class State(
     inference_tables.InferenceTables,
     trained_tables.TrainedTables,
     sent_tables.SentTables,
+    withdrawn_tables.WithdrawnTables,
 ):
     """An open ``state.db``. Use it as a context manager, and write inside :meth:`transaction`.
 

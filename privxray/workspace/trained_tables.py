@@ -98,3 +98,17 @@ class TrainedTables(Tables):
             "JOIN training_data USING (place) WHERE study = ?"
         )
         return [TrainedImage(*row) for row in self._all(query, study)]
+
+    def trainings_of(self, patients: Iterable[PatientKey]) -> list[tuple[str, int]]:
+        """Study and round of each training that saw one of these patients, oldest first."""
+        query = (
+            "SELECT DISTINCT study, number FROM training_data JOIN trained_image USING (place) "
+            "WHERE patient = ? ORDER BY place"
+        )
+        found = [(row["study"], row["number"]) for key in patients for row in self._all(query, key)]
+        return list(dict.fromkeys(found))
+
+    def images_of_patients(self, patients: Iterable[PatientKey]) -> list[TrainedImage]:
+        """Every image of these patients that any training ever saw."""
+        query = "SELECT DISTINCT content, picture, patient, label FROM trained_image WHERE patient = ?"
+        return [TrainedImage(*row) for key in patients for row in self._all(query, key)]

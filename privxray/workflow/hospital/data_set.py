@@ -18,9 +18,12 @@ _INGESTED = "ingested for "
 
 
 def open_dataset(session: Session, study: str) -> Dataset:
-    """A study's data set, empty where nothing was ingested. Close it, or use it as a context manager."""
+    """A study's data set, empty where nothing was ingested. Close it, or use it as a context manager.
+
+    Whoever withdrew is taken out of it now, if a command was cut off before.
+    """
     state = session.state
-    return Dataset(session.workspace.data, state.secret("data"), study, state.studies())
+    return Dataset(session.workspace.data, state.secret("data"), study, state.studies(), state.withdrawn())
 
 
 def dataset_keys(session: Session) -> DatasetKeys:

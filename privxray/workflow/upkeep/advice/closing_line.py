@@ -91,6 +91,7 @@ _AFTER: dict[str, Callable[[Done, _Typed], str]] = {
     "audit": lambda *_: "docs/AUDIT.md says what this can and can't show",
     "extractor describe": lambda _, typed: f"put it into a workspace: {typed('extractor add FILE.onnx')}",
     "extractor list": lambda _, typed: f"a plan names the file that it needs: {typed('inspect FILE.plan')}",
+    "withdraw": lambda _, typed: f"{typed('status')} says how the study goes on",
     "crosswalk show": lambda *_: "destroy that file when the question is answered",
     "model export": lambda *_: "read its card first; docs/EXTRACTORS.md says how to feed it",
     "train --dry-run": lambda done, typed: f"if that is right: {typed(f'train{done.options}')}",

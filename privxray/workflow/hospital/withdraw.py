@@ -1,0 +1,127 @@
+"""``withdraw``: a patient takes back the consent, so no later training sees him or her.
+
+The hospital's own id is enough: with the workspace's keys it gives the pseudonym, and with that the keyed
+hashes under which the data set and the record of trainings know the patient. What is noted stays for good. An
+ingest that brings the patient again leaves the images out, under whatever name the csv has them, for files
+and pictures are noted as well.
+
+What was released before can't be called back, and need not be: see :data:`STAYS`.
+
+Tested in tests/cli/test_withdraw.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from privxray.deid.cleaning.copies.manifest import Manifest
+from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.errors import RefusedError
+from privxray.naming.patient_id import PatientId, PatientKey
+from privxray.privacy.guarantee import Guarantee
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.stamp import stamp
+from privxray.workflow.hospital.data_set import dataset_keys, open_dataset
+from privxray.workflow.images.deidentify_folder import PSEUDONYMS
+from privxray.workflow.ledger.open_ledger import open_ledger
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import Session, working
+from privxray.workspace.study_tables import Round
+from privxray.workspace.transitions import RoundState
+from privxray.workspace.withdrawn_tables import Withdrawn
+
+STAYS = (
+    "What left the hospital before are sums with noise. They were made so that whoever sees them can hardly "
+    "tell whether this patient was among those they were made of. That promise holds for good, and nobody "
+    "can take one patient out of them."
+)
+
+
+@dataclass(frozen=True)
+class SeenIn:
+    """A training that saw the patient.
+
+    :ivar left: its result has left the hospital. :ivar pending: it is trained and has not left yet.
+    :ivar spent: what the study has cost a patient so far.
+    """
+
+    study: str
+    round: int
+    left: bool
+    pending: bool
+    spent: Guarantee
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """What a withdrawal did. It names nobody.
+
+    :ivar at: when the patient withdrew first, UTC. :ivar before: that had been noted before.
+    :ivar pseudonym: the patient's, as copies have it. :ivar images: how many were taken out of data sets now.
+    :ivar seen: the trainings that saw the patient.
+    """
+
+    at: str
+    before: bool
+    pseudonym: str
+    images: int
+    seen: tuple[SeenIn, ...]
+
+
+def withdraw(workspace: Workspace, patient: PatientId) -> Withdrawal:
+    """Take a patient out of all later training.
+
+    :param patient: the hospital's own id, or the pseudonym.
+    :raises RefusedError: nothing here knows such a patient; nothing was noted.
+    """
+    workspace.require("hospital", "withdraw")
+    with working(workspace) as session:
+        state = session.state
+        keys, pseudonym = _keys(session, patient)
+        images = state.images_of_patients(keys)
+        contents, pictures = {one.content for one in images}, {one.picture for one in images}
+        found = 0
+        for study in state.studies():
+            with open_dataset(session, study) as dataset:
+                own = [entry for entry in dataset.entries() if entry.patient in keys]
+                found += len(own)
+                contents |= {entry.content for entry in own}
+                pictures |= {dataset.picture(entry.content) for entry in own}
+        before = state.withdrawn_at(keys)
+        if before is None and not images and not found:
+            raise RefusedError(
+                "no data set and no training of this workspace knows a patient of this id; nothing was noted",
+                reason="withdraw.unknown",
+                advice="Check the id: it is the one that the csv of labels or Patient ID (0010,0020) has",
+            )
+        with state.transaction():
+            state.note_withdrawn(stamp().created, Withdrawn(keys, frozenset(contents), frozenset(pictures)))
+        for study in state.studies():
+            open_dataset(session, study).close()  # opening it takes out whoever withdrew
+        seen = tuple(_seen(session, *one) for one in state.trainings_of(keys))
+        at = state.withdrawn_at(keys)
+        return Withdrawal(at or "", before is not None, pseudonym, found, seen)
+
+
+def _keys(session: Session, patient: PatientId) -> tuple[frozenset[PatientKey], str]:
+    """All names that a patient has here, as keyed hashes; and the pseudonym."""
+    state, original = session.state, patient.reveal().strip()
+    with Manifest(session.workspace.data, state.secret("manifest")) as manifest:
+        names = Pseudonyms(state.secret(PSEUDONYMS), manifest.assigned())
+    pseudonym = names.patient(original)
+    keys = dataset_keys(session)
+    return frozenset(keys.patient(PatientId(name)) for name in (original, pseudonym)), pseudonym
+
+
+def _seen(session: Session, study: str, number: int) -> SeenIn:
+    rounds = [one for one in session.state.rounds(study) if one.trained_in == number]
+    newest: Round = rounds[-1]
+    plan = load_plan(session.workspace, newest)
+    ledger = open_ledger(session)
+    return SeenIn(
+        study=study,
+        round=number,
+        left=any(one.update_sha256 is not None for one in rounds),
+        pending=newest.state is RoundState.TRAINED,
+        spent=ledger.cost(study, plan.delta),
+    )
