@@ -7,7 +7,7 @@ the files in between are left out, for masks cancel to the last bit. The recipe'
 rounds, so that all studies take as many. Maps of the frozen blocks are computed once. Figures are macro AUC
 over the images of the split ``val``; with ``--cv`` of five-fold cross-validation over the patients of
 ``train``, with the noise of 1.25 times as many patients, by which the recipe was chosen: val is not looked
-at. Constants after ``--with`` override those of the recipe.
+at. Constants after ``--with`` override those of the recipe; ``--hospitals 10`` deals the patients to ten.
 
     ... --cv --with '{"learning_rate": 0.2}'
 """
@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from probe_accuracy import CLASSES, DELTA, FOLDS, Collection
+from probe_accuracy import CLASSES, DELTA, FOLDS, Collection, split_anew
 
 from privxray.imaging.features import GRID
 from privxray.learning.constants import DpSgdConstants
@@ -44,11 +44,13 @@ METHOD = DpSgd()
 class Study:
     """What a study is played on.
 
+    :param owners: [N] which hospital's an image is.
     :param train: [N] the images to train on. :param held_out: [N] those to score.
     :param more: how many times as many patients the noise is made for.
     """
 
     collection: Collection
+    owners: NDArray[np.int64]
     train: NDArray[np.bool_]
     held_out: NDArray[np.bool_]
     more: float = 1.0
@@ -67,8 +69,8 @@ class Study:
         model = METHOD.starting_model(constants, CLASSES)
         for stage in range(rounds):
             task, vectors = Task(constants, CLASSES, model), []
-            for site in np.unique(collection.sites):
-                data = collection.data(self.train & (collection.sites == site))
+            for hospital in np.unique(self.owners):
+                data = collection.data(self.train & (self.owners == hospital))
                 with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
                     store = ReleaseStore(Path(folder) / "answers", os.urandom(32))
                     vectors.append(METHOD.train(data, task, Drawing(noise, SecureNoise(), store)))
@@ -86,14 +88,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--rounds", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--epsilon", type=float, nargs="+", default=[1.0, 3.0, 6.0])
+    parser.add_argument("--hospitals", type=int, help="deal patients anew to so many, in equal parts")
     parser.add_argument("--cv", action="store_true")
     parser.add_argument("--with", dest="overrides", type=json.loads, default={})
     options = parser.parse_args()
     c = Collection(options.data, options.images or options.data.parent / "images", GRID)
     fold = np.random.default_rng(0).permutation(c.patients.max() + 1)[c.patients] % FOLDS
-    studies = [Study(c, c.train, ~c.train)]
+    owners = split_anew(c, options.hospitals) if options.hospitals else c.sites
+    studies = [Study(c, owners, c.train, ~c.train)]
     if options.cv:
-        studies = [Study(c, c.train & (fold != k), c.train & (fold == k), 1.25) for k in range(FOLDS)]
+        masks = [(c.train & (fold != k), c.train & (fold == k)) for k in range(FOLDS)]
+        studies = [Study(c, owners, train, held_out, 1.25) for train, held_out in masks]
     for epsilon in options.epsilon:
         for rounds in options.rounds:
             recipe = METHOD.new_constants(options.overrides)
