@@ -61,7 +61,7 @@ _ASKING = (
     "tests/cli/test_infer_refused_hospital.py",
     *_INFERENCE_COMMANDS,
 )
-_MODEL_EXPORT = ("tests/cli/test_model_export.py",)
+_MODEL_EXPORT = ("tests/unit/test_workflow_export_model.py", "tests/cli/test_model_export.py")
 _LEDGER_COMMANDS = (
     "tests/unit/test_workflow_ledger.py",
     "tests/unit/test_workflow_reservation.py",
