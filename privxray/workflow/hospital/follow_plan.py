@@ -23,6 +23,7 @@ from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.custody.revoked import expect_none_revoked, expect_not_revoked
 from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated
+from privxray.workflow.hospital.open_round import over_here
 from privxray.workflow.hospital.plan_changes import plan_changes
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -65,6 +66,8 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     plan, state = signed.plan, session.state
     last = state.last_round(plan.study_name)
     if last and last.plan == signed.digest:
+        if last.state is RoundState.VOID:
+            raise over_here(last)
         received.check_body(plan.body)
         return Joined(plan, (), already=True)
     expect_not_revoked(state, plan.sender)

@@ -17,9 +17,11 @@ from privxray.workspace.transitions import RoundState
 def open_round(session: Session, study: str | None) -> Round:
     """The newest round of a study, which has not been exported yet.
 
-    :raises RefusedError: it has.
+    :raises RefusedError: it has, or it ended here when the workspace was restored.
     """
     round_ = newest_round(session, study, _untrained, _inside)
+    if round_.state is RoundState.VOID:
+        raise over_here(round_)
     if not round_.state.inside:
         seen = trained_data(session, round_)
         changed = f"; {seen}, and an update that has left can't be changed" if seen and seen.since else ""
@@ -29,6 +31,15 @@ def open_round(session: Session, study: str | None) -> Round:
             advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
         )
     return round_
+
+
+def over_here(round_: Round) -> RefusedError:
+    """The refusal of a round that ended here when the workspace was restored from a backup."""
+    return RefusedError(
+        f"round {round_.number} is over in this restored workspace: its keys are in no backup",
+        reason="round.over-here",
+        advice="Carry a fresh card to the coordinator (privxray card), and join the next plan",
+    )
 
 
 def _untrained(round_: Round) -> bool:

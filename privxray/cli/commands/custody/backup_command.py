@@ -12,7 +12,6 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, PassphraseFile
 from privxray.cli.output import emit, tell
-from privxray.naming.public_names import lone_name
 
 
 def backup(
@@ -28,7 +27,7 @@ def backup(
     if as_json:
         emit({"backup": str(made.path), "bytes": made.size, "files": made.files})
     tell(
-        f"Wrote {lone_name(file)} ({made.size:,} bytes), which opens with the passphrase that this workspace "
+        f"Wrote the backup ({made.size:,} bytes), which opens with the passphrase that this workspace "
         "has now. It holds no image, no key of a round and no training result: after restoring it, open "
         "rounds are over for this party."
     )

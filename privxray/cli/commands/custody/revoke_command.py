@@ -12,7 +12,6 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Json, PassphraseFile
 from privxray.cli.output import emit, tell
-from privxray.naming.public_names import lone_name
 
 
 def revoke(
@@ -35,7 +34,7 @@ def revoke(
     if as_json:
         emit({"revocation": str(file), "why": why})
     tell(
-        f"Wrote {lone_name(file)}. Whoever takes it in refuses every file of this party from then on, in "
+        "Wrote the revocation. Whoever takes it in refuses every file of this party from then on, in "
         "every study, and that can't be undone. Made in advance, it belongs where the workspace is not."
     )
     close("revoke", workspace, file=seen_from_here(file))

@@ -12,7 +12,6 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Json, PassphraseFile
 from privxray.cli.output import emit, tell
-from privxray.naming.public_names import lone_name
 
 
 def succeed(
@@ -29,7 +28,7 @@ def succeed(
     if as_json:
         emit({"revocation": str(file), "successor": new.fingerprint})
     tell(
-        f"Wrote {lone_name(file)}. Whoever takes it in refuses this workspace's key from then on, and sees "
+        f"Wrote the revocation. Whoever takes it in refuses this workspace's key from then on, and sees "
         f"that it names the key {new.fingerprint[:16]} in its place. The new key words are compared all the "
         "same."
     )

@@ -19,6 +19,12 @@ def coordinator_advice(situation: Situation, study: StudySituation) -> Iterator[
             yield from _updates_awaited(situation, study)
         case RoundState.REQUESTED:
             yield _keyholders_awaited(situation, study)
+        case RoundState.VOID:
+            go_on = situation.typed("plan CARDS --continue")
+            yield Advice(
+                f"this workspace was restored, and round {study.round.number} is over in it: ask every party "
+                f"for a fresh card (privxray card), then type {go_on}"
+            )
         case _:
             yield _closed(situation, study)
 

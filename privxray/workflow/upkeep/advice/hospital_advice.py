@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privxray.workflow.upkeep.advice.line import INGEST, Advice, exact, file_name, study_option
+from privxray.workflow.upkeep.advice.line import INGEST, Advice, exact, file_name, over_here, study_option
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.transitions import RoundState
 
@@ -36,6 +36,9 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
         case RoundState.EXPORTED:
             carry = carry or f"carry {file_name(situation, study, 'enc')} to the coordinator; "
             yield Advice(f"{carry}when the answer comes: {situation.typed('accept FILE')}")
+        case RoundState.VOID:
+            yield over_here(situation, study)
+            return
         case _:
             yield from _finished(situation, study, option)
     if study.keyholder and not study.answered and round_.state is not RoundState.CLOSED:

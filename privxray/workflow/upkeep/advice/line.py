@@ -47,3 +47,12 @@ def exact(number: float) -> str:
     """A number as a person would type it, and with all its digits where it has many."""
     short = f"{number:g}"
     return short if float(short) == number else repr(number)
+
+
+def over_here(situation: Situation, study: StudySituation) -> Advice:
+    """What a hospital or a trustee does whose newest round ended with a backup: it needs another plan."""
+    return Advice(
+        f"this workspace was restored, and round {study.round.number} is over in it: type "
+        f"{situation.typed('card')}, carry the card to the coordinator, and wait for the next plan",
+        ("card",),
+    )

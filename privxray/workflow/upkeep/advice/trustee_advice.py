@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privxray.workflow.upkeep.advice.line import Advice, file_name
+from privxray.workflow.upkeep.advice.line import Advice, file_name, over_here
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.transitions import RoundState
 
@@ -17,6 +17,8 @@ def trustee_advice(situation: Situation, study: StudySituation) -> Iterator[Advi
     name = f" of the study {study.round.study}" if len(situation.studies) > 1 else ""
     if study.round.state is RoundState.JOINED:
         yield Advice(f"when the coordinator's request{name} comes: {situation.typed('unmask FILE')}")
+    elif study.round.state is RoundState.VOID:
+        yield over_here(situation, study)
     else:
         yield Advice(
             f"carry {file_name(situation, study, 'share')} to the coordinator; when the next plan{name} "
