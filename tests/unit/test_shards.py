@@ -77,7 +77,7 @@ def said(report: Any, found: Any, capsys: pytest.CaptureFixture[str]) -> tuple[s
     return capsys.readouterr().out, b"".join(findings_csv(report)), report.skipped
 
 
-@pytest.mark.parametrize("shards", [1, 3, 14])
+@pytest.mark.parametrize("shards", [1, 3, 30])
 @pytest.mark.parametrize("searched", [False, True])
 def test_parts_merged_say_what_one_run_says(
     shards: int, searched: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
