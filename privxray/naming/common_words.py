@@ -12,31 +12,33 @@ from functools import cache
 from mnemonic import Mnemonic
 
 _TECHNICAL = """
-abdomen accepted after ankle annotated annotation anonymised anonymized anonymous archive ascii atelectasis
-axial bacteria bacterial bad baseline batch before benchmark big bigend bitmap body bone bones broken burned
-camera card cardiac cardiomegaly case cases charset checked chest child class classes clean cohort
-collection color colour comment compressed computed consolidation control coronal corrupt corrupted count
-covid cropped crossing cube data database dataset deep defaced deflate deflated deident deidentified demo
-depth descriptors detector dicom dicomdir digital dirty disk document documents double dummy duplicate edema
-effusion elbow emphysema empty encapsulated encoded endian error example examples excluded exif explicit
-explvr export exported external failed fails female fibrosis film final finger flat folder folders fracture
-frame frames frontal good group groups hand hands header headers hernia hidden high holdout hospital
-hospitals identified image imagery images implicit implvr import imported inbox included incoming index
-infiltration inner input instance instances internal invalid inverted item items jpeg jpegls knee label
-labels large last lateral layer leak leaks length level lite litend little lossless lossy lung lungs male
-manifest mask masked mass medical meta metadata metafile missing mixed mnist model monochrome multi
-multiframe name named names negative nested network nodule normal notes odd okay opacity original other
-outer output overlay overlays padded padding palette parent patient patients pelvis person persons phantom
+abdomen accepted after ankle annotated annotation anon anonymised anonymized anonymous answer archive ascii
+atelectasis axial bacteria bacterial bad baseline batch before benchmark big bigend bilder bildern bitmap body
+bone bones broken burned camera card cardiac cardiomegaly case cases charset checked chest child class classes
+clean cleaned cleaning cohort collection color colour comment compressed computed consolidation control copied
+copies coronal corrupt corrupted count covid cropped crossing cube data database dataset deep defaced deflate
+deflated deid deident deidentification deidentified demo depth descriptors destination detector dicom dicomdir
+digital dirty disk document documents done double dummy duplicate edema effusion elbow emphysema empty
+encapsulated encoded endian error example examples excluded exif explicit explvr export exported exports
+external failed fails female fibrosis film final finger flat folder folders fracture frame frames frontal good
+group groups hand hands header headers hernia hidden high holdout hospital hospitals identified image imagery
+images implicit implvr import imported inbox included incoming index infiltration inner input instance
+instances internal invalid inverted item items jpeg jpegls knee kopien label labelled labels large last
+lateral layer leak leaks length level lite litend little lossless lossy lung lungs male manifest mask masked
+mass medical meta metadata metafile missing mixed mnist model monochrome multi multiframe name named names
+negative nested network new nodule normal notes odd okay old opacity ordner original originals other out outer
+output outputs overlay overlays padded padding palette parent patient patients pelvis person persons phantom
 photo picture pictures pixel pixels plain planar pleural pneumonia pneumothorax portable posterior preamble
-private processed profile pseudonym pseudonymised pseudonymized public quality radiograph radiographs
-radiography random readable recommended record records reference rejected removed report reports resized
-resolution rgb right rtdose rtplan rtstruct safe sagittal sample samples scan scans scout screen secret
-sequence sequences series shallow shoulder simple single site sites skull slice slices small source spine
-split splits standard structured studies study subject subjects subset supine synthetic tags target temp
-temporary test testing tests text thickening thorax thumb thumbnail tiny trailer trailing train training
-transfer trial truncated tuberculosis unclean uncompressed unknown unlabeled unlabelled unreadable unsafe
-upload uploads upright valid validation verified version video view views viral virus viruses volume
-waveform website wide wrist wrong xray xrays ybr zero zeros zipped
+prepared present private processed profile pseudo pseudonym pseudonymised pseudonymized public quality
+radiograph radiographs radiography random readable ready recommended record records reference rejected release
+removed report reports resized resolution results rgb right roentgen rtdose rtplan rtstruct safe sagittal
+sample samples scan scans scout screen secret sequence sequences series shallow shared shoulder simple single
+site sites skull slice slices small sorted source spine split splits standard stick structured studies study
+subject subjects subset supine synthetic tags target temp temporary test testing tests text thickening thorax
+thumb thumbnail tiny trailer trailing train training transfer transferred trial truncated tuberculosis unclean
+uncompressed unknown unlabeled unlabelled unreadable unsafe upload uploads upright valid validation verified
+version video view views viral virus viruses volume waveform website wide workspace wrist wrong xray xrays ybr
+zero zeros zipped
 """
 
 _OWN = """
