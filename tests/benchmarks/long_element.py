@@ -30,8 +30,11 @@ _COPY = """
 from privxray.deid.cleaning.deidentify import deidentify
 from privxray.deid.cleaning.deidentify_dicom import CopySettings
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
+from privxray.deid.judging.leaks import LeakSearch
+from privxray.deid.judging.wanted import of_others
 from privxray.deid.profile.basic import basic_profile
-settings = CopySettings(basic_profile(), Pseudonyms(bytes(32)))
+others = of_others(LeakSearch([("name", "Zwiebelmann^Anna")]))
+settings = CopySettings(basic_profile(), Pseudonyms(bytes(32)), others=others)
 copy = deidentify(Path(sys.argv[1], "long.dcm").read_bytes(), settings)
 print("bytes of the copy:", len(copy.data))
 """

@@ -13,7 +13,7 @@ profile removes; and the earlier of two elements with one tag.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -125,7 +125,13 @@ def read_tree(data: Data, start: int, encoding: Encoding, *, partial: bool = Fal
 
 def write_tree(tree: Tree) -> bytes:
     """The data set in Explicit VR Little Endian, tags ascending, lengths defined."""
-    return b"".join(_written(tree.nodes[tag]) for tag in sorted(tree.nodes))
+    return b"".join(tree_pieces(tree))
+
+
+def tree_pieces(tree: Tree) -> Iterator[bytes]:
+    """What :func:`write_tree` gives, in pieces, so that a long value is copied once."""
+    for tag in sorted(tree.nodes):
+        yield from _written(tree.nodes[tag])
 
 
 def _tree_at(root: Tree, sequences: dict[str, list[Tree]], prefix: str) -> Tree:
@@ -189,18 +195,22 @@ def _resolve(tree: Tree, *, signed: bool) -> None:
             node.vr = "SS" if signed else "US"
 
 
-def _written(node: Node) -> bytes:
+def _written(node: Node) -> Iterator[bytes]:
     if node.items is not None:
         body = b"".join(map(_item, node.items))
-        return _header(node.tag, "SQ", len(body)) + body
-    if node.fragments:
-        return _header(node.tag, "OB", _UNDEFINED) + node.value + _SEQUENCE_END
-    value = node.value
-    if len(value) % 2:
-        value += b" " if node.vr in TEXT - {"UI"} else b"\0"
-    # PS3.5 6.2.2: a value too long for its own VR's short length travels as UN.
-    vr = node.vr if node.vr in _LONG or len(value) <= _MAX_SHORT else "UN"
-    return _header(node.tag, vr, len(value)) + value
+        yield _header(node.tag, "SQ", len(body))
+        yield body
+    elif node.fragments:
+        yield _header(node.tag, "OB", _UNDEFINED)
+        yield node.value
+        yield _SEQUENCE_END
+    else:
+        padding = b"" if len(node.value) % 2 == 0 else b" " if node.vr in TEXT - {"UI"} else b"\0"
+        length = len(node.value) + len(padding)
+        # PS3.5 6.2.2: a value too long for its own VR's short length travels as UN.
+        yield _header(node.tag, node.vr if node.vr in _LONG or length <= _MAX_SHORT else "UN", length)
+        yield node.value
+        yield padding
 
 
 def _item(tree: Tree) -> bytes:

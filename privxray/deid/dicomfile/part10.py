@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from privxray.deid import tags
-from privxray.deid.dicomfile.data_set_tree import Tree, read_tree, write_tree
+from privxray.deid.dicomfile.data_set_tree import Tree, read_tree, tree_pieces, write_tree
 from privxray.deid.dicomfile.element import DamagedError
 from privxray.deid.dicomfile.file_reader import (
     DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN,
@@ -114,4 +114,4 @@ def write_part10(tree: Tree, syntax: str) -> bytes:
     body = write_tree(meta)
     length = Tree()
     length.put(tags.FILE_META_INFORMATION_GROUP_LENGTH, "UL", len(body).to_bytes(4, "little"))
-    return _PREAMBLE + write_tree(length) + body + write_tree(tree)
+    return b"".join((_PREAMBLE, write_tree(length), body, *tree_pieces(tree)))
