@@ -42,18 +42,20 @@ class CopyRun:
     """What became of each file so far, here and in the manifest.
 
     :param dest: the folder of copies.
+    :param remember: keep which copy is whose, for a csv of labels.
     :ivar copies: for each original, by its address, the path of its copy below the folder of copies.
     :ivar made: copies of this run. :ivar before: copies of earlier runs.
     :ivar blacked: files in whose pixels text was blacked in this run.
     """
 
-    def __init__(self, dest: Path, manifest: Manifest) -> None:
+    def __init__(self, dest: Path, manifest: Manifest, *, remember: bool = True) -> None:
         self.copies: dict[str, str] = {}
         self.made = 0
         self.before = 0
         self.blacked = 0
         self._dest = dest
         self._manifest = manifest
+        self._remember = remember
         self._quarantined: dict[int, Quarantined] = {}
 
     @property
@@ -76,7 +78,7 @@ class CopyRun:
             self._quarantined[task.number] = Quarantined(task.name, problem)
         else:
             self.before += 1
-            self.copies[task.source.address] = entry.result
+            self._keep(task, entry.result)
         return True
 
     def take(self, outcome: CopyOutcome) -> None:
@@ -88,7 +90,11 @@ class CopyRun:
             return
         self.made += 1
         self.blacked += outcome.boxes > 0
-        self.copies[task.source.address] = entry.result
+        self._keep(task, entry.result)
+
+    def _keep(self, task: CopyTask, result: str) -> None:
+        if self._remember:
+            self.copies[task.source.address] = result
 
 
 def make_copies(

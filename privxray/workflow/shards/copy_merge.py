@@ -112,7 +112,7 @@ def merge_copies(
             merge.tell(unknown)
         _expect_own_copies(parts, manifest, dest)
         open_copies(manifest, dest, head["settings"], filled=True)
-        run = CopyRun(dest, manifest)
+        run = CopyRun(dest, manifest, remember=merge.labels is not None)
         for place, (name, boxes, entry) in enumerate(_outcomes(parts)):
             task = CopyTask(selection.files[place], place + 1)
             run.take(CopyOutcome(task, name, Entry(*entry), boxes))
