@@ -98,6 +98,12 @@ def test_a_date_or_a_labelled_number_goes_in_any_case() -> None:
     assert (copy.ManufacturerModelName, copy.FilterType) == ("ANONYMIZED", "ANONYMIZED")
 
 
+def test_of_several_values_only_the_one_with_the_date_goes() -> None:
+    ds = identified()
+    ds.ConvolutionKernel = ["B30f", "born 1961-03-12", "SHARP"]
+    assert list(copied(ds, dropping=False).ConvolutionKernel) == ["B30f", "ANONYMIZED", "SHARP"]
+
+
 def test_the_choice_reaches_workers_and_marks_the_folder_of_copies() -> None:
     assert profile_from_json(profile_to_json(DROPPING)).drop_unknown_text
     assert "drop_unknown_text" not in profile_to_json(BASIC)

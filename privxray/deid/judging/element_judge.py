@@ -237,14 +237,14 @@ class Judge:
         text = decoded(element.value, self.codec)
         if vr == "PN":
             return _breaks(rules.KEPT_TEXT) if has_letters(text) and not self._passes(element) else None
-        if element.tag == tags.CODING_SCHEME_RESPONSIBLE_ORGANIZATION:  # with its address
-            return None
-        rule = _shape_that_tells(element.tag, vr, text)
+        rule = telling_shape(element.tag, vr, text)
         return self._unknown_text(element, text) if rule is None else _breaks(rule)
 
     def _unknown_text(self, element: Element, text: str) -> Judgement | None:
         tag, vr = element.tag, element.vr
-        if tag & 0x10000 or tag >> 16 == _FILE_META or self._passes(element):
+        if tag & 0x10000 or tag >> 16 == _FILE_META or tag == tags.CODING_SCHEME_RESPONSIBLE_ORGANIZATION:
+            return None
+        if self._passes(element):
             return None
         unknown = any(is_unknown(tag, vr, value) for value in values_of(vr, text))
         return _breaks(rules.KEPT_UNKNOWN) if unknown else None
@@ -257,8 +257,13 @@ class Judge:
         return all(not part or self.profile.is_pseudonym(element.tag, part) for part in parts)
 
 
-def _shape_that_tells(tag: int, vr: str, text: str) -> Rule | None:
-    """The rule that a kept text breaks by its shape alone."""
+def telling_shape(tag: int, vr: str, text: str) -> Rule | None:
+    """The rule that a text breaks by its shape alone, in an attribute that no row of the table governs.
+
+    :param text: one value or several, decoded.
+    """
+    if tag == tags.CODING_SCHEME_RESPONSIBLE_ORGANIZATION:  # with its address
+        return None
     if vr not in _WITHOUT_SHAPE:
         if is_name(text) or is_address(text):
             return rules.KEPT_TEXT

@@ -127,8 +127,10 @@ class ElementCleaner:
             return True
         if not self._keep(node, strict=strict):
             return False
-        if self._profile.drop_unknown_text and node.vr in TEXTUAL:
-            self._values.drop_unknown_text(node)
+        if node.vr in TEXTUAL:
+            self._values.replace_telling(node)
+            if self._profile.drop_unknown_text:
+                self._values.drop_unknown_text(node)
         return True
 
     def _chosen(self, tag: int, actions: tuple[Action, ...]) -> Action:

@@ -16,6 +16,7 @@ from privxray.deid.dicomfile.character_sets import decoded
 from privxray.deid.dicomfile.data_set_tree import Node
 from privxray.deid.dicomfile.dictionary import registered, standard_vr
 from privxray.deid.dicomfile.element import TEXT
+from privxray.deid.judging.element_judge import telling_shape
 from privxray.deid.judging.wanted import TEMPORAL
 from privxray.deid.profile.class_uids import CLASS_UIDS
 from privxray.deid.profile.profile import Action, Dates, Profile
@@ -82,6 +83,13 @@ class ValueCleaner:
         elif node.vr not in TEXT and node.tag not in _PIXELS:
             return not self._identity.search.in_bytes(node.value, node.vr)
         return True
+
+    def replace_telling(self, node: Node) -> None:
+        """Replace the values of a text that look like a name, an address, a date or a record number."""
+        codec, tag, vr = self._identity.search.codec, node.tag, node.vr
+        replace_offending(
+            node, codec, lambda value: telling_shape(tag, vr, decoded(value, codec)) is not None
+        )
 
     def drop_unknown_text(self, node: Node) -> None:
         """Replace the values of a text that are no terms (:mod:`privxray.deid.values.unknown_text`)."""
