@@ -59,10 +59,12 @@ FOLDERS = (
 # Code whose tests say nothing about privacy or trust is no part of it.
 _SENSITIVITY = (
     "privxray/learning/linear_probe/probe_queries.py",
+    "privxray/learning/dp_sgd/averaged_weights.py",
     "privxray/learning/dp_sgd/clipped_sum.py",
     "privxray/learning/dp_sgd/image_gradients.py",
     "privxray/learning/dp_sgd/independence.py",
     "privxray/learning/dp_sgd/layer_gradients.py",
+    "privxray/learning/dp_sgd/network_inputs.py",
     "privxray/learning/dp_sgd/step_batch.py",
 )
 _PRELOADED = (

@@ -170,6 +170,14 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "tests/unit/test_learning_sensitivity.py",
         "tests/unit/test_learning_patients.py",
     ),
+    "privxray/learning/dp_sgd/averaged_weights.py": (
+        "tests/unit/test_learning_averaged_weights.py",
+        "tests/unit/test_learning_lite_head.py",
+    ),
+    "privxray/learning/dp_sgd/network_inputs.py": (
+        "tests/unit/test_learning_lite_head.py",
+        "tests/unit/test_learning_dp_sgd.py",
+    ),
 }
 
 

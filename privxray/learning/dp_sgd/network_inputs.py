@@ -69,14 +69,14 @@ class MapInputs:
     def seen(self, inputs: NDArray[Any], views: Views) -> torch.Tensor:
         """See :meth:`PixelInputs.seen`; a shift is by so many fields of the map."""
         mirrored, down, right = views.moves.T
-        maps = inputs.reshape(-1, VIEWS, *self.shape)[np.arange(len(inputs)), mirrored]
+        maps = inputs.reshape(len(inputs), VIEWS, *self.shape)[np.arange(len(inputs)), mirrored]
         for at in np.flatnonzero(down | right):
             maps[at] = shifted(maps[at], int(down[at]), int(right[at]))
         return torch.from_numpy(np.ascontiguousarray(maps))
 
     def for_prediction(self, inputs: NDArray[Any]) -> list[torch.Tensor]:
         """See :meth:`PixelInputs.for_prediction`: the images and their mirror images."""
-        halves = inputs.reshape(-1, VIEWS, *self.shape)
+        halves = inputs.reshape(len(inputs), VIEWS, *self.shape)
         return [torch.from_numpy(np.ascontiguousarray(halves[:, view])) for view in range(VIEWS)]
 
 
