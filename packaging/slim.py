@@ -12,6 +12,8 @@ FOLDERS = (
     *("bin", "Scripts", "share", "benchmarks", "examples", "caffe2"),
     *("pydicom/data/test_files", "pydicom/data/charset_files", "matplotlib/mpl-data/sample_data"),
     *("onnxruntime/transformers", "onnxruntime/tools", "onnxruntime/quantization"),
+    # What rapidocr wants for its own code, of which nothing runs: only its networks are read.
+    *("cv2", "opencv_python_headless.libs", "shapely", "shapely.libs", "Shapely.libs"),
 )
 FILES = (
     *("*.lib", "*.pyi", "*.h", "*.hpp", "*.pyx", "*.pxd", "*.c", "*.cpp", "*.a", "*.pdb", "*.cu", "*.cuh"),
