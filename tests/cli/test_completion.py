@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from played_study import typed
+from played_study import HOSPITALS, At, typed
 
 
 @pytest.mark.parametrize(
@@ -30,16 +31,22 @@ def test_another_shell_is_refused() -> None:
     assert typed(["completion", "cmd"]).code == 2
 
 
-def asked(line: str, word: str, shell: str = "powershell") -> list[str]:
+def asked(line: str, word: str, shell: str = "powershell", folder: Path | None = None) -> list[str]:
     told = {
         "_PRIVXRAY_COMPLETE": f"complete_{shell}",
         "_TYPER_COMPLETE_ARGS": line,
         "_TYPER_COMPLETE_WORD_TO_COMPLETE": word,
         "COMP_WORDS": line,
-        "COMP_CWORD": str(len(line.split())),
+        "COMP_CWORD": str(len(line.split()) - 1),
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "privxray"], env=os.environ | told, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "privxray"],
+        env=os.environ | told,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return [found.partition(":::")[0] for found in done.stdout.split("\n") if found]
 
@@ -47,3 +54,17 @@ def asked(line: str, word: str, shell: str = "powershell") -> list[str]:
 def test_powershell_completes_commands_and_options() -> None:
     assert "train" in asked("privxray tr", "tr")
     assert "--epsilon" in asked("privxray train --eps", "--eps")
+
+
+@pytest.mark.parametrize("shell", ["powershell", "bash", "zsh", "fish"])
+def test_names_of_studies_and_hospitals_are_completed(at: At, shell: str) -> None:
+    world = at("joined")
+    found = asked("privxray train --study pn", "pn", shell, world["hospital-a"])
+    assert any("pneumonia" in one for one in found), found
+    left_out = asked("privxray aggregate --without hosp", "hosp", shell, world["coordinator"])
+    assert all(any(name in one for one in left_out) for name in HOSPITALS)
+
+
+def test_words_of_help_are_completed_and_outside_of_a_workspace_no_study_is(tmp_path: Path) -> None:
+    assert "budget.exceeded" in asked("privxray help budget.ex", "budget.ex", folder=tmp_path)
+    assert asked("privxray train --study pn", "pn", folder=tmp_path) == []

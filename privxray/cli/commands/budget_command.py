@@ -11,6 +11,7 @@ import typer
 
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json
+from privxray.cli.options.known_names import studies
 from privxray.cli.output import bar, emit, line, table, tell
 from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 def budget(
     study: Annotated[
-        str | None, typer.Option("--study", help="Show only the runs of this study.", show_default=False)
+        str | None,
+        typer.Option(
+            "--study", help="Show only the runs of this study.", show_default=False, autocompletion=studies
+        ),
     ] = None,
     replace_one: Annotated[
         bool,

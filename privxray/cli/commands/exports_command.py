@@ -12,6 +12,7 @@ import typer
 
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Force, Json
+from privxray.cli.options.known_names import studies
 from privxray.cli.options.spreadsheet import DecimalComma, spreadsheet
 from privxray.cli.options.written_files import require_free
 from privxray.cli.output import counted, emit, table, tell
@@ -25,7 +26,10 @@ _COLUMNS = ("left", "kind", "file", "study", "round", "to", "bytes", "sha256", "
 
 def exports(
     study: Annotated[
-        str | None, typer.Option("--study", help="Show only the files of this study.", show_default=False)
+        str | None,
+        typer.Option(
+            "--study", help="Show only the files of this study.", show_default=False, autocompletion=studies
+        ),
     ] = None,
     to_csv: Annotated[
         Path | None, typer.Option("--csv", help="Write the list into this file, too.", show_default=False)

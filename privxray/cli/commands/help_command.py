@@ -9,6 +9,7 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.options import Json
+from privxray.cli.options.known_names import explained
 from privxray.cli.output import emit, line
 from privxray.errors import UsageError
 
@@ -20,6 +21,7 @@ def help_(
             metavar="WORD",
             help="A word that privxray printed, such as key words, or the reason of an error.",
             show_default=False,
+            autocompletion=explained,
         ),
     ] = None,
     as_json: Json = False,

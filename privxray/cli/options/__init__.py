@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from privxray.cli.options.known_names import parties, studies
+
 
 def _folder(to: Path | None) -> Path | None:
     """The value of ``--to``; looked at before the command asks for a passphrase."""
@@ -23,7 +25,10 @@ ImagesFolder = Annotated[
     typer.Option("--images", help="The images' folder, if not beside the csv.", show_default=False),
 ]
 Study = Annotated[
-    str | None, typer.Option("--study", help="Which study, if several are joined.", show_default=False)
+    str | None,
+    typer.Option(
+        "--study", help="Which study, if several are joined.", show_default=False, autocompletion=studies
+    ),
 ]
 KeyWords = Annotated[
     str | None,
@@ -32,7 +37,12 @@ KeyWords = Annotated[
 Ocr = Annotated[bool, typer.Option("--ocr", help="Search the pixels for text as well (needs privxray[ocr]).")]
 Without = Annotated[
     list[str] | None,
-    typer.Option("--without", help="Leave this party out for good; may be repeated.", show_default=False),
+    typer.Option(
+        "--without",
+        help="Leave this party out for good; may be repeated.",
+        show_default=False,
+        autocompletion=parties,
+    ),
 ]
 To = Annotated[
     Path | None,
