@@ -27,6 +27,7 @@ from privxray.cli.commands import (
     infer_commands,
     inspect_command,
     model_commands,
+    report_commands,
     status_command,
     withdraw_command,
 )
@@ -188,6 +189,7 @@ extractor_commands.add_to(app)
 infer_commands.add_to(app)
 model_commands.add_to(app)
 crosswalk_commands.add_to(app)
+report_commands.add_to(app)
 audit_commands.add_to(app)
 
 

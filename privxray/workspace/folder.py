@@ -15,6 +15,7 @@
     models/           global models
     extractors/       feature extractors out of files, each named by its SHA-256
     audits/           hospital: reports of audits on its own patients, and audits that are not finished
+    reports/          hospital: the pages of its trainings; coordinator: those of its study
     inference/        encrypted inference: keys, offers and answers that are kept
     offers/, queries/, answers/   encrypted inference: files to carry away
 
@@ -172,6 +173,11 @@ class Workspace:
         return self.root / "audits"
 
     @property
+    def reports(self) -> Path:
+        """Pages for people: a hospital's are private and stay, a coordinator's may be passed on."""
+        return self.root / "reports"
+
+    @property
     def extractors(self) -> Path:
         """Feature extractors out of files, each as ``SHA256.onnx``."""
         return self.root / "extractors"
@@ -237,6 +243,7 @@ class Workspace:
             self.models,
             self.inbox,
             self.audits,
+            self.reports,
             self.extractors,
             self.root / "plans",
             self.root / "keys",

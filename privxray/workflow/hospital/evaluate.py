@@ -89,6 +89,19 @@ class Scores:
         return list(words.caveats(self.evaluation))
 
 
+@dataclass(frozen=True)
+class Scored:
+    """Scores with what they were made of, for a page that shows more than figures.
+
+    :ivar predictions: what ``model`` says of the patients in ``seen``.
+    """
+
+    scores: Scores
+    model: Classifier
+    seen: HeldOut
+    predictions: Predictions
+
+
 def evaluate(
     workspace: Workspace,
     *,
@@ -106,46 +119,63 @@ def evaluate(
     :raises WorkspaceError: there is no model yet, or no patient in that split whom no training has seen.
     :raises UsageError: the data set has no such column.
     """
-    from privxray.evaluation.held_out import evaluated
-    from privxray.learning.metrics import scores
-    from privxray.workflow.hospital.held_out_data import held_out, required_held_out
-    from privxray.workflow.hospital.own_scores import own_scores
-
     workspace.require("hospital", "evaluate")
     with working(workspace) as session:
         fits = (lambda r: r.state is RoundState.TRAINED) if local else (lambda r: has_model(session, r.study))
         round_ = newest_round(session, study, fits)
         model = own_model(session, round_) if local else newest_model(session, round_.study)
         with open_dataset(session, round_.study) as dataset:
-            seen = required_held_out(session, dataset, round_.study, split, model, progress)
-            fixed_on = None
-            if split != "val":
-                fixed_on = held_out(session, dataset, round_.study, "val", model, progress)
-            chosen = {name: mask for column in groups for name, mask in _groups(dataset, column, seen)}
-            majority = _majority(dataset, seen, model.classes)
-        predictions = seen.predictions(model)
-        found = evaluated(predictions, fixed_on.predictions(model) if fixed_on else None, chosen)
-        came_of = next(
-            (r for r in session.state.rounds(round_.study) if r.number == model.source.round), None
-        )
-        own = None if local or came_of is None else own_scores(session, came_of, split, seen)
-        alarms = () if local else tuple(_alarms(session, round_.study, seen, predictions, model, own))
-        return Scores(
-            model=model.label,
-            split=split,
-            patients=found.patients,
-            images=found.images,
-            metrics=scores(predictions.probabilities, predictions.labels, model.classes),
-            feature_seconds=seen.seconds,
-            left_out=seen.left_out,
-            evaluation=found,
-            own=None if own is None else {name: own[name] for name in found.metrics if name in own},
-            majority=majority,
-            local=local,
-            model_fingerprint=model.source.fingerprint,
-            data_fingerprint=seen.digest,
-            alarms=alarms,
-        )
+            return scored(session, dataset, model, Held(round_.study, split, tuple(groups)), progress).scores
+
+
+@dataclass(frozen=True)
+class Held:
+    """Which patients a model is scored on.
+
+    :ivar groups: columns of the labels' csv, see :func:`evaluate`.
+    """
+
+    study: str
+    split: str = "val"
+    groups: tuple[str, ...] = ()
+
+
+def scored(
+    session: Session, dataset: Dataset, model: Classifier, held: Held, progress: Progress | None
+) -> Scored:
+    """Score a model in a workspace that is open; arguments and errors as for :func:`evaluate`."""
+    from privxray.evaluation.held_out import evaluated
+    from privxray.learning.metrics import scores
+    from privxray.workflow.hospital.held_out_data import held_out, required_held_out
+    from privxray.workflow.hospital.own_scores import own_scores
+
+    study, split, local = held.study, held.split, not model.source.fingerprint
+    seen = required_held_out(session, dataset, study, split, model, progress)
+    fixed_on = None if split == "val" else held_out(session, dataset, study, "val", model, progress)
+    chosen = {name: mask for column in held.groups for name, mask in _groups(dataset, column, seen)}
+    majority = _majority(dataset, seen, model.classes)
+    predictions = seen.predictions(model)
+    found = evaluated(predictions, fixed_on.predictions(model) if fixed_on else None, chosen)
+    came_of = next((r for r in session.state.rounds(study) if r.number == model.source.round), None)
+    own = None if local or came_of is None else own_scores(session, came_of, split, seen)
+    alarms = () if local else tuple(_alarms(session, study, seen, predictions, model, own))
+    told = Scores(
+        model=model.label,
+        split=split,
+        patients=found.patients,
+        images=found.images,
+        metrics=scores(predictions.probabilities, predictions.labels, model.classes),
+        feature_seconds=seen.seconds,
+        left_out=seen.left_out,
+        evaluation=found,
+        own=None if own is None else {name: own[name] for name in found.metrics if name in own},
+        majority=majority,
+        local=local,
+        model_fingerprint=model.source.fingerprint,
+        data_fingerprint=seen.digest,
+        alarms=alarms,
+    )
+    return Scored(told, model, seen, predictions)
 
 
 def _alarms(

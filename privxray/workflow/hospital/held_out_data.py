@@ -27,6 +27,7 @@ class HeldOut:
     """Held-out patients.
 
     :ivar patients: [N] the data set's name of each image's patient.
+    :ivar contents: [N] the data set's name of each image.
     :ivar digest: which images these are and with which labels: a hash of keyed hashes.
     :ivar left_out: how many patients of the split a training has seen; they are not among these.
     :ivar seconds: that the features took.
@@ -34,6 +35,7 @@ class HeldOut:
 
     data: TrainingData
     patients: tuple[PatientKey, ...]
+    contents: tuple[bytes, ...]
     digest: str
     left_out: int
     seconds: float
@@ -81,4 +83,5 @@ def held_out(
     data = training_data(rest, model.classes, model.form, split, progress)
     digest = hashlib.sha256(b"".join(e.content + e.patient + e.label.encode() + b"\0" for e in entries))
     seconds = time.perf_counter() - started
-    return HeldOut(data, tuple(e.patient for e in entries), digest.hexdigest(), len(seen), seconds)
+    names = tuple(e.patient for e in entries), tuple(e.content for e in entries)
+    return HeldOut(data, *names, digest.hexdigest(), len(seen), seconds)

@@ -77,6 +77,12 @@ def own_scores(session: Session, round_: Round, split: str, seen: HeldOut) -> Ma
     return {name: Estimate(*values) for name, values in figures.items()}
 
 
+def kept_figures(session: Session, round_: Round, split: str = "val") -> Mapping[str, Estimate]:
+    """The kept figures of a round's own training, whoever is held out now; empty where none were kept."""
+    kept = _read(_path(session, round_))
+    return {} if kept is None else {n: Estimate(*v) for n, v in kept[1].get(split, ("", {}))[1].items()}
+
+
 def _figures(
     predictions: Predictions,
 ) -> dict[str, tuple[float | None, float | None, float | None, float | None]]:

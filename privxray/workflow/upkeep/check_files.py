@@ -14,7 +14,7 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
 
-_PRIVATE = ("keys", "data", "rounds", "plans", "inbox", "inference")
+_PRIVATE = ("keys", "data", "rounds", "plans", "inbox", "inference", "reports")
 """The folders that nobody but privxray puts files into."""
 _NAMED = 3  # how many files a line names
 

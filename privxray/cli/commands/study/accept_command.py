@@ -14,7 +14,8 @@ from privxray.cli.output import emit, progress, tell
 from privxray.cli.plan_review import PlanReview
 from privxray.cli.prompts import passphrase
 from privxray.cli.scores_view import scores_json, show_scores, tell_meaning
-from privxray.errors import WorkspaceError
+from privxray.cli.written_reports import report_line
+from privxray.errors import RefusedError
 
 if TYPE_CHECKING:
     from privxray.workflow.hospital.evaluate import Scores
@@ -63,12 +64,19 @@ def accept(
 
 
 def _scored(workspace: Workspace, study: str | None) -> Scores | None:
-    """The score of the new model; None, with a line that says why, where there is nothing to score it on."""
+    """The score of the new model, and a page that shows it; None where there is nothing to score it on."""
     from privxray.workflow.hospital.evaluate import evaluate
+    from privxray.workflow.hospital.reporting.training_report import write_training_report
 
     try:
         with progress("Computing features") as bar:
-            return evaluate(workspace, study=study, progress=bar)
-    except WorkspaceError as error:
-        tell(f"Not scored: {error.what}.")
-        return None
+            done = write_training_report(workspace, study=study, progress=bar)
+    except RefusedError as error:
+        if error.reason != "report.in-the-way":
+            raise
+        tell(f"Note: {error}")
+        return evaluate(workspace, study=study)
+    if done.not_scored:
+        tell(f"Not scored: {done.not_scored}.")
+    tell(report_line(done.path))
+    return done.scores

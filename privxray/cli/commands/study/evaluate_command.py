@@ -5,9 +5,8 @@ Tested in tests/cli/test_study.py and tests/cli/test_evaluate.py.
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -17,10 +16,6 @@ from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Study
 from privxray.cli.options.written_files import require_free
 from privxray.cli.output import counted, emit, progress, tell
-
-if TYPE_CHECKING:
-    from privxray.workflow.hospital.evaluate import Scores
-    from privxray.workspace.folder import Workspace
 
 
 def evaluate(
@@ -61,9 +56,10 @@ def evaluate(
             workspace, study=study, split=split, local=local, groups=tuple(groups or ()), progress=bar
         )
     if report is not None:
+        from privxray.workflow.hospital.reporting.evaluation_sheet import evaluation_sheet
         from privxray.workspace.atomic import write_atomic
 
-        write_atomic(report, _sheet(scores, workspace).encode(), overwrite=force)
+        write_atomic(report, evaluation_sheet(scores, workspace.config.name).encode(), overwrite=force)
     if as_json:
         emit(scores_view.scores_json(scores))
     else:
@@ -78,31 +74,3 @@ def evaluate(
         tell("The sheet is in the file that --report names. It stays in the hospital.")
     tell("These figures carry no privacy noise: do not pass them on.")
     close("evaluate", workspace, study=study)
-
-
-def _sheet(scores: Scores, workspace: Workspace) -> str:
-    from privxray.reports.evaluation_page import EvaluationPage
-    from privxray.version import __version__
-
-    left_out = [("Left out, for they were trained on", str(scores.left_out))] if scores.left_out else []
-    columns, metrics = scores_view.metric_rows(scores)
-    page = EvaluationPage(
-        title=f"Evaluation of {scores.model} at {workspace.config.name}",
-        verdicts=scores.says(),
-        facts=[
-            ("Model", scores.model),
-            ("Its fingerprint", scores.model_fingerprint or "none: it has not left this hospital"),
-            ("Split", scores.split),
-            ("Held-out patients", f"{scores.patients}, with {scores.images} images"),
-            *left_out,
-            ("Fingerprint of the data", scores.data_fingerprint),
-        ],
-        columns=columns,
-        metrics=metrics,
-        counts=scores_view.count_rows(scores),
-        pneumonia=scores_view.pneumonia_rows(scores),
-        reliability=scores_view.reliability_rows(scores),
-        groups=scores_view.group_rows(scores),
-        caveats=scores.caveats(),
-    )
-    return page.html(__version__, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M (UTC%z)"))

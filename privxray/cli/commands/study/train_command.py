@@ -11,6 +11,7 @@ from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Study
 from privxray.cli.output import emit, progress, tell
 from privxray.cli.rehearsal_view import show_rehearsal
+from privxray.cli.written_reports import report_after_training
 
 
 def train(
@@ -57,6 +58,7 @@ def train(
             progress=steps,
             feature_progress=features,
         )
+    report = report_after_training(workspace, done.plan.study)
     if as_json:
         emit(
             {
@@ -104,6 +106,7 @@ def train(
         f"This study so far: {done.spent}; "
         f"all studies: {done.lifetime} of {done.limit.epsilon:g}."
     )
+    tell(report)
     close("train", workspace, study=done.plan.study)
 
 
