@@ -58,7 +58,8 @@ def test_accept_writes_the_page_with_all_its_parts(accepted: World) -> None:
         "What was taken for what", "own training", "Most confidently right", "Most confidently wrong",
         "Least certain",
         "the map is exact", "lifetime limit", "Epsilon over time",
-        "<details><summary>Constants of the method", "noise", accepted.ok("hospital-a", "evaluate")["fingerprints"]["model"],
+        "<details><summary>Constants of the method", "noise",
+        accepted.ok("hospital-a", "evaluate")["fingerprints"]["model"],
     ):  # fmt: skip
         assert expected in page, expected
     assert "://" not in page
