@@ -9,7 +9,7 @@ WHEELHOUSE ?= wheelhouse
 # Processes that share the tests out. 0 runs them in one, as `python -m pytest` does; a worker takes about 1 GB.
 WORKERS ?= 2
 
-.PHONY: demo test test-windows lint mutants wheelhouse bundle bundle-windows clean
+.PHONY: demo test test-windows test-browser lint mutants wheelhouse bundle bundle-windows clean
 
 demo: $(STAMP)
 	$(BIN)/privxray demo --force
@@ -27,6 +27,10 @@ test: lint
 # The short tests with a real Windows Python under Wine. It needs Linux and root, and says so where it can't be.
 test-windows:
 	tests/windows/quick.sh 900
+
+# Every page in a real Chromium, without a screen. It fetches what it needs, and says so where it can't.
+test-browser: $(STAMP)
+	tests/browser/run.sh 300
 
 # Would the tests notice? Each refusal taken out, each comparison turned round, each constant shifted, one at a
 # time in a copy: hours. MUTANTS takes options, for instance `make mutants MUTANTS="--only keys --kinds refusal"`.
