@@ -38,7 +38,7 @@ from privxray.deid.values.printable import (
     SHORTEST,
     ascii_words,
     folded,
-    latin_words,
+    folded_latin,
     may_hold_text,
     texts,
     views,
@@ -212,11 +212,12 @@ class LeakSearch:
         for view in views(block):
             if not may_hold_text(view, beyond_ascii=index.beyond_ascii):
                 continue
+            latin = folded_latin(view) if index.beyond_ascii and not view.isascii() else None
             if not index.in_bytes.isdisjoint(ascii_words(view)):
                 return True
-            if index.beyond_ascii and not view.isascii() and not index.in_bytes.isdisjoint(latin_words(view)):
+            if latin is not None and not index.in_bytes.isdisjoint(ascii_words(latin)):
                 return True
-            if any(map(self.in_text, texts(view, beyond_ascii=index.beyond_ascii))):
+            if any(map(self.in_text, texts(view, latin))):
                 return True
         return False
 

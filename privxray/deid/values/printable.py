@@ -26,9 +26,9 @@ _UTF8_RUN: Final = re.compile(
 _UTF16_RUN: Final = re.compile(
     rb"(?:[^\0]\0){3,}[^\0]?"
 )  # finds big-endian text too, from its first letter on
+_BETWEEN: Final = b" qzqzq "
 _ANY_ASCII: Final = re.compile(rb"[\x20-\x7e\t\r\n]{4}")
 _ANY_LATIN: Final = re.compile(rb"[\x20-\x7e\t\r\n\x80-\xff]{3}")  # three, for a sharp s folds to two letters
-_BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]")
 
 WORD: Final = re.compile(r"(?:[^\W_]|[\u0900-\u0963\u0966-\u0dff])+")
 """A word of letters and digits; the vowel signs of Indian scripts belong to it."""
@@ -68,7 +68,7 @@ def views(block: bytes) -> Iterator[bytes]:
 def may_hold_text(view: bytes, *, beyond_ascii: bool) -> bool:
     """False if no word and no text can be in some bytes, which is quickly seen of most numbers.
 
-    :param beyond_ascii: as of :func:`texts`.
+    :param beyond_ascii: look for Latin-1 and UTF-8 as well as ASCII.
     """
     return (_ANY_LATIN if beyond_ascii else _ANY_ASCII).search(view) is not None
 
@@ -78,29 +78,25 @@ def ascii_words(view: bytes) -> list[bytes]:
     return _ASCII_WORD.findall(view.lower())
 
 
-def latin_words(view: bytes) -> list[bytes]:
-    """Words of at least :data:`SHORTEST` Latin-1 letters and digits, folded."""
-    return _ASCII_WORD.findall(_folded_latin(view))
-
-
-def texts(view: bytes, *, beyond_ascii: bool) -> Iterator[str]:
-    """Runs of printable characters; at least six of them where a character is one byte.
-
-    :param beyond_ascii: look for Latin-1 (given folded) and UTF-8 as well as ASCII.
-    """
-    if not beyond_ascii or not _BEYOND_ASCII.search(view):
-        yield from (run.decode("ascii") for run in _ASCII_RUN.findall(view))
-        return
-    yield from (run.decode("ascii") for run in _ASCII_RUN.findall(_folded_latin(view)))
-    for run in _UTF8_RUN.findall(view):
-        if len(run) >= SHORTEST and not run.isascii():
-            yield run.decode("utf-8", "replace")
-
-
-def _folded_latin(view: bytes) -> bytes:
+def folded_latin(view: bytes) -> bytes:
+    """The bytes as Latin-1 text without accents; letters that have no ASCII form stay."""
     for letter, pair in _PAIRS:
         view = view.replace(letter, pair)
     return view.translate(_latin())
+
+
+def texts(view: bytes, latin: bytes | None) -> Iterator[str]:
+    """All runs of printable characters, in one text for each way to read the bytes; of at least six bytes.
+
+    Between two runs stands a word that is in no name, so that nothing is found across them.
+
+    :param latin: the same bytes as :func:`folded_latin` gives them, to look for Latin-1 and UTF-8 as well.
+    """
+    for plain in (view,) if latin is None else (view, latin):
+        yield _BETWEEN.join(_ASCII_RUN.findall(plain)).decode("ascii")
+    if latin is not None:
+        runs = (run for run in _UTF8_RUN.findall(view) if len(run) >= SHORTEST and not run.isascii())
+        yield _BETWEEN.join(runs).decode("utf-8", "replace")
 
 
 _PAIRS: Final = ((b"\xdf", b"ss"), (b"\xc6", b"ae"), (b"\xe6", b"ae"), (b"\xde", b"th"), (b"\xfe", b"th"))
