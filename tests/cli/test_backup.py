@@ -209,7 +209,7 @@ def test_kill_9_at_every_step_of_a_restore(at: At, party: str) -> None:
     file = back_up(world, party)
     steps, done = 0, False
     while not done:
-        steps += 7  # the steps are many, and alike
+        steps += 13  # the steps are many, and alike
         folder = world.root / "again"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
