@@ -108,9 +108,9 @@ def words(text: str) -> set[str]:
     return {folded(word) for word in _WORD.findall(parted)} | {folded(word) for word in _WORD.findall(text)}
 
 
-def main() -> None:
-    """Write the list."""
-    firm: set[str] = words(TECHNICAL) | words(descriptors._TERMS)
+def vocabulary() -> tuple[list[str], list[str]]:
+    """The words that are terms, and those that were left out because they are names as well."""
+    firm = words(TECHNICAL) | words(descriptors._TERMS)
     for entry in (*DicomDictionary.values(), *RepeatersDictionary.values()):
         firm |= words(entry[2])
     for uid in UID_dictionary.values():
@@ -125,9 +125,14 @@ def main() -> None:
     names = {*map(folded, LATIN.split()), *map(folded, GIVEN.split()), *common_words.short_names()}
     names |= set(common_words._ALSO_NAMES.split())
     listed = sorted(word for word in firm | (loose - names) if word.isascii() and len(word) > 1)
+    return listed, sorted((loose - firm) & names)
+
+
+def main() -> None:
+    """Write the list."""
+    listed, left_out = vocabulary()
     (TABLES / "vocabulary.txt").write_text("\n".join(listed) + "\n", encoding="ascii")
-    spared = sorted((loose - firm) & names)
-    print(f"{len(listed)} words; left out as names: {len(spared)}: {' '.join(spared)}")
+    print(f"{len(listed)} words; left out as names: {len(left_out)}: {' '.join(left_out)}")
 
 
 GIVEN = """

@@ -278,6 +278,14 @@ def test_encodings_are_long_enough_not_to_be_met_by_chance() -> None:
     assert not EncodedSearch(["山田太郎"]).found(b"xx")
 
 
+def test_a_short_name_in_bytes_is_found_beside_a_length_above_127() -> None:
+    leaks = LeakSearch([("name", "Li^Wu"), ("name", "Åse^Bo")])
+    for data in (b"\xc8for li wu\xc8", b"\0\0for WU^LI\0", b"xx\xe8Li, Wu yy"):
+        assert leaks.in_bytes(data, 0, len(data))
+    apart = b"\0\0\0from li\0\0\0\0wu goes\0"
+    assert not leaks.in_bytes(apart, 0, len(apart))  # two texts, not one
+
+
 def test_another_element_s_bytes_are_searched(tmp_path: Path) -> None:
     (tmp_path / "a.dcm").write_bytes(patient(["ISO_IR 192"], JAPANESE, "x"))
     tail = element(0x00090010, "LO", b"ACME") + element(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from privxray.deid.profile.profile_json import profile_from_json, profile_to_jso
 from privxray.deid.values.shapes import holds_record_number
 from privxray.deid.values.unknown_text import is_unknown
 from privxray.deid.values.vocabulary import is_term
+
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+import vocabulary
 
 DROPPING = replace(BASIC, drop_unknown_text=True)
 DESCRIPTION = 0x00700081
@@ -136,3 +140,9 @@ def test_words() -> None:
 )
 def test_numbers_with_a_word_before_them(text: str, held: bool) -> None:
     assert holds_record_number(text) is held
+
+
+def test_the_vocabulary_is_made_of_its_sources() -> None:
+    listed, _ = vocabulary.vocabulary()
+    table = Path(vocabulary.TABLES, "vocabulary.txt").read_text(encoding="ascii").split()
+    assert table == listed, "python tests/benchmarks/vocabulary.py"
