@@ -12,6 +12,7 @@ import pytest
 from deid_samples import clean, encode
 from test_deid_deidentify import BASIC, KEY, identified
 
+from privxray.deid import tags
 from privxray.deid.cleaning.copies.settings_digest import settings_digest
 from privxray.deid.cleaning.deidentify import deidentify
 from privxray.deid.cleaning.deidentify_dicom import CopySettings
@@ -146,3 +147,28 @@ def test_the_vocabulary_is_made_of_its_sources() -> None:
     listed, _ = vocabulary.vocabulary()
     table = Path(vocabulary.TABLES, "vocabulary.txt").read_text(encoding="ascii").split()
     assert table == listed, "python tests/benchmarks/vocabulary.py"
+
+
+def test_a_character_set_is_no_record_number_and_stays() -> None:
+    """`ISO 2022 IR 87` has six digits; without it the copy's text could not be read."""
+    for term in (
+        "ISO 2022 IR 87",
+        "ISO 2022 IR 149",
+        "ISO 2022 IR 159",
+        "ISO 2022 IR 58",
+        "ISO_IR 192",
+        "GB18030",
+    ):
+        assert not is_unknown(tags.SPECIFIC_CHARACTER_SET, "CS", term)
+    assert is_unknown(tags.SPECIFIC_CHARACTER_SET, "CS", "ISO 2022 IR 44719")
+    ds = identified()
+    ds.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
+    data = deidentify(encode(ds), CopySettings(DROPPING, Pseudonyms(KEY))).data
+    assert list(pydicom.dcmread(io.BytesIO(data)).SpecificCharacterSet) == ["", "ISO 2022 IR 87"]
+
+
+@pytest.mark.parametrize(
+    "number", ["10918_1", "14495_1", "15444_1", "15444_2", "13818_2", "14496_10", "18181_1"]
+)
+def test_a_standard_of_compression_is_no_record_number(number: str) -> None:
+    assert not is_unknown(0x00282114, "CS", f"ISO_{number}")
