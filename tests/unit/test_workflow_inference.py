@@ -41,7 +41,7 @@ from privxray.workflow.inference.hospital_secrets import load_keys, open_names, 
 from privxray.workflow.inference.kept_offers import keep_offer, load_offer, offer_bytes
 from privxray.workflow.inference.offer import make_offer
 from privxray.workflow.inference.read_answer import read_answer
-from privxray.workflow.inference.trust import Prompts, ensure_trusted, known_parties
+from privxray.workflow.inference.trust import Prompts, ensure_trusted, forget_party, known_parties
 from privxray.workspace.folder import Config, Workspace
 from privxray.workspace.inference_tables import Asked
 from privxray.workspace.state import State
@@ -180,6 +180,43 @@ def test_members_of_a_study_are_known(
     assert list(known_parties(clinic, state)) == known
     for name, keys in known:
         ensure_trusted(clinic, state, name, keys, typed("never asked for", []))
+
+
+def test_a_party_is_forgotten_by_its_name(clinic: Workspace) -> None:
+    keys, other = party("owner").public(), party("clinic").public()
+    with State(clinic.state_path) as state:
+        for name, of in (("office", keys), ("bureau", other)):
+            ensure_trusted(clinic, state, name, of, typed(party_words(name, of), []))
+    with refused("party.unknown"):
+        forget_party(clinic, "offices")
+    forget_party(clinic, "office")
+    with refused("party.unknown"):
+        forget_party(clinic, "office")
+    with State(clinic.state_path) as state:
+        assert list(known_parties(clinic, state)) == [("bureau", other)]
+
+
+@pytest.mark.parametrize("member", [True, False])
+def test_a_party_of_a_study_stays_known(
+    clinic: Workspace, member: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys, other = party("owner").public(), party("clinic").public()
+    with State(clinic.state_path) as state:
+        ensure_trusted(clinic, state, "office", keys, typed(party_words("office", keys), []))
+    in_study = ("office", keys if member else other)
+    monkeypatch.setattr(
+        trust,
+        "known_parties",
+        lambda _, state: [
+            in_study,
+            *((name, PublicKeys.model_validate_json(k)) for name, k in state.parties()),
+        ],
+    )
+    if member:
+        with refused("party.of-a-study"):
+            forget_party(clinic, "office")
+    else:
+        forget_party(clinic, "office")
 
 
 # Which offer a hospital asks
