@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import played_keyholders  # noqa: F401 - its stages
 import pytest
 from played_study import Snapshots, World
 
@@ -24,7 +25,17 @@ from privxray.reports.audit_plots import enlarged
 
 ROOT = Path(__file__).parents[2]
 WIDTHS = (390, 768, 1200, 1600)
-PAGES = ("check", "audit", "contact-sheet", "evaluation", "release", "training", "training-first")
+PAGES = (
+    "check",
+    "audit",
+    "contact-sheet",
+    "evaluation",
+    "release",
+    "training",
+    "training-first",
+    "study",
+    "card",
+)
 AXE = Path(os.environ.get("AXE_CORE") or ROOT / "build" / "browser" / "node_modules/axe-core/axe.min.js")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -116,6 +127,19 @@ def _training_first(snapshots: Snapshots, folder: Path, path: Path) -> None:
     shutil.copy(world["hospital-a"] / "reports/pneumonia-training.html", path)
 
 
+def _study(snapshots: Snapshots, folder: Path, path: Path) -> None:
+    world = _world(snapshots, folder, "keyholders-answered")
+    world.ok("coordinator", "aggregate", "shares/*.share", asks=True)
+    world.ok("coordinator", "report", "study")
+    shutil.copy(world["coordinator"] / "reports/pneumonia-study.html", path)
+
+
+def _card(snapshots: Snapshots, folder: Path, path: Path) -> None:
+    world = _world(snapshots, folder, "aggregated")
+    world.ok("coordinator", "report", "study", "--licence", "CC-BY-4.0")
+    shutil.copy(world["coordinator"] / "reports/pneumonia-model-card.html", path)
+
+
 MAKERS: dict[str, Callable[[Snapshots, Path, Path], None]] = {
     "check": _check,
     "audit": _audit,
@@ -124,6 +148,8 @@ MAKERS: dict[str, Callable[[Snapshots, Path, Path], None]] = {
     "release": _release,
     "training": _training,
     "training-first": _training_first,
+    "study": _study,
+    "card": _card,
 }
 
 

@@ -19,14 +19,15 @@ def add_to(app: typer.Typer) -> None:
         name="report",
         no_args_is_help=True,
         rich_markup_mode=None,
-        help="Pages to look at: of a hospital's training.",
+        help="Pages to look at: of a hospital's training, of a coordinator's study.",
     )
     group.command()(training)
+    group.command()(study)
     app.add_typer(group)
 
 
 def training(
-    study: Study = None,
+    which: Study = None,
     split: Annotated[
         Literal["val", "test"], typer.Option("--split", help="The held-out patients to show the model on.")
     ] = "val",
@@ -41,7 +42,7 @@ def training(
 
     workspace = current_workspace()
     with progress("Computing features") as bar:
-        done = write_training_report(workspace, study=study, split=split, progress=bar)
+        done = write_training_report(workspace, study=which, split=split, progress=bar)
     if as_json:
         emit(
             {"report": seen_from_here(done.path), "study": done.study, "not_scored": done.not_scored or None}
@@ -50,3 +51,28 @@ def training(
         tell(f"No model is shown: {done.not_scored}.")
     tell(report_line(done.path))
     close("report training", workspace, study=done.study)
+
+
+def study(
+    licence: Annotated[
+        str, typer.Option("--licence", help="The model's licence, for its card, such as CC-BY-4.0.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Write a page on the study and the model card. They may be passed on.
+
+    They say who takes part and who delivered when, the key words, the plans and models, epsilon and delta,
+    and what each party could see. Nothing of a patient is in them. For example: privxray report study
+    """
+    from privxray.workflow.coordinator.reporting.study_report import write_study_report
+
+    workspace = current_workspace()
+    done = write_study_report(workspace, licence=licence)
+    files = [seen_from_here(path) for path in (done.page, done.card, done.card_page) if path is not None]
+    if as_json:
+        names = dict.fromkeys(("report", "model_card", "model_card_page"))
+        emit({**names, **dict(zip(names, files, strict=False))})
+    tell(f"Written: {', '.join(files)}. Nothing of a patient is in them, and they may be passed on.")
+    if done.card is None:
+        tell("There is no model yet, so there is no model card.")
+    close("report study", workspace)

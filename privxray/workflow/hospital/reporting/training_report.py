@@ -16,18 +16,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from privxray.errors import RefusedError, WorkspaceError
+from privxray.errors import WorkspaceError
 from privxray.formats.extractor_file import ExtractorFile
 from privxray.privacy.guarantee import Guarantee
 from privxray.reports.training_page import KIND, ModelSection, TrainingPage
 from privxray.version import __version__
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.report_file import expect_own, write_report
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.classifier import has_model, newest_model
 from privxray.workflow.hospital.data_set import open_dataset
 from privxray.workflow.hospital.reporting.spending import spending
-from privxray.workspace.atomic import make_private_folder, write_atomic
+from privxray.workspace.atomic import PRIVATE
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 
@@ -67,19 +68,12 @@ def write_training_report(
     with working(workspace) as session:
         round_ = newest_round(session, study)
         path = workspace.reports / f"{round_.study}-training.html"
-        if path.exists() and KIND.encode() not in path.read_bytes():
-            raise RefusedError(
-                "another file has the name of the report",
-                reason="report.in-the-way",
-                file=path,
-                advice="Move it away, and type: privxray report training",
-            )
+        expect_own(path, KIND)
         with open_dataset(session, round_.study) as dataset:
             scores, model, why = _model(session, dataset, round_.study, split, progress)
             page = _page(session, dataset, round_, (model, why))
         text = page.html(__version__, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M (UTC%z)"))
-        make_private_folder(path.parent)
-        write_atomic(path, text.encode(), overwrite=True)
+        write_report(path, text, PRIVATE)
         return TrainingReport(path, round_.study, scores, why)
 
 

@@ -1,0 +1,74 @@
+"""The page of a study and its model card, for the coordinator. Nothing of a patient is in them.
+
+Tested in tests/cli/test_report_study.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from privxray.reports.rendering import render
+from privxray.reports.training_page import Chart
+
+KIND = "privxray study report"
+"""Stands in the page and the cards; a file that has it was written here and may be written again."""
+
+Rows = Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What whoever uses the model has to know (Mitchell et al. 2019, "Model cards for model reporting").
+
+    :ivar facts: name and value. :ivar sections: a heading and its paragraphs.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    sections: Sequence[tuple[str, Sequence[str]]]
+
+    def markdown(self) -> str:
+        """The card as Markdown."""
+        lines = [f"<!-- {KIND} -->", f"# {self.title}", "", "| | |", "| --- | --- |"]
+        lines += [f"| {name} | {value.replace('|', '/')} |" for name, value in self.facts]
+        for heading, paragraphs in self.sections:
+            lines += ["", f"## {heading}", *(line for text in paragraphs for line in ("", text))]
+        return "\n".join(lines) + "\n"
+
+    def html(self, version: str, when: str) -> str:
+        """The card as a page of its own; arguments as for :meth:`StudyPage.html`."""
+        return render("model_card_page.html", card=self, kind=KIND, version=version, when=when)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPage:
+    """What the page says; every cell is ready to print.
+
+    :ivar deliveries: round, hospital, signed, epsilon stated, in the sum.
+    :ivar lineage: plans and models, oldest first. :ivar steps: the same as rows: what, fingerprint, when.
+    :ivar guarantee: in sentences. :ivar protections: name, what it does here, who could still see what.
+    :ivar parties: who, what they could see, what not. :ivar size: what the sum's size says, in sentences.
+    :ivar card: None as long as there is no model.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+    key_words: str
+    cohort: Rows
+    deliveries: Rows
+    lineage: Chart
+    steps: Rows
+    guarantee: Sequence[str]
+    protections: Rows
+    parties: Rows
+    size: Sequence[str]
+    card: ModelCard | None
+
+    def html(self, version: str, when: str) -> str:
+        """The page as HTML text.
+
+        :param version: of privxray. :param when: date and time in words, with the zone.
+        """
+        values = {name: getattr(self, name) for name in self.__slots__}
+        return render("study.html", **values, kind=KIND, version=version, when=when)

@@ -1,0 +1,84 @@
+"""The model card of a study's newest model. It says only what signed files and the coordinator say.
+
+Tested in tests/cli/test_report_study.py.
+"""
+
+from __future__ import annotations
+
+from privxray.exchange.messages.model import ModelHeader
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.formats.extractor_file import ExtractorFile
+from privxray.privacy.guarantee import Guarantee
+from privxray.reports.study_page import ModelCard
+
+
+def study_model_card(plan: PlanHeader, header: ModelHeader, digest: str, licence: str) -> ModelCard:
+    """The card.
+
+    :param plan: of the round that the model came of. :param digest: of the model's signed header, in hex.
+    :param licence: as the coordinator typed it; empty for none.
+    """
+    named = header.features_by
+    extractor = named.label if isinstance(named, ExtractorFile) else named or "none: it takes pixels"
+    return ModelCard(
+        title=f"Model card: {plan.study_name}, round {plan.round}",
+        facts=[
+            ("Classes", ", ".join(header.classes)),
+            ("Model", f"SHA-256 {digest} of its signed header"),
+            ("Signed", f"{header.created} by {plan.coordinator_name} {plan.coordinator.fingerprint}"),
+            ("Method", f"{header.method}, training round {header.stage} of {header.stages}"),
+            ("Feature extractor", extractor),
+            ("Privacy", str(Guarantee(header.epsilon, header.delta))),
+            ("Licence", licence or "not stated: ask the coordinator before you use it"),
+        ],
+        sections=[
+            (
+                "Intended use",
+                [
+                    f"Research on telling {', '.join(header.classes)} apart in chest radiographs of "
+                    "patients like "
+                    "those that it was trained on. Its probabilities are no diagnoses, and it is no medical "
+                    "device. It is not meant for other views, other parts of the body or other findings."
+                ],
+            ),
+            ("Data", list(_data(plan))),
+            (
+                "Metrics",
+                [
+                    "No hospital has contributed figures to the coordinator, so none are stated here. Each "
+                    "hospital knows how well it does on its own held-out patients. Measure it on yours "
+                    "before "
+                    "you use it."
+                ],
+            ),
+            (
+                "Limits",
+                [
+                    "Noise was added for privacy: rare classes and small groups of patients suffer most. "
+                    "For whom "
+                    "it does worse is not known outside the hospitals.",
+                    "A hospital of the study could have moved the model within the plan's bounds, and nobody "
+                    "could see which one.",
+                    "Machines, settings and patients other than those of the study's hospitals can "
+                    "change its "
+                    "probabilities.",
+                ],
+            ),
+        ],
+    )
+
+
+def _data(plan: PlanHeader) -> list[str]:
+    hospitals = ", ".join(member.name for member in plan.roster.members)
+    told = [
+        f"Chest radiographs of the patients of {len(plan.roster.members)} hospitals ({hospitals}). No "
+        "image left "
+        "its hospital.",
+    ]
+    if plan.sizes:
+        most = "; ".join(f"{name}: at most {size.bracket:,}" for name, size in plan.sizes.items())
+        told.append(f"Patients, as the hospitals' cards state: {most}.")
+    else:
+        told.append("The hospitals' cards state no number of patients.")
+    told.append("The cards say nothing of age, sex, machines or years.")
+    return told
