@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
         name="report",
         no_args_is_help=True,
         rich_markup_mode=None,
-        help="Pages to look at: of a hospital's training, of a coordinator's study.",
+        help="Pages to look at: of a training, or of a study.",
     )
     group.command()(training)
     group.command()(study)
