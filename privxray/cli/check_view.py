@@ -72,10 +72,16 @@ def show_pixels(report: Report, found: Mapping[int, SearchedPixels] | None, *, s
         rows = list(texts(found, report.files))
         if rows:
             table("Text in the pixels (may name patients)", ("file", "where", "text"), rows)
-    tell(
-        f"The pixels of {len(found)} of {counted(len(report.files), 'file')} were searched. No text was "
-        f"found in {without_text(found)}; that is no proof that there is none."
-    )
+    searched = f"The pixels of {len(found)} of {counted(len(report.files), 'file')} were searched."
+    clear = without_text(found)
+    if clear:
+        tell(f"{searched} No text was found in {clear}; that is no proof that there is none.")
+    else:
+        tell(
+            f"{searched} Each has text or markers, or could not be searched to the end."
+            if found
+            else searched
+        )
 
 
 class _Names:

@@ -120,3 +120,16 @@ def test_a_damaged_one_is_refused_with_the_next_step(tmp_path: Path) -> None:
     with pytest.raises(MalformedError, match="CSV UTF-8") as caught:
         read_labels(path, tmp_path, CLASSES)
     assert caught.value.reason == "labels.spreadsheet"
+
+
+def test_writers_that_leave_references_out() -> None:
+    # ECMA-376, 18.3.1.4 and 18.3.1.73: `r` of a cell and of a row are optional; the next one follows.
+    bare = SHEET.replace('r="1"', "").replace('r="A3"', "").replace('r="B3"', "")
+    for name in ("A1", "B1", "C1"):
+        bare = bare.replace(f'r="{name}"', "")
+    assert first_sheet(xlsx(sheet=bare)) == first_sheet(xlsx())
+    gap = (
+        '<worksheet {0}><sheetData><row><c r="B2"><v>1</v></c><c><v>2</v></c></row><row><c><v>3</v></c></row>'
+    )
+    gap += "</sheetData></worksheet>"
+    assert first_sheet(xlsx(sheet=gap.format(MAIN), strings="")) == [(2, ["", "1", "2"]), (3, ["3", "", ""])]

@@ -155,7 +155,9 @@ def job(tmp_path: Path) -> Job:
 def test_missing_and_doubled_shards_are_named(job: Job, tmp_path: Path) -> None:
     parts = sorted(job.parts("result"))
     error = refused("part.missing", lambda: merge_results([parts[0], parts[3]], KEY))
-    assert "2, 3" in str(error)
+    assert "of 4 shards the parts of these are missing: 2, 3" in str(error)
+    error = refused("part.missing", lambda: merge_results([parts[0], *parts[2:]], KEY))
+    assert "the part of shard 2/4 is missing" in str(error)
     shutil.copy(parts[1], tmp_path / "again.part")
     error = refused("part.doubled", lambda: merge_results([*parts, tmp_path / "again.part"], KEY))
     assert "2/4" in str(error)

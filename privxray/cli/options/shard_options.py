@@ -23,20 +23,20 @@ _Shard = Annotated[
     typer.Option(
         "--shard",
         metavar="I/N",
-        help="Do the I-th of N shares of the work, and write what comes of it to --out.",
+        help="Do part I of N of the work, such as 3/64, and write what comes of it to --out.",
         rich_help_panel=_PANEL,
         show_default=False,
     ),
 ]
 _Merge = Annotated[
-    bool, typer.Option("--merge", help="The files are parts of all shards.", rich_help_panel=_PANEL)
+    bool, typer.Option("--merge", help="Put the parts of all shards together.", rich_help_panel=_PANEL)
 ]
 _KeyFile = Annotated[
     Path | None,
     typer.Option(
         "--key-file",
         metavar="FILE",
-        help="The job's key, which privxray check key made.",
+        help="The job's key: privxray check key or deidentify key makes it.",
         rich_help_panel=_PANEL,
         show_default=False,
     ),
@@ -52,7 +52,7 @@ _Terms = Annotated[
     typer.Option(
         "--terms",
         metavar="FILE",
-        help="What --merge of the step before wrote.",
+        help="The file that the command terms wrote with --merge.",
         rich_help_panel=_PANEL,
         show_default=False,
     ),
@@ -85,7 +85,7 @@ class Sharing:
             raise UsageError(
                 "a job on several machines is typed with either --shard or --merge",
                 reason="shard.or-merge",
-                advice="Type --shard I/N for one share of the work, --merge for the parts of all",
+                advice="Type --shard I/N for one part of the work, --merge for the parts of all",
             )
         needed = {"--key-file": self.key_file}
         if out_of_merge or not self.merge:
@@ -135,7 +135,7 @@ class SharingWithTerms(Sharing):
             raise UsageError(
                 "--terms is missing" if self.terms is None else "--merge has no use for --terms",
                 reason="shard.terms",
-                advice="A share of the work needs the file of the step before; --merge needs the parts alone",
+                advice="--shard needs the file that terms --merge wrote; --merge needs the parts alone",
             )
 
 

@@ -22,12 +22,15 @@ from privxray.deid.pixels.compressed_frames import plugin_for
 from privxray.deid.pixels.newer_syntaxes import unfold
 from privxray.deid.pixels.trouble import JpegXlMissingError
 from privxray.errors import MalformedError
+from privxray.imaging.display.attributes import word
 from privxray.imaging.display.decoder_guards import guard_frames, guard_inflation
 from privxray.imaging.display.grey import Grey
 from privxray.imaging.display.grey_pipeline import display_grey
 from privxray.imaging.display.limits import MAX_PIXELS, AttributeTroubleError, unusable
 from privxray.imaging.display.sample_bits import SampleBits, Values
 from privxray.naming.patient_id import PatientId
+
+_NO_SIZE = "image.no-size"
 
 
 def display_dicom(data: bytes, *, name: str) -> Grey:
@@ -87,21 +90,30 @@ def _expect_one_monochrome_frame(file: Dataset, name: str) -> None:
     if "PixelData" not in file:
         raise unusable(name, reason="image.no-pixels")
     if file.get("NumberOfFrames") not in (None, 0, 1):
-        raise unusable(name, reason="image.several-frames")
-    colour = str(file.get("PhotometricInterpretation", ""))
-    if file.get("SamplesPerPixel") not in (None, 1) or colour not in ("MONOCHROME1", "MONOCHROME2"):
-        raise unusable(name, reason="image.not-monochrome")
-    rows, columns = int(file.Rows), int(file.Columns)
-    if not rows or not columns:
-        raise unusable(name, reason="image.no-size")
+        raise AttributeTroubleError("image.several-frames", "NumberOfFrames")
+    if str(file.get("PhotometricInterpretation", "")) not in ("MONOCHROME1", "MONOCHROME2"):
+        raise AttributeTroubleError("image.not-monochrome", "PhotometricInterpretation")
+    if file.get("SamplesPerPixel") != 1:
+        raise AttributeTroubleError("image.not-monochrome", "SamplesPerPixel")
+    rows, columns = (_extent(file, keyword) for keyword in ("Rows", "Columns"))
     if rows * columns > MAX_PIXELS:
         raise unusable(name, reason="image.too-many-pixels")
 
 
+def _extent(file: Dataset, keyword: str) -> int:
+    pixels = word(file, keyword, _NO_SIZE)
+    if not pixels:
+        raise AttributeTroubleError(_NO_SIZE, keyword)
+    return pixels
+
+
 def _cells(file: Dataset, name: str) -> Values:
     """The frame, with the bits that are not the samples'."""
-    SampleBits.of(file)  # pydicom would refuse the same attributes, without a name
-    plugin = plugin_for(file.file_meta.TransferSyntaxUID)
+    bits = SampleBits.of(file)  # pydicom would refuse the same attributes, without a name
+    syntax = file.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated and 8 * len(file.PixelData) < file.Rows * file.Columns * bits.allocated:
+        raise unusable(name, reason="image.pixels-missing")
+    plugin = plugin_for(syntax)
     file.pixel_array_options(decoding_plugin=plugin, correct_unused_bits=False)
     cells: Values = file.pixel_array
     if cells.shape != (file.Rows, file.Columns):

@@ -38,6 +38,11 @@ TROUBLES: Final[dict[str, str]] = {
 
 
 ATTRIBUTES: Final[dict[str, str]] = {
+    "SamplesPerPixel": "Samples per Pixel (0028,0002)",
+    "PhotometricInterpretation": "Photometric Interpretation (0028,0004)",
+    "NumberOfFrames": "Number of Frames (0028,0008)",
+    "Rows": "Rows (0028,0010)",
+    "Columns": "Columns (0028,0011)",
     "BitsAllocated": "Bits Allocated (0028,0100)",
     "BitsStored": "Bits Stored (0028,0101)",
     "HighBit": "High Bit (0028,0102)",

@@ -44,6 +44,8 @@ class SampleBits:
         allocated, stored, sign = (
             _needed(file, keyword) for keyword in ("BitsAllocated", "BitsStored", "PixelRepresentation")
         )
+        if allocated != 1 and allocated % 8:
+            raise AttributeTroubleError(_BITS, "BitsAllocated")  # packed in 12 bits, as ACR-NEMA allowed
         if not 1 <= stored <= allocated:
             raise AttributeTroubleError(_BITS, "BitsStored")
         if sign > 1:

@@ -79,18 +79,28 @@ def _text(item: Xml.Element) -> str:
 
 def _rows(sheet: Xml.Element, shared: list[str]) -> list[tuple[int, list[str]]]:
     found: list[tuple[int, list[str]]] = []
+    number = 0
     for row in sheet.iterfind(f"{_MAIN}sheetData/{_MAIN}row"):
-        number, cells = len(found) + 1, dict[int, str]()
+        number, cells = int(row.get("r") or number + 1), dict[int, str]()
+        column = -1
         for cell in row.iterfind(f"{_MAIN}c"):
-            reference = _REFERENCE.fullmatch(cell.get("r", ""))
-            if reference is None:
-                raise NoSpreadsheetError
-            number = int(reference[2])
-            cells[_column(reference[1])] = _value(cell, shared)
+            column, number = _place(cell, column + 1, number)
+            cells[column] = _value(cell, shared)
         width = max([*cells, len(found[0][1]) - 1 if found else 0], default=0) + 1
         if cells:
             found.append((number, [cells.get(place, "") for place in range(width)]))
     return found
+
+
+def _place(cell: Xml.Element, column: int, row: int) -> tuple[int, int]:
+    """Column and row of a cell: by its reference, or the next ones where a writer left it out (18.3.1.4)."""
+    name = cell.get("r")
+    if name is None:
+        return column, row
+    reference = _REFERENCE.fullmatch(name)
+    if reference is None:
+        raise NoSpreadsheetError
+    return _column(reference[1]), int(reference[2])
 
 
 def _value(cell: Xml.Element, shared: list[str]) -> str:

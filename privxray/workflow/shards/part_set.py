@@ -23,7 +23,7 @@ _DIFFERENCES: Final = (
     ("files", "part.other-files", "was made for another list of files"),
     ("skipped", "part.other-files", "was made for another list of files"),
     ("listed", "part.other-files", "was made for another list of files"),
-    ("options", "part.other-options", "was made with other options, such as --profile or --ocr"),
+    ("options", "part.other-options", "was made with other options, such as --profile or --ocr,"),
     ("after", "part.other-terms", "was made with another file of --terms"),
 )
 
@@ -53,10 +53,15 @@ def read_parts(paths: Sequence[Path], kind: PartKind, key: JobKey) -> list[Part]
             raise _foreign(part, "part.doubled", f"this is a part of shard {which}, and so is {other.name}")
     missing = [number for number in range(1, parts[0].header.shards + 1) if number not in by_shard]
     if missing:
+        total = parts[0].header.shards
         raise UsageError(
-            f"of {parts[0].header.shards} shards these are missing: {runs(missing)}",
+            f"the part of shard {Shard(missing[0], total)} is missing"
+            if len(missing) == 1
+            else f"of {total} shards the parts of these are missing: {runs(missing)}",
             reason="part.missing",
-            advice="Name their parts as well; if there are none, type the commands of these shards",
+            advice="Name it as well, or type the command of its shard"
+            if len(missing) == 1
+            else "Name them as well, or type the commands of their shards",
         )
     return [by_shard[number] for number in sorted(by_shard)]
 
@@ -72,7 +77,7 @@ def read_part(path: Path, kind: PartKind, key: JobKey) -> Part:
             f"this file is of {WRITTEN_BY[part.header.kind]}, and one of {WRITTEN_BY[kind]} is needed",
             reason="part.other-kind",
             file=part.name,
-            advice="Name the file of the step before",
+            advice=f"Name what {WRITTEN_BY[kind]} has written",
         )
     return part
 
@@ -84,7 +89,12 @@ def expect_same_job(part: Part, header: PartHeader) -> None:
     """
     for field, reason, what in _DIFFERENCES:
         if field != "after" and getattr(part.header, field) != getattr(header, field):
-            raise _foreign(part, reason, f"this file {what} than this shard")
+            raise RefusedError(
+                f"this file {what} than this shard",
+                reason=reason,
+                file=part.name,
+                advice="Name what the steps before made for this job, or type those steps again",
+            )
 
 
 def expect_unchanged(part: Part, states: Sequence[str], header: PartHeader) -> None:

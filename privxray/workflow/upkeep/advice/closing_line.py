@@ -58,10 +58,10 @@ _AFTER: dict[str, Callable[[Done, _Typed], str]] = {
     ),
     "check terms --merge": lambda *_: (
         "on each machine: privxray check FOLDER --shard I/N --terms all.terms --key-file FILE --out "
-        "check-I.part"
+        "part-I.result"
     ),
     "check --shard": lambda *_: (
-        "when all shards are done: privxray check --merge check-*.part --key-file FILE --report check.html"
+        "when all shards are done: privxray check --merge part-*.result --key-file FILE --report check.html"
     ),
     "deidentify key": lambda *_: (
         "on each machine: privxray deidentify terms SOURCE --shard I/N --key-file FILE --out terms-I.part"
