@@ -21,6 +21,7 @@ from privxray.cli.app import run
 from privxray.explanations.catalogue import reasons
 from privxray.keys import keyfile
 from privxray.keys.identity import Identity
+from privxray.system import private_files
 from privxray.workspace.folder import Workspace
 
 # Commands typed in this process make key files whose passphrase is cheap to try; tests/unit/test_keys.py and
@@ -31,8 +32,17 @@ keyfile.lock.__kwdefaults__["cost"] = keyfile.Cost(memory=64, passes=1, lanes=1)
 
 def write_passphrase(file: Path, text: str = "") -> None:
     """Write a passphrase file as a command demands one: only its owner may read it."""
+    file.unlink(missing_ok=True)
+    os.close(private_files.open_new(file, private_files.PRIVATE))
     file.write_text(text or PASSPHRASE + "\n")
-    file.chmod(0o600)
+
+
+def copy_world(source: Path, target: Path) -> Path:
+    """Copy a study's folder. On Windows a copy keeps no access lists, so its passphrase file gets one."""
+    copied = Path(shutil.copytree(source, target))
+    if os.name == "nt" and (copied / "passphrase").exists():
+        write_passphrase(copied / "passphrase", (copied / "passphrase").read_text())
+    return copied
 
 
 HOSPITALS = ("hospital-a", "hospital-b", "hospital-c")
@@ -185,7 +195,7 @@ def _untrained(world: World, snapshot: Snapshots) -> None:
 def _unaccepted(world: World, snapshot: Snapshots) -> None:
     """As "aggregated", but with the features that hospital-a's evaluation will want."""
     accepted = World(world.root.with_name(world.root.name + "-accepted"))
-    shutil.copytree(world.root, accepted.root)
+    copy_world(world.root, accepted.root)
     accepted.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     shutil.copy(accepted["hospital-a"] / "data" / "data.db", world["hospital-a"] / "data")
 
@@ -258,7 +268,7 @@ def snapshots_in(folder: Path) -> Snapshots:
         if before is None:
             world.mkdir()
         else:
-            shutil.copytree(snapshot(before), world)
+            copy_world(snapshot(before), world)
         if stage in STAGES:
             STAGES[stage](World(world))
         else:

@@ -47,7 +47,7 @@ def ended(world: Path, words: list[str], asks: bool = False) -> tuple[int, str, 
 
 def main() -> None:
     """Play a study up to each stage in this process, then kill."""
-    from played_study import World, snapshots_in, typed
+    from played_study import World, copy_world, snapshots_in, typed
 
     times, counts = int(sys.argv[1]), {"killed": 0, "ended before": 0}
     with tempfile.TemporaryDirectory() as folder:
@@ -58,14 +58,14 @@ def main() -> None:
         for number in range(times):
             name = list(STEPS)[number % len(STEPS)]
             stage, words, asks = STEPS[name]
-            world = Path(shutil.copytree(snapshot(stage), base / f"world-{number}"))
+            world = copy_world(snapshot(stage), base / f"world-{number}")
             start = time.monotonic()
             if name not in whole:
                 code, _, err = ended(world, words, asks)
                 assert code == 0, err
                 whole[name] = time.monotonic() - start
                 shutil.rmtree(world)
-                world = Path(shutil.copytree(snapshot(stage), base / f"world-{number}"))
+                world = copy_world(snapshot(stage), base / f"world-{number}")
             process = started(world, words, asks)
             instant = random.uniform(0.2, whole[name])
             time.sleep(instant)
@@ -96,7 +96,7 @@ def main() -> None:
             )
             shutil.rmtree(world)
         print(counts, {name: round(seconds, 1) for name, seconds in whole.items()})
-        world = Path(shutil.copytree(snapshot("untrained"), base / "busy"))
+        world = copy_world(snapshot("untrained"), base / "busy")
         both = [started(world, STEPS["train"][1]) for _ in range(2)]
         told = [process.communicate() for process in both]
         codes = sorted(process.returncode for process in both)
