@@ -91,6 +91,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/keys/": ("tests/unit/test_exchange_refusals.py", "tests/unit/test_keys.py", *_EXCHANGE),
     "privxray/keys/hpke_info.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
     "privxray/keys/keyfile.py": ("tests/unit/test_keys_keyfile.py", *_EXCHANGE),
+    "privxray/keys/revocation.py": ("tests/unit/test_vectors_format2.py", *_EXCHANGE),
     "privxray/keys/sealed_body.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
     "privxray/keys/size_statement.py": _SIZES,
     "privxray/exchange/": _EXCHANGE,
