@@ -101,6 +101,7 @@ def statement(kind: type[Any], owner: Hospital, **changes: Any) -> dict[str, Any
 A, B = STRICT.hospitals[:2]
 WEAK_MASK = text(bytes(32))
 CARDS: dict[str, tuple[Change, str]] = {
+    "a body": (put("body", "length", value=1), "card.body"),
     "a kind of its own": (put("kind", value="plan"), "header.field"),
     "a field more": (lambda card: card.update(more=1), "header.field"),
     "another sender": (put("sender", value=OTHER), "card.other-sender"),

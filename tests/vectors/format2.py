@@ -6,6 +6,7 @@ Files of the mode ``strict`` come under ``plan``, those of ``keyholders`` under 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from collections.abc import Callable
@@ -248,6 +249,15 @@ class Files:
         """Section 2: ``formats`` and ``can``."""
         card, lacking, field = self._card, "header.field-of-feature-lacking", "header.field"
         return {
+            "card-with-a-body": (
+                card(
+                    put("body", "length", value=5),
+                    put("body", "sha256", value=hashlib.sha256(b"hello").hexdigest()),
+                )
+                + b"hello",
+                "card.body",
+                "a card has no body",
+            ),
             "card-without-formats": (card(dropped("formats")), lacking, "formats"),
             "card-without-can": (card(dropped("can")), lacking, "can"),
             "card-formats-null": (card(put("formats", value=None)), lacking, "formats"),
