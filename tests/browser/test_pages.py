@@ -35,6 +35,7 @@ PAGES = (
     "training-first",
     "study",
     "card",
+    "privacy-de",
 )
 AXE = Path(os.environ.get("AXE_CORE") or ROOT / "build" / "browser" / "node_modules/axe-core/axe.min.js")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -140,6 +141,12 @@ def _card(snapshots: Snapshots, folder: Path, path: Path) -> None:
     shutil.copy(world["coordinator"] / "reports/pneumonia-model-card.html", path)
 
 
+def _privacy(snapshots: Snapshots, folder: Path, path: Path) -> None:
+    world = _world(snapshots, folder, "exported")
+    world.ok("hospital-a", "report", "privacy")
+    shutil.copy(world["hospital-a"] / "reports/pneumonia-privacy-de.html", path)
+
+
 MAKERS: dict[str, Callable[[Snapshots, Path, Path], None]] = {
     "check": _check,
     "audit": _audit,
@@ -150,6 +157,7 @@ MAKERS: dict[str, Callable[[Snapshots, Path, Path], None]] = {
     "training-first": _training_first,
     "study": _study,
     "card": _card,
+    "privacy-de": _privacy,
 }
 
 

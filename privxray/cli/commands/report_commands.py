@@ -19,10 +19,11 @@ def add_to(app: typer.Typer) -> None:
         name="report",
         no_args_is_help=True,
         rich_markup_mode=None,
-        help="Pages to look at: of a training, or of a study.",
+        help="Pages of a training, a study or its privacy.",
     )
     group.command()(training)
     group.command()(study)
+    group.command()(privacy)
     app.add_typer(group)
 
 
@@ -76,3 +77,19 @@ def study(
     if done.card is None:
         tell("There is no model yet, so there is no model card.")
     close("report study", workspace)
+
+
+def privacy(which: Study = None, as_json: Json = False) -> None:
+    """Write the statement on privacy for an impact assessment.
+
+    It is written in English and in German, for the data protection officer: what happens to the data, what
+    left this hospital, what a patient is promised and what not. For example: privxray report privacy
+    """
+    from privxray.workflow.hospital.reporting.privacy_report import write_privacy_report
+
+    workspace = current_workspace()
+    files = [seen_from_here(path) for path in write_privacy_report(workspace, study=which)]
+    if as_json:
+        emit({"reports": files})
+    tell(f"Written: {', '.join(files)}. Nothing of a patient is in them.")
+    close("report privacy", workspace, study=which)

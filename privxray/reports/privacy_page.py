@@ -1,0 +1,49 @@
+"""The statement for a data protection officer, in English and German. Nothing of a patient is in it.
+
+Tested in tests/cli/test_report_privacy.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from privxray.reports.rendering import render
+
+KIND: Final = "privxray privacy statement"
+"""Stands in the page; a file that has it was written here and may be written again."""
+
+Language = Literal["en", "de"]
+LANGUAGES: Final[tuple[Language, ...]] = ("en", "de")
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyTerms:
+    """What the statement is about.
+
+    :ivar study: :ivar hospital: :ivar coordinator: names. :ivar spent: epsilon of this study so far.
+    :ivar planned: the most that its plan allows. :ivar limit: for all studies together.
+    :ivar delta: of the plan. :ivar masked: the hospitals whose updates are summed.
+    :ivar left: of each file that left for this study: when, kind, name, to whom, SHA-256.
+    :ivar software: names and versions.
+    """
+
+    study: str
+    hospital: str
+    coordinator: str
+    spent: float
+    planned: float
+    limit: float
+    delta: float
+    masked: int
+    left: Sequence[Sequence[str]]
+    software: Sequence[tuple[str, str]]
+
+
+def privacy_page(terms: PrivacyTerms, language: Language, when: str) -> str:
+    """The statement as HTML text.
+
+    :param when: date and time in words, with the zone.
+    """
+    return render(f"privacy_{language}.html", terms=terms, kind=KIND, language=language, when=when)
