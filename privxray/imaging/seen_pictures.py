@@ -21,6 +21,8 @@ from privxray.imaging.judging.set_of_pictures import (
     same_pictures,
 )
 
+_BEYOND = "an image of the data set that is not in this csv"
+
 
 @dataclass(frozen=True, slots=True)
 class SeenPicture:
@@ -29,6 +31,7 @@ class SeenPicture:
     :ivar name: the file's public name. :ivar row: of the csv. :ivar remarks: what is odd about it.
     :ivar image: uint8 ``[260, 260]`` where the data set does not have it.
     :ivar content: stands for its file in the data set; empty where that does not have it.
+    :ivar twins: names of the images whose picture is the same or almost the same.
     """
 
     name: str
@@ -38,6 +41,7 @@ class SeenPicture:
     remarks: tuple[Remark, ...]
     image: npt.NDArray[np.uint8] | None = field(default=None, repr=False)
     content: bytes = b""
+    twins: tuple[str, ...] = ()
 
 
 def seen_pictures(rows: Sequence[IndexedRow], dataset: Dataset) -> tuple[SeenPicture, ...]:
@@ -55,12 +59,16 @@ def seen_pictures(rows: Sequence[IndexedRow], dataset: Dataset) -> tuple[SeenPic
     remarks = [list(member.judgement.remarks) for member in members]
     for place in other_backgrounds(members):
         remarks[place].append(Remark("background"))
+    twins: list[list[str]] = [[] for _ in members]
+    names = [one.name for one in rows] + [_BEYOND] * (len(members) - len(rows))
     for one, other in same_pictures(members):
-        for place in (one, other):
+        for place, twin in ((one, other), (other, one)):
             remarks[place].append(Remark("same-patient"))
+            twins[place].append(names[twin])
     for one, other in alike_pictures(members):
-        for place in (one, other):
+        for place, twin in ((one, other), (other, one)):
             remarks[place] += [Remark(kind) for kind in _alike(members[one], members[other])]
+            twins[place].append(names[twin])
     return tuple(
         SeenPicture(
             one.name,
@@ -69,6 +77,7 @@ def seen_pictures(rows: Sequence[IndexedRow], dataset: Dataset) -> tuple[SeenPic
             one.entry.split,
             tuple(dict.fromkeys(remarks[place])),
             content=one.entry.content,
+            twins=tuple(dict.fromkeys(twins[place])),
         )
         for place, one in enumerate(rows)
     )

@@ -15,6 +15,7 @@ from privxray.imaging.comparison import Comparison
 from privxray.imaging.dataset import Dataset
 from privxray.imaging.ingest import IngestOptions, ingest
 from privxray.naming.patient_id import PatientId
+from privxray.workflow.hospital.compose_contact_sheet import compose_contact_sheet
 
 UPDATE, REPLACE = IngestOptions(update=True), IngestOptions(replace=True)
 
@@ -138,6 +139,11 @@ def test_one_picture_twice_in_a_csv(tmp_path: Path, dataset: Dataset, row: str, 
     assert caught.value.reason == reason
     report = ingest(images, table(tmp_path, ["im0.png,p1,normal", "copy.png,p1,normal"]), dataset, CLASSES)
     assert report.remarks["same-patient"] == ("im0.png", "copy.png")
+    assert [one.twins for one in report.pictures] == [("copy.png",), ("im0.png",)]
+    assert (
+        compose_contact_sheet(report, dataset).count("the same picture twice, of one patient; see copy.png")
+        == 2
+    )
     assert report.added == 2
 
 

@@ -5,6 +5,7 @@ Tested in tests/cli/test_ingest_comparison.py.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from privxray.imaging.dataset import Dataset
@@ -13,6 +14,8 @@ from privxray.imaging.judging.one_picture import REFUSED, REMARKS
 from privxray.imaging.seen_pictures import SeenPicture
 from privxray.reports.contact_sheet import ContactSheet, Thumb, thumb_url
 from privxray.version import __version__
+
+_MOST_TWINS = 3
 
 
 def compose_contact_sheet(report: IngestReport, dataset: Dataset) -> str:
@@ -45,9 +48,15 @@ def _thumb(picture: SeenPicture, dataset: Dataset) -> Thumb:
         name=picture.name,
         label=picture.label,
         split=picture.split,
-        reasons=[_words(remark.kind) for remark in picture.remarks],
+        reasons=[*(_words(remark.kind) for remark in picture.remarks), *_like(picture.twins)],
         boxes=[remark.box for remark in picture.remarks if remark.box is not None],
     )
+
+
+def _like(twins: Sequence[str]) -> list[str]:
+    """Which images a picture is like, in words; none where it is like no other."""
+    more = f" and {len(twins) - _MOST_TWINS} more" if len(twins) > _MOST_TWINS else ""
+    return [f"see {', '.join(twins[:_MOST_TWINS])}{more}"] if twins else []
 
 
 def _words(kind: str) -> str:
