@@ -173,7 +173,8 @@ def test_bad_rows_bad_files_and_failed_checks_are_told_in_one_run(tmp_path: Path
     rows.append("im7.dcm,p6,virus")
     with pytest.raises(NotTakenInError) as failed:
         ingest(images, table(tmp_path, rows), dataset, CLASSES)
-    assert failed.value.places == {**caught.value.places, "ingest.check-failed": ["im7.dcm"]}
+    by_rule = {"ingest.check-failed": ["im7.dcm"], "unreadable": ["im7.dcm"]}
+    assert failed.value.places == {**caught.value.places, **by_rule}
     assert "Besides: (1) row 3, column `image`, names an image that is not in the folder" in str(failed.value)
     assert not dataset.entries()
 
