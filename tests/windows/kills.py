@@ -10,6 +10,7 @@ It runs on Linux as well.
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -34,8 +35,13 @@ def line(world: Path, words: list[str], asks: bool) -> list[str]:
 
 
 def started(world: Path, words: list[str], asks: bool = False) -> subprocess.Popen[str]:
+    found = os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))
     return subprocess.Popen(
-        line(world, words, asks), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        line(world, words, asks),
+        env=os.environ | {"PYTHONPATH": found},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
