@@ -30,6 +30,7 @@ class PlanReview:
         self._asks = words is None
         self._as_json = as_json
         self._shown = False
+        self._told = False
 
     def ask(self, shown: PlanHeader, changes: tuple[str, ...]) -> str:
         """Show a plan, then ask for the key words that belong to it; or take those that were typed.
@@ -38,7 +39,8 @@ class PlanReview:
         """
         from privxray.keys.key_words import same_words, slip_in
 
-        if not self._asks:  # whoever typed them sees the plan once they fit
+        if not self._asks:  # whoever typed them sees the plan once they fit, and what is new in any case
+            self._tell(changes)
             return self._words()
         self.show(shown, changes)
         for _ in range(_TRIES - 1):
@@ -64,5 +66,11 @@ class PlanReview:
             show_plan(shown)
         else:
             tell_remarks(shown)
-        for change in changes:
-            tell(f"Changed since the last plan: {change}.")
+        self._tell(changes)
+
+    def _tell(self, changes: tuple[str, ...]) -> None:
+        """Tell what is not as in the plan before, once."""
+        if not self._told:
+            for change in changes:
+                tell(f"Changed since the last plan: {change}.")
+        self._told = True
