@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 WHEELHOUSE ?= wheelhouse
 # Processes that share the tests out. 0 runs them in one, as `python -m pytest` does; a worker takes about 1 GB.
 WORKERS ?= 2
+# Most seconds for fetching a browser, and for the tests in it.
+BROWSER_SECONDS ?= 300
 
 .PHONY: demo test test-windows test-browser lint mutants wheelhouse bundle bundle-windows clean
 
@@ -30,7 +32,7 @@ test-windows:
 
 # Every page in a real Chromium, without a screen. It fetches what it needs, and says so where it can't.
 test-browser: $(STAMP)
-	tests/browser/run.sh 300
+	tests/browser/run.sh $(BROWSER_SECONDS)
 
 # Would the tests notice? Each refusal taken out, each comparison turned round, each constant shifted, one at a
 # time in a copy: hours. MUTANTS takes options, for instance `make mutants MUTANTS="--only keys --kinds refusal"`.

@@ -21,6 +21,7 @@ from privxray.cli.app import run
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import read_again
 from privxray.privacy.ledger import Ledger
+from privxray.reports.training_page import SpendingSection
 from privxray.workspace.folder import Workspace
 
 # Killed at every so many steps, for the module takes two minutes as it is.
@@ -104,9 +105,11 @@ def test_kill_9_at_every_step(
     name: str, snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = CASES[name]
-    # The pictures of the report only read; tests/cli/test_report.py kills them.
-    drawing = "privxray.workflow.hospital.reporting.model_section.model_section"
-    monkeypatch.setattr(drawing, lambda *_: None)
+    # What the report of a training shows is only read; tests/cli/test_report.py kills that.
+    reporting = "privxray.workflow.hospital.reporting"
+    monkeypatch.setattr(f"{reporting}.model_section.model_section", lambda *_: None)
+    nothing = SpendingSection([], None, [])
+    monkeypatch.setattr(f"{reporting}.training_report.spending", lambda *_: nothing)
     stage, party, _, _ = case
     source = snapshots(stage)
     smooth = fresh(source, party, tmp_path / "smooth")
