@@ -30,6 +30,7 @@ from privxray.workflow.shards.part_file import MAGIC, Part
 from privxray.workflow.shards.part_set import runs
 from privxray.workflow.shards.shard import Shard, read_shard
 from privxray.workflow.shards.shard_work import ShardWork
+from privxray.workflow.upkeep.inspect_file import inspect_file
 
 KEY = JobKey(bytes(range(32)))
 BASIC = basic_profile()
@@ -150,6 +151,14 @@ def job(tmp_path: Path) -> Job:
     job = Job(tmp_path / "job", [make_set(tmp_path / "images")], 4)
     job.results()
     return job
+
+
+def test_inspect_says_what_files_of_a_job_are(job: Job, tmp_path: Path) -> None:
+    make_job_key(tmp_path / "job.key")
+    refused("job-key.inspected", lambda: inspect_file(tmp_path / "job.key", None))
+    refused("part.inspected", lambda: inspect_file(job.parts("result")[0], None))
+    (tmp_path / "text").write_bytes(b"privxray part of something else")
+    refused("file.not-privxray", lambda: inspect_file(tmp_path / "text", None))
 
 
 def test_missing_and_doubled_shards_are_named(job: Job, tmp_path: Path) -> None:

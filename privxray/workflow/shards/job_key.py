@@ -23,6 +23,8 @@ from privxray.system.regular_files import open_regular
 from privxray.workspace.atomic import write_atomic
 
 _KIND: Final = "privxray job key"
+JOB_KEY_START: Final = f'{{"kind": "{_KIND}"'.encode()
+"""How every job's key begins."""
 _BYTES: Final = 32
 _MOST_BYTES: Final = 4096
 

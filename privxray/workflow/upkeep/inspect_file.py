@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from privxray.errors import about
+from privxray.errors import MalformedError, StrangeFileError, about
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
@@ -27,6 +27,8 @@ from privxray.keys.revocation import RevocationHeader
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_words import study_words
+from privxray.workflow.shards.job_key import JOB_KEY_START
+from privxray.workflow.shards.part_file import MAGIC as PART_MAGIC
 from privxray.workflow.upkeep.inspect_summary import Reader, Summary, summary
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
@@ -94,11 +96,15 @@ class _Known:
 def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
     """Read a travelling file where it lies.
 
-    :raises MalformedError: damaged.
+    :raises MalformedError: damaged, or not a file that travels.
     :raises IdentityError: altered, where the signer's key is in the file or known here.
     """
     with about(path):
-        received = read_again(path)
+        try:
+            received = read_again(path)
+        except StrangeFileError:
+            _expect_no_job_file(path)
+            raise
         model = _HEADERS[received.envelope.kind]
         header = received.envelope.claim(model)
         known = _known(workspace)
@@ -108,6 +114,27 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
         received.check_body(header.body)
         told = summary(header, received.envelope.digest, known.reader)
         return Inspected(header.stated(), words, key is not None, told, _key_words(header, known))
+
+
+def _expect_no_job_file(path: Path) -> None:
+    """Say what a file is that only the machines of one job use.
+
+    :raises MalformedError: it is a part of a job, or a job's key.
+    """
+    with path.open("rb") as file:
+        start = file.read(max(map(len, (PART_MAGIC, JOB_KEY_START))))
+    if start.startswith(PART_MAGIC):
+        raise MalformedError(
+            "this is a part of a job on several machines, and tells nothing without the job's key",
+            reason="part.inspected",
+            advice="Name it in the next step of its job: docs/CLUSTER.md",
+        )
+    if start.startswith(JOB_KEY_START):
+        raise MalformedError(
+            "this is the key of a job on several machines, and is secret",
+            reason="job-key.inspected",
+            advice="Name it after --key-file, and delete it when the job is done",
+        )
 
 
 def _key_words(header: Header, known: _Known) -> str:
