@@ -14,7 +14,7 @@ from privxray.errors import AbsentFileError, StrangeFileError
 from privxray.exchange import intake
 from privxray.exchange.intake import envelope_of, read_again, take_in
 from privxray.exchange.messages.update import UpdateHeader
-from privxray.formats.container import split
+from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, split
 from privxray.formats.header import Body
 
 STUDY = Study()
@@ -100,6 +100,22 @@ def test_no_more_is_copied_than_the_header_says(stick: Path, tmp_path: Path) -> 
             assert received.path.stat().st_size <= 13 + (4 << 20) + 1
     with refused("body.cut-off"), take_in(stick, tmp_path / "inbox") as received:
         received.check_body(BODY.model_copy(update={"length": 1 << 30}))
+
+
+@pytest.mark.parametrize("beyond", [1000, 1 << 20])
+def test_one_byte_more_than_the_header_says_is_seen_and_no_further_one_is_read(
+    beyond: int, tmp_path: Path
+) -> None:
+    """Also where a piece ends with the body."""
+    length = PREAMBLE + MAX_ENVELOPE - START + beyond
+    body = Body(length=length, sha256=hashlib.sha256(bytes(length)).hexdigest())
+    for more in (1, 5):
+        path = tmp_path / "a.enc"
+        path.write_bytes(UPDATE[:START] + bytes(length + more))
+        with take_in(path, tmp_path / "inbox") as received:
+            with refused("body.longer-than-said"):
+                received.check_body(body)
+            assert received.path.stat().st_size == START + length + 1
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -211,6 +211,17 @@ def test_an_old_ledger_is_not_spent_from(ledger: Ledger, monkeypatch: pytest.Mon
         opened(ledger, Remembered(a_round(1, RoundState.TRAINED)), monkeypatch)
 
 
+def test_a_restored_workspace_with_nothing_left_spends_no_more(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = Remembered()
+    state.settings[opening.RESTORED] = "2026-11-01"
+    assert opened(ledger, state, monkeypatch).charged() == {}
+    state.settings[opening.SPENT_BEYOND] = "2026-11-01"
+    with refused(BudgetError, "ledger.spent-beyond-backup"):
+        opened(ledger, state, monkeypatch)
+
+
 def test_the_state_is_the_witness_of_saved_answers(tmp_path: Path) -> None:
     with State(tmp_path / "state.db") as state, state.transaction():
         answers = SavedAnswers(state, "study", 3, "restore it")
