@@ -207,3 +207,11 @@ def test_a_file_that_obeys_a_plan_is_of_its_format_and_features() -> None:
         assert reason_of(lambda header=header, under=under: belongs(header, under)) == reason
     with refused("file.other-form"):
         belongs(header.model_copy(update={"features": ()}), under)
+
+
+def test_a_file_may_list_32_features() -> None:
+    names = [f"{first}{second}" for first in "ab" for second in "abcdefghijklmnopqrstuvwxyz"]
+    with refused("file.unknown-feature"):
+        form_of_header({"format": 2, "features": names[:32]})
+    with refused("header.features"):
+        form_of_header({"format": 2, "features": names[:33]})
