@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import itertools
 import random
 import stat
 import tempfile
@@ -298,6 +299,7 @@ def unlist(archive: zipfile.ZipFile) -> None:
         (zipped({"IM1": b"x" * 100})[:60], limits.DAMAGED),
         (b"PK\3\4" + b"no zip", limits.DAMAGED),
     ],
+    ids=itertools.count(),  # zips hold the time, and workers have to collect the same tests
 )
 def test_a_whole_zip_that_is_refused(at: Path, tmp_path: Path, data: bytes, text: str) -> None:
     at.write_bytes(data)
