@@ -166,3 +166,16 @@ def test_bits_are_counted_alike_by_an_older_numpy(monkeypatch: pytest.MonkeyPatc
     assert set_of_pictures._ones(words).tolist() == counts
     monkeypatch.delattr(np, "bitwise_count", raising=False)
     assert set_of_pictures._ones(words).tolist() == counts
+
+
+def test_pixels_beyond_rows_and_columns_are_remarked_on() -> None:
+    """Columns that say 39 instead of 40 shear the picture, and nothing else shows it."""
+    ds = dicom(ramp())
+    assert not header_facts(written(ds)).excess
+    ds.Columns = 39
+    assert header_facts(written(ds)).excess
+    assert kinds(radiograph(), HeaderFacts(32, 39, excess=True)) == ["tiny", "excess"]
+    odd = dicom((ramp(5, 7) >> 4).astype(np.uint8), bits=8)  # 35 bytes, and one that makes them even
+    odd.PixelData += b"\0"
+    assert not header_facts(written(odd)).excess
+    assert not header_facts(b"DICM").excess

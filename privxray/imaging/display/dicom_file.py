@@ -86,6 +86,27 @@ def attributes(data: bytes, keywords: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def excess_bytes(data: bytes) -> int:
+    """How many bytes native pixel data has beyond what its rows and columns take (PS3.5 8.1.1).
+
+    :returns: 0 for compressed pixel data, and for a file that can't be read.
+    """
+    wanted = ["Rows", "Columns", "SamplesPerPixel", "NumberOfFrames", "BitsAllocated", "PixelData"]
+    with silence():
+        try:
+            guard_inflation(data, "")
+            file = pydicom.dcmread(BytesIO(data), specific_tags=list(wanted), defer_size=1024)
+            if file.file_meta.TransferSyntaxUID.is_compressed:
+                return 0
+            length = getattr(file.get_item("PixelData", keep_deferred=True), "length", 0)
+            bits = int(file.Rows) * int(file.Columns) * int(file.BitsAllocated)
+            bits *= int(file.get("SamplesPerPixel") or 1) * int(file.get("NumberOfFrames") or 1)
+            size = (bits + 7) // 8
+            return max(0, int(length) - size - size % 2)
+        except Exception:  # noqa: BLE001 - as above; the decoder says what is wrong with it
+            return 0
+
+
 def _expect_one_monochrome_frame(file: Dataset, name: str) -> None:
     if "PixelData" not in file:
         raise unusable(name, reason="image.no-pixels")

@@ -25,18 +25,20 @@ class HeaderFacts:
     :ivar rows: of the image as it is stored; 0 where the header does not tell. :ivar columns: likewise.
     :ivar lateral: View Position (0018,5101) says that the view is lateral.
     :ivar foreign: Body Part Examined (0018,0015) is there and names no chest.
+    :ivar excess: there are more native pixels than rows and columns take, so one of them may be wrong.
     """
 
     rows: int = 0
     columns: int = 0
     lateral: bool = False
     foreign: bool = False
+    excess: bool = False
 
 
 def header_facts(data: bytes) -> HeaderFacts:
     """Read them from a file that decodes. What can't be read is taken for not said."""
     if is_dicom(data):
-        from privxray.imaging.display.dicom_file import attributes
+        from privxray.imaging.display.dicom_file import attributes, excess_bytes
 
         found = attributes(data, ("Rows", "Columns", "ViewPosition", "BodyPartExamined"))
         part = found["BodyPartExamined"].upper()
@@ -45,6 +47,7 @@ def header_facts(data: bytes) -> HeaderFacts:
             columns=_number(found["Columns"]),
             lateral=found["ViewPosition"].upper() in _LATERAL,
             foreign=bool(part) and not _CHEST.search(part),
+            excess=excess_bytes(data) > 0,
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's may quote a chunk of the file

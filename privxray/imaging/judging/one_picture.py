@@ -36,6 +36,7 @@ REMARKS: Final = {
     "enormous": "enormous",
     "lateral": "a lateral view, by its header",
     "body-part": "of a body part other than the chest, by its header",
+    "excess": "with more pixels than its rows and columns take, so one of them may be wrong",
     "background": "a light background among dark ones, or the reverse",
     "same-patient": "the same picture twice, of one patient",
     "alike-patient": "almost the same picture twice, of one patient",
@@ -131,6 +132,7 @@ def _of_header(header: HeaderFacts) -> list[Remark]:
         "enormous": longer > _MOST_SIDE,
         "lateral": header.lateral,
         "body-part": header.foreign,
+        "excess": header.excess,
     }
     return [Remark(kind) for kind, is_so in found.items() if is_so]
 
