@@ -17,7 +17,7 @@ from privxray.formats.header import Stamp
 from privxray.keys import sealing_keys
 from privxray.keys.card import CardParts, read_card, write_card
 from privxray.keys.identity import Identity, PublicKeys
-from privxray.keys.key_words import party_words, same_words
+from privxray.keys.key_words import party_words, same_words, slip_in
 from privxray.keys.mask_statement import MaskStatement, state_mask_key
 from privxray.keys.points import is_ed25519
 from privxray.keys.roster import Member, Roster, Trustee
@@ -336,3 +336,34 @@ def test_who_is_in_a_roster() -> None:
     assert roster.hospital(trustee.keys.fingerprint) is None
     assert roster.hospital(three[1].keys.fingerprint) == roster.party(three[1].keys.fingerprint) == three[1]
     assert roster.party(Identity.generate().public().fingerprint) is None
+
+
+FIRST_TWELVE = "abandon ability able about above absent absorb abstract absurd abuse access accident"
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason", "told"),
+    [
+        (FIRST_TWELVE.replace("about", "abouq"), "key-words.unknown-word", "'abouq' is no word of the list"),
+        (FIRST_TWELVE.replace("abandon", "abandom"), "key-words.unknown-word", "did you mean 'abandon'"),
+        (FIRST_TWELVE.replace("able", "acqress"), "key-words.unknown-word",
+         "did you mean 'actress' or 'address'?"),
+        (FIRST_TWELVE.replace(" accident", ""), "key-words.count", "11 of 12 words"),
+        (FIRST_TWELVE + " accident", "key-words.count", "13 of 12 words"),
+        (FIRST_TWELVE.replace("able", "absent", 1).replace("absent absorb", "able absorb"),
+         "key-words.swapped", "words 3 and 6 are swapped"),
+    ],
+)  # fmt: skip
+def test_slips_of_the_keyboard_are_told(typed: str, reason: str, told: str) -> None:
+    slip = slip_in(typed, FIRST_TWELVE)
+    assert slip is not None
+    assert slip.reason == reason
+    assert told in slip.what
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["zoo " * 12, FIRST_TWELVE.replace("able", "zoo", 1), FIRST_TWELVE.replace("able about", "zoo zone")],
+)
+def test_other_words_are_no_slip(typed: str) -> None:
+    assert slip_in(typed, FIRST_TWELVE) is None
