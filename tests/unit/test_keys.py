@@ -348,6 +348,7 @@ FIRST_TWELVE = "abandon ability able about above absent absorb abstract absurd a
         (FIRST_TWELVE.replace("abandon", "abandom"), "key-words.unknown-word", "did you mean 'abandon'"),
         (FIRST_TWELVE.replace("able", "acqress"), "key-words.unknown-word",
          "did you mean 'actress' or 'address'?"),
+        (FIRST_TWELVE.replace("able", "zable", 1), "key-words.unknown-word", "did you mean 'table' or 'cable'?"),
         (FIRST_TWELVE.replace(" accident", ""), "key-words.count", "11 of 12 words"),
         (FIRST_TWELVE + " accident", "key-words.count", "13 of 12 words"),
         (FIRST_TWELVE.replace("able", "absent", 1).replace("absent absorb", "able absorb"),
