@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from privxray.errors import RefusedError
+from privxray.system.regular_files import read_regular
 from privxray.workspace.atomic import make_private_folder, write_atomic
 
 
@@ -14,7 +15,7 @@ def expect_own(path: Path, kind: str) -> None:
     :param kind: stands in every page of it.
     :raises RefusedError: another file has the name.
     """
-    if path.exists() and kind.encode() not in path.read_bytes():
+    if path.exists() and kind.encode() not in read_regular(path):
         raise RefusedError(
             "another file has the name of the report",
             reason="report.in-the-way",

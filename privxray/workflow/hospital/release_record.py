@@ -20,6 +20,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.privacy.guarantee import Guarantee
 from privxray.reports.rendering import render
+from privxray.system.regular_files import read_regular
 from privxray.workflow.common.update_words import update_words
 from privxray.workspace.atomic import PUBLIC, write_atomic
 
@@ -43,7 +44,7 @@ def write_release_record(update: Path, sha256: str, header: UpdateHeader, plan: 
     record = _record(update.name, sha256, update.stat().st_size, header, plan)
     for suffix, data in _files(record):
         path = update.with_suffix(suffix)
-        if path.exists() and KIND.encode() not in path.read_bytes():
+        if path.exists() and KIND.encode() not in read_regular(path):
             raise RefusedError(
                 "another file has the name of the update's release record",
                 reason="update.record-in-the-way",

@@ -6,6 +6,7 @@ Tested in tests/cli/test_study.py and tests/cli/test_bad_input.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words
 from privxray.keys.revocation import RevocationHeader
+from privxray.system.regular_files import open_regular
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_words import study_words
@@ -121,7 +123,8 @@ def _expect_no_job_file(path: Path) -> None:
 
     :raises MalformedError: it is a part of a job, or a job's key.
     """
-    with path.open("rb") as file:
+    start = b""
+    with suppress(OSError), open_regular(path) as file:  # what is wrong with it was told already
         start = file.read(max(map(len, (PART_MAGIC, JOB_KEY_START))))
     if start.startswith(PART_MAGIC):
         raise MalformedError(

@@ -26,6 +26,7 @@ from privxray.deid.profile.profile import Profile
 from privxray.deid.sources.source_file import SourceFile
 from privxray.errors import RefusedError
 from privxray.naming.public_names import public_name
+from privxray.system.regular_files import read_regular
 from privxray.workspace.atomic import make_private_folder, write_atomic
 
 TAKEN = "another file is in the place of its copy"
@@ -123,7 +124,7 @@ def _write(dest: Path, relative: PurePath, data: bytes) -> None:
     try:
         write_atomic(path, data)
     except RefusedError:
-        if path.is_symlink() or path.read_bytes() != data:
+        if path.is_symlink() or read_regular(path) != data:
             raise NotCleanError(TAKEN) from None
 
 
