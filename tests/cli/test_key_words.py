@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from played_study import At, World
 
-from privxray.cli.plan_review import PlanReview
 from privxray.keys.key_words import slip_in
 
 WORDS = "retreat fatigue candy nest ocean pear quiz river sugar tiger uncle video"
@@ -65,11 +64,7 @@ def test_at_a_terminal_a_slip_is_asked_again_and_other_words_are_not(
     right, plan = world.key_words(), "received/plan-0001.plan"
     answers: list[str] = []
 
-    def ask(self: PlanReview, words: str | None, as_json: bool) -> None:
-        self._words = lambda: answers.pop(0)
-        self._asks, self._as_json, self._shown = True, as_json, False
-
-    monkeypatch.setattr(PlanReview, "__init__", ask)
+    monkeypatch.setattr("privxray.cli.plan_review.key_words", lambda typed: lambda: answers.pop(0))
     answers[:] = [" ".join(reversed(right.split())), right]
     assert world.refused("hospital-a", "join", plan) == "plan.wrong-words"
     assert answers == [right]
