@@ -54,7 +54,7 @@ class TrainedData:
     def __str__(self) -> str:
         """One sentence without a full stop."""
         when = f"on the data of {self.time}" if self.time else "by an earlier version of privxray"
-        return f"round {self.round} was trained {when}; since then {self.since}"
+        return f"round {self.round} was trained {when}; in the train split since then {self.since}"
 
 
 def note_training(session: Session, dataset: Dataset, round_: Round) -> None:
