@@ -96,7 +96,8 @@ def test_a_training_of_an_earlier_version_is_noted_at_the_next_ingest(at: At) ->
     rewrite(world, split={"train": "val"})
     world.ok(A, *INGEST, "--replace")
     assert world.ok(A, "evaluate")["left_out"] == 9
-    assert "round 1 was trained by an earlier version of privxray; in the train split since then" in world.type(A, "status").err
+    says = "round 1 was trained by an earlier version of privxray; in the train split since then"
+    assert says in world.type(A, "status").err
 
 
 def test_status_and_train_say_what_changed_since_the_training(at: At) -> None:
