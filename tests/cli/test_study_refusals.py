@@ -19,7 +19,6 @@ from privxray.keys.card import CardHeader
 from privxray.workflow.coordinator import restore_masks, starting_weights
 from privxray.workflow.coordinator.make_plan import make_plan
 from privxray.workflow.coordinator.plan_terms import Terms
-from privxray.workflow.hospital import export_update
 from privxray.workspace.folder import Workspace
 
 Before = Callable[[World], object]
@@ -344,7 +343,7 @@ def test_a_stick_that_loses_bytes_is_noticed(
     def lossy(data: bytes, path: Path, *, force: bool) -> None:
         path.write_bytes(data[:-1])
 
-    monkeypatch.setattr(export_update, "deliver", lossy)
+    monkeypatch.setattr("privxray.workflow.common.send.deliver", lossy)
     assert world.refused("hospital-a", "export-update", asks=True) == "update.read-back-differs"
     monkeypatch.undo()
     assert world.ok("hospital-a", "export-update", "--force", asks=True)["again"]

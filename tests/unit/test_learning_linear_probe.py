@@ -21,6 +21,7 @@ from privxray.learning.linear_probe.linear_probe_method import (
     LinearProbe,
     _Ascent,
     _centre_and_counts,
+    _exported,
     step_noises,
 )
 from privxray.privacy import accountant
@@ -184,6 +185,14 @@ def test_hopeless_data_and_enormous_noise_still_give_a_vector_within_bounds(
         assert within(vector)
         model = PROBE.local_model(vector, TASK)
         assert np.isfinite(PROBE.probabilities(model, inputs, CONSTANTS, CLASSES)).all()
+
+
+def test_what_is_scaled_down_to_the_cap_is_not_a_last_digit_above_it() -> None:
+    many = np.random.default_rng(1).uniform(0.5, 1e6, (200, 3))
+    cap = CONSTANTS.weight_cap
+    assert any((one * (cap / one.sum())).sum() > cap for one in many)  # as they were exported, and refused
+    for counts in many:
+        assert within(_exported(np.full((3, D + 1), 1e9), np.ones(D), counts, CONSTANTS))
 
 
 def test_progress_is_told_nothing_but_steps(tmp_path: Path) -> None:

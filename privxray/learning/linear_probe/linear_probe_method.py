@@ -292,7 +292,7 @@ def _exported(
     weights: Floats, centre: Floats, counts: Floats, constants: LinearProbeConstants
 ) -> dict[str, Floats]:
     """The vector that leaves: everything times n, which is at most ``weight_cap``."""
-    counts = counts * min(1.0, constants.weight_cap / counts.sum())
-    n = counts.sum()
-    bound = constants.weight_bound
+    cap, bound = constants.weight_cap, constants.weight_bound
+    counts = np.minimum(counts * min(1.0, cap / counts.sum()), cap)
+    n = min(float(counts.sum()), cap)  # for rounding can leave the sum a last digit above the cap
     return {"weights": n * np.clip(weights, -bound, bound), "centre": n * centre, "counts": counts}

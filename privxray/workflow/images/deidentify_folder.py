@@ -132,7 +132,8 @@ def deidentify_folder(
             options.tell(unknown)
         names = assign(manifest, state.secret(PSEUDONYMS), options.ids)
         open_copies(manifest, dest, settings_digest(options.profile, options.ocr))
-        run = CopyRun(dest, manifest, remember=options.labels is not None)
+        remember = options.labels is not None or crosswalk is not None
+        run = CopyRun(dest, manifest, remember=remember)
         tasks = [CopyTask(file, number) for number, file in enumerate(found, start=1)]
         ahead = ReadAhead(names, options.profile)
         tasks = _with_set_values(tasks, ahead, reading)
