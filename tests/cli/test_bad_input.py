@@ -444,7 +444,7 @@ def test_ctrl_c_at_any_moment_of_training_is_one_line_and_costs_nothing_twice(at
             *done, last = err.splitlines(keepends=True)
             one_line(Result(process.returncode, out, last), 130, "cancelled", "same command")
             # Pressed when the training was done and its closing lines were being printed.
-            closing = ("Note:", "Round 1 is trained", "Next:")
+            closing = ("Note:", "Round 1 is trained", "The report of the training", "Next:")
             assert all(line.startswith(closing) for line in done), err
     world.ok("hospital-a", "train", "--epsilon", "6")
     spent = world.ok("hospital-a", "budget")
