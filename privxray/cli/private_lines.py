@@ -7,7 +7,6 @@ from pathlib import Path
 from privxray.errors import MalformedError, RefusedError, SystemTroubleError
 from privxray.naming.public_names import lone_name
 from privxray.system import private_files
-from privxray.system.regular_files import open_regular
 
 _MOST = 10_000_000
 
@@ -20,9 +19,7 @@ def private_lines(path: Path) -> list[str]:
     """
     name = lone_name(path)
     try:
-        with open_regular(path) as stream:
-            open_to_others = private_files.others_may_read(path, stream.fileno())
-            data = stream.read(_MOST)
+        data, open_to_others = private_files.read_private(path, _MOST)
     except OSError as error:
         raise SystemTroubleError(
             f"this file can't be read ({error.strerror})",

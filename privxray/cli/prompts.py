@@ -16,7 +16,6 @@ from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, Bracket
 from privxray.system import private_files
 from privxray.system.console import is_terminal
 from privxray.system.names import quoted
-from privxray.system.regular_files import open_regular
 
 MAX_PASSPHRASE_FILE = 4096
 SHORT_PASSPHRASE = 12
@@ -103,9 +102,7 @@ def _told_if_weak(passphrase: str) -> str:
 
 def _from_file(path: Path) -> str:
     try:
-        with open_regular(path) as stream:
-            open_to_others = private_files.others_may_read(path, stream.fileno())
-            data = stream.read(MAX_PASSPHRASE_FILE)
+        data, open_to_others = private_files.read_private(path, MAX_PASSPHRASE_FILE)
     except OSError as error:
         raise SystemTroubleError(
             f"the passphrase file can't be read ({error.strerror})",

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from privxray.system import access_lists, win32
+from privxray.system.regular_files import open_regular
 
 PUBLIC = 0o644
 PRIVATE = 0o600
@@ -74,6 +75,17 @@ def others_may_read(path: Path, descriptor: int | None = None) -> bool:
         return access_lists.others_may_read(path)
     status = path.stat() if descriptor is None else os.fstat(descriptor)
     return bool(status.st_mode & _OTHERS)
+
+
+def read_private(path: Path, most: int) -> tuple[bytes, bool]:
+    """The first ``most`` bytes of a file that should be private, and whether others may read or change it.
+
+    Both are of the same open file, so nobody can put another in its place between (on Windows by its path).
+
+    :raises OSError: it can't be read, or is no regular file.
+    """
+    with open_regular(path) as stream:
+        return stream.read(most), others_may_read(path, stream.fileno())
 
 
 def is_of_another_account(path: Path) -> bool:

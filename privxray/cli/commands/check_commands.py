@@ -22,14 +22,10 @@ from privxray.cli.output import counted, emit, progress, tell
 from privxray.deid.workers.worker_pool import worker_count
 
 
-class _Check(CommandWithSteps):
-    needs = {"terms": "--key-file", "key": ""}  # noqa: RUF012 - a ClassVar of its base
-
-
 def add_to(app: typer.Typer) -> None:
     """Register ``check`` with its steps."""
     group = typer.Typer(
-        name="check", cls=_Check, invoke_without_command=True, rich_markup_mode=None, callback=check
+        name="check", cls=CommandWithSteps, invoke_without_command=True, rich_markup_mode=None, callback=check
     )
     group.command("key")(key)
     group.command("terms")(terms)

@@ -23,15 +23,11 @@ from privxray.cli.output import counted, emit, progress, tell
 from privxray.errors import UsageError
 
 
-class _Deidentify(CommandWithSteps):
-    needs = {"terms": "--key-file", "key": ""}  # noqa: RUF012 - a ClassVar of its base
-
-
 def add_to(app: typer.Typer) -> None:
     """Register ``deidentify`` with its steps."""
     group = typer.Typer(
         name="deidentify",
-        cls=_Deidentify,
+        cls=CommandWithSteps,
         invoke_without_command=True,
         rich_markup_mode=None,
         callback=deidentify,

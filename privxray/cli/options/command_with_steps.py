@@ -25,7 +25,7 @@ class CommandWithSteps(TyperGroup):
     :cvar needs: for each step, the option without which it is never typed; empty for a step without one.
     """
 
-    needs: ClassVar[Mapping[str, str]] = {}
+    needs: ClassVar[Mapping[str, str]] = {"terms": "--key-file", "key": ""}
     allow_interspersed_args = True
 
     def __init__(self, **attributes: Any) -> None:

@@ -42,7 +42,7 @@ class CopyRun:
     """What became of each file so far, here and in the manifest.
 
     :param dest: the folder of copies.
-    :param remember: keep which copy is whose, for a csv of labels or a crosswalk; for it costs memory.
+    :param remember: keep which copy is whose, for a csv of labels or a crosswalk; it takes memory.
     :ivar copies: for each original, by its address, the path of its copy below the folder of copies.
     :ivar made: copies of this run. :ivar before: copies of earlier runs.
     :ivar blacked: files in whose pixels text was blacked in this run.

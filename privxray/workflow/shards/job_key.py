@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from privxray.errors import AbsentFileError, RefusedError, StrangeFileError
 from privxray.formats import canonical
 from privxray.system import private_files
-from privxray.system.regular_files import open_regular
 from privxray.workspace.atomic import write_atomic
 
 _KIND: Final = "privxray job key"
@@ -78,9 +77,7 @@ def load_job_key(path: Path) -> JobKey:
     :raises StrangeFileError: it is no such key.
     """
     try:
-        with open_regular(path) as stream:
-            data = stream.read(_MOST_BYTES)
-            open_to_others = private_files.others_may_read(path, stream.fileno())
+        data, open_to_others = private_files.read_private(path, _MOST_BYTES)
     except OSError as error:
         raise AbsentFileError(
             f"the job's key can't be read ({error.strerror})",
