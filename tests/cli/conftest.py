@@ -5,8 +5,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import json_outputs
 import pytest
 from played_study import At, Snapshots, World
+
+json_outputs.watch()
+
+
+@pytest.fixture(autouse=True)
+def _printed_as_the_models_say() -> Iterator[None]:
+    yield
+    found = json_outputs.faults.copy()
+    json_outputs.faults.clear()
+    assert found == []
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import typer
 
 from privxray import errors
 from privxray.cli.app import app
+from privxray.cli.json_models import catalogue, pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 COMMANDS = (DOCS / "COMMANDS.md").read_text()
@@ -49,6 +50,17 @@ def test_the_usage_lines_name_arguments_as_the_documents_do() -> None:
     for name, command in commands().items():
         arguments = [one for one in command.params if one.param_type_name == "argument"]
         assert [word.strip("[].") for word in told[name].split()] == [one.metavar for one in arguments], name
+
+
+def test_every_command_with_json_has_a_model_and_only_those() -> None:
+    real = {name for name, one in commands().items() if any("--json" in option.opts for option in one.params)}
+    modelled = set(catalogue.OUTPUTS) - {catalogue.ERROR, catalogue.JSONL}
+    assert real == modelled, "see CONTRIBUTING.md on how to add a command"
+
+
+def test_the_schemas_are_up_to_date() -> None:
+    kept = {path.name: path.read_text("utf-8") for path in (DOCS / "schemas").glob("*.json")}
+    assert kept == pages.schemas(), "python -m privxray.cli.json_models.pages docs/schemas"
 
 
 def test_every_option_has_a_help_text() -> None:

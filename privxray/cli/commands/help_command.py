@@ -24,11 +24,21 @@ def help_(
             autocompletion=explained,
         ),
     ] = None,
+    schema: Annotated[
+        bool,
+        typer.Option("--schema", help="Print the JSON schema of what a command prints with --json."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Explain a word, or the reason of an error. Without one, list the words."""
+    """Explain a word, or the reason of an error. Without one, list the words.
+
+    With --schema it takes the name of a command. For instance: privxray help --schema budget
+    """
     from privxray.explanations.catalogue import glossary, reasons
 
+    if schema:
+        _print_schema(" ".join(words or ()))
+        return
     meanings, known = glossary(), reasons()
     if not words:
         if as_json:
@@ -58,3 +68,17 @@ def help_(
             reason="help.unknown-word",
             advice=f"Did you mean {' or '.join(near)}?" if near else "Type privxray help to list the words",
         )
+
+
+def _print_schema(command: str) -> None:
+    """:raises UsageError: there is no command of this name that has ``--json``."""
+    from privxray.cli.json_models import catalogue
+
+    if command not in catalogue.OUTPUTS:
+        near = get_close_matches(command, catalogue.OUTPUTS, n=3)
+        raise UsageError(
+            "no command of this name has --json",
+            reason="help.no-schema",
+            advice=f"Did you mean {' or '.join(near)}?" if near else "privxray --help lists the commands",
+        )
+    emit(catalogue.schema(command))

@@ -1,0 +1,270 @@
+"""What commands print that change little or nothing. Tested in tests/cli/test_json_models.py."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from privxray.cli.json_models.printed import Printed, Spent, absent
+from privxray.cli.json_models.study import DataOfTraining
+
+
+class RoundSeen(Printed):
+    """A round, and where it stands here."""
+
+    study: str
+    round: int
+    state: str
+
+
+class TrainingSeen(DataOfTraining):
+    """What a training saw, and what changed since."""
+
+    study: str
+    round: int
+
+
+class AnsweredFor(Printed):
+    """How many images were answered for a hospital."""
+
+    hospital: str
+    model: str
+    images: int
+
+
+class Status(Printed):
+    """Where a workspace stands."""
+
+    workspace: str
+    role: Literal["hospital", "coordinator", "trustee"]
+    name: str
+    rounds: list[RoundSeen]
+    """Oldest first."""
+    key_words: dict[str, str]
+    """By study."""
+    trained: list[TrainingSeen]
+    answered: list[AnsweredFor]
+    queries_waiting: int
+    remarks: list[str]
+    next: list[str]
+    """What to type next."""
+
+
+class FileSummary(Printed):
+    """What a person decides by."""
+
+    what: str
+    whose: str
+    study_and_round: str
+    terms: str
+    good: str
+    todo: str
+
+
+class Inspected(Printed):
+    """What a file says, and whether it is whole and signed."""
+
+    file: str
+    signature: str
+    summary: FileSummary
+    key_words: str | None
+    header: dict[str, JsonValue]
+    """Every field of the file's header; docs/SPEC.md describes them by kind of file."""
+
+
+class NotGood(Printed):
+    """What is wrong with a file."""
+
+    reason: str
+    what: str
+
+
+class FileNotGood(Printed):
+    """A file that is not good."""
+
+    file: str
+    error: NotGood
+
+
+class SeveralInspected(Printed):
+    """The same of several files."""
+
+    files: list[Inspected | FileNotGood]
+    not_good: int
+
+
+class CheckOfDoctor(Printed):
+    """One check of the workspace."""
+
+    check: str
+    result: Literal["ok", "notice", "error"]
+    what: str
+    advice: str | None
+
+
+class DoctorsReport(Printed):
+    """What was looked at, and what was found. With errors the command ends with 3."""
+
+    checks: list[CheckOfDoctor]
+    errors: int
+
+
+class ReplaceOne(Printed):
+    """The same by the other adjacency, with ``--replace-one``."""
+
+    epsilon: float | None
+    adjacency: str
+
+
+class Cost(Spent):
+    """What something has cost a patient."""
+
+    unit: Literal["patient"]
+    replace_one: ReplaceOne = absent()
+
+
+class StudyCost(Cost):
+    """What a study has cost a patient."""
+
+    study: str
+    planned: float | None
+    """The epsilon that its plan allows."""
+    left: float | None
+
+
+class PrivacyEvent(Printed):
+    """One Gaussian mechanism, applied ``count`` times."""
+
+    kind: Literal["gaussian", "poisson-gaussian"]
+    noise: float
+    """Standard deviation of the noise divided by the sensitivity to one patient."""
+    count: int
+    q: float
+    """The probability with which each application sees a patient."""
+
+
+class RunCost(Cost):
+    """What a run has cost a patient."""
+
+    study: str
+    run: str
+    state: str
+    events: list[PrivacyEvent]
+
+
+class Affords(Printed):
+    """How many steps the budget still affords."""
+
+    steps: int
+    noise: float
+    sampling_rate: float
+
+
+class BudgetSeen(Printed):
+    """What is spent, and what is left."""
+
+    spent: Cost
+    charged: Cost
+    """With what is reserved."""
+    admitted: float
+    limit: float
+    left: float
+    delta: float
+    studies: list[StudyCost]
+    runs: list[RunCost]
+    remarks: list[str]
+    affords: Affords | None
+    """With ``--noise`` and ``--steps``."""
+
+
+class FileThatLeft(Printed):
+    """A file that left."""
+
+    left: str
+    """When first, in UTC."""
+    kind: str
+    file: str
+    study: str | None
+    round: int | None
+    to: str
+    bytes: int
+    sha256: str
+    epsilon: float | None
+    delta: float | None
+
+
+class Exports(Printed):
+    """Each file that ever left."""
+
+    files: list[FileThatLeft]
+
+
+class SeenIn(Printed):
+    """A training that saw the patient."""
+
+    study: str
+    round: int
+    left: bool
+    """Its result has left the hospital."""
+    pending: bool
+    """It is trained and has not left yet."""
+    spent: Spent
+
+
+class Withdrawn(Printed):
+    """A patient is taken out of all later training. It names nobody."""
+
+    at: str
+    """When the patient withdrew first, in UTC."""
+    before: bool
+    images: int
+    """How many were taken out of data sets now."""
+    seen: list[SeenIn]
+
+
+class Words(Printed):
+    """All words that are explained, and all reasons of errors with their exit codes."""
+
+    words: dict[str, str]
+    reasons: dict[str, int]
+
+
+class WordExplained(Printed):
+    """What a word means."""
+
+    word: str
+    meaning: str
+
+
+class ReasonExplained(Printed):
+    """What the reason of an error means."""
+
+    reason: str
+    exit_code: int
+    cause: str
+    remedy: str
+
+
+class TrainingReported(Printed):
+    """A page on the hospital's training was written. It stays inside."""
+
+    report: str
+    study: str
+    not_scored: str | None
+    """Why no model is shown."""
+
+
+class StudyReported(Printed):
+    """A page on the study and the model card were written."""
+
+    report: str
+    model_card: str | None
+    """Null where there is no model yet."""
+    model_card_page: str | None
+
+
+class PrivacyReported(Printed):
+    """The statement for an impact assessment was written, in English and German."""
+
+    reports: list[str]

@@ -1,0 +1,244 @@
+"""What the commands of a study print. Tested in tests/cli/test_json_models.py."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from privxray.cli.json_models.evaluation import Scored
+from privxray.cli.json_models.printed import Lifetime, Printed, Spent, Split, absent
+
+
+class Initialised(Printed):
+    """A workspace was made."""
+
+    role: Literal["hospital", "coordinator", "trustee"]
+    name: str
+    study: str = absent()
+    """Of a coordinator's workspace."""
+    workspace: str
+    """Its folder."""
+    card: str = absent()
+    """The card to send to the coordinator, of a hospital or trustee."""
+    budget: Spent = absent()
+    """A hospital's limit for all studies together."""
+    patients_up_to: int | None = absent()
+    """The size that a hospital's card states."""
+
+
+class CardWritten(Printed):
+    """A fresh card was written."""
+
+    card: str
+    study: str | None
+    format: int
+    """The format of files that it stands for."""
+    patients_up_to: int | None
+
+
+class Roster(Printed):
+    """Who takes part, by name."""
+
+    version: int
+    members: list[str]
+    """Hospitals."""
+    trustees: list[str]
+
+
+class PlanTold(Printed):
+    """What a plan fixes."""
+
+    study: str
+    round: int
+    stage: int
+    """Which of the rounds of the training this is."""
+    stages: int
+    roster: Roster
+    terms: dict[str, JsonValue]
+    """The terms and public constants by name. Which there are depends on the method."""
+    remarks: list[str]
+
+
+class Planned(PlanTold):
+    """A plan was signed."""
+
+    plan: str
+    """Its file, for every party."""
+    key_words: str
+    """To read out to every party by phone."""
+    warnings: list[str]
+
+
+class Joined(PlanTold):
+    """A plan was verified and is followed."""
+
+    already: bool
+    changes: list[str]
+    """What is otherwise than in the plan before."""
+
+
+class DataChanges(Printed):
+    """What changed in the train split since a training."""
+
+    labels: int
+    """Images whose label is another one."""
+    new: int
+    """Patients who came."""
+    gone: int
+    """Patients who went."""
+    other_images: int
+    """Patients in both who have other images."""
+
+
+class DataOfTraining(Printed):
+    """Which data a training saw."""
+
+    digest: str
+    """A keyed hash of the rows of its patients."""
+    time: str | None
+    since: DataChanges
+
+
+class TrainingSeconds(Printed):
+    """How long it took; null where nothing was computed."""
+
+    features: float | None
+    train: float | None
+
+
+class Trained(Spent):
+    """A training ended, and what the study has cost a patient so far."""
+
+    study: str
+    round: int
+    method: str
+    lifetime: Lifetime
+    already: bool
+    data: DataOfTraining | None
+    seconds: TrainingSeconds
+
+
+class NearestMeasured(Printed):
+    """The measured study that is nearest to the one that is rehearsed."""
+
+    hospitals: int
+    patients: int
+    epsilon: float
+    together: float
+    """Macro AUC of the global model."""
+    alone: float
+    """Macro AUC of a hospital by itself."""
+
+
+class Expected(Printed):
+    """What accuracy to expect, by the tables of docs/BENCHMARKS.md."""
+
+    alone: float
+    """Macro AUC of the own training, to two decimals."""
+    beyond_measured: bool
+    """Patients times epsilon are fewer or more than in any study that was measured."""
+    nearest: NearestMeasured
+
+
+class Rehearsed(Spent):
+    """``train --dry-run``: what a training would do, and the budget after all rounds that are left."""
+
+    study: str
+    round: int
+    method: str
+    counts: list[Split]
+    patients: int
+    most_patients: int
+    """The plan's ``n_max``."""
+    held_out: int
+    few_patients: bool
+    trained: bool
+    steps: int
+    rounds_left: int
+    images_without_features: int
+    seconds: float
+    asked: float
+    """The epsilon that was typed, or that would be taken."""
+    lifetime: Lifetime
+    expected: Expected | None
+
+
+class UpdateExported(Spent):
+    """An update was written, and what it states that the study has cost a patient."""
+
+    update: str
+    bytes: int
+    again: bool
+    """Its bytes were fixed before."""
+    written: bool
+    """False where the same file was there already."""
+    study: str
+    round: int
+
+
+class RequestMade(Printed):
+    """Keyholders are asked for the sum: ``aggregate`` in a study with keyholders."""
+
+    request: str
+    round: int
+    survivors: list[str]
+    """Hospitals whose updates are in the sum."""
+    missing: list[str]
+    keyholders: list[str]
+    already: bool
+    notes: list[str]
+
+
+class SumOpened(Printed):
+    """The sum was opened, and the model is signed: ``aggregate``."""
+
+    model: str
+    proof: str | None
+    """Where the plan asks for commitments."""
+    plan: str | None
+    """The next round's, where there is one."""
+    round: int
+    hospitals: int
+    lacking: list[str]
+    already: bool
+    notes: list[str]
+
+
+class ShareWritten(Printed):
+    """A keyholder's share was written."""
+
+    share: str
+    study: str
+    round: int
+    survivors: list[str]
+    missing: list[str]
+    warnings: list[str]
+    again: bool
+    written: bool
+
+
+class Accepted(Printed):
+    """A model or a later plan was taken in."""
+
+    kind: Literal["model", "plan"]
+    study: str
+    path: str | None
+    already: bool
+    proven: bool
+    """Whether it was shown that the model is the sum of what the hospitals committed to."""
+    evaluation: Scored | None
+    """The model's score on the hospital's own patients, where it has any."""
+
+
+class Proven(Printed):
+    """What a proof shows."""
+
+    study: str
+    round: int
+    proof: str
+    """Its digest."""
+    hospitals: list[str]
+    own_update: bool
+    model: bool
+    """Whether the round's model lies here, and is made of this sum."""
