@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 def show_plan(shown: PlanHeader) -> None:
     """Print what a plan fixes, and its roster."""
+    from privxray.exchange.messages.plan_words import place_in_words
+
     table(
-        f"Study {shown.study}, round {shown.round} (training round {shown.stage} of {shown.stages})",
+        f"Study {shown.study}, round {shown.round} ({place_in_words(shown)})",
         ("fixed by this plan", "value"),
         ((name, _plain(value)) for name, value in shown.public_constants().items() if value is not None),
     )
@@ -31,6 +33,11 @@ def show_plan(shown: PlanHeader) -> None:
 
 def tell_remarks(shown: PlanHeader) -> None:
     """Say what every recipient should know before it follows a plan."""
+    if shown.schedule:
+        from privxray.workflow.common.study_cost import whole_cost
+
+        tasks = ", then ".join(str(entry) for entry in shown.schedule)
+        tell(f"The study is to {tasks}. All of it together costs a patient at most {whole_cost(shown)}.")
     for remark in shown.remarks():
         tell(f"Note: {remark}.")
 
@@ -49,7 +56,17 @@ def plan_json(shown: PlanHeader) -> dict[str, object]:
         },
         "terms": dict(shown.public_constants()),
         "remarks": list(shown.remarks()),
+        **_tasks_json(shown),
     }
+
+
+def _tasks_json(shown: PlanHeader) -> dict[str, object]:
+    if not shown.schedule:
+        return {}
+    from privxray.workflow.common.study_cost import whole_cost
+
+    schedule = [entry.model_dump() for entry in shown.schedule]
+    return {"task": shown.task, "schedule": schedule, "whole": whole_cost(shown).to_json()}
 
 
 def _plain(value: object) -> str:

@@ -29,6 +29,8 @@ Fields = Mapping[str, tuple[str, ...]]
 """By kind of file, the paths of the fields that are added to it."""
 
 REPEATS = "repeats"
+TASKS = "tasks"
+HYBRID_MASKS = "hybrid-masks"
 SIZES = "sizes"
 REVOCATION = "revocation"
 """The features that are asked for by name in several places."""
@@ -38,10 +40,16 @@ FEATURES: Mapping[str, Fields] = {
         "plan": ("commitments",),
         "update": ("commitment", "masks"),
         "model": ("proof",),
+        "summary": ("proof",),
         "proof": (),
     },
     REPEATS: {"plan": ("repeats?",)},
-    "extractor-files": dict.fromkeys(("plan", "model", "offer"), ("extractor_file",)),
+    "extractor-files": dict.fromkeys(("plan", "model", "summary", "offer"), ("extractor_file",)),
+    TASKS: {
+        "plan": ("task", "schedule", "age_bands?", "sexes?", "model?", "edges?"),
+        "update": ("task",),
+        "summary": ("task",),
+    },
     "packed-queries": {"offer": (), "query": (), "answer": ()},
     SIZES: {"card": ("size",), "plan": ("roster.members.size",)},
     REVOCATION: {"revocation": ()},

@@ -13,7 +13,18 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from privxray.formats.features import MAX_FEATURES, NAME, Form, is_ascending, without_others
 
 Kind = Literal[
-    "card", "plan", "update", "request", "share", "proof", "model", "offer", "query", "answer", "revocation"
+    "card",
+    "plan",
+    "update",
+    "request",
+    "share",
+    "proof",
+    "model",
+    "summary",
+    "offer",
+    "query",
+    "answer",
+    "revocation",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
@@ -35,6 +46,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
 Base64 = Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=16_384)]
 
 Round = Annotated[int, Field(ge=0, le=9999)]
+
+
+TaskName = Literal["train", "describe", "evaluate", "agree"]
+"""What a plan is for (docs/SPEC-2.md, section 4)."""
 
 
 def whole(value: object) -> object:

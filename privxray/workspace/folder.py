@@ -197,6 +197,10 @@ class Workspace:
             return self.round_folder(study, number) / "global.model"
         return self.models / f"{study}-{number:04d}.model"
 
+    def summary_copy(self, study: str, number: int) -> Path:
+        """The summary of a round: as it was accepted, or as this coordinator signed it."""
+        return self.round_folder(study, number) / "round.summary"
+
     def own_file(self, study: str, number: int, kind: str) -> str:
         """The name of this party's file of a round, such as ``hospital-a-pneumonia-0001.enc``.
 

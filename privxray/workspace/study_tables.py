@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 from privxray.errors import MalformedError
-from privxray.formats.header import PlanHash
+from privxray.formats.header import PlanHash, TaskName
 from privxray.keys.identity import PublicKeys
 from privxray.workspace import transitions
 from privxray.workspace.folder import Role
@@ -24,6 +25,9 @@ CREATE TABLE IF NOT EXISTS round (
     study TEXT NOT NULL, number INTEGER NOT NULL, plan TEXT NOT NULL, stage INTEGER NOT NULL,
     state TEXT NOT NULL, trained_in INTEGER NOT NULL,
     epsilon REAL, noise REAL, vector_key BLOB, update_sha256 TEXT, model TEXT,
+    PRIMARY KEY (study, number)) STRICT;
+CREATE TABLE IF NOT EXISTS round_task (
+    study TEXT NOT NULL, number INTEGER NOT NULL, task TEXT NOT NULL, entry INTEGER NOT NULL, summary TEXT,
     PRIMARY KEY (study, number)) STRICT;
 CREATE TABLE IF NOT EXISTS kept_vector (
     study TEXT NOT NULL, number INTEGER NOT NULL, sealed BLOB NOT NULL,
@@ -66,6 +70,9 @@ class Round:
         then, see :meth:`StudyTables.keep_vector`.
     :param update_sha256: of the exported file, in hex.
     :param model: digest of the round's signed model, in hex.
+    :param task: what its plan is for.
+    :param entry: the number of that task in the study's schedule, from 0.
+    :param summary: digest of the round's signed summary, in hex, where its task gives one.
     """
 
     study: str
@@ -79,9 +86,18 @@ class Round:
     vector_key: bytes | None = None
     update_sha256: str | None = None
     model: str | None = None
+    task: TaskName = "train"
+    entry: int = 0
+    summary: str | None = None
+
+    @property
+    def has_begun_study(self) -> bool:
+        """Whether the study begins, or begins anew, with this round."""
+        return (self.entry, self.stage) == (0, 1)
 
 
-_FIELDS = frozenset(field.name for field in fields(Round))
+_OF_TASK = ("task", "entry", "summary")
+_FIELDS = frozenset(field.name for field in fields(Round)) - frozenset(_OF_TASK)
 _TRAINING = frozenset({"epsilon", "noise", "vector_key", "trained_in"})
 
 
@@ -115,7 +131,27 @@ class StudyTables(Tables):
     def rounds(self, study: str | None = None) -> list[Round]:
         """All rounds of a study, or of all studies, oldest first."""
         query = "SELECT * FROM round WHERE ? IS NULL OR study = ? ORDER BY study, number"
-        return [Round(**{**row, "state": _state(row["state"])}) for row in self._all(query, study, study)]
+        tasks = self._tasks()
+        return [
+            Round(**{**row, "state": _state(row["state"]), **tasks.get((row["study"], row["number"]), {})})
+            for row in self._all(query, study, study)
+        ]
+
+    def note_task(self, study: str, number: int, task: TaskName, entry: int) -> None:
+        """Note what the plan of a round is for, in a study with a schedule."""
+        self._db.execute("INSERT INTO round_task VALUES (?, ?, ?, ?, NULL)", (study, number, task, entry))
+
+    def set_summary(self, study: str, number: int, digest: str) -> None:
+        """Note the digest of a round's summary; in the transaction that closes the round."""
+        query = "UPDATE round_task SET summary = ? WHERE study = ? AND number = ?"
+        self._db.execute(query, (digest, study, number))
+
+    def _tasks(self) -> dict[tuple[str, int], dict[str, Any]]:
+        """What is noted of tasks, by round. A file of an earlier version that is only looked at lacks it."""
+        if self._one("SELECT 1 FROM sqlite_master WHERE name = 'round_task'") is None:
+            return {}
+        rows = self._all("SELECT * FROM round_task")
+        return {(row["study"], row["number"]): {name: row[name] for name in _OF_TASK} for row in rows}
 
     def last_round(self, study: str) -> Round | None:
         """The newest round of a study."""

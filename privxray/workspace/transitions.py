@@ -30,7 +30,7 @@ class RoundState(StrEnum):
     JOINED = "joined"
     """Hospital: the plan is followed and not trained yet. Trustee: not asked yet."""
     TRAINED = "trained"
-    """Hospital: the noisy result lies here and has not left."""
+    """Hospital: the noisy result, of a training or of counting, lies here and has not left."""
     EXPORTED = "exported"
     """Hospital: the update's bytes are fixed, and the keys that made them are gone."""
     ANSWERED = "answered"
@@ -57,13 +57,13 @@ class Event(StrEnum):
     PLAN = "a plan is signed"
     FOLLOW = "a plan is followed"
     TAKE_OVER = "a plan is followed, and takes over a finished training"
-    TRAIN = "the training ends"
+    TRAIN = "the training or counting ends"
     DESTROY = "the result is destroyed, to train anew"
     EXPORT = "the update is fixed"
     REQUEST = "the request is signed"
     ANSWER = "the request is answered"
     SUM = "the sum is opened"
-    ACCEPT_MODEL = "the round's model comes"
+    ACCEPT_MODEL = "the round's model or summary comes"
     SUCCEED = "a later plan comes"
 
 
@@ -86,7 +86,7 @@ class Step:
 _S, _E = RoundState, Event
 _PLAN_COPY = "the verified copy of the plan"
 _SUCCESSOR = "the verified copy of the later plan"
-_MODEL = "the copy of the model"
+_MODEL = "the copy of the model or summary"
 _ANSWER = "the answer's bytes (rounds/.../answer.share)"
 
 HOSPITAL = (
@@ -96,7 +96,7 @@ HOSPITAL = (
         _S.JOINED,
         _E.TRAIN,
         _S.TRAINED,
-        "train",
+        "train, describe, evaluate",
         "epsilon, noise and a key; the reservation in the ledger; each noisy answer; the result; its release",
     ),
     Step(_S.TRAINED, _E.DESTROY, _S.JOINED, "train --again", "-"),
@@ -124,7 +124,13 @@ COORDINATOR = (
         "the survivors' updates; the signed request (rounds/.../round.request)",
     ),
     *(
-        Step(s, _E.SUM, _S.CLOSED, "aggregate", "the signed model; the next signed plan, where there is one")
+        Step(
+            s,
+            _E.SUM,
+            _S.CLOSED,
+            "aggregate",
+            "the signed model or summary; the next signed plan, where there is one",
+        )
         for s in (_S.OPEN, _S.REQUESTED)
     ),
     *(

@@ -132,6 +132,25 @@ class TermsOptions:
         ),
     ] = None
 
+    describe_epsilon: Annotated[
+        float | None,
+        typer.Option(
+            "--describe-epsilon",
+            help="Have hospitals describe their patients first, at this epsilon: noisy counts by class, age "
+            "and sex over all hospitals. It comes on top of --epsilon.",
+            show_default=False,
+        ),
+    ] = None
+    evaluate_epsilon: Annotated[
+        float | None,
+        typer.Option(
+            "--evaluate-epsilon",
+            help="Have hospitals evaluate the model together at the end, at this epsilon, on held-out "
+            "patients. It comes on top of --epsilon.",
+            show_default=False,
+        ),
+    ] = None
+
     def typed(self) -> dict[str, Any]:
         """What was typed, by the names of the fields; empty if nothing was."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 100_000
 _COMMITTEE: Final = ("threshold", "corrupt_keyholders", "corrupt_hospitals", "minimum_cohort")
 
+_OTHER_TASKS: Final = ("describe_epsilon", "evaluate_epsilon")
+
 
 class TermsFields(BaseModel):
     """The terms that may be typed, and those that a file may hold. Their ranges are those of a plan."""
@@ -44,8 +46,10 @@ class TermsFields(BaseModel):
     corrupt_hospitals: Annotated[int, Field(ge=0, le=100)] | None = None
     minimum_cohort: Annotated[int, Field(ge=0, le=100)] | None = None
     commitments: Annotated[bool, Field(strict=True)] | None = None
+    describe_epsilon: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
+    evaluate_epsilon: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
 
-    @field_validator("rounds", "epsilon", "delta", *_COMMITTEE, mode="before")
+    @field_validator("rounds", "epsilon", "delta", *_COMMITTEE, *_OTHER_TASKS, mode="before")
     @classmethod
     def _true_is_no_number(cls, value: object) -> object:
         return no_bool(value)
@@ -73,6 +77,8 @@ _ALLOWED: Final = {
     "corrupt_hospitals": "a whole number from 0 to 100",
     "minimum_cohort": "a whole number from 0 to 100",
     "commitments": "true or false",
+    "describe_epsilon": "a number above 0 and at most 100",
+    "evaluate_epsilon": "a number above 0 and at most 100",
 }
 _CLASSES: Final = f"2 to 50 classes, none twice, each of {_CLASS}"
 _REASONS: Final = {
@@ -80,6 +86,8 @@ _REASONS: Final = {
     "rounds": "plan-option.rounds",
     "epsilon": "epsilon.out-of-range",
     "delta": "delta.out-of-range",
+    "describe_epsilon": "epsilon.out-of-range",
+    "evaluate_epsilon": "epsilon.out-of-range",
     "threshold": "plan-option.threshold",
     "corrupt_keyholders": "plan-option.corrupt-keyholders",
     "corrupt_hospitals": "plan-option.corrupt-hospitals",
@@ -99,6 +107,7 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
     """
     from privxray.workflow.coordinator.enrolment import CommitteeTerms
     from privxray.workflow.coordinator.plan_terms import Terms
+    from privxray.workflow.coordinator.scheduled import OtherTasks
 
     file = TermsFields() if path is None else _read(path)
     chosen = file.model_copy(update=_typed(options).model_dump(exclude_unset=True))
@@ -115,6 +124,7 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
         method=chosen.method,
         constants=chosen.constants,
         committee=committee if chosen.mode == "keyholders" else None,
+        others=OtherTasks(describe=chosen.describe_epsilon, evaluate=chosen.evaluate_epsilon),
         **{name: value for name in given if (value := getattr(chosen, name)) is not None},
     )
 

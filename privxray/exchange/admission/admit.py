@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit_repeat import check_repeats
+from privxray.exchange.admission.admit_tasks import check_tasks
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.update import UpdateHeader, body_length, committed_of
@@ -48,6 +49,7 @@ def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> SignedPlan:
         )
     plan.coordinator.check()
     plan.verify()
+    check_tasks(plan)
     check_repeats(plan)
     return SignedPlan(plan, PlanHash(envelope.digest))
 
@@ -108,6 +110,12 @@ def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> No
         raise RefusedError(
             "it counts its privacy at a different delta from the plan's",
             reason="update.other-delta",
+            advice=_ASK_HOSPITAL,
+        )
+    if header.task != plan.task:
+        raise RefusedError(
+            "it is of another task of the study than its plan",
+            reason="update.other-task",
             advice=_ASK_HOSPITAL,
         )
     if plan.roster.hospital(header.sender) != member:
@@ -195,7 +203,7 @@ def admit_model(envelope: Envelope, signed: SignedPlan) -> ModelHeader:
             model.stages, model.epsilon, model.delta)  # fmt: skip
     planned = (plan.sender, plan.method, plan.constants, plan.classes, plan.features_by, plan.stage,
                plan.stages, plan.epsilon, plan.delta)  # fmt: skip
-    if said != planned:
+    if said != planned or plan.its_task != "train":
         raise RefusedError(
             "this model is not what its plan describes", reason="model.not-as-planned", advice=_CALL
         )

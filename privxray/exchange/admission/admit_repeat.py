@@ -8,7 +8,7 @@ show the difference between their two vectors to whoever sees both sums; they al
 from __future__ import annotations
 
 from privxray.errors import RefusedError
-from privxray.exchange.admission.admit_successor import terms_of
+from privxray.exchange.admission.admit_successor import task_terms_of, terms_of
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 
 _CALL = "Don't follow it; call the coordinator"
@@ -45,13 +45,13 @@ def admit_repeat(plan: PlanHeader, followed: SignedPlan) -> None:
     if plan.repeats is None:
         return
     before = followed.plan
-    if plan.repeats.plan != followed.digest or plan.stage != before.stage:
+    if plan.repeats.plan != followed.digest or plan.place != before.place:
         raise RefusedError(
             "the plan repeats another round than the one that was followed here",
             reason="repeat.other-round",
             advice="Ask the coordinator for the plan in between",
         )
-    if (terms_of(plan), plan.body.sha256) != (terms_of(before), before.body.sha256):
+    if _terms(plan) != _terms(before):
         raise RefusedError(
             "the plan repeats a round under other terms", reason="repeat.other-terms", advice=_CALL
         )
@@ -62,3 +62,7 @@ def admit_repeat(plan: PlanHeader, followed: SignedPlan) -> None:
             reason="repeat.other-hospitals",
             advice=_CALL,
         )
+
+
+def _terms(plan: PlanHeader) -> tuple[object, ...]:
+    return (*terms_of(plan), *task_terms_of(plan), plan.body.sha256)

@@ -36,7 +36,7 @@ def admit_successor(plan: PlanHeader, followed: SignedPlan) -> None:
         raise RefusedError("this plan goes back to an older roster", reason="plan.older-roster", advice=_CALL)
     if plan.roster.version == before.roster.version:
         _check_same_roster(plan, before)
-    if plan.stage != 1:
+    if not plan.place.is_first:
         _check_goes_on(plan, before, skips=skips)
 
 
@@ -52,7 +52,7 @@ def _check_same_roster(plan: PlanHeader, before: PlanHeader) -> None:
             reason="plan.members-changed",
             advice=_CALL,
         )
-    if plan.stage != 1 and _rule_of(plan) != _rule_of(before):
+    if not plan.place.is_first and _rule_of(plan) != _rule_of(before):
         raise RefusedError(
             "this plan changes who opens the sum, or of how many, without a new roster version",
             reason="plan.opening-changed",
@@ -61,18 +61,18 @@ def _check_same_roster(plan: PlanHeader, before: PlanHeader) -> None:
 
 
 def _check_goes_on(plan: PlanHeader, before: PlanHeader, *, skips: bool) -> None:
-    """A stage after the first goes on where the plan before was, under the same terms.
+    """A plan that does not begin its study goes on where the plan before was, under the same terms.
 
     :param skips: whether this party missed the plans in between.
     :raises RefusedError: it doesn't.
     """
-    if plan.stage < before.stage:
+    if plan.place < before.place:
         raise RefusedError(
-            f"this plan goes back to stage {plan.stage} of the study", reason="plan.stage-back", advice=_CALL
+            f"this plan goes back to {_stage(plan)} of the study", reason="plan.stage-back", advice=_CALL
         )
-    if plan.stage > before.stage + 1 and not skips:
+    if plan.place not in (before.place, before.next_place) and not skips:
         raise RefusedError(
-            f"this plan skips a stage: it is of stage {plan.stage}, and the one before was of {before.stage}",
+            f"this plan skips a stage: it is of {_stage(plan)}, and the one before was of {_stage(before)}",
             reason="plan.stage-skipped",
             advice=_CALL,
         )
@@ -82,7 +82,8 @@ def _check_goes_on(plan: PlanHeader, before: PlanHeader, *, skips: bool) -> None
             reason="plan.form-given-up",
             advice=_CALL,
         )
-    if terms_of(plan) != terms_of(before):
+    same_task = plan.its_task == before.its_task
+    if terms_of(plan) != terms_of(before) or (same_task and task_terms_of(plan) != task_terms_of(before)):
         raise RefusedError(
             "this plan changes the terms of the study in the middle of it",
             reason="plan.terms-changed",
@@ -98,6 +99,15 @@ def _rule_of(plan: PlanHeader) -> object:
 
 def terms_of(plan: PlanHeader) -> tuple[object, ...]:
     """What a study keeps from its first stage to its last."""
-    return (plan.method, plan.constants, plan.features_by, plan.classes, plan.epsilon, plan.delta,
-            plan.stages, plan.modulus_bits, plan.manifest, plan.mode,
-            plan.committee.numbers if plan.committee else None)  # fmt: skip
+    return (plan.method, plan.constants, plan.features_by, plan.classes, plan.delta, plan.its_schedule,
+            plan.mode, plan.committee.numbers if plan.committee else None)  # fmt: skip
+
+
+def task_terms_of(plan: PlanHeader) -> tuple[object, ...]:
+    """What a task of a study keeps from its first stage to its last."""
+    return (plan.its_task, plan.modulus_bits, plan.manifest, plan.age_bands, plan.sexes, plan.model,
+            plan.edges)  # fmt: skip
+
+
+def _stage(plan: PlanHeader) -> str:
+    return f"stage {plan.stage}" if plan.task is None else f"stage {plan.stage} of its task to {plan.task}"

@@ -10,26 +10,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from privxray.errors import RefusedError
 from privxray.exchange.commitments import MAX_COMMITTED
 from privxray.exchange.messages.plan_sizes import N_MAX, check_sizes, delta_remark
+from privxray.exchange.messages.plan_tasks import CellName, Edges, Epsilon, Place, ScheduleEntry
 from privxray.exchange.messages.repeats import Repeats
 from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
 from privxray.formats.features import SIZES
-from privxray.formats.header import Fingerprint, Header, Name, PlanHash
+from privxray.formats.header import Digest, Fingerprint, Header, Name, PlanHash, TaskName
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom, total_size
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Roster
 from privxray.keys.size_statement import SizeStatement
 
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,39}$")]
-
-MAX_EPSILON = 100.0
 
 PEDERSEN: Literal["pedersen-edwards25519-sha256"] = "pedersen-edwards25519-sha256"
 """The one kind of commitment that there is (:mod:`privxray.exchange.commitments`)."""
@@ -46,7 +45,8 @@ class PlanHeader(Header):
     ``strict`` every hospital must deliver, and nothing can be recovered. In the mode ``keyholders`` the
     ``committee`` can open the sum of those that did. With ``commitments``, updates are bound to what they
     hold, and members can check the sum (docs/SPEC-2.md, section 5). A plan that ``repeats`` a failed round
-    says who sends the same vector once more (section 6).
+    says who sends the same vector once more (section 6). With ``task`` and ``schedule`` it is one of several
+    tasks of a study, and then ``epsilon``, ``stage`` and ``stages`` are of that task (section 4).
     """
 
     kind: Literal["plan"] = "plan"
@@ -63,13 +63,27 @@ class PlanHeader(Header):
     extractor: Annotated[str, Field(max_length=200)] | None
     extractor_file: ExtractorFile | None = None
     classes: Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
-    epsilon: Annotated[float, Field(gt=0, le=MAX_EPSILON, allow_inf_nan=False)]
+    epsilon: Epsilon
     delta: Annotated[float, Field(gt=0, le=1e-3, allow_inf_nan=False)]
     adjacency: Literal["add-or-remove-one-patient"] = "add-or-remove-one-patient"
     modulus_bits: ModulusBits
     manifest: Annotated[tuple[TensorSpec, ...], Field(strict=False, max_length=MAX_TENSORS)]
     commitments: Literal["pedersen-edwards25519-sha256"] | None = None  # PEDERSEN
     repeats: Repeats | None = None
+    task: TaskName | None = None
+    schedule: Annotated[tuple[ScheduleEntry, ...], Field(strict=False, min_length=1, max_length=8)] | None = (
+        None
+    )
+    age_bands: Annotated[tuple[CellName, ...], Field(strict=False, min_length=1, max_length=15)] | None = None
+    sexes: Annotated[tuple[CellName, ...], Field(strict=False, min_length=1, max_length=15)] | None = None
+    model: Digest | None = None
+    edges: Annotated[tuple[Edges, ...], Field(strict=False, min_length=2, max_length=50)] | None = None
+
+    @model_validator(mode="after")
+    def _only_an_agreement_is_free(self) -> PlanHeader:
+        if self.epsilon == 0 and self.task != "agree":
+            raise ValueError("epsilon has to be above 0")
+        return self
 
     def verify(self) -> None:
         """The checks that every recipient makes on a plan whose signature is good.
@@ -170,6 +184,39 @@ class PlanHeader(Header):
         self.committee.verify(self.roster, study)
 
     @property
+    def its_task(self) -> TaskName:
+        """What the plan is for; a plan that does not say trains."""
+        return self.task or "train"
+
+    @property
+    def its_schedule(self) -> tuple[ScheduleEntry, ...]:
+        """All tasks of the study; of a plan without the feature that is its training alone."""
+        if self.schedule is not None:
+            return self.schedule
+        return (ScheduleEntry(task="train", epsilon=self.epsilon, stages=self.stages),)
+
+    @property
+    def training(self) -> ScheduleEntry:
+        """What the study's training may cost, and in how many rounds, whatever this plan is for."""
+        return next(entry for entry in self.its_schedule if entry.task == "train")
+
+    @property
+    def place(self) -> Place:
+        """Where in its study the plan is. :raises ValueError: its schedule does not have its task."""
+        tasks = [entry.task for entry in self.its_schedule]
+        return Place(tasks.index(self.its_task), self.stage)
+
+    @property
+    def next_place(self) -> Place | None:
+        """What follows in the study; None where this is its end."""
+        return self.place.next(self.its_schedule)
+
+    @property
+    def carries_model(self) -> bool:
+        """Whether its body is a global model, and not what training starts from."""
+        return self.its_task == "evaluate" or (self.its_task == "train" and self.stage > 1)
+
+    @property
     def sizes(self) -> Mapping[str, SizeStatement]:
         """By hospital's name, what it states of its size; empty without the feature ``sizes``."""
         return {member.name: member.size for member in self.roster.members if member.size is not None}
@@ -222,6 +269,7 @@ class PlanHeader(Header):
         return {
             "format": self.format,
             **({"features": list(self.features)} if self.features else {}),
+            **self._tasks(),
             "method": self.method,
             "rounds": self.stages,
             "classes": list(self.classes),
@@ -235,6 +283,11 @@ class PlanHeader(Header):
             "extractor": self.extractor_file.label if self.extractor_file else self.extractor,
             **dict(sorted(self.constants.items())),  # as a plan that was carried has them
         }
+
+    def _tasks(self) -> Mapping[str, JsonValue]:
+        if self.schedule is None:
+            return {}
+        return {"task": self.task, "schedule": [str(entry) for entry in self.schedule]}
 
     def _stated_sizes(self) -> Mapping[str, JsonValue]:
         sizes: list[JsonValue] = [f"{name} up to {size.bracket:,}" for name, size in self.sizes.items()]

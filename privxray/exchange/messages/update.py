@@ -16,7 +16,7 @@ from privxray.exchange.commitments.committed import Committed, read_committed
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import seal_header
-from privxray.formats.header import Base64, Digest, Header, Stamp
+from privxray.formats.header import Base64, Digest, Header, Stamp, TaskName
 from privxray.formats.stream import sealed_length
 from privxray.formats.tensors import SCALAR_BYTES, masked_prefix, scalars_prefix, total_size
 from privxray.keys.identity import Identity
@@ -35,7 +35,7 @@ class UpdateHeader(Header):
     ``ledger_head`` is an HMAC under a secret of the ledger, so nothing links two studies of one hospital.
     ``next_mask`` is the mask key that the next plan will name. ``dealt`` are the shares for the keyholders,
     if the plan has any. ``commitment`` and ``masks`` say what the vector is bound to, if the plan has
-    commitments (:mod:`privxray.exchange.commitments.committed`).
+    commitments (:mod:`privxray.exchange.commitments.committed`). ``task`` is the plan's, if it names one.
     """
 
     kind: Literal["update"] = "update"
@@ -46,6 +46,7 @@ class UpdateHeader(Header):
     dealt: Dealt | None = None
     commitment: Base64 | None = None
     masks: Base64 | None = None
+    task: TaskName | None = None
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def write_update(
         dealt=claims.dealt,
         commitment=commitment,
         masks=masks,
+        task=plan.task,
     )
     return seal_header(header, identity.signing, sender) + body
 

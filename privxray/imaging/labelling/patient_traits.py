@@ -18,6 +18,10 @@ OTHER: Final = "other"
 _SEXES: Final = {"f": "F", "w": "F", "female": "F", "weiblich": "F", "m": "M", "male": "M", "männlich": "M"}
 _BANDS: Final = ((1, "under 1"), (6, "1 to 5"), (13, "6 to 12"), (18, "13 to 17"), (65, "18 to 64"))
 _OLDEST: Final = "65 and over"
+AGE_BANDS: Final = (*(band for _, band in _BANDS), _OLDEST)
+"""All bands of age."""
+SEXES: Final = ("F", "M", OTHER)
+"""All that is kept of a sex."""
 _AGE = re.compile(r"0*(\d{1,3})(?:[.,]\d+)?\s*([ymwd]?)", re.IGNORECASE)  # in years, or as DICOM's VR AS
 _IN_YEARS: Final = {"": 1.0, "y": 1.0, "m": 1 / 12, "w": 7 / 365.25, "d": 1 / 365.25}
 _GROUP = re.compile(r"[\w .+-]{1,24}")
@@ -45,12 +49,11 @@ def trait(column: str, cell: str) -> str | None:
 
 def place_of_value(value: str) -> tuple[int, str]:
     """For sorting values: bands of age by age, all others by the alphabet."""
-    bands = [*(band for _, band in _BANDS), _OLDEST]
-    return (bands.index(value) if value in bands else len(bands), value)
+    return (AGE_BANDS.index(value) if value in AGE_BANDS else len(AGE_BANDS), value)
 
 
 def _band(text: str) -> str | None:
-    if text in (*(band for _, band in _BANDS), _OLDEST):
+    if text in AGE_BANDS:
         return text  # of a csv that privxray has written
     found = _AGE.fullmatch(text)
     if found is None:

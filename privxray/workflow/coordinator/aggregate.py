@@ -15,6 +15,7 @@ from pathlib import Path
 
 from privxray.errors import CohortError, UsageError, WorkspaceError
 from privxray.exchange.masking.fixed_point import dequantise
+from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
@@ -82,7 +83,7 @@ def _is_over(session: Session, collected: Collected) -> bool:
             )
         return True
     nothing_new = not (collected.updates or collected.blocking(complete=False))
-    return state is RoundState.OPEN and plan.stage > 1 and nothing_new
+    return state is RoundState.OPEN and not plan.place.is_first and nothing_new
 
 
 def _expect_without_fits(collected: Collected, without: Sequence[str]) -> None:
@@ -115,13 +116,15 @@ def _expect_complete(session: Session, collected: Collected) -> None:
 
 
 def _summed(session: Session, collected: Collected, identity: Identity) -> Summed:
-    """The tensors of the new model. The sum and the starting model are out of memory when it returns."""
+    """The tensors of the model or summary. Sum and starting model are out of memory when it returns."""
     from privxray.learning import methods
 
     plan = collected.plan
-    start = collected.planned.start()
+    start = collected.planned.start() if plan.its_task == "train" else {}
     opened = open_round(session, collected, identity)
     sums = dequantise(opened.numbers, plan.manifest, plan.modulus_bits)
+    if plan.its_task in COUNTED:
+        return Summed(dict(sums), proof_of(collected, opened, identity))
     count = len(collected.updates)
     tensors = methods.combine(plan.method, sums, count, plan.constants, plan.classes, start)
     return Summed(tensors, proof_of(collected, opened, identity))

@@ -1,4 +1,4 @@
-"""Closing a round: the model is signed, the next plan with it, and both leave after they are recorded.
+"""Closing a round: the model or summary is signed, the next plan with it, and all leave once recorded.
 
 Tested in tests/cli/test_rounds.py and tests/cli/test_many_rounds.py.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from privxray.errors import WorkspaceError
 from privxray.exchange.messages.model import write_model
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_tasks import COUNTED
+from privxray.exchange.messages.summary import write_summary
 from privxray.formats.container import split
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
@@ -28,20 +29,24 @@ from privxray.workflow.coordinator.continue_plan import next_stage
 from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, record_plan, stage_plan
 from privxray.workspace.atomic import make_private_folder, write_atomic
+from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class Summed:
     """What the sum of a round became.
 
-    :param tensors: of the new model.
+    :param tensors: of the new model or summary.
     :param proof: the bytes of the round's proof; None under a plan without commitments.
     """
 
-    tensors: dict[str, np.ndarray]
+    tensors: dict[str, NDArray[Any]]
     proof: bytes | None
 
 
@@ -49,8 +54,10 @@ class Summed:
 class Aggregated:
     """The files that a finished round gave.
 
+    :param model: the file of the model; of a round that only counts, that of the summary.
+    :param counted: whether it only counts.
     :param proof: None under a plan without commitments.
-    :param next_plan: None after the last stage, and where ``lacking`` names somebody.
+    :param next_plan: None after the last stage of a task, and where ``lacking`` names somebody.
     :param hospitals: how many updates are in the sum.
     :param notes: which files were passed over.
     :param lacking: the parties whose keys for the next round have yet to come.
@@ -65,6 +72,7 @@ class Aggregated:
     notes: tuple[str, ...]
     lacking: tuple[str, ...]
     already: bool
+    counted: bool = False
 
 
 def close_round(
@@ -75,7 +83,10 @@ def close_round(
     *,
     force: bool,
 ) -> Aggregated:
-    """Sign the model, and the next stage's plan if every party's key for it is here, and deliver both."""
+    """Sign the model or summary, and the next stage's plan if every party's key is here; deliver both.
+
+    What comes after a task's last stage is for a person to decide, and is planned by ``plan --continue``.
+    """
     cohort, planned, state = collected.cohort, collected.planned, session.state
     plan, round_ = planned.plan, planned.round
     keys = NextKeys(
@@ -83,13 +94,16 @@ def close_round(
         unsealing={one.header.sender: one.header.next_unsealing for one in cohort.answers.values()},
     )
     lacking = lacking_next_keys(plan, keys)
-    kept = session.workspace.model_copy(round_.study, round_.number)
-    model_digest = _keep(kept, collected, identity, summed)
+    digest = _keep(_kept_result(session.workspace, round_), collected, identity, summed)
     following = None
     if plan.stage < plan.stages and not lacking:
         following = stage_plan(session.workspace, identity, next_stage(planned, keys, summed.tensors))
     with state.transaction():
-        state.change_round("coordinator", round_, Event.SUM, model=model_digest)
+        if round_.task in COUNTED:
+            state.change_round("coordinator", round_, Event.SUM)
+            state.set_summary(round_.study, round_.number, digest)
+        else:
+            state.change_round("coordinator", round_, Event.SUM, model=digest)
         statements: list[tuple[Fingerprint, Statement]] = [*keys.masks.items(), *keys.unsealing.items()]
         for party, statement in statements:
             state.keep_next_key(round_.plan, party, statement)
@@ -99,12 +113,13 @@ def close_round(
     next_plan = deliver_plan(session, following.plan, force=force) if following else None
     return Aggregated(
         model=path,
+        counted=round_.task in COUNTED,
         proof=proof,
         next_plan=next_plan,
         plan=plan,
         hospitals=len(cohort.updates),
         notes=tuple(collected.notes),
-        lacking=tuple(lacking) if plan.stage < plan.stages else (),
+        lacking=tuple(lacking) if plan.next_place else (),
         already=False,
     )
 
@@ -131,9 +146,10 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
         next_plan = deliver_plan(session, load_plan(workspace, newest), force=force)
     plan = load_plan(workspace, last)
     keys = NextKeys(state.next_keys(last.plan, MaskStatement), state.next_keys(last.plan, UnsealingStatement))
-    waits = last is newest and plan.stage < plan.stages
+    waits = last is newest and plan.next_place is not None
     return Aggregated(
         model=path,
+        counted=last.task in COUNTED,
         proof=proof,
         next_plan=next_plan,
         plan=plan,
@@ -145,21 +161,33 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
 
 
 def _keep(kept: Path, collected: Collected, identity: Identity, summed: Summed) -> str:
-    """Keep the proof, then sign the global model and keep it; the model's digest."""
+    """Keep the proof, then sign the global model or the summary and keep it; its digest."""
     make_private_folder(kept.parent)
     proof = None
     if summed.proof is not None:
         write_atomic(proof_beside(kept), summed.proof, overwrite=True)
         proof = split(summed.proof).digest
-    model = write_model(summed.tensors, collected.planned.signed, identity, stamp(), proof=proof)
-    write_atomic(kept, model, overwrite=True)
-    return split(model).digest
+    write = write_summary if collected.plan.its_task in COUNTED else write_model
+    result = write(summed.tensors, collected.planned.signed, identity, stamp(), proof=proof)
+    write_atomic(kept, result, overwrite=True)
+    return split(result).digest
+
+
+def _kept_result(workspace: Workspace, round_: Round) -> Path:
+    place = workspace.summary_copy if round_.task in COUNTED else workspace.model_copy
+    return place(round_.study, round_.number)
+
+
+def result_path(workspace: Workspace, round_: Round) -> Path:
+    """Where the model or summary of a closed round leaves from."""
+    if round_.task in COUNTED:
+        return workspace.root / f"round-{round_.number:04d}.summary"
+    return workspace.models / f"global-{round_.number:04d}.model"
 
 
 def _deliver(session: Session, round_: Round, *, force: bool) -> tuple[Path, Path | None]:
-    """Let the model of a closed round leave, and its proof where it has one; where they leave from."""
-    kept = session.workspace.model_copy(round_.study, round_.number)
-    path = session.workspace.models / f"global-{round_.number:04d}.model"
+    """Let the result of a closed round leave, and its proof where it has one; where they leave from."""
+    kept, path = _kept_result(session.workspace, round_), result_path(session.workspace, round_)
     send(session.state, kept.read_bytes(), path, force=force)
     if not proof_beside(kept).exists():
         return path, None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from privxray.errors import RefusedError, WorkspaceError
 from privxray.exchange.intake import read_again
+from privxray.exchange.messages.plan_tasks import Place
+from privxray.formats.header import Digest
 from privxray.formats.tensors import pack
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
@@ -21,6 +23,7 @@ from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.enrolment import Parties
 from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
 from privxray.workflow.coordinator.read_cards import check_unused, read_cards
+from privxray.workflow.coordinator.scheduled import next_fields
 from privxray.workflow.coordinator.sign_plan import Draft, Planned, body_of, sign_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -58,11 +61,11 @@ def continue_plan(
         check_unused(session, enrolled)
         stated = _stated(session.state, before.round)
         parties = carry_on(enrolled, before.plan, stated, without, identity.public())
-        if before.round.state is RoundState.CLOSED:
-            model = workspace.model_copy(before.round.study, before.round.number)
-            draft = following(before, parties, before.plan.stage + 1, read_again(model).body())
-        else:
-            draft = following(before, parties, before.plan.stage, before.file.body())
+        draft = following(before, parties, before.plan.place, before.file.body())
+        if before.round.state is RoundState.CLOSED and (place := before.plan.next_place):
+            model = before.round.model
+            body = _model_of(session, before.round) if model else before.file.body()
+            draft = following(before, parties, place, body, model)
         return sign_plan(session, identity, draft, before.plan, force=force)
 
 
@@ -72,7 +75,7 @@ def next_stage(before: PlannedRound, keys: NextKeys, model: Mapping[str, NDArray
     :raises RefusedError: it is unsafe, see :meth:`PlanHeader.verify`.
     """
     parties = carry_on([], before.plan, keys, (), before.plan.coordinator)
-    draft = following(before, parties, before.plan.stage + 1, pack(model))
+    draft = following(before, parties, Place(before.plan.place.entry, before.plan.stage + 1), pack(model))
     draft.plan.verify()
     return draft
 
@@ -87,11 +90,14 @@ def _round_before(session: Session) -> PlannedRound:
             advice="Type: privxray plan cards/*.card",
         )
     before = planned_round(session.workspace, last)
-    if last.state is RoundState.CLOSED and before.plan.stage == before.plan.stages:
+    if last.state is RoundState.CLOSED and before.plan.next_place is None:
+        result = (
+            f"models/global-{last.number:04d}.model" if last.model else f"round-{last.number:04d}.summary"
+        )
         raise RefusedError(
             "the study is complete: its last stage is closed",
             reason="plan.study-complete",
-            advice=f"Carry models/global-{last.number:04d}.model to every hospital",
+            advice=f"Carry {result} to every hospital",
         )
     return before
 
@@ -100,13 +106,22 @@ def _stated(state: State, last: Round) -> NextKeys:
     return NextKeys(state.next_keys(last.plan, MaskStatement), state.next_keys(last.plan, UnsealingStatement))
 
 
-def following(before: PlannedRound, parties: Parties, stage: int, body: bytes) -> Draft:
-    """The plan of a further round under the terms of the one before; it repeats nothing."""
+def _model_of(session: Session, round_: Round) -> bytes:
+    return read_again(session.workspace.model_copy(round_.study, round_.number)).body()
+
+
+def following(
+    before: PlannedRound, parties: Parties, place: Place, body: bytes, model: Digest | None = None
+) -> Draft:
+    """The plan of a further round under the terms of the one before; it repeats nothing.
+
+    :param model: the digest of the round's model, where that is what comes after it starts from.
+    """
     made = stamp()
     plan = before.plan.model_copy(
         update={
             "round": before.plan.round + 1,
-            "stage": stage,
+            **next_fields(before.plan, place, model),
             "previous": before.signed.digest,
             "roster": parties.roster,
             "committee": parties.committee,

@@ -67,7 +67,7 @@ def _is_open_plan(parties: Parties, plan: PlanHeader, *, replace: bool) -> bool:
     """
     same_cards = (parties.roster, parties.committee) == (plan.roster, plan.committee)
     same_parties = parties.roster.version == plan.roster.version
-    if same_cards or (plan.stage > 1 and same_parties and not replace):
+    if same_cards or (not plan.place.is_first and same_parties and not replace):
         return True
     if not replace:
         raise RefusedError(

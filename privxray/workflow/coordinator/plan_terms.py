@@ -15,7 +15,7 @@ from pydantic import JsonValue, ValidationError
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.formats.features import REPEATS
+from privxray.formats.features import REPEATS, TASKS
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
@@ -25,6 +25,7 @@ from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.agreed_form import common_features
 from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
 from privxray.workflow.coordinator.enrolment import CommitteeTerms, Parties
+from privxray.workflow.coordinator.scheduled import ONLY_TRAIN, OtherTasks, first_fields
 from privxray.workflow.coordinator.sign_plan import Draft, body_of
 from privxray.workflow.coordinator.starting_weights import read_start
 from privxray.workflow.coordinator.terms_by_size import (
@@ -71,6 +72,7 @@ class Terms:
     :param extractor: a feature extractor out of a file; None for the built-in one of new plans.
     :param commitments: whether hospitals can check the sum; None for the method's default, where the versions
         of all parties carry it out.
+    :param others: what the study does beside its training.
     :param typed: whether any of these was typed, be it the default, those of the committee aside; None where
         that is not known, and terms that are all at their defaults count as not typed.
     """
@@ -85,11 +87,13 @@ class Terms:
     start: Path | None = None
     extractor: ChosenExtractor | None = None
     commitments: bool | None = None
+    others: OtherTasks = ONLY_TRAIN
     typed: bool | None = field(default=None, compare=False)
 
     def features(self, cards: Sequence[CardHeader]) -> frozenset[str]:
         """The features of format 2 that the study's files are to have (docs/SPEC-2.md)."""
         needed = frozenset({"extractor-files"} if self.extractor else ())
+        needed |= frozenset({TASKS} if self.others != ONLY_TRAIN else ())
         if self.commitments is None:
             return needed | (_BY_DEFAULT[self.method] & common_features(cards))
         return needed | frozenset({"commitments", REPEATS} if self.commitments else ())
@@ -141,9 +145,12 @@ class Terms:
         method, constants = self.resolved(plan.size_bound)
         rounds = self.rounds or method.default_rounds(constants)
         these = (self.method, self.classes, rounds, self.epsilon, self.delta_for(plan.size_bound))
+        training = plan.training
         if self.commitments not in (None, plan.commitments is not None):
             return False
-        if these != (plan.method, plan.classes, plan.stages, plan.epsilon, plan.delta):
+        if these != (plan.method, plan.classes, training.stages, training.epsilon, plan.delta):
+            return False
+        if self.others.schedule(self.epsilon, rounds) != plan.schedule:
             return False
         if self.named(method, constants) != plan.features_by:
             return False
@@ -169,37 +176,41 @@ def first_stage(
     delta = terms.delta_for(bound)
     _check(terms, delta, bound, method, constants)
     start = _start(method, constants, terms)
+    rounds = terms.rounds or method.default_rounds(constants)
+    schedule = terms.others.schedule(terms.epsilon, rounds)
+    of_task = first_fields(schedule, method, constants, terms.classes) if schedule else {}
     body, made, read = pack(start) if start else b"", stamp(), terms.named(method, constants)
     try:
-        plan = PlanHeader(
-            format=parties.form.format,
-            features=parties.form.features,
-            study=workspace.config.study,
-            round=last.number + 1 if last else 1,
-            sender=keys.fingerprint,
-            recipients=tuple(party.keys.fingerprint for party in parties.roster.parties),
-            body=body_of(body),
-            created=made.created,
-            software=made.software,
-            coordinator=keys,
-            coordinator_name=workspace.config.name,
-            roster=parties.roster,
-            mode="strict" if parties.committee is None else "keyholders",
-            committee=parties.committee,
-            stage=1,
-            stages=terms.rounds or method.default_rounds(constants),
-            previous=last.plan if last else None,
-            method=terms.method,
-            constants=constants.stated(),
-            extractor=read.name if isinstance(read, ExtractorFile) else read,
-            extractor_file=read if isinstance(read, ExtractorFile) else None,
-            classes=terms.classes,
-            epsilon=terms.epsilon,
-            delta=delta,
-            modulus_bits=method.modulus_bits,
-            manifest=method.manifest(constants, terms.classes),
-            commitments=PEDERSEN if "commitments" in parties.form.features else None,
-        )
+        fields: dict[str, Any] = {
+            "format": parties.form.format,
+            "features": parties.form.features,
+            "study": workspace.config.study,
+            "round": last.number + 1 if last else 1,
+            "sender": keys.fingerprint,
+            "recipients": tuple(party.keys.fingerprint for party in parties.roster.parties),
+            "body": body_of(body),
+            "created": made.created,
+            "software": made.software,
+            "coordinator": keys,
+            "coordinator_name": workspace.config.name,
+            "roster": parties.roster,
+            "mode": "strict" if parties.committee is None else "keyholders",
+            "committee": parties.committee,
+            "stage": 1,
+            "stages": rounds,
+            "previous": last.plan if last else None,
+            "method": terms.method,
+            "constants": constants.stated(),
+            "extractor": read.name if isinstance(read, ExtractorFile) else read,
+            "extractor_file": read if isinstance(read, ExtractorFile) else None,
+            "classes": terms.classes,
+            "epsilon": terms.epsilon,
+            "delta": delta,
+            "modulus_bits": method.modulus_bits,
+            "manifest": method.manifest(constants, terms.classes),
+            "commitments": PEDERSEN if "commitments" in parties.form.features else None,
+        }
+        plan = PlanHeader(**{**fields, **of_task})
     except ValidationError as error:
         raise _out_of_range(error) from None
     return Draft(plan, body)

@@ -69,7 +69,7 @@ def repeat_round(
         keys = NextKeys({sender: header.next_mask for sender, header in headers.items()}, {})
         before = collected.planned
         parties = carry_on([], before.plan, keys, (), before.plan.coordinator)
-        draft = following(before, parties, before.plan.stage, before.file.body())
+        draft = following(before, parties, before.plan.place, before.file.body())
         repeats = Repeats(plan=before.signed.digest, same=tuple(same))
         draft = replace(draft, plan=draft.plan.model_copy(update={"repeats": repeats}))
         return sign_plan(session, identity, draft, before.plan, force=force)

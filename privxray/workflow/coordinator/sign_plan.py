@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from privxray.exchange.admission.admit_tasks import check_tasks
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.container import seal_header, split
@@ -61,6 +62,7 @@ def sign_plan(
     :raises RefusedError: the plan is unsafe, see :meth:`PlanHeader.verify`; nothing was signed.
     """
     draft.plan.verify()
+    check_tasks(draft.plan)
     signed = stage_plan(session.workspace, identity, draft)
     words = study_words(session.state, draft.plan)
     with session.state.transaction():
@@ -99,6 +101,8 @@ def record_plan(state: State, signed: SignedPlan) -> None:
     state.begin_round(
         "coordinator", Event.PLAN, study=study, number=plan.round, plan=signed.digest, stage=plan.stage
     )
+    if plan.task is not None:
+        state.note_task(study, plan.round, plan.task, plan.place.entry)
 
 
 def deliver_plan(

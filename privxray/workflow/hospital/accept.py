@@ -1,4 +1,4 @@
-"""``accept``: a party takes in what the coordinator sends back: a global model, or the next plan.
+"""``accept``: a party takes in what the coordinator sends back: a model, a summary, or the next plan.
 
 Tested in tests/cli/test_study.py, tests/cli/test_keyholders.py and tests/cli/test_bad_input.py.
 """
@@ -12,27 +12,28 @@ from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.admission.admit import admit_model, admit_plan
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.model import ModelHeader
+from privxray.exchange.messages.summary import SummaryHeader
 from privxray.formats.tensors import same_form, unpack
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.custody.revoked import expect_not_revoked
+from privxray.workflow.hospital.accept_summary import accept_summary
 from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
 from privxray.workflow.hospital.join import claimed_study
 from privxray.workflow.hospital.prove import proof_of_model
+from privxray.workflow.hospital.round_result import expect_delivered, round_of_result, second_of_round
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.study_tables import Round
-from privxray.workspace.transitions import Event, RoundState
+from privxray.workspace.transitions import Event
 
 
 @dataclass(frozen=True)
 class Accepted:
-    """What was taken in: a model with the place of its copy, or a plan that is now followed.
+    """What was taken in: a model or a summary with the place of its copy, or a plan that is now followed.
 
-    ``proven`` says whether the model was shown to be the sum of what the hospitals committed to.
+    ``proven`` says whether the model or summary was shown to be the sum of what the hospitals committed to.
     """
 
     model: ModelHeader | None
@@ -40,6 +41,7 @@ class Accepted:
     joined: Joined | None
     already: bool
     proven: bool = False
+    summary: SummaryHeader | None = None
 
 
 def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Passphrase) -> Accepted:
@@ -55,10 +57,14 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Pa
             return _accept_model(session, received, passphrase)
         if received.envelope.kind == "plan":
             return _accept_plan(session, received, ask_words)
+        if received.envelope.kind == "summary":
+            kept = accept_summary(session, received, passphrase)
+            return Accepted(None, kept.path, None, kept.already, kept.proven, kept.header)
         raise MalformedError(
-            f"this is a file of kind {received.envelope.kind}, and a model or a plan is accepted here",
+            f"this is a file of kind {received.envelope.kind}, and a model, a summary or a plan is accepted "
+            "here",
             reason="accept.other-kind",
-            advice="Take the file that the coordinator sent back: a .model or a .plan",
+            advice="Take the file that the coordinator sent back: a .model, a .summary or a .plan",
         )
 
 
@@ -76,26 +82,16 @@ def _accept_plan(session: Session, received: Received, ask_words: AskWords) -> A
 
 
 def _accept_model(session: Session, received: Received, passphrase: Passphrase) -> Accepted:
-    round_ = _round_of(session, received)
-    planned = planned_round(session.workspace, round_)
+    planned = round_of_result(session, received, ModelHeader)
+    round_ = planned.round
     model = admit_model(received.envelope, planned.signed)
     expect_not_revoked(session.state, model.sender)
     received.check_body(model.body)
-    delivered = round_.state in (RoundState.EXPORTED, RoundState.CLOSED)
-    if planned.plan.committee is None and not delivered:
-        raise RefusedError(
-            "this hospital has not exported in that round, so no model of it can be true",
-            reason="model.without-this-hospital",
-            advice="Ask the coordinator how it was made",
-        )
+    expect_delivered(planned, received)
     digest = received.envelope.digest
     path = session.workspace.model_copy(round_.study, round_.number)
     if round_.model is not None and round_.model != digest:
-        raise RefusedError(
-            "another model of this round was accepted before",
-            reason="model.second-of-round",
-            advice="A coordinator signs one model a round: ask which hospitals got which",
-        )
+        raise second_of_round(received)
     if round_.model == digest and path.exists():
         return Accepted(model, path, None, already=True, proven=model.proof is not None)
     data = received.path.read_bytes()
@@ -110,28 +106,6 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
         session.state.forget_vectors(round_.study)
     remove_unreadable(session)
     return Accepted(model, path, None, already=False, proven=model.proof is not None)
-
-
-def _round_of(session: Session, received: Received) -> Round:
-    """The round whose plan the model says it came of. Its coordinator's signature is demanded afterwards.
-
-    :raises RefusedError: this party keeps no models, or follows no such plan.
-    """
-    if session.role == "trustee":
-        raise RefusedError(
-            "a trustee keeps no models",
-            reason="accept.model-at-trustee",
-            advice="Accept only the next plan",
-        )
-    claimed = received.envelope.claim(ModelHeader)
-    found = [r for r in session.state.rounds(claimed.study) if r.plan == claimed.plan]
-    if not found:
-        raise RefusedError(
-            "this model is of a study or plan that was not joined here",
-            reason="model.unknown-plan",
-            advice="Ask the coordinator; privxray inspect FILE names the study and round that it came from",
-        )
-    return found[0]
 
 
 def _check_form(model: ModelHeader, body: bytes) -> None:

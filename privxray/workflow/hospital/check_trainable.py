@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from privxray.errors import RefusedError
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.formats.extractor_file import ExtractorFile
 from privxray.formats.tensors import same_form, unpack
+from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 from privxray.learning import methods
 from privxray.learning.constants import MethodConstants
 from privxray.learning.interface import AnyMethod
@@ -36,6 +38,7 @@ def check_trainable(workspace: Workspace, plan: PlanHeader, body: bytes) -> None
             reason="plan.delta-too-large",
             advice="Ask the coordinator for a plan with a smaller delta",
         )
+    _check_counted(plan)
     if not (_same_terms(plan, method, constants) and _same_start(plan, body, method, constants)):
         raise RefusedError(
             "this version of privxray would not train what the plan describes",
@@ -43,6 +46,19 @@ def check_trainable(workspace: Workspace, plan: PlanHeader, body: bytes) -> None
             advice="Install the version that the coordinator uses (privxray inspect FILE names it)",
         )
     _check_extractor(InputForm.of(method, constants, plan.features_by, workspace))
+
+
+def _check_counted(plan: PlanHeader) -> None:
+    """A plan that describes patients asks for what the data set keeps of them.
+
+    :raises RefusedError: it asks for other bands of age, or sexes.
+    """
+    if plan.its_task == "describe" and (plan.age_bands, plan.sexes) != (AGE_BANDS, SEXES):
+        raise RefusedError(
+            "the plan counts patients by bands of age or sexes that this version of privxray does not keep",
+            reason="plan.other-bands",
+            advice="Install the version that the coordinator uses (privxray inspect FILE names it)",
+        )
 
 
 def _check_extractor(form: InputForm) -> None:
@@ -55,17 +71,21 @@ def _check_extractor(form: InputForm) -> None:
 def _same_terms(plan: PlanHeader, method: AnyMethod, constants: MethodConstants) -> bool:
     return (
         constants.stated() == plan.constants
-        and tuple(method.manifest(constants, plan.classes)) == plan.manifest
-        and method.modulus_bits == plan.modulus_bits
+        and (plan.its_task in COUNTED or _same_vector(plan, method, constants))
         and is_of_kind(plan.features_by, method.inputs(constants))
         and InputForm.of(method, constants, plan.features_by).is_known()
     )
 
 
+def _same_vector(plan: PlanHeader, method: AnyMethod, constants: MethodConstants) -> bool:
+    vector = (tuple(method.manifest(constants, plan.classes)), method.modulus_bits)
+    return vector == (plan.manifest, plan.modulus_bits)
+
+
 def _same_start(plan: PlanHeader, body: bytes, method: AnyMethod, constants: MethodConstants) -> bool:
     """Whether the starting model has the right form and, where it is built in, the right numbers."""
     start = unpack(body) if body else {}
-    if plan.stage > 1:
+    if plan.carries_model:
         return same_form(start, methods.model_form(method, constants, plan.classes))
     expected = method.starting_model(constants, plan.classes)
     if not same_form(start, expected):

@@ -72,7 +72,9 @@ class Classifier:
 
 def has_model(session: Session, study: str) -> bool:
     """Whether a global model of a study is here, see :func:`newest_model`."""
-    return any(round_.model is not None or round_.stage > 1 for round_ in session.state.rounds(study))
+    return any(
+        round_.model is not None or _starts_from_model(round_) for round_ in session.state.rounds(study)
+    )
 
 
 def newest_model(session: Session, study: str) -> Classifier:
@@ -115,10 +117,11 @@ def _models(session: Session, study: str) -> Iterator[Classifier]:
             header, body = read_kept(path, round_.model, ModelHeader)
             source = ModelSource(f"the global model of round {round_.number}", round_.model, round_.number)
             yield _classifier(session.workspace, source, header, body)
-        if round_.stage > 1:
+        if _starts_from_model(round_):
             planned = planned_round(session.workspace, round_)
             label = f"the global model that round {round_.number} starts from"
-            source = ModelSource(label, planned.signed.digest, _round_before(session, round_))
+            fingerprint = planned.plan.model or planned.signed.digest
+            source = ModelSource(label, fingerprint, _round_before(session, round_))
             yield _classifier(session.workspace, source, planned.plan, planned.file.body())
 
 
@@ -128,7 +131,7 @@ def own_model(session: Session, round_: Round) -> Classifier:
     :raises WorkspaceError: it is not trained yet.
     :raises RefusedError: it is exported already, which destroyed it.
     """
-    if not round_.state.inside:
+    if round_.task != "train" or not round_.state.inside:
         raise RefusedError(
             f"the training result of round {round_.number} was destroyed by its export",
             reason="round.result-exported",
@@ -146,9 +149,17 @@ def own_model(session: Session, round_: Round) -> Classifier:
     return Classifier(source, plan.classes, method, constants, tensors, form)
 
 
+def _starts_from_model(round_: Round) -> bool:
+    """Whether the body of the round's plan is a global model."""
+    return round_.task == "evaluate" or (round_.task == "train" and round_.stage > 1)
+
+
 def _round_before(session: Session, round_: Round) -> int:
     """The number of the round whose sum became the model that this round starts from."""
-    before = [r.number for r in session.state.rounds(round_.study) if r.stage == round_.stage - 1]
+    trained = [
+        r for r in session.state.rounds(round_.study) if r.task == "train" and r.number < round_.number
+    ]
+    before = [r.number for r in trained if round_.task == "evaluate" or r.stage == round_.stage - 1]
     return before[-1] if before else 0
 
 

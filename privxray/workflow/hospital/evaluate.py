@@ -121,7 +121,11 @@ def evaluate(
     """
     workspace.require("hospital", "evaluate")
     with working(workspace) as session:
-        fits = (lambda r: r.state is RoundState.TRAINED) if local else (lambda r: has_model(session, r.study))
+        fits = (
+            (lambda r: r.task == "train" and r.state is RoundState.TRAINED)
+            if local
+            else (lambda r: has_model(session, r.study))
+        )
         round_ = newest_round(session, study, fits)
         model = own_model(session, round_) if local else newest_model(session, round_.study)
         with open_dataset(session, round_.study) as dataset:

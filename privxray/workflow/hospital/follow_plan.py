@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_party
 from privxray.exchange.admission.admit_repeat import admit_repeat
-from privxray.exchange.admission.admit_successor import admit_successor, terms_of
+from privxray.exchange.admission.admit_successor import admit_successor, task_terms_of, terms_of
 from privxray.exchange.intake import Received
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.keys.key_words import same_words, slip_in
@@ -140,6 +140,8 @@ def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None, ag
     event = Event.TAKE_OVER if took_over else Event.FOLLOW
     study = plan.study_name
     state.begin_round(role, event, study=study, number=plan.round, plan=signed.digest, stage=plan.stage)
+    if plan.task is not None:
+        state.note_task(study, plan.round, plan.task, plan.place.entry)
     if kept:
         state.set_training(
             study,
@@ -159,7 +161,7 @@ def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None, ag
 
 def _training_of(plan: PlanHeader) -> tuple[object, ...]:
     """All of a plan that training depends on. Who else takes part is not among it."""
-    return (*terms_of(plan), plan.stage, plan.body.sha256)
+    return (*terms_of(plan), *task_terms_of(plan), plan.stage, plan.body.sha256)
 
 
 def _unspoilt(state: State, last: Round) -> bool:

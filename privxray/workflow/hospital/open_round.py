@@ -5,7 +5,11 @@ Tested in tests/cli/test_keyholders.py and tests/cli/test_study.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Final
+
 from privxray.errors import RefusedError
+from privxray.formats.header import TaskName
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.trained_on import trained_data
@@ -13,24 +17,48 @@ from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
+COMMANDS: Final[Mapping[TaskName, str]] = {
+    "train": "train",
+    "describe": "describe --contribute",
+    "evaluate": "evaluate --contribute",
+    "agree": "agree",
+}
+"""What a hospital types for a plan's task."""
 
-def open_round(session: Session, study: str | None) -> Round:
+
+def open_round(session: Session, study: str | None, task: TaskName = "train") -> Round:
     """The newest round of a study, which has not been exported yet.
 
-    :raises RefusedError: it has, or it ended here when the workspace was restored.
+    :param task: what the command is for.
+    :raises RefusedError: it has, or it ended here when the workspace was restored, or its plan is for
+        something else.
     """
-    round_ = newest_round(session, study, _untrained, _inside)
+    round_ = newest_round(session, study, lambda r: _untrained(r) and r.task == task, _untrained, _inside)
     if round_.state is RoundState.VOID:
         raise over_here(round_)
+    if round_.state.inside and round_.task != task:
+        raise RefusedError(
+            f"the plan of round {round_.number} is not to {task}, but to {round_.task}; nothing was spent",
+            reason="round.other-task",
+            advice=f"Type: privxray {COMMANDS[round_.task]}",
+        )
     if not round_.state.inside:
         seen = trained_data(session, round_)
         changed = f"; {seen}, and an update that has left can't be changed" if seen and seen.since else ""
         raise RefusedError(
-            f"round {round_.number} is exported already, and a round is trained once{changed}",
+            f"round {round_.number} is exported already, and a round is {_DONE[round_.task]} once{changed}",
             reason="round.exported",
             advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
         )
     return round_
+
+
+_DONE: Final[Mapping[TaskName, str]] = {
+    "train": "trained",
+    "describe": "described",
+    "evaluate": "evaluated",
+    "agree": "agreed on",
+}
 
 
 def over_here(round_: Round) -> RefusedError:
@@ -57,7 +85,7 @@ def left_out(session: Session, round_: Round) -> bool:
     self-mask would hide an update, and nobody would add that update up. And it can tell by the round's model:
     where that has come, a training would be paid for nothing.
     """
-    if round_.model is not None and round_.state.inside:
+    if round_.state.inside and (round_.model is not None or round_.summary is not None):
         return True
     survivors = session.state.survivors_of(round_.plan)
     return bool(survivors) and public_keys(session.workspace).fingerprint not in survivors

@@ -21,7 +21,9 @@ from privxray.exchange.intake import Received, envelope_of, read_again, take_in
 from privxray.exchange.masking.fixed_point import dequantise
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import members_of
+from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.exchange.messages.proof import ProofHeader, open_proof
+from privxray.exchange.messages.summary import SummaryHeader
 from privxray.formats.tensors import same_form, unpack
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
@@ -140,15 +142,22 @@ def expect_made_of(planned: PlannedRound, proven: ProvenSum, proof: str, model: 
     :param proof: its digest.
     :raises RefusedError: it isn't.
     """
-    header = model.envelope.claim(ModelHeader)
+    counted = planned.plan.its_task in COUNTED
+    kind: type[SummaryHeader] | type[ModelHeader] = SummaryHeader if counted else ModelHeader
+    header = model.envelope.claim(kind)
     if header.proof != proof:
         raise RefusedError("the model belongs to another proof", reason="proof.other-model", advice=_CALL)
-    if not _same(unpack(model.body()), _model_of(planned, proven)):
+    expected = _sums_of(planned, proven) if counted else _model_of(planned, proven)
+    if not _same(unpack(model.body()), expected):
         raise RefusedError(
-            "the model is not what the sum of the hospitals' updates gives",
+            f"the {header.kind} is not what the sum of the hospitals' updates gives",
             reason="proof.model-not-the-sum",
             advice=_CALL,
         )
+
+
+def _sums_of(planned: PlannedRound, proven: ProvenSum) -> Mapping[str, NDArray[Any]]:
+    return dequantise(proven.opened.numbers, planned.plan.manifest, planned.plan.modulus_bits)
 
 
 def _model_of(planned: PlannedRound, proven: ProvenSum) -> dict[str, NDArray[Any]]:

@@ -70,7 +70,7 @@ def note_earlier_trainings(session: Session, dataset: Dataset, study: str) -> No
     """
     state = session.state
     for round_ in state.rounds(study):
-        trained = round_.state in _TRAINED and round_.epsilon is not None
+        trained = round_.task == "train" and round_.state in _TRAINED and round_.epsilon is not None
         if trained and state.data_of_training(study, round_.trained_in) is None:
             _note(session, dataset, round_, None)
 

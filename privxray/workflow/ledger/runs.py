@@ -50,15 +50,22 @@ def _name_of_destroyed(round_: Round) -> str:
 
 
 def attempt_of(state: State, round_: Round) -> list[Round]:
-    """The rounds of the attempt that a round belongs to, oldest first: one for each stage so far."""
+    """A round's attempt at its task, oldest first: one round for each stage so far."""
     used = [r for r in state.rounds(round_.study) if r.state is not RoundState.VOID]
-    return used[-round_.stage :]
+    return [r for r in used if r.task == round_.task][-round_.stage :]
+
+
+def _other_tasks(state: State, round_: Round) -> list[Round]:
+    """The rounds of the study's other tasks since it was begun last."""
+    used = [r for r in state.rounds(round_.study) if r.state is not RoundState.VOID]
+    begun = max((place for place, r in enumerate(used) if r.has_begun_study), default=0)
+    return [r for r in used[begun:] if r.task != round_.task]
 
 
 def charged_outside(state: State, charged: Iterable[tuple[str, str]], round_: Round) -> bool:
-    """Whether the study has cost something outside of a round's attempt.
+    """Whether the study has cost something outside of a round's attempt and its schedule's other tasks.
 
     :param charged: study and run of everything that the ledger holds.
     """
-    inside = {run_name(state, r) for r in attempt_of(state, round_)}
+    inside = {run_name(state, r) for r in (*attempt_of(state, round_), *_other_tasks(state, round_))}
     return any(study == round_.study and run not in inside for study, run in charged)

@@ -18,6 +18,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.proof import ProofHeader
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
+from privxray.exchange.messages.summary import SummaryHeader
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.header import Fingerprint, Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
@@ -43,6 +44,7 @@ _HEADERS: dict[str, type[Header]] = {
     "share": ShareHeader,
     "proof": ProofHeader,
     "model": ModelHeader,
+    "summary": SummaryHeader,
     "offer": OfferHeader,
     "query": QueryHeader,
     "answer": AnswerHeader,
@@ -51,7 +53,8 @@ _HEADERS: dict[str, type[Header]] = {
 
 
 SUFFIXES = (
-    *("card", "plan", "enc", "request", "share", "proof", "model", "offer", "query", "answer", "revocation"),
+    *("card", "plan", "enc", "request", "share", "proof", "model", "summary"),
+    *("offer", "query", "answer", "revocation"),
 )
 """Of the files that travel, as privxray names them."""
 
@@ -204,7 +207,7 @@ def _known(workspace: Workspace | None) -> _Known:
         names={fingerprint: name for fingerprint, (_, name) in keys.items()},
         own=public_keys(workspace).fingerprint,
         followed=frozenset(round_.plan for round_ in rounds),
-        accepted=frozenset(round_.model for round_ in rounds if round_.model is not None),
+        accepted=frozenset(one for round_ in rounds for one in (round_.model, round_.summary) if one),
     )
     return _Known(keys, reader, words, workspace.config.name)
 

@@ -11,9 +11,11 @@ from typing import Any
 
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_words import place_in_words
 from privxray.exchange.messages.proof import ProofHeader
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
+from privxray.exchange.messages.summary import SummaryHeader
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.header import Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
@@ -32,7 +34,7 @@ class Reader:
     :ivar names: of the parties that are known here, by the fingerprints of their keys.
     :ivar own: this party's fingerprint; empty outside of a workspace.
     :ivar followed: the digests of the plans that are followed here, or were signed here.
-    :ivar accepted: the digests of the models that are accepted here, or were signed here.
+    :ivar accepted: the digests of the models and summaries that are accepted here, or were signed here.
     """
 
     role: Role | None = None
@@ -104,7 +106,7 @@ def _plan(plan: PlanHeader, digest: str, reader: Reader) -> Summary:
     return Summary(
         "a plan: who takes part in a round, and on which terms",
         f"{plan.coordinator_name}, for {hospitals} hospitals",
-        f"{plan.study}, round {plan.round} (training round {plan.stage} of {plan.stages})",
+        f"{plan.study}, round {plan.round} ({place_in_words(plan)})",
         f"{plan.method}, epsilon {plan.epsilon:g} at delta {plan.delta:g}, mode {plan.mode}",
         todo,
     )
@@ -161,17 +163,32 @@ def _proof(proof: ProofHeader, _: str, reader: Reader) -> Summary:
 
 
 def _model(model: ModelHeader, digest: str, reader: Reader) -> Summary:
-    if digest in reader.accepted:
-        todo = "carry it to every hospital" if reader.role == "coordinator" else "nothing: it is kept here"
-    else:
-        todo = "type: privxray accept FILE"
     return Summary(
         "a global model",
         reader.name(model.sender),
         _place(model),
         f"{model.method}, classes {', '.join(model.classes)}",
-        todo,
+        _todo_with_result(digest, reader),
     )
+
+
+def _summary(summary: SummaryHeader, digest: str, reader: Reader) -> Summary:
+    what = (
+        "noisy counts of patients" if summary.task == "describe" else "noisy histograms of patients' scores"
+    )
+    return Summary(
+        f"a summary: {what} over all hospitals of a round together",
+        reader.name(summary.sender),
+        _place(summary),
+        f"epsilon {summary.epsilon:g} at delta {summary.delta:g} per patient, by each hospital's own noise",
+        _todo_with_result(digest, reader),
+    )
+
+
+def _todo_with_result(digest: str, reader: Reader) -> str:
+    if digest not in reader.accepted:
+        return "type: privxray accept FILE"
+    return "carry it to every hospital" if reader.role == "coordinator" else "nothing: it is kept here"
 
 
 def _offer(offer: OfferHeader, _: str, reader: Reader) -> Summary:
@@ -233,6 +250,7 @@ _BY_TYPE: Mapping[type[Header], Callable[[Any, str, Reader], Summary]] = {
     ShareHeader: _share,
     ProofHeader: _proof,
     ModelHeader: _model,
+    SummaryHeader: _summary,
     RevocationHeader: _revocation,
     OfferHeader: _offer,
     QueryHeader: _query,

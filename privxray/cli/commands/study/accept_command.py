@@ -37,7 +37,10 @@ def accept(
     if done.joined:
         study, what = done.joined.plan.study, f"The plan of round {done.joined.plan.round}"
         review.show(done.joined.plan, done.joined.changes)
-        has_model = done.joined.plan.stage > 1 and workspace.config.role == "hospital"
+        has_model = done.joined.plan.carries_model and workspace.config.role == "hospital"
+    elif done.summary:
+        study, what = done.summary.study, f"The summary of round {done.summary.round}"
+        has_model = False
     else:
         assert done.model is not None
         study, what = done.model.study, f"The global model of round {done.model.round}"
@@ -52,7 +55,7 @@ def accept(
     if as_json:
         emit(
             {
-                "kind": "plan" if done.joined else "model",
+                "kind": "plan" if done.joined else "summary" if done.summary else "model",
                 "study": study,
                 "path": str(done.path) if done.path else None,
                 "already": done.already,

@@ -79,7 +79,8 @@ def _show_sum(done: Aggregated, as_json: bool) -> None:
     if as_json:
         emit(
             {
-                "model": str(done.model),
+                "model": None if done.counted else str(done.model),
+                **({"summary": str(done.model)} if done.counted else {}),
                 "proof": str(done.proof) if done.proof else None,
                 "plan": str(done.next_plan.path) if done.next_plan else None,
                 "round": done.plan.round,
@@ -91,12 +92,13 @@ def _show_sum(done: Aggregated, as_json: bool) -> None:
         )
     for note in done.notes:
         tell(f"Note: {note}.")
+    what = "summary" if done.counted else "model"
     if done.already:
-        tell(f"Round {done.plan.round} was closed before; nothing was changed. Its model is {done.model}.")
+        tell(f"Round {done.plan.round} was closed before; nothing was changed. Its {what} is {done.model}.")
     else:
         tell(
             f"Round {done.plan.round}: opened the sum of {done.hospitals} updates. No single update can be "
             f"opened. Wrote {done.model}."
         )
     if done.proof:
-        tell(f"Carry {done.proof.name} with it: each hospital checks by it that the model is the sum.")
+        tell(f"Carry {done.proof.name} with it: each hospital checks by it that the {what} is the sum.")

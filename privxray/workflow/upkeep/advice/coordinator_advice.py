@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.workflow.upkeep.advice.line import Advice, listed
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.transitions import RoundState
@@ -34,7 +35,8 @@ def _updates_awaited(situation: Situation, study: StudySituation) -> Iterator[Ad
     aggregate = ("aggregate", "updates/*.enc")
     typed, updates = situation.typed(" ".join(aggregate)), f"{situation.path('updates')}/"
     plan = situation.path(f"plan-{study.round.number:04d}.plan")
-    model = " (the model is inside)" if study.round.stage > 1 else ""
+    inside = study.round.stage > 1 or study.round.task == "evaluate"
+    model = " (the model is inside)" if inside else ""
     if collected.unfit:
         yield _unfit(situation, "updates", collected.unfit)
     elif not collected.awaited:
@@ -75,12 +77,21 @@ def _keyholders_awaited(situation: Situation, study: StudySituation) -> Advice:
 
 
 def _closed(situation: Situation, study: StudySituation) -> Advice:
-    files = [situation.path(f"models/global-{study.round.number:04d}.model")]
+    name = f"models/global-{study.round.number:04d}.model"
+    if study.round.task in COUNTED:
+        name = f"round-{study.round.number:04d}.summary"
+    files = [situation.path(name)]
     files += [situation.path(study.own_files["proof"])] if "proof" in study.own_files else []
     carry = f"carry {' and '.join(files)} to every hospital"
     go_on = situation.typed("plan --continue")
     if study.last_stage:
         return Advice(f"the study is complete: {carry}")
+    if not study.lacking and study.round.task == "describe":
+        report = situation.typed("report study")
+        return Advice(
+            f"{carry}; look at the counts ({report}), and if the study is worth its budget type: {go_on}",
+            ("plan", "--continue"),
+        )
     if not study.lacking:
         return Advice(f"{carry}; for the next round type: {go_on}", ("plan", "--continue"))
     return Advice(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from privxray.workflow.hospital.open_round import COMMANDS
 from privxray.workflow.upkeep.advice.line import INGEST, Advice, exact, file_name, over_here, study_option
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.transitions import RoundState
@@ -29,7 +30,7 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
         return
     match round_.state:
         case RoundState.JOINED:
-            yield _untrained(situation, study, option)
+            yield (_untrained if round_.task == "train" else _uncounted)(situation, study, option)
         case RoundState.TRAINED:
             typed = situation.typed(f"export-update{option}")
             yield Advice(typed, ("export-update", *option.split()))
@@ -80,8 +81,21 @@ def _untrained(situation: Situation, study: StudySituation, option: str) -> Advi
     return Advice(situation.typed(f"train{option}"), ("train", *option.split()))
 
 
+def _uncounted(situation: Situation, study: StudySituation, option: str) -> Advice:
+    """A round that is joined and only counts patients."""
+    words = (*COMMANDS[study.round.task].split(), *option.split())
+    typed = situation.typed(" ".join(words))
+    if not study.splits:
+        return Advice(f"{situation.typed(INGEST)}{option}; then: {typed}")
+    return Advice(typed, words)
+
+
 def _finished(situation: Situation, study: StudySituation, option: str) -> Iterator[Advice]:
-    """A round whose model is here."""
+    """A round whose model or summary is here."""
+    if study.round.task in ("describe", "agree"):
+        if not study.last_stage:
+            yield Advice(f"when the study's next plan comes: {situation.typed('accept FILE')}")
+        return
     uses = f"{situation.typed(f'predict IMAGE...{option}')} uses the global model"
     if "val" in study.splits:
         evaluate = situation.typed(f"evaluate{option}")

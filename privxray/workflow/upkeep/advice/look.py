@@ -73,7 +73,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
     return StudySituation(
         round=round_,
         splits=_splits(workspace, round_.study) if hospital else frozenset(),
-        last_stage=plan.stage == plan.stages,
+        last_stage=plan.next_place is None,
         trustees=bool(plan.roster.trustees),
         keyholders=_names(plan, [seat.keyholder for seat in committee.seats]) if committee else (),
         threshold=committee.threshold if committee else 0,
@@ -111,7 +111,7 @@ def _copies_unfinished(session: Session) -> bool:
 
 def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, float | None]:
     """Whether the study has cost something before, and what the lifetime limit still allows of the plan's."""
-    if session.role != "hospital" or round_.state is not RoundState.JOINED:
+    if (session.role, round_.state, round_.task) != ("hospital", RoundState.JOINED, "train"):
         return False, None
     place = f"{session.workspace.ledger_path.absolute().as_uri()}?mode=ro"
     try:
@@ -176,7 +176,7 @@ def _by_its_header(envelope: Envelope, _: Body) -> str:
 
 
 def _lacking(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ...]:
-    if plan.stage == plan.stages:
+    if plan.next_place is None:
         return ()
     masks = state.next_keys(round_.plan, MaskStatement)
     keys = NextKeys(masks, state.next_keys(round_.plan, UnsealingStatement))

@@ -47,7 +47,7 @@ class StudySituation:
     """The newest round of a study.
 
     :param splits: the parts of the hospital's data set for this study that have patients.
-    :param last_stage: no further training round is planned after this one.
+    :param last_stage: the study ends with this round.
     :param trustees: the plan has some.
     :param keyholders: the names of all of them; empty in a strict study.
     :param threshold: how many of them must answer.
