@@ -32,6 +32,7 @@ from privxray.workflow.coordinator.enrolment import CommitteeTerms
 from privxray.workflow.coordinator.make_plan import make_plan
 from privxray.workflow.coordinator.plan_terms import Terms
 from privxray.workflow.coordinator.request_shares import Requested
+from privxray.workflow.coordinator.scheduled import OtherTasks
 from privxray.workflow.coordinator.sign_plan import Planned
 from privxray.workflow.hospital.accept import Accepted
 from privxray.workflow.hospital.evaluate import Scores, evaluate
@@ -54,6 +55,7 @@ __all__ = [
     "IngestReport",
     "Inspected",
     "Joined",
+    "OtherTasks",
     "Passphrase",
     "Planned",
     "Prediction",

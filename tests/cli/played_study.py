@@ -186,6 +186,12 @@ def _aggregated(world: World) -> None:
         world.carry(model, party)
 
 
+def _counting(world: World, snapshot: Snapshots) -> None:
+    """A study that describes its patients first and evaluates its model last; its first plan is joined."""
+    _joined(world, "--describe-epsilon", "0.5", "--evaluate-epsilon", "1")
+    _ingested(world)
+
+
 def _untrained(world: World, snapshot: Snapshots) -> None:
     """As "ingested", but with the features that training will want."""
     for party in HOSPITALS:
@@ -247,6 +253,7 @@ STAGES: dict[str, Callable[[World], None]] = {
 
 BESIDES: dict[str, tuple[str | None, Callable[[World, Snapshots], None]]] = {
     "joined-not": ("initialised", _joined_not),
+    "counting": ("initialised", _counting),
     "untrained": ("ingested", _untrained),
     "unaccepted": ("aggregated", _unaccepted),
     "asked": ("aggregated", _asked),

@@ -46,6 +46,17 @@ class Roster(Printed):
     trustees: list[str]
 
 
+Task = Literal["train", "describe", "evaluate", "agree"]
+
+
+class ScheduledTask(Printed):
+    """One task of a study."""
+
+    task: Task
+    epsilon: float
+    stages: int
+
+
 class PlanTold(Printed):
     """What a plan fixes."""
 
@@ -58,6 +69,12 @@ class PlanTold(Printed):
     terms: dict[str, JsonValue]
     """The terms and public constants by name. Which there are depends on the method."""
     remarks: list[str]
+    task: Task = absent()
+    """What this plan is for, in a study of several tasks."""
+    schedule: list[ScheduledTask] = absent()
+    """All tasks of the study, in their order."""
+    whole: Spent = absent()
+    """What all of them together may cost a patient."""
 
 
 class Planned(PlanTold):
@@ -193,7 +210,10 @@ class RequestMade(Printed):
 class SumOpened(Printed):
     """The sum was opened, and the model is signed: ``aggregate``."""
 
-    model: str
+    model: str | None
+    """Null of a round that only counts patients."""
+    summary: str = absent()
+    """The file with the counts, of a round that only counts patients."""
     proof: str | None
     """Where the plan asks for commitments."""
     plan: str | None
@@ -221,7 +241,7 @@ class ShareWritten(Printed):
 class Accepted(Printed):
     """A model or a later plan was taken in."""
 
-    kind: Literal["model", "plan"]
+    kind: Literal["model", "plan", "summary"]
     study: str
     path: str | None
     already: bool

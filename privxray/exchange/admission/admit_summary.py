@@ -1,4 +1,7 @@
-"""The rules for a summary; their order is that of :mod:`privxray.exchange.admission`."""
+"""The rules for a summary; their order is that of :mod:`privxray.exchange.admission`.
+
+Tested in tests/cli/test_tasks.py.
+"""
 
 from __future__ import annotations
 

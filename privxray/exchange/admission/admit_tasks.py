@@ -1,6 +1,7 @@
 """The rules for what a plan is for, by the plan alone (docs/SPEC-2.md, section 4).
 
 Between a plan and the one before it, :mod:`.admit_successor` decides.
+Tested in tests/unit/test_exchange_tasks.py.
 """
 
 from __future__ import annotations

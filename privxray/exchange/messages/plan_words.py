@@ -1,4 +1,7 @@
-"""A plan in words: where in its study it is, and what it fixes, for display."""
+"""A plan in words: where in its study it is, and what it fixes, for display.
+
+Tested in tests/cli/test_inspect.py and tests/cli/test_tasks.py.
+"""
 
 from __future__ import annotations
 

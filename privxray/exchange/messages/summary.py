@@ -2,6 +2,8 @@
 
 It does not name a hospital or say how many took part, so anybody may see it. Its numbers have the noise that
 each hospital has put on its own (docs/SPEC-2.md, section 4).
+
+Tested in tests/cli/test_tasks.py.
 """
 
 from __future__ import annotations

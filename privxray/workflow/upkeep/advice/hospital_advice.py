@@ -87,7 +87,7 @@ def _uncounted(situation: Situation, study: StudySituation, option: str) -> Advi
     typed = situation.typed(" ".join(words))
     if not study.splits:
         return Advice(f"{situation.typed(INGEST)}{option}; then: {typed}")
-    return Advice(typed, words)
+    return Advice(typed)
 
 
 def _finished(situation: Situation, study: StudySituation, option: str) -> Iterator[Advice]:
