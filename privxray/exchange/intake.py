@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from privxray.errors import AbsentFileError, MalformedError, StrangeFileError, about
-from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, check_body, split
+from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, check_body, split, stated_length
 from privxray.formats.header import MAX_BODY, Body
 from privxray.system.private_files import PRIVATE, open_new
 from privxray.system.regular_files import NotRegularError, open_regular
@@ -156,15 +156,22 @@ def read_again(path: Path) -> Received:
         return received
 
 
-def envelope_of(path: Path) -> Envelope:
-    """The envelope of a file that lies in the workspace; its body is not looked at."""
-    with about(path), _opened(path) as stream:
-        return split(stream.read(PREAMBLE + MAX_ENVELOPE))
+def envelope_of(path: Path, *, follow_links: bool = True) -> Envelope:
+    """The envelope of a file; its body is not read.
+
+    :param follow_links: whether a link to a file is taken for it.
+    :raises AbsentFileError: the file is not there.
+    :raises StrangeFileError: it is no regular file, or no file of privxray.
+    :raises MalformedError: its envelope is damaged.
+    """
+    with about(path), _opened(path, follow_links=follow_links) as stream:
+        preamble = stream.read(PREAMBLE)
+        return split(preamble + stream.read(min(stated_length(preamble), MAX_ENVELOPE)))
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path, *, follow_links: bool = True) -> IO[bytes]:
     try:
-        return open_regular(path)
+        return open_regular(path, follow_links=follow_links)
     except FileNotFoundError:
         raise AbsentFileError(
             "there is no such file", reason="file.absent", file=path, advice="Check the path"

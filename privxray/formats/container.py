@@ -139,6 +139,13 @@ class Envelope:
         return header
 
 
+def stated_length(start: bytes) -> int:
+    """How long a file's preamble says that its envelope is; 0 where it is no whole preamble of privxray."""
+    if not start.startswith(MAGIC) or len(start) < PREAMBLE:
+        return 0
+    return int.from_bytes(start[len(MAGIC) + 1 : PREAMBLE], "big")
+
+
 def split(start: bytes) -> Envelope:
     """Read preamble and envelope off the first bytes of a file.
 
@@ -161,7 +168,7 @@ def split(start: bytes) -> Envelope:
             reason="file.other-version",
             advice=_SAME_VERSION,
         )
-    size = int.from_bytes(start[len(MAGIC) + 1 : PREAMBLE], "big")
+    size = stated_length(start)
     if size > MAX_ENVELOPE:
         raise MalformedError(
             "the envelope is longer than any privxray file's", reason="envelope.too-long", advice=_COPY

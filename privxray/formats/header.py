@@ -28,6 +28,9 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+SUFFIXES = tuple("enc" if kind == "update" else kind for kind in KINDS)
+"""How the names of files that travel end, as privxray names them."""
+
 MAX_BODY = 1 << 30
 EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 

@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from privxray.privacy.events import Event
+from privxray.privacy.gaussian_curve import gaussian_epsilon, gaussian_mu, mass
 from privxray.privacy.guarantee import Guarantee, require_delta, require_epsilon
 
 GAUSSIAN_SHARE = 0.9
@@ -69,9 +70,28 @@ class AdaptiveFilter:
         if not history:
             return 0.0
         if all(event.kind == "gaussian" for event in history):
-            return _UP * _gaussian_epsilon(math.sqrt(_mass(history)), GAUSSIAN_SHARE * self.limit.delta)
-        total = math.fsum(event.count * renyi_divergence(event, self.order) for event in history)
-        return _UP * total + _conversion(self.order, (1.0 - GAUSSIAN_SHARE) * self.limit.delta)
+            return _UP * gaussian_epsilon(math.sqrt(mass(history)), GAUSSIAN_SHARE * self.limit.delta)
+        return _UP * self._divergence(history) + _conversion(self.order, self._rest)
+
+    def room(self, events: Iterable[Event]) -> float:
+        """The mu of the one further run of Gaussian noise that takes all that is left after these events.
+
+        :returns: 0 where nothing is left. It is rounded down by less than 1e-8 of itself.
+        """
+        history = tuple(events)
+        if all(event.kind == "gaussian" for event in history):
+            most = gaussian_mu(self.limit.epsilon / _UP, GAUSSIAN_SHARE * self.limit.delta)
+            return math.sqrt(max(0.0, most * most - mass(history)))
+        left = (self.limit.epsilon - _conversion(self.order, self._rest)) / _UP - self._divergence(history)
+        return math.sqrt(max(0.0, 2.0 * left / self.order))
+
+    def _divergence(self, history: Iterable[Event]) -> float:
+        return math.fsum(event.count * renyi_divergence(event, self.order) for event in history)
+
+    @property
+    def _rest(self) -> float:
+        """Of delta, what is for histories with a sampled event."""
+        return (1.0 - GAUSSIAN_SHARE) * self.limit.delta
 
 
 @cache
@@ -114,22 +134,3 @@ def renyi_divergence(event: Event, order: int) -> float:
 def _conversion(order: int, delta: float) -> float:
     """What epsilon exceeds a Renyi divergence by (Canonne, Kamath and Steinke 2020, proposition 12)."""
     return (-math.log(delta) - math.log(order - 1) + order * math.log1p(-1.0 / order)) / (order - 1)
-
-
-def _mass(events: Iterable[Event]) -> float:
-    return math.fsum(event.count / event.noise / event.noise for event in events)
-
-
-def _gaussian_epsilon(mu: float, delta: float) -> float:
-    """The epsilon of a Gaussian mechanism of mu (Dong, Roth and Su 2022, corollary 2.13); its root."""
-    from scipy.optimize import brentq
-    from scipy.special import log_ndtr, ndtr
-
-    def excess(epsilon: float) -> float:
-        with_one = float(ndtr(mu / 2 - epsilon / mu))
-        return with_one - math.exp(epsilon + float(log_ndtr(-mu / 2 - epsilon / mu))) - delta
-
-    if excess(0.0) <= 0:
-        return 0.0
-    # The privacy loss has mean mu^2 / 2 and deviation mu. Forty deviations above, float64 has no delta left.
-    return float(brentq(excess, 0.0, mu * (mu / 2 + 40), xtol=1e-12, rtol=1e-14))

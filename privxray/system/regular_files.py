@@ -19,16 +19,18 @@ class NotRegularError(OSError):
     """A pipe, a socket or a device."""
 
 
-def open_regular(path: Path) -> BufferedReader:
-    """Open a regular file for reading bytes. A link to one is one.
+def open_regular(path: Path, *, follow_links: bool = True) -> BufferedReader:
+    """Open a regular file for reading bytes.
 
-    :raises NotRegularError: a pipe, a socket or a device. It is not waited for.
+    :param follow_links: whether a link to such a file is one.
+    :raises NotRegularError: a pipe, a socket or a device, or a link that is not to be followed. It is not
+        waited for.
     :raises IsADirectoryError: a folder.
     :raises OSError: the system refused.
     """
-    _require_regular(path.stat().st_mode, path)
+    _require_regular(path.stat(follow_symlinks=follow_links).st_mode, path)
     flags = os.O_RDONLY
-    for name in _FLAGS:
+    for name in _FLAGS if follow_links else (*_FLAGS, "O_NOFOLLOW"):
         flags |= getattr(os, name, 0)
     descriptor = os.open(path, flags)
     try:

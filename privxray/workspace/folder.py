@@ -11,6 +11,7 @@
     rounds/           hospital: the training results of an open round, encrypted under keys in state.db;
                       coordinator: the updates that an open round has taken in;
                       everybody: the exact bytes of files that left
+    incoming/         a drop folder: files that came and that no command has taken yet
     updates/          hospital: its exported updates; coordinator: the updates that it collects
     models/           global models
     extractors/       feature extractors out of files, each named by its SHA-256
@@ -151,6 +152,11 @@ class Workspace:
     def card_path(self) -> Path:
         """The card of a hospital or a trustee."""
         return self.root / f"{self.config.name}.card"
+
+    @property
+    def incoming(self) -> Path:
+        """The drop folder, for files that come in. A workspace of an earlier version has none."""
+        return self.root / "incoming"
 
     @property
     def updates(self) -> Path:

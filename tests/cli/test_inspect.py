@@ -59,8 +59,8 @@ def test_every_kind_of_file_has_a_summary() -> None:
     from privxray.formats.header import KINDS
     from privxray.workflow.upkeep import inspect_file, inspect_summary
 
-    assert set(inspect_file._HEADERS) == set(KINDS)
-    assert set(inspect_summary._BY_TYPE) == set(inspect_file._HEADERS.values())
+    assert set(inspect_file.HEADERS) == set(KINDS)
+    assert set(inspect_summary._BY_TYPE) == set(inspect_file.HEADERS.values())
 
 
 def test_a_proof_says_what_it_is_for(at: At) -> None:

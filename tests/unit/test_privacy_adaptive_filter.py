@@ -12,6 +12,7 @@ from dp_accounting import GaussianDpEvent, PoissonSampledDpEvent
 from dp_accounting.rdp import RdpAccountant
 from numpy.typing import NDArray
 from refusals import refused
+from scipy.special import log_ndtr, ndtr
 from scipy.stats import norm
 
 from privxray.errors import BudgetError, RefusedError, UsageError
@@ -19,6 +20,7 @@ from privxray.learning.dp_sgd.dp_sgd_method import DpSgd
 from privxray.privacy import accountant, affordable
 from privxray.privacy.adaptive_filter import GAUSSIAN_SHARE, filter_of, renyi_divergence
 from privxray.privacy.events import Event, steps_of
+from privxray.privacy.gaussian_curve import gaussian_epsilon, gaussian_mu
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.privacy.sampling import LEAST_SAMPLED_NOISE
@@ -234,3 +236,31 @@ def test_no_rare_release_is_nearly_raw(tmp_path: Path) -> None:
     assert affordable.most_steps(0.49, 9e-6, Guarantee(10.0, DELTA), past=[]) == 0
     # A step at 0.5 that sees everybody is one of mu 2: epsilon 10.
     assert 9.9 < accountant.epsilon([steps_of(0.5, 1.0, 1)], DELTA) < 10.1
+
+
+@pytest.mark.parametrize("delta", [1e-3, 9e-6, 1e-10])
+@pytest.mark.parametrize("mu", [1.2**power for power in range(-20, 40, 3)])
+def test_the_curve_of_a_gaussian_is_scipys(mu: float, delta: float) -> None:
+    epsilon = gaussian_epsilon(mu, delta)
+    if epsilon == 0.0:
+        assert float(ndtr(mu / 2) - ndtr(-mu / 2)) <= delta
+        return
+    log_far = float(log_ndtr(-mu / 2 - epsilon / mu))
+    assert float(ndtr(mu / 2 - epsilon / mu)) - math.exp(epsilon + log_far) == pytest.approx(delta, rel=1e-7)
+    if epsilon <= 100:
+        assert 0 <= 1 - gaussian_mu(epsilon, delta) / mu < 1e-6
+
+
+@pytest.mark.parametrize("past", [(), (steps_of(1.5, 1.0, 1),), (steps_of(4.0, 0.1, 100),)])
+def test_a_run_that_takes_the_room_is_admitted_and_a_little_more_is_not(past: tuple[Event, ...]) -> None:
+    rule = filter_of(Guarantee(10.0, 1e-5))
+    mu = rule.room(past)
+    assert rule.admits([*past, steps_of(1 / mu, 1.0, 1)])
+    assert not rule.admits([*past, steps_of(1 / (1.0001 * mu), 1.0, 1)])
+    assert gaussian_epsilon(mu, 1e-5) == pytest.approx(
+        affordable.largest_epsilon(rule.limit, past=past), abs=2e-3
+    )
+
+
+def test_where_nothing_is_left_the_room_is_none() -> None:
+    assert filter_of(Guarantee(1.0, 1e-5)).room([steps_of(0.5, 1.0, 1)]) == 0.0

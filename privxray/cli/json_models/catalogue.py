@@ -52,7 +52,7 @@ OUTPUTS: Mapping[str, tuple[type[Printed], ...]] = {
     "infer read": (infer.AnswerRead,),
     "infer distrust": (infer.KeyWordsForgotten,),
     "crosswalk show": (images.CrosswalkRead,),
-    "status": (looking.Status,),
+    "status": (looking.Status, looking.FileThatCame),
     "inspect": (looking.Inspected, looking.SeveralInspected),
     "doctor": (looking.DoctorsReport,),
     "budget": (looking.BudgetSeen,),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from privxray.cli.json_models.printed import Printed, Spent, absent
 from privxray.cli.json_models.study import DataOfTraining
@@ -33,6 +33,53 @@ class AnsweredFor(Printed):
     images: int
 
 
+class StudySeen(Printed):
+    """The newest round of a study, and who is awaited."""
+
+    study: str
+    round: int
+    training_round: int
+    """Which training round it is, from 1."""
+    training_rounds: int
+    awaited: list[str]
+    """Parties, by name."""
+    awaited_for: str | None
+    """What of them, in words."""
+    awaited_here: bool
+    """This workspace is to act."""
+
+
+class BudgetAtAGlance(Printed):
+    """What is left of a hospital's lifetime limit."""
+
+    used: float
+    """What the limit is held against, as epsilon."""
+    limit: float
+    left: float
+    """The largest epsilon that one more training can have, rounded down to hundredths."""
+    delta: float
+    in_words: str
+
+
+class FileThatCame(Printed):
+    """A file in a drop folder that no command has taken yet. ``status --watch`` prints one a line."""
+
+    file: str
+    kind: str | None
+    """Null for a file that is none of privxray's, or damaged."""
+    study: str | None
+    round: int
+    from_: str | None = Field(alias="from")
+    """Who made it, in words."""
+    verified: bool
+    """A key was at hand by which the signature is good; the body was not read."""
+    signature: str
+    """In words, or what is wrong with the file."""
+    taken: bool
+    """The workspace knows it, or its time is over."""
+    todo: str
+
+
 class Status(Printed):
     """Where a workspace stands."""
 
@@ -41,6 +88,13 @@ class Status(Printed):
     name: str
     rounds: list[RoundSeen]
     """Oldest first."""
+    studies: list[StudySeen]
+    budget: BudgetAtAGlance | None
+    """Of a hospital."""
+    incoming: str | None
+    """The drop folder; null in a workspace of an earlier version."""
+    unread: list[FileThatCame]
+    unread_not_looked_at: int
     key_words: dict[str, str]
     """By study."""
     trained: list[TrainingSeen]

@@ -19,6 +19,8 @@ class Initialised(Printed):
     """Of a coordinator's workspace."""
     workspace: str
     """Its folder."""
+    incoming: str
+    """The folder in it for files that come in."""
     card: str = absent()
     """The card to send to the coordinator, of a hospital or trustee."""
     budget: Spent = absent()

@@ -126,7 +126,12 @@ def _init(root: Path, config: Config, passphrase: Passphrase, limit: _Limit | No
     own_folder(root)
     expect_trusted(root.resolve())
     with working(workspace) as session:
-        for folder in (workspace.identity_path.parent, workspace.updates, workspace.models):
+        for folder in (
+            workspace.identity_path.parent,
+            workspace.updates,
+            workspace.models,
+            workspace.incoming,
+        ):
             make_private_folder(folder)
         if session.state.in_use():
             raise RefusedError(

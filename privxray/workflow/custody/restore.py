@@ -125,7 +125,7 @@ def _put_back(workspace: Workspace, head: Head, identity: Identity, file: IO[byt
                 for piece in pieces:
                     target.write(piece)
     with working(workspace) as session:
-        for folder in (workspace.updates, workspace.models):
+        for folder in (workspace.updates, workspace.models, workspace.incoming):
             make_private_folder(folder)
         with session.state.transaction():
             session.state.set_setting(RESTORED, head.created)

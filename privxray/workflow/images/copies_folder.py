@@ -14,7 +14,7 @@ from privxray.system.regular_files import open_regular
 from privxray.workspace.atomic import make_private_folder, sweep
 from privxray.workspace.folder import Workspace
 
-_RESERVED = ("data", "keys", "plans", "rounds", "updates", "models", "inbox")
+_RESERVED = ("data", "keys", "plans", "rounds", "updates", "models", "inbox", "incoming")
 _ELSEWHERE = "Name an empty folder in another place; privxray makes one that does not exist"
 _CHANGED_SOURCE = "it has changed since an earlier run made its copy; name a new folder for the copies"
 _CHANGED_COPY = "its copy is not what an earlier run wrote; name a new folder for the copies"

@@ -5,7 +5,7 @@ Tested in tests/cli/test_study.py and tests/cli/test_bad_input.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,23 +20,20 @@ from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
 from privxray.exchange.messages.summary import SummaryHeader
 from privxray.exchange.messages.update import UpdateHeader
-from privxray.formats.header import Fingerprint, Header
+from privxray.formats.header import SUFFIXES, Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
-from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words
 from privxray.keys.revocation import RevocationHeader
 from privxray.system.regular_files import open_regular
-from privxray.workflow.common.own_keys import public_keys
-from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.common.study_words import study_words
 from privxray.workflow.shards.job_key import JOB_KEY_START
 from privxray.workflow.shards.part_file import MAGIC as PART_MAGIC
-from privxray.workflow.upkeep.inspect_summary import Reader, Summary, summary
+from privxray.workflow.upkeep.inspect_summary import Summary, summary
+from privxray.workflow.upkeep.known_signers import NOBODY_KNOWN, Known, known_in, own_keys_in, roster_of
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 
-_HEADERS: dict[str, type[Header]] = {
+HEADERS: dict[str, type[Header]] = {
     "card": CardHeader,
     "plan": PlanHeader,
     "update": UpdateHeader,
@@ -50,13 +47,6 @@ _HEADERS: dict[str, type[Header]] = {
     "answer": AnswerHeader,
     "revocation": RevocationHeader,
 }
-
-
-SUFFIXES = (
-    *("card", "plan", "enc", "request", "share", "proof", "model", "summary"),
-    *("offer", "query", "answer", "revocation"),
-)
-"""Of the files that travel, as privxray names them."""
 
 
 @dataclass(frozen=True)
@@ -86,18 +76,6 @@ class Inspected:
         return f"{whole}; signature {self.signature}"
 
 
-@dataclass(frozen=True)
-class _Known:
-    """What a workspace knows: whose keys, under which names, and what it follows."""
-
-    keys: Mapping[str, tuple[PublicKeys, str]]
-    reader: Reader
-    words: Mapping[str, str]
-    """Key words by the digest of the roster that they are of."""
-    name: str = ""
-    """This workspace's party."""
-
-
 def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
     """Read a travelling file where it lies.
 
@@ -110,10 +88,10 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
         except StrangeFileError:
             _expect_no_job_file(path)
             raise
-        model = _HEADERS[received.envelope.kind]
+        model = HEADERS[received.envelope.kind]
         header = received.envelope.claim(model)
         known = _known(workspace)
-        key, words = _signer(header, received.envelope.key_id, known)
+        key, words = known.signer(header, received.envelope.key_id)
         if key is not None:
             received.envelope.verify(key.verifier(), model)
         received.check_body(header.body)
@@ -143,11 +121,11 @@ def _expect_no_job_file(path: Path) -> None:
         )
 
 
-def _key_words(header: Header, known: _Known) -> str:
+def _key_words(header: Header, known: Known) -> str:
     """The words that belong to a file, as far as they prove something here."""
     if isinstance(header, PlanHeader):
-        return known.words.get(_roster(header), "")
-    own = _own_keys_in(header)
+        return known.words.get(roster_of(header), "")
+    own = own_keys_in(header)
     if isinstance(header, OfferHeader | QueryHeader) and own is not None:
         return party_words(known.name, own) if own.fingerprint == known.reader.own else ""
     return ""
@@ -160,60 +138,11 @@ def files_in(folder: Path) -> list[Path]:
     )
 
 
-def _signer(header: Header, key_id: Fingerprint, known: _Known) -> tuple[PublicKeys | None, str]:
-    """The key to verify with, and how much that is worth."""
-    if isinstance(header, CardHeader | RevocationHeader):
-        return header.keys, f"good, by the key in the {header.kind} itself; key words settle whose it is"
-    if key_id in known.keys:
-        keys, name = known.keys[key_id]
-        return keys, f"good, by {name}"
-    own = _own_keys_in(header)
-    if own is not None:
-        return own, f"good, by the key in the {header.kind} itself; key words settle whose it is"
-    return None, "not checked: the signer is not known in this workspace"
-
-
-def _own_keys_in(header: Header) -> PublicKeys | None:
-    if isinstance(header, PlanHeader):
-        return header.coordinator
-    if isinstance(header, OfferHeader):
-        return header.owner
-    return header.hospital if isinstance(header, QueryHeader) else None
-
-
-def _known(workspace: Workspace | None) -> _Known:
+def _known(workspace: Workspace | None) -> Known:
     if workspace is None:
-        return _Known({}, Reader(), {})
-    keys: dict[str, tuple[PublicKeys, str]] = {}
-    words: dict[str, str] = {}
+        return NOBODY_KNOWN
     with looking(workspace) as session:
-        for name, stated in session.state.parties():
-            met = PublicKeys.model_validate_json(stated)
-            keys[met.fingerprint] = (met, name)
-        rounds = session.state.rounds()
-        for round_ in rounds:
-            plan = load_plan(workspace, round_)
-            keys[plan.sender] = (plan.coordinator, f"the coordinator of {plan.study}")
-            for party in plan.roster.parties:
-                keys[party.keys.fingerprint] = (party.keys, party.name)
-            roster = _roster(plan)
-            if roster not in words:
-                words[roster] = study_words(session.state, plan)
-        for fingerprint, (theirs, name) in list(keys.items()):
-            if session.state.revoked(Fingerprint(fingerprint)) is not None:
-                keys[fingerprint] = (theirs, f"{name}, whose key was revoked")
-    reader = Reader(
-        role=workspace.config.role,
-        names={fingerprint: name for fingerprint, (_, name) in keys.items()},
-        own=public_keys(workspace).fingerprint,
-        followed=frozenset(round_.plan for round_ in rounds),
-        accepted=frozenset(one for round_ in rounds for one in (round_.model, round_.summary) if one),
-    )
-    return _Known(keys, reader, words, workspace.config.name)
-
-
-def _roster(plan: PlanHeader) -> str:
-    return plan.roster.digest(plan.study_name, plan.coordinator).hex() if plan.study is not None else ""
+        return known_in(session)
 
 
 def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import envelope_of
+from privxray.formats.header import SUFFIXES
 from privxray.system.regular_files import open_regular
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.inference.trust import known_parties
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
-from privxray.workflow.upkeep.inspect_file import SUFFIXES
 from privxray.workspace.folder import Workspace
 from privxray.workspace.sent_tables import SentFile
 from privxray.workspace.session import Session, looking

@@ -138,7 +138,7 @@ def _require_options_of(role: Role, name: str | None, study: str | None, own: _O
 
 def _show(workspace: Workspace, as_json: bool) -> None:
     role, name = workspace.config.role, workspace.config.name
-    told: dict[str, Any] = {"role": role, "name": name}
+    told: dict[str, Any] = {"role": role, "name": name, "incoming": str(workspace.incoming)}
     if role == "coordinator":
         told |= {"study": workspace.config.study, "workspace": str(workspace.root)}
         made = f"the coordinator's workspace of the study {workspace.config.study}"
@@ -166,4 +166,8 @@ def _show(workspace: Workspace, as_json: bool) -> None:
             "This disk does not keep permissions, as memory sticks often don't: other accounts of this "
             "machine may read your keys. Make the workspace on the machine's own disk."
         )
-    tell(f"This folder is now {made}.{limit} Keep the passphrase: without it the keys are lost.")
+    tell(
+        f"This folder is now {made}.{limit} Keep the passphrase: without it the keys are lost. Put files "
+        f"that come for it into {workspace.incoming.name}/; privxray status says what they are and what to "
+        "type."
+    )

@@ -32,15 +32,17 @@ def coordinator_advice(situation: Situation, study: StudySituation) -> Iterator[
 
 def _updates_awaited(situation: Situation, study: StudySituation) -> Iterator[Advice]:
     collected, everybody = study.collected, _everybody(study)
-    aggregate = ("aggregate", "updates/*.enc")
+    folders = collected.folders or ("updates",)
+    aggregate = ("aggregate", *(f"{folder}/*.enc" for folder in folders))
     typed, updates = situation.typed(" ".join(aggregate)), f"{situation.path('updates')}/"
     plan = situation.path(f"plan-{study.round.number:04d}.plan")
     inside = study.round.stage > 1 or study.round.task == "evaluate"
     model = " (the model is inside)" if inside else ""
     if collected.unfit:
-        yield _unfit(situation, "updates", collected.unfit)
+        yield _unfit(situation, collected.unfit_in or "updates", collected.unfit)
     elif not collected.awaited:
-        yield Advice(f"all updates are in {updates}; type: {typed}", aggregate)
+        here = listed(tuple(f"{situation.path(folder)}/" for folder in folders))
+        yield Advice(f"all updates are in {here}; type: {typed}", aggregate)
     elif not collected.come:
         yield Advice(
             f"carry {plan}{model} to {everybody}; collect the updates of "
@@ -58,10 +60,10 @@ def _updates_awaited(situation: Situation, study: StudySituation) -> Iterator[Ad
 
 def _keyholders_awaited(situation: Situation, study: StudySituation) -> Advice:
     collected, request = study.collected, situation.path(f"round-{study.round.number:04d}.request")
-    words = ("aggregate", "shares/*.share")
+    words = ("aggregate", *(f"{folder}/*.share" for folder in collected.folders or ("shares",)))
     typed = situation.typed(" ".join(words))
     if collected.unfit:
-        return _unfit(situation, "shares", collected.unfit)
+        return _unfit(situation, collected.unfit_in or "shares", collected.unfit)
     if collected.enough:
         return Advice(f"{_has(collected.come)} answered, and that is enough; type: {typed}", words)
     if collected.come:

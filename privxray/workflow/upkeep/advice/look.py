@@ -8,37 +8,32 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
 
-from privxray.deid.cleaning.copies.manifest import FILE as MANIFEST
-from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.errors import PrivxrayError
-from privxray.exchange.admission.cohort import Cohort
-from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.request import SignedRequest
-from privxray.formats.container import Envelope
-from privxray.formats.header import Body, Fingerprint
+from privxray.formats.header import Fingerprint
+from privxray.imaging.glance import FILE as DATA_SET
 from privxray.imaging.glance import splits_in
-from privxray.keys.mask_statement import MaskStatement
-from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.privacy import ledger_chain
+from privxray.privacy.adaptive_filter import filter_of
+from privxray.privacy.events import steps_of
+from privxray.privacy.gaussian_curve import gaussian_mu
+from privxray.privacy.guarantee import MAX_EPSILON
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
-from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
-from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.hospital.open_round import left_out
 from privxray.workflow.ledger.runs import charged_outside
-from privxray.workflow.upkeep.advice.situation import CollectedFiles, Situation, StudySituation
+from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
-from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 _CLEARLY = 0.9
+_GAUSSIAN_METHOD = "linear-probe"
+"""The method whose noise is Gaussian over all patients, by the name that plans give it."""
 
 
 def look(session: Session, place: str = "") -> Situation:
@@ -67,10 +62,10 @@ def _study(session: Session, round_: Round) -> StudySituation:
     workspace, state = session.workspace, session.state
     plan = load_plan(workspace, round_)
     committee = plan.committee
-    coordinator, hospital = session.role == "coordinator", session.role == "hospital"
+    hospital = session.role == "hospital"
     own = public_keys(workspace).fingerprint
     costs_more, possible = _costs(session, round_, plan)
-    return StudySituation(
+    seen = StudySituation(
         round=round_,
         splits=_splits(workspace, round_.study) if hospital else frozenset(),
         last_stage=plan.next_place is None,
@@ -82,9 +77,20 @@ def _study(session: Session, round_: Round) -> StudySituation:
         left_out=hospital and left_out(session, round_),
         costs_more=costs_more,
         possible=possible,
-        collected=_collected(session, round_) if coordinator else CollectedFiles(),
-        lacking=_lacking(state, plan, round_) if coordinator and round_.state is RoundState.CLOSED else (),
+        coordinator=plan.coordinator_name,
         own_files=_own_files(workspace, round_),
+    )
+    return seen if session.role != "coordinator" else _with_what_came(session, seen, plan)
+
+
+def _with_what_came(session: Session, seen: StudySituation, plan: PlanHeader) -> StudySituation:
+    from privxray.workflow.upkeep.advice.collected import collected_files, lacking_keys
+
+    closed = seen.round.state is RoundState.CLOSED
+    return replace(
+        seen,
+        collected=collected_files(session, seen.round),
+        lacking=lacking_keys(session.state, plan, seen.round) if closed else (),
     )
 
 
@@ -103,6 +109,11 @@ def _splits(workspace: Workspace, study: str) -> frozenset[str]:
 
 def _copies_unfinished(session: Session) -> bool:
     data = session.workspace.data
+    if not data.is_dir() or all(path.name.startswith(DATA_SET) for path in data.iterdir()):
+        return False
+    from privxray.deid.cleaning.copies.manifest import FILE as MANIFEST
+    from privxray.deid.cleaning.copies.manifest import Manifest  # with pydicom's tables
+
     if not (data / MANIFEST).exists():
         return False
     with Manifest(data, session.state.secret("manifest")) as manifest:
@@ -129,58 +140,17 @@ def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, flo
 
 
 def _plainly_fits(plan: PlanHeader, book: ledger_chain.Book) -> bool:
-    """Whether a plan fits without a look at mechanisms: nothing is charged, and it asks for clearly less."""
-    limit = book.limit
-    return not book.charges and plan.epsilon <= _CLEARLY * limit.epsilon and plan.delta <= limit.delta
+    """Whether a plan fits with room to spare, so that no mechanism has to be looked at.
 
-
-def _collected(session: Session, round_: Round) -> CollectedFiles:
-    """What lies there, judged by the rules of :class:`Cohort`; no body is read, for it may be large."""
-    if not round_.state.awaits_files:
-        return CollectedFiles()
-    cohort = newest_collected(session).cohort
-    if round_.state is RoundState.OPEN:
-        unfit = _offer(cohort, sorted(session.workspace.updates.glob("*.enc")))
-        come = _names(cohort.plan, cohort.updates)
-        awaited = tuple(member.name for member in cohort.missing)
-        least = len(cohort.plan.roster.members)
-        if cohort.plan.committee is not None:
-            least = cohort.plan.committee.minimum_cohort
-        return CollectedFiles(come, awaited, unfit, len(come) >= least)
-    folder = session.workspace.round_folder(round_.study, round_.number)
-    request = read_again(request_copy(folder)).envelope
-    cohort.set_request(SignedRequest.claimed(request))
-    unfit = _offer(cohort, sorted((session.root / "shares").glob("*.share")))
-    answered = {one.header.sender for one in cohort.answers.values()}
-    seats = cohort.plan.committee.seats if cohort.plan.committee else ()
-    awaited = _names(cohort.plan, [seat.keyholder for seat in seats if seat.keyholder not in answered])
-    return CollectedFiles(_names(cohort.plan, answered), awaited, unfit, not cohort.answers_lacking)
-
-
-def _offer(cohort: Cohort, files: Iterable[Path]) -> tuple[str, ...]:
-    """Offer the headers of files; the names of those that are refused."""
-    unfit = []
-    for path in files:
-        try:
-            envelope = envelope_of(path)
-            take = cohort.take_share if envelope.kind == "share" else cohort.take_update
-            take(envelope, partial(_by_its_header, envelope))
-        except (PrivxrayError, OSError):
-            unfit.append(path.name)
-    return tuple(unfit)
-
-
-def _by_its_header(envelope: Envelope, _: Body) -> str:
-    """Stands for the body's check: the body is looked at when the file is taken in."""
-    return envelope.digest
-
-
-def _lacking(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ...]:
-    if plan.next_place is None:
-        return ()
-    masks = state.next_keys(round_.plan, MaskStatement)
-    keys = NextKeys(masks, state.next_keys(round_.plan, UnsealingStatement))
-    return tuple(lacking_next_keys(plan, keys))
+    Where all noise is Gaussian, a tenth more mu than the plan's epsilon comes to is held against the limit.
+    """
+    limit, events = book.limit, book.events()
+    if not events:
+        return plan.epsilon <= _CLEARLY * limit.epsilon and plan.delta <= limit.delta
+    if plan.method != _GAUSSIAN_METHOD or any(event.kind != "gaussian" for event in events):
+        return False
+    mu = gaussian_mu(min(plan.epsilon, MAX_EPSILON), plan.delta) / _CLEARLY
+    return filter_of(limit).admits((*events, steps_of(1 / mu, 1.0, 1)))
 
 
 def _names(plan: PlanHeader, fingerprints: Iterable[Fingerprint]) -> tuple[str, ...]:

@@ -30,16 +30,22 @@ def typed(place: str, words: str) -> str:
 class CollectedFiles:
     """What lies at the coordinator for its round: in ``updates/``, or from its request on in ``shares/``.
 
+    Files in the drop folder count as well.
+
     :param come: the parties whose file is here and good, as far as its header tells.
     :param awaited: the others. Hospitals that the request leaves out are not awaited.
     :param unfit: the names of files there that ``aggregate`` would refuse.
     :param enough: whether the files that are here open the sum, or are enough for the request.
+    :param folders: where the files that are here lie; empty for the usual folder.
+    :param unfit_in: the folder of the unfit ones; empty for the usual one.
     """
 
     come: tuple[str, ...] = ()
     awaited: tuple[str, ...] = ()
     unfit: tuple[str, ...] = ()
     enough: bool = False
+    folders: tuple[str, ...] = ()
+    unfit_in: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class StudySituation:
         is less than it would take by itself; 0 where nothing is left.
     :param collected: at the coordinator, while files are awaited.
     :param lacking: at the coordinator, the parties whose keys for the next round are not here.
+    :param coordinator: the name of the study's coordinator.
     :param own_files: where this party's files of the round lie in the workspace, by their kind: ``enc``,
         ``share``, ``proof``.
     """
@@ -77,6 +84,7 @@ class StudySituation:
     possible: float | None = None
     collected: CollectedFiles = field(default_factory=CollectedFiles)
     lacking: tuple[str, ...] = ()
+    coordinator: str = "coordinator"
     own_files: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,0 +1,109 @@
+"""What lies at a coordinator for its round, by the rules of admission and without a body's being read.
+
+Only a coordinator's ``status`` imports this: the rules of admission take a tenth of its time to load.
+
+Tested in tests/cli/test_advice.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from privxray.errors import PrivxrayError
+from privxray.exchange.admission.cohort import Cohort
+from privxray.exchange.intake import envelope_of, read_again
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.request import SignedRequest
+from privxray.formats.container import Envelope
+from privxray.formats.header import Body, Fingerprint
+from privxray.keys.mask_statement import MaskStatement
+from privxray.keys.unsealing_statement import UnsealingStatement
+from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
+from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
+from privxray.workflow.upkeep.advice.situation import CollectedFiles
+from privxray.workspace.session import Session
+from privxray.workspace.state import State
+from privxray.workspace.study_tables import Round
+from privxray.workspace.transitions import RoundState
+
+_MOST_DROPPED = 1000
+"""Files of one kind in the drop folder that are looked at; anybody may put files there."""
+
+
+def collected_files(session: Session, round_: Round) -> CollectedFiles:
+    """What lies there, judged by the rules of :class:`Cohort`; no body is read, for it may be large."""
+    if not round_.state.awaits_files:
+        return CollectedFiles()
+    cohort = newest_collected(session).cohort
+    if round_.state is RoundState.OPEN:
+        found = _offered(cohort, session, "updates", "enc")
+        come = names_of(cohort.plan, cohort.updates)
+        awaited = tuple(member.name for member in cohort.missing)
+        least = len(cohort.plan.roster.members)
+        if cohort.plan.committee is not None:
+            least = cohort.plan.committee.minimum_cohort
+        return replace(found, come=come, awaited=awaited, enough=len(come) >= least)
+    folder = session.workspace.round_folder(round_.study, round_.number)
+    request = read_again(request_copy(folder)).envelope
+    cohort.set_request(SignedRequest.claimed(request))
+    found = _offered(cohort, session, "shares", "share")
+    answered = {one.header.sender for one in cohort.answers.values()}
+    seats = cohort.plan.committee.seats if cohort.plan.committee else ()
+    awaited = names_of(cohort.plan, [seat.keyholder for seat in seats if seat.keyholder not in answered])
+    come = names_of(cohort.plan, answered)
+    return replace(found, come=come, awaited=awaited, enough=not cohort.answers_lacking)
+
+
+def _offered(cohort: Cohort, session: Session, usual: str, suffix: str) -> CollectedFiles:
+    """Offer the headers of what lies in the usual folder and in the drop folder.
+
+    :returns: where files lie, and which are refused.
+    """
+    drop = session.workspace.incoming
+    dropped = [] if drop.is_symlink() else sorted(drop.glob(f"*.{suffix}"))[:_MOST_DROPPED]
+    folders = {
+        usual: sorted((session.root / usual).glob(f"*.{suffix}")),
+        drop.name: [path for path in dropped if not path.is_symlink()],
+    }
+    full = tuple(name for name, files in folders.items() if files)
+    for name, files in folders.items():
+        unfit = _offer(cohort, files)
+        if unfit:
+            return CollectedFiles(unfit=unfit, unfit_in=name, folders=full)
+    return CollectedFiles(folders=full)
+
+
+def _offer(cohort: Cohort, files: Iterable[Path]) -> tuple[str, ...]:
+    """Offer the headers of files; the names of those that are refused."""
+    unfit = []
+    for path in files:
+        try:
+            envelope = envelope_of(path)
+            take = cohort.take_share if envelope.kind == "share" else cohort.take_update
+            take(envelope, partial(_by_its_header, envelope))
+        except (PrivxrayError, OSError):
+            unfit.append(path.name)
+    return tuple(unfit)
+
+
+def _by_its_header(envelope: Envelope, _: Body) -> str:
+    """Stands for the body's check: the body is looked at when the file is taken in."""
+    return envelope.digest
+
+
+def lacking_keys(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ...]:
+    """The parties whose keys for the next round are not here; empty after the last training round."""
+    if plan.next_place is None:
+        return ()
+    masks = state.next_keys(round_.plan, MaskStatement)
+    keys = NextKeys(masks, state.next_keys(round_.plan, UnsealingStatement))
+    return tuple(lacking_next_keys(plan, keys))
+
+
+def names_of(plan: PlanHeader, fingerprints: Iterable[Fingerprint]) -> tuple[str, ...]:
+    """The names of a plan's parties, in the roster's order."""
+    wanted = set(fingerprints)
+    return tuple(party.name for party in plan.roster.parties if party.keys.fingerprint in wanted)
