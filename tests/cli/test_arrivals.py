@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +31,15 @@ def came(world: World, party: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def keyholders(snapshots: Snapshots, tmp_path: Path) -> Iterator[World]:
-    yield World(Path(shutil.copytree(snapshots("keyholders-requested"), tmp_path / "world")))
+def keyholders(snapshots: Snapshots, tmp_path: Path) -> World:
+    return World(Path(shutil.copytree(snapshots("keyholders-requested"), tmp_path / "world")))
 
 
 UPDATE = "updates/hospital-b-pneumonia-0001.enc"
+FOR_COORDINATOR = "{} is for the coordinator: carry it there"
+ACCEPT = "privxray accept incoming/global-0001.model"
+ANSWER = "privxray infer answer incoming/clinic-0001.query"
+NOT_OURS = "it is for the owner of another model: carry it there"
 NEW_PLAN = "hear its key words by phone, then type: privxray join incoming/plan-0001.plan"
 
 
@@ -44,15 +47,15 @@ NEW_PLAN = "hear its key words by phone, then type: privxray join incoming/plan-
     ("stage", "maker", "file", "party", "todo"),
     [
         ("joined-not", "coordinator", "plan-0001.plan", "hospital-a", NEW_PLAN),
-        ("joined-not", "coordinator", "cards/hospital-a.card", "hospital-b", "a card is for the coordinator: carry it there"),
-        ("unaccepted", "coordinator", "models/global-0001.model", "hospital-a", "privxray accept incoming/global-0001.model"),
-        ("exported", "hospital-b", UPDATE, "hospital-a", "an update is for the coordinator: carry it there"),
+        ("joined", "coordinator", "cards/hospital-a.card", "hospital-b", FOR_COORDINATOR.format("a card")),
+        ("unaccepted", "coordinator", "models/global-0001.model", "hospital-a", ACCEPT),
+        ("exported", "hospital-b", UPDATE, "hospital-a", FOR_COORDINATOR.format("an update")),
         ("joined", "hospital-a", "hospital-a.card", "hospital-a", None),  # its own
         ("joined", "coordinator", "plan-0001.plan", "hospital-a", None),  # followed
         ("aggregated", "hospital-b", UPDATE, "coordinator", None),  # summed
         ("initialised", "hospital-a", "hospital-a.card", "coordinator", "privxray plan incoming/*.card"),
-        ("asked", "clinic", "queries/clinic-0001.query", "coordinator", "privxray infer answer incoming/clinic-0001.query"),
-        ("asked", "clinic", "queries/clinic-0001.query", "hospital-a", "it is for the owner of another model: carry it there"),
+        ("asked", "clinic", "queries/clinic-0001.query", "coordinator", ANSWER),
+        ("asked", "clinic", "queries/clinic-0001.query", "hospital-a", NOT_OURS),
     ],
 )  # fmt: skip
 def test_each_file_names_the_command_that_takes_it(
@@ -128,7 +131,8 @@ def test_the_next_plan_is_accepted_and_one_that_skips_a_round_waits(at: At) -> N
     drop(world, "hospital-a", plans[2])
     (third,) = came(world, "hospital-a")
     assert third["todo"] == (
-        "here pneumonia is in round 1, so the plan of round 2 comes first; when it is here: privxray accept FILE"
+        "here pneumonia is in round 1, so the plan of round 2 comes first; when it is here: privxray accept "
+        "FILE"
     )
     drop(world, "hospital-a", plans[1])
     assert world.ok("hospital-a", "status")["next"][0] == "privxray accept incoming/plan-0002.plan"

@@ -43,7 +43,7 @@ def status(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Where this workspace stands, who is awaited, what came, and what to type next."""
+    """Where this workspace stands, and what to type next."""
     if watch is not None:
         _watch(watch, once=once, as_json=as_json)
         return

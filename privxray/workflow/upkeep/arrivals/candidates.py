@@ -3,7 +3,7 @@
 Anybody may put anything into such a folder. Files of other names are counted and never opened. Links are not
 followed, for they may lead anywhere, and folders are not entered. What is looked at is bounded in number.
 
-Tested in tests/unit/test_arrivals.py.
+Tested in tests/unit/test_drop_folder.py.
 """
 
 from __future__ import annotations

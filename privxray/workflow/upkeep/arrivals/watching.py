@@ -3,7 +3,7 @@
 Nothing is written, copied or moved, no body is read, and no link is followed. A file is taken for whole when
 it has not changed between two looks. What is remembered is bounded by the number of files that are looked at.
 
-Tested in tests/cli/test_arrivals.py and tests/unit/test_arrivals.py.
+Tested in tests/cli/test_arrivals.py and tests/unit/test_drop_folder.py.
 """
 
 from __future__ import annotations
