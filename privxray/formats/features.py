@@ -31,6 +31,7 @@ Fields = Mapping[str, tuple[str, ...]]
 REPEATS = "repeats"
 TASKS = "tasks"
 HYBRID_MASKS = "hybrid-masks"
+HEADS = "heads"
 SIZES = "sizes"
 REVOCATION = "revocation"
 """The features that are asked for by name in several places."""
@@ -44,6 +45,7 @@ FEATURES: Mapping[str, Fields] = {
         "proof": (),
     },
     REPEATS: {"plan": ("repeats?",)},
+    HEADS: {"plan": ("head", "since?", "heads"), "update": ("head",), "share": ("head",)},
     "extractor-files": dict.fromkeys(("plan", "model", "summary", "offer"), ("extractor_file",)),
     TASKS: {
         "plan": ("task", "schedule", "age_bands?", "sexes?", "model?", "edges?"),

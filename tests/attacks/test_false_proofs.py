@@ -231,6 +231,16 @@ def test_a_proof_lists_the_digests_of_the_updates_in_it(made: CommittedRound, pl
     assert refused(made, other) == "proof.other-updates"
 
 
+def test_a_hospital_that_followed_another_plan_is_named(made: CommittedRound) -> None:
+    updates, opened, _ = whole(made)
+    b = made.study.hospitals[1]
+    other = changed(updates[b.fingerprint], put("plan", value="ab" * 32), b.identity)
+    with pytest.raises(PrivxrayError) as caught:
+        checked(made, made.proof(updates | {b.fingerprint: other}, opened))
+    assert caught.value.reason == "proof.other-plan"
+    assert caught.value.what.startswith("hospital-b has followed another plan")
+
+
 def test_an_update_of_somebody_else_is_refused(made: CommittedRound) -> None:
     updates, opened, _ = whole(made)
     stranger = CommittedRound()

@@ -30,12 +30,13 @@ def test_each_hospital_checks_the_sum_before_and_after_it_accepts(at: At) -> Non
         assert before == {
             "study": "pneumonia",
             "round": 1,
+            "words": before["words"],
             "proof": before["proof"],
             "hospitals": sorted(HOSPITALS),
             "own_update": True,
             "model": False,
         }
-        seen.add(before["proof"])
+        seen.add((before["proof"], before["words"]))
     assert len(seen) == 1
     told = world.ok("hospital-a", "accept", MODEL, asks=True)
     assert told["proven"]
@@ -162,8 +163,13 @@ def test_a_proof_of_a_study_that_was_not_joined_says_so(at: At, tmp_path: Path) 
     world.ok("stranger", "init", "--role", "hospital", "--name", "stranger", asks=True)
     proof = world.carry(world["hospital-a"] / PROOF, "stranger")
     assert world.refused("stranger", "verify", proof, asks=True) == "proof.unknown-plan"
-    plan = "received/plan-0001.plan"
-    assert world.refused("hospital-a", "verify", plan, asks=True) == "file.other-kind"
+    plan, card = "received/plan-0001.plan", "hospital-a.card"
+    assert world.refused("hospital-a", "verify", card, asks=True) == "file.other-kind"
+    assert world.refused("stranger", "verify", world.carry(world["hospital-a"] / plan, "stranger")) == (
+        "verify.not-taken-in"
+    )
+    told = world.ok("hospital-a", "verify", plan)
+    assert (told["kind"], told["round"], len(told["words"].split())) == ("plan", 1, 12)
     assert world.refused("hospital-a", "accept", PROOF, asks=True) == "accept.other-kind"
 
 

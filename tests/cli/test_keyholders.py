@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ from played_study import Snapshots, World, identity_in
 
 from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import dequantise
-from privxray.exchange.messages.plan import SignedPlan
+from privxray.exchange.messages.heads import Since
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.request import write_request
 from privxray.explanations.catalogue import reasons
 from privxray.formats.header import Stamp
@@ -29,6 +31,23 @@ from privxray.workspace.state import State
 @pytest.fixture
 def copy(snapshots: Snapshots, tmp_path: Path) -> Callable[[], World]:
     return lambda: World(Path(shutil.copytree(snapshots("keyholders-trained"), tmp_path / "world")))
+
+
+def expect_echoed(world: World, planned: Any, parties: tuple[str, ...]) -> None:
+    """The plan of round 2 says what these parties had seen, and what was signed in between."""
+    following = read_again(Path(planned["plan"])).envelope.claim(PlanHeader)
+    request, model = (
+        read_again(world["coordinator"] / file).envelope.digest
+        for file in ("round-0001.request", "models/global-0001.model")
+    )
+    assert following.since == Since(request=request, result=model)
+    names = {party.keys.fingerprint: party.name for party in following.roster.parties}
+    assert following.heads is not None
+    assert sorted(names[one.party] for one in following.heads) == list(parties)
+    # A trustee has words to compare as well.
+    world.carry(planned["plan"], "notary")
+    before = world.ok("notary", "verify", world.carry(world["coordinator"] / "plan-0001.plan", "notary"))
+    assert len(before["words"].split()) == 12
 
 
 def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callable[[], World]) -> None:
@@ -98,6 +117,7 @@ def test_a_round_goes_on_without_a_hospital_and_without_a_keyholder(copy: Callab
     refused = world.type("coordinator", "plan", "--continue", asks=True)
     assert "hospital-b, hospital-e" in refused.err
     following = world.ok("coordinator", "plan", "fresh/*.card", "--continue", asks=True)
+    expect_echoed(world, following, (*HOSPITALS[:4], *TRUSTEES))
     assert following["stage"] == 2
     assert following["roster"]["version"] == 1
     for party in (*HOSPITALS, *TRUSTEES):

@@ -10,6 +10,7 @@ _EXCHANGE = (
     "tests/unit/test_exchange_refusals.py",
     "tests/unit/test_exchange_sizes.py",
     "tests/unit/test_exchange_repeats.py",
+    "tests/unit/test_exchange_heads.py",
     "tests/unit/test_formats_features.py",
     "tests/unit/test_formats_stream.py",
     "tests/unit/test_exchange_plan.py",
@@ -44,6 +45,7 @@ _COMMITMENTS = (
 )
 _SIZES = ("tests/unit/test_exchange_sizes.py", *_EXCHANGE)
 _REPEATS = ("tests/unit/test_exchange_repeats.py", *_EXCHANGE)
+_HEADS = ("tests/unit/test_exchange_heads.py", *_EXCHANGE)
 _ACCOUNTING = (
     "tests/unit/test_privacy_guarantee.py",
     "tests/unit/test_privacy_events.py",
@@ -95,6 +97,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/keys/sealed_body.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
     "privxray/keys/size_statement.py": _SIZES,
     "privxray/exchange/": _EXCHANGE,
+    "privxray/exchange/admission/admit_heads.py": _HEADS,
     "privxray/exchange/admission/admit_proof.py": _COMMITMENTS,
     "privxray/exchange/admission/admit_repeat.py": _REPEATS,
     "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
@@ -106,6 +109,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "tests/unit/test_exchange_sums.py",
         *_EXCHANGE,
     ),
+    "privxray/exchange/messages/heads.py": _HEADS,
     "privxray/exchange/messages/plan_sizes.py": _SIZES,
     "privxray/exchange/messages/proof.py": _COMMITMENTS,
     "privxray/exchange/messages/repeats.py": _REPEATS,

@@ -61,6 +61,12 @@ def claimed(data: bytes) -> Json:
     return header
 
 
+def digest_of(data: bytes) -> str:
+    """The digest of a file, whose signature is not looked at."""
+    size = int.from_bytes(data[9:13], "big")
+    return hashlib.sha256(base64.b64decode(json.loads(data[13 : 13 + size])["payload"])).hexdigest()
+
+
 def read(data: bytes, signing: str, version: int = 1) -> File:
     """Section 1, by the signer's key in base64; ``version`` 2 is section 1 of docs/SPEC-2.md."""
     assert data[:9] == b"PRIVXRAY" + bytes([version])

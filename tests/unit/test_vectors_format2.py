@@ -16,6 +16,7 @@ import spec_reader as spec
 from forged_files import refused
 
 from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
+from privxray.exchange.admission.admit_heads import Own, admit_heads
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.admission.admit_proof import admit_proof, prove
 from privxray.exchange.messages.plan import SignedPlan
@@ -48,6 +49,12 @@ def plan_of(name: str) -> SignedPlan:
     return admit_plan(split(load(name)), None)
 
 
+def own_of_heads(followed: SignedPlan) -> Own:
+    """What hospital-a knows to whom plans under ``heads-first`` come."""
+    a = next(member for member in followed.plan.roster.members if member.name == "hospital-a")
+    return Own(a.keys.fingerprint, followed, result=split(load("heads-model")).digest)
+
+
 def admit(name: str) -> None:
     """What the recipient checks that follows the good plan, and trusts its coordinator."""
     data, followed = load(name), plan_of(INDEX[name]["under"])
@@ -60,6 +67,8 @@ def admit(name: str) -> None:
         header = read_revocation(envelope)
     elif envelope.kind == "plan":
         header = admit_plan(envelope, followed.plan.coordinator).plan
+        if INDEX[name]["under"] == "heads-first":
+            admit_heads(header, own_of_heads(followed))
     elif envelope.kind == "model":
         header = admit_model(envelope, followed)
     elif envelope.kind == "proof":
@@ -72,7 +81,8 @@ def admit(name: str) -> None:
         admit_survivors(header, body, followed)
     elif envelope.kind == "share":
         header = read_share(envelope, followed.plan.roster.parties)
-        admit_share(header, followed, SignedRequest.claimed(split(load("request"))))
+        request = "heads-request" if name.startswith("heads") else "request"
+        admit_share(header, followed, SignedRequest.claimed(split(load(request))))
     else:
         header, member = read_update(envelope, followed.plan.roster.members)
         admit_update(header, member, followed)
@@ -117,7 +127,7 @@ def test_the_good_files_from_the_specification() -> None:
         data = load(name)
         signer = next(
             key
-            for under in ("plan", "held-plan", "committed-plan")
+            for under in ("plan", "held-plan", "committed-plan", "heads-held-plan")
             for key in signers(spec.claimed(load(under)))
             if spec.fingerprint(key) == split(data).key_id
         )
@@ -142,6 +152,28 @@ def test_a_file_of_each_format_is_refused_by_an_unaltered_reader_of_the_other() 
     with refused("envelope.other-format"):
         split((VECTORS / "card.bin").read_bytes().replace(b"PRIVXRAY\x01", b"PRIVXRAY\x02"))
     assert base64.b64decode(envelope["payload"]).startswith(b'{"body":')
+
+
+def test_heads_from_the_specification() -> None:
+    """Section 7: each head from the digests of the files, by hashing alone."""
+
+    def after(head: str, *files: str) -> str:
+        for file in files:
+            head = hashlib.sha256(b"privxray log v2" + bytes.fromhex(head + file)).hexdigest()
+        return head
+
+    first, plan = spec.claimed(load("heads-first")), spec.claimed(load("heads-plan"))
+    digests = {
+        name: spec.digest_of(load(f"heads-{name}")) for name in ("first", "model", "plan", "held-plan")
+    }
+    assert (first["head"], first["heads"]) == ("0" * 64, [])
+    seen = after("0" * 64, digests["first"])
+    assert plan["since"] == {"request": None, "result": digests["model"]}
+    assert plan["head"] == after(seen, digests["model"])
+    assert {one["head"] for one in plan["heads"]} == {seen}
+    assert [one["party"] for one in plan["heads"]] == sorted(map(spec.fingerprint, signers(plan)[1:]))
+    assert spec.claimed(load("heads-update"))["head"] == after(plan["head"], digests["plan"])
+    assert spec.claimed(load("heads-share"))["head"] == after("0" * 64, digests["held-plan"])
 
 
 def test_a_proof_from_the_specification() -> None:

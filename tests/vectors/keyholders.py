@@ -60,14 +60,15 @@ class Round:
         identity: Callable[[str], Identity],
         sealing_key: Callable[[str], SealingKey],
         kept: Kept,
-        format_: int = 1,
+        **plan: Any,
     ) -> None:
+        """:param plan: fields of the plan in place of the usual ones."""
         self.seeded, self.identity, self.sealing_key = seeded, identity, sealing_key
         study = Study.__new__(Study)
         study.coordinator = identity("coordinator")
         study.hospitals = [self.party(f"hospital-{letter}") for letter in "abcd"]
         study.trustees = [self.party(f"trustee-{number}") for number in range(1, 5)]
-        study.plan = study.make_plan(format=format_)
+        study.plan = study.make_plan(**plan)
         study.plan.verify()
         self.study, self.world = study, World(study)
         self.parties = {one.name: one for one in (*study.hospitals, *study.trustees)}

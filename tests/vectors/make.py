@@ -24,6 +24,7 @@ sys.path += [str(HERE), str(HERE.parent / "unit")]
 
 import committed  # noqa: E402
 import format2  # noqa: E402
+import heads  # noqa: E402
 import keyholders  # noqa: E402
 import strict  # noqa: E402
 from committed_round import FORM, CommittedRound  # noqa: E402
@@ -137,7 +138,7 @@ def of_format_2() -> format2.Files:
     world = study()
     world.plan = format2.with_sizes(world, 100, 1000, 1000)
     kept_2 = lambda name, make: kept(f"format2/{name}", make)  # noqa: E731 - a name in another folder
-    return format2.Files(world, keyholders.Round(seeded, identity, sealing_key, kept_2, 2), kept)
+    return format2.Files(world, keyholders.Round(seeded, identity, sealing_key, kept_2, format=2), kept)
 
 
 def with_commitments() -> committed.Files:
@@ -148,9 +149,24 @@ def with_commitments() -> committed.Files:
     return committed.Files(round_, lambda name, make: kept(f"format2/{name}", make))
 
 
+def with_heads() -> heads.Files:
+    """The vectors of the feature ``heads``; its parties are those of format 1."""
+    kept_2 = lambda name, make: kept(f"format2/{name}", make)  # noqa: E731 - a name in another folder
+    kept_held = lambda name, make: kept_2(HELD_NAMES.get(name, name), make)  # noqa: E731 - the same
+    held = keyholders.Round(seeded, identity, sealing_key, kept_held, **heads.FIRST)
+    return heads.Files(study(), held, kept_2)
+
+
+HELD_NAMES = {
+    **{f"held-update-{letter}": f"heads-held-update-{letter}" for letter in "abc"},
+    **{f"share-{number}": "heads-share" if number == 1 else f"heads-share-{number}" for number in (1, 2, 3)},
+}
+
+
 def everything_of_format_2() -> dict[str, format2.Made]:
     """All vectors of format 2, by the plan that they come under."""
-    return of_format_2().all() | {"committed-plan": with_commitments().all()}
+    committed_files = {"committed-plan": with_commitments().all()}
+    return of_format_2().all() | committed_files | with_heads().all()
 
 
 def write_format_2() -> None:

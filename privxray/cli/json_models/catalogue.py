@@ -36,7 +36,7 @@ OUTPUTS: Mapping[str, tuple[type[Printed], ...]] = {
     "aggregate": (study.SumOpened, study.RequestMade),
     "unmask": (study.ShareWritten,),
     "accept": (study.Accepted,),
-    "verify": (study.Proven,),
+    "verify": (study.Proven, study.Worded),
     "evaluate": (evaluation.Scored,),
     "predict": (evaluation.Predicted,),
     "model export": (evaluation.ModelExported,),

@@ -249,6 +249,8 @@ class Accepted(Printed):
     already: bool
     proven: bool
     """Whether it was shown that the model is the sum of what the hospitals committed to."""
+    words: str | None
+    """Of a study's last model or summary, to compare with other hospitals by phone."""
     evaluation: Scored | None
     """The model's score on the hospital's own patients, where it has any."""
 
@@ -258,9 +260,22 @@ class Proven(Printed):
 
     study: str
     round: int
+    words: str
+    """Twelve words that stand for the proof, to compare with other hospitals by phone."""
     proof: str
     """Its digest."""
     hospitals: list[str]
     own_update: bool
     model: bool
     """Whether the round's model lies here, and is made of this sum."""
+
+
+class Worded(Printed):
+    """A plan that is followed here, or a model or summary without a proof that was accepted here."""
+
+    study: str
+    round: int
+    words: str
+    """Twelve words that stand for it, to compare with other hospitals by phone."""
+    kind: Literal["plan", "model", "summary"]
+    digest: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from privxray.errors import IdentityError, RefusedError
+from privxray.exchange.admission.admit_heads import check_heads
 from privxray.exchange.admission.admit_repeat import check_repeats
 from privxray.exchange.admission.admit_tasks import check_tasks
 from privxray.exchange.messages.model import ModelHeader
@@ -51,6 +52,7 @@ def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> SignedPlan:
     plan.verify()
     check_tasks(plan)
     check_repeats(plan)
+    check_heads(plan)
     return SignedPlan(plan, PlanHash(envelope.digest))
 
 
@@ -129,6 +131,13 @@ def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> No
             "its next mask key is not a fresh one for this study",
             reason="update.next-key-not-fresh",
             advice=_ASK_HOSPITAL,
+        )
+    if header.head != signed.stated_head:
+        raise RefusedError(
+            f"{member.name} has seen other files of the coordinator than those that this plan goes on from",
+            reason="update.other-head",
+            advice=f"Phone {member.name}, and compare the words of the plans and models that each has: "
+            "privxray verify FILE",
         )
     _check_dealt(header, signed)
     if plan.commitments is not None:

@@ -190,6 +190,13 @@ def admit_share(header: ShareHeader, signed: SignedPlan, asked: SignedRequest) -
             reason="share.next-key-not-fresh",
             advice=_ASK_KEYHOLDER,
         )
+    if header.head != signed.stated_head:
+        raise RefusedError(
+            f"{party.name} has seen other files of the coordinator than those that this plan goes on from",
+            reason="share.other-head",
+            advice=f"Phone {party.name}, and compare the words of the plan that each has: "
+            "privxray verify FILE",
+        )
     if header.body.cipher == "none":
         raise MalformedError("it is not encrypted", reason="share.not-encrypted", advice=_ASK_KEYHOLDER)
     if header.body.length != sealed_length(body_length(len(asked.request.survivors), len(plan.hospitals))):

@@ -112,6 +112,12 @@ def _bound(header: ProofHeader, proof: Proof, signed: SignedPlan) -> Iterator[tu
     last = ""
     for digest, envelope in zip(header.updates, proof.envelopes, strict=True):
         update, member = read_update(envelope, signed.plan.roster.members)
+        if update.plan != signed.digest:
+            raise RefusedError(
+                f"{member.name} has followed another plan of this round than this hospital",
+                reason="proof.other-plan",
+                advice=f"{_CALL}; compare the words of the plan with {member.name}: privxray verify FILE",
+            )
         admit_update(update, member, signed)
         if envelope.digest != digest or update.sender <= last:
             raise RefusedError(

@@ -14,6 +14,7 @@ from pydantic import Field, JsonValue, model_validator
 
 from privxray.errors import RefusedError
 from privxray.exchange.commitments import MAX_COMMITTED
+from privxray.exchange.messages.heads import START, SeenByAll, Since, head_after
 from privxray.exchange.messages.plan_sizes import N_MAX, check_sizes, delta_remark
 from privxray.exchange.messages.plan_tasks import CellName, Edges, Epsilon, Place, ScheduleEntry
 from privxray.exchange.messages.repeats import Repeats
@@ -21,7 +22,7 @@ from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
-from privxray.formats.features import SIZES
+from privxray.formats.features import HEADS, SIZES
 from privxray.formats.header import Digest, Fingerprint, Header, Name, PlanHash, TaskName
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom, total_size
 from privxray.keys.identity import PublicKeys
@@ -47,6 +48,8 @@ class PlanHeader(Header):
     hold, and members can check the sum (docs/SPEC-2.md, section 5). A plan that ``repeats`` a failed round
     says who sends the same vector once more (section 6). With ``task`` and ``schedule`` it is one of several
     tasks of a study, and then ``epsilon``, ``stage`` and ``stages`` are of that task (section 4).
+    says who sends the same vector once more (section 6). ``head``, ``since`` and ``heads`` tell which files
+    of the coordinator came before it, and who has seen them (section 7).
     """
 
     kind: Literal["plan"] = "plan"
@@ -70,6 +73,9 @@ class PlanHeader(Header):
     manifest: Annotated[tuple[TensorSpec, ...], Field(strict=False, max_length=MAX_TENSORS)]
     commitments: Literal["pedersen-edwards25519-sha256"] | None = None  # PEDERSEN
     repeats: Repeats | None = None
+    head: Digest | None = None
+    since: Since | None = None
+    heads: SeenByAll | None = None
     task: TaskName | None = None
     schedule: Annotated[tuple[ScheduleEntry, ...], Field(strict=False, min_length=1, max_length=8)] | None = (
         None
@@ -327,6 +333,16 @@ class SignedPlan:
         :raises MalformedError: it is not a plan's.
         """
         return cls(envelope.claim(PlanHeader), PlanHash(envelope.digest))
+
+    @property
+    def head_after(self) -> Digest:
+        """The head of the coordinator's log after this plan; one without the feature begins a log."""
+        return head_after(self.plan.head or START, self.digest)
+
+    @property
+    def stated_head(self) -> Digest | None:
+        """What a file that obeys this plan states as its ``head``; None without the feature."""
+        return self.head_after if HEADS in self.plan.features else None
 
     def dealing(self, owner: Fingerprint) -> DealingContext:
         """What the secrets of hospital ``owner`` belong to, in a plan with a committee."""

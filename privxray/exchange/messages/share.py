@@ -21,11 +21,15 @@ from privxray.keys.unsealing_statement import UnsealingStatement
 
 
 class ShareHeader(Header):
-    """``request`` is the digest of the request that is answered; ``next_unsealing`` serves the next plan."""
+    """``request`` is the digest of the request that is answered; ``next_unsealing`` serves the next plan.
+
+    ``head`` is that of the plan that it obeys, as in an update.
+    """
 
     kind: Literal["share"] = "share"
     request: Digest
     next_unsealing: UnsealingStatement
+    head: Digest | None = None
 
 
 def body_length(survivors: int, hospitals: int) -> int:
@@ -66,6 +70,7 @@ def write_share(
         software=stamp.software,
         request=asked.digest,
         next_unsealing=next_unsealing,
+        head=signed.stated_head,
     )
     return seal_header(header, identity.signing, sender) + body
 

@@ -36,6 +36,8 @@ class UpdateHeader(Header):
     ``next_mask`` is the mask key that the next plan will name. ``dealt`` are the shares for the keyholders,
     if the plan has any. ``commitment`` and ``masks`` say what the vector is bound to, if the plan has
     commitments (:mod:`privxray.exchange.commitments.committed`). ``task`` is the plan's, if it names one.
+    ``head`` is of all files of the coordinator that the hospital has seen
+    (:mod:`privxray.exchange.messages.heads`).
     """
 
     kind: Literal["update"] = "update"
@@ -47,6 +49,7 @@ class UpdateHeader(Header):
     commitment: Base64 | None = None
     masks: Base64 | None = None
     task: TaskName | None = None
+    head: Digest | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,7 @@ def write_update(
         commitment=commitment,
         masks=masks,
         task=plan.task,
+        head=signed.stated_head,
     )
     return seal_header(header, identity.signing, sender) + body
 

@@ -15,7 +15,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.exchange.messages.summary import write_summary
 from privxray.formats.container import split
-from privxray.formats.header import Fingerprint
+from privxray.formats.header import Digest, Fingerprint
 from privxray.keys.identity import Identity
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.statement import Statement
@@ -27,6 +27,7 @@ from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.collected_files import Collected
 from privxray.workflow.coordinator.continue_plan import next_stage
 from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
+from privxray.workflow.coordinator.past_files import since_of
 from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, record_plan, stage_plan
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
@@ -97,7 +98,9 @@ def close_round(
     digest = _keep(_kept_result(session.workspace, round_), collected, identity, summed)
     following = None
     if plan.stage < plan.stages and not lacking:
-        following = stage_plan(session.workspace, identity, next_stage(planned, keys, summed.tensors))
+        since = since_of(state, round_, digest)
+        draft = next_stage(planned, keys, summed.tensors, since)
+        following = stage_plan(session.workspace, identity, draft)
     with state.transaction():
         if round_.task in COUNTED:
             state.change_round("coordinator", round_, Event.SUM)
@@ -160,7 +163,7 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
     )
 
 
-def _keep(kept: Path, collected: Collected, identity: Identity, summed: Summed) -> str:
+def _keep(kept: Path, collected: Collected, identity: Identity, summed: Summed) -> Digest:
     """Keep the proof, then sign the global model or the summary and keep it; its digest."""
     make_private_folder(kept.parent)
     proof = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from privxray.errors import RefusedError, WorkspaceError
 from privxray.exchange.intake import read_again
+from privxray.exchange.messages.heads import Since
 from privxray.exchange.messages.plan_tasks import Place
 from privxray.formats.header import Digest
 from privxray.formats.tensors import pack
@@ -22,6 +23,7 @@ from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.enrolment import Parties
 from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
+from privxray.workflow.coordinator.past_files import Past, since_of, taken_in
 from privxray.workflow.coordinator.read_cards import check_unused, read_cards
 from privxray.workflow.coordinator.scheduled import next_fields
 from privxray.workflow.coordinator.sign_plan import Draft, Planned, body_of, sign_plan
@@ -61,21 +63,27 @@ def continue_plan(
         check_unused(session, enrolled)
         stated = _stated(session.state, before.round)
         parties = carry_on(enrolled, before.plan, stated, without, identity.public())
-        draft = following(before, parties, before.plan.place, before.file.body())
+        seen = taken_in(session.state, before.round.plan)
+        past = Past(before.signed, since_of(session.state, before.round), seen)
+        draft = following(past, parties, before.plan.place, before.file.body())
         if before.round.state is RoundState.CLOSED and (place := before.plan.next_place):
             model = before.round.model
             body = _model_of(session, before.round) if model else before.file.body()
-            draft = following(before, parties, place, body, model)
+            draft = following(past, parties, place, body, model)
         return sign_plan(session, identity, draft, before.plan, force=force)
 
 
-def next_stage(before: PlannedRound, keys: NextKeys, model: Mapping[str, NDArray[Any]]) -> Draft:
+def next_stage(
+    before: PlannedRound, keys: NextKeys, model: Mapping[str, NDArray[Any]], since: Since | None
+) -> Draft:
     """The plan of the following stage: the same terms and parties, their next keys, the new model.
 
+    :param since: what was signed under the plan before.
     :raises RefusedError: it is unsafe, see :meth:`PlanHeader.verify`.
     """
     parties = carry_on([], before.plan, keys, (), before.plan.coordinator)
-    draft = following(before, parties, Place(before.plan.place.entry, before.plan.stage + 1), pack(model))
+    past = Past(before.signed, since, {*keys.masks, *keys.unsealing})
+    draft = following(past, parties, Place(before.plan.place.entry, before.plan.stage + 1), pack(model))
     draft.plan.verify()
     return draft
 
@@ -110,19 +118,20 @@ def _model_of(session: Session, round_: Round) -> bytes:
     return read_again(session.workspace.model_copy(round_.study, round_.number)).body()
 
 
-def following(
-    before: PlannedRound, parties: Parties, place: Place, body: bytes, model: Digest | None = None
-) -> Draft:
+def following(past: Past, parties: Parties, place: Place, body: bytes, model: Digest | None = None) -> Draft:
     """The plan of a further round under the terms of the one before; it repeats nothing.
 
+    :param past: with the plan before.
     :param model: the digest of the round's model, where that is what comes after it starts from.
     """
-    made = stamp()
+    made, before = stamp(), past.before
+    if before is None:
+        raise ValueError("there is no plan before")
     plan = before.plan.model_copy(
         update={
             "round": before.plan.round + 1,
             **next_fields(before.plan, place, model),
-            "previous": before.signed.digest,
+            "previous": before.digest,
             "roster": parties.roster,
             "committee": parties.committee,
             "recipients": tuple(party.keys.fingerprint for party in parties.roster.parties),
@@ -130,6 +139,7 @@ def following(
             "created": made.created,
             "software": made.software,
             "repeats": None,
+            **past.fields(before.plan.features),
         }
     )
     return Draft(plan, body)

@@ -15,7 +15,7 @@ from pydantic import JsonValue, ValidationError
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.formats.features import REPEATS, TASKS
+from privxray.formats.features import HEADS, REPEATS, TASKS
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
@@ -25,6 +25,7 @@ from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.agreed_form import common_features
 from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
 from privxray.workflow.coordinator.enrolment import CommitteeTerms, Parties
+from privxray.workflow.coordinator.past_files import Past
 from privxray.workflow.coordinator.scheduled import ONLY_TRAIN, OtherTasks, first_fields
 from privxray.workflow.coordinator.sign_plan import Draft, body_of
 from privxray.workflow.coordinator.starting_weights import read_start
@@ -35,7 +36,6 @@ from privxray.workflow.coordinator.terms_by_size import (
     largest_size,
 )
 from privxray.workspace.folder import Workspace
-from privxray.workspace.study_tables import Round
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,6 +94,7 @@ class Terms:
         """The features of format 2 that the study's files are to have (docs/SPEC-2.md)."""
         needed = frozenset({"extractor-files"} if self.extractor else ())
         needed |= frozenset({TASKS} if self.others != ONLY_TRAIN else ())
+        needed |= {HEADS} & common_features(cards)
         if self.commitments is None:
             return needed | (_BY_DEFAULT[self.method] & common_features(cards))
         return needed | frozenset({"commitments", REPEATS} if self.commitments else ())
@@ -161,13 +162,11 @@ class Terms:
         return self.extractor.terms if self.extractor else built_in(method.inputs(constants))
 
 
-def first_stage(
-    workspace: Workspace, terms: Terms, parties: Parties, keys: PublicKeys, last: Round | None
-) -> Draft:
+def first_stage(workspace: Workspace, terms: Terms, parties: Parties, keys: PublicKeys, past: Past) -> Draft:
     """The plan of a study's first stage.
 
     :param keys: the coordinator's.
-    :param last: the study's last round; where there is one the study is begun anew.
+    :param past: with the study's last plan; where there is one the study is begun anew.
     :raises UsageError: terms that this version can't train, or that promise nothing.
     :raises MalformedError: terms out of the range that a plan can hold, or unusable starting weights.
     """
@@ -185,7 +184,7 @@ def first_stage(
             "format": parties.form.format,
             "features": parties.form.features,
             "study": workspace.config.study,
-            "round": last.number + 1 if last else 1,
+            "round": past.before.plan.round + 1 if past.before else 1,
             "sender": keys.fingerprint,
             "recipients": tuple(party.keys.fingerprint for party in parties.roster.parties),
             "body": body_of(body),
@@ -198,7 +197,7 @@ def first_stage(
             "committee": parties.committee,
             "stage": 1,
             "stages": rounds,
-            "previous": last.plan if last else None,
+            "previous": past.before.digest if past.before else None,
             "method": terms.method,
             "constants": constants.stated(),
             "extractor": read.name if isinstance(read, ExtractorFile) else read,
@@ -209,6 +208,7 @@ def first_stage(
             "modulus_bits": method.modulus_bits,
             "manifest": method.manifest(constants, terms.classes),
             "commitments": PEDERSEN if "commitments" in parties.form.features else None,
+            **past.fields(parties.form.features),
         }
         plan = PlanHeader(**{**fields, **of_task})
     except ValidationError as error:

@@ -23,6 +23,7 @@ from privxray.workflow.coordinator.collected_files import Collected, collect, in
 from privxray.workflow.coordinator.continue_plan import following
 from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
 from privxray.workflow.coordinator.open_round_sum import committed_updates
+from privxray.workflow.coordinator.past_files import Past, since_of
 from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, sign_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -69,7 +70,8 @@ def repeat_round(
         keys = NextKeys({sender: header.next_mask for sender, header in headers.items()}, {})
         before = collected.planned
         parties = carry_on([], before.plan, keys, (), before.plan.coordinator)
-        draft = following(before, parties, before.plan.place, before.file.body())
+        past = Past(before.signed, since_of(session.state, before.round), headers)
+        draft = following(past, parties, before.plan.place, before.file.body())
         repeats = Repeats(plan=before.signed.digest, same=tuple(same))
         draft = replace(draft, plan=draft.plan.model_copy(update={"repeats": repeats}))
         return sign_plan(session, identity, draft, before.plan, force=force)

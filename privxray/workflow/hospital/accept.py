@@ -18,10 +18,12 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.hospital.accept_summary import accept_summary
+from privxray.workflow.hospital.file_words import last_words
 from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
 from privxray.workflow.hospital.join import claimed_study
 from privxray.workflow.hospital.prove import proof_of_model
 from privxray.workflow.hospital.round_result import expect_delivered, round_of_result, second_of_round
+from privxray.workflow.hospital.seen_files import expect_in_later_plan
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
@@ -34,6 +36,8 @@ class Accepted:
     """What was taken in: a model or a summary with the place of its copy, or a plan that is now followed.
 
     ``proven`` says whether the model or summary was shown to be the sum of what the hospitals committed to.
+    ``last_words`` are those of a study's last model or summary, for the phone: no later plan tells whether
+    others got the same one.
     """
 
     model: ModelHeader | None
@@ -42,6 +46,7 @@ class Accepted:
     already: bool
     proven: bool = False
     summary: SummaryHeader | None = None
+    last_words: str | None = None
 
 
 def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Passphrase) -> Accepted:
@@ -59,7 +64,7 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Pa
             return _accept_plan(session, received, ask_words)
         if received.envelope.kind == "summary":
             kept = accept_summary(session, received, passphrase)
-            return Accepted(None, kept.path, None, kept.already, kept.proven, kept.header)
+            return Accepted(None, kept.path, None, kept.already, kept.proven, kept.header, kept.last_words)
         raise MalformedError(
             f"this is a file of kind {received.envelope.kind}, and a model, a summary or a plan is accepted "
             "here",
@@ -88,12 +93,14 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
     expect_not_revoked(session.state, model.sender)
     received.check_body(model.body)
     expect_delivered(planned, received)
-    digest = received.envelope.digest
+    digest, proven = received.envelope.digest, model.proof is not None
+    last = last_words(planned.plan, model, digest)
     path = session.workspace.model_copy(round_.study, round_.number)
     if round_.model is not None and round_.model != digest:
         raise second_of_round(received)
+    expect_in_later_plan(session, round_, digest)
     if round_.model == digest and path.exists():
-        return Accepted(model, path, None, already=True, proven=model.proof is not None)
+        return Accepted(model, path, None, already=True, proven=proven, last_words=last)
     data = received.path.read_bytes()
     _check_form(model, data[received.envelope.length :])
     make_private_folder(path.parent)
@@ -105,7 +112,7 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
         session.state.change_round("hospital", round_, Event.ACCEPT_MODEL, model=digest)
         session.state.forget_vectors(round_.study)
     remove_unreadable(session)
-    return Accepted(model, path, None, already=False, proven=model.proof is not None)
+    return Accepted(model, path, None, already=False, proven=proven, last_words=last)
 
 
 def _check_form(model: ModelHeader, body: bytes) -> None:

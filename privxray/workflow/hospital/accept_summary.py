@@ -19,8 +19,10 @@ from privxray.formats.tensors import same_form, unpack
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.custody.revoked import expect_not_revoked
+from privxray.workflow.hospital.file_words import last_words
 from privxray.workflow.hospital.prove import proof_of_model
 from privxray.workflow.hospital.round_result import expect_delivered, round_of_result, second_of_round
+from privxray.workflow.hospital.seen_files import expect_in_later_plan
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.session import Session
@@ -31,12 +33,14 @@ from privxray.workspace.transitions import Event
 class KeptSummary:
     """A summary that was taken in, with the place of its copy.
 
+    :ivar last_words: those of a study's last result, for the phone; None where a plan may follow.
     :ivar proven: it was shown to be the sum of what the hospitals committed to.
     """
 
     header: SummaryHeader
     path: Path
     already: bool
+    last_words: str | None
 
     @property
     def proven(self) -> bool:
@@ -62,8 +66,10 @@ def accept_summary(session: Session, received: Received, passphrase: Passphrase)
     path = session.workspace.summary_copy(round_.study, round_.number)
     if round_.summary not in (None, digest):
         raise second_of_round(received)
+    expect_in_later_plan(session, round_, digest)
+    last = last_words(planned.plan, summary, digest)
     if round_.summary == digest and path.exists():
-        return KeptSummary(summary, path, already=True)
+        return KeptSummary(summary, path, already=True, last_words=last)
     data = received.path.read_bytes()
     _check_form(planned.plan, data[received.envelope.length :])
     make_private_folder(path.parent)
@@ -76,7 +82,7 @@ def accept_summary(session: Session, received: Received, passphrase: Passphrase)
         session.state.set_summary(round_.study, round_.number, digest)
         session.state.forget_vectors(round_.study)
     remove_unreadable(session)
-    return KeptSummary(summary, path, already=False)
+    return KeptSummary(summary, path, already=False, last_words=last)
 
 
 def _check_form(plan: PlanHeader, body: bytes) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_party
+from privxray.exchange.admission.admit_heads import admit_heads
 from privxray.exchange.admission.admit_repeat import admit_repeat
 from privxray.exchange.admission.admit_successor import admit_successor, task_terms_of, terms_of
 from privxray.exchange.intake import Received
@@ -25,6 +26,7 @@ from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated
 from privxray.workflow.hospital.open_round import over_here
 from privxray.workflow.hospital.plan_changes import plan_changes
+from privxray.workflow.hospital.seen_files import seen_here
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.key_ring import KeyRing, RoundKey
@@ -82,6 +84,7 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     own = admit_party(plan, own_keys, session.name, session.role)
     keys = _own_round_keys(state, plan, own)
     study = _with_compared_words(state, plan, lambda: ask_words(plan, changes))
+    admit_heads(plan, seen_here(state, own_keys.fingerprint, before))
     received.check_body(plan.body)  # not before its coordinator is known to be the right one
     if isinstance(own, Member):
         check_trainable(session.workspace, plan, received.body())

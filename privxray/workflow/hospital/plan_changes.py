@@ -43,6 +43,7 @@ def plan_changes(
         *_seat_changes(before, plan),
         *_term_changes(before, plan),
         *_repetition(plan, own),
+        *_forgotten(plan),
         *differs_by_one(set(before.hospitals), set(plan.hospitals)),
     )
 
@@ -64,6 +65,17 @@ def _repetition(plan: PlanHeader, own: Fingerprint) -> tuple[str, ...]:
     return (
         "the last round is repeated, and this hospital is to train anew, which costs privacy budget; whoever "
         "sees both sums learns the difference of its two noisy results, so ask the coordinator why",
+    )
+
+
+def _forgotten(plan: PlanHeader) -> tuple[str, ...]:
+    """What it means that the coordinator does not say what it signed under the plan before."""
+    if plan.heads is None or plan.since is not None:
+        return ()
+    return (
+        "the coordinator does not know any more what it signed in the round before, for its workspace was "
+        "restored from a backup: ask it by phone, and compare the words of that round's model with another "
+        "hospital: privxray verify FILE",
     )
 
 

@@ -1,6 +1,7 @@
 """Checking, offline, that a model is the sum of what the hospitals of its round committed to.
 
 ``accept`` does it for each model of a plan with commitments, ``verify`` whenever somebody wants to see it.
+Of other files of the coordinator, ``verify`` gives the words for the phone.
 
 Tested in tests/cli/test_commitments.py and tests/attacks/test_false_proofs.py.
 """
@@ -29,6 +30,7 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.proof_file import proof_beside
+from privxray.workflow.hospital.file_words import FileWords, digest_words, file_words, is_told_by_words
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 
@@ -40,7 +42,8 @@ _CALL = "Do not use this model; call the coordinator and the other hospitals"
 class Verified:
     """What a proof shows.
 
-    :param digest: of the proof, in hex; the model has it, and it can be read out by phone.
+    :param digest: of the proof, in hex; the model has it.
+    :param words: twelve words that stand for it, to be read out by phone.
     :param hospitals: whose vectors are in the sum, by name, each once.
     :param own: whether this hospital's is among them.
     :param model: whether the round's model lies here, and is made of this sum.
@@ -49,22 +52,27 @@ class Verified:
     study: str
     round: int
     digest: str
+    words: str
     hospitals: tuple[str, ...]
     own: bool
     model: bool
 
 
-def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified:
+def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified | FileWords:
     """Check a proof by itself and, where the round's model was accepted, against that.
 
-    :param path: the proof, or the model beside which it lies.
+    :param path: the proof, or the model or summary beside which it lies. Of a plan, or of a result that comes
+        without a proof, only the words are given.
     :raises IdentityError: not by the coordinator of a study that was joined here.
     :raises RefusedError: of a plan that was not joined here; or it proves something else, see
         :func:`~privxray.exchange.admission.admit_proof.prove`.
     """
-    workspace.require("hospital", "verify")
     typed = envelope_of(path)
-    proof = existing_proof(path) if typed.kind == "model" else path
+    if is_told_by_words(typed):
+        return file_words(workspace, path)
+    workspace.require("hospital", "verify")
+    of_result = typed.kind in ("model", "summary")
+    proof = existing_proof(path) if of_result else path
     with working(workspace) as session, take_in(proof, workspace.inbox) as received:
         received.envelope.expect("proof")
         claimed = received.envelope.claim(ProofHeader)
@@ -76,9 +84,9 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
                 advice="Ask the coordinator; privxray inspect FILE names its study and round",
             )
         planned = planned_round(workspace, found[0])
-        if typed.kind == "model" and typed.digest != planned.round.model:
+        if of_result and typed.digest not in (planned.round.model, planned.round.summary):
             raise RefusedError(
-                "this model has not been accepted here",
+                f"this {typed.kind} has not been accepted here",
                 reason="proof.model-not-accepted",
                 file=path,
                 advice="Type: privxray accept FILE. It checks the proof as well",
@@ -92,6 +100,7 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
             study=planned.round.study,
             round=planned.round.number,
             digest=received.envelope.digest,
+            words=digest_words(received.envelope.digest),
             hospitals=tuple(member.name for member in members_of(planned.plan, proven.hospitals)),
             own=proven.own,
             model=planned.round.model is not None and kept.exists(),

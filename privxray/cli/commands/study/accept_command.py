@@ -48,6 +48,9 @@ def accept(
     tell(f"{what} is verified and {'was here already' if done.already else 'kept'}.")
     if done.proven:
         tell("It is the sum of what the hospitals committed to, each of them once (see privxray verify).")
+    if done.last_words:
+        tell("The study ends with it. Phone the other hospitals: whoever has the same one reads out the same")
+        tell(f"words: {done.last_words}")
     scores = _scored(workspace, study) if has_model else None
     if scores is not None and not as_json:
         show_scores(scores)
@@ -60,6 +63,7 @@ def accept(
                 "path": str(done.path) if done.path else None,
                 "already": done.already,
                 "proven": done.proven,
+                "words": done.last_words,
                 "evaluation": None if scores is None else scores_json(scores),
             }
         )

@@ -6,7 +6,7 @@ Tested in tests/cli/test_commitments.py.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,22 +16,37 @@ from privxray.cli.options import Json, PassphraseFile
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
 
+if TYPE_CHECKING:
+    from privxray.workflow.hospital.file_words import FileWords
+
 
 def verify(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .proof file, or the model beside it.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A .proof file, the model beside it, or a plan.")
+    ],
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Check that a sum is what its hospitals committed to."""
+    """Check that a sum is what its hospitals committed to.
+
+    It also tells twelve words for the phone, of a plan or a model as well. Whoever was shown the same file
+    reads out the same words.
+    """
+    from privxray.workflow.hospital.file_words import FileWords
     from privxray.workflow.hospital.prove import verify as check
 
     workspace = current_workspace()
     done = check(workspace, file, passphrase(passphrase_file))
+    if isinstance(done, FileWords):
+        _tell_words(done, as_json)
+        close("verify", workspace, study=done.study)
+        return
     if as_json:
         emit(
             {
                 "study": done.study,
                 "round": done.round,
+                "words": done.words,
                 "proof": done.digest,
                 "hospitals": list(done.hospitals),
                 "own_update": done.own,
@@ -48,5 +63,20 @@ def verify(
         tell("The model that was accepted here is made of this sum.")
     else:
         tell("The model of this round has not been accepted here, so it was not compared.")
-    tell(f"Other hospitals have the same proof if they read out the same number: {done.digest[:16]}.")
+    tell(f"Whoever has the same proof reads out the same words by phone: {done.words}")
     close("verify", workspace, study=done.study)
+
+
+def _tell_words(done: FileWords, as_json: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "study": done.study,
+                "round": done.round,
+                "words": done.words,
+                "kind": done.kind,
+                "digest": done.digest,
+            }
+        )
+    tell(f"Round {done.round} of {done.study}: this {done.kind} was taken in here.")
+    tell(f"Whoever has the same {done.kind} reads out the same words by phone: {done.words}")
