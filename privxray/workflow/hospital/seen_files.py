@@ -27,7 +27,7 @@ def seen_here(state: State, party: Fingerprint, before: PlannedRound | None) -> 
 
 
 def expect_in_later_plan(session: Session, round_: Round, result: Digest) -> None:
-    """Check that the plan after a round's, where it is followed here already, names the model or summary of the round.
+    """Check that the plan after a round's, where it is followed here already, names the round's result.
 
     :raises RefusedError: it names another one, or says that there is none.
     """
