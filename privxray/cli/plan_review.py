@@ -23,10 +23,12 @@ class PlanReview:
     """Shows a plan once, whether its key words are asked for or not, so that no change goes unseen.
 
     :param words: the key words, if they were given with the command.
+    :param constants: show the plan's constants and keys as well.
     """
 
-    def __init__(self, words: str | None, as_json: bool) -> None:
+    def __init__(self, words: str | None, *, as_json: bool, constants: bool) -> None:
         self._words = key_words(words)
+        self._constants = constants
         self._asks = words is None
         self._as_json = as_json
         self._shown = False
@@ -62,11 +64,11 @@ class PlanReview:
         if self._shown:
             return
         self._shown = True
-        if not self._as_json:
-            show_plan(shown)
-        else:
+        if self._as_json:
             tell_remarks(shown)
-        self._tell(changes)
+            self._tell(changes)
+        else:
+            show_plan(shown, changes, constants=self._constants)
 
     def _tell(self, changes: tuple[str, ...]) -> None:
         """Tell what is not as in the plan before, once."""

@@ -1,29 +1,39 @@
-"""How a plan is shown before anybody trusts it.
+"""How a plan is shown before anybody trusts it: first what an officer decides by, the constants on request.
 
-Tested in tests/cli/test_terminal.py and tests/cli/test_study.py.
+Tested in tests/cli/test_plan_screen.py, tests/cli/test_terminal.py and tests/cli/test_study.py.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from privxray.cli.output import table, tell
+from privxray.cli.output import line, table, tell
 
 if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
     from privxray.keys.roster import Member, Trustee
 
+MORE = "Its constants and keys: the same command with --constants, or privxray inspect FILE --constants."
 
-def show_plan(shown: PlanHeader) -> None:
-    """Print what a plan fixes, and its roster."""
-    from privxray.exchange.messages.plan_words import place_in_words
 
+def show_plan(shown: PlanHeader, changes: tuple[str, ...] | None, *, constants: bool) -> None:
+    """Print what an officer decides by.
+
+    :param changes: what is not as in the plan before; None where that is not known here.
+    :param constants: print all that the plan fixes as well, and its roster with keys.
+    """
+    from privxray.workflow.common.plan_sections import plan_rows
+
+    table(f"Study {shown.study}, round {shown.round}", ("to decide by", ""), plan_rows(shown, changes))
+    tell_remarks(shown)
+    if not constants:
+        line(MORE)
+        return
     table(
-        f"Study {shown.study}, round {shown.round} ({place_in_words(shown)})",
+        "All that it fixes",
         ("fixed by this plan", "value"),
         ((name, _plain(value)) for name, value in shown.public_constants().items() if value is not None),
     )
-    tell_remarks(shown)
     table(
         f"Roster, version {shown.roster.version}; coordinator {shown.coordinator_name}",
         ("name", "role", "signing key"),
@@ -33,11 +43,6 @@ def show_plan(shown: PlanHeader) -> None:
 
 def tell_remarks(shown: PlanHeader) -> None:
     """Say what every recipient should know before it follows a plan."""
-    if shown.schedule:
-        from privxray.workflow.common.study_cost import whole_cost
-
-        tasks = ", then ".join(str(entry) for entry in shown.schedule)
-        tell(f"The study is to {tasks}. All of it together costs a patient at most {whole_cost(shown)}.")
     for remark in shown.remarks():
         tell(f"Note: {remark}.")
 

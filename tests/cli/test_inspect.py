@@ -20,7 +20,7 @@ def test_it_begins_with_what_a_person_decides_by(
     at: At, party: str, file: str, expected: tuple[str, ...]
 ) -> None:
     world = at("aggregated")
-    first, _, rest = world.type(party, "inspect", file).out.partition("Everything in it")
+    first, _, rest = world.type(party, "inspect", file, "--constants").out.partition("Everything in it")
     for words in (*expected, "good?", "complete and unchanged"):
         assert words in " ".join(first.split()), words
     assert "sha256" not in first

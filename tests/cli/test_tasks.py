@@ -22,7 +22,8 @@ def test_join_shows_the_schedule_and_what_all_of_it_may_cost(at: At) -> None:
     whole = told["whole"]
     assert (whole["delta"], 6.0 < whole["epsilon"] < 7.5) == (1e-5, True)
     shown = world.type("hospital-a", "join", "received/plan-0001.plan", "--key-words", world.key_words())
-    assert "describe at epsilon 0.5, then train at epsilon 6, then evaluate at epsilon 1" in shown.err
+    whole_study = "describe at epsilon 0.5, then train at epsilon 6, then evaluate at epsilon 1"
+    assert whole_study in " ".join(shown.out.split())
 
 
 def test_another_command_than_the_plans_says_what_to_type(at: At) -> None:

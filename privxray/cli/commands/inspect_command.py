@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.options import Json
+from privxray.cli.options import Constants, Json
 from privxray.cli.options.file_patterns import expand
 from privxray.cli.output import counted, emit, line, table, tell
 from privxray.errors import PrivxrayError, UsageError, WorkspaceError
@@ -27,6 +27,7 @@ def inspect(
         list[Path],
         typer.Argument(metavar="FILES", help="Files of any kind that travels, or folders of them."),
     ],
+    constants: Constants = False,
     as_json: Json = False,
 ) -> None:
     """What files say, and whether they are whole and signed."""
@@ -38,21 +39,29 @@ def inspect(
         workspace = None
     named = expand(files)
     if len(named) == 1 and not named[0].is_dir():
-        _show(named[0], inspect_file(named[0], workspace), as_json=as_json)
+        _show(named[0], inspect_file(named[0], workspace), as_json=as_json, constants=constants)
     else:
         _show_all(named, workspace, as_json=as_json)
 
 
-def _show(file: Path, seen: Inspected, *, as_json: bool) -> None:
+def _show(file: Path, seen: Inspected, *, as_json: bool, constants: bool) -> None:
     if as_json:
         emit({"file": str(file), **_json(seen)})
     else:
-        whole = [*seen.summary.rows(), ("good?", seen.is_good()), ("what to do", seen.summary.todo)]
+        whole = [
+            *seen.summary.rows(),
+            *seen.deciding,
+            ("good?", seen.is_good()),
+            ("what to do", seen.summary.todo),
+        ]
         table(f"{file.name}: {seen.summary.what.partition(':')[0]}", ("to decide by", ""), whole)
         if seen.key_words:
             line(f"Key words: {seen.key_words}")
-        line("")
-        table("Everything in it", ("field", "value"), seen.rows())
+        if constants or not seen.deciding:
+            line("")
+            table("Everything in it", ("field", "value"), seen.rows())
+        else:
+            line("Everything in it: the same command with --constants.")
     state = "File complete and unchanged" if seen.verified else "File complete"
     tell(f"{state}. Signature: {seen.signature}.")
 

@@ -30,6 +30,9 @@ Study = Annotated[
         "--study", help="Which study, if several are joined.", show_default=False, autocompletion=studies
     ),
 ]
+Constants = Annotated[
+    bool, typer.Option("--constants", help="Also show a plan's constants, and the keys of its parties.")
+]
 KeyWords = Annotated[
     str | None,
     typer.Option("--key-words", help="The study's twelve key words, instead of asking.", show_default=False),

@@ -14,6 +14,9 @@ from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
+from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.common.planned_round import load_plan
+from privxray.workspace.session import Session
 
 
 def plan_changes(
@@ -46,6 +49,15 @@ def plan_changes(
         *_forgotten(plan),
         *differs_by_one(set(before.hospitals), set(plan.hospitals)),
     )
+
+
+def changes_here(session: Session, plan: PlanHeader) -> tuple[str, ...] | None:
+    """What a plan changes, for whoever looks at it; None where the plan before it is not here."""
+    before = next((one for one in session.state.rounds(plan.study) if one.plan == plan.previous), None)
+    if before is None:
+        return None
+    own = public_keys(session.workspace).fingerprint
+    return plan_changes(load_plan(session.workspace, before), plan, own, session.state.successors())
 
 
 def _by_whom(old: PublicKeys, new: PublicKeys, named: Mapping[Fingerprint, Fingerprint]) -> str:

@@ -26,6 +26,8 @@ from privxray.keys.card import CardHeader
 from privxray.keys.key_words import party_words
 from privxray.keys.revocation import RevocationHeader
 from privxray.system.regular_files import open_regular
+from privxray.workflow.common.plan_sections import Row, plan_rows
+from privxray.workflow.hospital.plan_changes import changes_here
 from privxray.workflow.shards.job_key import JOB_KEY_START
 from privxray.workflow.shards.part_file import MAGIC as PART_MAGIC
 from privxray.workflow.upkeep.inspect_summary import Summary, summary
@@ -56,6 +58,7 @@ class Inspected:
     :param verified: whether a key was at hand by which the signature is good. Without one it is only known
         that the body fits the header, and whoever changes the one can change the other.
     :param summary: what a person decides by.
+    :param deciding: of a plan, further lines to decide by: what is asked, and the answer.
     :param key_words: of a plan whose parties were compared in this workspace, and of an offer or query of its
         own, to be read out; otherwise empty.
     """
@@ -65,6 +68,7 @@ class Inspected:
     verified: bool
     summary: Summary
     key_words: str = ""
+    deciding: tuple[tuple[str, str], ...] = ()
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """The header as lines for a person: field and value. Long values are cut."""
@@ -90,13 +94,15 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
             raise
         model = HEADERS[received.envelope.kind]
         header = received.envelope.claim(model)
-        known = _known(workspace)
+        known, deciding = _known(workspace, header)
         key, words = known.signer(header, received.envelope.key_id)
         if key is not None:
             received.envelope.verify(key.verifier(), model)
         received.check_body(header.body)
         told = summary(header, received.envelope.digest, known.reader)
-        return Inspected(header.stated(), words, key is not None, told, _key_words(header, known))
+        return Inspected(
+            header.stated(), words, key is not None, told, _key_words(header, known), tuple(deciding)
+        )
 
 
 def _expect_no_job_file(path: Path) -> None:
@@ -138,11 +144,13 @@ def files_in(folder: Path) -> list[Path]:
     )
 
 
-def _known(workspace: Workspace | None) -> Known:
+def _known(workspace: Workspace | None, header: Header) -> tuple[Known, list[Row]]:
+    """What is known here, and by what a person decides about a plan."""
+    plan = header if isinstance(header, PlanHeader) else None
     if workspace is None:
-        return NOBODY_KNOWN
+        return NOBODY_KNOWN, plan_rows(plan) if plan else []
     with looking(workspace) as session:
-        return known_in(session)
+        return known_in(session), plan_rows(plan, changes_here(session, plan)) if plan else []
 
 
 def _flatten(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

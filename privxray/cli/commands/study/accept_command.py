@@ -9,7 +9,7 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.options import Json, KeyWords, PassphraseFile
+from privxray.cli.options import Constants, Json, KeyWords, PassphraseFile
 from privxray.cli.output import emit, progress, tell
 from privxray.cli.plan_review import PlanReview
 from privxray.cli.prompts import passphrase
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def accept(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A global model, or the next plan.")],
     words: KeyWords = None,
+    constants: Constants = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -32,7 +33,7 @@ def accept(
     from privxray.workflow.hospital.accept import accept as take_in
 
     workspace = current_workspace()
-    review = PlanReview(words, as_json)
+    review = PlanReview(words, as_json=as_json, constants=constants)
     done = take_in(workspace, file, review.ask, passphrase(passphrase_file))
     if done.joined:
         study, what = done.joined.plan.study, f"The plan of round {done.joined.plan.round}"

@@ -9,7 +9,7 @@ import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.options import Json, KeyWords
+from privxray.cli.options import Constants, Json, KeyWords
 from privxray.cli.output import emit, tell
 from privxray.cli.plan_review import PlanReview
 from privxray.cli.plan_view import plan_json
@@ -18,13 +18,14 @@ from privxray.cli.plan_view import plan_json
 def join(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The coordinator's plan.")],
     words: KeyWords = None,
+    constants: Constants = False,
     as_json: Json = False,
 ) -> None:
     """Verify a plan, compare its key words, and follow it."""
     from privxray.workflow.hospital.join import join as follow
 
     workspace = current_workspace()
-    review = PlanReview(words, as_json)
+    review = PlanReview(words, as_json=as_json, constants=constants)
     joined = follow(workspace, file, review.ask)
     review.show(joined.plan, joined.changes)
     if as_json:

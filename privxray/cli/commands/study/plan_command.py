@@ -6,13 +6,13 @@ Tested in tests/cli/test_typed_terms.py and tests/cli/test_rounds.py.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
-from privxray.cli.options import Force, Json, PassphraseFile, Without
+from privxray.cli.options import Constants, Force, Json, PassphraseFile, Without
 from privxray.cli.options.file_patterns import expand
 from privxray.cli.options.option_group import takes
 from privxray.cli.options.plan_options import TermsOptions
@@ -20,6 +20,10 @@ from privxray.cli.output import emit, line, tell
 from privxray.cli.plan_view import plan_json, show_plan
 from privxray.cli.prompts import passphrase
 from privxray.errors import UsageError
+
+if TYPE_CHECKING:
+    from privxray.exchange.messages.plan import PlanHeader
+    from privxray.workspace.folder import Workspace
 
 
 @takes("terms", TermsOptions)
@@ -49,6 +53,7 @@ def plan(
     ] = False,
     without: Without = None,
     force: Force = False,
+    constants: Constants = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -99,7 +104,7 @@ def plan(
             }
         )
     else:
-        show_plan(planned.plan)
+        show_plan(planned.plan, _changes(workspace, planned.plan), constants=constants)
         line(f"Key words: {planned.key_words}")
     for warning in planned.warnings:
         tell(f"Note: {warning}.")
@@ -108,3 +113,12 @@ def plan(
         "hospitals should compare them with each other, too."
     )
     close("plan", workspace)
+
+
+def _changes(workspace: Workspace, plan: PlanHeader) -> tuple[str, ...] | None:
+    """What a plan changes against the one before it."""
+    from privxray.workflow.hospital.plan_changes import changes_here
+    from privxray.workspace.session import looking
+
+    with looking(workspace) as session:
+        return changes_here(session, plan)
