@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from privxray.cli.command_log import close_log, keep_here, keeping, new_log
 from privxray.cli.commands import (
     audit_commands,
     budget_command,
@@ -57,7 +58,10 @@ from privxray.cli.commands.study import (
 )
 from privxray.cli.current_workspace import standing
 from privxray.cli.failures import explained, is_typers_end, report
+from privxray.cli.output import verbose
 from privxray.cli.running import UNEXPECTED, run_command
+from privxray.cli.typed_command import typed_command
+from privxray.cli.watching import watching
 from privxray.errors import UsageError
 from privxray.system import console, process_memory
 from privxray.version import __version__
@@ -86,16 +90,24 @@ class _Commands(TyperGroup):
         return [name for one in names for name in (with_steps.get(one), one) if name is not None]
 
     def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(UNEXPECTED) from None
-        except (KeyboardInterrupt, Exception) as error:  # the last resort, for a traceback could hold data
-            if is_typers_end(error):
-                raise
-            words = sys.argv if ctx.obj is None else ctx.obj
-            report(explained(error), typed=words, verbose=bool(ctx.params.get("verbose")))
+        words = sys.argv[1:] if ctx.obj is None else ctx.obj
+        log = new_log(*typed_command(self, words))
+        with keeping(log), watching(log):
+            try:
+                done = super().invoke(ctx)
+            except BrokenPipeError:
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                close_log(UNEXPECTED)
+                raise typer.Exit(UNEXPECTED) from None
+            except (KeyboardInterrupt, Exception) as error:  # the last resort: tracebacks hold data
+                if is_typers_end(error):
+                    close_log(getattr(error, "exit_code", UNEXPECTED))
+                    raise
+                told = explained(error)
+                close_log(told.exit_code, told)
+                report(told, typed=words, verbose=verbose.get())
+            close_log(0)
+        return done
 
 
 app = typer.Typer(
@@ -130,8 +142,13 @@ def _main(
     _quiet: Annotated[
         bool, typer.Option("--quiet", help="Print errors and data only; also after the command's name.")
     ] = False,
-    verbose: Annotated[  # noqa: ARG001 - read where an error is told
-        bool, typer.Option("--verbose", help="Name the reason of an error; privxray help REASON explains it.")
+    _verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose",
+            help="Say what is done and how long it took, and name the reason of an error; also after "
+            "the command's name. privxray help REASON explains a reason.",
+        ),
     ] = False,
 ) -> None:
     token = standing.set(Path.cwd())
@@ -149,6 +166,7 @@ def _main(
                 advice="Check its path",
             ) from None
         ctx.call_on_close(lambda: os.chdir(before))
+    keep_here()
 
 
 check_commands.add_to(app)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.cli.options.written_files import require_free
-from privxray.cli.output import progress, tell
+from privxray.cli.output import tell
+from privxray.steps import step
 
 if TYPE_CHECKING:
     from privxray.deid.findings.report import Report
@@ -62,7 +63,7 @@ class CheckFiles:
             from privxray.workflow.images.compose_check_page import compose_check_page
 
             options = ([] if found is None else ["--ocr"]) + ([] if compared is None else ["--against"])
-            with progress("Drawing") as bar, atomic_file(self.page, overwrite=self.force) as stream:
+            with step("Drawing") as bar, atomic_file(self.page, overwrite=self.force) as stream:
                 parts = compose_check_page(report, found, compared, options=options, progress=bar)
                 for piece in parts:
                     stream.write(piece.encode())

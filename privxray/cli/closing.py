@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from privxray.cli.current_workspace import current_workspace, place_of
-from privxray.cli.output import tell
+from privxray.cli.output import NEXT, tell
 from privxray.errors import RefusedError, WorkspaceError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def close(
 
 def next_step(text: str) -> None:
     """Print a line on what to do next."""
-    tell(f"Next: {text}")
+    tell(f"Next: {text}", mark=NEXT)
 
 
 def _workspace_here() -> Workspace | None:

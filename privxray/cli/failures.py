@@ -28,7 +28,7 @@ from typing import NoReturn
 
 import typer
 
-from privxray.cli.output import emit, tell
+from privxray.cli.output import FAULT, emit, tell
 from privxray.errors import (
     AbsentFileError,
     CancelledError,
@@ -96,7 +96,7 @@ def report(error: PrivxrayError, *, typed: Sequence[str], verbose: bool = False)
         if error.places:
             told["places"] = {reason: list(places) for reason, places in error.places.items()}
         emit({"error": told, "exit_code": error.exit_code}, one_line="--jsonl" in typed)
-    tell(f"privxray: {error}", always=True)
+    tell(f"privxray: {error}", always=True, mark=FAULT)
     if verbose:
         tell(f"reason: {error.reason}; more: privxray help {error.reason}", always=True)
     raise typer.Exit(error.exit_code) from None

@@ -2,9 +2,10 @@
 
 * Data goes to stdout, everything said about it to stderr.
 * Lines wrap by the terminal's width, 40 to 160 columns; without a terminal 80 are assumed.
-* Colour never carries a meaning alone, and NO_COLOR is obeyed (rich does).
+* Colour never carries a meaning alone, and NO_COLOR is obeyed (rich does). The one colour is the terminal's
+  own red, beside bold: both read on light and on dark.
 * A command that made or changed something ends with what to do next.
-* With ``--quiet`` errors and data are all that is printed.
+* With ``--quiet`` errors and data are all that is printed; with ``--verbose`` also each step.
 * With ``--json`` stdout is one JSON object and nothing else, also on failure; with ``--jsonl`` one a line.
 """
 
@@ -12,52 +13,60 @@ from __future__ import annotations
 
 import json
 import sys
-import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from privxray.workflow.common.callbacks import Progress
 
-
-def _console(*, stderr: bool = False) -> Console:
+def console(*, stderr: bool = False) -> Console:
+    """A terminal of the width that texts have; without one, 80 columns."""
     from rich.console import Console
 
-    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
-    if not console.is_terminal:
-        console.width = 80
-    console.width = min(max(console.width, 40), 160)
-    return console
+    made = Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=False)
+    if not made.is_terminal:
+        made.width = 80
+    made.width = min(max(made.width, 40), 160)
+    return made
 
 
 quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 """Whether ``--quiet`` was typed: then errors and data are all that is printed."""
+verbose: ContextVar[bool] = ContextVar("verbose", default=False)
+"""Whether ``--verbose`` was typed: then steps are told, and the reason of an error is named."""
 
 
-def tell(text: str, *, always: bool = False) -> None:
+FAULT, NEXT = "bold red", "bold"
+"""How the first word of a message is marked at a terminal: it failed; this is what to type."""
+
+
+def tell(text: str, *, always: bool = False, mark: str = "") -> None:
     """Print a message about the work, to stderr. It wraps at a terminal, and is one line anywhere else.
 
     :param always: with ``--quiet``, too.
+    :param mark: how its first word is marked at a terminal: :data:`FAULT`, :data:`NEXT` or not at all.
     """
     if quiet.get() and not always:
         return
-    _print(_console(stderr=True), text, sys.stderr.isatty())
+    _print(console(stderr=True), text, sys.stderr.isatty(), mark)
 
 
 def line(text: str) -> None:
     """Print a line of data, to stdout. It wraps as messages do."""
-    _print(_console(), text, sys.stdout.isatty())
+    _print(console(), text, sys.stdout.isatty())
 
 
-def _print(console: Console, text: str, person: bool) -> None:
+def _print(terminal: Console, text: str, person: bool, mark: str = "") -> None:
+    from rich.text import Text
+
     if person:
-        console.print(printable(text), overflow="fold")
+        shown = Text(printable(text))
+        shown.stylize(mark, 0, text.find(" ") if mark else 0)
+        terminal.print(shown, overflow="fold")
     else:
-        console.print(printable(text), soft_wrap=True)
+        terminal.print(printable(text), soft_wrap=True)
 
 
 def emit(value: Mapping[str, Any], *, one_line: bool = False) -> None:
@@ -87,7 +96,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
     line(title)  # by itself: as the table's title it would wrap at the table's width
     if listed:
-        _console().print(shown)
+        console().print(shown)
     else:
         line("none")
 
@@ -101,42 +110,14 @@ def bar(whole: float, reaches: Sequence[tuple[str, float]]) -> None:
 
     :param reaches: signs with how far they reach, in rising order.
     """
-    width = min(_console().width, 72) - 2
+    width = min(console().width, 72) - 2
     drawn, before = "", 0.0
     for sign, reach in reaches:
         if reach > before:
             end = max(round(width * reach / whole), len(drawn) + 1)
             drawn += sign * (min(end, width if reach >= whole else width - 1) - len(drawn))
             before = reach
-    _console().print(f"[{drawn:.<{width}}]")
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Progress | None]:
-    """A progress bar on stderr, with rate and time left; nothing where stderr is no terminal."""
-    if quiet.get() or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    with Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=_console(stderr=True),
-        transient=True,
-    ) as bar:
-        task = bar.add_task(what, total=None, rate="")
-        start = time.monotonic()
-
-        def update(done: int, total: int) -> None:
-            rate = done / max(time.monotonic() - start, 1e-3)
-            bar.update(task, completed=done, total=total, rate=f"{rate:,.1f}/s")
-
-        yield update
+    console().print(f"[{drawn:.<{width}}]")
 
 
 def counted(number: int, noun: str) -> str:

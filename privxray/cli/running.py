@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from privxray.cli.output import quiet
+from privxray.cli.output import quiet, verbose
 
 UNEXPECTED = 1
-QUIET = "--quiet"
-"""An option of every command, at any place of the line."""
+ANYWHERE = {"--quiet": quiet, "--verbose": verbose}
+"""Options of every command, at any place of the line, and what they set."""
 
 
 def run_command(main: Callable[..., object], arguments: list[str]) -> int:
@@ -21,14 +21,15 @@ def run_command(main: Callable[..., object], arguments: list[str]) -> int:
         ``typer.Context.find_root().command.main``.
     """
     options, separator, rest = _before_separator(arguments)
-    token = quiet.set(QUIET in options)
-    arguments = [*(word for word in options if word != QUIET), *separator, *rest]
+    tokens = {held: held.set(option in options) for option, held in ANYWHERE.items()}
+    arguments = [*(word for word in options if word not in ANYWHERE), *separator, *rest]
     try:
         main(args=arguments, prog_name="privxray", standalone_mode=True, obj=arguments)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else UNEXPECTED
     finally:
-        quiet.reset(token)
+        for held, token in tokens.items():
+            held.reset(token)
     return 0
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from privxray.errors import UsageError
 
-_OF_PRIVXRAY = {"-C": "-C DIR", "--verbose": "--verbose", "--version": "--version"}
+_OF_PRIVXRAY = {"-C": "-C DIR", "--version": "--version"}
 """Options that stand before the command, as they are typed."""
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from privxray.cli.current_workspace import seen_from_here
-from privxray.cli.output import progress
 from privxray.errors import PrivxrayError
+from privxray.steps import step
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ def report_after_training(workspace: Workspace, study: str | None) -> str:
     from privxray.workflow.hospital.reporting.training_report import write_training_report
 
     try:
-        with progress("Computing features") as bar:
+        with step("Computing features") as bar:
             done = write_training_report(workspace, study=study, progress=bar)
     except PrivxrayError as error:
         return f"Note: the training is done, but its report was not written. {error}"

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from privxray.evaluation import weighted
 from privxray.evaluation.held_out import Predictions
 from privxray.evaluation.resampling import CONFIDENCE, Estimate, Floats, estimate, resampled_weights
+from privxray.steps import step
 
 GRID = np.linspace(0.0, 1.0, 101)
 """The false positive rates at which a curve is given."""
@@ -44,21 +45,12 @@ def roc_curves(seen: Predictions) -> list[RocCurve]:
     """A curve for each class that has an image, and of which not all are."""
     weights = resampled_weights(seen.patients, DRAWN)
     curves = []
-    for number, label in enumerate(seen.classes):
-        positive, score = seen.labels == number, seen.probabilities[:, number]
-        if not 0 < positive.sum() < len(positive):
-            continue
-        ones = np.ones((1, len(positive)))
-        plain = _true_rates(positive, score, ones)[0]
-        drawn = _true_rates(positive, score, weights)
-        defined = drawn[~np.isnan(drawn).any(axis=1)]
-        low = high = None
-        if len(defined) >= 0.9 * DRAWN:
-            tail = (1 - CONFIDENCE) / 2
-            low, high = np.quantile(defined, [tail, 1 - tail], axis=0)
-        area = float(weighted.auc(positive, score, ones)[0])
-        areas = weighted.auc(positive, score, weights)
-        curves.append(RocCurve(label, plain, low, high, estimate(area, areas)))
+    with step("Drawing curves") as tick:
+        for number, label in enumerate(seen.classes):
+            positive = seen.labels == number
+            if 0 < positive.sum() < len(positive):
+                curves.append(_curve(label, positive, seen.probabilities[:, number], weights))
+            tick(number + 1, len(seen.classes))
     return curves
 
 
@@ -68,6 +60,20 @@ def confusion(seen: Predictions) -> list[list[int]]:
     cells = seen.labels * classes + seen.probabilities.argmax(axis=1)
     table = np.bincount(cells, minlength=classes**2).reshape(classes, classes)
     return [[int(number) for number in row] for row in table]
+
+
+def _curve(label: str, positive: NDArray[np.bool_], score: Floats, weights: Floats) -> RocCurve:
+    ones = np.ones((1, len(positive)))
+    plain = _true_rates(positive, score, ones)[0]
+    drawn = _true_rates(positive, score, weights)
+    defined = drawn[~np.isnan(drawn).any(axis=1)]
+    low = high = None
+    if len(defined) >= 0.9 * DRAWN:
+        tail = (1 - CONFIDENCE) / 2
+        low, high = np.quantile(defined, [tail, 1 - tail], axis=0)
+    area = float(weighted.auc(positive, score, ones)[0])
+    areas = weighted.auc(positive, score, weights)
+    return RocCurve(label, plain, low, high, estimate(area, areas))
 
 
 def _true_rates(positive: NDArray[np.bool_], score: Floats, weights: Floats) -> Floats:

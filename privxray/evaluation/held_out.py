@@ -12,6 +12,7 @@ from privxray.evaluation import weighted
 from privxray.evaluation.calibration import BINS, Bin, calibration_error, reliability
 from privxray.evaluation.resampling import Estimate, Floats, estimate, resampled_weights
 from privxray.evaluation.threshold import fixed_threshold
+from privxray.steps import step
 
 SMALL_GROUP = 30
 """Patients; below that a group's figure is remarked on."""
@@ -135,7 +136,11 @@ def estimates(seen: Predictions, weights: Floats) -> dict[str, Estimate]:
 
     :param weights: [B, N], see :func:`~privxray.evaluation.resampling.resampled_weights`.
     """
-    found = {name: _of(metric, seen, weights) for name, metric in METRICS.items()}
+    found = {}
+    with step("Drawing patients anew") as tick:
+        for number, (name, metric) in enumerate(METRICS.items(), 1):
+            found[name] = _of(metric, seen, weights)
+            tick(number, len(METRICS))
     ill = seen.ill()
     if ill is not None:
         positive, score = ill

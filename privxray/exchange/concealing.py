@@ -20,6 +20,7 @@ from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.sharing.dealing import SELF, Dealt, SecretName, deal
 from privxray.exchange.sharing.shamir import SECRET_BYTES
 from privxray.formats.header import Fingerprint
+from privxray.steps import step
 
 
 def conceal(
@@ -68,10 +69,12 @@ def conceal_committed(
     """
     keys = _pairwise_keys(signed, own, private)
     vector, points = commit(scalars), {}
-    for other, key in sorted(keys.items()):
-        mask = stream(key, len(scalars))
-        points[other] = commit(mask)
-        add_into(scalars, mask, negative=not adds(own, other))
+    with step("Committing to masks") as tick:
+        for number, (other, key) in enumerate(sorted(keys.items()), 1):
+            mask = stream(key, len(scalars))
+            points[other] = commit(mask)
+            add_into(scalars, mask, negative=not adds(own, other))
+            tick(number, len(keys))
     if signed.plan.committee is None:
         return Committed(vector, points), None
     seed = random(SECRET_BYTES)

@@ -18,6 +18,7 @@ from typing import IO
 from privxray.errors import AbsentFileError, MalformedError, StrangeFileError, about
 from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, check_body, split, stated_length
 from privxray.formats.header import MAX_BODY, Body
+from privxray.steps import note
 from privxray.system.private_files import PRIVATE, open_new
 from privxray.system.regular_files import NotRegularError, open_regular
 from privxray.workspace.atomic import make_private_folder
@@ -47,9 +48,12 @@ class Received:
         :returns: SHA-256 of the whole file, in hex.
         :raises MalformedError: cut off, longer or altered. No more is read than the header says.
         """
-        if self._stream is not None:
+        first = self._stream is not None
+        if first:
             self.scan(body.length)
         check_body(body, self.body_length, self.body_sha256)
+        if first:
+            note(f"took a file in: {self.envelope.length + self.body_length:,} bytes, SHA-256 {self.sha256}")
         return self.sha256
 
     @property

@@ -26,6 +26,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.opening import Restored
 from privxray.formats.header import Fingerprint
 from privxray.formats.tensors import total_size
+from privxray.steps import step
 
 _ANEW = "Ask for the version of privxray there, then repeat the round: privxray plan --repeat updates/*.enc"
 
@@ -59,17 +60,10 @@ def open_committed_sum(
             advice=_ANEW,
         )
     total: Scalars = [0] * size
-    for update in updates:
-        name = _name(plan, update.sender)
-        with about(name):
-            masked = read_scalars(update.body, size)
-        if not is_as_committed(masked, update.committed, update.sender):
-            raise CohortError(
-                f"the update of {name} does not hold the vector that {name} committed to",
-                reason="update.not-as-committed",
-                advice=_ANEW,
-            )
-        add_into(total, masked)
+    with step("Checking updates") as tick:
+        for number, update in enumerate(updates, 1):
+            add_into(total, _as_committed(plan, update, size))
+            tick(number, len(updates))
     for left in left_over:
         _take_off(total, left, bound[left.owner], plan)
     numbers = as_integers(total)
@@ -94,6 +88,19 @@ def suspects(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> frozenset[
         if not is_as_committed(masked, update.committed, update.sender):
             found.add(update.sender)
     return frozenset(found)
+
+
+def _as_committed(plan: PlanHeader, update: CommittedUpdate, size: int) -> Scalars:
+    name = _name(plan, update.sender)
+    with about(name):
+        masked = read_scalars(update.body, size)
+    if not is_as_committed(masked, update.committed, update.sender):
+        raise CohortError(
+            f"the update of {name} does not hold the vector that {name} committed to",
+            reason="update.not-as-committed",
+            advice=_ANEW,
+        )
+    return masked
 
 
 def _take_off(total: Scalars, restored: Restored, committed: Committed, plan: PlanHeader) -> None:

@@ -28,6 +28,7 @@ from privxray.privacy.guarantee import (
     require_epsilon,
 )
 from privxray.privacy.loss_distributions import LossDistribution, Pair
+from privxray.steps import step
 
 _RELATIVE_TOLERANCE = 1e-5
 _ROOT_TOLERANCE = 2.5e-6  # of the search, in the logarithm of the scale
@@ -75,13 +76,19 @@ def calibrate(
     require_delta(limit.delta)
     past = merge(past)
 
+    tried = 0
+
     def excess(scale: float) -> float:
+        nonlocal tried
         reached = epsilon_after(past, build(scale), limit.delta)
+        tried += 1
+        tick(tried, 0)
         # In logarithms it is nearly a straight line. Clamped, because the root finder needs finite values.
         return math.log(min(max(reached, 1e-9), 1e9) / limit.epsilon)
 
-    low, high = bracket(lambda scale: excess(scale) <= 0, limit)
-    return _admitted(build, past, limit, _search(excess, low, high))
+    with step("Searching for the least noise") as tick:
+        low, high = bracket(lambda scale: excess(scale) <= 0, limit)
+        return _admitted(build, past, limit, _search(excess, low, high))
 
 
 def epsilon_after(past: tuple[Event, ...], events: Sequence[Event], delta: float) -> float:

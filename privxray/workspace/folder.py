@@ -16,6 +16,7 @@
     models/           global models
     extractors/       feature extractors out of files, each named by its SHA-256
     audits/           hospital: reports of audits on its own patients, and audits that are not finished
+    log/              which commands were typed when, and how they ended
     reports/          hospital: the pages of its trainings; coordinator: those of its study
     inference/        encrypted inference: keys, offers and answers that are kept
     offers/, queries/, answers/   encrypted inference: files to carry away

@@ -12,6 +12,7 @@ from typing import Any
 from privxray.errors import MalformedError
 from privxray.formats.header import PlanHash, TaskName
 from privxray.keys.identity import PublicKeys
+from privxray.steps import note
 from privxray.workspace import transitions
 from privxray.workspace.folder import Role
 from privxray.workspace.tables import Tables
@@ -179,6 +180,7 @@ class StudyTables(Tables):
         before = None if row is None else _state(row["state"])
         after = transitions.after(role, before, event)
         self._set(round_.study, round_.number, {**values, "state": after})
+        note(f"round {round_.number}: {before} -> {after}")
 
     # Trainings
 

@@ -17,11 +17,11 @@ SENTINEL = "Quackenbush"
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """All files of a workspace, less locks."""
+    """All files of a workspace, less locks and logs."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and path.name != ".lock"
+        if path.is_file() and path.name != ".lock" and path.parent.name != "log"
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from played_study import HOSPITALS, At, World, identity_in
+from test_bad_input import tree
 
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.model import ModelHeader, write_model
@@ -16,10 +17,6 @@ from privxray.formats.header import Stamp
 from privxray.formats.tensors import unpack
 
 MODEL, PROOF = "received/global-0001.model", "received/global-0001.proof"
-
-
-def tree(folder: Path) -> dict[str, bytes]:
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def test_each_hospital_checks_the_sum_before_and_after_it_accepts(at: At) -> None:

@@ -126,12 +126,13 @@ def test_training_shows_its_progress(at: At) -> None:
 def test_a_check_shows_its_rate_and_the_time_left(tmp_path: Path) -> None:
     from PIL import Image
 
-    for number in range(2000):
-        Image.new("L", (8, 8)).save(tmp_path / f"im{number:04}.png")
+    Image.new("L", (8, 8)).save(tmp_path / "im00000.png")
+    for number in range(1, 12000):
+        os.link(tmp_path / "im00000.png", tmp_path / f"im{number:05}.png")
     code, seen = at_terminal(tmp_path, ["check", ".", "--jobs", "1"], [], 100, fork=True)
     assert code == 0, seen
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen)
-    assert re.search(r"Checking .* [0-9]+/2000 [0-9,.]+/s 0:0[0-9]:[0-9]{2}", plain)
+    assert re.search(r"Checking .* [0-9]+/12000 [0-9,.]+/s 0:0[0-9]:[0-9]{2}", plain)
 
 
 def test_without_a_terminal_a_message_is_one_whole_line(at: At) -> None:

@@ -11,7 +11,6 @@ ADVISED = {
     "trian": "there is no such command. Did you mean train?",
     "audit one-runn": "there is no such command. Did you mean one-run?",
     "train --epsilonn 6": "privxray train has no option --epsilonn. Did you mean --epsilon?",
-    "train --verbose": "--verbose has its place before the command. Type: privxray --verbose train",
     "infer ask -C x": "-C has its place before the command. Type: privxray -C DIR infer ask",
     "train --epsilon 6,0": "--epsilon can't be '6,0': it has to be a number. Write 6.0",
     "join a b": "privxray join takes FILE only, and more was typed. Put a name that has blanks into quotes",

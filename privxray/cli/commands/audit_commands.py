@@ -13,8 +13,9 @@ from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Study
 from privxray.cli.options.audit_options import AuditOptions, print_finished, print_outcome
 from privxray.cli.options.option_group import takes
-from privxray.cli.output import progress, tell
+from privxray.cli.output import tell
 from privxray.errors import RefusedError
+from privxray.steps import step
 
 if TYPE_CHECKING:
     from privxray.workflow.auditing.own_patients.audit_own import OwnAuditOrder
@@ -78,7 +79,7 @@ def conformance(
     method, claim = methods.get(name), options.claim()
     patients = options.patients(method, conformance_constants(method))
     number = trainings or TRAININGS[name]
-    with progress("Training and computing again") as bar:
+    with step("Training and computing again") as bar:
         found = audit_conformance(method, claim, patients, number, bar)
     options.end(conformance_outcome(found, AuditSubject(name, patients.description)))
 
@@ -125,7 +126,7 @@ def one_run(
     method, claim = methods.get(name), options.claim()
     size = AuditSize.of(method, canaries, guesses)
     patients = options.patients(method, one_run_constants(method))
-    with progress("Training with canaries") as bar:
+    with step("Training with canaries") as bar:
         audit = audit_one_run(method, claim, patients, size, bar)
     options.end(one_run_outcome(audit, AuditSubject(name, patients.description)))
 
@@ -146,7 +147,7 @@ def membership(*, name: MethodName = "dp-sgd", study: Study = None, options: Aud
         return
     method, claim = methods.get(name), options.claim()
     patients = options.patients(method, membership_constants(method))
-    with progress("Training on half of the patients") as bar:
+    with step("Training on half of the patients") as bar:
         found = audit_membership(method, claim, patients, bar)
     options.end(membership_outcome(found, AuditSubject(name, patients.description)))
 
@@ -179,7 +180,7 @@ def inversion(
     claim = options.claim()
     patients = options.patients(methods.get(METHOD), inversion_constants())
     search = Search(steps, restarts)
-    with progress("Searching") as bar:
+    with step("Searching") as bar:
         found = audit_inversion(claim, patients, number, search, bar)
     options.end(inversion_outcome(found, claim, search, AuditSubject(METHOD, patients.description)))
 
@@ -194,7 +195,7 @@ def _audit_own(order: OwnAuditOrder, as_json: bool) -> None:
     from privxray.workflow.auditing.own_patients.finished_audits import FinishedAudit
 
     workspace = current_workspace()
-    with progress("Computing features") as features, progress("Training") as steps:
+    with step("Computing features") as features, step("Training") as steps:
         audit = audit_own(workspace, order, features=features, steps=steps)
     if isinstance(audit, FinishedAudit):
         print_finished(audit, as_json=as_json)

@@ -18,10 +18,11 @@ from privxray.cli.options.option_group import takes
 from privxray.cli.options.passed_over import ListPassedOver, medium_json, passed_over_json, show_passed_over
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.options.shard_options import SharingWithTerms, merge_has_own_options, show_shard
-from privxray.cli.output import counted, progress
+from privxray.cli.output import counted
 from privxray.deid.pixels.text import load_finder
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError, UsageError
+from privxray.steps import step
 
 if TYPE_CHECKING:
     from privxray.deid.findings.report import Report
@@ -86,7 +87,7 @@ def check(
     if sharing.merge:
         from privxray.workflow.shards.check_results import merge_results
 
-        with progress("Merging") as bar:
+        with step("Merging") as bar:
             report, found = merge_results(expand(paths), sharing.key(), bar)
         files.write(report, found)
         _show(report, found, [], shown)
@@ -95,7 +96,7 @@ def check(
 
     find_text = load_finder() if ocr else None
     chosen = profile.load()
-    with progress("Checking") as bar:
+    with step("Checking") as bar:
         report = check_paths(
             paths, profile=chosen, jobs=worker_count(jobs), digests=bool(files), progress=bar
         )
@@ -103,7 +104,7 @@ def check(
     if find_text is not None:
         from privxray.workflow.images.search_pixels import search_report
 
-        with progress("Searching pixels") as bar:
+        with step("Searching pixels") as bar:
             report, found = search_report(report, find_text, progress=bar)
     report, compared = against.compared(report, chosen)
     files.write(report, found, compared)
@@ -169,7 +170,7 @@ def _check_shard(
 
     assert sharing.terms is not None  # expect_whole
     options = CheckOptions(profile.load(), load_finder() if ocr else None)
-    with progress("Checking") as bar:
+    with step("Checking") as bar:
         done = check_shard(paths, sharing.terms, options, work, bar)
     show_shard(done, str(work.shard), as_json=as_json)
     if not as_json:

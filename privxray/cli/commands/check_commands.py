@@ -18,8 +18,9 @@ from privxray.cli.options.file_patterns import expand
 from privxray.cli.options.option_group import takes
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.options.shard_options import Sharing, merge_has_own_options, show_shard
-from privxray.cli.output import counted, emit, progress, tell
+from privxray.cli.output import counted, emit, tell
 from privxray.deid.workers.worker_pool import worker_count
+from privxray.steps import step
 
 
 def add_to(app: typer.Typer) -> None:
@@ -85,7 +86,7 @@ def terms(
         close("check terms --merge")
         return
     work = sharing.work(worker_count(jobs), force=force)
-    with progress("Gathering") as bar:
+    with step("Gathering") as bar:
         done = gather_terms(paths, profile.load(), work, bar)
     show_shard(done, str(work.shard), as_json=as_json)
     if not as_json:

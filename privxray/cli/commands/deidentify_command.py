@@ -26,11 +26,12 @@ from privxray.cli.options.passed_over import (
 )
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.options.shard_options import SharingWithTerms, merge_has_own_options, show_shard
-from privxray.cli.output import counted, emit, progress, table, tell
+from privxray.cli.output import counted, emit, table, tell
 from privxray.cli.prompts import passphrase
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.errors import FindingsError, UsageError
 from privxray.naming.public_names import public_name
+from privxray.steps import step
 from privxray.system.names import quoted
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def deidentify(
     if sharing.merge:
         from privxray.workflow.shards.copy_merge import CopyMerge, merge_copies
 
-        with progress("Merging") as bar:
+        with step("Merging") as bar:
             all_parts = CopyMerge(expand(parts or []), sharing.key(), labels, tell)
             merged = merge_copies(workspace, (source, dest), all_parts, bar)
         made = _Made(merged.report, merged.profile, merged.ocr)
@@ -133,7 +134,7 @@ def deidentify(
         from privxray.workflow.images.deidentify_folder import DeidentifyOptions, deidentify_folder
 
         taken = replace(profile.load(), drop_unknown_text=drop_unknown_text)
-        with progress("Reading headers") as heads, progress("De-identifying") as bar:
+        with step("Reading headers") as heads, step("De-identifying") as bar:
             terms = DeidentifyOptions(
                 taken, ocr, labels, worker_count(jobs), tell, crosswalk, ids, passphrase(passphrase_file)
             )
@@ -192,7 +193,7 @@ def _copy_shard(
     work = sharing.work(told.jobs, force=told.force)
     taken = replace(profile.load(), drop_unknown_text=told.drop_unknown_text)
     options = DeidentifyOptions(taken, told.ocr, workers=told.jobs)
-    with progress("De-identifying") as bar:
+    with step("De-identifying") as bar:
         done = copy_shard(folders, sharing.terms, options, work, bar)
     show_shard(done, str(work.shard), as_json=told.as_json)
     if not told.as_json:

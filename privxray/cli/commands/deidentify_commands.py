@@ -19,8 +19,9 @@ from privxray.cli.options.file_patterns import expand
 from privxray.cli.options.option_group import takes
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.options.shard_options import Sharing, merge_has_own_options, show_shard
-from privxray.cli.output import counted, emit, progress, tell
+from privxray.cli.output import counted, emit, tell
 from privxray.errors import UsageError
+from privxray.steps import step
 
 
 def add_to(app: typer.Typer) -> None:
@@ -94,7 +95,7 @@ def terms(
             advice="Name the folder, DICOMDIR or zip that deidentify is to copy",
         )
     work = sharing.work(1, force=force)
-    with progress("Reading headers") as bar:
+    with step("Reading headers") as bar:
         done = gather_patients(paths[0], profile.load(), work, bar)
     show_shard(done, str(work.shard), as_json=as_json)
     if not as_json:

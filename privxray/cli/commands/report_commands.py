@@ -9,8 +9,9 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Json, Study
-from privxray.cli.output import emit, progress, tell
+from privxray.cli.output import emit, tell
 from privxray.cli.written_reports import report_line
+from privxray.steps import step
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,7 +43,7 @@ def training(
     from privxray.workflow.hospital.reporting.training_report import write_training_report
 
     workspace = current_workspace()
-    with progress("Computing features") as bar:
+    with step("Computing features") as bar:
         done = write_training_report(workspace, study=which, split=split, progress=bar)
     if as_json:
         emit(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from privxray.cli.output import progress
 from privxray.errors import UsageError
+from privxray.steps import step
 
 if TYPE_CHECKING:
     from privxray.deid.findings.report import Report
@@ -77,5 +77,5 @@ class Against:
         from privxray.workflow.images.compare_copies import ComparedWith, compare_report
 
         terms = ComparedWith(self.against, profile, self.crosswalk)
-        with progress("Reading originals") as reading, progress("Comparing") as bar:
+        with step("Reading originals") as reading, step("Comparing") as bar:
             return compare_report(report, terms, reading=reading, progress=bar)

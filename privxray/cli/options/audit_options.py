@@ -14,8 +14,9 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.options import Force, ImagesFolder, Json
 from privxray.cli.options.written_files import require_free
-from privxray.cli.output import emit, progress, table, tell
+from privxray.cli.output import emit, table, tell
 from privxray.errors import FindingsError, UsageError
+from privxray.steps import step
 
 if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
@@ -129,7 +130,7 @@ class AuditOptions:
 
         if self.public is None:
             return INVENTED
-        with progress("Reading images") as bar:
+        with step("Reading images") as bar:
             return read_public(self.public, self.images, method, constants, bar)
 
     def end(self, outcome: Outcome) -> None:

@@ -5,10 +5,12 @@ Tested in tests/cli/test_study.py.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from privxray.errors import RefusedError, UsageError
 from privxray.naming.public_names import lone_name
+from privxray.steps import note
 from privxray.system.regular_files import read_regular
 from privxray.workspace.atomic import PUBLIC, write_atomic
 
@@ -51,6 +53,7 @@ def deliver(data: bytes, path: Path, *, force: bool = False) -> bool:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, data, mode=PUBLIC, overwrite=force)
+    note(f"wrote a file: {len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
     return True
 
 

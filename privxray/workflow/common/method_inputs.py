@@ -18,6 +18,7 @@ from privxray.errors import MalformedError, WorkspaceError
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
 from privxray.imaging.dataset import Dataset
 from privxray.learning.data import TrainingData
+from privxray.steps import step
 from privxray.workflow.common.callbacks import Progress
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
     from privxray.learning.interface import AnyMethod, InputKind
     from privxray.workspace.folder import Workspace
+
+_AT_ONCE = 32
+"""Images whose features are computed between two ticks."""
 
 
 @dataclass(frozen=True)
@@ -159,8 +163,12 @@ def inputs_of(images: Sequence[NDArray[np.uint8]], names: Sequence[str], form: I
 
     if form.extractor is None:
         return np.stack([shrink(image, form.size) for image in images])
-    with feature_source(form).opened() as extract:
-        rows = extract(np.stack(images))
+    with feature_source(form).opened() as extract, step("Computing features") as tick:
+        parts: list[NDArray[Any]] = []
+        for start in range(0, len(images), _AT_ONCE):
+            parts.append(extract(np.stack(images[start : start + _AT_ONCE])))
+            tick(start + len(parts[-1]), len(images))
+    rows = np.concatenate(parts)
     for name, row in zip(names, rows, strict=True):
         if not row.any():
             raise MalformedError(

@@ -10,12 +10,13 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Constants, Json, KeyWords, PassphraseFile
-from privxray.cli.output import emit, progress, tell
+from privxray.cli.output import emit, tell
 from privxray.cli.plan_review import PlanReview
 from privxray.cli.prompts import passphrase
 from privxray.cli.scores_view import scores_json, show_scores, tell_meaning
 from privxray.cli.written_reports import report_line
 from privxray.errors import RefusedError
+from privxray.steps import step
 
 if TYPE_CHECKING:
     from privxray.workflow.hospital.evaluate import Scores
@@ -77,7 +78,7 @@ def _scored(workspace: Workspace, study: str | None) -> Scores | None:
     from privxray.workflow.hospital.reporting.training_report import write_training_report
 
     try:
-        with progress("Computing features") as bar:
+        with step("Computing features") as bar:
             done = write_training_report(workspace, study=study, progress=bar)
     except RefusedError as error:
         if error.reason != "report.in-the-way":

@@ -15,7 +15,8 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Study
 from privxray.cli.options.written_files import require_free
-from privxray.cli.output import counted, emit, progress, tell
+from privxray.cli.output import counted, emit, tell
+from privxray.steps import step
 
 
 def evaluate(
@@ -51,7 +52,7 @@ def evaluate(
 
     require_free({"--report": report}, force=force)
     workspace = current_workspace()
-    with progress("Computing features") as bar:
+    with step("Computing features") as bar:
         scores = score(
             workspace, study=study, split=split, local=local, groups=tuple(groups or ()), progress=bar
         )

@@ -16,9 +16,10 @@ from privxray.cli.ingest_view import ingest_json, ingest_lines
 from privxray.cli.options import Json, Ocr, Study
 from privxray.cli.options.profile_options import Typed, takes_profile
 from privxray.cli.options.written_files import require_free
-from privxray.cli.output import emit, progress, table, tell
+from privxray.cli.output import emit, table, tell
 from privxray.deid.pixels.text import load_finder
 from privxray.imaging.labelling.label_names import read_map
+from privxray.steps import step
 
 
 @takes_profile()
@@ -79,7 +80,7 @@ def ingest(
         label_map=None if label_map is None else read_map(label_map),
         sheet=report is not None,
     )
-    with progress("Checking and reading images") as bar:
+    with step("Checking and reading images") as bar:
         done = ingest_folder(workspace, images, labels, choices, progress=bar)
     if report is not None:
         from privxray.workspace.atomic import PRIVATE, write_atomic

@@ -10,8 +10,9 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.options import Force, Json
 from privxray.cli.options.written_files import require_free
-from privxray.cli.output import counted, emit, progress, tell
+from privxray.cli.output import counted, emit, tell
 from privxray.naming.public_names import lone_name
+from privxray.steps import step
 
 
 def labels(
@@ -30,7 +31,7 @@ def labels(
     from privxray.workflow.images.labels_skeleton import write_skeleton
 
     require_free({"--out": out}, force=force)
-    with progress("Reading headers") as bar:
+    with step("Reading headers") as bar:
         done = write_skeleton(images, out, force=force, progress=bar)
     if as_json:
         emit(

@@ -9,9 +9,10 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Study
-from privxray.cli.output import emit, progress, tell
+from privxray.cli.output import emit, tell
 from privxray.cli.rehearsal_view import show_rehearsal
 from privxray.cli.written_reports import report_after_training
+from privxray.steps import step
 
 
 def train(
@@ -49,7 +50,7 @@ def train(
         show_rehearsal(rehearse(workspace, epsilon=epsilon, study=study, again=again), as_json=as_json)
         close("train --dry-run", workspace, study=study, options=_typed_again(epsilon, study, again=again))
         return
-    with progress("Computing features") as features, progress("Training") as steps:
+    with step("Computing features") as features, step("Training") as steps:
         done = training.train(
             workspace,
             epsilon=epsilon,
