@@ -1,4 +1,4 @@
-"""What ``privxray check`` prints: a table of findings, and what was searched for in the pixels.
+"""What ``privxray check`` prints: findings by what to do about them, and what was searched for in the pixels.
 
 Tested in tests/unit/test_deid_check.py.
 """
@@ -9,10 +9,12 @@ import shutil
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias
 
 from privxray.cli.options.passed_over import medium_lines
-from privxray.cli.output import counted, table, tell
+from privxray.cli.output import counted, line, table, tell
+from privxray.deid.findings.remedies import Remedy
 from privxray.deid.findings.rules import RULES
 
 if TYPE_CHECKING:
@@ -24,34 +26,44 @@ _ROWS_SHOWN = 60
 _PLACES_SHOWN = 3
 _NARROW = 100
 
+_ORDER = {remedy: place for place, remedy in enumerate(Remedy)}
+
 _Row: TypeAlias = tuple[str, str, str, str, str]
 """File, severity, where, rule, reason."""
 
 
 def show_findings(report: Report) -> None:
-    """Print the findings as a table, and how many there are."""
+    """Print the findings in groups, by what is to be done about them, and how many there are."""
     rows = _merged([*_error_rows(report.files), *_notice_rows(report.files)])
+    rows.sort(key=lambda row: _ORDER[RULES[row[3]].do])
     listed = rows[:_ROWS_SHOWN]
-    if listed and _is_narrow():
-        table(
-            "Findings",
-            ("where", "what"),
-            (
-                (f"{file}\n{where}", f"{severity} {rule}\n{reason}")
-                for file, severity, where, rule, reason in listed
-            ),
-        )
-    elif listed:
-        table("Findings", ("file", "severity", "where", "rule", "reason"), listed)
+    for remedy, group in groupby(listed, key=lambda row: RULES[row[3]].do):
+        _show_group(remedy, list(group))
     if len(rows) > len(listed):
         tell(f"{counted(len(rows) - len(listed), 'more row')} not shown; --json lists everything.")
     severities = Counter(finding.severity for file in report.files for finding in file.findings)
     found = ", ".join(counted(number, kind) for kind, number in sorted(severities.items())) or "no finding"
     passed_over = f", {report.skipped} passed over as no images" if report.skipped else ""
     tell(f"{counted(len(report.files), 'file')} checked{passed_over}: {found}.")
-    for line in medium_lines(report.indexes, report.missing, "was not checked"):
-        tell(line)
+    for told in medium_lines(report.indexes, report.missing, "was not checked"):
+        tell(told)
     tell(f"Judged by {report.profile}.")
+
+
+def _show_group(remedy: Remedy, rows: Sequence[_Row]) -> None:
+    """Print the findings about which the same is to be done, under what that is."""
+    line(f"{remedy.heading}.")
+    if _is_narrow():
+        table(
+            remedy.how,
+            ("where", "what"),
+            (
+                (f"{file}\n{where}", f"{severity} {rule}\n{reason}")
+                for file, severity, where, rule, reason in rows
+            ),
+        )
+    else:
+        table(remedy.how, ("file", "severity", "where", "rule", "reason"), rows)
 
 
 def show_comparison(compared: Comparison) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from privxray.deid.findings.remedies import Remedy
 from privxray.deid.findings.report import FileReport, Finding, Report
 from privxray.deid.findings.rules import RULES
 from privxray.reports.rendering import render_pieces
@@ -67,7 +68,7 @@ def check_page(report: Report, facts: CheckFacts) -> Iterator[str]:
         report=report,
         facts=facts,
         verdicts={verdict: verdicts.get(verdict, 0) for verdict in ("pass", "fail", "error")},
-        rules=_by_rule(report.files),
+        groups=_by_remedy(report.files),
         digest=digest,
         hashed=hashed,
         places=PLACES,
@@ -111,12 +112,16 @@ def _lines(file: FileReport) -> list[_Line]:
     return sorted(lines, key=lambda line: line.severity != "error")
 
 
-def _by_rule(files: Sequence[FileReport]) -> list[Mapping[str, object]]:
-    """Rules that have findings: errors first, then by how many files they concern."""
+def _by_remedy(files: Sequence[FileReport]) -> list[Mapping[str, object]]:
+    """Rules that have findings in groups, by what to do; in each those first that concern most files."""
     findings: Counter[str] = Counter()
     concerned: Counter[str] = Counter()
     for file in files:
         findings.update(finding.rule for finding in file.findings)
         concerned.update({finding.rule for finding in file.findings})
-    order = sorted(findings, key=lambda rule: (RULES[rule].severity != "error", -concerned[rule], rule))
-    return [{"rule": RULES[rule], "findings": findings[rule], "files": concerned[rule]} for rule in order]
+    order = sorted(findings, key=lambda rule: (-concerned[rule], rule))
+    groups: dict[Remedy, list[Mapping[str, object]]] = {remedy: [] for remedy in Remedy}
+    for rule in order:
+        row = {"rule": RULES[rule], "findings": findings[rule], "files": concerned[rule]}
+        groups[RULES[rule].do].append(row)
+    return [{"remedy": remedy, "rules": rows} for remedy, rows in groups.items() if rows]

@@ -1,4 +1,4 @@
-"""What ``check`` prints about the pixels that it searched."""
+"""What ``check`` prints: findings by what to do about them, and what was searched in the pixels."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from privxray.cli.check_view import show_pixels
+from privxray.cli.check_view import show_findings, show_pixels
+from privxray.deid.findings import rules
 from privxray.deid.findings.report import FileReport, Report
 from privxray.deid.pixels.text.text_box import TextBox
 from privxray.deid.sources.source_file import SourceFile
@@ -31,3 +32,27 @@ def test_how_many_have_no_text(
 ) -> None:
     show_pixels(REPORT, found, show_text=False)
     assert capfd.readouterr().err == f"The pixels of 2 of 2 files were searched. {said}\n"
+
+
+def test_findings_are_grouped_by_what_to_do_about_them(capfd: pytest.CaptureFixture[str]) -> None:
+    found = (
+        rules.TRAILING_ZEROS.at("file"),
+        rules.REPLACE.at(0x00100010),
+        rules.UNREADABLE.because("cut off"),
+        rules.REMOVE.at(0x00101000),
+        rules.PIXEL_TEXT.at("frame 1"),
+    )
+    file = FileReport("a.dcm", SourceFile.on_disk(Path("a.dcm")), "fail", found, "")
+    show_findings(Report((file,)))
+    shown = capfd.readouterr().out
+    headings = [
+        "Must be mended before use.\nprivxray deidentify FOLDER COPIES writes",
+        "Must be mended before use: text in the picture",
+        "Can't be judged.\nLeave the file out",
+        "Look at each and decide",
+        "To know.\nThere is nothing to do.",
+    ]
+    places = [shown.index(heading) for heading in headings]
+    assert places == sorted(places)
+    assert shown.index("E.1-1/X") < places[1] < shown.index("pixels/text") < places[2]
+    assert "name of a file" not in shown  # a group without findings

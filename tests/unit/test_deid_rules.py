@@ -10,6 +10,7 @@ import pytest
 
 from privxray.deid import tags
 from privxray.deid.findings import rules
+from privxray.deid.findings.remedies import Remedy
 from privxray.deid.findings.report import Finding
 from privxray.deid.findings.rulebook import pages
 from privxray.deid.findings.rules import RULES, Rule
@@ -36,9 +37,21 @@ def test_every_rule_describes_itself() -> None:
         assert "|" not in rule.says + rule.source + rule.about  # they go into a table
 
 
+def test_every_error_has_a_remedy_and_no_notice_demands_one() -> None:
+    errors = {Remedy.DEIDENTIFY, Remedy.PICTURE, Remedy.RENAME, Remedy.ASK, Remedy.LEAVE_OUT}
+    for rule in RULES.values():
+        assert (rule.severity == "error") is (rule.do in errors), rule.id
+    assert {rule.do for rule in RULES.values()} == set(Remedy)
+    for remedy in Remedy:
+        assert remedy.heading[0].isupper()
+        assert remedy.how.endswith(".")
+
+
 def test_every_rule_has_these_fields_and_no_others() -> None:
     tables = tomllib.loads((PACKAGE / "deid" / "findings" / "rules.toml").read_text("utf-8"))
-    assert {tuple(sorted(table)) for table in tables.values()} == {("about", "says", "severity", "source")}
+    assert {tuple(sorted(table)) for table in tables.values()} == {
+        ("about", "do", "says", "severity", "source")
+    }
 
 
 def test_no_two_rules_say_the_same() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from privxray.deid.findings.remedies import Remedy
 from privxray.deid.findings.rules import RULES
 from privxray.deid.profile.annex_e import EDITION, content_rows, rows, safe_private
 from privxray.deid.profile.profile import BASIC_CODE, ProfileOption
@@ -108,9 +109,15 @@ def pages() -> Iterator[str]:
     yield f"| (base) | | {BASIC_CODE[0]} {BASIC_CODE[1]} |\n"
     for option in ProfileOption:
         yield f"| `{option.flag}` | `{option.value}` | {option.code} {option.meaning} |\n"
-    yield "\n## Rules\n\n| rule | | says | source | about |\n| --- | --- | --- | --- | --- |\n"
+    yield "\n## What to do\n\n`check` shows what it found in these groups.\n\n"
+    yield "| group | | what to do |\n| --- | --- | --- |\n"
+    for remedy in Remedy:
+        yield f"| `{remedy}` | {remedy.heading} | {remedy.how} |\n"
+    yield "\n## Rules\n\n| rule | | group | says | source | about |\n| --- | --- | --- | --- | --- | --- |\n"
     for rule in RULES.values():
-        yield f"| `{rule.id}` | {rule.severity} | {rule.says} | {rule.source} | {rule.about} |\n"
+        yield (
+            f"| `{rule.id}` | {rule.severity} | {rule.do} | {rule.says} | {rule.source} | {rule.about} |\n"
+        )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
+from privxray.deid.findings.remedies import Remedy
 from privxray.deid.findings.report import Finding, Severity
 from privxray.deid.tags import label
 
@@ -24,6 +25,7 @@ class Rule:
     severity: Severity
     says: str
     source: str
+    do: Remedy
     about: str
 
     def at(self, where: str | int, name: str = "") -> Finding:
@@ -54,7 +56,14 @@ class Rule:
 def _rules() -> dict[str, Rule]:
     text = resources.files("privxray.deid.findings").joinpath("rules.toml").read_text(encoding="utf-8")
     return {
-        id: Rule(id, says["severity"], says["says"], says["source"], " ".join(says["about"].split()))
+        id: Rule(
+            id,
+            says["severity"],
+            says["says"],
+            says["source"],
+            Remedy(says["do"]),
+            " ".join(says["about"].split()),
+        )
         for id, says in tomllib.loads(text).items()
     }
 
