@@ -11,7 +11,7 @@ WORKERS ?= 2
 # Most seconds for fetching a browser, and for the tests in it.
 BROWSER_SECONDS ?= 300
 
-.PHONY: demo test test-windows test-browser lint mutants wheelhouse bundle bundle-windows clean
+.PHONY: demo test test-windows test-browser lint docs pages mutants wheelhouse bundle bundle-windows clean
 
 demo: $(STAMP)
 	$(BIN)/privxray demo --force
@@ -33,6 +33,17 @@ test-windows:
 # Every page in a real Chromium, without a screen. It fetches what it needs, and says so where it can't.
 test-browser: $(STAMP)
 	tests/browser/run.sh $(BROWSER_SECONDS)
+
+# The documentation as a site in site/, to be read from the disk. Nothing is fetched.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "Open site/index.html"
+
+# What is made of the program and kept in git: reasons and words, JSON schemas, man pages.
+pages: $(STAMP)
+	$(BIN)/python -m privxray.explanations.pages docs
+	$(BIN)/python -m privxray.cli.json_models.pages docs/schemas
+	$(BIN)/python docs/tools/man_pages.py
 
 # Would the tests notice? Each refusal taken out, each comparison turned round, each constant shifted, one at a
 # time in a copy: hours. MUTANTS takes options, for instance `make mutants MUTANTS="--only keys --kinds refusal"`.
@@ -56,4 +67,4 @@ bundle-windows: $(STAMP)
 	packaging/bundle.sh windows dist
 
 clean:
-	rm -rf dist $(VENV) $(WHEELHOUSE) build *.egg-info privxray-demo
+	rm -rf dist $(VENV) $(WHEELHOUSE) build site *.egg-info privxray-demo

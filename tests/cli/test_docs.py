@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import man_pages
 import typer
 
 from privxray import errors
@@ -61,6 +62,11 @@ def test_every_command_with_json_has_a_model_and_only_those() -> None:
 def test_the_schemas_are_up_to_date() -> None:
     kept = {path.name: path.read_text("utf-8") for path in (DOCS / "schemas").glob("*.json")}
     assert kept == pages.schemas(), "python -m privxray.cli.json_models.pages docs/schemas"
+
+
+def test_the_man_pages_are_up_to_date() -> None:
+    kept = {path.name: path.read_text("utf-8") for path in (DOCS / "man").glob("*.1")}
+    assert kept == man_pages.man_pages(), "python docs/tools/man_pages.py"
 
 
 def test_every_option_has_a_help_text() -> None:
