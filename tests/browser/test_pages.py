@@ -7,162 +7,16 @@ tests/browser/run.sh fetches them. None of them belongs to the package.
 
 from __future__ import annotations
 
-import functools
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import played_keyholders  # noqa: F401 - its stages
 import pytest
-from played_study import Snapshots, World
+from chromium import AXE
+from written_pages import PAGES
 
-from privxray.demo.leaky_xrays import draw_leaky
-from privxray.reports.audit_page import AuditPage, Illustration
-from privxray.reports.audit_plots import enlarged
-
-ROOT = Path(__file__).parents[2]
 WIDTHS = (390, 768, 1200, 1600)
-PAGES = (
-    "check",
-    "audit",
-    "contact-sheet",
-    "evaluation",
-    "release",
-    "training",
-    "training-first",
-    "study",
-    "card",
-    "privacy-de",
-)
-AXE = Path(os.environ.get("AXE_CORE") or ROOT / "build" / "browser" / "node_modules/axe-core/axe.min.js")
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (make test-browser)")
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
-        pytest.skip("there is no chromium here (Debian: apt-get install chromium)")
-    if not AXE.is_file():
-        pytest.skip("axe-core is not here (make test-browser fetches it)")
-    with api.sync_playwright() as playwright:
-        try:
-            options = ["--no-sandbox", "--disable-dev-shm-usage"]
-            started = playwright.chromium.launch(executable_path=found, args=options)
-        except api.Error:
-            pytest.skip("the chromium here does not start")
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def page_of(
-    browser: Any, snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Path]:
-    """Writes a page, once."""
-    folder = tmp_path_factory.mktemp("pages")
-
-    @functools.cache
-    def made(name: str) -> Path:
-        path = folder / f"{name}.html"
-        MAKERS[name](snapshots, folder / f"{name}-world", path)
-        return path
-
-    return made
-
-
-def _world(snapshots: Snapshots, folder: Path, stage: str) -> World:
-    return World(Path(shutil.copytree(snapshots(stage), folder)))
-
-
-def _check(_: Snapshots, folder: Path, path: Path) -> None:
-    folder.mkdir()
-    draw_leaky(folder / "leaky")
-    world = World(folder.parent)
-    assert world.type(folder.name, "check", "leaky", "--report", path).code == 3
-
-
-def _audit(_: Snapshots, __: Path, path: Path) -> None:
-    picture = enlarged(np.random.default_rng(1).integers(0, 255, (28, 28)).astype(np.uint8))
-    page = AuditPage(
-        title="Audit of a training",
-        verdict="nothing was found beyond the claim",
-        flagged=False,
-        figures=[("Lower bound", "0.4"), ("Claim", "epsilon 6 (per patient, delta 1e-05)")],
-        caveats=["it could not have seen a mistake smaller than 2"],
-        how="One run with many canaries",
-        plot=picture,
-        plot_caption="Scores of the canaries",
-        rows=[[Illustration(picture, "original"), Illustration(picture, "rebuilt", ("distance 0.3",))]],
-        inside=True,
-    )
-    path.write_text(page.html("1.0", "today"))
-
-
-def _contact_sheet(snapshots: Snapshots, folder: Path, path: Path) -> None:
-    world = _world(snapshots, folder, "joined")
-    told = world.type(
-        "hospital-a", "ingest", "source/images", "--labels", "source/labels.csv", "--report", path
-    )
-    assert told.code == 0, told.err
-
-
-def _evaluation(snapshots: Snapshots, folder: Path, path: Path) -> None:
-    world = _world(snapshots, folder, "trained")
-    assert world.type("hospital-a", "evaluate", "--local", "--report", path).code == 0
-
-
-def _release(snapshots: Snapshots, folder: Path, path: Path) -> None:
-    world = _world(snapshots, folder, "exported")
-    shutil.copy(world["hospital-a"] / "updates/hospital-a-pneumonia-0001.release.html", path)
-
-
-def _training(snapshots: Snapshots, folder: Path, path: Path) -> None:
-    world = _world(snapshots, folder, "unaccepted")
-    world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
-    shutil.copy(world["hospital-a"] / "reports/pneumonia-training.html", path)
-
-
-def _training_first(snapshots: Snapshots, folder: Path, path: Path) -> None:
-    world = _world(snapshots, folder, "trained")
-    shutil.copy(world["hospital-a"] / "reports/pneumonia-training.html", path)
-
-
-def _study(snapshots: Snapshots, folder: Path, path: Path) -> None:
-    world = _world(snapshots, folder, "keyholders-answered")
-    world.ok("coordinator", "aggregate", "shares/*.share", asks=True)
-    world.ok("coordinator", "report", "study")
-    shutil.copy(world["coordinator"] / "reports/pneumonia-study.html", path)
-
-
-def _card(snapshots: Snapshots, folder: Path, path: Path) -> None:
-    world = _world(snapshots, folder, "aggregated")
-    world.ok("coordinator", "report", "study", "--licence", "CC-BY-4.0")
-    shutil.copy(world["coordinator"] / "reports/pneumonia-model-card.html", path)
-
-
-def _privacy(snapshots: Snapshots, folder: Path, path: Path) -> None:
-    world = _world(snapshots, folder, "exported")
-    world.ok("hospital-a", "report", "privacy")
-    shutil.copy(world["hospital-a"] / "reports/pneumonia-privacy-de.html", path)
-
-
-MAKERS: dict[str, Callable[[Snapshots, Path, Path], None]] = {
-    "check": _check,
-    "audit": _audit,
-    "contact-sheet": _contact_sheet,
-    "evaluation": _evaluation,
-    "release": _release,
-    "training": _training,
-    "training-first": _training_first,
-    "study": _study,
-    "card": _card,
-    "privacy-de": _privacy,
-}
 
 
 def faults(browser: Any, path: Path, scheme: str) -> list[str]:

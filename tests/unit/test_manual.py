@@ -68,7 +68,7 @@ def test_mermaid_becomes_a_picture_and_tables() -> None:
     page = drawings.without_mermaid((DOCS / "ARCHITECTURE.md").read_text("utf-8"))
     assert "```mermaid" not in page
     assert page.count("<rect") == page.count('font-weight="bold"') > 20
-    assert "| joined | trained | the training ends (train) |" in page
+    assert "| trained | exported | the update is fixed (export-update) |" in page
 
 
 def nav(entries: list[Any]) -> set[str]:
