@@ -89,17 +89,15 @@ def _tell_differences(played: Played, compared: Mapping[str, Mapping[str, Any]])
 
 
 def _show_asked(asked: Asked) -> None:
-    def row(file: str, holds: str, step: str | None) -> tuple[object, ...]:
-        seconds = None if step is None else f"{asked.seconds[step]:.1f}"
-        return file.replace("_", " "), asked.bytes[file], seconds, holds
+    def row(file: str, holds: str, step: str) -> tuple[object, ...]:
+        return file, asked.bytes[file], f"{asked.seconds[step]:.1f}", holds
 
     table(
         "A clinic outside the study asked about one X-ray, and the coordinator answered without seeing it",
         ("file", "bytes", "seconds to make", "holds"),
         (
             row("offer", "how to prepare an image; terms", "offer"),
-            row("query", "evaluation keys; the image, encrypted", "ask"),
-            row("second_query", "an image, encrypted", None),
+            row("query", "the image, encrypted", "ask"),
             row("answer", "class scores, encrypted", "answer"),
         ),
     )

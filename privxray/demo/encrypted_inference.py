@@ -12,7 +12,6 @@ from typing import Any
 
 from privxray.demo.party import Party, carry, make_party
 from privxray.demo.study import Say
-from privxray.errors import UsageError
 
 NAME = "clinic"
 
@@ -23,8 +22,7 @@ class Asked:
 
     :ivar label: the most likely class.
     :ivar probabilities: of each class.
-    :ivar bytes: of each file. ``second_query`` is a further query for one image, which is smaller: the
-        evaluation keys travel with the first query only.
+    :ivar bytes: of each file.
     :ivar seconds: of each command.
     :ivar answer: the encrypted answer's file.
     """
@@ -45,21 +43,8 @@ class Asked:
         }
 
 
-def missing_extra() -> str | None:
-    """The command that installs what this part needs, or None where it is installed."""
-    from privxray.inference.scheme import require_library
-
-    try:
-        require_library()
-    except UsageError as error:
-        return error.advice
-    return None
-
-
 def ask_outside(root: Path, owner: Party, image: Path, say: Say) -> Asked:
     """Offer the newest global model, ask about one image, answer and read the answer.
-
-    A second query is made only to measure its size.
 
     :param root: where the clinic's workspace goes.
     :raises DemoError: a command failed.
@@ -73,7 +58,7 @@ def ask_outside(root: Path, owner: Party, image: Path, say: Say) -> Asked:
         seconds[step] = time.perf_counter() - start
         return told
 
-    say(f"A {NAME} outside the study asks the model about one X-ray, encrypted under the {NAME}'s own key.")
+    say(f"A {NAME} outside the study asks the model about one X-ray, encrypted under its own key.")
     asker.type("init", "--role", "hospital", "--name", NAME, asks=True)
     offered = timed("offer", owner)
     offer = carry(Path(offered["offer"]), asker.folder / "received")
@@ -82,12 +67,10 @@ def ask_outside(root: Path, owner: Party, image: Path, say: Say) -> Asked:
     answered = timed("answer", owner, sent, "--key-words", query["key_words"])
     answer = carry(Path(answered["answer"]), asker.folder / "received")
     read = timed("read", asker, answer)
-    second = asker.type("infer", "ask", image, asks=True)
     (seen,) = read["images"]
     sizes = {
         "offer": offer.stat().st_size,
         "query": query["bytes"],
         "answer": answered["bytes"],
-        "second_query": second["bytes"],
     }
     return Asked(seen["label"], seen["probabilities"], sizes, seconds, answer)

@@ -53,10 +53,14 @@ FEATURES: Mapping[str, Fields] = {
         "summary": ("task",),
     },
     "packed-queries": {"offer": (), "query": (), "answer": ()},
+    "rlwe-queries": {"offer": ("mixing_seed", "score_range"), "query": (), "answer": ()},
     SIZES: {"card": ("size",), "plan": ("roster.members.size",)},
     REVOCATION: {"revocation": ()},
 }
 """The features that this version carries out, by name."""
+
+_ENDED: Mapping[str, Fields] = {"rlwe-queries": {"query": ("evaluation_keys", "with_keys")}}
+"""The fields that a file no longer has where a feature is listed."""
 
 _BASE: Fields = {"card": ("formats", "can")}
 """What format 2 itself adds, besides ``features`` in every kind."""
@@ -179,6 +183,9 @@ def _optional(kind: str, form: Form) -> Iterator[tuple[str, bool]]:
     for name, fields in FEATURES.items():
         for path in fields.get(kind, ()):
             yield path, name in form.features
+    for name, fields in _ENDED.items():
+        for path in fields.get(kind, ()):
+            yield path, name not in form.features
 
 
 def _holders(value: Any, path: list[str]) -> Iterator[dict[str, Any]]:

@@ -7,7 +7,6 @@ make these keys trusted, once for each party; from then on the party must have t
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from privxray.errors import IdentityError, MalformedError, RefusedError
@@ -16,7 +15,7 @@ from privxray.formats.extractor_file import named_extractor
 from privxray.formats.tensors import unpack
 from privxray.inference.admit_body import expect_sealed
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.inference.parameters import PACKED
+from privxray.inference.parameters import FEATURE, ID
 from privxray.keys.identity import PublicKeys
 
 if TYPE_CHECKING:
@@ -26,11 +25,13 @@ if TYPE_CHECKING:
 MAX_OFFER_BODY = 1 << 20
 """Bytes; the centre of 4,096 features has 32 KiB."""
 
-_PACKED_QUERIES = "packed-queries"
-
+_PACKED = "packed-queries"  # of an earlier version
+_OLD = "is of an earlier version, whose encryption lets altered software take a whole model from one answer"
 _ASK_OWNER = "Ask the owner for a new offer"
 _ASK_AGAIN = "Ask the hospital to make the query again: privxray infer ask IMAGE... --offer FILE"
+_SEND_OFFER = "Type privxray infer offer, and send the hospital that offer; it asks again with --offer FILE"
 _CALL_OWNER = "Call the owner; both sides need the same version of privxray"
+_NEW_OFFER = "Get a new offer from the owner (privxray infer offer), and ask again with --offer FILE"
 
 
 def admit_offer(envelope: Envelope) -> OfferHeader:
@@ -50,8 +51,9 @@ def admit_offer(envelope: Envelope) -> OfferHeader:
             reason="offer.other-sender",
             advice=_ASK_OWNER,
         )
+    expect_current_offer(offer)
     named_extractor(offer.extractor, offer.extractor_file)
-    if (offer.parameters == PACKED) != (_PACKED_QUERIES in offer.features):
+    if FEATURE not in offer.features or _PACKED in offer.features:
         raise MalformedError(
             "the offer's parameters are not those of its features",
             reason="offer.other-parameters",
@@ -68,6 +70,19 @@ def admit_offer(envelope: Envelope) -> OfferHeader:
     if offer.body.length > MAX_OFFER_BODY:
         raise MalformedError("the offer is too large", reason="offer.too-large", advice=_ASK_OWNER)
     return offer
+
+
+def expect_current_offer(offer: OfferHeader) -> None:
+    """An offer of this version's encryption.
+
+    :raises RefusedError: it is of an earlier version's.
+    """
+    if offer.parameters != ID:
+        raise RefusedError(
+            f"this offer {_OLD}",
+            reason="offer.old-encryption",
+            advice="Ask the owner to type privxray infer offer, and take that offer",
+        )
 
 
 def read_centre(offer: OfferHeader, body: bytes) -> NDArray[np.float64]:
@@ -109,6 +124,8 @@ def admit_query(envelope: Envelope, own: PublicKeys) -> QueryHeader:
             reason="query.own",
             advice="Type: privxray predict IMAGE...",
         )
+    if query.parameters != ID:
+        raise RefusedError(f"this query {_OLD}", reason="query.old-encryption", advice=_SEND_OFFER)
     if query.recipients != (own.fingerprint,):
         raise RefusedError(
             "this query is addressed to another owner",
@@ -122,7 +139,7 @@ def admit_query_to(query: QueryHeader, offer: OfferHeader) -> None:
     """A query that belongs to this offer of ours: its model and study, and a body of exactly the right size.
 
     :raises RefusedError: it names another model or study, or its body is not sealed to us, or has not the
-        size that its images and keys give.
+        size that its images give.
     """
     if query.model != offer.model:
         raise RefusedError(
@@ -142,20 +159,7 @@ def admit_query_to(query: QueryHeader, offer: OfferHeader) -> None:
             reason="query.other-form",
             advice=_ASK_AGAIN,
         )
-    expect_sealed(query, query.plain_length(offer.layout))
-
-
-def admit_keys(query: QueryHeader, keys: bytes) -> None:
-    """Evaluation keys that have the fingerprint in the query's signed header.
-
-    :raises MalformedError: they have another.
-    """
-    if hashlib.sha256(keys).hexdigest() != query.evaluation_keys:
-        raise MalformedError(
-            "the evaluation keys are not those that the query names",
-            reason="query.other-keys",
-            advice=_ASK_AGAIN,
-        )
+    expect_sealed(query, offer.layout.query_bytes(query.images))
 
 
 def admit_answer(
@@ -184,6 +188,8 @@ def admit_answer(
             reason="answer.other-sender",
             advice=_CALL_OWNER,
         )
+    if answer.parameters != ID or query.parameters != ID:
+        raise RefusedError(f"this answer {_OLD}", reason="answer.old-encryption", advice=_NEW_OFFER)
     _belongs_to_query(answer, query, query_digest)
     if answer.offer != query.offer:
         raise RefusedError(

@@ -1,32 +1,36 @@
-"""The headers of an offer, a query and an answer (docs/SPEC.md, section 10).
+"""The headers of an offer, a query and an answer (docs/SPEC-2.md, section 12).
 
-All three name the CKKS parameters (:data:`~privxray.inference.parameters.ID`) and the model's fingerprint,
+All three name the parameters (:data:`~privxray.inference.parameters.ID`) and the model's fingerprint,
 which is the digest of the global model's file. Whoever carries a query can see how many images it holds, as
 its size would tell anyway, and nothing else about them.
+
+Files of earlier versions have other parameters and, in queries, fields about evaluation keys. They are shown
+by ``inspect`` and refused by everything else.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from privxray.exchange.messages.plan import ClassName
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
 from privxray.formats.header import Digest, Header, Name
-from privxray.inference.parameters import (
-    ID,
-    MAX_IMAGES,
-    PACKED,
-    SLOTS,
-    Layout,
-    Parameters,
-    evaluation_keys_bytes,
-)
+from privxray.inference.parameters import DEGREE, ID, MAX_IMAGES, RANGES, Layout, Parameters
 from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
 from privxray.keys.identity import PublicKeys
 
 Images = Annotated[int, Field(ge=1, le=MAX_IMAGES)]
+
+
+def _one_of_the_ranges(value: int) -> int:
+    """:raises ValueError: it is none."""
+    if value not in RANGES:
+        raise ValueError("a power of two from 8 to 1,024 is expected")
+    return value
+
+
 Classes = Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
 
 
@@ -34,7 +38,8 @@ class OfferHeader(Header):
     """An offer: all that a hospital needs to ask, and the terms. The body is the centre c as safetensors.
 
     A feature less its centre is divided by ``feature_radius`` and then clipped to length 1.
-    :class:`~privxray.inference.terms.Terms` explains ``limit``, ``decimals`` and ``top1``.
+    :class:`~privxray.inference.terms.Terms` explains ``limit``, ``decimals`` and ``top1``. The polynomial a
+    of the scheme comes out of ``mixing_seed``; scores stand between plus and minus ``score_range``.
     """
 
     kind: Literal["offer"] = "offer"
@@ -45,11 +50,13 @@ class OfferHeader(Header):
     extractor: Annotated[str, Field(max_length=200)]
     extractor_file: ExtractorFile | None = None
     classes: Classes
-    feature_dim: Annotated[int, Field(ge=1, le=SLOTS)]
+    feature_dim: Annotated[int, Field(ge=1, le=DEGREE)]
     feature_radius: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)]
     decimals: Annotated[int, Field(ge=1, le=MAX_DECIMALS)]
     top1: bool
+    mixing_seed: Digest | None = None
+    score_range: Annotated[int, AfterValidator(_one_of_the_ranges)] | None = None
 
     @property
     def features_by(self) -> NamedExtractor:
@@ -58,8 +65,15 @@ class OfferHeader(Header):
 
     @property
     def layout(self) -> Layout:
-        """Where features and results stand in the slots."""
-        return Layout(self.feature_dim, len(self.classes), self.parameters == PACKED)
+        """What stands where in a query and an answer; not of an offer of an earlier version."""
+        assert self.score_range is not None, "an offer of an earlier version was not refused"
+        return Layout(self.feature_dim, len(self.classes), self.decimals, self.score_range)
+
+    @property
+    def seed(self) -> bytes:
+        """The bytes of ``mixing_seed``; not of an offer of an earlier version."""
+        assert self.mixing_seed is not None, "an offer of an earlier version was not refused"
+        return bytes.fromhex(self.mixing_seed)
 
     @property
     def terms(self) -> Terms:
@@ -68,10 +82,9 @@ class OfferHeader(Header):
 
 
 class QueryHeader(Header):
-    """A query: the hospital's keys, and how many encrypted images the sealed body holds.
+    """A query: whose it is, for which offer, and how many encrypted images the sealed body holds.
 
-    ``evaluation_keys`` is the SHA-256 of the hospital's CKKS public key and rotation keys. If ``with_keys``
-    is set, the keys themselves stand in the body, before the images.
+    ``evaluation_keys`` and ``with_keys`` are in queries of earlier versions alone.
     """
 
     kind: Literal["query"] = "query"
@@ -81,16 +94,8 @@ class QueryHeader(Header):
     model: Digest
     parameters: Parameters = ID
     images: Images
-    evaluation_keys: Digest
-    with_keys: bool
-
-    def plain_length(self, layout: Layout) -> int:
-        """Bytes of the body before it is sealed.
-
-        :param layout: of the offer.
-        """
-        keys = evaluation_keys_bytes(layout.features) if self.with_keys else 0
-        return keys + layout.query_bytes(self.images)
+    evaluation_keys: Digest | None = None
+    with_keys: bool | None = None
 
 
 class AnswerHeader(Header):

@@ -1,40 +1,40 @@
-"""The model owner's side of CKKS: it computes class scores on encrypted features, and hides the weights.
+"""The model owner's side: it computes class scores on encrypted features, and hides the weights.
 
-The hospital holds the key of the ciphertext of results. That ciphertext may show it the class scores and
-nothing else of the head. Four things see to it, in this order:
+For each image and class the answer holds a polynomial v1 and one number v0. With the query's ciphertext
+(c0, c1), the class's weights as a polynomial w, the offer's uniform polynomial a, the hospital's key p, fresh
+ternary u, fresh errors e0 and e1, and the owner's noise n:
 
-1. *Mask.* Adding up products by rotations leaves partial sums in all other slots; one answer would give
-   every weight. The sums are multiplied by a vector that is zero except where a result stands.
-2. *Noise.* The owner adds Gaussian noise to every slot, real and imaginary part, result or not. It is so
-   large (2e-4 of a score at 3 decimals) that it drowns what the computation itself leaves in the low bits
-   (1e-9, and it depends on the weights). docs/THREATS.md has the figures.
-3. *Level.* The result is left with one prime: what higher primes could carry is gone, and it is small.
-4. *Fresh encryption of zero.* The second half of a ciphertext is a function of the weights, too, and no noise
-   in the first half hides it. Adding an encryption of zero under the hospital's public key makes it one that
-   says nothing, as long as that public key is well-formed.
+    v1 = c1 w + a u + e1,    v0 = coefficient k of (c0 w + p u), plus e0, the offset and n.
 
-This is the standard recipe (noise flooding as in Gentry 2009, section 8.3 and Li, Micciancio, Schultz and
-Sorrell 2022), not a proof for this library's arithmetic; a malformed public key defeats point 4.
+The secret key s of p = e - a s opens it: v0 plus coefficient k of v1 s is the score and noise.
+
+**Whatever the hospital made its query of, a result tells one number.** By ring learning with errors, a u + e1
+looks uniform to everybody but the owner, since the owner chose a and drew u for this one result; so v1 tells
+nothing of w. Only v0 is left: one number of a range and a noise that the owner set, and at most
+:func:`~privxray.inference.terms.bits_of_a_score`. A malformed key or ciphertext chooses which number; it does
+not get a second one. docs/adr/0146 has the argument, and what it takes for granted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from privxray.errors import RefusedError
-from privxray.inference import parameters
-from privxray.inference.parameters import Layout
-from privxray.inference.scheme import Scheme
-from privxray.inference.terms import TOP1_FACTOR
-from privxray.inference.wire import EvaluationKeys, Residues
+from privxray.inference import drawn, ring
+from privxray.inference.parameters import DEGREE, PRIMES, Layout, range_for
+from privxray.inference.ring import Residues, Whole
+from privxray.inference.terms import TOP1_FACTOR, Terms
+from privxray.inference.wire import Question
 from privxray.privacy.noise import NoiseSource
 
 Floats = NDArray[np.float64]
+
+_TAIL = 20.0
+"""Room for the noise beside a score, in its standard deviations; a draw never exceeds 17.2."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,10 @@ class Head:
 
     :ivar weights: [K, D].
     :ivar offsets: [K].
-    :ivar packed: it is asked about several images in a ciphertext.
     """
 
     weights: Floats
     offsets: Floats
-    packed: bool = False
 
     @classmethod
     def centred(cls, weights: Floats, offsets: Floats) -> Head:
@@ -59,137 +57,78 @@ class Head:
         """
         return cls(weights - weights.mean(axis=0), offsets - offsets.mean())
 
-    @property
-    def layout(self) -> Layout:
-        """Where features and results stand in the slots."""
-        classes, features = self.weights.shape
-        return Layout(features, classes, self.packed)
+    def score_range(self, terms: Terms) -> int:
+        """The least range that has room for all scores and the noise, of features of length at most 1.
 
-    def check_range(self, factor: float) -> None:
-        """Whether all scores decrypt rightly, of features of length at most 1.
-
-        :param factor: the most that scores are multiplied by.
-        :raises RefusedError: a score could exceed :data:`~privxray.inference.parameters.MAX_VALUE`.
+        :raises RefusedError: there is none up to 1,024.
         """
-        largest = (np.linalg.norm(self.weights, axis=1) + np.abs(self.offsets)).max() * factor
-        if not largest <= parameters.MAX_VALUE:  # so written because NaN is refused, too
+        largest = (np.linalg.norm(self.weights, axis=1) + np.abs(self.offsets)).max() * terms.largest_factor
+        found = range_for(float(largest + _TAIL * terms.noise))
+        if found is None:
             raise RefusedError(
                 "this model's scores are too large for encrypted inference",
                 reason="offer.scores-too-large",
                 advice="Offer another model (--model), or leave out --top1",
             )
+        return found
 
 
-class HeadEvaluator:
-    """A head that is ready to answer under one hospital's evaluation keys.
+@dataclass(frozen=True)
+class Answering:
+    """What an owner computes with, besides a question.
 
-    :param noise: standard deviation of the noise that is added to every slot.
-    :param top1: multiply each image's scores by a secret factor, log-uniform from 1 to 16.
-    :param source: ``SecureNoise()``, except in tests.
+    :ivar mixing_seed: the offer's; the polynomial a comes out of it.
+    :ivar layout: the offer's.
+    :ivar terms: the offer's: its noise, and whether scores are multiplied by a secret factor.
     """
 
-    def __init__(
-        self,
-        scheme: Scheme,
-        head: Head,
-        keys: EvaluationKeys,
-        *,
-        noise: float,
-        top1: bool,
-        source: NoiseSource,
-    ) -> None:
-        self._scheme = scheme
-        self._head = head
-        self._layout = layout = head.layout
-        self._noise, self._top1, self._source = noise, top1, source
-        steps = parameters.rotations(layout.features)
-        self._keys = scheme.rotation_keys(dict(zip(steps, keys.rotation, strict=True)))
-        self._encryptor = scheme.seal.Encryptor(scheme.context, scheme.public_key(keys.public))
-        self._weights = [
-            scheme.plain(block.ravel(), parameters.QUERY_PRIMES, parameters.SCALE)
-            for block in _blocks(head.weights, layout)
-        ]
-
-    def answer(self, query: Residues, images: int | None = None) -> list[Residues]:
-        """The results of one ciphertext of images, each of shape [2, 1, 8192].
-
-        :param query: [2, 3, 8192].
-        :param images: how many images are in it; by default it is full. What stands behind them is masked.
-        """
-        count = self._layout.together if images is None else images
-        encrypted = self._scheme.ciphertext(query, parameters.SCALE)
-        factors = np.exp(self._source.uniform(count) * np.log(TOP1_FACTOR)) if self._top1 else np.ones(count)
-        return [
-            self._scheme.residues(self._result(encrypted, number, factors), parameters.ANSWER_PRIMES)
-            for number in range(self._layout.results)
-        ]
-
-    def _result(self, encrypted: Any, number: int, factors: Floats) -> Any:
-        scheme, evaluator = self._scheme, self._scheme.evaluator
-        products = scheme.seal.Ciphertext()
-        evaluator.multiply_plain(encrypted, self._weights[number], products)
-        evaluator.rescale_to_next_inplace(products)
-        sums = self._window_sums(products)
-        mask, added = self._mask_and_offsets(number, factors)
-        # The mask's scale is such that rescaling, which divides by a prime near 2^49, ends at 2^49 itself.
-        mask_scale = parameters.PRIMES[1] * parameters.SCALE / sums.scale
-        evaluator.multiply_plain_inplace(sums, scheme.plain(mask, 2, mask_scale))
-        evaluator.rescale_to_next_inplace(sums)
-        assert round(sums.scale) == parameters.SCALE, "the mask's scale is not what it was"
-        sums.scale = parameters.SCALE  # without the last bits of a double, which SEAL would compare
-        evaluator.add_plain_inplace(sums, scheme.plain(added, 1, parameters.SCALE))
-        zero = scheme.seal.Ciphertext()
-        self._encryptor.encrypt_zero(scheme.level(1), zero)
-        zero.scale = parameters.SCALE
-        evaluator.add_inplace(sums, zero)
-        return sums
-
-    def _window_sums(self, products: Any) -> Any:
-        """At each slot the sum over the window that starts there; right where the window is one class's."""
-        seal, evaluator = self._scheme.seal, self._scheme.evaluator
-        sums, running = None, products
-        for kind, step in parameters.window_sum(self._layout.features):
-            rotated = seal.Ciphertext()
-            if step:
-                evaluator.rotate_vector(running, step, self._keys, rotated)
-            if kind == "double":
-                wider = seal.Ciphertext()
-                evaluator.add(running, rotated, wider)
-                running = wider
-            elif sums is None:
-                sums = running
-            else:
-                longer = seal.Ciphertext()
-                evaluator.add(sums, rotated, longer)
-                sums = longer
-        return sums
-
-    def _mask_and_offsets(self, number: int, factors: Floats) -> tuple[Floats, NDArray[np.complex128]]:
-        """What result ``number`` is multiplied by, and what is added to it: offsets and the owner's noise.
-
-        :param factors: one for each image of the ciphertext.
-        """
-        mask = np.zeros(parameters.SLOTS)
-        noise = self._source.gaussian((2, parameters.SLOTS), self._noise)
-        added = noise[0] + 1j * noise[1]
-        for image, factor in enumerate(factors):
-            for class_ in range(self._layout.classes):
-                result, slot = self._layout.place(class_, image)
-                if result == number:
-                    mask[slot] = factor
-                    added[slot] += factor * self._head.offsets[class_]
-        return mask, added
+    head: Head
+    mixing_seed: bytes
+    layout: Layout
+    terms: Terms
 
 
-def _blocks(weights: Floats, layout: Layout) -> Sequence[Floats]:
-    """The weights, cut into as many classes as one ciphertext of results serves, once for each image.
+def answers(owner: Answering, question: Question, images: int, source: NoiseSource) -> Iterator[Residues]:
+    """Image by image the results, each of shape [K, L, 1 + 4096]: v0, then v1.
 
-    The last may have fewer classes; zeros stand in their places.
+    :param images: how many images are asked about. What stands behind them is not looked at.
+    :param source: ``SecureNoise()``, except in tests. Secrets and errors are drawn by :mod:`.drawn`.
     """
-    blocks = []
-    for start in range(0, len(weights), layout.copies):
-        block = np.zeros((layout.copies, layout.features))
-        cut = weights[start : start + layout.copies]
-        block[: len(cut)] = cut
-        blocks.append(np.tile(block, (layout.together, 1)))
-    return blocks
+    layout, classes = owner.layout, owner.layout.classes
+    primes = layout.query_primes
+    mixing = ring.to_values(drawn.uniform(owner.mixing_seed, "offer", primes))
+    noise = source.gaussian((images, classes), owner.terms.noise)
+    factors = TOP1_FACTOR ** (source.uniform(images) if owner.terms.top1 else np.zeros(images))
+    plain = _weights(owner, 1.0)
+    for image, factor in enumerate(factors):
+        number, place = layout.place(image)
+        if place == 0:
+            second = ring.to_values(drawn.uniform(question.seed, f"query {number}", primes))
+        rows, values = _weights(owner, float(factor)) if owner.terms.top1 else plain
+        secrets = np.array([drawn.ternary() for _ in range(classes)])
+        errors = ring.residues(drawn.errors(classes * (DEGREE + 1)).reshape(classes, -1), primes)
+        mixed = ring.times(mixing, ring.to_values(ring.residues(secrets, primes)))
+        v1 = ring.from_values(ring.plus(ring.times(second, values), mixed))
+        window = question.ciphertexts[number][:, place : place + layout.features]
+        hints = [ring.small_products(question.key, ring.coefficient_row(u, place)) for u in secrets]
+        v0 = ring.plus(ring.large_products(window, rows), np.array(hints))
+        result = ring.without_last_prime(ring.plus(np.concatenate([v0, v1], axis=-1), errors))
+        shift = np.rint((factor * owner.head.offsets + noise[image]) * layout.score_scale).astype(np.int64)
+        result[..., :1] = ring.plus(result[..., :1], ring.residues(shift[:, None], layout.answer_primes))
+        yield result
+
+
+def _weights(owner: Answering, factor: float) -> tuple[Residues, Residues]:
+    """Each class's weights times the factor: residues [K, P, D], and the values of polynomials [K, P, 4096].
+
+    Times features at their scale and less the last prime they give scores at theirs. In the polynomial w
+    weight i stands at X^-i, so that coefficient k of c w is the sum of c[k + i] times weight i.
+    """
+    layout = owner.layout
+    scale = layout.score_scale * PRIMES[layout.query_primes - 1] / layout.feature_scale
+    rows: Whole = np.rint(owner.head.weights * (factor * scale)).astype(np.int64)
+    polynomials = np.zeros((len(rows), DEGREE), np.int64)
+    polynomials[:, 0] = rows[:, 0]
+    polynomials[:, DEGREE - layout.features + 1 :] = -rows[:, :0:-1]
+    primes = layout.query_primes
+    return ring.residues(rows, primes), ring.to_values(ring.residues(polynomials, primes))

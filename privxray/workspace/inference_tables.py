@@ -3,7 +3,8 @@
 ``party`` holds the parties whose key words were compared outside a study, ``revoked`` those that gave their
 keys up, in any study or outside. An owner remembers its offers and,
 query by query, what it answered: that count is compared with an offer's limit. A hospital remembers others'
-offers and its own queries. The names of the images in a query are encrypted under the identity's storage key.
+offers and its own queries. The names of the images in a query, and the
+secret that opens its answer, are encrypted under the identity's storage key.
 
 Tested in tests/cli/test_infer.py.
 """
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS answered (
 CREATE TABLE IF NOT EXISTS asked (
     number INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, header TEXT NOT NULL, names BLOB NOT NULL,
     answered INTEGER NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS holds_keys (owner TEXT PRIMARY KEY, sha256 TEXT NOT NULL) STRICT;
+DROP TABLE IF EXISTS holds_keys; -- of earlier versions
 """
 
 
@@ -45,12 +46,12 @@ class Offer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A query of this hospital: its signed header, and its images' names, sealed."""
+    """A query of this hospital: its signed header; its images' names and its secret, sealed."""
 
     number: int
     digest: str
     header: str
-    names: bytes
+    sealed: bytes
     answered: int
 
 
@@ -139,24 +140,20 @@ class InferenceTables(Tables):
 
     # A hospital's queries
 
-    def add_asked(self, digest: str, header: str, names: bytes) -> int:
+    def add_asked(self, digest: str, header: str, sealed: bytes) -> int:
         """Remember a query before it leaves; its number, counted from 1."""
         added = self._db.execute(
-            "INSERT INTO asked (digest, header, names, answered) VALUES (?, ?, ?, 0)", (digest, header, names)
+            "INSERT INTO asked (digest, header, names, answered) VALUES (?, ?, ?, 0)",
+            (digest, header, sealed),
         )
         assert added.lastrowid is not None
         return added.lastrowid
 
     def asked(self) -> list[Asked]:
         """All queries, oldest first."""
-        return [Asked(**row) for row in self._all("SELECT * FROM asked ORDER BY number")]
+        query = "SELECT number, digest, header, names AS sealed, answered FROM asked ORDER BY number"
+        return [Asked(**row) for row in self._all(query)]
 
-    def settle(self, digest: str, owner: Fingerprint, keys_sha256: str) -> None:
-        """A query was answered, so its owner holds these evaluation keys."""
+    def settle(self, digest: str) -> None:
+        """A query was answered."""
         self._db.execute("UPDATE asked SET answered = 1 WHERE digest = ?", (digest,))
-        self._db.execute("INSERT OR REPLACE INTO holds_keys VALUES (?, ?)", (owner, keys_sha256))
-
-    def holds_keys(self, owner: Fingerprint) -> str | None:
-        """The SHA-256 of the evaluation keys that an owner is known to hold."""
-        row = self._one("SELECT sha256 FROM holds_keys WHERE owner = ?", owner)
-        return str(row["sha256"]) if row else None

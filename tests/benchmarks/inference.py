@@ -5,10 +5,12 @@
 The csv has the columns image, patient, label, site, split, as for ``privxray demo``. A whole study is trained
 through the commands (linear probe, three hospitals); an outside hospital then asks about every image of the
 split, by the same files as a person would carry, 200 to a query. The answers are held against ``predict``.
-Evaluation by itself is timed in this process besides, without the start of a child and the reading of keys.
+Evaluation by itself is timed in this process besides, without the start of a child.
 
-``--learn`` adds what a hospital learns of the model from its answers: a surrogate head is fitted to the
-first n answers, and its agreement with the model is taken on the images that were not asked about.
+``--learn`` adds what a hospital learns of the model from its answers, judged on the images of the split by
+how often it has the model's class. With unaltered software: a surrogate head is fitted to the answers about
+the first n images of the train split. With altered software: n answers are all spent on what is worth most,
+the head along the principal directions of those images, as finely as the bits of the answers allow.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ import shutil
 import statistics
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,11 @@ from privxray.cli.app import run
 from privxray.demo.party import Party
 from privxray.demo.sites import read_sites
 from privxray.demo.study import StudyTerms, play
-from privxray.inference import parameters, wire
-from privxray.inference.hospital_side import HospitalCipher, HospitalKeys, make_keys
-from privxray.inference.owner_side import Head, HeadEvaluator
-from privxray.inference.scheme import Scheme
-from privxray.inference.terms import TOP1_FACTOR, Terms, answer_noise
+from privxray.inference import wire
+from privxray.inference.hospital_side import ask, decrypt
+from privxray.inference.owner_side import Answering, answers
+from privxray.inference.parameters import Layout
+from privxray.inference.terms import TOP1_FACTOR, Leak, Terms
 from privxray.learning.interface import softmax
 from privxray.learning.linear_probe.probe_queries import centred_features
 from privxray.privacy.noise import SecureNoise
@@ -44,7 +45,7 @@ from privxray.workspace.state import State
 
 CHUNK = 200
 TIMED = 40
-HELD_BACK = 83
+ASKED = 300
 
 
 def percentiles(seconds: list[float]) -> str:
@@ -86,9 +87,7 @@ def as_rows(told: dict[str, Any], classes: list[str]) -> np.ndarray:
     return np.array([[image["probabilities"][name] for name in classes] for image in told["images"]])
 
 
-def ask_all(
-    owner: Party, asker: Party, images: list[Path], features: int
-) -> tuple[np.ndarray, dict[str, Any]]:
+def ask_all(owner: Party, asker: Party, images: list[Path]) -> tuple[np.ndarray, dict[str, Any]]:
     """Probabilities of all images by the commands, and what it took."""
     offer = owner.type("infer", "offer", "--limit", str(len(images)), asks=True)
     path, words = carry(offer["offer"], asker), ("--key-words", offer["key_words"])
@@ -107,10 +106,8 @@ def ask_all(
         clock = time.perf_counter()
         told = asker.type("infer", "read", back, asks=True)
         took["read"].append((time.perf_counter() - clock) / len(chunk))
-        keys = parameters.evaluation_keys_bytes(features) if query["with_keys"] else 0
-        took["query_bytes"].append((query["bytes"] - keys) / len(chunk))
+        took["query_bytes"].append(query["bytes"] / len(chunk))
         took["answer_bytes"].append(answer["bytes"] / len(chunk))
-        took.setdefault("keys_bytes", keys)
         rows.append(as_rows(told, told["classes"]))
         Path(query["query"]).unlink()
         sent.unlink()
@@ -145,80 +142,81 @@ def features_of(model: GlobalModel, images: list[Path]) -> np.ndarray:
 
 
 def timings(model: GlobalModel, rows: np.ndarray) -> None:
-    """Evaluation alone, in this process, with keys and head loaded."""
-    head = replace(head_of(model, Terms()), packed=True)
-    layout = head.layout
-    scheme = Scheme()
-    clock = time.perf_counter()
-    keys = make_keys(scheme, layout.features)
-    print(f"making keys, once a hospital: {time.perf_counter() - clock:.1f} s")
-    client = HospitalCipher(scheme, keys.secret)
-    clock = time.perf_counter()
-    queries = wire.read_queries(client.encrypt(rows, layout), layout.ciphertexts(len(rows)))
-    print(f"encrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
-    clock = time.perf_counter()
-    evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, layout.features),
-                          noise=answer_noise(3), top1=False, source=SecureNoise())  # fmt: skip
-    print(f"reading keys and head, once a query: {time.perf_counter() - clock:.2f} s")
-    seconds, answers = [], []
-    for query, count in zip(queries, layout.filled(len(rows)), strict=True):
-        clock = time.perf_counter()
-        answers.append(evaluator.answer(query, count))
-        seconds.append((time.perf_counter() - clock) / count)
-    print(f"answering, an image: {percentiles(seconds)}")
-    clock = time.perf_counter()
-    client.decrypt(np.array(answers), layout, answer_noise(3), len(rows))
-    print(f"decrypting: {1e3 * (time.perf_counter() - clock) / len(rows):.1f} ms an image")
-    flooding(scheme, replace(head, packed=False), keys, rows)
-
-
-class Silent:
-    """No noise, so that what evaluation leaves by itself can be seen."""
-
-    def gaussian(self, shape: tuple[int, ...], std: float) -> np.ndarray:
-        return np.zeros(shape)
-
-    def uniform(self, size: int) -> np.ndarray:
-        return np.zeros(size)
-
-
-def flooding(scheme: Scheme, head: Head, keys: HospitalKeys, rows: np.ndarray) -> None:
-    """What the owner's noise has to hide, and how well it does: the divergence of docs/THREATS.md."""
-    layout, client = head.layout, HospitalCipher(scheme, keys.secret)
-    evaluator = HeadEvaluator(scheme, head, wire.read_evaluation_keys(keys.evaluation, layout.features),
-                          noise=1.0, top1=False, source=Silent())  # fmt: skip
-    queries = wire.read_queries(client.encrypt(rows, layout), len(rows))
-    slots = client.slots(np.array([evaluator.answer(query) for query in queries]))[:, 0]
-    places = [layout.place(number)[1] for number in range(len(head.weights))]
-    errors = slots[:, places] - (rows @ head.weights.T + head.offsets)
-    slots[:, places] = 0
-    squares = (np.abs(errors) ** 2).sum(axis=1).mean(), (np.abs(slots) ** 2).sum(axis=1).mean()
-    print(f"error of evaluation, root mean square: {(squares[0] / 2 / len(places)) ** 0.5:.1e} in results, "
-          f"{(squares[1] / (parameters.DEGREE - 2 * len(places))) ** 0.5:.1e} in other slots")  # fmt: skip
+    """Each side's part alone, in processor time, and the noise that the scores have."""
+    head = head_of(model)
     for decimals in (3, 6):
-        nats = sum(squares) / (2 * answer_noise(decimals) ** 2)
-        print(f"  divergence of an answer at {decimals} decimals: {nats:.1e} nats")
+        terms = Terms(None, decimals)
+        layout = Layout(head.weights.shape[1], len(head.weights), decimals, head.score_range(terms))
+        owner = Answering(head, bytes(32), layout, terms)
+        clock = time.process_time()
+        asking = ask(rows, layout, owner.mixing_seed)
+        asked = time.process_time() - clock
+        body = asking.question.to_bytes()
+        question, seconds, made = wire.read_question(body, layout, len(rows)), [], []
+        clock = time.process_time()
+        for result in answers(owner, question, len(rows), SecureNoise()):
+            made.append(result)
+            seconds.append(time.process_time() - clock)
+            clock = time.process_time()
+        answer = b"".join(map(wire.to_bytes, made))
+        clock = time.process_time()
+        found = decrypt(wire.read_answer(answer, layout, len(rows)), layout, terms.noise, asking.secret)
+        read = time.process_time() - clock
+        error = (found - rows @ head.weights.T - head.offsets).std() / terms.noise
+        print(f"{decimals} decimals, range {layout.score_range}: asking {1e3 * asked / len(rows):.2f} ms, "
+              f"answering {percentiles(seconds)}, reading {1e3 * read / len(rows):.2f} ms an image; "
+              f"{len(body) // len(rows)} and {len(answer) // len(rows)} bytes; "
+              f"noise {error:.3f} of the wanted")  # fmt: skip
+    for decimals in range(1, 7):
+        terms = Terms(None, decimals)
+        leak = Leak(head.weights.shape[1], len(head.weights), decimals, head.score_range(terms))
+        print(f"  {decimals} decimals: an answer tells {leak.answer_bits:.1f} bits at most, "
+              f"{leak.share(1):.2%} of {leak.model_bits:.0f}; limit by default {leak.limit()}")  # fmt: skip
 
 
-def learning(model: GlobalModel, rows: np.ndarray) -> None:
-    """How well a head that is fitted to n answers agrees with the model on other images."""
-    head = head_of(model, Terms())
-    z = rows[np.random.default_rng(0).permutation(len(rows))]
-    z = np.hstack([z, np.ones((len(z), 1))])
-    scores = z @ np.hstack([head.weights, head.offsets[:, None]]).T
-    source, most = SecureNoise(), len(z) - HELD_BACK
-    noise = source.gaussian(scores.shape, answer_noise(3))
+def learning(model: GlobalModel, asked: np.ndarray, judged: np.ndarray) -> None:
+    """How well what n answers give agrees with the model on other images.
+
+    :param asked: [300, D] features of images that are asked about.
+    :param judged: [N, D] features of others.
+    """
+    head, source, terms = head_of(model), SecureNoise(), Terms()
+    z, other = (np.hstack([rows, np.ones((len(rows), 1))]) for rows in (asked, judged))
+    weights = np.hstack([head.weights, head.offsets[:, None]])
+    scores, noise = z @ weights.T, source.gaussian((len(z), len(weights)), terms.noise)
     factors = np.exp(source.uniform(len(z)) * np.log(TOP1_FACTOR))[:, None]
-    exact = softmax(scores[most:])
-    print(f"learning the model from answers to real images, judged on {HELD_BACK} others")
-    for count in (10, 30, 100, most):
-        asked = z[:count]
-        copy = ridge(asked, (scores + noise)[:count], 1e-6)
-        guessed = softmax(z[most:] @ copy.T)
-        blurred = blurred_fit(asked, (scores * factors + noise)[:count])
+    exact = softmax(other @ weights.T)
+    leak = Leak(head.weights.shape[1], len(weights), terms.decimals, head.score_range(terms))
+    print(f"learning the model from answers, judged on {len(judged)} other images")
+    for count in (3, 10, 20, 30, 100, 300):
+        copy = ridge(z[:count], (scores + noise)[:count], 1e-6)
+        guessed = softmax(other @ copy.T)
+        blurred = blurred_fit(z[:count], (scores * factors + noise)[:count])
+        taken = along_directions(weights, z, count * leak.answer_bits / len(weights))
         print(f"  {count:3} answers: same class on {agreement(guessed, exact):.3f}, mean difference of a "
               f"probability {np.abs(guessed - exact).mean():.4f}; with top1, same class on "
-              f"{agreement(z[most:] @ blurred.T, exact):.3f}")  # fmt: skip
+              f"{agreement(other @ blurred.T, exact):.3f}; with altered software, same class on "
+              f"{agreement(other @ taken.T, exact):.3f}; bits at most {leak.share(count):.0%}")  # fmt: skip
+
+
+def along_directions(weights: np.ndarray, z: np.ndarray, bits: float) -> np.ndarray:
+    """[K, D] weights as so many bits a class give them: the principal directions of z, each to b bits.
+
+    The best b from 2 to 12 is taken, judged on z, which is what the one who asks has.
+    """
+    _, sizes, directions = np.linalg.svd(z, full_matrices=False)
+    held, best, found = (z @ weights.T).argmax(axis=1), -1.0, weights
+    for b in range(2, 13):
+        most = min(int(bits // b), len(directions))
+        if not most:
+            continue
+        coordinates = weights @ directions[:most].T * sizes[:most]
+        step = 2 * np.abs(coordinates).max() / 2**b
+        rebuilt = (np.round(coordinates / step) * step / sizes[:most]) @ directions[:most]
+        agrees = float(((z @ rebuilt.T).argmax(axis=1) == held).mean())
+        if agrees > best:
+            best, found = agrees, rebuilt
+    return found
 
 
 def agreement(found: np.ndarray, exact: np.ndarray) -> float:
@@ -263,17 +261,17 @@ def main() -> None:
         owner, member = study(root, options.data, options.images, options.epsilon)
     shutil.rmtree(root / "clinic", ignore_errors=True)
     model = newest_model(owner)
-    found, took = ask_all(owner, clinic(root), images, head_of(model, Terms()).layout.features)
+    found, took = ask_all(owner, clinic(root), images)
     told = member.type("predict", *images)
     compare(found, as_rows(told, told["classes"]))
-    print(json.dumps({name: round(statistics.median(value) if isinstance(value, list) else value, 4)
-                      for name, value in took.items()}))  # fmt: skip
-    print("  (seconds and bytes an image, by the commands, 200 images to a query; keys_bytes once)")
-    some = images if options.learn else images[:TIMED]
-    rows = features_of(model, some)
+    print(json.dumps({name: round(statistics.median(value), 4) for name, value in took.items()}))
+    print("  (seconds and bytes an image, by the commands, 200 images to a query)")
+    rows = features_of(model, images)
     timings(model, rows[:TIMED])
     if options.learn:
-        learning(model, rows)
+        train = [site.images / row.relative for site in sites for row in site.rows if row.split == "train"]
+        drawn = np.random.default_rng(0).permutation(len(train))[:ASKED]
+        learning(model, features_of(model, [train[place] for place in drawn]), rows)
     if options.keep is None:
         shutil.rmtree(root)
 

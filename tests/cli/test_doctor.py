@@ -229,14 +229,14 @@ def test_an_extra_that_is_not_installed_is_a_notice(at: At, monkeypatch: pytest.
     world = at("initialised")
 
     def version(name: str, real: Callable[[str], str] = machine.metadata.version) -> str:
-        if name == "tenseal":
+        if name == "rapidocr":
             raise machine.metadata.PackageNotFoundError(name)
         return real(name)
 
     monkeypatch.setattr(machine.metadata, "version", version)
     found = world.type("hospital-a", "doctor", "--json")
     assert found.code == 0
-    assert "pip install privxray[inference]" in checks(found)["packages"]["advice"]
+    assert "pip install privxray[ocr]" in checks(found)["packages"]["advice"]
 
 
 def test_it_needs_neither_torch_nor_pydicom(at: At) -> None:

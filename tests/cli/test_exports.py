@@ -81,7 +81,6 @@ def test_what_could_not_be_written_is_not_in_the_record(at: At) -> None:
 
 
 def test_encrypted_inference_is_in_the_record(snapshots: Snapshots, tmp_path: Path) -> None:
-    pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
     world = World(Path(shutil.copytree(snapshots("answered"), tmp_path / "world")))
     offer, answer = exports(world, "coordinator")[-2:]
     assert (offer["kind"], offer["to"]) == ("offer", "any hospital")

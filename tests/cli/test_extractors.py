@@ -194,7 +194,6 @@ def test_options_that_do_not_go_together(at: At, graph: Path) -> None:
 
 
 def test_a_clinic_asks_with_the_same_file(studied: World, tmp_path: Path) -> None:
-    pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
     world = World(Path(shutil.copytree(studied.root, tmp_path / "world")))
     world["clinic"].mkdir()
     world.ok("clinic", "init", "--role", "hospital", "--name", "clinic", asks=True)

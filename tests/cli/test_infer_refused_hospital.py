@@ -40,8 +40,6 @@ from infer_world import (
 from played_study import PASSPHRASE, World
 from test_bad_input import one_line, tree
 
-pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
-
 from privxray.exchange.intake import read_again
 from privxray.formats.tensors import pack
 from privxray.inference.headers import OfferHeader
@@ -130,6 +128,16 @@ ASK: dict[str, Case] = {
         "offer.other-extractor",
         "version",
     ),
+    "an earlier version's": (
+        lambda w: taken_in(w, parameters="ckks/8192/60-49-49-60/2"),
+        "offer.old-encryption",
+        "infer offer",
+    ),
+    "an earlier version's, kept": (
+        lambda w: kept_with(w, parameters="ckks/8192/60-49-49-60/2"),
+        "offer.old-encryption",
+        "earlier version",
+    ),
     "a body for fewer": (lambda w: taken_in(w, feature_dim=295), "offer.no-centre", "centre"),
     "another extractor, kept": (
         lambda w: kept_with(w, extractor="other"),
@@ -184,16 +192,6 @@ def test_256_images_may_be_asked_about(asked: Path, copy: Copy) -> None:
 # The hospital reads
 
 
-def without_its_key(world: World) -> Command:
-    (world["clinic"] / "inference" / "ckks-296.key").unlink()
-    return partial(read, world)
-
-
-def with_another_file(world: World, name: str, data: bytes) -> Command:
-    (world["clinic"] / "inference" / name).write_bytes(data)
-    return partial(read, world)
-
-
 def with_other_names(world: World) -> Command:
     change(world, "clinic", "UPDATE asked SET names = zeroblob(60)")
     return partial(read, world)
@@ -232,23 +230,12 @@ READ: dict[str, Case] = {
     ),
     "nobody": (lambda w: answered_otherwise(w, recipients=()), "answer.other-recipient", "another hospital"),
     "fewer images": (lambda w: answered_otherwise(w, images=1), "answer.other-images", "one for one"),
+    "an earlier version's": (
+        lambda w: answered_otherwise(w, parameters="ckks/8192/60-49-49-60/2"),
+        "answer.old-encryption",
+        "new offer",
+    ),
     "fewer decimals": (lambda w: answered_otherwise(w, decimals=1), "answer.other-terms", "different terms"),
-    "its key gone": (without_its_key, "inference.key-missing", "key that opens this answer is missing"),
-    "its key cut off": (
-        lambda w: with_another_file(w, "ckks-296.key", b"short"),
-        "inference.secrets-damaged",
-        "ckks-296.key",
-    ),
-    "its key another": (
-        lambda w: with_another_file(w, "ckks-296.key", bytes(99)),
-        "inference.secrets-damaged",
-        "damaged",
-    ),
-    "other public keys": (
-        lambda w: with_another_file(w, "ckks-296.public", bytes(99)),
-        "inference.public-keys-altered",
-        "ckks-296.public",
-    ),
     "other names": (with_other_names, "inference.secrets-damaged", "damaged"),
     "another offer kept": (
         with_another_asked_offer,
@@ -338,18 +325,3 @@ def test_commands_of_a_hospital_are_refused_elsewhere(answered: Path, copy: Copy
     offer = world.carry(offer_of(world), "coordinator")
     for line in (("read", answer_of(world)), ("ask", "x.png", "--offer", offer)):
         one_line(world.type("coordinator", "infer", *line, asks=True), 10, "hospital's workspace")
-
-
-def test_without_the_extra_one_line_says_how_to_get_it(
-    asked: Path, copy: Copy, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world = copy(asked)
-    monkeypatch.setitem(__import__("sys").modules, "tenseal.sealapi", None)
-    for party, line in (
-        ("coordinator", ("offer", "--limit", "9")),
-        ("clinic", ("ask", "x.png")),
-        ("coordinator", ("answer", query_of(world))),
-        ("clinic", ("read", query_of(world))),
-    ):
-        typed = partial(world.type, party, "infer", *line, asks=True)
-        refused(typed, "inference.not-installed", "pip install privxray[inference]")

@@ -5,7 +5,6 @@ The rules that need no workspace are in tests/unit/test_inference_admit.py and t
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -33,14 +32,11 @@ from infer_world import (
 from played_study import World
 from test_bad_input import one_line
 
-pytest.importorskip("tenseal", reason="the extra privxray[inference] is not installed")
-
 from privxray.errors import PrivxrayError
-from privxray.exchange.intake import read_again
 from privxray.inference import parameters, sandbox
-from privxray.inference.headers import OfferHeader, QueryHeader
+from privxray.inference.headers import OfferHeader
 from privxray.inference.owner_side import Head
-from privxray.keys.sealed_body import open_body
+from privxray.inference.terms import Terms
 from privxray.workflow.inference import global_model, offer
 
 pytestmark = pytest.mark.usefixtures("one_network")
@@ -139,18 +135,18 @@ def test_a_model_whose_scores_fit_only_without_top1(
     asked: Path, copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Twice the model's largest score fits, and sixteen times does not."""
-    largest: list[float] = []
-    real = Head.check_range
+    sizes: list[int] = []
+    real = Head.score_range
 
-    def watched(head: Head, factor: float) -> None:
-        largest.append(float((np.linalg.norm(head.weights, axis=1) + np.abs(head.offsets)).max()))
+    def watched(head: Head, terms: Terms) -> int:
         assert np.abs(head.weights.sum(axis=0)).max() < 1e-9  # scores sum to zero
-        real(head, factor)
+        sizes.append(real(head, terms))
+        return sizes[-1]
 
-    monkeypatch.setattr(Head, "check_range", watched)
+    monkeypatch.setattr(Head, "score_range", watched)
     world = copy(asked)
     assert offers(world, "--limit", "7", "--json")().code == 0
-    monkeypatch.setattr(parameters, "MAX_VALUE", 2 * largest[0])
+    monkeypatch.setattr(parameters, "RANGES", tuple(n for n in parameters.RANGES if n <= 2 * sizes[0]))
     assert offers(world, "--limit", "8", "--json")().code == 0
     refused(offers(world, "--limit", "9", "--top1"), "offer.scores-too-large", "too large")
 
@@ -166,31 +162,12 @@ def test_digits_that_begin_the_fingerprints_of_two_models() -> None:
 
 
 def other_parameters(plain: bytes) -> bytes:
-    return plain[: -parameters.QUERY_BYTES] + np.random.default_rng(0).bytes(parameters.QUERY_BYTES)
-
-
-def nothing_encrypted(plain: bytes) -> bytes:
-    return plain[: -parameters.QUERY_BYTES // 2] + bytes(parameters.QUERY_BYTES // 2)
-
-
-def keys_of_zeros(plain: bytes) -> bytes:
-    return bytes(parameters.PUBLIC_KEY_BYTES) + plain[parameters.PUBLIC_KEY_BYTES :]
-
-
-def without_keys(plain: bytes) -> bytes:
-    return plain[-parameters.QUERY_BYTES :]
+    return plain[:32] + b"\xff" * (len(plain) - 32)
 
 
 def forged(world: World, change: Callable[[bytes], bytes] = bytes, **fields: object) -> Command:
     forged_query(world, change, **fields)
     return partial(answer, world, number=9)
-
-
-def with_other_kept_keys(world: World) -> Command:
-    clinic = identity(world, "clinic").public().fingerprint
-    (world["coordinator"] / "inference" / "keys").mkdir(parents=True)
-    (world["coordinator"] / "inference" / "keys" / f"{clinic}.keys").write_bytes(b"others")
-    return forged(world, without_keys, with_keys=False)
 
 
 def answered_before(world: World, images: int) -> None:
@@ -236,15 +213,14 @@ def with_wrong_clinic_words(world: World) -> Command:
 
 LENGTH = "sealed-body.other-length"
 ANSWER: dict[str, Case] = {
-    "a secret key sent along": (lambda w: forged(w, lambda p: p + bytes(4 * 65536)), LENGTH, "length"),
-    "a rotation key too few": (
-        lambda w: forged(w, lambda p: p[parameters.ROTATION_KEY_BYTES :]),
-        LENGTH,
-        "length",
-    ),
+    "a secret key sent along": (lambda w: forged(w, lambda p: p + bytes(4 * 4096)), LENGTH, "length"),
+    "a ciphertext too few": (lambda w: forged(w, lambda p: p[: -8 * 4096]), LENGTH, "length"),
     "more images than it holds": (lambda w: forged(w, images=256), LENGTH, "so many images"),
-    "keys and says none": (lambda w: forged(w, with_keys=False), LENGTH, "length"),
-    "other keys than it names": (lambda w: forged(w, evaluation_keys=NOTHING), "query.other-keys", "keys"),
+    "an earlier version's": (
+        lambda w: forged(w, parameters="ckks/8192/60-49-49-60/2"),
+        "query.old-encryption",
+        "send the hospital that offer",
+    ),
     "another owner": (lambda w: forged(w, recipients=(NOTHING,)), "query.other-recipient", "another owner"),
     "an offer of nobody": (lambda w: forged(w, offer=NOTHING), "query.unknown-offer", "not made here"),
     "another model": (lambda w: forged(w, model=NOTHING), "query.other-model", "different model"),
@@ -252,23 +228,7 @@ ANSWER: dict[str, Case] = {
     "another name": (lambda w: forged(w, hospital_name="hospital-a"), "party.wrong-words", "key words"),
     "another name than before": (by_a_known_one, "party.changed", "known here as clinic"),
     "wrong words": (with_wrong_clinic_words, "party.wrong-words", "key words of clinic"),
-    "other parameters": (lambda w: forged(w, other_parameters), "ckks.other-modulus", "other parameters"),
-    "a bare ciphertext": (
-        lambda w: forged(w, nothing_encrypted),
-        "ckks.not-encrypted",
-        "second half is zero",
-    ),
-    "keys of zeros": (
-        lambda w: forged(w, keys_of_zeros, evaluation_keys=digest_of_keys(w, keys_of_zeros)),
-        "ckks.zero-key",
-        "polynomial that is zero",
-    ),
-    "no keys, and none kept": (
-        lambda w: forged(w, without_keys, with_keys=False),
-        "query.keys-missing",
-        "keys of clinic are not here",
-    ),
-    "no keys, and others kept": (with_other_kept_keys, "query.keys-missing", "--with-keys"),
+    "other parameters": (lambda w: forged(w, other_parameters), "rlwe.other-modulus", "other parameters"),
     "an own query": (to_ones_own, "query.own", "privxray predict"),
     "a newer offer": (with_a_newer_offer, "query.replaced-offer", "Send the newer one: offers/coordinator-"),
     "one image left": (
@@ -278,14 +238,6 @@ ANSWER: dict[str, Case] = {
     ),
     "more answered than that": (lambda w: after_others(w, 9), "query.limit-used-up", "has 0 of 5 left"),
 }
-
-
-def digest_of_keys(world: World, change: Callable[[bytes], bytes]) -> str:
-    """The fingerprint of a query's evaluation keys once they are altered."""
-    received = read_again(query_of(world))
-    header = received.envelope.claim(QueryHeader)
-    plain = b"".join(open_body(header, header.offer, received.pieces(), identity(world, "coordinator")))
-    return hashlib.sha256(change(plain)[: -parameters.QUERY_BYTES]).hexdigest()
 
 
 @pytest.fixture
@@ -307,13 +259,7 @@ def test_queries_that_are_refused_before_the_library_sees_them(asked: Path, copy
     assert rows(world, "coordinator", "answered") == counted
     assert rows(world, "coordinator", "party") <= known + 1  # whose words were right is known from now on
     assert not list(world["coordinator"].rglob("*.answer"))
-    clinic = identity(world, "clinic").public().fingerprint
-    kept = world["coordinator"] / "inference" / "keys" / f"{clinic}.keys"
-    assert (
-        not kept.exists()
-        or kept.read_bytes() == b"others"
-        or what in ("other parameters", "a bare ciphertext")
-    )
+    assert not (world["coordinator"] / "inference" / "keys").exists()
 
 
 @pytest.mark.usefixtures("_never")

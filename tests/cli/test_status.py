@@ -14,7 +14,7 @@ from played_study import At, Snapshots, typed
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.ledger.budget_glance import BudgetGlance
 
-HEAVY = ("torch", "numpy", "scipy", "pydicom", "matplotlib", "onnxruntime", "PIL", "pandas", "tenseal")
+HEAVY = ("torch", "numpy", "scipy", "pydicom", "matplotlib", "onnxruntime", "PIL", "pandas")
 
 
 @pytest.mark.parametrize(

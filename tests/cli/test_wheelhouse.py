@@ -54,7 +54,7 @@ def test_a_workstation_without_a_network_installs_from_the_stick(tmp_path: Path)
     )
     assert told.stdout.startswith(b"privxray ")
     code = """
-import privxray.learning.dp_sgd.dp_sgd_method, privxray.imaging.features, privxray.inference.scheme
+import privxray.learning.dp_sgd.dp_sgd_method, privxray.imaging.features, privxray.inference.hospital_side
 from privxray.deid.pixels.text.text_finder import TextFinder
-privxray.imaging.features.Extractor(), privxray.inference.scheme.Scheme(), TextFinder()"""
+privxray.imaging.features.Extractor(), TextFinder()"""
     subprocess.run([tmp_path / "venv/bin/python", "-c", code], cwd=tmp_path, env=alone, check=True)

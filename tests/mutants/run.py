@@ -75,8 +75,7 @@ _PRELOADED = (
 _HEAVY = {
     "privxray/privacy/": ("dp_accounting",),
     "privxray/learning/": ("torch", "dp_accounting"),
-    "privxray/inference/": ("tenseal",),
-    "privxray/workflow/inference/": ("tenseal", "torch"),
+    "privxray/workflow/inference/": ("torch",),
 }
 _PATIENCE = 6
 """A machine may be busy with other things as well: so many seconds may pass for one of processor time."""

@@ -1,23 +1,27 @@
-"""Heads, features and evaluators to try encrypted inference with. It needs TenSEAL."""
+"""Heads, features, and a question and its answer in memory, to try encrypted inference with."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 
 from privxray.inference import wire
-from privxray.inference.hospital_side import HospitalCipher, HospitalKeys
-from privxray.inference.owner_side import Head, HeadEvaluator
+from privxray.inference.hospital_side import Asking, ask, decrypt
+from privxray.inference.owner_side import Answering, Head, answers
 from privxray.inference.parameters import Layout
-from privxray.inference.scheme import Scheme
-from privxray.inference.terms import answer_noise
-from privxray.inference.wire import Residues
-from privxray.privacy.noise import SecureNoise
+from privxray.inference.ring import Residues
+from privxray.inference.terms import Terms, answer_noise
+from privxray.inference.wire import Question
+from privxray.privacy.noise import NoiseSource, SecureNoise
 
 NOISE = answer_noise(3)
+SEED = bytes(range(32))
+"""Of an offer."""
 
 
 class Silent:
-    """No noise: what evaluation itself leaves can be seen then. ``at`` stands for every uniform draw."""
+    """No noise: what encryption itself leaves can be seen then. ``at`` stands for every uniform draw."""
 
     def __init__(self, at: float = 0.5) -> None:
         self.at = at
@@ -36,24 +40,36 @@ def unit_rows(count: int, features: int, seed: int = 0) -> np.ndarray:
 
 def a_head(classes: int = 3, features: int = 96) -> Head:
     rng = np.random.default_rng(5)
-    return Head(rng.normal(size=(classes, features)), rng.normal(size=classes))
+    return Head.centred(rng.normal(size=(classes, features)) / 2, rng.normal(size=classes))
 
 
-def evaluator(
-    scheme: Scheme,
-    keys: HospitalKeys,
-    head: Head,
-    kind: type[HeadEvaluator] = HeadEvaluator,
-    **changes: object,
-) -> HeadEvaluator:
-    terms = {"noise": NOISE, "top1": False, "source": SecureNoise()} | changes
-    read = wire.read_evaluation_keys(keys.evaluation, head.layout.features)
-    return kind(scheme, head, read, **terms)
+def owner_of(head: Head, terms: Terms | None = None) -> Answering:
+    """An owner who offers a head on these terms."""
+    terms = terms or Terms()
+    classes, features = head.weights.shape
+    layout = Layout(features, classes, terms.decimals, head.score_range(terms))
+    return Answering(head, SEED, layout, terms)
 
 
-def asked(scheme: Scheme, keys: HospitalKeys, rows: np.ndarray, layout: Layout) -> Residues:
-    """The ciphertexts of images, as the owner reads them."""
-    return wire.read_queries(HospitalCipher(scheme, keys.secret).encrypt(rows, layout), len(rows))
+def asked(owner: Answering, rows: np.ndarray) -> tuple[Asking, Question]:
+    """What a hospital keeps and sends, and what the owner reads of that."""
+    asking = ask(rows, owner.layout, owner.mixing_seed)
+    return asking, wire.read_question(asking.question.to_bytes(), owner.layout, len(rows))
+
+
+def answered(
+    owner: Answering, question: Question, images: int, source: NoiseSource | None = None
+) -> Residues:
+    """An answer as the hospital reads it."""
+    made: Iterator[Residues] = answers(owner, question, images, source or SecureNoise())
+    return wire.read_answer(b"".join(map(wire.to_bytes, made)), owner.layout, images)
+
+
+def scores_by(owner: Answering, rows: np.ndarray, source: NoiseSource | None = None) -> np.ndarray:
+    """[N, K], through a question and its answer; however loud, the scores are not looked at."""
+    asking, question = asked(owner, rows)
+    answer = answered(owner, question, len(rows), source)
+    return decrypt(answer, owner.layout, 1e9, asking.secret)
 
 
 def scores_of(head: Head, rows: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """An owner, a hospital and their three files in memory, as altered software could sign them too.
 
-Nothing here needs TenSEAL: the bodies are never opened, and residues are drawn below their primes.
+The bodies are never opened.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from privxray.formats.container import Envelope, seal_header, split
 from privxray.formats.header import Body, Header, SealedKey, Strict
 from privxray.formats.stream import sealed_length
 from privxray.formats.tensors import pack
-from privxray.inference import parameters
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.identity import Identity
 
@@ -23,6 +22,7 @@ H = TypeVar("H", bound=Strict)
 
 FEATURES = 96
 CLASSES = ("normal", "bacteria", "virus")
+FORM = {"format": 2, "features": ("rlwe-queries",)}
 COMMON = {"study": "pneumonia", "round": 1, "created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
 OTHER = "0" * 64
 """The digest or fingerprint of nothing."""
@@ -69,6 +69,9 @@ def offer_header() -> OfferHeader:
         limit=100,
         decimals=3,
         top1=False,
+        mixing_seed="5e" * 32,
+        score_range=16,
+        **FORM,
     )
 
 
@@ -81,21 +84,19 @@ def sealed_to(name: str, length: int) -> Body:
     )
 
 
-def query_header(images: int = 2, *, with_keys: bool = True) -> QueryHeader:
-    keys = parameters.evaluation_keys_bytes(FEATURES) if with_keys else 0
+def query_header(images: int = 2) -> QueryHeader:
     offer = offer_header()
     return QueryHeader(
         **COMMON,
         sender=fingerprint("clinic"),
         recipients=(fingerprint("owner"),),
-        body=sealed_to("owner", keys + images * parameters.QUERY_BYTES),
+        body=sealed_to("owner", offer.layout.query_bytes(images)),
         hospital=party("clinic").public(),
         hospital_name="clinic",
         offer=signed(offer, "owner").digest,
         model=offer.model,
         images=images,
-        evaluation_keys=OTHER,
-        with_keys=with_keys,
+        **FORM,
     )
 
 
@@ -105,7 +106,7 @@ def answer_header(images: int = 2) -> AnswerHeader:
         **COMMON,
         sender=fingerprint("owner"),
         recipients=(fingerprint("clinic"),),
-        body=sealed_to("clinic", images * parameters.ANSWER_BYTES),
+        body=sealed_to("clinic", offer_header().layout.answer_bytes(images)),
         query=signed(query, "clinic").digest,
         offer=query.offer,
         model=query.model,
@@ -113,10 +114,16 @@ def answer_header(images: int = 2) -> AnswerHeader:
         decimals=3,
         top1=False,
         left=98,
+        **FORM,
     )
 
 
-def residues(*shape: int, seed: int = 0) -> np.ndarray:
-    """Numbers below their primes, shape [*shape, 8192]; the last number of ``shape`` counts primes."""
-    limits = np.array(parameters.PRIMES[: shape[-1]], np.uint64)[:, None]
-    return np.random.default_rng(seed).integers(1, limits, (*shape, parameters.DEGREE), np.uint64)
+def of_earlier_versions(header: H) -> H:
+    """The header as the version before wrote it."""
+    form = {"format": 2, "features": ("packed-queries",), "parameters": "ckks/8192/60-49-49-60/2"}
+    gone = {
+        "offer": {"mixing_seed": None, "score_range": None},
+        "query": {"evaluation_keys": OTHER, "with_keys": False},
+        "answer": {},
+    }
+    return altered(header, **form | gone[header.kind])

@@ -28,7 +28,7 @@ MAKERS = {"broken_row": 11, "unusable": 11, "canonical.decode": 11, "canonical.f
 NEEDED = """
 adjacency, aggregate, answer, audit, balanced accuracy, Basic Profile, budget, canary, card, clipping,
 clipping norm, cohort, constants, coordinator, corrupt hospital, corrupt keyholder, data set, delta, digest,
-dp-sgd, encrypted inference, epsilon, error, evaluation keys, features, finding, fingerprint, global model,
+dp-sgd, encrypted inference, epsilon, error, features, finding, fingerprint, global model,
 gradient inversion, held-out patients, key words, keyholder, ledger, lifetime limit, linear probe, macro AUC,
 marker, mask, MCC, membership inference, method, minimum cohort, n_max, noise, noise over sensitivity, notice,
 OCR, offer, option, passphrase, plan, pneumonia AUC, private attribute, profile, pseudonym, query, reason,

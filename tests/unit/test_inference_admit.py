@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from inference_samples import (
     answer_header,
     centre_body,
     fingerprint,
+    of_earlier_versions,
     offer_header,
     party,
     query_header,
@@ -34,7 +34,6 @@ from privxray.inference import parameters
 from privxray.inference.admit_inference import (
     MAX_OFFER_BODY,
     admit_answer,
-    admit_keys,
     admit_offer,
     admit_query,
     admit_query_to,
@@ -60,7 +59,7 @@ def test_files_of_honest_parties_are_accepted() -> None:
     assert admit_offer(signed(offer, "owner")) == offer
     assert admit_query(signed(query, "clinic"), party("owner").public()) == query
     admit_query_to(query, offer)
-    admit_query_to(query_header(images=1, with_keys=False), offer)
+    admit_query_to(query_header(images=1), offer)
     digest = signed(query, "clinic").digest
     assert admit_answer(signed(answer, "owner"), query, digest, offer) == answer
     other_model = altered(answer, model=OTHER)  # shown, with a warning
@@ -132,29 +131,24 @@ def test_the_centre_is_what_the_body_holds() -> None:
     assert read_centre(offer_header(), centre_body(centre=centre)) == pytest.approx(centre, abs=0)
 
 
-def packed(header: Any, **fields: object) -> Any:
-    """The header in format 2, with several images in a ciphertext."""
-    form = {"format": 2, "features": ("packed-queries",), "parameters": parameters.PACKED}
-    return altered(header, **form | fields)
+def test_files_of_earlier_versions_are_refused_by_name() -> None:
+    """Whatever else is wrong with them, and with the advice to make a new offer."""
+    offer, query, answer = map(of_earlier_versions, (offer_header(), query_header(), answer_header()))
+    with refused("offer.old-encryption"):
+        admit_offer(signed(offer, "owner"))
+    with refused("query.old-encryption"):
+        admit_query(signed(query, "clinic"), party("owner").public())
+    with refused("answer.old-encryption"):
+        admit_answer(signed(answer, "owner"), query, signed(query, "clinic").digest, offer)
+    with refused("answer.old-encryption"):  # to a query of this version
+        admit_answer(signed(answer, "owner"), query_header(), OTHER, offer_header())
 
 
-def test_an_offer_of_packed_queries_says_so_twice() -> None:
-    assert admit_offer(signed(packed(offer_header()), "owner")).layout.packed
-    for fields in ({"parameters": parameters.ID}, {"features": ()}):
-        with refused("offer.other-parameters"):
-            admit_offer(signed(packed(offer_header(), **fields), "owner"))
-
-
-def test_a_query_of_packed_images_is_shorter() -> None:
-    offer = packed(offer_header())
-    length = parameters.evaluation_keys_bytes(FEATURES) + parameters.QUERY_BYTES
-    query = packed(query_header(), body=sealed_to("owner", length))
-    admit_query_to(query, offer)
-    for wrong in (query_header(), altered(query, parameters=parameters.ID), altered(query, features=())):
-        with refused("query.other-form"):
-            admit_query_to(wrong, offer)
-    with refused("sealed-body.other-length"):
-        admit_query_to(packed(query_header()), offer)
+@pytest.mark.parametrize("features", [("packed-queries",), ("packed-queries", "rlwe-queries")])
+def test_an_offer_says_twice_how_it_is_encrypted(features: tuple[str, ...]) -> None:
+    gone = {} if "rlwe-queries" in features else {"mixing_seed": None, "score_range": None}
+    with refused("offer.other-parameters"):
+        admit_offer(signed(altered(offer_header(), features=features, **gone), "owner"))
 
 
 # Queries
@@ -165,14 +159,14 @@ QUERIES: dict[str, tuple[dict[str, object], str]] = {
     "nobody": ({"recipients": ()}, "query.other-recipient"),
     "two owners": ({"recipients": (fingerprint("owner"), OTHER)}, "query.other-recipient"),
 }
-LENGTH = query_header().plain_length(offer_header().layout)
+LENGTH = offer_header().layout.query_bytes(2)
 QUERIES_TO: dict[str, tuple[dict[str, object], str]] = {
     "another model": ({"model": OTHER}, "query.other-model"),
     "another study": ({"study": "elsewhere"}, "query.other-study"),
     "no study": ({"study": None}, "query.other-study"),
-    "other parameters": ({"parameters": parameters.PACKED}, "query.other-form"),
-    "another format": ({"format": 2}, "query.other-form"),
-    "a feature": ({"format": 2, "features": ("packed-queries",)}, "query.other-form"),
+    "other parameters": ({"parameters": "ckks/8192/60-49-49-60/2"}, "query.other-form"),
+    "another format": ({"format": 1}, "query.other-form"),
+    "another feature": ({"features": ("packed-queries", "rlwe-queries")}, "query.other-form"),
     "a plain body": ({"body": Body(length=LENGTH)}, "sealed-body.plain"),
     "a plain body with a key": (
         {"body": altered(sealed_to("owner", LENGTH), cipher="none")},
@@ -185,9 +179,7 @@ QUERIES_TO: dict[str, tuple[dict[str, object], str]] = {
     "a body for somebody else": ({"body": sealed_to("clinic", LENGTH)}, "sealed-body.other-recipient"),
     "a byte too few": ({"body": sealed_to("owner", LENGTH - 1)}, "sealed-body.other-length"),
     "a byte too many": ({"body": sealed_to("owner", LENGTH + 1)}, "sealed-body.other-length"),
-    "an image more than it holds": ({"images": 3}, "sealed-body.other-length"),
-    "an image fewer": ({"images": 1}, "sealed-body.other-length"),
-    "keys and says none": ({"with_keys": False}, "sealed-body.other-length"),
+    "images more than it holds": ({"images": 43}, "sealed-body.other-length"),
 }
 
 
@@ -208,13 +200,6 @@ def test_queries_that_do_not_fit_their_offer(what: str) -> None:
     fields, reason = QUERIES_TO[what]
     with refused(reason):
         admit_query_to(altered(query_header(), **fields), offer_header())
-
-
-def test_keys_other_than_those_that_the_query_names() -> None:
-    query = altered(query_header(), evaluation_keys=hashlib.sha256(b"keys").hexdigest())
-    admit_keys(query, b"keys")
-    with refused("query.other-keys"):
-        admit_keys(query, b"keyz")
 
 
 OTHERS_QUERIES: dict[str, tuple[Callable[[], Envelope], str]] = {
@@ -240,7 +225,7 @@ def test_queries_of_another_kind_signer_or_key(what: str) -> None:
 
 # Answers
 
-ANSWER_LENGTH = 2 * parameters.ANSWER_BYTES
+ANSWER_LENGTH = offer_header().layout.answer_bytes(2)
 ANSWERS: dict[str, tuple[dict[str, object], str]] = {
     "another sender": ({"sender": OTHER}, "answer.other-sender"),
     "another query": ({"query": OTHER}, "answer.other-query"),
@@ -344,6 +329,8 @@ def test_what_a_header_may_say() -> None:
         (offer, "classes", (CLASSES[:2], tuple(f"c{n}" for n in range(50))),
          (CLASSES[:1], tuple(f"c{n}" for n in range(51)))),
         (offer, "extractor", ("", "x" * 200), ("x" * 201,)),
+        (offer, "score_range", (8, 1024), (4, 9, 2048, True)),
+        (offer, "mixing_seed", ("0" * 64,), ("0" * 63, "g" * 64)),
         (query, "images", (1, 256), (0, 257)),
         (answer, "images", (1, 256), (0, 257)),
         (answer, "decimals", (1, 6), (0, 7)),
@@ -362,9 +349,5 @@ def test_an_offer_tells_its_terms_and_its_layout() -> None:
     offer: OfferHeader = altered(offer_header(), limit=7, decimals=2, top1=True)
     assert vars(offer.terms) == {"limit": 7, "decimals": 2, "top1": True}
     assert (offer.layout.features, offer.layout.classes) == (FEATURES, 3)
-
-
-def test_the_length_of_a_query_before_it_is_sealed() -> None:
-    assert query_header(2, with_keys=False).plain_length(offer_header().layout) == 2 * 393_216
-    keys = parameters.evaluation_keys_bytes(FEATURES)
-    assert query_header(1, with_keys=True).plain_length(offer_header().layout) == keys + 393_216
+    assert (offer.layout.decimals, offer.layout.score_range) == (2, 16)
+    assert offer.seed == b"\x5e" * 32

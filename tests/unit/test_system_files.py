@@ -15,7 +15,6 @@ import pytest
 from forged_files import refused
 
 from privxray.system import locks, private_files
-from privxray.system.named_file import named_file
 from privxray.workspace.atomic import atomic_file, make_private_folder, sweep, write_atomic
 from privxray.workspace.folder import Config, Workspace
 from privxray.workspace.session import working
@@ -115,10 +114,3 @@ def test_a_state_keeps_what_was_written(tmp_path: Path) -> None:
     with State(tmp_path / "ö state.db", read_only=True) as state:
         assert state.setting("colour") == "blue"
     assert not private_files.others_may_read(tmp_path / "ö state.db")
-
-
-def test_a_library_finds_bytes_by_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = Path.cwd()
-    with named_file(b"\n\x1a\r\n") as path:
-        assert Path(path).read_bytes() == b"\n\x1a\r\n"
-    assert Path.cwd() == before

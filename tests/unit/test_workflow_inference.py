@@ -1,4 +1,4 @@
-"""What the steps of encrypted inference decide, over a workspace of one party and without TenSEAL."""
+"""What the steps of encrypted inference decide, over a workspace of one party, without computing."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from inference_samples import (
     altered,
     centre_body,
     fingerprint,
+    of_earlier_versions,
     offer_header,
     party,
     query_header,
-    residues,
     signed,
 )
 
@@ -28,16 +28,20 @@ from privxray.formats.container import seal_header
 from privxray.formats.header import Body
 from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.inference.terms import Terms
-from privxray.inference.wire import to_bytes
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words
 from privxray.workflow.common.kept_file import read_kept
-from privxray.workflow.inference import global_model, hospital_secrets, trust
+from privxray.workflow.inference import global_model, trust
 from privxray.workflow.inference.admitted_query import AdmittedQuery, admitted_query
 from privxray.workflow.inference.ask import make_query
 from privxray.workflow.inference.chosen_offer import OfferChoice, chosen_offer
 from privxray.workflow.inference.fingerprints import check_fingerprint, matches
-from privxray.workflow.inference.hospital_secrets import load_keys, open_names, seal_names
+from privxray.workflow.inference.hospital_secrets import (
+    QuerySecrets,
+    delete_earlier_keys,
+    open_secrets,
+    seal_secrets,
+)
 from privxray.workflow.inference.kept_offers import keep_offer, load_offer, offer_bytes
 from privxray.workflow.inference.offer import make_offer
 from privxray.workflow.inference.read_answer import read_answer
@@ -269,6 +273,13 @@ def test_the_newest_offer_of_the_one_model_is_asked(clinic: Workspace, state: St
         chosen_offer(clinic, state, OfferChoice(model="abababab"), NOBODY)
 
 
+def test_a_kept_offer_of_an_earlier_version_is_not_asked(clinic: Workspace, state: State) -> None:
+    own_keys(clinic, "clinic")
+    keep(clinic, state, of_earlier_versions(fitting()))
+    with refused("offer.old-encryption"):
+        chosen_offer(clinic, state, OfferChoice(), NOBODY)
+
+
 def test_ones_own_offers_are_not_asked(clinic: Workspace, state: State) -> None:
     own_keys(clinic, "owner")
     keep(clinic, state, fitting())
@@ -407,49 +418,31 @@ def test_images_are_counted_against_the_limit(
 # A hospital's secrets
 
 
-def keep_keys(clinic: Workspace, secret: bytes, evaluation: bytes) -> tuple[Path, Path]:
-    """As ``ensure_keys`` leaves them; it needs TenSEAL to make them."""
-    clinic.inference.mkdir()
-    paths = hospital_secrets._paths(clinic, 96)
-    plain = hashlib.sha256(evaluation).digest() + secret
-    paths[0].write_bytes(hospital_secrets._seal_local(party("clinic"), "inference key", plain))
-    paths[1].write_bytes(evaluation)
-    return paths
-
-
-def test_keys_are_read_back_with_the_passphrase_alone(clinic: Workspace) -> None:
-    secret = residues(4)
-    paths = keep_keys(clinic, to_bytes(secret), b"evaluation keys")
-    assert [path.name for path in paths] == ["ckks-96.key", "ckks-96.public"]
-    keys = load_keys(clinic, party("clinic"), 96)
-    assert (keys.secret == secret).all()
-    assert keys.evaluation == b"evaluation keys"
-    assert secret.tobytes()[:64] not in paths[0].read_bytes()
-    with refused("inference.secrets-damaged"):
-        load_keys(clinic, party("owner"), 96)  # another passphrase's
-
-
-def test_keys_that_are_missing_or_damaged(clinic: Workspace) -> None:
-    with refused("inference.key-missing"):
-        load_keys(clinic, party("clinic"), 96)
-    secret, public = keep_keys(clinic, to_bytes(residues(4)), b"evaluation keys")
-    public.write_bytes(b"others")
-    with refused("inference.public-keys-altered"):
-        load_keys(clinic, party("clinic"), 96)
-    for damaged in (b"", bytes(12), secret.read_bytes()[:-1]):
-        secret.write_bytes(damaged)
-        with refused("inference.secrets-damaged"):
-            load_keys(clinic, party("clinic"), 96)
-
-
-def test_names_of_images_are_for_their_query_alone() -> None:
-    sealed = seal_names(party("clinic"), MODEL, ["a/Müller.dcm", "b.png"])
+def test_secrets_of_a_query_are_for_it_alone() -> None:
+    secrets = QuerySecrets(("a/Müller.dcm", "b.png"), b"s" * 32)
+    sealed = seal_secrets(party("clinic"), MODEL, secrets)
     assert b"ller" not in sealed
-    assert sealed != seal_names(party("clinic"), MODEL, ["a/Müller.dcm", "b.png"])
-    assert open_names(party("clinic"), Asked(1, MODEL, "", sealed, 0)) == ["a/Müller.dcm", "b.png"]
-    for who, digest in (("clinic", OTHER), ("owner", MODEL)):
+    assert (b"s" * 32).hex() not in repr(secrets)
+    assert sealed != seal_secrets(party("clinic"), MODEL, secrets)
+    assert open_secrets(party("clinic"), Asked(1, MODEL, "", sealed, 0)) == secrets
+    for who, digest, data in (
+        ("clinic", OTHER, sealed),
+        ("owner", MODEL, sealed),  # another passphrase's
+        ("clinic", MODEL, sealed[:-1]),
+        ("clinic", MODEL, b""),
+        ("clinic", MODEL, bytes(12)),
+    ):
         with refused("inference.secrets-damaged"):
-            open_names(party(who), Asked(1, digest, "", sealed, 0))
+            open_secrets(party(who), Asked(1, digest, "", data, 0))
+
+
+def test_keys_of_earlier_versions_are_deleted(clinic: Workspace) -> None:
+    (clinic.inference / "keys").mkdir(parents=True)
+    old = ("ckks-296.key", "ckks-296.public", f"keys/{OTHER}.keys")
+    for name in (*old, "other.key"):
+        (clinic.inference / name).write_bytes(b"k")
+    delete_earlier_keys(clinic)
+    assert [name for name in (*old, "other.key") if (clinic.inference / name).exists()] == ["other.key"]
 
 
 # The owner's model
@@ -486,4 +479,4 @@ def test_digits_that_begin_the_fingerprints_of_two_models(
 def test_a_model_of_another_method_has_no_head() -> None:
     model = global_model.GlobalModel(MODEL, SimpleNamespace(method="dp-sgd"), {})
     with refused("offer.other-method"):
-        global_model.head_of(model, Terms())
+        global_model.head_of(model)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from types import SimpleNamespace
 from typing import TypeVar
 
 import numpy as np
@@ -18,14 +19,26 @@ from make import identity
 from privxray.formats.container import seal_header, split
 from privxray.formats.header import Body, Header
 from privxray.formats.tensors import pack
-from privxray.inference import parameters
 from privxray.inference.admit_inference import MAX_OFFER_BODY
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
+from privxray.inference.hospital_side import ask
+from privxray.inference.owner_side import Answering, Head, answers
+from privxray.inference.parameters import Layout
+from privxray.inference.terms import Terms
+from privxray.inference.wire import to_bytes
 from privxray.keys.identity import Identity
 from privxray.keys.sealed_body import seal_body
+from privxray.privacy.noise import SecureNoise
 
 HERE = ABOVE / "inference"
-COMMON = {"study": "pneumonia", "round": 1, "created": "2026-01-02T03:04:05Z", "software": "privxray 0.1.0"}
+COMMON = {
+    "format": 2,
+    "features": ("rlwe-queries",),
+    "study": "pneumonia",
+    "round": 1,
+    "created": "2026-01-02T03:04:05Z",
+    "software": "privxray 0.1.0",
+}
 OTHER = "ab" * 32
 FEATURES = 4
 H = TypeVar("H", bound=Header)
@@ -60,10 +73,15 @@ def offers(owner: Identity) -> Made:
         limit=20,
         decimals=3,
         top1=False,
+        mixing_seed="5e" * 32,
+        score_range=16,
     )
 
     def other(**fields: object) -> bytes:
         return start(good.model_copy(update=fields), owner) + body
+
+    def without(field: str) -> bytes:
+        return start(good.model_copy(update={field: None}), owner) + body
 
     def other_body(tensors: dict[str, np.ndarray]) -> bytes:
         data = pack(tensors)
@@ -76,6 +94,26 @@ def offers(owner: Identity) -> Made:
         "offer": (other(), "ok", "an offer"),
         "offer-another-sender": (other(sender=OTHER), "offer.other-sender", "the owner as signer"),
         "offer-class-twice": (other(classes=("a", "b", "a")), "offer.class-twice", "parts"),
+        "offer-without-feature": (
+            other(features=(), mixing_seed=None, score_range=None),
+            "offer.other-parameters",
+            "feature",
+        ),
+        "offer-packed-as-well": (
+            other(features=("packed-queries", "rlwe-queries")),
+            "offer.other-parameters",
+            "feature",
+        ),
+        "offer-of-earlier-parameters": (
+            other(parameters="ckks/8192/60-49-49-60/2"),
+            "offer.old-encryption",
+            "parameters",
+        ),
+        "offer-range-of-twelve": (other(score_range=12), "header.field", "a power of two"),
+        "offer-range-too-wide": (other(score_range=2048), "header.field", "at most 1,024"),
+        "offer-seed-too-short": (other(mixing_seed="5e" * 31), "header.field", "32 bytes"),
+        "offer-without-seed": (without("mixing_seed"), "header.field-of-feature-lacking", "its feature"),
+        "offer-without-range": (without("score_range"), "header.field-of-feature-lacking", "its feature"),
         "offer-encrypted": (other(body=encrypted), "offer.encrypted", "parts"),
         "offer-too-large": (other(body=large), "offer.too-large", "parts"),
         "offer-without-centre": (other_body({"mean": np.zeros(FEATURES)}), "offer.no-centre", "one tensor"),
@@ -96,7 +134,7 @@ def offers(owner: Identity) -> Made:
 def queries(owner: Identity, clinic: Identity, offer: bytes) -> Made:
     asked = split(offer)
     terms = asked.claim(OfferHeader)
-    keys, images = parameters.evaluation_keys_bytes(FEATURES), 2 * parameters.QUERY_BYTES
+    length = terms.layout.query_bytes(2)
 
     def sealed(length: int, to: Identity = owner) -> Body:
         return seal_body(
@@ -113,14 +151,12 @@ def queries(owner: Identity, clinic: Identity, offer: bytes) -> Made:
         **COMMON,
         sender=clinic.public().fingerprint,
         recipients=(owner.public().fingerprint,),
-        body=sealed(keys + images),
+        body=sealed(length),
         hospital=clinic.public(),
         hospital_name="clinic",
         offer=asked.digest,
         model=terms.model,
         images=2,
-        evaluation_keys=OTHER,
-        with_keys=True,
     )  # fmt: skip
 
     def other(**fields: object) -> bytes:
@@ -128,6 +164,11 @@ def queries(owner: Identity, clinic: Identity, offer: bytes) -> Made:
 
     def body(**fields: object) -> bytes:
         return other(body=good.body.model_copy(update=fields))
+
+    def with_keys() -> bytes:
+        stated = good.stated() | {"with_keys": False}
+        header = SimpleNamespace(stated=lambda: stated, kind="query", format=2)
+        return start(header, clinic)  # type: ignore[arg-type]
 
     mine = good.model_copy(update={"sender": owner.public().fingerprint, "hospital": owner.public()})
     return {
@@ -145,7 +186,7 @@ def queries(owner: Identity, clinic: Identity, offer: bytes) -> Made:
         "query-not-encrypted": (body(cipher="none"), "sealed-body.plain", "encrypted body"),
         "query-without-key": (body(key=None), "sealed-body.plain", "encrypted body"),
         "query-sealed-to-another": (
-            other(body=sealed(keys + images, clinic)),
+            other(body=sealed(length, clinic)),
             "sealed-body.other-recipient",
             "encrypted body",
         ),
@@ -154,19 +195,31 @@ def queries(owner: Identity, clinic: Identity, offer: bytes) -> Made:
             "sealed-body.other-length",
             "sealed length",
         ),
-        "query-an-image-more": (other(images=3), "sealed-body.other-length", "sealed length"),
-        "query-keys-unsaid": (other(with_keys=False), "sealed-body.other-length", "sealed length"),
+        "query-of-many": (other(images=256), "ok", "256 images of 4 features are one ciphertext"),
+        "query-of-none": (other(images=0), "header.field", "1 to 256 images"),
+        "query-of-earlier-parameters": (
+            other(parameters="ckks/8192/60-49-49-60/2"),
+            "query.old-encryption",
+            "parameters",
+        ),
+        "query-of-another-form": (
+            other(features=("packed-queries", "rlwe-queries")),
+            "query.other-form",
+            "the offer's features",
+        ),
+        "query-with-keys": (with_keys(), "header.field-of-other-feature", "a field that the feature ends"),
     }
 
 
-def answers(owner: Identity, clinic: Identity, query: bytes, stranger: Identity) -> Made:
+def answered(owner: Identity, clinic: Identity, query: bytes, stranger: Identity) -> Made:
     envelope = split(query)
+    length = split(stored("offer") or b"").claim(OfferHeader).layout.answer_bytes(2)
     asked = envelope.claim(QueryHeader)
 
     def sealed(to: Identity = clinic) -> Body:
         return seal_body(
             "answer",
-            [bytes(2 * parameters.ANSWER_BYTES)],
+            [bytes(length)],
             sender=owner.public().fingerprint,
             recipient=to.public(),
             study=asked.study,
@@ -205,6 +258,16 @@ def answers(owner: Identity, clinic: Identity, query: bytes, stranger: Identity)
         "answer-another-offer": (other(offer="cd" * 32), "answer.other-offer", "terms"),
         "answer-more-decimals": (other(decimals=4), "answer.other-terms", "terms"),
         "answer-top1-unasked": (other(top1=True), "answer.other-terms", "terms"),
+        "answer-of-earlier-parameters": (
+            other(parameters="ckks/8192/60-49-49-60/2"),
+            "answer.old-encryption",
+            "parameters",
+        ),
+        "answer-of-another-form": (
+            other(features=("packed-queries", "rlwe-queries")),
+            "answer.other-form",
+            "the offer's features",
+        ),
         "answer-not-encrypted": (body(cipher="none"), "sealed-body.plain", "encrypted body"),
         "answer-sealed-to-another": (
             other(body=sealed(owner)),
@@ -219,63 +282,44 @@ def answers(owner: Identity, clinic: Identity, query: bytes, stranger: Identity)
     }
 
 
-PACKED = {"format": 2, "features": ("packed-queries",), "parameters": parameters.PACKED}
+OLD = ("old-offer", "old-query", "old-answer", "old-packed-offer", "old-packed-query", "old-packed-answer")
+"""Files that were good in earlier versions; nobody makes them any more."""
 
 
-def packed(owner: Identity, clinic: Identity) -> Made:
-    """Several images in a ciphertext (docs/SPEC-2.md, section 12): two of them, and one result for both."""
-    plain = split(stored("offer") or b"")
-    centre = (stored("offer") or b"")[plain.length :]
-    offer = plain.claim(OfferHeader).model_copy(update=PACKED)
-    asked = split(stored("query") or b"").claim(QueryHeader).model_copy(update=PACKED)
-    told = split(stored("answer") or b"").claim(AnswerHeader).model_copy(update=PACKED)
-
-    def lasting(name: str, header: Header, signer: Identity, length: int, to: Identity, about: str) -> bytes:
-        """The stored file, or a header whose body is sealed now."""
-        body = seal_body(
-            header.kind,
-            [bytes(length)],
-            sender=signer.public().fingerprint,
-            recipient=to.public(),
-            study=header.study,
-            about=about,
-        )[0]
-        return stored(name) or start(header.model_copy(update={"body": body}), signer)
-
-    def other(data: bytes, kind: type[H], signer: Identity, **fields: object) -> bytes:
-        return start(split(data).claim(kind).model_copy(update=fields), signer)
-
-    first = start(offer, owner)
-    keys = parameters.evaluation_keys_bytes(FEATURES)
-    query_header = asked.model_copy(update={"offer": split(first).digest})
-    query = lasting(
-        "packed-query", query_header, clinic, keys + parameters.QUERY_BYTES, owner, split(first).digest
-    )
-    answer_header = told.model_copy(update={"offer": split(first).digest, "query": split(query).digest})
-    answer = lasting(
-        "packed-answer", answer_header, owner, parameters.ANSWER_BYTES, clinic, split(query).digest
-    )
-    below = {"format": 1, "features": (), "parameters": parameters.ID}
-    form, other_parameters = "offer.other-parameters", {"parameters": parameters.ID}
+def old() -> Made:
+    """Whole offers, and the starts of queries and answers, with the CKKS parameters of earlier versions."""
     return {
-        "packed-offer": (first + centre, "ok", "an offer"),
-        "packed-offer-of-one-image": (
-            start(offer.model_copy(update=other_parameters), owner) + centre, form, "parameters"),
-        "packed-offer-without-feature": (
-            start(offer.model_copy(update={"features": ()}), owner) + centre, form, "feature"),
-        "packed-query": (query, "ok", "a query"),
-        "packed-query-of-one-image": (
-            other(query, QueryHeader, clinic, **other_parameters), "query.other-form", "parameters"),
-        "packed-query-of-format-1": (
-            other(query, QueryHeader, clinic, **below), "query.other-form", "the offer's format"),
-        "packed-query-of-many": (
-            other(query, QueryHeader, clinic, images=256), "ok", "256 images of 4 features fit"),
-        "packed-answer": (answer, "ok", "an answer"),
-        "packed-answer-of-one-image": (
-            other(answer, AnswerHeader, owner, **other_parameters), "answer.other-form", "parameters"),
-        "packed-answer-of-format-1": (
-            other(answer, AnswerHeader, owner, **below), "answer.other-form", "the offer's format"),
-    }  # fmt: skip
+        name: (stored(name) or b"", f"{name.rpartition('-')[2]}.old-encryption", "parameters") for name in OLD
+    }
+
+
+def numbers() -> dict[str, object]:
+    """A question about one image and its answer, before they were sealed, and all that is in them.
+
+    At four decimals, so modulo three primes and two. The bodies are drawn once, and kept.
+    """
+    layout = Layout(FEATURES, 2, 4, 8)
+    z, weights = np.array([[0.5, -0.5, 0.25, 0.0]]), np.array([[1.5, -2.0, 0.25, 1.0]])
+    head = Head(np.vstack([weights, -weights]), np.array([0.5, -0.5]))
+    mixing = hashlib.sha256(b"mixing seed").digest()
+    folder = HERE / "numbers"
+    folder.mkdir(exist_ok=True)
+    if not (folder / "answer.bin").exists():
+        asking = ask(z, layout, mixing)
+        owner = Answering(head, mixing, layout, Terms(None, layout.decimals))
+        (result,) = answers(owner, asking.question, 1, SecureNoise())
+        (folder / "query.bin").write_bytes(asking.question.to_bytes())
+        (folder / "secret.bin").write_bytes(asking.secret)
+        (folder / "answer.bin").write_bytes(to_bytes(result))
+    return {
+        "mixing_seed": mixing.hex(),
+        "secret": (folder / "secret.bin").read_bytes().hex(),
+        "features": z[0].tolist(),
+        "weights": head.weights.tolist(),
+        "offsets": head.offsets.tolist(),
+        "decimals": layout.decimals,
+        "score_range": layout.score_range,
+    }
 
 
 def main() -> None:
@@ -292,10 +336,10 @@ def main() -> None:
     HERE.mkdir(exist_ok=True)
     write(offers(owner))
     write(queries(owner, clinic, stored("offer") or b""))
-    write(answers(owner, clinic, stored("query") or b"", identity("stranger")))
-    write(packed(owner, clinic))
+    write(answered(owner, clinic, stored("query") or b"", identity("stranger")))
+    write(old())
     secrets = {name: party.sealing.secret().hex() for name, party in (("owner", owner), ("clinic", clinic))}
-    told = {"files": index, "sealing_secrets": secrets}
+    told = {"files": index, "sealing_secrets": secrets, "numbers": numbers()}
     (HERE / "index.json").write_text(json.dumps(told, indent=1) + "\n")
 
 

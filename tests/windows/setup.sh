@@ -51,7 +51,7 @@ command -v apt-get >/dev/null || impossible "there is no apt-get to install debo
 import sys, tomllib
 project = tomllib.load(open(sys.argv[1], "rb"))["project"]
 extras = project["optional-dependencies"]
-print(*project["dependencies"], *extras["inference"], *extras["ocr"], *extras.get("extractor", ()), "pytest", "hypothesis", "msvc-runtime", sep="\n")
+print(*project["dependencies"], *extras["ocr"], *extras.get("extractor", ()), "pytest", "hypothesis", "msvc-runtime", sep="\n")
 P
   grep -vE '^(numpy|deid-data|pydicom-data)\b' "$root/constraints.txt" >constraints.txt; echo numpy==1.26.4 >overrides.txt
   export SSL_CERT_FILE=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
@@ -81,6 +81,6 @@ exec unshare -m bash -c '
     bash -c "cd \"/host\$0\" && exec wine \"\$@\"" "$directory" "$exe" "$@"' win "$@"
 W
 chmod +x win
-(exec 9>&-; timeout 300 ./win "$top" -c 'import sys, platform, numpy, torch, tenseal; print("Windows Python", sys.version.split()[0], platform.platform(), "torch", torch.__version__)') \
+(exec 9>&-; timeout 300 ./win "$top" -c 'import sys, platform, numpy, torch; print("Windows Python", sys.version.split()[0], platform.platform(), "torch", torch.__version__)') \
   || impossible "Wine does not start Python"
 echo "$stamp" >made

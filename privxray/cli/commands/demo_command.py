@@ -88,14 +88,10 @@ def demo(
         show(played, result, asked)
 
 
-def _ask_encrypted(root: Path, played: Played, site: Site, say: Say) -> Asked | None:
-    """The last part, where its extra is installed; otherwise a line on how to see it."""
-    from privxray.demo.encrypted_inference import ask_outside, missing_extra
+def _ask_encrypted(root: Path, played: Played, site: Site, say: Say) -> Asked:
+    """The last part: a prediction on an encrypted image."""
+    from privxray.demo.encrypted_inference import ask_outside
 
-    advice = missing_extra()
-    if advice is not None:
-        say(f"The last part, a prediction on an encrypted image, needs an extra package. {advice}")
-        return None
     row = next((row for row in site.rows if row.split != "train"), site.rows[0])
     return ask_outside(root, played.coordinator, site.images / row.relative, say)
 

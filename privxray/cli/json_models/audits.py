@@ -184,4 +184,4 @@ class DemoPlayed(Printed):
     seconds: DemoSeconds
     bytes: DemoBytes
     inference: EncryptedInference | None
-    """Null where the extra is not installed, or the method is another."""
+    """Null where the method is another than linear-probe."""

@@ -23,6 +23,8 @@ class Offered(Printed):
     top1: bool
     """Answers give the most probable class alone."""
     again: bool
+    share: float
+    """Of the bits of the model's weights, what a hospital can get by all its answers, at most."""
 
 
 class Asked(Printed):
@@ -35,8 +37,6 @@ class Asked(Printed):
     owner: str
     limit: int
     key_words: str
-    with_keys: bool
-    """With the evaluation keys, which the owner needs once."""
     seconds: float
 
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Force, Json, PassphraseFile, To
 from privxray.cli.prompts import party_words, passphrase
 
 if TYPE_CHECKING:
     from privxray.workflow.inference.trust import Prompts
-    from privxray.workspace.folder import Workspace
 
 Model = Annotated[
     str | None,
@@ -62,19 +60,6 @@ class ReplyOptions:
         from privxray.workflow.inference.trust import Prompts
 
         return Prompts(passphrase(self.passphrase_file), party_words(self.words, who))
-
-
-def inference_workspace() -> Workspace:
-    """The workspace of the current folder, for a command that needs the extra package.
-
-    :raises WorkspaceError: there is none.
-    :raises UsageError: the extra is not installed.
-    """
-    from privxray.inference.scheme import require_library
-
-    workspace = current_workspace()
-    require_library()
-    return workspace
 
 
 def images_of(count: int) -> str:

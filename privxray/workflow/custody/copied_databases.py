@@ -19,8 +19,7 @@ _SCRUBBED = (
     "UPDATE round_key SET sealed = NULL",  # keys of one round: they open masks and shares
     "UPDATE round SET vector_key = NULL",  # opens a noisy result that has not left
     "DELETE FROM kept_vector",  # a result that may be exported once more
-    "DELETE FROM asked",  # the names of images in queries
-    "DELETE FROM holds_keys",
+    "DELETE FROM asked",  # secrets of queries, and the names of their images
     "DELETE FROM offer",  # its counts go on; an offer that is made anew is bounded anew
     "DELETE FROM secret WHERE name LIKE 'audit %'",  # open the answers of audits on own patients
 )

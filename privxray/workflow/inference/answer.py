@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import MalformedError, RefusedError, about
+from privxray.errors import MalformedError, about
 from privxray.exchange.intake import read_again, take_in
 from privxray.formats.container import seal_header
-from privxray.inference import admit_inference, wire
-from privxray.inference.headers import AnswerHeader, QueryHeader
-from privxray.inference.wire import EvaluationKeys
+from privxray.inference import wire
+from privxray.inference.headers import AnswerHeader
 from privxray.keys.identity import Identity
 from privxray.keys.sealed_body import open_body, seal_body
 from privxray.workflow.common.callbacks import Passphrase
@@ -104,48 +103,25 @@ def _answer_new(
     workspace: Workspace, state: State, admitted: AdmittedQuery, passphrase: Passphrase, kept: Path
 ) -> float:
     """Make the answer, keep it and count it; the seconds that the computation took."""
+    from privxray.inference.owner_side import Answering
     from privxray.inference.sandbox import evaluate
 
     query, offer = admitted.query, admitted.offer
     left = admitted.left_after(state)
-    whole = head_of(find_model(workspace, state, query.model), offer.terms)
-    head = replace(whole, packed=offer.layout.packed)
+    head = head_of(find_model(workspace, state, query.model))
     identity = unlock(workspace, passphrase)
     plain = b"".join(open_body(query, query.offer, admitted.file.pieces(), identity))
-    size = offer.layout.query_bytes(query.images)
-    queries = wire.read_queries(plain[len(plain) - size :], offer.layout.ciphertexts(query.images))
-    keys = _evaluation_keys(workspace, query, plain[: len(plain) - size], offer.feature_dim)
+    question = wire.read_question(plain, offer.layout, query.images)
     started = time.perf_counter()
-    results = evaluate(head, keys, queries, offer.terms, query.images)
+    results = evaluate(Answering(head, offer.seed, offer.layout, offer.terms), question, query.images)
     seconds = time.perf_counter() - started
-    data = _sign_answer(identity, admitted, wire.to_bytes(results), left)
+    data = _sign_answer(identity, admitted, results, left)
     make_private_folder(kept.parent)
     with state.transaction():
         write_atomic(kept, data, overwrite=True)
         sha256 = hashlib.sha256(data).hexdigest()
         state.add_answer(admitted.digest, query.sender, query.model, query.images, sha256)
     return seconds
-
-
-def _evaluation_keys(workspace: Workspace, query: QueryHeader, sent: bytes, features: int) -> EvaluationKeys:
-    """A hospital's keys, out of the query or as they were kept from an earlier one."""
-    path = workspace.inference / "keys" / f"{query.sender}.keys"
-    if query.with_keys:
-        admit_inference.admit_keys(query, sent)
-        keys = wire.read_evaluation_keys(sent, features)
-        make_private_folder(path.parent)
-        write_atomic(path, sent, overwrite=True)
-        return keys
-    kept = path.read_bytes() if path.exists() else b""
-    try:
-        admit_inference.admit_keys(query, kept)
-    except MalformedError:
-        raise RefusedError(
-            f"the evaluation keys of {query.hospital_name} are not here",
-            reason="query.keys-missing",
-            advice="Ask the hospital to type: privxray infer ask IMAGE... --with-keys",
-        ) from None
-    return wire.read_evaluation_keys(kept, features)
 
 
 def _sign_answer(identity: Identity, admitted: AdmittedQuery, results: bytes, left: int) -> bytes:

@@ -1,12 +1,12 @@
 """``infer ask``: a hospital encrypts features of its images, as a query to the owner of an offer.
 
-What leaves is features under the hospital's own CKKS key, sealed to the owner and signed. Which image stands
-where in the query is remembered in ``state.db``, sealed under the passphrase, and nowhere else.
+What leaves is features under a key of this one query, sealed to the owner and signed. Which image stands
+where in the query, and the secret that opens the answer, are remembered in ``state.db``, sealed under the
+passphrase, and nowhere else.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.chosen_offer import OfferChoice, chosen_offer
 from privxray.workflow.inference.fingerprints import check_fingerprint
-from privxray.workflow.inference.hospital_secrets import ensure_keys, seal_names
+from privxray.workflow.inference.hospital_secrets import QuerySecrets, delete_earlier_keys, seal_secrets
 from privxray.workflow.inference.kept_offers import KeptOffer
 from privxray.workflow.inference.trust import Prompts
 from privxray.workspace.folder import Workspace
@@ -55,29 +55,17 @@ class Query:
     seconds: float
 
 
-@dataclass(frozen=True)
-class _Content:
-    """What goes into a query: ``plain`` is its body before it is sealed, ``keys`` a fingerprint."""
-
-    plain: bytes
-    images: int
-    keys: str
-    with_keys: bool
-
-
 def make_query(
     workspace: Workspace,
     paths: Sequence[Path],
     prompts: Prompts,
     choice: OfferChoice,
     *,
-    with_keys: bool = False,
     folder: Path | None = None,
 ) -> Query:
     """Encrypt images' features for the owner of an offer.
 
     :param paths: 1 to 256 DICOM, JPEG or PNG files.
-    :param with_keys: send the evaluation keys even if the owner is known to hold them.
     :param folder: where the query goes; by default ``queries``.
     :raises UsageError: too many images for one query or for the offer, or no single offer is meant.
     :raises WorkspaceError: not a hospital's workspace, or no offer was taken in.
@@ -85,6 +73,8 @@ def make_query(
     :raises RefusedError: the offer is one's own, of another model, or for another feature extractor.
     :raises MalformedError: an image does not decode, or the offer is damaged.
     """
+    from privxray.inference import hospital_side
+
     workspace.require("hospital", "infer ask")
     check_fingerprint(choice.model)
     if not 1 <= len(paths) <= parameters.MAX_IMAGES:
@@ -105,12 +95,15 @@ def make_query(
         started = time.perf_counter()
         identity = unlock(workspace, prompts.passphrase)
         features = _features(workspace, offer, paths)
-        content = _encrypt(workspace, state, identity, offer.header, features, with_keys)
-        data = _sign_query(workspace.config.name, identity, offer, content)
+        asking = hospital_side.ask(features, offer.header.layout, offer.header.seed)
+        plain = asking.question.to_bytes()
+        data = _sign_query(workspace.config.name, identity, offer, plain, len(paths))
         envelope = split(data)
-        names = seal_names(identity, envelope.digest, [str(path) for path in paths])
+        secrets = QuerySecrets(tuple(map(str, paths)), asking.secret)
         with state.transaction():
-            number = state.add_asked(envelope.digest, envelope.payload.decode(), names)
+            sealed = seal_secrets(identity, envelope.digest, secrets)
+            number = state.add_asked(envelope.digest, envelope.payload.decode(), sealed)
+        delete_earlier_keys(workspace)
         target = folder / f"{workspace.config.name}-{number:04d}.query"
         send(state, data, target)
         words = party_words(workspace.config.name, identity.public())
@@ -129,33 +122,12 @@ def _features(workspace: Workspace, offer: KeptOffer, paths: Sequence[Path]) -> 
     return centred_features(inputs, centre, offer.header.feature_radius)
 
 
-def _encrypt(
-    workspace: Workspace,
-    state: State,
-    identity: Identity,
-    offer: OfferHeader,
-    features: NDArray[np.float64],
-    with_keys: bool,
-) -> _Content:
-    """The features, encrypted; before them the evaluation keys, if the owner is not known to hold them."""
-    from privxray.inference.hospital_side import HospitalCipher
-    from privxray.inference.scheme import Scheme
-
-    scheme = Scheme()
-    keys = ensure_keys(workspace, identity, scheme, offer.feature_dim)
-    fingerprint = hashlib.sha256(keys.evaluation).hexdigest()
-    send = with_keys or state.holds_keys(offer.sender) != fingerprint
-    encrypted = HospitalCipher(scheme, keys.secret).encrypt(features, offer.layout)
-    plain = keys.evaluation + encrypted if send else encrypted
-    return _Content(plain, len(features), fingerprint, send)
-
-
-def _sign_query(name: str, identity: Identity, offered: KeptOffer, content: _Content) -> bytes:
+def _sign_query(name: str, identity: Identity, offered: KeptOffer, plain: bytes, images: int) -> bytes:
     """The whole file."""
     own, offer = identity.public(), offered.header
     body, sealed = seal_body(
         "query",
-        [content.plain],
+        [plain],
         sender=own.fingerprint,
         recipient=offer.owner,
         study=offer.study,
@@ -177,8 +149,6 @@ def _sign_query(name: str, identity: Identity, offered: KeptOffer, content: _Con
         hospital_name=name,
         offer=offered.digest,
         model=offer.model,
-        images=content.images,
-        evaluation_keys=content.keys,
-        with_keys=content.with_keys,
+        images=images,
     )
     return seal_header(header, identity.signing, header.sender) + sealed

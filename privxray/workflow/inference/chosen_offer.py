@@ -84,6 +84,7 @@ def _pick_offer(workspace: Workspace, state: State, model: str | None) -> KeptOf
             advice="Pick a model with --model, or name the file with --offer",
         )
     chosen = load_offer(workspace, offers[-1].digest)
+    admit_inference.expect_current_offer(chosen.header)
     expect_not_revoked(state, chosen.header.sender)
     _check_extractor(workspace, chosen.header)
     return chosen

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from privxray.errors import UsageError
@@ -11,8 +12,8 @@ from privxray.formats.container import seal_header, split
 from privxray.formats.header import Body
 from privxray.formats.tensors import pack
 from privxray.inference.headers import OfferHeader
-from privxray.inference.parameters import PACKED
-from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, Terms
+from privxray.inference.parameters import FEATURE, ID, SEED_BYTES
+from privxray.inference.terms import MAX_DECIMALS, MAX_LIMIT, MAX_OWNERS, Leak, Terms
 from privxray.keys.identity import Identity
 from privxray.keys.key_words import party_words
 from privxray.workflow.common.callbacks import Passphrase
@@ -21,6 +22,7 @@ from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import SOFTWARE, now
 from privxray.workflow.inference.fingerprints import check_fingerprint
 from privxray.workflow.inference.global_model import GlobalModel, find_model, head_of
+from privxray.workflow.inference.hospital_secrets import delete_earlier_keys
 from privxray.workflow.inference.kept_offers import KeptOffer, keep_offer, load_offer, offer_bytes
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
@@ -33,6 +35,7 @@ class Offered:
     :ivar digest: SHA-256 of its signed header, in hex.
     :ivar key_words: the owner's own, to be read out by phone.
     :ivar again: the same terms were offered before, so this is the same file.
+    :ivar leak: what answers can give away of the model at most.
     """
 
     path: Path
@@ -40,6 +43,7 @@ class Offered:
     header: OfferHeader
     key_words: str
     again: bool
+    leak: Leak
 
 
 def make_offer(
@@ -48,6 +52,7 @@ def make_offer(
     terms: Terms,
     *,
     model: str | None = None,
+    owners: int = 1,
     force: bool = False,
 ) -> Offered:
     """Offer a global model that is kept here, by default the newest. The same terms give the same file.
@@ -56,54 +61,75 @@ def make_offer(
     were answered before still count.
 
     :param model: the beginning of its fingerprint.
+    :param owners: so many members offer this model; the limit that is set unasked is divided by it.
     :param force: replace a file that stands where the offer goes.
-    :raises UsageError: the terms are out of range, or ``model`` is no fingerprint, or that of several models.
+    :raises UsageError: the terms or ``owners`` are out of range, or ``model`` is no fingerprint, or that of
+        several models.
     :raises RefusedError: the model is no linear probe, or its scores are too large.
     :raises WorkspaceError: there is no such model.
     """
     check_fingerprint(model)
     _check_terms(terms)
+    if not 1 <= owners <= MAX_OWNERS:
+        raise UsageError(f"--owners takes 1 to {MAX_OWNERS}", reason="offer.owners-out-of-range")
     with workspace.locked(), State(workspace.state_path) as state:
         own = public_keys(workspace)
         found = find_model(workspace, state, model)
-        head_of(found, terms)
+        head = head_of(found)
+        classes, features = head.weights.shape
+        leak = Leak(features, classes, terms.decimals, head.score_range(terms))
+        terms = replace(terms, limit=leak.limit(owners) if terms.limit is None else terms.limit)
         newest = _own_newest(workspace, state, found.digest, own.fingerprint)
         again = newest is not None and newest.header.terms == terms
         if newest is not None and again:
             digest, header = newest.digest, newest.header
             data = offer_bytes(workspace, digest)
         else:
-            data, header = _sign_offer(workspace.config.name, found, unlock(workspace, passphrase), terms)
+            given = _Given(workspace.config.name, found, terms, leak.score_range)
+            data, header = _sign_offer(given, unlock(workspace, passphrase))
             digest = split(data).digest
             keep_offer(workspace, state, data, digest, header)
+            delete_earlier_keys(workspace)
         path = workspace.root / "offers" / f"{workspace.config.name}-{digest[:8]}.offer"
         send(state, data, path, force=force)
-        return Offered(path, digest, header, party_words(workspace.config.name, own), again)
+        return Offered(path, digest, header, party_words(workspace.config.name, own), again, leak)
 
 
 def _check_terms(terms: Terms) -> None:
-    if not 1 <= terms.limit <= MAX_LIMIT:
+    if terms.limit is not None and not 1 <= terms.limit <= MAX_LIMIT:
         raise UsageError(f"--limit takes 1 to {MAX_LIMIT:,} images", reason="offer.limit-out-of-range")
     if not 1 <= terms.decimals <= MAX_DECIMALS:
         raise UsageError(f"--decimals takes 1 to {MAX_DECIMALS}", reason="offer.decimals-out-of-range")
 
 
 def _own_newest(workspace: Workspace, state: State, model: str, own: str) -> KeptOffer | None:
-    """The newest offer of a model that was made here."""
+    """The newest offer of a model that was made here, if it is of this version's encryption."""
     made = [kept.digest for kept in state.offers() if kept.owner == own and kept.model == model]
-    return load_offer(workspace, made[-1]) if made else None
+    newest = load_offer(workspace, made[-1]) if made else None
+    return newest if newest is not None and newest.header.parameters == ID else None
 
 
-def _sign_offer(name: str, model: GlobalModel, identity: Identity, terms: Terms) -> tuple[bytes, OfferHeader]:
+@dataclass(frozen=True)
+class _Given:
+    """What an offer is made of: the owner's name, the model, the terms, and the range of its scores."""
+
+    name: str
+    model: GlobalModel
+    terms: Terms
+    score_range: int
+
+
+def _sign_offer(given: _Given, identity: Identity) -> tuple[bytes, OfferHeader]:
     """The whole file, and its header."""
+    model, terms = given.model, given.terms
     body = pack({"centre": model.tensors["centre"]})
     constants = model.header.constants
-    features = (*(("extractor-files",) if model.header.extractor_file else ()), "packed-queries")
+    features = (*(("extractor-files",) if model.header.extractor_file else ()), FEATURE)
     header = OfferHeader.model_validate(
         {
             "format": 2,
             "features": features,
-            "parameters": PACKED,
+            "parameters": ID,
             "study": model.header.study,
             "round": model.header.round,
             "sender": identity.public().fingerprint,
@@ -111,7 +137,7 @@ def _sign_offer(name: str, model: GlobalModel, identity: Identity, terms: Terms)
             "created": now(),
             "software": SOFTWARE,
             "owner": identity.public(),
-            "owner_name": name,
+            "owner_name": given.name,
             "model": model.digest,
             "extractor": model.header.extractor,
             "extractor_file": model.header.extractor_file,
@@ -121,6 +147,8 @@ def _sign_offer(name: str, model: GlobalModel, identity: Identity, terms: Terms)
             "limit": terms.limit,
             "decimals": terms.decimals,
             "top1": terms.top1,
+            "mixing_seed": os.urandom(SEED_BYTES).hex(),
+            "score_range": given.score_range,
         }
     )
     return seal_header(header, identity.signing, header.sender) + body, header

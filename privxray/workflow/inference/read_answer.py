@@ -10,14 +10,13 @@ from privxray.errors import RefusedError
 from privxray.exchange.intake import take_in
 from privxray.inference import admit_inference, wire
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.keys.identity import Identity
 from privxray.keys.sealed_body import open_body
 from privxray.naming.public_names import public_names
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.inference.fingerprints import check_fingerprint, matches
-from privxray.workflow.inference.hospital_secrets import load_keys, open_names
+from privxray.workflow.inference.hospital_secrets import open_secrets
 from privxray.workflow.inference.kept_offers import load_offer
 from privxray.workspace.folder import Workspace
 from privxray.workspace.inference_tables import Asked
@@ -58,7 +57,7 @@ def read_answer(
     """Decrypt an answer. Reading it again gives the same.
 
     :param model: the beginning of the fingerprint that is expected; by default the model that was asked.
-    :raises WorkspaceError: not a hospital's workspace, or the key that opens the answer is missing.
+    :raises WorkspaceError: not a hospital's workspace.
     :raises IdentityError: the owner who was asked did not sign it.
     :raises RefusedError: it answers no query of this hospital, or on other terms.
     :raises MalformedError: it does not decrypt to class scores.
@@ -76,11 +75,11 @@ def read_answer(
         received.check_body(answer.body)
         identity = unlock(workspace, passphrase)
         plain = b"".join(open_body(answer, row.digest, received.pieces(), identity))
-        scores = _decrypt(workspace, identity, offer, plain, query.images)
+        secrets = open_secrets(identity, row)
+        scores = _decrypt(offer, plain, query.images, secrets.secret)
         with state.transaction():
-            state.settle(row.digest, query.recipients[0], query.evaluation_keys)
-        paths = open_names(identity, row)
-    return _reading(answer, offer, scores, paths, model or query.model)
+            state.settle(row.digest)
+    return _reading(answer, offer, scores, secrets.names, model or query.model)
 
 
 def _asked(state: State, digest: str) -> Asked:
@@ -95,21 +94,20 @@ def _asked(state: State, digest: str) -> Asked:
     return row
 
 
-def _decrypt(
-    workspace: Workspace, identity: Identity, offer: OfferHeader, plain: bytes, images: int
-) -> NDArray[np.float64]:
+def _decrypt(offer: OfferHeader, plain: bytes, images: int, secret: bytes) -> NDArray[np.float64]:
     """The class scores, [N, K]."""
-    from privxray.inference.hospital_side import HospitalCipher
-    from privxray.inference.scheme import Scheme
+    from privxray.inference.hospital_side import decrypt
 
-    layout = offer.layout
-    answers = wire.read_answers(plain, layout.ciphertexts(images), layout.results)
-    keys = load_keys(workspace, identity, offer.feature_dim)
-    return HospitalCipher(Scheme(), keys.secret).decrypt(answers, layout, offer.terms.noise, images)
+    answer = wire.read_answer(plain, offer.layout, images)
+    return decrypt(answer, offer.layout, offer.terms.noise, secret)
 
 
 def _reading(
-    answer: AnswerHeader, offer: OfferHeader, scores: NDArray[np.float64], paths: list[str], expected: str
+    answer: AnswerHeader,
+    offer: OfferHeader,
+    scores: NDArray[np.float64],
+    paths: tuple[str, ...],
+    expected: str,
 ) -> Reading:
     from privxray.learning.interface import softmax
 
@@ -117,7 +115,7 @@ def _reading(
         header=answer,
         owner=offer.owner_name,
         classes=offer.classes,
-        paths=tuple(paths),
+        paths=paths,
         names=tuple(public_names([Path(path) for path in paths])),
         labels=tuple(offer.classes[int(place)] for place in scores.argmax(axis=1)),
         probabilities=None if answer.top1 else softmax(scores).round(answer.decimals),

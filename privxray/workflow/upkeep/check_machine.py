@@ -1,4 +1,4 @@
-"""``doctor``'s checks of the machine: free space, the clock, the packages, the accountant's arithmetic.
+"""``doctor``'s checks of the machine: space, clock, packages, the accountant's arithmetic, walls.
 
 Tested in tests/cli/test_doctor.py.
 """
@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib import metadata
 
+from privxray.system.walls import walls_here
 from privxray.workflow.upkeep.diagnosis import Diagnosis
 from privxray.workspace.folder import Workspace
 
 LITTLE = 1 << 30  # bytes; features of 10,000 images and a ResNet-18's update fit many times
 TOO_LITTLE = 1 << 27
 _SLACK = 120.0  # seconds by which a stick's or a server's clock may be ahead
-_EXTRAS = {"inference": "the infer commands", "ocr": "--ocr"}
+_EXTRAS = {"ocr": "--ocr"}
 
 
 def machine(workspace: Workspace) -> Iterator[Diagnosis]:
@@ -29,6 +30,7 @@ def machine(workspace: Workspace) -> Iterator[Diagnosis]:
     yield _clock(workspace)
     yield from _packages()
     yield _arithmetic()
+    yield _walls()
 
 
 def _writing(workspace: Workspace) -> Diagnosis:
@@ -70,6 +72,25 @@ def _clock(workspace: Workspace) -> Diagnosis:
             "Set the clock: the ledger and the files that leave carry its time, though no rule depends on it",
         )
     return Diagnosis("clock", "ok", f"it says {said}, after the newest file here")
+
+
+def _walls() -> Diagnosis:
+    """What keeps the process that computes on a stranger's query (``infer answer``) to itself."""
+    here = walls_here()
+    if here.landlock and here.seccomp:
+        return Diagnosis("walls", "ok", "infer answer computes behind Landlock and seccomp")
+    lacking = (
+        "Landlock and seccomp"
+        if not here.seccomp and not here.landlock
+        else ("seccomp" if here.landlock else "Landlock")
+    )
+    return Diagnosis(
+        "walls",
+        "notice",
+        f"infer answer computes without {lacking}, which this system does not have or does not allow; "
+        "limits of memory and time hold all the same",
+        "Where you answer queries, use Linux 5.13 or later on x86-64 or arm64",
+    )
 
 
 def _packages() -> Iterator[Diagnosis]:

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.current_workspace import seen_from_here
+from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Force
-from privxray.cli.options.infer_options import ReplyOptions, images_of, inference_workspace
+from privxray.cli.options.infer_options import ReplyOptions, images_of
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import emit, tell
 
@@ -25,7 +25,7 @@ def answer(
     """Answer about a hospital's encrypted images. They are counted; the answer is encrypted."""
     from privxray.workflow.inference.answer import answer_query
 
-    workspace = inference_workspace()
+    workspace = current_workspace()
     done = answer_query(workspace, query, options.prompts("hospital"), folder=options.to, force=force)
     if options.as_json:
         emit(

@@ -8,10 +8,10 @@ from typing import Annotated
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.current_workspace import seen_from_here
+from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import ImageFiles
 from privxray.cli.options.file_patterns import expand_images
-from privxray.cli.options.infer_options import Model, ReplyOptions, images_of, inference_workspace
+from privxray.cli.options.infer_options import Model, ReplyOptions, images_of
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import emit, line, tell
 
@@ -24,9 +24,6 @@ def ask(
         Path | None, typer.Option("--offer", help="The owner's offer, the first time.", show_default=False)
     ] = None,
     model: Model = None,
-    with_keys: Annotated[
-        bool, typer.Option("--with-keys", help="Send the evaluation keys (15 MB) once more.")
-    ] = False,
     options: ReplyOptions,
 ) -> None:
     """Encrypt images' features for the owner of a model. The images stay here, and so does their key."""
@@ -34,11 +31,10 @@ def ask(
     from privxray.workflow.inference.chosen_offer import OfferChoice
 
     done = make_query(
-        inference_workspace(),
+        current_workspace(),
         expand_images(images),
         options.prompts("owner"),
         OfferChoice(offer, model),
-        with_keys=with_keys,
         folder=options.to,
     )
     header = done.header
@@ -52,15 +48,13 @@ def ask(
                 "owner": done.offer.owner_name,
                 "limit": done.offer.limit,
                 "key_words": done.key_words,
-                "with_keys": header.with_keys,
                 "seconds": round(done.seconds, 2),
             }
         )
     else:
         line(f"Key words: {done.key_words}")
-    keys = ", with the evaluation keys" if header.with_keys else ""
     tell(
-        f"Wrote {done.path} ({done.size:,} bytes{keys}) for {images_of(header.images)}, encrypted under "
-        f"this hospital's key. The first time, {done.offer.owner_name} asks you for the key words above."
+        f"Wrote {done.path} ({done.size:,} bytes) for {images_of(header.images)}, encrypted under a key "
+        f"that stays here. The first time, {done.offer.owner_name} asks you for the key words above."
     )
     close("infer ask", file=seen_from_here(done.path), to=done.offer.owner_name)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from privxray.cli.closing import close
-from privxray.cli.options.infer_options import ModelOptions, inference_workspace
+from privxray.cli.current_workspace import current_workspace
+from privxray.cli.options.infer_options import ModelOptions
 from privxray.cli.options.option_group import takes
 from privxray.cli.options.spreadsheet import DecimalComma, spreadsheet
 from privxray.cli.options.written_files import require_free
@@ -33,7 +34,7 @@ def read(
     from privxray.workflow.inference.read_answer import read_answer
 
     require_free({"--csv": to_csv}, force=options.force)
-    seen = read_answer(inference_workspace(), answer, options.passphrase, model=options.model)
+    seen = read_answer(current_workspace(), answer, options.passphrase, model=options.model)
     if to_csv:
         from privxray.workspace.atomic import write_atomic
 

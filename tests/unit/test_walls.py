@@ -1,0 +1,194 @@
+"""The walls around the process that computes on a stranger's file: what is tried behind them does not work.
+
+One process of Python is started. It makes a child for each act, which raises the walls and then tries it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from privxray.system import walls
+from privxray.system.system_calls import MACHINES
+from privxray.system.walls import Walls, raise_walls, walls_here
+
+HERE = walls_here()
+linux = pytest.mark.skipif(not HERE.landlock and not HERE.seccomp, reason="this machine has no walls")
+filtered = pytest.mark.skipif(not HERE.seccomp, reason="this machine has no seccomp")
+landlocked = pytest.mark.skipif(not HERE.landlock, reason="this machine has no Landlock")
+
+ACTS = {
+    "nothing": "pass",
+    "compute": "bytearray(10_000_000); os.urandom(100); time.monotonic(); sys.stdout.flush()",
+    "a thread": "t = threading.Thread(target=lambda: None); t.start(); t.join()",
+    "write to what is open": "os.write(kept, b'x'); os.lseek(kept, 0, 0)",
+    "read a file": "open('/etc/hostname').read()",
+    "list a folder": "os.listdir('/')",
+    "write a file": "open(folder + '/new', 'w')",
+    "write over a file": "os.open(folder + '/there', os.O_RDWR)",
+    "remove a file": "os.unlink(folder + '/there')",
+    "move a file": "os.rename(folder + '/there', folder + '/gone')",
+    "make a folder": "os.mkdir(folder + '/made')",
+    "a socket": "call(libc.socket(2, 1, 0))",
+    "a connection": "call(libc.connect(near, b'\\2\\0\\0\\11\\177\\0\\0\\1' + bytes(8), 16))",
+    "run a program": "os.execv('/bin/true', ['true'])",
+    "start a process": "os.fork()",
+    "signal its parent": "os.kill(os.getppid(), 0)",
+    "watch its parent": "call(libc.ptrace(16, os.getppid(), 0, 0))",
+    "take more rights": "os.setuid(0) if os.getuid() else os.setgroups([])",
+    "change its priority": "os.nice(1)",
+}
+
+SCRIPT = """
+import ctypes, json, os, sys, threading, time
+from privxray.system.walls import _raise_filter, _raise_landlock, raise_walls, walls_here
+from privxray.system.walls import MACHINES, _SET_NO_NEW_PRIVILEGES
+
+folder, which, acts = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+libc = ctypes.CDLL(None, use_errno=True)
+kept = os.open(folder + "/there", os.O_RDWR)
+near = libc.socket(2, 1, 0)  # by the C library: the tests forbid Python to use sockets
+told = {}
+
+def call(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+
+for name, act in acts.items():
+    child = os.fork()
+    if child == 0:
+        try:
+            if which == "both":
+                raise_walls()
+            else:
+                libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+                _raise_landlock(walls_here().landlock)
+            exec(act)
+        except OSError as error:
+            os._exit(error.errno)
+        except BaseException as error:
+            print(name, repr(error), file=sys.stderr)
+            os._exit(255)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    told[name] = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+print(json.dumps(told))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    made = tmp_path_factory.mktemp("walls")
+    (made / "there").write_text("kept")
+    yield made
+    assert sorted(path.name for path in made.iterdir()) == ["there"]
+    assert (made / "there").read_text() == "xept"
+
+
+def tried(folder: Path, which: str) -> dict[str, int]:
+    """By act: 0 where it worked, the number of an error, or less a signal."""
+    command = [sys.executable, "-c", SCRIPT, str(folder), which, json.dumps(ACTS)]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    assert not done.stderr, done.stderr
+    told: dict[str, int] = json.loads(done.stdout)
+    return told
+
+
+WORKS = {"nothing", "compute", "a thread", "write to what is open"}
+FAILS = {"read a file", "list a folder", "take more rights", "change its priority"}
+SYSTEM_CALL = -signal.SIGSYS if hasattr(signal, "SIGSYS") else 0
+
+
+@filtered
+def test_what_a_walled_process_tries_does_not_work(folder: Path) -> None:
+    """It goes on computing; what is forbidden to everybody fails, and what no computation tries ends it."""
+    told = tried(folder, "both")
+    for name in ACTS:
+        if name in WORKS:
+            assert told[name] == 0, name
+        elif name in FAILS:
+            assert told[name] in (1, 13), name  # EPERM, EACCES
+        else:
+            assert told[name] == SYSTEM_CALL, name
+
+
+@landlocked
+def test_landlock_alone_shuts_files_off(folder: Path) -> None:
+    """So a kernel without seccomp has this much."""
+    told = tried(folder, "landlock")
+    for name in ("read a file", "list a folder", "write a file", "write over a file", "remove a file",
+                 "move a file", "make a folder", "run a program"):  # fmt: skip
+        assert told[name] in (1, 13), name
+    if HERE.landlock >= 4:
+        assert told["a connection"] in (1, 13)
+    if HERE.landlock >= 6:
+        assert told["signal its parent"] == 1
+    for name in WORKS:
+        assert told[name] == 0, name
+
+
+def run_filter(program: bytes, machine: int, number: int, *arguments: int) -> int:
+    """What a filter returns for a call: the machine of bpf(4), as far as these filters need it."""
+    words = struct.pack("<iIQ6Q", number, machine, 0, *(*arguments, 0, 0, 0, 0, 0, 0)[:6])
+    at, held = 0, 0
+    while True:
+        code, true, false, value = struct.unpack_from("<HBBI", program, 8 * at)
+        at += 1
+        if code == 0x20:
+            (held,) = struct.unpack_from("<I", words, value)
+        elif code == 0x06:
+            return int(value)
+        else:
+            is_so = {0x15: held == value, 0x35: held >= value, 0x45: bool(held & value)}[code]
+            at += true if is_so else false
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_filter_of_each_processor(machine: str) -> None:
+    """Also of the one that the tests do not run on."""
+    calls = MACHINES[machine]
+    program = walls._program(calls)
+    kill, allow, fail = 0x80000000, 0x7FFF0000, 0x00050001
+    assert not set(calls.allowed) & {*calls.never, calls.clone, calls.clone3, *dict(calls.opening)}
+    for number in calls.allowed:
+        assert run_filter(program, calls.machine, number) == allow
+        assert run_filter(program, calls.machine ^ 1, number) == kill
+        assert run_filter(program, calls.machine, number | 0x40000000) == kill
+    for number in calls.never:
+        assert run_filter(program, calls.machine, number) == kill
+    for number, place in calls.opening:
+        for flags, ends in ((os.O_RDONLY, fail), (1, kill), (2, kill), (0o101, kill)):
+            assert run_filter(program, calls.machine, number, *[0] * place, flags) == ends
+    assert run_filter(program, calls.machine, calls.clone, 0x10000) == allow
+    assert run_filter(program, calls.machine, calls.clone, 17) == kill
+    assert run_filter(program, calls.machine, calls.clone3) == 0x00050026  # ENOSYS
+    assert run_filter(program, calls.machine, 999) == fail
+
+
+def test_a_machine_without_walls_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert raise_walls() == Walls(0, seccomp=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(walls, "_call", lambda *_: -1)  # an old kernel, or a container that forbids them
+    assert raise_walls() == Walls(0, seccomp=False)
+    monkeypatch.setattr(walls, "_call", lambda *_: 0)
+    monkeypatch.setattr(platform, "machine", lambda: "riscv64")
+    assert walls_here() == Walls(0, seccomp=False)
+
+
+@linux
+def test_a_wall_that_can_t_be_raised_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walls, "walls_here", lambda: Walls(0, seccomp=True))
+    monkeypatch.setattr(walls, "_call", lambda *_: -1)
+    monkeypatch.setattr(walls.ctypes, "CDLL", lambda *_, **__: type("C", (), {"prctl": lambda *_: 0}))
+    with pytest.raises(OSError):
+        raise_walls()
