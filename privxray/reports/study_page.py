@@ -42,11 +42,27 @@ class ModelCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What hospitals have counted together; every cell is ready to print.
+
+    :ivar heads: of the columns of ``rows``. :ivar calibration: class, score, patients, share; may be empty.
+    :ivar remarks: in sentences without full stops.
+    """
+
+    title: str
+    heads: Sequence[str]
+    rows: Rows
+    calibration: Rows
+    remarks: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class StudyPage:
     """What the page says; every cell is ready to print.
 
     :ivar deliveries: round, hospital, signed, epsilon stated, in the sum.
     :ivar lineage: plans and models, oldest first. :ivar steps: the same as rows: what, fingerprint, when.
+    :ivar counted: of each round that only counted patients.
     :ivar guarantee: in sentences. :ivar protections: name, what it does here, who could still see what.
     :ivar parties: who, what they could see, what not. :ivar size: what the sum's size says, in sentences.
     :ivar card: None as long as there is no model.
@@ -59,6 +75,7 @@ class StudyPage:
     deliveries: Rows
     lineage: Chart
     steps: Rows
+    counted: Sequence[Counted]
     guarantee: Sequence[str]
     protections: Rows
     parties: Rows

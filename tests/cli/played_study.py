@@ -106,7 +106,7 @@ class World:
         target = self[party] / folder
         target.mkdir(exist_ok=True)
         proof = Path(file).with_suffix(".proof")
-        if Path(file).suffix == ".model" and proof.exists():
+        if Path(file).suffix in (".model", ".summary") and proof.exists():
             shutil.copy(proof, target)
         return Path(shutil.copy(file, target))
 
@@ -187,9 +187,43 @@ def _aggregated(world: World) -> None:
 
 
 def _counting(world: World, snapshot: Snapshots) -> None:
-    """A study that describes its patients first and evaluates its model last; its first plan is joined."""
-    _joined(world, "--describe-epsilon", "0.5", "--evaluate-epsilon", "1")
-    _ingested(world)
+    """The study begun anew: it describes its patients first, and evaluates its model last."""
+    shutil.rmtree(world["coordinator"] / "cards")
+    for party in HOSPITALS:
+        world.carry(world.ok(party, "card", asks=True)["card"], "coordinator", "cards")
+    _joined(world, "--replace", "--describe-epsilon", "2", "--evaluate-epsilon", "3")
+
+
+def _delivered(world: World, *words: str) -> None:
+    """Every hospital does its part of the open round, and its update lies at the coordinator."""
+    for party in HOSPITALS:
+        world.ok(party, *words)
+        world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
+
+
+def _counted(world: World, snapshot: Snapshots) -> None:
+    _delivered(world, "describe", "--contribute")
+
+
+def _summed(world: World, snapshot: Snapshots) -> None:
+    summary = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["summary"]
+    for party in HOSPITALS:
+        world.carry(summary, party)
+
+
+def _evaluating(world: World, snapshot: Snapshots) -> None:
+    """The same study with its last plan joined: patients were described, and a model was trained."""
+
+    def go_on(file: str) -> None:
+        planned = world.ok("coordinator", "plan", "--continue", asks=True)["plan"]
+        for party in HOSPITALS:
+            world.ok(party, "accept", world.carry(world["coordinator"] / file, party), asks=True)
+            world.ok(party, "accept", world.carry(planned, party), asks=True)
+
+    go_on("round-0002.summary")
+    _delivered(world, "train", "--epsilon", "4")
+    world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)
+    go_on("models/global-0003.model")
 
 
 def _untrained(world: World, snapshot: Snapshots) -> None:
@@ -253,8 +287,11 @@ STAGES: dict[str, Callable[[World], None]] = {
 
 BESIDES: dict[str, tuple[str | None, Callable[[World, Snapshots], None]]] = {
     "joined-not": ("initialised", _joined_not),
-    "counting": ("initialised", _counting),
     "untrained": ("ingested", _untrained),
+    "counting": ("untrained", _counting),
+    "counted": ("counting", _counted),
+    "summed": ("counted", _summed),
+    "evaluating": ("summed", _evaluating),
     "unaccepted": ("aggregated", _unaccepted),
     "asked": ("aggregated", _asked),
     "answered": ("asked", _answered),

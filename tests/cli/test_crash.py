@@ -25,9 +25,17 @@ from privxray.reports.training_page import SpendingSection
 from privxray.workspace.folder import Workspace
 
 # Killed at every so many steps, for the module takes two minutes as it is.
-STRIDE = {"train": 7, "ingest": 3, "export-update-keyholders": 5}
+STRIDE = {
+    "train": 7,
+    "ingest": 3,
+    "export-update-keyholders": 5,
+    "describe": 3,
+    "evaluate": 5,
+    "aggregate-summary": 4,
+    "accept-summary": 3,
+}
 
-TRAVELLING = (".card", ".plan", ".enc", ".request", ".share", ".proof", ".model")
+TRAVELLING = (".card", ".plan", ".enc", ".request", ".share", ".proof", ".model", ".summary")
 
 Case = tuple[str, str, tuple[str, ...], bool]
 
@@ -51,6 +59,10 @@ CASES: dict[str, Case] = {
     ),
     "unmask": ("keyholders-requested", "notary", ("unmask", "received/round-0001.request"), True),
     "aggregate-open": ("keyholders-answered", "coordinator", ("aggregate", "shares/*.share"), True),
+    "describe": ("counting", "hospital-a", ("describe", "--contribute"), False),
+    "evaluate": ("evaluating", "hospital-a", ("evaluate", "--contribute"), False),
+    "aggregate-summary": ("counted", "coordinator", ("aggregate", "updates/*.enc"), True),
+    "accept-summary": ("summed", "hospital-a", ("accept", "received/round-0002.summary"), True),
     "verify": ("unaccepted", "hospital-a", ("verify", "received/global-0001.proof"), True),
     "accept": ("unaccepted", "hospital-a", ("accept", "received/global-0001.model"), True),
 }

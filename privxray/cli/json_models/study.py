@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from privxray.cli.json_models.evaluation import Scored
 from privxray.cli.json_models.printed import Lifetime, Printed, Spent, Split, absent
@@ -196,6 +196,93 @@ class UpdateExported(Spent):
     round: int
 
 
+class Noise(Printed):
+    """What one contribution costs, and how much noise it has."""
+
+    epsilon: float
+    deviation: float
+    """The standard deviation of the noise in each count."""
+
+
+class Contributed(Spent):
+    """``--contribute``: noisy counts were drawn for a study, and what the study has cost a patient so far."""
+
+    study: str
+    round: int
+    task: Task
+    contributed: Noise
+    lifetime: Lifetime
+    already: bool
+
+
+class OwnCounts(Printed):
+    """``describe``: exact counts for the hospital's own screen."""
+
+    study: str
+    classes: list[str]
+    age_bands: list[str]
+    sexes: list[str]
+    counts: list[list[list[int]]]
+    """By class, then band of age, then sex."""
+
+
+class NoisyCount(Printed):
+    """A noisy number of patients over all hospitals."""
+
+    by: str
+    name: str
+    patients: float
+    error: float
+    """The standard deviation of its noise."""
+    clear: bool
+    """Whether it can be told from none."""
+
+
+class NoisyFigure(Printed):
+    """A figure with its 95 % interval, which holds the noise and the chance of other patients."""
+
+    value: float
+    low: float
+    high: float
+
+
+class CalibrationStep(Printed):
+    """Patients whose score of a class is in a bin."""
+
+    low: float
+    high: float
+    patients: float
+    share: NoisyFigure | None
+    """How many are of the class; null where that can't be said."""
+
+
+class ClassFigures(Printed):
+    """One class against the rest; a figure is null where its interval is too wide to be shown."""
+
+    class_: str = Field(alias="class")
+    auc: NoisyFigure | None
+    sensitivity: NoisyFigure | None
+    """At specificity 0.9."""
+    roc: list[list[float]]
+    """False and true positive rates."""
+    calibration: list[CalibrationStep]
+
+
+class SummaryFigures(Printed):
+    """What a summary says."""
+
+    task: Task
+    guarantee: Spent
+    deviation: float
+    """The standard deviation of the noise in each number of the sum."""
+    counts: list[NoisyCount] = absent()
+    """Of a description."""
+    auc: NoisyFigure | None = absent()
+    """Of an evaluation: the mean over the classes."""
+    classes: list[ClassFigures] = absent()
+    """Of an evaluation."""
+
+
 class RequestMade(Printed):
     """Keyholders are asked for the sum: ``aggregate`` in a study with keyholders."""
 
@@ -216,6 +303,8 @@ class SumOpened(Printed):
     """Null of a round that only counts patients."""
     summary: str = absent()
     """The file with the counts, of a round that only counts patients."""
+    counted: SummaryFigures = absent()
+    """What it says."""
     proof: str | None
     """Where the plan asks for commitments."""
     plan: str | None
@@ -253,6 +342,8 @@ class Accepted(Printed):
     """Of a study's last model or summary, to compare with other hospitals by phone."""
     evaluation: Scored | None
     """The model's score on the hospital's own patients, where it has any."""
+    summary: SummaryFigures = absent()
+    """What a summary says."""
 
 
 class Proven(Printed):

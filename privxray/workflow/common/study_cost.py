@@ -5,10 +5,10 @@ Tested in tests/cli/test_tasks.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.learning import methods
+from privxray.exchange.messages.plan_tasks import ScheduleEntry
 from privxray.privacy.accountant import calibrate, guarantee
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
@@ -28,21 +28,32 @@ def answer_noise(limit: Guarantee) -> float:
 
 
 def whole_cost(plan: PlanHeader) -> Guarantee:
-    """The composition of all entries of a plan's schedule, each with the noise that its epsilon comes to.
+    """What all tasks of a plan's study cost together, each with the noise that its epsilon comes to.
 
     A training that a hospital does with a smaller epsilon costs less. One that it does anew, or audits, come
     on top.
     """
-    return guarantee(list(_events(plan)), plan.delta)
+    return _composed(plan, plan.its_schedule)
 
 
-def _events(plan: PlanHeader) -> Iterator[Event]:
-    for entry in plan.its_schedule:
-        limit = Guarantee(entry.epsilon, plan.delta)
-        if entry.task == "train":
-            method = methods.get(plan.method)
-            constants = method.constants(plan.constants)
-            noise = method.plan_noise(constants, limit, rounds_left=entry.stages, past=[])
-            yield from entry.stages * method.round_events(constants, noise)
-        elif entry.epsilon > 0:
-            yield from answer_events(answer_noise(limit))
+def cost_so_far(plan: PlanHeader) -> Guarantee:
+    """Likewise, of a plan's task and those before it."""
+    return _composed(plan, plan.its_schedule[: plan.place.entry + 1])
+
+
+def _composed(plan: PlanHeader, schedule: Sequence[ScheduleEntry]) -> Guarantee:
+    if plan.schedule is None:
+        return Guarantee(plan.epsilon, plan.delta)
+    return guarantee([event for entry in schedule for event in _events(plan, entry)], plan.delta)
+
+
+def _events(plan: PlanHeader, entry: ScheduleEntry) -> list[Event]:
+    limit = Guarantee(entry.epsilon, plan.delta)
+    if entry.task == "train":
+        from privxray.learning import methods  # with torch, where that is what trains
+
+        method = methods.get(plan.method)
+        constants = method.constants(plan.constants)
+        noise = method.plan_noise(constants, limit, rounds_left=entry.stages, past=[])
+        return entry.stages * method.round_events(constants, noise)
+    return answer_events(answer_noise(limit)) if entry.epsilon > 0 else []

@@ -38,7 +38,15 @@ def update_words(update: UpdateHeader, coordinator: str) -> UpdateWords:
     bound = "; a commitment binds the hospital to these numbers and hides them" if update.commitment else ""
     return UpdateWords(
         f"of any one patient at most what {spent} allows, together with all that this hospital has released "
-        "in this study; it holds no image, no name and no count of patients",
+        f"in this study; it holds no image, no name and {_COUNTS[update.task or 'train']}",
         f"nobody but {coordinator} can decrypt it, and what is inside is masked: by itself it is random "
         f"numbers, and {opened}{bound}",
     )
+
+
+_COUNTS = {
+    "train": "no count of patients",
+    "describe": "no count of patients without noise",
+    "evaluate": "no count of patients without noise",
+    "agree": "no count of patients",
+}

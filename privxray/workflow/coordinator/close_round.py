@@ -24,6 +24,7 @@ from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
+from privxray.workflow.common.summary_told import Told, told_by, told_of_round
 from privxray.workflow.coordinator.collected_files import Collected
 from privxray.workflow.coordinator.continue_plan import next_stage
 from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
@@ -56,7 +57,7 @@ class Aggregated:
     """The files that a finished round gave.
 
     :param model: the file of the model; of a round that only counts, that of the summary.
-    :param counted: whether it only counts.
+    :param counted: what the summary of a round says that only counts; None of a round that trains.
     :param proof: None under a plan without commitments.
     :param next_plan: None after the last stage of a task, and where ``lacking`` names somebody.
     :param hospitals: how many updates are in the sum.
@@ -73,7 +74,7 @@ class Aggregated:
     notes: tuple[str, ...]
     lacking: tuple[str, ...]
     already: bool
-    counted: bool = False
+    counted: Told | None = None
 
 
 def close_round(
@@ -116,7 +117,7 @@ def close_round(
     next_plan = deliver_plan(session, following.plan, force=force) if following else None
     return Aggregated(
         model=path,
-        counted=round_.task in COUNTED,
+        counted=told_by(plan, summed.tensors, len(cohort.updates)) if round_.task in COUNTED else None,
         proof=proof,
         next_plan=next_plan,
         plan=plan,
@@ -152,7 +153,7 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
     waits = last is newest and plan.next_place is not None
     return Aggregated(
         model=path,
-        counted=last.task in COUNTED,
+        counted=told_of_round(session, last, len(keys.masks)),
         proof=proof,
         next_plan=next_plan,
         plan=plan,

@@ -5,6 +5,7 @@ Tested in tests/cli/test_keyholders.py and tests/cli/test_bad_input.py.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from privxray.exchange.messages.request import SignedRequest
 from privxray.formats.header import Fingerprint
 from privxray.naming.public_names import lone_name
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.study_cost import cost_so_far
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.session import Session
 from privxray.workspace.transitions import RoundState
@@ -201,6 +203,13 @@ def _offer(collected: Collected, received: Received, who: str) -> bool:
         collected.shares[seat] = received
         return True
     collected.updates.setdefault(sender, received)
-    if cohort.updates[sender].header.epsilon > cohort.plan.epsilon:
+    if _has_spent_more(cohort.updates[sender].header.epsilon, cohort.plan):
         collected.notes.append(f"{who} has spent more than the plan's epsilon in this study: it trained anew")
     return True
+
+
+def _has_spent_more(stated: float, plan: PlanHeader) -> bool:
+    """Whether an update states more than its study's tasks so far come to, rounded up as updates do."""
+    if stated <= plan.epsilon:
+        return False
+    return stated > math.ceil(cost_so_far(plan).epsilon * 1e4) / 1e4

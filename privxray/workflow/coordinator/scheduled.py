@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
     from privxray.learning.interface import AnyMethod
 
-BINS = 16
-"""Of the histograms of an evaluation."""
+BINS = 12
+"""Of the histograms of an evaluation, equal in the score; docs/BENCHMARKS.md says why so many."""
 
 
 @dataclass(frozen=True)

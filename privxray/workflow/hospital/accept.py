@@ -12,10 +12,10 @@ from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.admission.admit import admit_model, admit_plan
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.model import ModelHeader
-from privxray.exchange.messages.summary import SummaryHeader
 from privxray.formats.tensors import same_form, unpack
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.proof_file import proof_beside
+from privxray.workflow.common.summary_told import Told
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.hospital.accept_summary import accept_summary
 from privxray.workflow.hospital.file_words import last_words
@@ -45,7 +45,7 @@ class Accepted:
     joined: Joined | None
     already: bool
     proven: bool = False
-    summary: SummaryHeader | None = None
+    summary: Told | None = None
     last_words: str | None = None
 
 
@@ -64,7 +64,7 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Pa
             return _accept_plan(session, received, ask_words)
         if received.envelope.kind == "summary":
             kept = accept_summary(session, received, passphrase)
-            return Accepted(None, kept.path, None, kept.already, kept.proven, kept.header, kept.last_words)
+            return Accepted(None, kept.path, None, kept.already, kept.proven, kept.told, kept.last_words)
         raise MalformedError(
             f"this is a file of kind {received.envelope.kind}, and a model, a summary or a plan is accepted "
             "here",

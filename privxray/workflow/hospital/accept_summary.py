@@ -5,10 +5,13 @@ Tested in tests/cli/test_tasks.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from privxray.errors import MalformedError
 from privxray.exchange.admission.admit_summary import admit_summary
@@ -18,6 +21,7 @@ from privxray.exchange.messages.summary import SummaryHeader
 from privxray.formats.tensors import same_form, unpack
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.proof_file import proof_beside
+from privxray.workflow.common.summary_told import Told, told_by
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.hospital.file_words import last_words
 from privxray.workflow.hospital.prove import proof_of_model
@@ -33,19 +37,15 @@ from privxray.workspace.transitions import Event
 class KeptSummary:
     """A summary that was taken in, with the place of its copy.
 
+    :ivar told: its figures. :ivar proven: it was shown to be the sum of what the hospitals committed to.
     :ivar last_words: those of a study's last result, for the phone; None where a plan may follow.
-    :ivar proven: it was shown to be the sum of what the hospitals committed to.
     """
 
-    header: SummaryHeader
     path: Path
+    told: Told
     already: bool
+    proven: bool
     last_words: str | None
-
-    @property
-    def proven(self) -> bool:
-        """Whether it was shown to be the sum."""
-        return self.header.proof is not None
 
 
 def accept_summary(session: Session, received: Received, passphrase: Passphrase) -> KeptSummary:
@@ -68,10 +68,13 @@ def accept_summary(session: Session, received: Received, passphrase: Passphrase)
         raise second_of_round(received)
     expect_in_later_plan(session, round_, digest)
     last = last_words(planned.plan, summary, digest)
-    if round_.summary == digest and path.exists():
-        return KeptSummary(summary, path, already=True, last_words=last)
+    proven = summary.proof is not None
     data = received.path.read_bytes()
-    _check_form(planned.plan, data[received.envelope.length :])
+    sums = unpack(data[received.envelope.length :])
+    _check_form(planned.plan, sums)
+    told = told_by(planned.plan, sums)
+    if round_.summary == digest and path.exists():
+        return KeptSummary(path, told, already=True, proven=proven, last_words=last)
     make_private_folder(path.parent)
     if summary.proof is not None:
         proof = proof_of_model(session, planned, received, passphrase)
@@ -82,11 +85,11 @@ def accept_summary(session: Session, received: Received, passphrase: Passphrase)
         session.state.set_summary(round_.study, round_.number, digest)
         session.state.forget_vectors(round_.study)
     remove_unreadable(session)
-    return KeptSummary(summary, path, already=False, last_words=last)
+    return KeptSummary(path, told, already=False, proven=proven, last_words=last)
 
 
-def _check_form(plan: PlanHeader, body: bytes) -> None:
-    if not same_form(unpack(body), {spec.name: np.zeros(spec.shape) for spec in plan.manifest}):
+def _check_form(plan: PlanHeader, sums: Mapping[str, NDArray[Any]]) -> None:
+    if not same_form(sums, {spec.name: np.zeros(spec.shape) for spec in plan.manifest}):
         raise MalformedError(
             "the numbers in this summary are not those that its plan asks for",
             reason="summary.other-tensors",

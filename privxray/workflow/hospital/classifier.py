@@ -111,18 +111,30 @@ def _models(session: Session, study: str) -> Iterator[Classifier]:
     :raises MalformedError: a copy here is not the model that was verified.
     :raises RefusedError: see :func:`_classifier`.
     """
-    for round_ in reversed(session.state.rounds(study)):
+    rounds = session.state.rounds(study)
+    accepted = any(round_.model is not None for round_ in rounds)
+    for round_ in reversed(rounds):
         if round_.model is not None:
             path = session.workspace.model_copy(study, round_.number)
             header, body = read_kept(path, round_.model, ModelHeader)
             source = ModelSource(f"the global model of round {round_.number}", round_.model, round_.number)
             yield _classifier(session.workspace, source, header, body)
-        if _starts_from_model(round_):
-            planned = planned_round(session.workspace, round_)
-            label = f"the global model that round {round_.number} starts from"
-            fingerprint = planned.plan.model or planned.signed.digest
-            source = ModelSource(label, fingerprint, _round_before(session, round_))
-            yield _classifier(session.workspace, source, planned.plan, planned.file.body())
+        if _starts_from_model(round_) and not (accepted and round_.task == "evaluate"):
+            yield model_of_plan(session, round_)
+
+
+def model_of_plan(session: Session, round_: Round) -> Classifier:
+    """The global model that the plan of a round carries: one to go on from, or to evaluate.
+
+    :raises MalformedError: the copy of the plan is not the one that was verified.
+    :raises RefusedError: see :func:`_classifier`.
+    """
+    planned = planned_round(session.workspace, round_)
+    use = "evaluates" if round_.task == "evaluate" else "starts from"
+    fingerprint = planned.plan.model or planned.signed.digest
+    label = f"the global model that round {round_.number} {use}"
+    source = ModelSource(label, fingerprint, _round_before(session, round_))
+    return _classifier(session.workspace, source, planned.plan, planned.file.body())
 
 
 def own_model(session: Session, round_: Round) -> Classifier:

@@ -5,25 +5,15 @@ Tested in tests/cli/test_keyholders.py and tests/cli/test_study.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
 from privxray.errors import RefusedError
 from privxray.formats.header import TaskName
 from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.common.task_commands import COMMANDS, DONE
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.trained_on import trained_data
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
-
-COMMANDS: Final[Mapping[TaskName, str]] = {
-    "train": "train",
-    "describe": "describe --contribute",
-    "evaluate": "evaluate --contribute",
-    "agree": "agree",
-}
-"""What a hospital types for a plan's task."""
 
 
 def open_round(session: Session, study: str | None, task: TaskName = "train") -> Round:
@@ -46,19 +36,11 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
         seen = trained_data(session, round_)
         changed = f"; {seen}, and an update that has left can't be changed" if seen and seen.since else ""
         raise RefusedError(
-            f"round {round_.number} is exported already, and a round is {_DONE[round_.task]} once{changed}",
+            f"round {round_.number} is exported already, and a round is {DONE[round_.task]} once{changed}",
             reason="round.exported",
             advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
         )
     return round_
-
-
-_DONE: Final[Mapping[TaskName, str]] = {
-    "train": "trained",
-    "describe": "described",
-    "evaluate": "evaluated",
-    "agree": "agreed on",
-}
 
 
 def over_here(round_: Round) -> RefusedError:

@@ -16,20 +16,25 @@ from privxray.exchange.messages.plan_sizes import N_MAX
 from privxray.keys.identity import PublicKeys
 
 
-def patients_beyond(patients: int, plan: PlanHeader, own: PublicKeys) -> Iterator[str]:
-    """What a person at this hospital should know of its number of training patients; it is not told.
+def patients_beyond(
+    patients: int, plan: PlanHeader, own: PublicKeys, *, counted: bool = False
+) -> Iterator[str]:
+    """What a person at this hospital should know of its number of patients; it is not told.
 
+    :param patients: those to train on, or those that are counted.
     :param own: this hospital's keys.
+    :param counted: whether they are only counted.
     """
     if not patients:
-        yield "the training split has no patient, so what leaves is noise alone"
+        nobody = "nobody is there to be counted" if counted else "the training split has no patient"
+        yield f"{nobody}, so what leaves is noise alone"
     member = plan.roster.hospital(own.fingerprint)
     bound = member.size.bracket if member and member.size else plan.constants.get(N_MAX)
     if isinstance(bound, int) and patients > bound:
         yield (
-            f"there are more patients to train on than the {bound:,} that the plan expects of this hospital, "
-            "so its delta promises each of them less than it should; state more in your next card: privxray "
-            "card --patients-up-to N"
+            f"there are more patients {'here' if counted else 'to train on'} than the {bound:,} that the "
+            "plan expects of this hospital, so its delta promises each of them less than it should; state "
+            "more in your next card: privxray card --patients-up-to N"
         )
 
 

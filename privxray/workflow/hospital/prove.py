@@ -33,9 +33,10 @@ from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.hospital.file_words import FileWords, digest_words, file_words, is_told_by_words
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
+from privxray.workspace.study_tables import Round
 
 _ROUNDING = 1e-9
-_CALL = "Do not use this model; call the coordinator and the other hospitals"
+_CALL = "Do not use it; call the coordinator and the other hospitals"
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Verified:
     :param words: twelve words that stand for it, to be read out by phone.
     :param hospitals: whose vectors are in the sum, by name, each once.
     :param own: whether this hospital's is among them.
-    :param model: whether the round's model lies here, and is made of this sum.
+    :param model: whether the round's model or summary lies here, and is made of this sum.
     """
 
     study: str
@@ -71,8 +72,8 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
     if is_told_by_words(typed):
         return file_words(workspace, path)
     workspace.require("hospital", "verify")
-    of_result = typed.kind in ("model", "summary")
-    proof = existing_proof(path) if of_result else path
+    is_result = typed.kind in ("model", "summary")
+    proof = existing_proof(path) if is_result else path
     with working(workspace) as session, take_in(proof, workspace.inbox) as received:
         received.envelope.expect("proof")
         claimed = received.envelope.claim(ProofHeader)
@@ -84,7 +85,8 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
                 advice="Ask the coordinator; privxray inspect FILE names its study and round",
             )
         planned = planned_round(workspace, found[0])
-        if of_result and typed.digest not in (planned.round.model, planned.round.summary):
+        result, kept = _kept_result(workspace, planned.round)
+        if is_result and typed.digest != result:
             raise RefusedError(
                 f"this {typed.kind} has not been accepted here",
                 reason="proof.model-not-accepted",
@@ -92,8 +94,7 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
                 advice="Type: privxray accept FILE. It checks the proof as well",
             )
         proven = proven_sum(session, planned, received, passphrase)
-        kept = workspace.model_copy(planned.round.study, planned.round.number)
-        if planned.round.model is not None and kept.exists():
+        if result is not None and kept.exists():
             model = read_again(kept)
             expect_made_of(planned, proven, received.envelope.digest, model)
         return Verified(
@@ -103,8 +104,15 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
             words=digest_words(received.envelope.digest),
             hospitals=tuple(member.name for member in members_of(planned.plan, proven.hospitals)),
             own=proven.own,
-            model=planned.round.model is not None and kept.exists(),
+            model=result is not None and kept.exists(),
         )
+
+
+def _kept_result(workspace: Workspace, round_: Round) -> tuple[str | None, Path]:
+    """The digest of a round's model or summary, as far as one was accepted, and where it lies."""
+    if round_.task in COUNTED:
+        return round_.summary, workspace.summary_copy(round_.study, round_.number)
+    return round_.model, workspace.model_copy(round_.study, round_.number)
 
 
 def proof_of_model(session: Session, planned: PlannedRound, model: Received, passphrase: Passphrase) -> bytes:
@@ -127,7 +135,7 @@ def existing_proof(model: Path) -> Path:
     beside = proof_beside(model)
     if not beside.exists():
         raise AbsentFileError(
-            "this model comes with a proof, and the proof is not beside it",
+            f"this {model.suffix[1:]} comes with a proof, and the proof is not beside it",
             reason="accept.proof-missing",
             file=beside,
             advice="Carry both files that aggregate wrote into one folder, and type the same command",

@@ -35,6 +35,14 @@ CHECKS = (
 )
 
 
+_PARTS = {
+    "train": "a round of training",
+    "describe": "a description of the study's patients",
+    "evaluate": "an evaluation of the study's model",
+    "agree": "an agreement on keys",
+}
+
+
 def write_release_record(update: Path, sha256: str, header: UpdateHeader, plan: PlanHeader) -> None:
     """Write the record of an update that was written, verified and read back, as HTML and as JSON.
 
@@ -63,7 +71,7 @@ def _record(name: str, sha256: str, size: int, header: UpdateHeader, plan: PlanH
         "file": name,
         "bytes": size,
         "sha256": sha256,
-        "what": "one hospital's part of a round of training, masked, encrypted and signed",
+        "what": f"one hospital's part of {_PARTS[plan.its_task]}, masked, encrypted and signed",
         "study": plan.study_name,
         "round": plan.round,
         "plan": header.plan,

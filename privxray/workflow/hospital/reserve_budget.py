@@ -12,10 +12,9 @@ from __future__ import annotations
 import math
 import os
 
-from privxray.errors import BudgetError, MalformedError, RefusedError, UsageError
+from privxray.errors import BudgetError, RefusedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.privacy.accountant import guarantee
-from privxray.privacy.guarantee import Promise
 from privxray.privacy.ledger_chain import Book
 from privxray.workflow.hospital.training import Training, remaining
 from privxray.workflow.ledger.runs import charged_outside
@@ -58,8 +57,9 @@ def choose_epsilon(asked: float | None, training: Training) -> float:
 
 
 def default_epsilon(state: State, plan: PlanHeader) -> float:
-    """The least epsilon that was ever chosen for a plan's study, else the plan's."""
-    return min([plan.epsilon, *(r.epsilon for r in state.rounds(plan.study) if r.epsilon is not None)])
+    """The least epsilon that was ever chosen for a training of a plan's study, else the plan's."""
+    trained = [r for r in state.rounds(plan.study) if r.task == "train"]
+    return min([plan.epsilon, *(r.epsilon for r in trained if r.epsilon is not None)])
 
 
 def possible_epsilon(state: State, round_: Round, plan: PlanHeader, book: Book) -> float | None:
@@ -89,26 +89,17 @@ def reserve(training: Training, epsilon: float) -> Training:
     """
     ledger, round_, run = training.ledger, training.round, training.run
     charged = ledger.state(round_.study, run)
+    training.expect_known(charged)
     if charged is not None and round_.epsilon == epsilon:
         return training
     if charged == "reserved":
         ledger.withdraw(round_.study, run)
-    elif charged is not None and round_.epsilon is None:
-        raise MalformedError(
-            f"the workspace's state is an old copy: it lacks the training of round {round_.number} that the "
-            "privacy ledger was charged for; nothing was drawn",
-            reason="state.lacks-training",
-            advice="Restore the newest backup of state.db "
-            "(privxray help backup), or have the round planned anew and charged again",
-        )
     elif charged is not None:
         raise another_epsilon(round_)
     noise = training.remaining().noise(epsilon)
     chosen = training.chosen(epsilon=epsilon, noise=noise, vector_key=os.urandom(32))
-    bound = training.plan.size_bound
-    promise = None if bound is None else Promise(training.plan.delta, bound)
     try:
-        ledger.reserve(round_.study, run, chosen.events(), promise)
+        ledger.reserve(round_.study, run, chosen.events(), training.promise)
     except BudgetError as refusal:
         forgotten = chosen.chosen(epsilon=None, noise=None, vector_key=None)
         refusal.advice = what_is_left(forgotten)

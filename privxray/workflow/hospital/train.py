@@ -19,14 +19,9 @@ import shutil
 import time
 from dataclasses import dataclass, replace
 
-from privxray.errors import BudgetError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.learning.data import TrainingData
-from privxray.learning.interface import Drawing
-from privxray.privacy.events import merge
 from privxray.privacy.guarantee import Guarantee
-from privxray.privacy.noise import SecureNoise
-from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import InputForm, training_data
 from privxray.workflow.common.own_keys import public_keys
@@ -45,7 +40,6 @@ from privxray.workflow.hospital.trained_on import (
 from privxray.workflow.hospital.training import Training
 from privxray.workflow.hospital.training_results import remove_unreadable, saved_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
-from privxray.workflow.ledger.saved_answers import SavedAnswers
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 from privxray.workspace.transitions import Event, RoundState
@@ -147,29 +141,13 @@ def _draw(training: Training, data: TrainingData, progress: Progress | None) -> 
     ledger, round_, run = training.ledger, training.round, training.run
     if ledger.state(round_.study, run) == "released":
         return  # interrupted between the ledger's last entry and the state's
-    if ledger.events(round_.study, run) != merge(training.events()):
-        raise BudgetError(
-            "what this training would draw is not what the privacy ledger was charged; nothing was drawn",
-            reason="budget.other-events",
-            advice="The workspace was altered: restore state.db and ledger.db from one backup "
-            "(privxray help backup)",
-        )
+    training.expect_charged(training.events())
     ledger.begin(round_.study, run)
     result = saved_vector(training.session, round_)
     if result.load(0) is None:
-        vector = training.method.train(data, training.task, _drawing(training, progress))
+        vector = training.method.train(data, training.task, training.drawing(progress))
         result.save(0, vector)
     ledger.finish(round_.study, run)
-
-
-def _drawing(training: Training, progress: Progress | None) -> Drawing:
-    round_ = training.round
-    advice = (
-        "Restore the folder from a backup (privxray help backup), or have the round planned and paid anew"
-    )
-    witness = SavedAnswers(training.session.state, round_.study, round_.trained_in, advice)
-    steps = ReleaseStore(training.folder / "steps", training.key, witness)
-    return Drawing(training.noise, SecureNoise(), steps, progress)
 
 
 def _trained(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from privxray.errors import BudgetError
 from privxray.exchange.messages.plan import PlanHeader
@@ -18,7 +17,7 @@ from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger, floored
 from privxray.privacy.ledger_chain import Book
 from privxray.workflow.common.planned_round import planned_round
-from privxray.workflow.hospital.training_results import results_folder
+from privxray.workflow.hospital.paid_round import PaidRound
 from privxray.workflow.ledger.runs import attempt_of, run_name
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
@@ -72,16 +71,9 @@ class Remaining:
 
 
 @dataclass(frozen=True)
-class Training:
-    """The training of one round, with all that its steps share.
+class Training(PaidRound):
+    """The training of one round, with all that its steps share."""
 
-    :param round: as the state has it now; it changes when noise and key are chosen.
-    """
-
-    session: Session
-    ledger: Ledger
-    round: Round
-    plan: PlanHeader
     method: AnyMethod
     task: Task[MethodConstants]
 
@@ -96,37 +88,6 @@ class Training:
         method = methods.get(plan.method)
         task = Task(method.constants(plan.constants), plan.classes, planned.start())
         return cls(session, ledger, round_, plan, method, task)
-
-    def chosen(self, **fields: float | bytes | None) -> Training:
-        """The training after a choice (``epsilon``, ``noise``, ``vector_key``) was made durable."""
-        state, round_ = self.session.state, self.round
-        with state.transaction():
-            state.set_training(round_.study, round_.number, **fields)
-        return replace(self, round=state.rounds(round_.study)[-1])
-
-    @property
-    def run(self) -> str:
-        """How the ledger names it."""
-        return run_name(self.session.state, self.round)
-
-    @property
-    def folder(self) -> Path:
-        """Where its results rest."""
-        return results_folder(self.session, self.round)
-
-    @property
-    def noise(self) -> float:
-        """The noise scale that was chosen. :raises ValueError: none was."""
-        if self.round.noise is None:
-            raise ValueError("no noise was chosen")
-        return self.round.noise
-
-    @property
-    def key(self) -> bytes:
-        """The key of its results. :raises ValueError: none was made."""
-        if self.round.vector_key is None:
-            raise ValueError("no key was made")
-        return self.round.vector_key
 
     def events(self) -> list[Event]:
         """What it costs with the noise that was chosen."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from privxray.errors import MalformedError, WorkspaceError
 from privxray.privacy.releases import ReleaseStore
+from privxray.workflow.common.task_commands import COMMANDS, DONE
 from privxray.workspace.atomic import sweep
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
@@ -81,10 +82,10 @@ def remove_unreadable(session: Session) -> None:
 
 def _not_trained(session: Session, round_: Round) -> WorkspaceError:
     return WorkspaceError(
-        f"round {round_.number} is not trained yet",
+        f"round {round_.number} is not {DONE[round_.task]} yet",
         reason="round.not-trained",
         file=session.root,
-        advice="Type: privxray train",
+        advice=f"Type: privxray {COMMANDS[round_.task]}",
     )
 
 

@@ -15,6 +15,7 @@ from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.study_cost import whole_cost
 from privxray.workflow.ledger.further_steps import Affords, FurtherSteps
 from privxray.workflow.ledger.size_remarks import size_remarks
 from privxray.workspace.folder import Workspace
@@ -159,4 +160,4 @@ def _plans(workspace: Workspace) -> dict[str, Guarantee]:
     with looking(workspace) as session:
         newest = [session.state.rounds(name)[-1] for name in session.state.studies()]
         plans = {round_.study: load_plan(workspace, round_) for round_ in newest}
-    return {name: Guarantee(plan.epsilon, plan.delta) for name, plan in plans.items()}
+    return {name: whole_cost(plan) for name, plan in plans.items()}

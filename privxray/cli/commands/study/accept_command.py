@@ -14,6 +14,7 @@ from privxray.cli.output import emit, tell
 from privxray.cli.plan_review import PlanReview
 from privxray.cli.prompts import passphrase
 from privxray.cli.scores_view import scores_json, show_scores, tell_meaning
+from privxray.cli.summary_view import show_summary, summary_json
 from privxray.cli.written_reports import report_line
 from privxray.errors import RefusedError
 from privxray.steps import step
@@ -24,13 +25,15 @@ if TYPE_CHECKING:
 
 
 def accept(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A global model, or the next plan.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A global model, a summary, or the next plan.")
+    ],
     words: KeyWords = None,
     constants: Constants = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Take in a global model or the next plan. A model is scored on this hospital's held-out patients."""
+    """Take in a model, a summary or the next plan. A model is scored on this hospital's held-out patients."""
     from privxray.workflow.hospital.accept import accept as take_in
 
     workspace = current_workspace()
@@ -41,7 +44,7 @@ def accept(
         review.show(done.joined.plan, done.joined.changes)
         has_model = done.joined.plan.carries_model and workspace.config.role == "hospital"
     elif done.summary:
-        study, what = done.summary.study, f"The summary of round {done.summary.round}"
+        study, what = done.summary.plan.study, f"The summary of round {done.summary.plan.round}"
         has_model = False
     else:
         assert done.model is not None
@@ -53,6 +56,8 @@ def accept(
     if done.last_words:
         tell("The study ends with it. Phone the other hospitals: whoever has the same one reads out the same")
         tell(f"words: {done.last_words}")
+    if done.summary and not as_json:
+        show_summary(done.summary)
     scores = _scored(workspace, study) if has_model else None
     if scores is not None and not as_json:
         show_scores(scores)
@@ -67,6 +72,7 @@ def accept(
                 "proven": done.proven,
                 "words": done.last_words,
                 "evaluation": None if scores is None else scores_json(scores),
+                **({"summary": summary_json(done.summary)} if done.summary else {}),
             }
         )
     close("accept", workspace, study=study)

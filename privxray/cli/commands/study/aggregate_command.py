@@ -16,6 +16,7 @@ from privxray.cli.options import Force, Json, PassphraseFile, Without
 from privxray.cli.options.file_patterns import expand
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
+from privxray.cli.summary_view import show_summary, summary_json
 
 if TYPE_CHECKING:
     from privxray.workflow.coordinator.close_round import Aggregated
@@ -80,7 +81,11 @@ def _show_sum(done: Aggregated, as_json: bool) -> None:
         emit(
             {
                 "model": None if done.counted else str(done.model),
-                **({"summary": str(done.model)} if done.counted else {}),
+                **(
+                    {"summary": str(done.model), "counted": summary_json(done.counted)}
+                    if done.counted
+                    else {}
+                ),
                 "proof": str(done.proof) if done.proof else None,
                 "plan": str(done.next_plan.path) if done.next_plan else None,
                 "round": done.plan.round,
@@ -100,5 +105,7 @@ def _show_sum(done: Aggregated, as_json: bool) -> None:
             f"Round {done.plan.round}: opened the sum of {done.hospitals} updates. No single update can be "
             f"opened. Wrote {done.model}."
         )
+    if done.counted and not as_json:
+        show_summary(done.counted)
     if done.proof:
         tell(f"Carry {done.proof.name} with it: each hospital checks by it that the {what} is the sum.")

@@ -12,10 +12,12 @@ import typer
 
 from privxray.cli import scores_view
 from privxray.cli.closing import close
+from privxray.cli.contribution_view import Contribute, Epsilon, contribution_json, tell_contribution
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, Study
 from privxray.cli.options.written_files import require_free
 from privxray.cli.output import counted, emit, tell
+from privxray.errors import UsageError
 from privxray.steps import step
 
 
@@ -36,6 +38,8 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    contribute: Contribute = False,
+    epsilon: Epsilon = None,
     report: Annotated[
         Path | None,
         typer.Option(
@@ -47,9 +51,24 @@ def evaluate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Score the newest model on own held-out patients. The figures stay in this hospital."""
+    """Score the newest model on own held-out patients: for yourself, or with noise for a study that asks."""
     from privxray.workflow.hospital.evaluate import evaluate as score
 
+    if contribute:
+        if local or groups or report is not None:
+            raise UsageError(
+                "--contribute takes --split, --study and --epsilon alone",
+                reason="contribute.other-options",
+                advice="Leave --local, --group and --report out, or type them without --contribute",
+            )
+        _contribute(study, split, epsilon, as_json=as_json)
+        return
+    if epsilon is not None:
+        raise UsageError(
+            "--epsilon is for a contribution to a study, and --contribute is missing",
+            reason="contribute.missing",
+            advice="Your own figures have no noise and cost nothing: leave --epsilon out",
+        )
     require_free({"--report": report}, force=force)
     workspace = current_workspace()
     with step("Computing features") as bar:
@@ -75,3 +94,15 @@ def evaluate(
         tell("The sheet is in the file that --report names. It stays in the hospital.")
     tell("These figures carry no privacy noise: do not pass them on.")
     close("evaluate", workspace, study=study)
+
+
+def _contribute(study: str | None, split: str, epsilon: float | None, *, as_json: bool) -> None:
+    from privxray.workflow.hospital.counting.evaluate_together import evaluate_together
+
+    workspace = current_workspace()
+    with step("Computing features") as bar:
+        done = evaluate_together(workspace, study=study, epsilon=epsilon, split=split, progress=bar)
+    if as_json:
+        emit(contribution_json(done))
+    tell_contribution(done, "The scores of your held-out patients were counted")
+    close("evaluate --contribute", workspace, study=done.plan.study)

@@ -5,18 +5,35 @@ Tested in tests/cli/test_report_study.py.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.extractor_file import ExtractorFile
 from privxray.privacy.guarantee import Guarantee
 from privxray.reports.study_page import ModelCard
+from privxray.workflow.common.summary_told import Told, count_in_words, remarks, rows
 
 
-def study_model_card(plan: PlanHeader, header: ModelHeader, digest: str, licence: str) -> ModelCard:
+@dataclass(frozen=True)
+class CardFigures:
+    """What the hospitals have contributed to a card.
+
+    :ivar described: counts of patients. :ivar evaluated: figures of the model; None where they gave none.
+    """
+
+    described: Told | None = None
+    evaluated: Told | None = None
+
+
+def study_model_card(
+    plan: PlanHeader, header: ModelHeader, digest: str, licence: str, figures: CardFigures = CardFigures()
+) -> ModelCard:
     """The card.
 
     :param plan: of the round that the model came of. :param digest: of the model's signed header, in hex.
     :param licence: as the coordinator typed it; empty for none.
+    :param figures: what summaries of the study say.
     """
     named = header.features_by
     extractor = named.label if isinstance(named, ExtractorFile) else named or "none: it takes pixels"
@@ -41,16 +58,8 @@ def study_model_card(plan: PlanHeader, header: ModelHeader, digest: str, licence
                     "device. It is not meant for other views, other parts of the body or other findings."
                 ],
             ),
-            ("Data", list(_data(plan))),
-            (
-                "Metrics",
-                [
-                    "No hospital has contributed figures to the coordinator, so none are stated here. Each "
-                    "hospital knows how well it does on its own held-out patients. Measure it on yours "
-                    "before "
-                    "you use it."
-                ],
-            ),
+            ("Data", [*_data(plan, figures.described)]),
+            ("Metrics", _metrics(figures.evaluated)),
             (
                 "Limits",
                 [
@@ -68,7 +77,22 @@ def study_model_card(plan: PlanHeader, header: ModelHeader, digest: str, licence
     )
 
 
-def _data(plan: PlanHeader) -> list[str]:
+def _metrics(told: Told | None) -> list[str]:
+    if told is None:
+        return [
+            "No hospital has contributed figures to the coordinator, so none are stated here. Each hospital "
+            "knows how well it does on its own held-out patients. Measure it on yours before you use it."
+        ]
+    return [
+        "On held-out patients of all hospitals together, who have contributed noisy histograms of scores: "
+        + "; ".join(f"{figure} ({of}) {value}" for figure, of, value in rows(told))
+        + ".",
+        *(f"{remark}." for remark in remarks(told)),
+        "Measure it on your own patients before you use it.",
+    ]
+
+
+def _data(plan: PlanHeader, described: Told | None) -> list[str]:
     hospitals = ", ".join(member.name for member in plan.roster.members)
     told = [
         f"Chest radiographs of the patients of {len(plan.roster.members)} hospitals ({hospitals}). No "
@@ -80,5 +104,11 @@ def _data(plan: PlanHeader) -> list[str]:
         told.append(f"Patients, as the hospitals' cards state: {most}.")
     else:
         told.append("The hospitals' cards state no number of patients.")
-    told.append("The cards say nothing of age, sex, machines or years.")
+    if described is None:
+        told.append("The cards say nothing of age, sex, machines or years.")
+        return told
+    counts = "; ".join(f"{one.name} ({one.by}) {count_in_words(one)}" for one in described.counts)
+    told.append(f"Patients of all hospitals together, counted with noise before the training: {counts}.")
+    told += [f"{remark}." for remark in remarks(described)]
+    told.append("Nothing is said of machines or years.")
     return told

@@ -28,9 +28,12 @@ from privxray.version import __version__
 from privxray.workflow.common.kept_file import read_kept
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.report_file import expect_own, write_report
+from privxray.workflow.common.study_cost import whole_cost
 from privxray.workflow.common.study_words import study_words
+from privxray.workflow.common.summary_told import Told, told_of_round
 from privxray.workflow.coordinator.reporting import what_parties_see
-from privxray.workflow.coordinator.reporting.study_model_card import study_model_card
+from privxray.workflow.coordinator.reporting.counted_section import counted_section
+from privxray.workflow.coordinator.reporting.study_model_card import CardFigures, study_model_card
 from privxray.workspace.atomic import PUBLIC
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -56,6 +59,7 @@ class _Stage:
 
     :ivar model: None where it is not closed. :ivar updates: by fingerprint of the hospital, as far as the
         files are here. :ivar in_sum: fingerprints; None where the round is not closed.
+    :ivar told: what a round's summary says; None where it has none.
     """
 
     round: Round
@@ -63,6 +67,7 @@ class _Stage:
     model: ModelHeader | None
     updates: dict[str, UpdateHeader]
     in_sum: frozenset[str] | None
+    told: Told | None
 
 
 def write_study_report(workspace: Workspace, *, licence: str = "") -> StudyReport:
@@ -107,7 +112,10 @@ def _stage(session: Session, round_: Round) -> _Stage:
             session.workspace.model_copy(round_.study, round_.number), round_.model, ModelHeader
         )
         in_sum = frozenset(session.state.next_keys(round_.plan, MaskStatement))
-    return _Stage(round_, plan, model, _updates(session.workspace, round_, plan), in_sum)
+    if round_.summary is not None:
+        in_sum = frozenset(session.state.next_keys(round_.plan, MaskStatement))
+    told = told_of_round(session, round_, len(in_sum or ()))
+    return _Stage(round_, plan, model, _updates(session.workspace, round_, plan), in_sum, told)
 
 
 def _updates(workspace: Workspace, round_: Round, plan: PlanHeader) -> dict[str, UpdateHeader]:
@@ -124,28 +132,35 @@ def _updates(workspace: Workspace, round_: Round, plan: PlanHeader) -> dict[str,
 def _card(stages: Sequence[_Stage], licence: str) -> ModelCard | None:
     for stage in reversed(stages):
         if stage.model is not None:
-            return study_model_card(stage.plan, stage.model, str(stage.round.model), licence)
+            digest = str(stage.round.model)
+            told = [one.told for one in stages if one.told and one.told.plan.model == digest]
+            described = [one.told for one in stages if one.told and one.told.counts]
+            about = CardFigures(described[-1] if described else None, told[-1] if told else None)
+            return study_model_card(stage.plan, stage.model, digest, licence, about)
     return None
 
 
 def _page(session: Session, stages: Sequence[_Stage], card: ModelCard | None) -> StudyPage:
     plan = stages[-1].plan
+    most = whole_cost(plan)
     closed = [len(stage.in_sum) for stage in stages if stage.in_sum]
     return StudyPage(
         title=f"Study {plan.study_name}",
         facts=[
             ("Coordinator", f"{plan.coordinator_name} {plan.coordinator.fingerprint}"),
-            ("Rounds of training", str(plan.stages)),
+            ("Rounds of training", str(plan.training.stages)),
+            *([("Tasks", ", then ".join(map(str, plan.schedule)))] if plan.schedule else []),
             ("Method", plan.method),
             ("Classes", ", ".join(plan.classes)),
             ("Mode", plan.mode),
-            ("Epsilon and delta", f"{plan.epsilon:g} and {plan.delta:g}, for each patient over all rounds"),
+            ("Epsilon and delta", f"{most.epsilon:.4g} and {most.delta:g}, for each patient over all rounds"),
         ],
         key_words=study_words(session.state, plan),
         cohort=list(_cohort(plan)),
         deliveries=[row for stage in stages for row in _deliveries(stage)],
         lineage=_lineage(stages),
         steps=[row for stage in stages for row in _steps(stage)],
+        counted=[counted_section(stage.told) for stage in stages if stage.told],
         guarantee=list(what_parties_see.guarantee_words(plan)),
         protections=list(what_parties_see.protections(plan)),
         parties=list(what_parties_see.parties(plan)),
@@ -177,6 +192,8 @@ def _deliveries(stage: _Stage) -> Iterator[list[str]]:
 def _steps(stage: _Stage) -> Iterator[list[str]]:
     number, state = stage.plan.round, stage.round.state.value
     yield [f"plan of round {number}", stage.round.plan[:16], stage.plan.created, state]
+    if stage.told is not None:
+        yield [f"summary of round {number}", str(stage.round.summary)[:16], "-", "signed"]
     if stage.model is not None:
         yield [f"model of round {number}", str(stage.round.model)[:16], stage.model.created, "signed"]
 
@@ -187,6 +204,9 @@ def _lineage(stages: Sequence[_Stage]) -> Chart:
         void = stage.round.state is RoundState.VOID
         gone = " (given up)" if void else ""
         boxes.append(Box([f"plan of round {stage.plan.round}{gone}", stage.round.plan[:16]], dashed=void))
+        if stage.told is not None:
+            sum_of = f"summary of round {stage.plan.round}, of {stage.told.hospitals} hospitals"
+            boxes.append(Box([sum_of, str(stage.round.summary)[:16]]))
         if stage.model is not None:
             count = len(stage.in_sum or ())
             sum_of = f"model of round {stage.plan.round}, of {count} hospitals"

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.privacy.guarantee import Guarantee
+from privxray.workflow.common.study_cost import whole_cost
 
 Row = tuple[str, str, str]
 
 
 def guarantee_words(plan: PlanHeader) -> Iterator[str]:
     """What a patient is promised, in sentences without full stops."""
-    promised = Guarantee(plan.epsilon, plan.delta)
+    promised = whole_cost(plan)
     yield f"for each patient of each hospital, over all rounds of the study: {promised}"
     yield (
         "in plain words: whoever sees all that left a hospital learns almost the same, whether one "
@@ -23,7 +23,7 @@ def guarantee_words(plan: PlanHeader) -> Iterator[str]:
     )
     yield (
         "as a formula: for any two data sets D and D' that differ by one patient, and any set S of results, "
-        f"P(M(D) in S) <= exp({plan.epsilon:g}) P(M(D') in S) + {plan.delta:g}"
+        f"P(M(D) in S) <= exp({promised.epsilon:.4g}) P(M(D') in S) + {plan.delta:g}"
     )
     yield (
         "it does not cover what is true of all patients alike, what somebody knows from elsewhere, or "

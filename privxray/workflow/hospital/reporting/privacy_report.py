@@ -16,6 +16,7 @@ from privxray.reports.privacy_page import KIND, LANGUAGES, PrivacyTerms, privacy
 from privxray.version import __version__
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.report_file import expect_own, write_report
+from privxray.workflow.common.study_cost import whole_cost
 from privxray.workflow.common.which_study import newest_round
 from privxray.workspace.atomic import PUBLIC
 from privxray.workspace.folder import Workspace
@@ -54,7 +55,7 @@ def _terms(session: Session, study: str) -> PrivacyTerms:
         hospital=session.name,
         coordinator=plan.coordinator_name,
         spent=ledger.cost(study, plan.delta).epsilon,
-        planned=plan.epsilon,
+        planned=whole_cost(plan).epsilon,
         limit=ledger.limit.epsilon,
         delta=plan.delta,
         masked=len(plan.roster.members),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.errors import WorkspaceError
+from privxray.exchange.messages.plan_words import place_in_words
 from privxray.formats.extractor_file import ExtractorFile
 from privxray.privacy.guarantee import Guarantee
 from privxray.reports.training_page import KIND, ModelSection, TrainingPage
@@ -24,6 +25,7 @@ from privxray.version import __version__
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.report_file import expect_own, write_report
+from privxray.workflow.common.study_cost import whole_cost
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.classifier import has_model, newest_model
 from privxray.workflow.hospital.data_set import open_dataset
@@ -119,21 +121,21 @@ def _plans(session: Session) -> dict[str, Guarantee]:
     """By study, what its newest plan here allows."""
     newest = [session.state.rounds(name)[-1] for name in session.state.studies()]
     plans = {round_.study: load_plan(session.workspace, round_) for round_ in newest}
-    return {name: Guarantee(plan.epsilon, plan.delta) for name, plan in plans.items()}
+    return {name: whole_cost(plan) for name, plan in plans.items()}
 
 
 def _facts(plan: PlanHeader) -> list[tuple[str, str]]:
     return [
         (
             "Study and round",
-            f"{plan.study}, round {plan.round}: training round {plan.stage} of {plan.stages}",
+            f"{plan.study}, round {plan.round}: {place_in_words(plan)}",
         ),
         ("Coordinator", plan.coordinator_name),
         ("Hospitals", ", ".join(member.name for member in plan.roster.members)),
         ("Mode", plan.mode),
         ("Method", plan.method),
         ("Classes", ", ".join(plan.classes)),
-        ("Most that the study may cost", str(Guarantee(plan.epsilon, plan.delta))),
+        ("Most that the study may cost", str(whole_cost(plan))),
         ("Made", plan.created),
     ]
 

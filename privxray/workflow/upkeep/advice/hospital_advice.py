@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from privxray.workflow.hospital.open_round import COMMANDS
+from privxray.workflow.common.task_commands import COMMANDS
 from privxray.workflow.upkeep.advice.line import INGEST, Advice, exact, file_name, over_here, study_option
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.transitions import RoundState
@@ -87,7 +87,7 @@ def _uncounted(situation: Situation, study: StudySituation, option: str) -> Advi
     typed = situation.typed(" ".join(words))
     if not study.splits:
         return Advice(f"{situation.typed(INGEST)}{option}; then: {typed}")
-    return Advice(typed)
+    return Advice(typed, words)
 
 
 def _finished(situation: Situation, study: StudySituation, option: str) -> Iterator[Advice]:

@@ -23,6 +23,7 @@ from privxray.privacy.guarantee import MAX_EPSILON
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
+from privxray.workflow.coordinator.close_round import result_path
 from privxray.workflow.hospital.open_round import left_out
 from privxray.workflow.ledger.runs import charged_outside
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
@@ -97,7 +98,7 @@ def _with_what_came(session: Session, seen: StudySituation, plan: PlanHeader) ->
 def _own_files(workspace: Workspace, round_: Round) -> dict[str, str]:
     places = {"enc": workspace.updates, "share": workspace.root}
     found = {k: place / workspace.own_file(round_.study, round_.number, k) for k, place in places.items()}
-    found["proof"] = proof_beside(workspace.models / f"global-{round_.number:04d}.model")
+    found["proof"] = proof_beside(result_path(workspace, round_))
     return {kind: str(file.relative_to(workspace.root)) for kind, file in found.items() if file.exists()}
 
 
