@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from privxray.exchange.admission.admit import admit_model, admit_plan, admit_upd
 from privxray.exchange.admission.admit_heads import Own, admit_heads
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.admission.admit_proof import admit_proof, prove
+from privxray.exchange.admission.admit_summary import admit_summary
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.proof import open_proof
 from privxray.exchange.messages.request import SignedRequest
@@ -69,6 +71,8 @@ def admit(name: str) -> None:
         header = admit_plan(envelope, followed.plan.coordinator).plan
         if INDEX[name]["under"] == "heads-first":
             admit_heads(header, own_of_heads(followed))
+    elif envelope.kind == "summary":
+        header = admit_summary(envelope, followed)
     elif envelope.kind == "model":
         header = admit_model(envelope, followed)
     elif envelope.kind == "proof":
@@ -108,6 +112,7 @@ def test_there_is_a_file_for_each_entry_and_a_good_one_of_each_kind() -> None:
         "share",
         "proof",
         "model",
+        "summary",
         "revocation",
     }
 
@@ -127,7 +132,7 @@ def test_the_good_files_from_the_specification() -> None:
         data = load(name)
         signer = next(
             key
-            for under in ("plan", "held-plan", "committed-plan", "heads-held-plan")
+            for under in ("plan", "held-plan", "committed-plan", "describe-plan", "heads-held-plan")
             for key in signers(spec.claimed(load(under)))
             if spec.fingerprint(key) == split(data).key_id
         )
@@ -208,3 +213,34 @@ def test_a_proof_from_the_specification() -> None:
     assert spec.read(load("committed-model"), plan["coordinator"]["signing"], version=2).header["proof"] == (
         proof.digest
     )
+
+
+def test_a_study_of_several_tasks_from_the_specification() -> None:
+    """Section 4 written again: the schedule, the vector that a task asks for, and the counts of a summary."""
+    for name in ("describe-plan", "scheduled-train-plan", "evaluate-plan"):
+        plan = spec.claimed(load(name))
+        tasks = [entry["task"] for entry in plan["schedule"]]
+        assert tasks == ["describe", "train", "evaluate"]
+        (entry,) = (one for one in plan["schedule"] if one["task"] == plan["task"])
+        assert (entry["epsilon"], entry["stages"]) == (plan["epsilon"], plan["stages"])
+        if plan["task"] == "train":
+            continue
+        bands, sexes = plan["age_bands"] or [], plan["sexes"] or []
+        described = [3, len(bands) + 1, len(sexes) + 1]
+        evaluated = [3, 2, len((plan["edges"] or [[]])[0]) + 1]
+        assert plan["manifest"] == [
+            {
+                "bound": plan["constants"]["n_max"] + 10_000.0,
+                "fraction_bits": 16,
+                "name": "counts" if plan["task"] == "describe" else "scores",
+                "shape": described if plan["task"] == "describe" else evaluated,
+            }
+        ]
+    coordinator = spec.claimed(load("describe-plan"))["coordinator"]["signing"]
+    summary = spec.read(load("summary"), coordinator, version=2)
+    assert (summary.header["task"], summary.header["plan"]) == (
+        "describe",
+        split(load("describe-plan")).digest,
+    )
+    raw = spec.tensors(summary.body)["counts"]
+    assert list(struct.unpack("<27d", raw)) == list(range(27))

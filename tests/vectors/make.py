@@ -27,6 +27,7 @@ import format2  # noqa: E402
 import heads  # noqa: E402
 import keyholders  # noqa: E402
 import strict  # noqa: E402
+import tasks  # noqa: E402
 from committed_round import FORM, CommittedRound  # noqa: E402
 from exchange_samples import Hospital, Study  # noqa: E402
 
@@ -163,10 +164,15 @@ HELD_NAMES = {
 }
 
 
+def with_tasks() -> tasks.Files:
+    """The vectors of the feature ``tasks``; its parties are those of format 1."""
+    return tasks.Files(study(), lambda name, make: kept(f"format2/{name}", make))
+
+
 def everything_of_format_2() -> dict[str, format2.Made]:
     """All vectors of format 2, by the plan that they come under."""
-    committed_files = {"committed-plan": with_commitments().all()}
-    return of_format_2().all() | committed_files | with_heads().all()
+    ours = {"committed-plan": with_commitments().all(), "describe-plan": with_tasks().all()}
+    return of_format_2().all() | ours | with_heads().all()
 
 
 def write_format_2() -> None:
