@@ -29,10 +29,10 @@ STRIDE = {
     "train": 7,
     "ingest": 3,
     "export-update-keyholders": 5,
-    "describe": 3,
-    "evaluate": 5,
-    "aggregate-summary": 4,
-    "accept-summary": 3,
+    "describe": 13,
+    "evaluate": 31,
+    "aggregate-summary": 9,
+    "accept-summary": 7,
 }
 
 TRAVELLING = (".card", ".plan", ".enc", ".request", ".share", ".proof", ".model", ".summary")
