@@ -76,7 +76,9 @@ def test_join_shows_the_schedule_and_what_all_of_it_may_cost(at: At) -> None:
     assert schedule == [("describe", 2.0, 1), ("train", 6.0, 1), ("evaluate", 3.0, 1)]
     assert (told["whole"]["delta"], 6.5 < told["whole"]["epsilon"] < 8) == (1e-5, True)
     shown = world.type("hospital-a", "join", "received/plan-0002.plan", "--key-words", world.key_words())
-    assert "describe at epsilon 2, then train at epsilon 6, then evaluate at epsilon 3" in shown.err
+    text = " ".join(shown.out.split())
+    assert "describe at epsilon 2, then train at epsilon 6, then evaluate at epsilon 3" in text
+    assert f"at most epsilon {told['whole']['epsilon']:.4g} (per patient" in text
     assert world.ok("hospital-a", "budget")["studies"][0]["planned"] == told["whole"]["epsilon"]
 
 

@@ -21,7 +21,11 @@ def describe(
     study: Study = None,
     as_json: Json = False,
 ) -> None:
-    """Count your patients by class, age and sex: for yourself, or with noise for a study that asks for it."""
+    """Count your patients by class, age and sex.
+
+    Without --contribute the exact counts are shown to you alone. With it they get the noise that the study's
+    plan asks for, and the next command is export-update. Example: privxray describe --contribute
+    """
     from privxray.workflow.hospital.counting.describe import describe_patients, own_counts
 
     workspace = current_workspace()

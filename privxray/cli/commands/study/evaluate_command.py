@@ -51,7 +51,12 @@ def evaluate(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Score the newest model on own held-out patients: for yourself, or with noise for a study that asks."""
+    """Score the newest model on own held-out patients.
+
+    Without --contribute the figures stay in this hospital. With it the plan's model is scored, the scores are
+    counted with the noise that the plan asks for, and the next command is export-update. Example: privxray
+    evaluate --contribute
+    """
     from privxray.workflow.hospital.evaluate import evaluate as score
 
     if contribute:
