@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from privxray.api import (
         Accepted,
         Aggregated,
+        Agreed,
         CheckReport,
         CommitteeTerms,
         DeidentifyReport,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Accepted",
     "Aggregated",
+    "Agreed",
     "CheckReport",
     "CommitteeTerms",
     "DeidentifyReport",

@@ -27,6 +27,7 @@ from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.init_workspace import init_coordinator, init_hospital, init_trustee
 from privxray.workflow.coordinator.aggregate import aggregate
+from privxray.workflow.coordinator.agreeing.close_agreement import Agreed
 from privxray.workflow.coordinator.close_round import Aggregated
 from privxray.workflow.coordinator.enrolment import CommitteeTerms
 from privxray.workflow.coordinator.make_plan import make_plan
@@ -47,6 +48,7 @@ from privxray.workspace.folder import Workspace
 __all__ = [
     "Accepted",
     "Aggregated",
+    "Agreed",
     "CheckReport",
     "CommitteeTerms",
     "DeidentifyReport",
@@ -173,17 +175,18 @@ def deidentify(
     return deidentify_folder(workspace, source, dest, options)
 
 
-def join(workspace: Workspace, plan: Path, key_words: str) -> Joined:
+def join(workspace: Workspace, plan: Path, key_words: str, *, passphrase: Passphrase | None = None) -> Joined:
     """Verify a plan and follow it: the first step of a hospital or a trustee in a study.
 
     :param key_words: the twelve words, as another party of the study read them out. They are what ties the
         plan to people, so never take them from the plan's own sender by the same way as the file.
+    :param passphrase: gives the passphrase, needed only where the plan begins hybrid masks.
     :raises IdentityError: the words, the signature or the coordinator are wrong.
     :raises RefusedError: an unsafe plan, or one without this party.
     """
     from privxray.workflow.hospital.join import join as follow
 
-    return follow(workspace, plan, lambda *_: key_words)
+    return follow(workspace, plan, lambda *_: key_words, passphrase or _no_passphrase)
 
 
 def ingest(
@@ -216,8 +219,8 @@ def accept(
     """Take in what the coordinator sends back: a global model, or the next plan.
 
     :param key_words: needed only for a plan whose roster has changed; see :func:`join`.
-    :param passphrase: gives the passphrase, needed for a model of a plan with commitments. Its proof has to
-        lie beside it.
+    :param passphrase: gives the passphrase, needed for a model of a plan with commitments, whose proof has to
+        lie beside it, and for a plan that begins hybrid masks.
     :raises IdentityError: not signed by the study's coordinator, or the words are wrong.
     :raises RefusedError: of another study or round, or a replay.
     """
@@ -228,7 +231,7 @@ def accept(
 
 def _no_passphrase() -> str:
     raise UsageError(
-        "the proof of this model is encrypted to this hospital, and no passphrase is given",
+        "this file needs the keys of this workspace, and no passphrase is given",
         reason="passphrase.not-given",
         advice="Call accept with passphrase=",
     )

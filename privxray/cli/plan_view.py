@@ -60,9 +60,16 @@ def plan_json(shown: PlanHeader) -> dict[str, object]:
             "trustees": [t.name for t in shown.roster.trustees],
         },
         "terms": dict(shown.public_constants()),
-        "remarks": list(shown.remarks()),
+        "remarks": _remarks(shown),
         **_tasks_json(shown),
     }
+
+
+def _remarks(shown: PlanHeader) -> list[str]:
+    from privxray.exchange.messages.plan_hybrid import masks_remark
+
+    masks = masks_remark(shown.features)
+    return [*shown.remarks(), *([] if masks is None else [f"the masks rest on {masks}"])]
 
 
 def _tasks_json(shown: PlanHeader) -> dict[str, object]:

@@ -7,7 +7,7 @@ commitments, :func:`conceal_committed` modulo the order of their group.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -19,8 +19,12 @@ from privxray.exchange.masking.masks import add_streams, adds, mask_streams, pai
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.sharing.dealing import SELF, Dealt, SecretName, deal
 from privxray.exchange.sharing.shamir import SECRET_BYTES
+from privxray.formats.features import HYBRID_MASKS
 from privxray.formats.header import Fingerprint
 from privxray.steps import step
+
+AgreedSecrets = Mapping[Fingerprint, bytes]
+"""By the other hospital, what this one agreed on with it for a round; 32 bytes each."""
 
 
 def conceal(
@@ -29,6 +33,7 @@ def conceal(
     own: Fingerprint,
     private: X25519PrivateKey,
     *,
+    agreed: AgreedSecrets | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> Dealt | None:
     """Mask a quantised vector of shape [d] in place, and deal its secrets if the plan has keyholders.
@@ -39,10 +44,11 @@ def conceal(
 
     :param own: this hospital's fingerprint.
     :param private: the private half of its mask key for this plan.
+    :param agreed: under a plan with hybrid masks, what it agreed on with the others for this round.
     :param random: gives random bytes; the operating system's, except in test vectors.
     :returns: what goes into the update's header; None in the mode ``strict``.
     """
-    keys = _pairwise_keys(signed, own, private)
+    keys = _pairwise_keys(signed, own, private, agreed)
     streams = mask_streams(own, keys)
     if signed.plan.committee is None:
         add_streams(numbers, streams)
@@ -58,6 +64,7 @@ def conceal_committed(
     own: Fingerprint,
     private: X25519PrivateKey,
     *,
+    agreed: AgreedSecrets | None = None,
     random: Callable[[int], bytes] = os.urandom,
 ) -> tuple[Committed, Dealt | None]:
     """Commit to a vector and to each of its streams, mask it in place, and deal as :func:`conceal` does.
@@ -67,7 +74,7 @@ def conceal_committed(
 
     :param scalars: shape [d + 1]: a quantised vector and its blinding factor.
     """
-    keys = _pairwise_keys(signed, own, private)
+    keys = _pairwise_keys(signed, own, private, agreed)
     vector, points = commit(scalars), {}
     with step("Committing to masks") as tick:
         for number, (other, key) in enumerate(sorted(keys.items()), 1):
@@ -85,15 +92,22 @@ def conceal_committed(
 
 
 def _pairwise_keys(
-    signed: SignedPlan, own: Fingerprint, private: X25519PrivateKey
+    signed: SignedPlan, own: Fingerprint, private: X25519PrivateKey, agreed: AgreedSecrets | None
 ) -> dict[Fingerprint, bytes]:
-    """k_uv by the other hospitals' fingerprints."""
+    """k_uv by the other hospitals' fingerprints.
+
+    :raises ValueError: the plan has hybrid masks and nothing was agreed on, or the other way round.
+    :raises KeyError: nothing was agreed on with one of them.
+    """
+    if (agreed is None) is (HYBRID_MASKS in signed.plan.features):
+        raise ValueError("agreed secrets go with hybrid masks")
+    peers = [(one.keys.fingerprint, one.mask.public_key()) for one in signed.plan.roster.members]
     return {
-        peer.keys.fingerprint: pairwise_key(
-            private, peer.mask.public_key(), signed.digest, own, peer.keys.fingerprint
+        other: pairwise_key(
+            private, public, signed.digest, own, other, None if agreed is None else agreed[other]
         )
-        for peer in signed.plan.roster.members
-        if peer.keys.fingerprint != own
+        for other, public in peers
+        if other != own
     }
 
 

@@ -34,6 +34,7 @@ HYBRID_MASKS = "hybrid-masks"
 HEADS = "heads"
 SIZES = "sizes"
 REVOCATION = "revocation"
+HYBRID_MASKS = "hybrid-masks"
 """The features that are asked for by name in several places."""
 
 FEATURES: Mapping[str, Fields] = {
@@ -54,6 +55,11 @@ FEATURES: Mapping[str, Fields] = {
     },
     "packed-queries": {"offer": (), "query": (), "answer": ()},
     "rlwe-queries": {"offer": ("mixing_seed", "score_range"), "query": (), "answer": ()},
+    HYBRID_MASKS: {
+        "card": ("kem",),
+        "plan": ("roster.members.kem?", "encapsulated?"),
+        "agreement": ("encapsulated",),
+    },
     SIZES: {"card": ("size",), "plan": ("roster.members.size",)},
     REVOCATION: {"revocation": ()},
 }

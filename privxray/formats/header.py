@@ -15,6 +15,7 @@ from privxray.formats.features import MAX_FEATURES, NAME, Form, is_ascending, wi
 Kind = Literal[
     "card",
     "plan",
+    "agreement",
     "update",
     "request",
     "share",

@@ -11,8 +11,9 @@ from typing import Literal
 
 from privxray.errors import MalformedError
 from privxray.formats.container import READS, Envelope, seal_header
-from privxray.formats.features import SIZES, Form, carried_out
+from privxray.formats.features import HYBRID_MASKS, SIZES, Form, carried_out
 from privxray.formats.header import Features, Formats, Header, Name, Stamp
+from privxray.keys.encapsulation_statement import EncapsulationStatement
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import Member, Trustee
@@ -27,6 +28,7 @@ class CardHeader(Header):
 
     Both have an unsealing key, for a hospital may be a keyholder too. ``formats`` and ``can`` are what its
     maker's version reads and carries out; a card of format 1 does not say, and stands for format 1 alone.
+    ``kem`` is the key to which other hospitals encapsulate, if a plan asks for hybrid masks.
     """
 
     kind: Literal["card"] = "card"
@@ -38,6 +40,7 @@ class CardHeader(Header):
     formats: Formats | None = None
     can: Features | None = None
     size: SizeStatement | None = None
+    kem: EncapsulationStatement | None = None
 
     def lacks(self, form: Form) -> tuple[str, ...]:
         """What its maker's version lacks of a form, in words: the format, or features; empty for nothing."""
@@ -51,7 +54,8 @@ class CardHeader(Header):
             self.mask is not None
         )  # read_card demands it of a hospital, and callers ask for hospitals alone
         size = self.size if SIZES in form.features else None
-        return Member(name=self.name, keys=self.keys, mask=self.mask, size=size)
+        kem = self.kem if HYBRID_MASKS in form.features else None
+        return Member(name=self.name, keys=self.keys, mask=self.mask, size=size, kem=kem)
 
     def trustee(self) -> Trustee:
         """A trustee's card as an entry of a roster."""
@@ -62,7 +66,7 @@ class CardHeader(Header):
 class CardParts:
     """What a card says besides its maker's keys: the fields of these names in :class:`CardHeader`.
 
-    ``can`` and ``size`` travel in format 2 alone.
+    ``can``, ``size`` and ``kem`` travel in format 2 alone.
     """
 
     name: str
@@ -70,6 +74,12 @@ class CardParts:
     unsealing: UnsealingStatement
     size: SizeStatement | None = None
     can: tuple[str, ...] = field(default_factory=carried_out)
+    kem: EncapsulationStatement | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The features of a card of format 2 with these fields, ascending."""
+        return (*((HYBRID_MASKS,) if self.kem else ()), *((SIZES,) if self.size else ()))
 
 
 def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: Literal[1, 2] = 2) -> bytes:
@@ -80,7 +90,7 @@ def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: L
     keys = identity.public()
     header = CardHeader(
         format=format_,
-        features=(SIZES,) if parts.size and format_ > 1 else (),
+        features=parts.features if format_ > 1 else (),
         study=parts.unsealing.study,
         sender=keys.fingerprint,
         created=stamp.created,
@@ -93,6 +103,7 @@ def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: L
         formats=READS,
         can=parts.can,
         size=parts.size,
+        kem=parts.kem,
     )
     return seal_header(header, identity.signing, keys.fingerprint)
 
@@ -107,7 +118,8 @@ def read_card(envelope: Envelope) -> CardHeader:
     keys = envelope.claim(CardHeader).keys
     header = envelope.verify(keys.verifier(), CardHeader)
     keys.check()
-    statements = [one for one in (header.mask, header.unsealing, header.size) if one is not None]
+    stated = (header.mask, header.unsealing, header.size, header.kem)
+    statements = [one for one in stated if one is not None]
     for statement in statements:
         statement.verify(keys)
     if header.body.length:
@@ -134,6 +146,12 @@ def read_card(envelope: Envelope) -> CardHeader:
         raise MalformedError(
             "the card contradicts itself: a trustee holds no patients, and it states how many",
             reason="card.size-and-role",
+            advice=_ANEW,
+        )
+    if header.kem is not None and header.role == "trustee":
+        raise MalformedError(
+            "the card contradicts itself: a trustee has no masks, and it has an encapsulation key",
+            reason="card.encapsulation-key-and-role",
             advice=_ANEW,
         )
     return header

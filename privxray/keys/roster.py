@@ -10,6 +10,7 @@ from pydantic import Field
 from privxray.errors import RefusedError
 from privxray.formats import canonical
 from privxray.formats.header import Fingerprint, Name, Strict
+from privxray.keys.encapsulation_statement import EncapsulationStatement
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import words
 from privxray.keys.mask_statement import MaskStatement
@@ -25,7 +26,8 @@ _OTHER_PLAN = "The coordinator has to make another plan"
 class Member(Strict):
     """A hospital as the plan lists it. Its mask key is for this plan; the rest stays for a roster version.
 
-    ``size`` is there with the feature ``sizes``, and stays for a study.
+    ``size`` is there with the feature ``sizes``, and stays for a study. ``kem`` is there with
+    ``hybrid-masks``, in a plan that agrees on secrets.
     """
 
     name: Name
@@ -33,6 +35,7 @@ class Member(Strict):
     keys: PublicKeys
     mask: MaskStatement
     size: SizeStatement | None = None
+    kem: EncapsulationStatement | None = None
 
 
 class Trustee(Strict):

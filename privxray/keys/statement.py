@@ -9,7 +9,7 @@ Tested in tests/unit/test_keys.py.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,10 +25,12 @@ from privxray.keys.identity import PublicKeys
 class Statement(Strict, ABC):
     """``number`` counts the owner's keys of this kind from 1; ``study`` is null in a card that fits any one.
 
-    Sub-classes give ``KIND``, which the signature covers, and check that the key is a usable one.
+    Sub-classes give ``KIND``, which the signature covers, and check that the key is a usable one. ``FORMAT``
+    is the format of the files that brought statements of the kind in.
     """
 
     KIND: ClassVar[str]
+    FORMAT: ClassVar[Literal[1, 2]] = 1
 
     study: Name | None
     number: Annotated[int, Field(ge=1, le=1_000_000)]
@@ -49,7 +51,7 @@ class Statement(Strict, ABC):
         :raises MalformedError: not a usable key.
         """
         owned = self.KIND.replace("-", " ")
-        article = "an" if owned.startswith("u") else "a"
+        article = "an" if owned[0] in "eu" else "a"
         verify_signature(self.signature, self.signed_bytes(), owner, f"{article} {owned}")
         self.check_key()
 
@@ -67,7 +69,7 @@ class Statement(Strict, ABC):
     def signed_bytes(self) -> bytes:
         """What the signature is over: DSSE's form of the other fields."""
         payload = canonical.encode({"study": self.study, "number": self.number, "key": self.key})
-        return pre_authentication(payload_type(self.KIND), payload)
+        return pre_authentication(payload_type(self.KIND, self.FORMAT), payload)
 
 
 def verify_signature(signature: str, signed: bytes, owner: PublicKeys, what: str) -> None:

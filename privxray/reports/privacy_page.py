@@ -25,6 +25,7 @@ class PrivacyTerms:
     :ivar study: :ivar hospital: :ivar coordinator: names. :ivar spent: epsilon of this study so far.
     :ivar planned: the most that its plan allows. :ivar limit: for all studies together.
     :ivar delta: of the plan. :ivar masked: the hospitals whose updates are summed.
+    :ivar hybrid: whether the masks rest on ML-KEM-768 as well, and not on X25519 alone.
     :ivar left: of each file that left for this study: when, kind, name, to whom, SHA-256.
     :ivar software: names and versions.
     """
@@ -37,6 +38,7 @@ class PrivacyTerms:
     limit: float
     delta: float
     masked: int
+    hybrid: bool
     left: Sequence[Sequence[str]]
     software: Sequence[tuple[str, str]]
 

@@ -36,7 +36,7 @@ class RoundKey:
 
 
 class KeyRing:
-    """The keys of one kind (``mask-key`` or ``unsealing-key``) in a workspace's state."""
+    """The keys of one kind in a workspace's state: ``mask-key``, ``unsealing-key``, ``encapsulation-key``."""
 
     def __init__(self, db: sqlite3.Connection, kind: str) -> None:
         self._db = db

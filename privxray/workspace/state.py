@@ -22,6 +22,7 @@ from privxray.errors import MalformedError
 from privxray.system import private_files
 from privxray.system.names import database_uri
 from privxray.workspace import (
+    agreed_tables,
     coordinator_tables,
     inference_tables,
     key_ring,
@@ -45,6 +46,7 @@ _GROUPS = (
     trained_tables,
     sent_tables,
     withdrawn_tables,
+    agreed_tables,
 )
 
 
@@ -56,6 +58,7 @@ class State(
     trained_tables.TrainedTables,
     sent_tables.SentTables,
     withdrawn_tables.WithdrawnTables,
+    agreed_tables.AgreedTables,
 ):
     """An open ``state.db``. Use it as a context manager, and write inside :meth:`transaction`.
 
@@ -87,6 +90,7 @@ class State(
             ) from None
         self.mask_keys = key_ring.KeyRing(self._db, "mask-key")
         self.unsealing_keys = key_ring.KeyRing(self._db, "unsealing-key")
+        self.encapsulation_keys = key_ring.KeyRing(self._db, "encapsulation-key")
 
     def __enter__(self) -> State:
         return self

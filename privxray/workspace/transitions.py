@@ -31,6 +31,8 @@ class RoundState(StrEnum):
     """Hospital: the plan is followed and not trained yet. Trustee: not asked yet."""
     TRAINED = "trained"
     """Hospital: the noisy result, of a training or of counting, lies here and has not left."""
+    AGREED = "agreed"
+    """Hospital: the agreement's bytes are fixed, and no key of it is gone yet."""
     EXPORTED = "exported"
     """Hospital: the update's bytes are fixed, and the keys that made them are gone."""
     ANSWERED = "answered"
@@ -56,6 +58,7 @@ class Event(StrEnum):
 
     PLAN = "a plan is signed"
     FOLLOW = "a plan is followed"
+    AGREE = "a plan is followed, and its agreement is fixed"
     TAKE_OVER = "a plan is followed, and takes over a finished training"
     TRAIN = "the training or counting ends"
     DESTROY = "the result is destroyed, to train anew"
@@ -63,6 +66,7 @@ class Event(StrEnum):
     REQUEST = "the request is signed"
     ANSWER = "the request is answered"
     SUM = "the sum is opened"
+    AGREED = "all agreements are here"
     ACCEPT_MODEL = "the round's model or summary comes"
     SUCCEED = "a later plan comes"
 
@@ -92,6 +96,7 @@ _ANSWER = "the answer's bytes (rounds/.../answer.share)"
 HOSPITAL = (
     Step(None, _E.FOLLOW, _S.JOINED, "join, accept", _PLAN_COPY),
     Step(None, _E.TAKE_OVER, _S.TRAINED, "join, accept", _PLAN_COPY),
+    Step(None, _E.AGREE, _S.AGREED, "join, accept", "the agreement's bytes; the verified copy of the plan"),
     Step(
         _S.JOINED,
         _E.TRAIN,
@@ -108,6 +113,7 @@ HOSPITAL = (
     *(Step(s, _E.ACCEPT_MODEL, s, "accept", _MODEL) for s in (_S.JOINED, _S.TRAINED, _S.CLOSED, _S.VOID)),
     Step(_S.JOINED, _E.SUCCEED, _S.VOID, "join, accept", _SUCCESSOR),
     Step(_S.TRAINED, _E.SUCCEED, _S.VOID, "join, accept", _SUCCESSOR),
+    Step(_S.AGREED, _E.SUCCEED, _S.CLOSED, "join, accept", _SUCCESSOR),
     Step(_S.EXPORTED, _E.SUCCEED, _S.CLOSED, "join, accept", _SUCCESSOR),
     Step(_S.CLOSED, _E.SUCCEED, _S.CLOSED, "join, accept", _SUCCESSOR),
     # The newest round of a restored workspace may be void (privxray/workflow/custody).
@@ -123,6 +129,7 @@ COORDINATOR = (
         "aggregate",
         "the survivors' updates; the signed request (rounds/.../round.request)",
     ),
+    Step(_S.OPEN, _E.AGREED, _S.CLOSED, "aggregate", "the next signed plan"),
     *(
         Step(
             s,

@@ -22,6 +22,7 @@ ASKED = (
     "what it costs a patient",
     "that is",
     "what leaves a hospital",
+    "what masks rest on",
     "new since the last plan",
 )
 
@@ -45,6 +46,7 @@ def test_what_an_officer_decides_by_comes_first_and_constants_on_request(more: l
         text = squeezed(shown.out)
         assert "hospital-a, hospital-b and hospital-c, of up to 1,000 patients each" in text
         assert "X-rays of the classes normal, bacteria and virus" in text
+        assert "what masks rest on X25519 alone. Whoever keeps the files until a quantum computer" in text
         assert "wins at most 75 of 100 such bets" in text
         assert "this is the first plan of the study" in text
         assert ("rate_slope" in text) is bool(more)

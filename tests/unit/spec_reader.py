@@ -162,6 +162,26 @@ def self_mask_key(seed: bytes, plan: str, own: str) -> bytes:
     return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=label).derive(seed)
 
 
+def expanded(secret: bytes, salt: bytes, label: bytes) -> bytes:
+    """HKDF-SHA256 with one block of output."""
+    return hmac.digest(hmac.digest(salt or bytes(32), secret, "sha256"), label + b"\x01", "sha256")
+
+
+def hybrid_key(curve: bytes, shared: bytes, ciphertext: bytes, pair: list[str], plans: list[Json]) -> bytes:
+    """k_uv of section 8 of docs/SPEC-2.md.
+
+    ``curve`` is X25519's secret, ``shared`` ML-KEM's; ``pair`` are the two fingerprints; ``plans`` are the
+    hash and the round of the plan that asks, then of the plan that trains.
+    """
+    asks, trains = plans
+    names = b"".join(bytes.fromhex(one) for one in sorted(pair))
+    label = b"privxray agreed secret v2" + names + hashlib.sha256(ciphertext).digest()
+    secret = expanded(shared, bytes.fromhex(asks["hash"]), label)
+    for _ in range(trains["round"] - asks["round"]):
+        secret = expanded(secret, b"", b"privxray next secret v2")
+    return expanded(curve + secret, bytes.fromhex(trains["hash"]), b"privxray mask v2" + names)
+
+
 def commitment(owner: str, plan: str, seat: int, secret: str, salt: bytes, share: bytes) -> bytes:
     of = canonical({"owner": owner, "plan": plan, "seat": seat, "secret": secret})
     return hashlib.sha256(b"privxray share v1" + of + salt + share).digest()

@@ -54,6 +54,7 @@ def test_the_terms_of_a_strict_plan() -> None:
         ("delta", 1e-5),
         ("adjacency", "add-or-remove-one-patient"),
         ("mode", "strict"),
+        ("masks", "X25519 alone"),
         ("extractor", None),
         ("a", 1),
         ("b", 2),

@@ -17,9 +17,11 @@ import spec_reader as spec
 from forged_files import refused
 
 from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
+from privxray.exchange.admission.admit_agreement import admit_agreed, admit_agreement, read_agreement
 from privxray.exchange.admission.admit_heads import Own, admit_heads
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.admission.admit_proof import admit_proof, prove
+from privxray.exchange.admission.admit_successor import admit_successor
 from privxray.exchange.admission.admit_summary import admit_summary
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.proof import open_proof
@@ -71,6 +73,13 @@ def admit(name: str) -> None:
         header = admit_plan(envelope, followed.plan.coordinator).plan
         if INDEX[name]["under"] == "heads-first":
             admit_heads(header, own_of_heads(followed))
+        elif INDEX[name]["under"] == "hybrid-asking" and header.round > followed.plan.round:
+            admit_successor(header, followed)
+            admit_agreed(header, followed, None)
+    elif envelope.kind == "agreement":
+        agreement, signer = read_agreement(envelope, followed.plan.roster.members)
+        header = agreement
+        admit_agreement(agreement, signer, followed)
     elif envelope.kind == "summary":
         header = admit_summary(envelope, followed)
     elif envelope.kind == "model":
@@ -107,6 +116,7 @@ def test_there_is_a_file_for_each_entry_and_a_good_one_of_each_kind() -> None:
     assert {split(load(name)).kind for name in GOOD} == {
         "card",
         "plan",
+        "agreement",
         "update",
         "request",
         "share",
@@ -132,7 +142,14 @@ def test_the_good_files_from_the_specification() -> None:
         data = load(name)
         signer = next(
             key
-            for under in ("plan", "held-plan", "committed-plan", "describe-plan", "heads-held-plan")
+            for under in (
+                "plan",
+                "held-plan",
+                "committed-plan",
+                "describe-plan",
+                "heads-held-plan",
+                "hybrid-plan",
+            )
             for key in signers(spec.claimed(load(under)))
             if spec.fingerprint(key) == split(data).key_id
         )
@@ -244,3 +261,63 @@ def test_a_study_of_several_tasks_from_the_specification() -> None:
     )
     raw = spec.tensors(summary.body)["counts"]
     assert list(struct.unpack("<27d", raw)) == list(range(27))
+
+
+def test_hybrid_masks_from_the_specification() -> None:
+    """Section 8 written again: from the files and two hospitals' private keys to the vector in an update."""
+    make = made_by()
+    files = {name: load(name) for name in ("hybrid-asking", "hybrid-plan", "hybrid-update")}
+    asks, trains = (spec.claimed(files[name]) for name in ("hybrid-asking", "hybrid-plan"))
+    assert (asks["task"], trains["task"], trains["previous"]) == (
+        "agree",
+        "train",
+        split(files["hybrid-asking"]).digest,
+    )
+    agreements = {}
+    for letter in "abc":
+        data = load(f"agreement-{letter}")
+        party = next(one for one in asks["roster"]["members"] if one["name"] == f"hospital-{letter}")
+        header = spec.read(data, party["keys"]["signing"], version=2).header
+        stated = dict(header["encapsulated"])
+        signature = base64.b64decode(stated.pop("signature"))
+        signed = spec.dsse("application/vnd.privxray.ciphertexts.v2+json", spec.canonical(stated))
+        key = spec.Ed25519PublicKey.from_public_bytes(base64.b64decode(party["keys"]["signing"]))
+        key.verify(signature, signed)
+        agreements[header["sender"]] = header["encapsulated"]
+    assert trains["encapsulated"] == [agreements[one] for one in sorted(agreements)]
+    for one in asks["roster"]["members"]:
+        kem = {name: one["kem"][name] for name in ("key", "number", "study")}
+        signed = spec.dsse("application/vnd.privxray.encapsulation-key.v2+json", spec.canonical(kem))
+        key = spec.Ed25519PublicKey.from_public_bytes(base64.b64decode(one["keys"]["signing"]))
+        key.verify(base64.b64decode(one["kem"]["signature"]), signed)
+    update = spec.claimed(files["hybrid-update"])
+    own = update["sender"]
+    members = {spec.fingerprint(one["keys"]["signing"]): one for one in trains["roster"]["members"]}
+    mine = spec.X25519PrivateKey.from_private_bytes(make.seeded(f"{members[own]['name']} mask"))
+    plans = [
+        {"hash": split(files[name]).digest, "round": plan["round"]}
+        for name, plan in (("hybrid-asking", asks), ("hybrid-plan", trains))
+    ]
+    secret = make.seeded("coordinator mlkem", 64) + make.seeded("coordinator x25519")
+    opened = spec.open_body(spec.read(files["hybrid-update"], members[own]["keys"]["signing"], 2), secret,
+                            spec.fingerprint(trains["coordinator"]["signing"]))  # fmt: skip
+    masked = spec.tensors(opened)["masked"]
+    numbers = [int.from_bytes(masked[at : at + 8], "little") for at in range(0, len(masked), 8)]
+    for other, member in members.items():
+        if other == own:
+            continue
+        low, high = sorted((own, other))
+        (found,) = (one["ciphertext"] for one in agreements[low]["ciphertexts"] if one["to"] == high)
+        ciphertext = base64.b64decode(found)
+        kem = spec.MLKEM768PrivateKey.from_seed_bytes(
+            make.seeded(f"{members[high]['name']} encapsulation", 64)
+        )
+        public = spec.X25519PublicKey.from_public_bytes(base64.b64decode(member["mask"]["key"]))
+        key = spec.hybrid_key(
+            mine.exchange(public), kem.decapsulate(ciphertext), ciphertext, [own, other], plans
+        )
+        sign = -1 if own == low else 1  # the lower one added it
+        stream = spec.keystream(key, len(numbers), 64)
+        numbers = [(n + sign * s) % 2**64 for n, s in zip(numbers, stream, strict=True)]
+    vector = make.quantise(make.study().vector(0), make.study().plan.manifest, 64)
+    assert numbers == [int(one) for one in vector]

@@ -124,7 +124,7 @@ def test_no_other_field_sets_a_state(tmp_path: Path) -> None:
 
 
 def test_the_words_in_the_database_are_those_of_earlier_versions(tmp_path: Path) -> None:
-    words = {"open", "requested", "joined", "trained", "exported", "answered", "closed", "void"}
+    words = {"open", "requested", "joined", "agreed", "trained", "exported", "answered", "closed", "void"}
     assert {str(state) for state in RoundState} == words
     with State(tmp_path / "state.db") as state:
         walked(state, "hospital", [TABLES["hospital"][0]])

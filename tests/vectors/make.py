@@ -25,11 +25,13 @@ sys.path += [str(HERE), str(HERE.parent / "unit")]
 import committed  # noqa: E402
 import format2  # noqa: E402
 import heads  # noqa: E402
+import hybrid  # noqa: E402
 import keyholders  # noqa: E402
 import strict  # noqa: E402
 import tasks  # noqa: E402
 from committed_round import FORM, CommittedRound  # noqa: E402
 from exchange_samples import Hospital, Study  # noqa: E402
+from hybrid_samples import Agreeing  # noqa: E402
 
 from privxray.exchange.masking.fixed_point import quantise, unsigned  # noqa: E402
 from privxray.exchange.masking.masks import add_streams, pairwise_key  # noqa: E402
@@ -169,9 +171,26 @@ def with_tasks() -> tasks.Files:
     return tasks.Files(study(), lambda name, make: kept(f"format2/{name}", make))
 
 
+def with_hybrid_masks() -> hybrid.Files:
+    """The vectors of the feature ``hybrid-masks``; its parties are those of format 1."""
+    world = Agreeing(study=study(), kem=kem)
+    return hybrid.Files(world, lambda name, make: kept(f"format2/{name}", make))
+
+
+def kem(name: str) -> MLKEM768PrivateKey:
+    """A hospital's encapsulation key."""
+    return MLKEM768PrivateKey.from_seed_bytes(seeded(f"{name} encapsulation", 64))
+
+
 def everything_of_format_2() -> dict[str, format2.Made]:
     """All vectors of format 2, by the plan that they come under."""
-    ours = {"committed-plan": with_commitments().all(), "describe-plan": with_tasks().all()}
+    masks = with_hybrid_masks()
+    ours = {
+        "committed-plan": with_commitments().all(),
+        "describe-plan": with_tasks().all(),
+        "hybrid-asking": masks.asked(),
+        "hybrid-plan": masks.trained(),
+    }
     return of_format_2().all() | ours | with_heads().all()
 
 

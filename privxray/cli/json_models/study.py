@@ -95,6 +95,8 @@ class Joined(PlanTold):
     already: bool
     changes: list[str]
     """What is otherwise than in the plan before."""
+    agreement: str | None
+    """The file to carry to the coordinator, under a plan that agrees on secrets for the masks."""
 
 
 class DataChanges(Printed):
@@ -297,10 +299,10 @@ class RequestMade(Printed):
 
 
 class SumOpened(Printed):
-    """The sum was opened, and the model is signed: ``aggregate``."""
+    """The sum was opened, and the model is signed; or all agreements came, and a plan is: ``aggregate``."""
 
     model: str | None
-    """Null of a round that only counts patients."""
+    """Null of a round that only counts patients, or that agrees on secrets for masks."""
     summary: str = absent()
     """The file with the counts, of a round that only counts patients."""
     counted: SummaryFigures = absent()

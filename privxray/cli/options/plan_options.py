@@ -150,6 +150,15 @@ class TermsOptions:
             show_default=False,
         ),
     ] = None
+    masks: Annotated[
+        Literal["x25519", "hybrid"] | None,
+        typer.Option(
+            "--masks",
+            help="hybrid: masks that outlive quantum computers, for one file more from and to each hospital, "
+            "once a study.  [default: x25519]",
+            show_default=False,
+        ),
+    ] = None
 
     def typed(self) -> dict[str, Any]:
         """What was typed, by the names of the fields; empty if nothing was."""

@@ -48,6 +48,7 @@ class TermsFields(BaseModel):
     commitments: Annotated[bool, Field(strict=True)] | None = None
     describe_epsilon: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     evaluate_epsilon: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
+    masks: Literal["x25519", "hybrid"] | None = None
 
     @field_validator("rounds", "epsilon", "delta", *_COMMITTEE, *_OTHER_TASKS, mode="before")
     @classmethod
@@ -79,6 +80,7 @@ _ALLOWED: Final = {
     "commitments": "true or false",
     "describe_epsilon": "a number above 0 and at most 100",
     "evaluate_epsilon": "a number above 0 and at most 100",
+    "masks": "x25519 or hybrid",
 }
 _CLASSES: Final = f"2 to 50 classes, none twice, each of {_CLASS}"
 _REASONS: Final = {
@@ -124,7 +126,11 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
         method=chosen.method,
         constants=chosen.constants,
         committee=committee if chosen.mode == "keyholders" else None,
-        others=OtherTasks(describe=chosen.describe_epsilon, evaluate=chosen.evaluate_epsilon),
+        others=OtherTasks(
+            agree=chosen.masks == "hybrid",
+            describe=chosen.describe_epsilon,
+            evaluate=chosen.evaluate_epsilon,
+        ),
         **{name: value for name in given if (value := getattr(chosen, name)) is not None},
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit_heads import check_heads
+from privxray.exchange.admission.admit_hybrid import check_hybrid
 from privxray.exchange.admission.admit_repeat import check_repeats
 from privxray.exchange.admission.admit_tasks import check_tasks
 from privxray.exchange.messages.model import ModelHeader
@@ -51,6 +52,7 @@ def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> SignedPlan:
     plan.coordinator.check()
     plan.verify()
     check_tasks(plan)
+    check_hybrid(plan)
     check_repeats(plan)
     check_heads(plan)
     return SignedPlan(plan, PlanHash(envelope.digest))

@@ -11,7 +11,9 @@ hospital comes too late, its pairwise masks become known, and its vector stays h
 section 4.2).
 
 k_uv = HKDF-SHA256(X25519(a, B), salt = plan hash, info = "privxray mask v1" | lower | higher fingerprint).
-Two plans never share a stream, and a mask key serves one plan only, so no stream is used twice.
+With hybrid masks it is HKDF-SHA256(X25519(a, B) | c, ...) with "privxray mask v2" in place of v1. There c is
+the secret of this round that the two agreed on by ML-KEM-768 (:mod:`.agreed_secrets`). Two plans never share
+a stream, and a mask key serves one plan only, so no stream is used twice.
 """
 
 from __future__ import annotations
@@ -30,23 +32,32 @@ from privxray.exchange.masking.fixed_point import Integers
 from privxray.formats.header import Fingerprint, PlanHash
 
 _PAIR = b"privxray mask v1"
+_HYBRID_PAIR = b"privxray mask v2"
 _SELF = b"privxray self mask v1"
 _BLOCK = 256 * 1024  # bytes of keystream at a time, which fit into the cache of one core
 _ZEROS = bytes(_BLOCK)
 
 
 def pairwise_key(
-    private: X25519PrivateKey, peer: X25519PublicKey, plan: PlanHash, own: Fingerprint, other: Fingerprint
+    private: X25519PrivateKey,
+    peer: X25519PublicKey,
+    plan: PlanHash,
+    own: Fingerprint,
+    other: Fingerprint,
+    agreed: bytes | None = None,
 ) -> bytes:
     """k_uv, 32 bytes; both ends compute the same.
 
     :param peer: from :meth:`.mask_statement.MaskStatement.public_key`. That refuses points of small order, so
         the shared secret is never zero.
     :param own: one fingerprint; :param other: the other one. Their order does not matter.
+    :param agreed: with hybrid masks, what the two agreed on for this round, 32 bytes.
     """
     low, high = sorted((bytes.fromhex(own), bytes.fromhex(other)))
-    shared = private.exchange(peer)
-    return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=_PAIR + low + high).derive(shared)
+    shared, label = private.exchange(peer), _PAIR
+    if agreed is not None:
+        shared, label = shared + agreed, _HYBRID_PAIR
+    return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=label + low + high).derive(shared)
 
 
 def self_mask_key(seed: bytes, plan: PlanHash, own: Fingerprint) -> bytes:

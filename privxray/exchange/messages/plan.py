@@ -15,6 +15,11 @@ from pydantic import Field, JsonValue, model_validator
 from privxray.errors import RefusedError
 from privxray.exchange.commitments import MAX_COMMITTED
 from privxray.exchange.messages.heads import START, SeenByAll, Since, head_after
+from privxray.exchange.messages.plan_hybrid import (
+    MAX_AGREEING,
+    StatedCiphertexts,
+    masks_term,
+)
 from privxray.exchange.messages.plan_sizes import N_MAX, check_sizes, delta_remark
 from privxray.exchange.messages.plan_tasks import CellName, Edges, Epsilon, Place, ScheduleEntry
 from privxray.exchange.messages.repeats import Repeats
@@ -48,8 +53,9 @@ class PlanHeader(Header):
     hold, and members can check the sum (docs/SPEC-2.md, section 5). A plan that ``repeats`` a failed round
     says who sends the same vector once more (section 6). With ``task`` and ``schedule`` it is one of several
     tasks of a study, and then ``epsilon``, ``stage`` and ``stages`` are of that task (section 4).
-    says who sends the same vector once more (section 6). ``head``, ``since`` and ``heads`` tell which files
-    of the coordinator came before it, and who has seen them (section 7).
+    ``encapsulated`` is what hospitals agreed on secrets with, in the plan after the one that asked for it
+    (section 8). ``head``, ``since`` and ``heads`` tell which files of the coordinator came before it, and who
+    has seen them (section 7).
     """
 
     kind: Literal["plan"] = "plan"
@@ -84,6 +90,10 @@ class PlanHeader(Header):
     sexes: Annotated[tuple[CellName, ...], Field(strict=False, min_length=1, max_length=15)] | None = None
     model: Digest | None = None
     edges: Annotated[tuple[Edges, ...], Field(strict=False, min_length=2, max_length=50)] | None = None
+
+    encapsulated: (
+        Annotated[tuple[StatedCiphertexts, ...], Field(strict=False, max_length=MAX_AGREEING)] | None
+    ) = None
 
     @model_validator(mode="after")
     def _only_an_agreement_is_free(self) -> PlanHeader:
@@ -270,6 +280,20 @@ class PlanHeader(Header):
         """The fingerprints of all hospitals, in the roster's order."""
         return tuple(member.keys.fingerprint for member in self.roster.members)
 
+    def fresh_keys(self) -> tuple[str, ...]:
+        """The public keys that no plan may have named before.
+
+        A plan after an agreement has none, for it goes on with the keys of the plan that asked for that.
+        """
+        if self.encapsulated is not None:
+            return ()
+        seats = self.committee.seats if self.committee else ()
+        return (
+            *(member.mask.key for member in self.roster.members),
+            *(member.kem.key for member in self.roster.members if member.kem),
+            *(seat.unsealing.key for seat in seats),
+        )
+
     def public_constants(self) -> Mapping[str, JsonValue]:
         """What the plan fixes, for display: all that a person should see of it."""
         return {
@@ -283,6 +307,7 @@ class PlanHeader(Header):
             "delta": self.delta,
             "adjacency": self.adjacency,
             "mode": self.mode,
+            "masks": masks_term(self.features),
             **({"commitments": self.commitments} if self.commitments else {}),
             **self._committee_terms(),
             **self._stated_sizes(),

@@ -16,7 +16,7 @@ def place_in_words(plan: PlanHeader) -> str:
 
 
 _PLACES = {
-    "agree": "agreement on keys",
+    "agree": "agreement on secrets for the masks",
     "describe": "description of the patients, before the training",
     "evaluate": "evaluation of the model, after the training",
 }

@@ -11,7 +11,11 @@ from typing import Literal
 from privxray.keys.card import CardParts, write_card
 from privxray.keys.size_statement import Bracket
 from privxray.workflow.common.callbacks import Passphrase
-from privxray.workflow.common.new_round_keys import new_mask_key, new_unsealing_key
+from privxray.workflow.common.new_round_keys import (
+    new_encapsulation_key,
+    new_mask_key,
+    new_unsealing_key,
+)
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.own_size import state_size
 from privxray.workflow.common.send import send
@@ -43,6 +47,8 @@ def fresh_card(
             mask = new_mask_key(session.state, identity, study) if session.role == "hospital" else None
             unsealing = new_unsealing_key(session.state, identity, study)
             size = state_size(session.state, identity, study, patients_up_to) if mask else None
-        card = write_card(identity, CardParts(session.name, mask, unsealing, size), stamp(), format_=format_)
+            kem = new_encapsulation_key(session.state, identity, study) if mask and format_ > 1 else None
+        parts = CardParts(session.name, mask, unsealing, size, kem=kem)
+        card = write_card(identity, parts, stamp(), format_=format_)
         send(session.state, card, workspace.card_path, force=True)
     return workspace.card_path

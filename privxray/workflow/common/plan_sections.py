@@ -13,6 +13,7 @@ import math
 from collections.abc import Callable, Iterator
 
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_hybrid import masks_remark, masks_term
 from privxray.exchange.messages.plan_words import place_in_words
 from privxray.privacy.gaussian_curve import gaussian_mu
 from privxray.privacy.guarantee import MAX_EPSILON, Guarantee
@@ -115,6 +116,13 @@ def in_words(promise: Guarantee, *, gaussian: bool) -> str:
 
 
 def _leaves(plan: PlanHeader) -> Iterator[Row]:
+    if plan.its_task == "agree":
+        yield (
+            "what leaves a hospital",
+            "one file by which it agrees with the others on secrets for the masks; it is signed, and nothing in "
+            "it was computed from patients",
+        )
+        return
     what = _LEAVES.get(plan.its_task, _LEAVES["train"])
     bound = ", with a commitment that lets everybody check the sum" if plan.commitments else ""
     opened = f"all {len(plan.roster.members)} hospitals"
@@ -131,7 +139,6 @@ _LEAVES = {
     "train": "one file of noisy numbers in each training round",
     "describe": "one file of noisy counts of patients",
     "evaluate": "one file of noisy histograms of the scores of held-out patients",
-    "agree": "a file of keys, and nothing that was computed from patients",
 }
 
 
@@ -150,7 +157,15 @@ def _new(plan: PlanHeader, changes: tuple[str, ...] | None) -> Iterator[Row]:
             yield "new since the last plan" if number == 0 else "", change
 
 
-SECTIONS: tuple[Section, ...] = (_parties, _what_for, _whole_study, _promise, _leaves)
+def _masks(plan: PlanHeader) -> Iterator[Row]:
+    rest = masks_remark(plan.features)
+    yield (
+        "what masks rest on",
+        rest or f"{masks_term(plan.features)}: a quantum computer of later does not take them off",
+    )
+
+
+SECTIONS: tuple[Section, ...] = (_parties, _what_for, _whole_study, _promise, _leaves, _masks)
 
 
 def listed(names: list[str]) -> str:

@@ -19,7 +19,18 @@ from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
-from privxray.workflow.coordinator.close_round import Aggregated, Summed, close_round, deliver_again
+from privxray.workflow.coordinator.agreeing.close_agreement import (
+    Agreed,
+    agreements_awaited,
+    close_agreement,
+)
+from privxray.workflow.coordinator.close_round import (
+    Aggregated,
+    Summed,
+    close_round,
+    closed_with_result,
+    deliver_again,
+)
 from privxray.workflow.coordinator.collected_files import Collected, collect, incomplete
 from privxray.workflow.coordinator.open_round_sum import open_round, proof_of
 from privxray.workflow.coordinator.request_shares import Requested, request
@@ -35,11 +46,14 @@ def aggregate(
     *,
     without: Sequence[str] = (),
     force: bool = False,
-) -> Aggregated | Requested:
+) -> Aggregated | Requested | Agreed:
     """Add up the updates of the open round and sign the global model, or the request that comes before it.
 
-    :param paths: updates or share files; files of closed rounds are passed over.
-    :param without: hospitals that a request goes on without; only in the mode ``keyholders``.
+    Under a plan that agrees on secrets, collect the agreements and sign the plan that comes after them.
+
+    :param paths: updates, share files or agreements; files of closed rounds are passed over.
+    :param without: hospitals that are left out: of a request in the mode ``keyholders``, or of the study from
+        its agreement on.
     :param force: replace other files that stand where model, plan or request go.
     :raises CohortError: somebody is missing or refused; nothing is changed. Its text names everybody
         concerned and why.
@@ -55,6 +69,8 @@ def aggregate(
                 file=workspace.root,
                 advice="Type: privxray plan cards/*.card",
             )
+        if asked := agreements_awaited(session, paths):
+            return close_agreement(session, asked, paths, passphrase, without=without, force=force)
         collected = collect(session, paths, copies)
         if _is_over(session, collected):
             return deliver_again(session, tuple(collected.notes), force=force)
@@ -83,7 +99,8 @@ def _is_over(session: Session, collected: Collected) -> bool:
             )
         return True
     nothing_new = not (collected.updates or collected.blocking(complete=False))
-    return state is RoundState.OPEN and not plan.place.is_first and nothing_new
+    some_result = bool(closed_with_result(session)) and not plan.place.is_first
+    return state is RoundState.OPEN and some_result and nothing_new
 
 
 def _expect_without_fits(collected: Collected, without: Sequence[str]) -> None:

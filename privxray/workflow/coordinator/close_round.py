@@ -128,6 +128,12 @@ def close_round(
     )
 
 
+def closed_with_result(session: Session) -> list[Round]:
+    """The closed rounds of the coordinator's study that gave a model or a summary, oldest first."""
+    rounds = session.state.rounds(session.workspace.config.study)
+    return [one for one in rounds if one.state is RoundState.CLOSED and one.task != "agree"]
+
+
 def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> Aggregated:
     """Deliver the last closed round's files once more: an earlier call may have been cut off before.
 
@@ -135,7 +141,7 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
     """
     workspace, state = session.workspace, session.state
     rounds = state.rounds(workspace.config.study)
-    closed = [round_ for round_ in rounds if round_.state is RoundState.CLOSED]
+    closed = closed_with_result(session)
     if not closed:
         raise WorkspaceError(
             "no round is open",

@@ -140,6 +140,7 @@ def following(past: Past, parties: Parties, place: Place, body: bytes, model: Di
             "software": made.software,
             "repeats": None,
             **past.fields(before.plan.features),
+            "encapsulated": None,
         }
     )
     return Draft(plan, body)

@@ -6,13 +6,15 @@ Tested in tests/cli/test_many_rounds.py and tests/cli/test_rounds.py.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from privxray.errors import RefusedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
+from privxray.formats.features import HYBRID_MASKS
 from privxray.formats.header import Fingerprint
 from privxray.keys.card import CardHeader
+from privxray.keys.encapsulation_statement import EncapsulationStatement
 from privxray.keys.identity import PublicKeys
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
@@ -26,16 +28,19 @@ class NextKeys:
 
     :param masks: by hospital.
     :param unsealing: by keyholder.
+    :param kems: encapsulation keys, by hospital; they come with cards alone.
     """
 
     masks: Mapping[Fingerprint, MaskStatement]
     unsealing: Mapping[Fingerprint, UnsealingStatement]
+    kems: Mapping[Fingerprint, EncapsulationStatement] = field(default_factory=dict)
 
     def with_cards(self, cards: Sequence[CardHeader]) -> NextKeys:
         """These keys, and in their place those of fresh cards."""
         return NextKeys(
             {**self.masks, **{card.keys.fingerprint: card.mask for card in cards if card.mask}},
             {**self.unsealing, **{card.keys.fingerprint: card.unsealing for card in cards}},
+            {**self.kems, **{card.keys.fingerprint: card.kem for card in cards if card.kem}},
         )
 
 
@@ -68,9 +73,23 @@ def carry_on(
     known = {member.keys.fingerprint for member in before.roster.members}
     newcomers = [c for c in cards if c.role == "hospital" and c.keys.fingerprint not in known]
     _expect_no_larger(newcomers, before.size_bound)
+    agrees = before.its_task == "agree"
+    if newcomers and HYBRID_MASKS in before.features and not agrees:
+        raise RefusedError(
+            f"masks are hybrid, and {', '.join(card.name for card in newcomers)} agreed on no secret with "
+            "the others",
+            reason="plan.newcomer-not-agreed",
+            advice="Go on without, or begin the study anew with the cards of all: privxray plan cards/*.card "
+            "--masks hybrid --replace",
+        )
     members = [
         *(
-            member.model_copy(update={"mask": keys.masks[member.keys.fingerprint]})
+            member.model_copy(
+                update={
+                    "mask": keys.masks[member.keys.fingerprint],
+                    "kem": keys.kems.get(member.keys.fingerprint) if agrees else None,
+                }
+            )
             for member in before.roster.members
             if member.name not in without
         ),

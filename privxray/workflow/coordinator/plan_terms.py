@@ -15,7 +15,7 @@ from pydantic import JsonValue, ValidationError
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.formats.features import HEADS, REPEATS, TASKS
+from privxray.formats.features import HEADS, HYBRID_MASKS, REPEATS, TASKS
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
@@ -95,6 +95,7 @@ class Terms:
         needed = frozenset({"extractor-files"} if self.extractor else ())
         needed |= frozenset({TASKS} if self.others != ONLY_TRAIN else ())
         needed |= {HEADS} & common_features(cards)
+        needed |= frozenset({HYBRID_MASKS} if self.others.agree else ())
         if self.commitments is None:
             return needed | (_BY_DEFAULT[self.method] & common_features(cards))
         return needed | frozenset({"commitments", REPEATS} if self.commitments else ())

@@ -45,7 +45,7 @@ def check_unused(session: Session, cards: Sequence[CardHeader]) -> None:
     """
     used = session.state.used_round_keys()
     for card in cards:
-        for key in (card.mask.key if card.mask else "", card.unsealing.key):
+        for key in (one.key for one in (card.mask, card.unsealing, card.kem) if one):
             if key in used:
                 raise RefusedError(
                     f"the card of {card.name} carries a key that round {used[key]} used",

@@ -26,10 +26,11 @@ from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, load_plan
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
+from privxray.workflow.coordinator.close_round import closed_with_result
 from privxray.workflow.coordinator.collected_files import Collected, incomplete, request_copy, update_copy
 from privxray.workspace.atomic import atomic_file, make_private_folder, write_atomic
 from privxray.workspace.session import Session
-from privxray.workspace.transitions import Event, RoundState
+from privxray.workspace.transitions import Event
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,7 @@ def request(
 
 def _summed_before(session: Session, planned: PlannedRound) -> set[Fingerprint]:
     """The hospitals in the last sum that was opened in this study before a round; empty if none was."""
-    rounds = session.state.rounds(planned.round.study)
-    closed = [r for r in rounds if r.number < planned.round.number and r.state is RoundState.CLOSED]
+    closed = [one for one in closed_with_result(session) if one.number < planned.round.number]
     if not closed:
         return set()
     last = closed[-1]

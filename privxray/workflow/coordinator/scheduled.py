@@ -31,7 +31,7 @@ BINS = 12
 class OtherTasks:
     """What a study does beside its training.
 
-    :param agree: whether its parties agree on keys first.
+    :param agree: whether its hospitals first agree on secrets for hybrid masks.
     :param describe: epsilon of a description of the patients before the training; None for none.
     :param evaluate: epsilon of an evaluation of the model after it; None for none.
     """

@@ -9,6 +9,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from privxray.exchange.admission.admit_hybrid import check_hybrid
 from privxray.exchange.admission.admit_tasks import check_tasks
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
@@ -63,6 +64,7 @@ def sign_plan(
     """
     draft.plan.verify()
     check_tasks(draft.plan)
+    check_hybrid(draft.plan)
     signed = stage_plan(session.workspace, identity, draft)
     words = study_words(session.state, draft.plan)
     with session.state.transaction():
@@ -91,9 +93,7 @@ def record_plan(state: State, signed: SignedPlan) -> None:
     """
     plan = signed.plan
     expect_none_revoked(state, plan.roster.parties)
-    keys = [member.mask.key for member in plan.roster.members]
-    keys += [seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())]
-    state.use_round_keys(keys, plan.round)
+    state.use_round_keys(plan.fresh_keys(), plan.round)
     study = plan.study_name
     last = state.last_round(study)
     if last is not None:

@@ -17,6 +17,7 @@ from privxray.workspace.transitions import RoundState
 
 _SCRUBBED = (
     "UPDATE round_key SET sealed = NULL",  # keys of one round: they open masks and shares
+    "DELETE FROM agreed",  # opens the masks of later rounds, beside their mask keys
     "UPDATE round SET vector_key = NULL",  # opens a noisy result that has not left
     "DELETE FROM kept_vector",  # a result that may be exported once more
     "DELETE FROM asked",  # secrets of queries, and the names of their images

@@ -52,7 +52,8 @@ class Accepted:
 def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Passphrase) -> Accepted:
     """Verify a global model or the next plan of a study that was joined here, and keep it.
 
-    :param passphrase: asked for a model with a proof alone, for the proof is encrypted to this hospital.
+    :param passphrase: asked for a model with a proof, which is encrypted to this hospital, and where a plan
+        begins hybrid masks.
     :raises IdentityError: signed by someone other than the study's coordinator.
     :raises RefusedError: of another study or round, or a replay.
     """
@@ -61,7 +62,7 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Pa
         if received.envelope.kind == "model":
             return _accept_model(session, received, passphrase)
         if received.envelope.kind == "plan":
-            return _accept_plan(session, received, ask_words)
+            return _accept_plan(session, received, ask_words, passphrase)
         if received.envelope.kind == "summary":
             kept = accept_summary(session, received, passphrase)
             return Accepted(None, kept.path, None, kept.already, kept.proven, kept.told, kept.last_words)
@@ -73,7 +74,9 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Pa
         )
 
 
-def _accept_plan(session: Session, received: Received, ask_words: AskWords) -> Accepted:
+def _accept_plan(
+    session: Session, received: Received, ask_words: AskWords, passphrase: Passphrase
+) -> Accepted:
     known = claimed_study(session, received)
     if known is None:
         raise RefusedError(
@@ -82,7 +85,7 @@ def _accept_plan(session: Session, received: Received, ask_words: AskWords) -> A
             advice="Type: privxray join FILE",
         )
     signed = admit_plan(received.envelope, known.coordinator)
-    joined = follow(session, received, signed, ask_words)
+    joined = follow(session, received, signed, ask_words, passphrase)
     return Accepted(None, None, joined, joined.already)
 
 

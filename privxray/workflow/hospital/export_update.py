@@ -21,12 +21,13 @@ from privxray.errors import MalformedError, about
 from privxray.exchange.admission.admit import admit_update, read_update
 from privxray.exchange.commitments.committed import Committed
 from privxray.exchange.commitments.scalars import Scalars, as_scalars, blinding_of
-from privxray.exchange.concealing import conceal, conceal_committed
+from privxray.exchange.concealing import AgreedSecrets, conceal, conceal_committed
 from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import Integers, quantise
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.update import UpdateClaims, UpdateHeader, write_update
 from privxray.exchange.sharing.dealing import Dealt
+from privxray.formats.features import HYBRID_MASKS
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
@@ -37,6 +38,7 @@ from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.common.which_study import newest_round
+from privxray.workflow.hospital.agreeing.kept_secrets import end_round, secrets_of
 from privxray.workflow.hospital.kept_vector import keep, key_of
 from privxray.workflow.hospital.open_round import left_out, too_late
 from privxray.workflow.hospital.release_record import write_release_record
@@ -126,7 +128,10 @@ def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Pat
     private = open_mask_key(state, member.mask.key, identity)
     key = key_of(session, round_, identity)
     numbers = quantise(trained_vector(session, round_, key), plan.manifest, plan.modulus_bits)
-    masked, committed, dealt = _hidden(planned, numbers, private, own, key)
+    agreed = None
+    if HYBRID_MASKS in plan.features:
+        agreed = secrets_of(state, identity, round_.study, plan.round)
+    masked, committed, dealt = _hidden(planned, numbers, _MaskSecrets(private, agreed), own, key)
     make_private_folder(kept.parent)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
@@ -137,14 +142,24 @@ def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Pat
         data = write_update(masked, planned.signed, identity, claims, stamp())
         write_atomic(kept, data, overwrite=True)
         state.mask_keys.burn_plan(round_.plan)
+        if agreed is not None:
+            end_round(state, identity, round_.study, plan.round, agreed)
         keep(session, planned, key, identity)
         digest = hashlib.sha256(data).hexdigest()
         state.change_round("hospital", round_, Event.EXPORT, vector_key=None, update_sha256=digest)
     remove_unreadable(session)
 
 
+@dataclass(frozen=True, repr=False)
+class _MaskSecrets:
+    """What the masks of a round come of: its mask key and, with hybrid masks, what was agreed on."""
+
+    private: X25519PrivateKey
+    agreed: AgreedSecrets | None
+
+
 def _hidden(
-    planned: PlannedRound, numbers: Integers, private: X25519PrivateKey, own: Fingerprint, key: bytes
+    planned: PlannedRound, numbers: Integers, secrets: _MaskSecrets, own: Fingerprint, key: bytes
 ) -> tuple[Integers | Scalars, Committed | None, Dealt | None]:
     """A quantised vector under its masks, what it is bound to, and the shares of its secrets.
 
@@ -152,9 +167,10 @@ def _hidden(
         and goes with it.
     """
     if planned.plan.commitments is None:
-        return numbers, None, conceal(numbers, planned.signed, own, private)
+        dealt = conceal(numbers, planned.signed, own, secrets.private, agreed=secrets.agreed)
+        return numbers, None, dealt
     scalars = as_scalars(numbers, blinding_of(key))
-    committed, dealt = conceal_committed(scalars, planned.signed, own, private)
+    committed, dealt = conceal_committed(scalars, planned.signed, own, secrets.private, agreed=secrets.agreed)
     return scalars, committed, dealt
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_party
@@ -18,10 +19,12 @@ from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.keys.key_words import same_words, slip_in
 from privxray.keys.roster import Member, Trustee
 from privxray.keys.statement import Statement
-from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.own_keys import public_keys, unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.custody.revoked import expect_none_revoked, expect_not_revoked
+from privxray.workflow.hospital.agreeing.agree import deliver_agreement, expect_goes_on, prepared
 from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated
 from privxray.workflow.hospital.open_round import over_here
@@ -47,20 +50,25 @@ class Joined:
 
     :param changes: what the plan changes, see :func:`~privxray.workflow.hospital.plan_changes.plan_changes`.
     :param already: the plan was followed before.
+    :param agreement: the file to carry to the coordinator, where the plan asked to agree on secrets.
     """
 
     plan: PlanHeader
     changes: tuple[str, ...]
     already: bool
+    agreement: Path | None = None
 
 
-def follow(session: Session, received: Received, signed: SignedPlan, ask_words: AskWords) -> Joined:
+def follow(
+    session: Session, received: Received, signed: SignedPlan, ask_words: AskWords, passphrase: Passphrase
+) -> Joined:
     """Follow a plan that :func:`~privxray.exchange.admission.admit.admit_plan` accepted.
 
     Key words are asked for where they were not compared for this roster version yet. Only then is the plan's
     body copied and parsed: until then it may be a stranger's.
 
     :param received: the file that the plan came in.
+    :param passphrase: asked for only where the plan begins hybrid masks.
     :raises IdentityError: the words that were typed are not the plan's.
     :raises RefusedError: a plan without this party, a replayed or a skipped one, one that this version would
         not train, or one that names a key of this workspace that it must not name.
@@ -71,7 +79,7 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
         if last.state is RoundState.VOID:
             raise over_here(last)
         received.check_body(plan.body)
-        return Joined(plan, (), already=True)
+        return Joined(plan, (), already=True, agreement=deliver_agreement(session, plan))
     expect_not_revoked(state, plan.sender)
     expect_none_revoked(state, plan.roster.parties)
     before = planned_round(session.workspace, last) if last else None
@@ -82,12 +90,14 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
     own_keys = public_keys(session.workspace)
     changes = plan_changes(before.plan if before else None, plan, own_keys.fingerprint, state.successors())
     own = admit_party(plan, own_keys, session.name, session.role)
+    expect_goes_on(session, plan, before)
     keys = _own_round_keys(state, plan, own)
     study = _with_compared_words(state, plan, lambda: ask_words(plan, changes))
     admit_heads(plan, seen_here(state, own_keys.fingerprint, before))
     received.check_body(plan.body)  # not before its coordinator is known to be the right one
     if isinstance(own, Member):
         check_trainable(session.workspace, plan, received.body())
+    record_agreed = prepared(session, signed, before, lambda: unlock(session.workspace, passphrase))
     copy = session.workspace.plan_copy(study.name, plan.round)
     make_private_folder(copy.parent)
     write_atomic(copy, received.path.read_bytes(), overwrite=True)
@@ -97,10 +107,11 @@ def follow(session: Session, received: Received, signed: SignedPlan, ask_words: 
         remember_words(state, plan, words)
         for ring, key in keys:
             ring.bind(key.number, signed.digest)
+        record_agreed()
         _begin(session, signed, before, again)
     if session.role == "hospital":
         remove_unreadable(session)
-    return Joined(plan, changes, already=False)
+    return Joined(plan, changes, already=False, agreement=deliver_agreement(session, plan))
 
 
 def _with_compared_words(state: State, plan: PlanHeader, ask: Callable[[], str]) -> KnownStudy:
@@ -141,6 +152,8 @@ def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None, ag
     kept = again or (last if last and goes_on and _unspoilt(state, last) else None)
     took_over = again is not None or (kept is not None and kept.state is RoundState.TRAINED)
     event = Event.TAKE_OVER if took_over else Event.FOLLOW
+    if plan.its_task == "agree" and role == "hospital":
+        event = Event.AGREE
     study = plan.study_name
     state.begin_round(role, event, study=study, number=plan.round, plan=signed.digest, stage=plan.stage)
     if plan.task is not None:
@@ -158,7 +171,7 @@ def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None, ag
         state.forget_vectors(study)
     if last:
         state.change_round(role, last, Event.SUCCEED, vector_key=None)
-        for ring in (state.mask_keys, state.unsealing_keys):
+        for ring in (state.mask_keys, state.unsealing_keys, state.encapsulation_keys):
             ring.burn_plan(last.plan)
 
 
@@ -173,11 +186,17 @@ def _unspoilt(state: State, last: Round) -> bool:
 
 
 def _own_round_keys(state: State, plan: PlanHeader, own: Member | Trustee) -> _Keys:
-    """The keys of this workspace that the plan names, with the rings that hold them.
+    """The keys of this workspace that the plan uses, with the rings that hold them.
+
+    A plan that agrees on secrets uses encapsulation keys alone. The others that it names serve the next plan.
 
     :raises RefusedError: one that it never made for this study.
     """
     named: list[tuple[KeyRing, Statement]] = []
+    if plan.its_task == "agree":
+        kem = own.kem if isinstance(own, Member) else None
+        ring = state.encapsulation_keys
+        return [(ring, _own_key(ring, kem, plan.study_name))] if kem else []
     if isinstance(own, Member):
         named.append((state.mask_keys, own.mask))
     seat = plan.committee.seat(own.keys.fingerprint) if plan.committee else None

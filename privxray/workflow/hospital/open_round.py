@@ -26,6 +26,8 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
     round_ = newest_round(session, study, lambda r: _untrained(r) and r.task == task, _untrained, _inside)
     if round_.state is RoundState.VOID:
         raise over_here(round_)
+    if round_.state is RoundState.AGREED:
+        raise _agreed(round_)
     if round_.state.inside and round_.task != task:
         raise RefusedError(
             f"the plan of round {round_.number} is not to {task}, but to {round_.task}; nothing was spent",
@@ -41,6 +43,15 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
             advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
         )
     return round_
+
+
+def _agreed(round_: Round) -> RefusedError:
+    return RefusedError(
+        f"the plan of round {round_.number} agrees on secrets for the masks, and nothing is trained under it",
+        reason="round.agreed",
+        advice="Carry the agreement in updates/ to the coordinator; when the next plan comes, type: privxray "
+        "accept FILE",
+    )
 
 
 def over_here(round_: Round) -> RefusedError:

@@ -17,6 +17,7 @@ from typing import Any
 
 from privxray.errors import RefusedError
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_hybrid import masks_remark, masks_term
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.privacy.guarantee import Guarantee
 from privxray.reports.rendering import render
@@ -81,6 +82,8 @@ def _record(name: str, sha256: str, size: int, header: UpdateHeader, plan: PlanH
         "guarantee": Guarantee(header.epsilon, header.delta).to_json(),
         "can_tell": words.can,
         "cannot_tell": words.cannot,
+        "masks": masks_term(plan.features),
+        "masks_note": masks_remark(plan.features),
         "checks": list(CHECKS),
         "made": header.created,
         "software": header.software,

@@ -13,6 +13,7 @@ from typing import Any
 
 from privxray.errors import MalformedError, StrangeFileError, about
 from privxray.exchange.intake import read_again
+from privxray.exchange.messages.agreement import AgreementHeader
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.proof import ProofHeader
@@ -38,6 +39,7 @@ from privxray.workspace.session import looking
 HEADERS: dict[str, type[Header]] = {
     "card": CardHeader,
     "plan": PlanHeader,
+    "agreement": AgreementHeader,
     "update": UpdateHeader,
     "request": RequestHeader,
     "share": ShareHeader,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from privxray.exchange.messages.agreement import AgreementHeader
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_words import place_in_words
@@ -109,6 +110,18 @@ def _plan(plan: PlanHeader, digest: str, reader: Reader) -> Summary:
         f"{plan.study}, round {plan.round} ({place_in_words(plan)})",
         f"{plan.method}, epsilon {plan.epsilon:g} at delta {plan.delta:g}, mode {plan.mode}",
         todo,
+    )
+
+
+def _agreement(agreement: AgreementHeader, _: str, reader: Reader) -> Summary:
+    return Summary(
+        "an agreement: a hospital's part of the secrets for hybrid masks; nothing of a patient",
+        reader.name(agreement.sender),
+        _place(agreement),
+        f"ciphertexts for {len(agreement.encapsulated.ciphertexts)} other hospitals",
+        "collect it in updates/, then type: privxray aggregate updates/*.agreement"
+        if reader.role == "coordinator"
+        else "it is for the coordinator",
     )
 
 
@@ -245,6 +258,7 @@ def _place(header: Header) -> str:
 _BY_TYPE: Mapping[type[Header], Callable[[Any, str, Reader], Summary]] = {
     CardHeader: _card,
     PlanHeader: _plan,
+    AgreementHeader: _agreement,
     UpdateHeader: _update,
     RequestHeader: _request,
     ShareHeader: _share,

@@ -19,6 +19,7 @@ from privxray.cli.prompts import passphrase
 from privxray.cli.summary_view import show_summary, summary_json
 
 if TYPE_CHECKING:
+    from privxray.workflow.coordinator.agreeing.close_agreement import Agreed
     from privxray.workflow.coordinator.close_round import Aggregated
     from privxray.workflow.coordinator.request_shares import Requested
 
@@ -27,7 +28,8 @@ def aggregate(
     files: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILES", help="The hospitals' updates, then the keyholders' share files; or patterns."
+            metavar="FILES",
+            help="The hospitals' updates, then the keyholders' share files; or agreements; or patterns.",
         ),
     ],
     without: Without = None,
@@ -35,8 +37,12 @@ def aggregate(
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
-    """Open the sum of a round's updates and sign the model. With keyholders, ask them first."""
+    """Open the sum of a round's updates and sign the model. With keyholders, ask them first.
+
+    Under a plan with hybrid masks, collect the hospitals' agreements first, and sign the plan that trains.
+    """
     from privxray.workflow.coordinator.aggregate import aggregate as add_up
+    from privxray.workflow.coordinator.agreeing.close_agreement import Agreed
     from privxray.workflow.coordinator.request_shares import Requested
 
     workspace = current_workspace()
@@ -49,9 +55,39 @@ def aggregate(
     )
     if isinstance(done, Requested):
         _show_request(done, as_json)
+    elif isinstance(done, Agreed):
+        _show_agreed(done, as_json)
     else:
         _show_sum(done, as_json)
     close("aggregate", workspace)
+
+
+def _show_agreed(done: Agreed, as_json: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "model": None,
+                "proof": None,
+                "plan": str(done.next_plan.path),
+                "round": done.plan.round,
+                "hospitals": done.hospitals,
+                "lacking": [],
+                "already": done.already,
+                "notes": list(done.notes),
+            }
+        )
+    for note in done.notes:
+        tell(f"Note: {note}.")
+    if done.already:
+        told = f"Round {done.plan.round} was closed before; nothing was changed."
+        tell(f"{told} Its plan is {done.next_plan.path}.")
+        return
+    tell(
+        f"Round {done.plan.round}: {done.hospitals} hospitals agreed on secrets for their masks. Wrote "
+        f"{done.next_plan.path}, the plan that goes on with them."
+    )
+    if done.next_plan.plan.roster.version != done.plan.roster.version:
+        tell(f"The hospitals have changed, so read out new key words: {done.next_plan.key_words}")
 
 
 def _show_request(done: Requested, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_hybrid import masks_term
 from privxray.workflow.common.study_cost import whole_cost
 
 Row = tuple[str, str, str]
@@ -39,7 +40,12 @@ def protections(plan: PlanHeader) -> Iterator[Row]:
         "each hospital draws noise before anything leaves, and its ledger books what that costs",
         "nobody: noise that is drawn can't be taken back, whatever is known from elsewhere",
     )
-    yield ("Masks", "an update is random numbers until it is added to the others", _unmasking(plan))
+    rest = masks_term(plan.features)
+    yield (
+        "Masks",
+        f"an update is random numbers until it is added to the others; they rest on {rest}",
+        _unmasking(plan),
+    )
     yield (
         "Encryption",
         "updates are encrypted to the coordinator (ML-KEM-768 and X25519); plans and models are not "

@@ -11,6 +11,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from privxray.formats.features import HYBRID_MASKS
 from privxray.privacy.ledger import Ledger
 from privxray.reports.privacy_page import KIND, LANGUAGES, PrivacyTerms, privacy_page
 from privxray.version import __version__
@@ -59,6 +60,7 @@ def _terms(session: Session, study: str) -> PrivacyTerms:
         limit=ledger.limit.epsilon,
         delta=plan.delta,
         masked=len(plan.roster.members),
+        hybrid=HYBRID_MASKS in plan.features,
         left=list(_left(session, study, plan.coordinator_name)),
         software=list(_software()),
     )

@@ -76,10 +76,12 @@ def _work(study: StudySituation) -> str:
 def _at_coordinator(situation: Situation, study: StudySituation) -> Awaited:
     own, collected, state = (situation.name,), study.collected, study.round.state
     open_, requested = state is RoundState.OPEN, state is RoundState.REQUESTED
+    agrees = study.round.task == "agree"
     if (open_ and not collected.awaited) or (requested and collected.enough):
-        return Awaited(own, "the sum", here=True)
+        return Awaited(own, "the next plan" if agrees else "the sum", here=True)
     if open_:
-        return Awaited(collected.awaited, "the update" if len(collected.awaited) == 1 else "their updates")
+        file = "agreement" if agrees else "update"
+        return Awaited(collected.awaited, f"the {file}" if len(collected.awaited) == 1 else f"their {file}s")
     if requested:
         lacking = study.threshold - len(collected.come)
         return Awaited(collected.awaited, f"{lacking} more answer{'' if lacking == 1 else 's'} as keyholders")

@@ -7,12 +7,13 @@ Tested in tests/cli/test_advice.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from privxray.errors import PrivxrayError
+from privxray.exchange.admission.admit_agreement import Agreements
 from privxray.exchange.admission.cohort import Cohort
 from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
@@ -20,6 +21,7 @@ from privxray.exchange.messages.request import SignedRequest
 from privxray.formats.container import Envelope
 from privxray.formats.header import Body, Fingerprint
 from privxray.keys.mask_statement import MaskStatement
+from privxray.keys.roster import MIN_HOSPITALS
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
 from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
@@ -28,6 +30,9 @@ from privxray.workspace.session import Session
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
+
+Take = Callable[[Envelope], None]
+"""Offers a file by its header to the rules of its round; raises what it is refused with."""
 
 _MOST_DROPPED = 1000
 """Files of one kind in the drop folder that are looked at; anybody may put files there."""
@@ -38,8 +43,15 @@ def collected_files(session: Session, round_: Round) -> CollectedFiles:
     if not round_.state.awaits_files:
         return CollectedFiles()
     cohort = newest_collected(session).cohort
+    if cohort.plan.its_task == "agree":
+        agreements = Agreements(cohort.signed)
+        found = _offered(agreements.take, session, "updates", "agreement")
+        awaited = tuple(member.name for member in agreements.missing)
+        come = names_of(cohort.plan, agreements.taken)
+        return replace(found, come=come, awaited=awaited, enough=len(come) >= MIN_HOSPITALS)
+    take = partial(_take, cohort)
     if round_.state is RoundState.OPEN:
-        found = _offered(cohort, session, "updates", "enc")
+        found = _offered(take, session, "updates", "enc")
         come = names_of(cohort.plan, cohort.updates)
         awaited = tuple(member.name for member in cohort.missing)
         least = len(cohort.plan.roster.members)
@@ -49,7 +61,7 @@ def collected_files(session: Session, round_: Round) -> CollectedFiles:
     folder = session.workspace.round_folder(round_.study, round_.number)
     request = read_again(request_copy(folder)).envelope
     cohort.set_request(SignedRequest.claimed(request))
-    found = _offered(cohort, session, "shares", "share")
+    found = _offered(take, session, "shares", "share")
     answered = {one.header.sender for one in cohort.answers.values()}
     seats = cohort.plan.committee.seats if cohort.plan.committee else ()
     awaited = names_of(cohort.plan, [seat.keyholder for seat in seats if seat.keyholder not in answered])
@@ -57,7 +69,7 @@ def collected_files(session: Session, round_: Round) -> CollectedFiles:
     return replace(found, come=come, awaited=awaited, enough=not cohort.answers_lacking)
 
 
-def _offered(cohort: Cohort, session: Session, usual: str, suffix: str) -> CollectedFiles:
+def _offered(take: Take, session: Session, usual: str, suffix: str) -> CollectedFiles:
     """Offer the headers of what lies in the usual folder and in the drop folder.
 
     :returns: where files lie, and which are refused.
@@ -70,20 +82,24 @@ def _offered(cohort: Cohort, session: Session, usual: str, suffix: str) -> Colle
     }
     full = tuple(name for name, files in folders.items() if files)
     for name, files in folders.items():
-        unfit = _offer(cohort, files)
+        unfit = _offer(take, files)
         if unfit:
             return CollectedFiles(unfit=unfit, unfit_in=name, folders=full)
     return CollectedFiles(folders=full)
 
 
-def _offer(cohort: Cohort, files: Iterable[Path]) -> tuple[str, ...]:
+def _take(cohort: Cohort, envelope: Envelope) -> None:
+    """Offer an update or a share file to a round."""
+    take = cohort.take_share if envelope.kind == "share" else cohort.take_update
+    take(envelope, partial(_by_its_header, envelope))
+
+
+def _offer(take: Take, files: Iterable[Path]) -> tuple[str, ...]:
     """Offer the headers of files; the names of those that are refused."""
     unfit = []
     for path in files:
         try:
-            envelope = envelope_of(path)
-            take = cohort.take_share if envelope.kind == "share" else cohort.take_update
-            take(envelope, partial(_by_its_header, envelope))
+            take(envelope_of(path))
         except (PrivxrayError, OSError):
             unfit.append(path.name)
     return tuple(unfit)

@@ -32,8 +32,10 @@ def coordinator_advice(situation: Situation, study: StudySituation) -> Iterator[
 
 def _updates_awaited(situation: Situation, study: StudySituation) -> Iterator[Advice]:
     collected, everybody = study.collected, _everybody(study)
+    agrees = study.round.task == "agree"
+    files, suffix = ("agreements", "agreement") if agrees else ("updates", "enc")
     folders = collected.folders or ("updates",)
-    aggregate = ("aggregate", *(f"{folder}/*.enc" for folder in folders))
+    aggregate = ("aggregate", *(f"{folder}/*.{suffix}" for folder in folders))
     typed, updates = situation.typed(" ".join(aggregate)), f"{situation.path('updates')}/"
     plan = situation.path(f"plan-{study.round.number:04d}.plan")
     inside = study.round.stage > 1 or study.round.task == "evaluate"
@@ -42,17 +44,17 @@ def _updates_awaited(situation: Situation, study: StudySituation) -> Iterator[Ad
         yield _unfit(situation, collected.unfit_in or "updates", collected.unfit)
     elif not collected.awaited:
         here = listed(tuple(f"{situation.path(folder)}/" for folder in folders))
-        yield Advice(f"all updates are in {here}; type: {typed}", aggregate)
+        yield Advice(f"all {files} are in {here}; type: {typed}", aggregate)
     elif not collected.come:
         yield Advice(
-            f"carry {plan}{model} to {everybody}; collect the updates of "
+            f"carry {plan}{model} to {everybody}; collect the {files} of "
             f"{listed(collected.awaited)} in {updates}, then type: {typed}"
         )
     else:
         yield Advice(
             f"{_has(collected.come)} delivered; wait for {listed(collected.awaited)}, then type: {typed}"
         )
-        if study.keyholders and collected.enough:
+        if (study.keyholders or agrees) and collected.enough:
             words = (*aggregate, *(word for name in collected.awaited for word in ("--without", name)))
             go_on = situation.typed(" ".join(words))
             yield Advice(f"or go on without {listed(collected.awaited)} for good: {go_on}", words)

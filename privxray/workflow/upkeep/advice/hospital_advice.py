@@ -34,6 +34,10 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
         case RoundState.TRAINED:
             typed = situation.typed(f"export-update{option}")
             yield Advice(typed, ("export-update", *option.split()))
+        case RoundState.AGREED:
+            carry = f"carry {file_name(situation, study, 'agreement')} to the coordinator; "
+            yield Advice(f"{carry}when the next plan comes: {situation.typed('accept FILE')}")
+            return
         case RoundState.EXPORTED:
             carry = carry or f"carry {file_name(situation, study, 'enc')} to the coordinator; "
             yield Advice(f"{carry}when the answer comes: {situation.typed('accept FILE')}")

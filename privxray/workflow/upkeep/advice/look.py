@@ -96,7 +96,7 @@ def _with_what_came(session: Session, seen: StudySituation, plan: PlanHeader) ->
 
 
 def _own_files(workspace: Workspace, round_: Round) -> dict[str, str]:
-    places = {"enc": workspace.updates, "share": workspace.root}
+    places = {"enc": workspace.updates, "agreement": workspace.updates, "share": workspace.root}
     found = {k: place / workspace.own_file(round_.study, round_.number, k) for k, place in places.items()}
     found["proof"] = proof_beside(result_path(workspace, round_))
     return {kind: str(file.relative_to(workspace.root)) for kind, file in found.items() if file.exists()}

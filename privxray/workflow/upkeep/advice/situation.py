@@ -68,7 +68,7 @@ class StudySituation:
     :param lacking: at the coordinator, the parties whose keys for the next round are not here.
     :param coordinator: the name of the study's coordinator.
     :param own_files: where this party's files of the round lie in the workspace, by their kind: ``enc``,
-        ``share``, ``proof``.
+        ``share``, ``proof``, ``agreement``.
     """
 
     round: Round

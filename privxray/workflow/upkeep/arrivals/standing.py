@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from privxray.exchange.messages.agreement import AgreementHeader
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.proof import ProofHeader
@@ -204,6 +205,17 @@ def _update(question: Question) -> Standing:
     return Standing(True, f"nothing: round {round_.number} takes no more updates")
 
 
+def _agreement(question: Question) -> Standing:
+    session, round_ = question.session, question.round_of_plan()
+    if session.role != "coordinator":
+        return Standing(False, "an agreement is for the coordinator: carry it there")
+    if round_ is None:
+        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    if round_.state is RoundState.OPEN:
+        return Standing(False, question.typing.all("aggregate", "agreement"))
+    return Standing(True, f"nothing: round {round_.number} takes no more agreements")
+
+
 def _request(question: Question) -> Standing:
     session, round_ = question.session, question.round_of_plan()
     if session.role == "coordinator":
@@ -278,6 +290,7 @@ def _revocation(question: Question) -> Standing:
 _BY_TYPE: dict[type[Header], Callable[[Question], Standing]] = {
     CardHeader: _card,
     PlanHeader: _plan,
+    AgreementHeader: _agreement,
     UpdateHeader: _update,
     RequestHeader: _request,
     ShareHeader: _share,

@@ -79,5 +79,5 @@ def _folders(workspace: Workspace) -> dict[str, tuple[str, ...]]:
     """Where files come in, and which kinds are looked for there."""
     folders: dict[str, tuple[str, ...]] = {workspace.incoming.name: SUFFIXES}
     if workspace.config.role == "coordinator":
-        folders |= {"cards": ("card",), "updates": ("enc",), "shares": ("share",)}
+        folders |= {"cards": ("card",), "updates": ("enc", "agreement"), "shares": ("share",)}
     return folders
