@@ -119,8 +119,8 @@ def _leaves(plan: PlanHeader) -> Iterator[Row]:
     if plan.its_task == "agree":
         yield (
             "what leaves a hospital",
-            "one file by which it agrees with the others on secrets for the masks; it is signed, and nothing in "
-            "it was computed from patients",
+            "one file by which it agrees with the others on secrets for the masks; it is signed, and nothing "
+            "in it was computed from patients",
         )
         return
     what = _LEAVES.get(plan.its_task, _LEAVES["train"])
