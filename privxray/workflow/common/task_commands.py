@@ -14,7 +14,7 @@ COMMANDS: Final[Mapping[TaskName, str]] = {
     "train": "train",
     "describe": "describe --contribute",
     "evaluate": "evaluate --contribute",
-    "agree": "agree",
+    "agree": "join FILE",
 }
 DONE: Final[Mapping[TaskName, str]] = {
     "train": "trained",
