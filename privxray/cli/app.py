@@ -53,9 +53,11 @@ from privxray.cli.commands.study import (
     labels_command,
     plan_command,
     predict_command,
+    refuse_command,
     train_command,
     unmask_command,
     verify_command,
+    waive_command,
 )
 from privxray.cli.current_workspace import standing
 from privxray.cli.failures import explained, is_typers_end, report
@@ -186,6 +188,8 @@ for command in (
     join_command.join,
     export_update_command.export_update,
     unmask_command.unmask,
+    refuse_command.refuse,
+    waive_command.waive,
     accept_command.accept,
     verify_command.verify,
     status_command.status,

@@ -112,7 +112,8 @@ def restored(
             raise IdentityError(
                 f"the shares that {member.name} dealt don't fit together",
                 reason="shares.dealt-wrongly",
-                advice="Plan the round anew without this hospital",
+                advice="Ask for the version of privxray there, then repeat the round: privxray plan --repeat "
+                "shares/*.share cards/*.card; or plan it anew without this hospital",
             ) from error
         if secret == SELF:
             key = self_mask_key(key, signed.digest, owner)

@@ -6,7 +6,7 @@ sum without commitments is opened by :mod:`.opening`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from privxray.errors import CohortError, PrivxrayError, about
@@ -28,7 +28,7 @@ from privxray.formats.header import Fingerprint
 from privxray.formats.tensors import total_size
 from privxray.steps import step
 
-_ANEW = "Ask for the version of privxray there, then repeat the round: privxray plan --repeat updates/*.enc"
+_ASK = "Ask for the version of privxray there"
 
 
 @dataclass(frozen=True)
@@ -50,20 +50,10 @@ def open_committed_sum(
         two hospitals committed to different streams between them; it names both.
     :raises MalformedError: an update is not the plan's vector, or the sum is larger than such vectors give.
     """
-    size = total_size(plan.manifest) + 1
     bound = {update.sender: update.committed for update in updates}
-    for one, other in contradictions(bound):
-        raise CohortError(
-            f"{_name(plan, one)} and {_name(plan, other)} state different masks between them, so one of "
-            "them is wrong, and nothing tells which",
-            reason="update.masks-contradict",
-            advice=_ANEW,
-        )
-    total: Scalars = [0] * size
-    with step("Checking updates") as tick:
-        for number, update in enumerate(updates, 1):
-            add_into(total, _as_committed(plan, update, size))
-            tick(number, len(updates))
+    total: Scalars = [0] * (total_size(plan.manifest) + 1)
+    for masked in _as_committed(plan, updates):
+        add_into(total, masked)
     for left in left_over:
         _take_off(total, left, bound[left.owner], plan)
     numbers = as_integers(total)
@@ -71,14 +61,58 @@ def open_committed_sum(
     return OpenedSum(numbers, total[-1])
 
 
-def suspects(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> frozenset[Fingerprint]:
-    """The hospitals whose update is not what it committed to, and both of a pair that contradict each other.
+def expect_as_committed(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> None:
+    """Check all updates before the keyholders are asked for their sum: a wrong one is left out of it then.
 
-    Nothing is opened and nothing is added up.
+    :raises CohortError: as :func:`open_committed_sum`.
+    :raises MalformedError: an update is not the plan's vector.
     """
+    for _ in _as_committed(plan, updates):
+        pass
+
+
+def _as_committed(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> Iterator[Scalars]:
+    """The masked vectors, each held against what its hospital committed to."""
+    bound = {update.sender: update.committed for update in updates}
+    for one, other in contradictions(bound):
+        raise CohortError(
+            f"{_name(plan, one)} and {_name(plan, other)} state different masks between them, so one of "
+            "them is wrong, and nothing tells which",
+            reason="update.masks-contradict",
+            advice=_anew(plan, "them"),
+        )
+    with step("Checking updates") as tick:
+        for number, update in enumerate(updates, 1):
+            name = _name(plan, update.sender)
+            with about(name):
+                masked = read_scalars(update.body, total_size(plan.manifest) + 1)
+            if not is_as_committed(masked, update.committed, update.sender):
+                raise CohortError(
+                    f"the update of {name} does not hold the vector that {name} committed to",
+                    reason="update.not-as-committed",
+                    advice=_anew(plan, "it"),
+                )
+            yield masked
+            tick(number, len(updates))
+
+
+@dataclass(frozen=True)
+class Suspects:
+    """Hospitals whose update is wrong, or may be.
+
+    :param faulty: those whose update is not what it committed to.
+    :param contradicting: both of each pair that state different masks between them.
+    """
+
+    faulty: frozenset[Fingerprint]
+    contradicting: frozenset[Fingerprint]
+
+
+def suspects(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> Suspects:
+    """Which updates are wrong, or may be. Nothing is opened and nothing is added up."""
     size = total_size(plan.manifest) + 1
     bound = {update.sender: update.committed for update in updates}
-    found = {party for pair in contradictions(bound) for party in pair}
+    found = set()
     for update in updates:
         try:
             masked = read_scalars(update.body, size)
@@ -87,20 +121,7 @@ def suspects(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> frozenset[
             continue
         if not is_as_committed(masked, update.committed, update.sender):
             found.add(update.sender)
-    return frozenset(found)
-
-
-def _as_committed(plan: PlanHeader, update: CommittedUpdate, size: int) -> Scalars:
-    name = _name(plan, update.sender)
-    with about(name):
-        masked = read_scalars(update.body, size)
-    if not is_as_committed(masked, update.committed, update.sender):
-        raise CohortError(
-            f"the update of {name} does not hold the vector that {name} committed to",
-            reason="update.not-as-committed",
-            advice=_ANEW,
-        )
-    return masked
+    return Suspects(frozenset(found), frozenset(party for pair in contradictions(bound) for party in pair))
 
 
 def _take_off(total: Scalars, restored: Restored, committed: Committed, plan: PlanHeader) -> None:
@@ -109,9 +130,19 @@ def _take_off(total: Scalars, restored: Restored, committed: Committed, plan: Pl
         raise CohortError(
             f"the key that {_name(plan, restored.owner)} dealt is not of the mask that it committed to",
             reason="shares.not-as-committed",
-            advice=_ANEW,
+            advice=f"{_ASK}, then repeat the round: privxray plan --repeat shares/*.share cards/*.card",
         )
     add_into(total, mask, negative=restored.was_added)
+
+
+def _anew(plan: PlanHeader, whom: str) -> str:
+    """What a coordinator can do about a wrong update, or two of them."""
+    if plan.committee is None:
+        return f"{_ASK}, then repeat the round: privxray plan --repeat updates/*.enc"
+    return (
+        f"{_ASK}. Go on without {whom}: take the file away, and type: privxray aggregate updates/*.enc "
+        "--without NAME"
+    )
 
 
 def _name(plan: PlanHeader, fingerprint: Fingerprint) -> str:

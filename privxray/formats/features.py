@@ -32,6 +32,7 @@ REPEATS = "repeats"
 TASKS = "tasks"
 HYBRID_MASKS = "hybrid-masks"
 HEADS = "heads"
+REPEATS_WITHOUT = "repeats-without"
 SIZES = "sizes"
 REVOCATION = "revocation"
 HYBRID_MASKS = "hybrid-masks"
@@ -46,6 +47,7 @@ FEATURES: Mapping[str, Fields] = {
         "proof": (),
     },
     REPEATS: {"plan": ("repeats?",)},
+    REPEATS_WITHOUT: {"plan": ("without?",), "waiver": (), "refusal": ()},
     HEADS: {"plan": ("head", "since?", "heads"), "update": ("head",), "share": ("head",)},
     "extractor-files": dict.fromkeys(("plan", "model", "summary", "offer"), ("extractor_file",)),
     TASKS: {

@@ -26,6 +26,8 @@ Kind = Literal[
     "query",
     "answer",
     "revocation",
+    "waiver",
+    "refusal",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -84,6 +84,15 @@ def open_with(
     key: SealedKey, header: Header, about: PlanHash | Digest | None, pieces: Iterable[bytes], own: Identity
 ) -> Iterator[bytes]:
     """Decrypt a body by one of the keys that it is sealed with; see :func:`open_body`."""
+    return stream.unseal(body_key(key, header, about, own), pieces)
+
+
+def body_key(key: SealedKey, header: Header, about: PlanHash | Digest | None, own: Identity) -> bytes:
+    """The 32-byte key of a body, as it is sealed to this party.
+
+    :raises WrongKeyError: it is not sealed to this party for this purpose.
+    :raises MalformedError: it can't be read.
+    """
     info = hpke_info(
         kind=header.kind,
         purpose="body key",
@@ -93,4 +102,4 @@ def open_with(
         recipient=own.public().fingerprint,
     )
     wrapped = canonical.from_base64(key.wrapped, "the body's key", reason="body-key.base64")
-    return stream.unseal(own.open(wrapped, info), pieces)
+    return own.open(wrapped, info)

@@ -1,4 +1,4 @@
-"""The part of a workspace's state that a keyholder needs: what it answered, once a round.
+"""The part of a workspace's state that a keyholder needs: what it answered, once a round, or never will.
 
 Tested in tests/cli/test_keyholders.py.
 """
@@ -15,6 +15,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS answer (
     plan TEXT PRIMARY KEY, request TEXT NOT NULL, share_sha256 TEXT NOT NULL,
     survivors TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS refusal (plan TEXT PRIMARY KEY, sha256 TEXT NOT NULL) STRICT;
 """
 
 
@@ -31,7 +32,7 @@ class GivenAnswer:
 
 
 class KeyholderTables(Tables):
-    """Methods over the table above."""
+    """Methods over the tables above."""
 
     def answer_of(self, plan: PlanHash) -> GivenAnswer | None:
         """What was answered under a plan; None where nothing was yet."""
@@ -47,3 +48,17 @@ class KeyholderTables(Tables):
         """Fix the answer of a plan. Call it before the answer leaves; there can't be a second one."""
         values = (plan, given.request, given.share_sha256, " ".join(survivors))
         self._db.execute("INSERT INTO answer VALUES (?, ?, ?, ?)", values)
+
+    def refusal_of(self, plan: PlanHash) -> str | None:
+        """The SHA-256 of this keyholder's refusal of a plan's round, in hex; None where it refused nothing.
+
+        A state of an earlier version that is only looked at has none.
+        """
+        if self._one("SELECT 1 FROM sqlite_master WHERE name = 'refusal'") is None:
+            return None
+        row = self._one("SELECT sha256 FROM refusal WHERE plan = ?", plan)
+        return str(row["sha256"]) if row else None
+
+    def record_refusal(self, plan: PlanHash, sha256: str) -> None:
+        """Fix that nothing is answered under a plan, now or ever. Call it before the refusal leaves."""
+        self._db.execute("INSERT INTO refusal VALUES (?, ?)", (plan, sha256))

@@ -21,7 +21,7 @@ from privxray.exchange.commitments.scalars import OpenedSum, add_into, as_intege
 from privxray.exchange.masking.fixed_point import dequantise
 from privxray.exchange.masking.masks import adds
 from privxray.exchange.messages.proof import open_proof
-from privxray.exchange.opening_committed import CommittedUpdate, suspects
+from privxray.exchange.opening_committed import CommittedUpdate, expect_as_committed, suspects
 from privxray.formats.container import split
 from privxray.formats.tensors import TensorSpec, unpack
 
@@ -117,6 +117,19 @@ def test_a_wrong_vector_names_its_hospital_and_opens_nothing(made: CommittedRoun
     assert "hospital-c" not in caught.value.what
 
 
+def test_with_keyholders_a_wrong_update_is_found_before_they_are_asked() -> None:
+    """So it is left out of the request, and the round does not fail."""
+    made = CommittedRound(hospitals=3, trustees=4)
+    plan, updates = made.signed.plan, made.updates()
+    expect_as_committed(plan, [made.received(data) for data in updates.values()])
+    made.sent[made.study.hospitals[1].fingerprint].masked[2] += 1
+    with pytest.raises(CohortError) as caught:
+        expect_as_committed(plan, [made.received(data) for data in made.updates().values()])
+    assert caught.value.reason == "update.not-as-committed"
+    assert "hospital-b" in caught.value.what
+    assert "aggregate updates/*.enc --without NAME" in caught.value.advice
+
+
 def test_masks_of_another_plan_name_the_hospital(made: CommittedRound) -> None:
     """A hospital that exports under another plan's masks contradicts the others."""
     other = CommittedRound()
@@ -167,21 +180,24 @@ def test_only_those_are_suspected_whose_updates_are_not_as_committed(made: Commi
     def received() -> list[CommittedUpdate]:
         return [made.received(data) for data in made.updates().values()]
 
-    plan, good = made.signed.plan, received()
-    assert suspects(plan, good) == frozenset()
+    def suspected(updates: list[CommittedUpdate]) -> tuple[set[str], set[str]]:
+        found = suspects(made.signed.plan, updates)
+        return set(found.faulty), set(found.contradicting)
+
+    assert suspected(received()) == (set(), set())
     unreadable = [
         dataclasses.replace(one, body=[b"no vector"]) if one.sender == c.fingerprint else one
         for one in received()
     ]
-    assert suspects(plan, unreadable) == {c.fingerprint}
+    assert suspected(unreadable) == ({c.fingerprint}, set())
     made.sent[b.fingerprint].masked[3] += 5
-    assert suspects(plan, received()) == {b.fingerprint}
+    assert suspected(received()) == ({b.fingerprint}, set())
     stated = made.sent[a.fingerprint].committed
     other = {**stated.streams, c.fingerprint: add(stated.streams[c.fingerprint], generator(0))}
     made.sent[a.fingerprint].committed = Committed(stated.vector, other)
-    assert suspects(plan, received()) == {a.fingerprint, b.fingerprint, c.fingerprint}
+    assert suspected(received()) == ({a.fingerprint, b.fingerprint}, {a.fingerprint, c.fingerprint})
     made.sent[b.fingerprint].masked[3] -= 5
-    assert suspects(plan, received()) == {a.fingerprint, c.fingerprint}
+    assert suspected(received()) == ({a.fingerprint}, {a.fingerprint, c.fingerprint})
 
 
 # A coordinator that lies. It has the sum, all updates, and its own signing key.

@@ -29,13 +29,18 @@ STRIDE = {
     "train": 7,
     "ingest": 3,
     "export-update-keyholders": 5,
+    "refuse": 6,
+    "waive": 5,
     "describe": 13,
     "evaluate": 31,
     "aggregate-summary": 9,
     "accept-summary": 7,
 }
 
-TRAVELLING = (".card", ".plan", ".enc", ".request", ".share", ".proof", ".model", ".summary")
+TRAVELLING = (
+    *(".card", ".plan", ".enc", ".request", ".share", ".proof", ".model", ".summary"),
+    *(".waiver", ".refusal"),
+)
 
 Case = tuple[str, str, tuple[str, ...], bool]
 
@@ -58,6 +63,8 @@ CASES: dict[str, Case] = {
         True,
     ),
     "unmask": ("keyholders-requested", "notary", ("unmask", "received/round-0001.request"), True),
+    "refuse": ("keyholders-requested", "notary", ("refuse",), True),
+    "waive": ("exported", "hospital-a", ("waive",), True),
     "aggregate-open": ("keyholders-answered", "coordinator", ("aggregate", "shares/*.share"), True),
     "describe": ("counting", "hospital-a", ("describe", "--contribute"), False),
     "evaluate": ("evaluating", "hospital-a", ("evaluate", "--contribute"), False),
@@ -140,7 +147,7 @@ def test_kill_9_at_every_step(
             break
         left = {
             path: path.read_bytes()
-            for pattern in ("updates/*.enc", "*.share", "*.request")
+            for pattern in ("updates/*.enc", "*.share", "*.request", "*.waiver", "*.refusal")
             for path in world[party].glob(pattern)
             if not path.name.startswith(".")
         }

@@ -128,7 +128,14 @@ def test_a_round_is_repeated_from_its_own_updates_alone(failed: World) -> None:
     data = one.read_bytes()
     one.unlink()
     assert refused("coordinator", *repeat, asks=True) == "cohort.missing"
+    less = (*repeat, "--without", "hospital-c")
+    assert refused("coordinator", *less, asks=True) == "repeat.without-waiver"
+    world.carry(world.ok("hospital-c", "waive", asks=True)["waiver"], "coordinator", "updates")
+    assert refused("coordinator", *repeat, "updates/*.waiver", asks=True) == "roster.too-few-hospitals"
     one.write_bytes(data)
+    # hospital-b's update is wrong, so it may be left out; but then two are left.
+    without = (*repeat, "--without", "hospital-b")
+    assert refused("coordinator", *without, asks=True) == "roster.too-few-hospitals"
     planned = world.ok("coordinator", *repeat, asks=True)
     assert planned["round"] == 2
     assert world.ok("coordinator", *repeat, asks=True) == planned  # delivered again, and nothing else

@@ -283,3 +283,84 @@ def curve_sum(points: list[bytes]) -> bytes:
 def scalar_stream(key: bytes, count: int) -> list[int]:
     stream = Cipher(AES256(key), CTR(bytes(16))).encryptor().update(bytes(64 * count))
     return [int.from_bytes(stream[at : at + 64], "little") % ORDER for at in range(0, len(stream), 64)]
+
+
+# Section 6 of docs/SPEC-2.md: whether a plan may repeat the round of another one.
+
+
+def may_repeat(plan: Json, failed: Json, failed_hash: str) -> bool:
+    """Both headers were verified. True also for a plan that repeats nothing."""
+    repeats, without = plan["repeats"], plan.get("without", {"asked": 5})
+    if repeats is None:
+        return without is None
+    said = without or {"asked": None, "faulty": [], "refusals": [], "waivers": []}
+    asked, hospitals = said["asked"], _fingerprints(plan["roster"]["members"])
+    same = [one["party"] for one in repeats["same"]]
+    terms = ("stage", "stages", "method", "constants", "epsilon", "delta", "manifest", "mode", "body")
+    held = plan["committee"] is not None
+    fits = (
+        "without" in plan
+        and same == sorted(set(same))
+        and set(same) <= hospitals
+        and repeats["plan"] == failed_hash
+        and all(plan[name] == failed[name] for name in terms)
+        and not said["faulty" if held else "refusals"]
+        and (held or asked is None)
+        and (asked is None or (asked == sorted(set(asked)) and set(asked) <= hospitals))
+    )
+    if not fits:
+        return False
+    parties = {fingerprint(p["keys"]["signing"]): p["keys"]["signing"] for p in _parties(failed)}
+    waived = [_statement(text, "waiver", parties, failed_hash) for text in said["waivers"]]
+    refusing = [_statement(text, "refusal", parties, failed_hash) for text in said["refusals"]]
+    waived += [_faulty(one, parties, failed_hash) for one in said["faulty"]]
+    before = _fingerprints(failed["roster"]["members"])
+    if None in waived or None in refusing or set(waived) & hospitals or not hospitals <= before:
+        return False
+    return _keyholders_fit(plan, failed, set(refusing)) if held else before - hospitals == set(waived)
+
+
+def _keyholders_fit(plan: Json, failed: Json, refusing: set[Any]) -> bool:
+    one, other = plan["committee"], failed["committee"]
+    seats, seats_before = ({seat["keyholder"] for seat in each["seats"]} for each in (one, other))
+    t, t_before, c = one["threshold"], other["threshold"], other["corrupt_keyholders"]
+    if refusing <= seats_before and len(refusing) > len(seats_before) - t_before + c:
+        return True
+    common = t + t_before + len(seats & seats_before) - len(seats) - len(seats_before)
+    return bool(common > max(c, one["corrupt_keyholders"]))
+
+
+def _statement(text: str, kind: str, parties: Json, about: str) -> str | None:
+    """Who signed a statement inside of a plan; None where it is not about the plan with this hash."""
+    data = base64.b64decode(text)
+    sender = str(claimed(data)["sender"])
+    file = read(data, parties[sender], version=2)
+    good = file.header["kind"] == kind and file.header["plan"] == about and not file.body
+    return file.sender if good else None
+
+
+def _faulty(shown: Json, parties: Json, failed_hash: str) -> str | None:
+    """The hospital whose update is not as committed; None where it is."""
+    data, key = base64.b64decode(shown["update"]), base64.b64decode(shown["key"])
+    file = read(data, parties[str(claimed(data)["sender"])], version=2)
+    others = sorted(one for one in parties if one != file.sender)
+    masks = base64.b64decode(file.header["masks"])
+    points = [base64.b64decode(file.header["commitment"])]
+    for place, other in enumerate(others):
+        point = decoded(masks[32 * place : 32 * place + 32])
+        assert point is not None
+        x, y = point
+        points.append(encoded((x, y) if file.sender < other else (FIELD - x, y)))
+    plain = ChaCha20Poly1305(key).decrypt(bytes(11) + b"\x01", file.body, None)  # one chunk
+    numbers = tensors(plain)["masked"]
+    scalars = [int.from_bytes(numbers[at : at + 32], "little") for at in range(0, len(numbers), 32)]
+    good = file.header["plan"] == failed_hash and committed_to(scalars) == curve_sum(points)
+    return None if good else file.sender
+
+
+def _parties(plan: Json) -> list[Json]:
+    return [*plan["roster"]["members"], *plan["roster"]["trustees"]]
+
+
+def _fingerprints(parties: list[Json]) -> set[str]:
+    return {fingerprint(party["keys"]["signing"]) for party in parties}

@@ -6,16 +6,28 @@ from typing import Any
 
 import pytest
 from committed_round import FORM
-from exchange_samples import Hospital, Study
+from exchange_samples import STAMP, Hospital, Study
 from forged_files import refused
 
 from privxray.exchange.admission.admit import admit_plan, admit_update, read_update
+from privxray.exchange.admission.admit_consents import admit_refusal, admit_waiver
 from privxray.exchange.admission.admit_repeat import admit_repeat
+from privxray.exchange.admission.repeat_chain import Chain
+from privxray.exchange.admission.repeat_form import check_repeats
+from privxray.exchange.messages.consents import (
+    RefusalHeader,
+    WaiverHeader,
+    enclosed,
+    write_refusal,
+    write_waiver,
+)
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.repeats import Repeats, Same
-from privxray.formats.container import split
-from privxray.formats.header import Body
+from privxray.exchange.messages.repeats import Repeats, Same, Without
+from privxray.formats.container import seal_header, split
+from privxray.formats.header import Body, Header
 from privxray.keys.roster import Roster
+from privxray.keys.sealing_keys import SealingKey
+from privxray.keys.unsealing_statement import UnsealingStatement
 
 POINT = "WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY="
 FORM_2: dict[str, Any] = FORM | {"features": ("commitments", "repeats")}
@@ -130,3 +142,122 @@ def test_an_update_repeats_the_vector_that_the_plan_names() -> None:
         else:
             with refused("update.other-vector"):
                 admit_update(header, member, signed)
+
+
+# With keyholders, and without a hospital.
+
+FORM_3: dict[str, Any] = FORM | {"features": ("commitments", "repeats", "repeats-without")}
+
+
+class Held:
+    """A round with keyholders that may be repeated, and plans that repeat it."""
+
+    def __init__(self, **changes: Any) -> None:
+        self.study = Study(5, 4, **(FORM_3 | changes))
+        self.followed = self.study.signed()
+
+    def again(self, *, left: int = 0, **changes: Any) -> PlanHeader:
+        """Without so many of the last hospitals."""
+        stay = self.study.hospitals[: 5 - left]
+        trustees = tuple(t.trustee() for t in self.study.trustees)
+        roster = Roster(version=2, members=tuple(h.member() for h in stay), trustees=trustees)
+        repeats = Repeats(plan=self.followed.digest, same=same(*self.study.hospitals[:2]))
+        committee = self.study.committee().model_copy(update={"minimum_cohort": min(4, len(stay))})
+        fields = {"round": 2, "repeats": repeats, "roster": roster, "committee": committee}
+        return self.study.make_plan(**(FORM_3 | fields | changes))
+
+
+@pytest.fixture
+def held() -> Held:
+    return Held()
+
+
+def test_keyholders_guard_a_repetition_without_a_hospital(held: Held) -> None:
+    for left in (0, 1):
+        plan = held.again(left=left)
+        admit_plan(held.study.plan_file(plan), held.study.coordinator.public())
+        admit_repeat(plan, held.followed)
+
+
+def test_nobody_comes_to_a_repetition(held: Held) -> None:
+    newcomer = Hospital("hospital-x")
+    roster = held.again().roster
+    more = roster.model_copy(update={"members": (*roster.members, newcomer.member())})
+    with refused("repeat.other-hospitals"):
+        admit_repeat(held.again(roster=more), held.followed)
+
+
+def test_what_is_said_of_a_repetition_has_to_have_a_place(held: Held) -> None:
+    stranger, study = Hospital("x").fingerprint, held.study
+    own = sorted(h.fingerprint for h in study.hospitals)
+    cases: list[tuple[str, PlanHeader]] = [
+        ("repeat.without-alone", study.make_plan(**FORM_3, without=Without())),
+        ("repeat.asked-others", held.again(without=Without(asked=(*own[:3], stranger)))),
+        ("repeat.asked-others", held.again(without=Without(asked=tuple(reversed(own))))),
+        ("repeat.other-mode", held.again(features=("commitments", "repeats"))),
+    ]
+    strict = Study(4, **FORM_3)
+    repeats = Repeats(plan="0" * 64, same=same(strict.hospitals[0]))
+    for without in (Without(asked=()), Without(refusals=("AAAA",))):
+        plan = strict.make_plan(**FORM_3, repeats=repeats, without=without)
+        with refused("repeat.keyholders-in-strict"):
+            admit_plan(strict.plan_file(plan), None)
+    for reason, plan in cases:
+        with refused(reason):
+            check_repeats(plan)
+
+
+def test_a_strict_round_is_repeated_without_a_hospital_that_signed_a_waiver() -> None:
+    study = Study(4, **FORM_3)
+    followed = study.signed()
+    d = study.hospitals[-1]
+    roster = Roster(version=2, members=tuple(h.member() for h in study.hospitals[:3]))
+    repeats = Repeats(plan=followed.digest, same=same(*study.hospitals[:3]))
+    changes: dict[str, Any] = {"round": 2, "repeats": repeats, "roster": roster}
+    with refused("repeat.other-hospitals"):
+        admit_repeat(study.make_plan(**FORM_3, **changes), followed)
+    waiver = enclosed(write_waiver(followed, d.identity, STAMP))
+    without = Without(waivers=(waiver,))
+    plan = study.make_plan(**FORM_3, **changes, without=without)
+    admit_plan(study.plan_file(plan), study.coordinator.public())
+    admit_repeat(plan, followed)
+    chain = Chain(plan, (followed,))
+    assert chain.free() == {d.fingerprint}
+    assert chain.dead() == frozenset()
+
+
+def consent(held: Held, kind: str, **changes: Any) -> bytes:
+    """A waiver of hospital-a or a refusal of trustee-1, with other fields than it should have."""
+    study = held.study
+    if kind == "waiver":
+        signer, made = study.hospitals[0], write_waiver(held.followed, study.hospitals[0].identity, STAMP)
+        header: Header = split(made).claim(WaiverHeader)
+    else:
+        signer, key = study.trustees[0], SealingKey.generate().public()
+        stated = UnsealingStatement.sign(key, "pneumonia", 2, signer.identity.signing)
+        header = split(write_refusal(held.followed, signer.identity, stated, STAMP)).claim(RefusalHeader)
+    return seal_header(header.model_copy(update=changes), signer.identity.signing, signer.fingerprint)
+
+
+@pytest.mark.parametrize("kind", ["waiver", "refusal"])
+def test_statements_are_of_their_sender_for_this_plan_and_coordinator(held: Held, kind: str) -> None:
+    admit = admit_waiver if kind == "waiver" else admit_refusal
+    assert admit(split(consent(held, kind)), held.followed).plan == held.followed.digest
+    cases: dict[str, dict[str, Any]] = {
+        "consent.other-sender": {"sender": "0" * 64},
+        "consent.other-recipient": {"recipients": ()},
+        "consent.body": {"body": Body(length=1)},
+        "file.other-study": {"study": "cardiology"},
+        "file.other-plan": {"plan": "0" * 64},
+        "file.other-round": {"plan": "0" * 64, "round": 2},
+        "file.round-contradicts": {"round": 2},
+        "file.other-form": {"features": ()},
+    }
+    for reason, changes in cases.items():
+        with refused(reason):
+            admit(split(consent(held, kind, **changes)), held.followed)
+    other = Held()
+    with refused(f"{kind}.unknown-signer"):
+        admit(split(consent(other, kind)), held.followed)
+    with refused("file.other-kind"):
+        admit(split(consent(held, "refusal" if kind == "waiver" else "waiver")), held.followed)

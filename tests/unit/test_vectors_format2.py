@@ -18,9 +18,11 @@ from forged_files import refused
 
 from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
 from privxray.exchange.admission.admit_agreement import admit_agreed, admit_agreement, read_agreement
+from privxray.exchange.admission.admit_consents import admit_refusal, admit_waiver
 from privxray.exchange.admission.admit_heads import Own, admit_heads
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.admission.admit_proof import admit_proof, prove
+from privxray.exchange.admission.admit_repeat import admit_repeat
 from privxray.exchange.admission.admit_successor import admit_successor
 from privxray.exchange.admission.admit_summary import admit_summary
 from privxray.exchange.messages.plan import SignedPlan
@@ -71,6 +73,7 @@ def admit(name: str) -> None:
         header = read_revocation(envelope)
     elif envelope.kind == "plan":
         header = admit_plan(envelope, followed.plan.coordinator).plan
+        admit_repeat(header, followed)
         if INDEX[name]["under"] == "heads-first":
             admit_heads(header, own_of_heads(followed))
         elif INDEX[name]["under"] == "hybrid-asking" and header.round > followed.plan.round:
@@ -82,6 +85,8 @@ def admit(name: str) -> None:
         admit_agreement(agreement, signer, followed)
     elif envelope.kind == "summary":
         header = admit_summary(envelope, followed)
+    elif envelope.kind in ("waiver", "refusal"):
+        header = (admit_waiver if envelope.kind == "waiver" else admit_refusal)(envelope, followed)
     elif envelope.kind == "model":
         header = admit_model(envelope, followed)
     elif envelope.kind == "proof":
@@ -124,6 +129,8 @@ def test_there_is_a_file_for_each_entry_and_a_good_one_of_each_kind() -> None:
         "model",
         "summary",
         "revocation",
+        "waiver",
+        "refusal",
     }
 
 
@@ -143,12 +150,8 @@ def test_the_good_files_from_the_specification() -> None:
         signer = next(
             key
             for under in (
-                "plan",
-                "held-plan",
-                "committed-plan",
-                "describe-plan",
-                "heads-held-plan",
-                "hybrid-plan",
+                *("plan", "held-plan", "committed-plan", "describe-plan", "heads-held-plan"),
+                *("hybrid-plan", "repeatable-plan", "repeatable-held-plan"),
             )
             for key in signers(spec.claimed(load(under)))
             if spec.fingerprint(key) == split(data).key_id
@@ -321,3 +324,15 @@ def test_hybrid_masks_from_the_specification() -> None:
         numbers = [(n + sign * s) % 2**64 for n, s in zip(numbers, stream, strict=True)]
     vector = make.quantise(make.study().vector(0), make.study().plan.manifest, 64)
     assert numbers == [int(one) for one in vector]
+
+
+def test_which_plans_may_repeat_a_round_from_the_specification() -> None:
+    """Section 6 written again; what a plan shows alone, and against the plan whose round it repeats."""
+    told = {}
+    for name, entry in INDEX.items():
+        data, failed = load(name), load(entry["under"])
+        if entry["under"].startswith("repeatable") and split(data).kind == "plan":
+            told[name] = spec.may_repeat(spec.claimed(data), spec.claimed(failed), split(failed).digest)
+    assert told == {name: INDEX[name]["expect"] == "ok" for name in told}
+    assert sum(told.values()) == 8
+    assert len(told) == 22

@@ -27,6 +27,7 @@ import format2  # noqa: E402
 import heads  # noqa: E402
 import hybrid  # noqa: E402
 import keyholders  # noqa: E402
+import repeated  # noqa: E402
 import strict  # noqa: E402
 import tasks  # noqa: E402
 from committed_round import FORM, CommittedRound  # noqa: E402
@@ -184,6 +185,8 @@ def kem(name: str) -> MLKEM768PrivateKey:
 
 def everything_of_format_2() -> dict[str, format2.Made]:
     """All vectors of format 2, by the plan that they come under."""
+    held = keyholders.Round(seeded, identity, sealing_key, kept)
+    repeats = repeated.Files(held.party, held.study.coordinator, sealing_key, seeded, kept)
     masks = with_hybrid_masks()
     ours = {
         "committed-plan": with_commitments().all(),
@@ -191,7 +194,7 @@ def everything_of_format_2() -> dict[str, format2.Made]:
         "hybrid-asking": masks.asked(),
         "hybrid-plan": masks.trained(),
     }
-    return of_format_2().all() | ours | with_heads().all()
+    return of_format_2().all() | ours | with_heads().all() | repeats.all()
 
 
 def write_format_2() -> None:

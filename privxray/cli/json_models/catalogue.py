@@ -35,6 +35,8 @@ OUTPUTS: Mapping[str, tuple[type[Printed], ...]] = {
     "export-update": (study.UpdateExported,),
     "aggregate": (study.SumOpened, study.RequestMade),
     "unmask": (study.ShareWritten,),
+    "refuse": (study.RefusalWritten,),
+    "waive": (study.WaiverWritten,),
     "accept": (study.Accepted,),
     "verify": (study.Proven, study.Worded),
     "evaluate": (evaluation.Scored, study.Contributed),

@@ -331,6 +331,24 @@ class ShareWritten(Printed):
     written: bool
 
 
+class RefusalWritten(Printed):
+    """A keyholder swore to answer nothing in a round."""
+
+    refusal: str
+    study: str
+    round: int
+    again: bool
+
+
+class WaiverWritten(Printed):
+    """A hospital let a round be repeated without it."""
+
+    waiver: str
+    study: str
+    round: int
+    again: bool
+
+
 class Accepted(Printed):
     """A model or a later plan was taken in."""
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit_heads import check_heads
 from privxray.exchange.admission.admit_hybrid import check_hybrid
-from privxray.exchange.admission.admit_repeat import check_repeats
 from privxray.exchange.admission.admit_tasks import check_tasks
+from privxray.exchange.admission.repeat_form import check_repeats
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.update import UpdateHeader, body_length, committed_of

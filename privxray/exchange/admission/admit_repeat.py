@@ -1,46 +1,34 @@
-"""The rules for a plan that repeats a failed round (docs/SPEC-2.md, section 6, and docs/adr/0113).
+"""The rules between a plan that repeats a failed round and those that it repeats (docs/SPEC-2.md, section 6).
 
-A second sum of the same vectors tells nothing new where the cohort is the same and each vector is. So the
-hospitals of the failed round are exactly those of its repetition, under the same terms. Those that train anew
-show the difference between their two vectors to whoever sees both sums; they alone, and they are told.
+A second sum of the same vectors tells nothing new where both sums are of the same hospitals. So in the mode
+``strict`` the hospitals of the repetition are those of the failed round, less the ones that signed a waiver,
+or whose update everybody can see to be wrong. With keyholders, who is in a sum is not in the plan: there each
+keyholder helps to open the sum of one set of hospitals in the whole chain (:mod:`.repeat_chain`), and here it
+is checked that the keyholders of both plans are so far the same that this binds the coordinator.
+
+Those that train anew show the difference between their two vectors to whoever sees both sums; they alone,
+and they are told. Why all of this holds: docs/adr/0113 and docs/adr/0145.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from privxray.errors import RefusedError
 from privxray.exchange.admission.admit_successor import task_terms_of, terms_of
+from privxray.exchange.admission.repeat_chain import Chain
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 
 _CALL = "Don't follow it; call the coordinator"
 
 
-def check_repeats(plan: PlanHeader) -> None:
-    """The rules for the field ``repeats`` that need nothing but the plan itself.
-
-    :raises RefusedError: a plan with keyholders or without commitments, or its list is not of hospitals of
-        the roster, each once.
-    """
-    if plan.repeats is None:
-        return
-    if plan.commitments is None or plan.committee is not None:
-        raise RefusedError(
-            "the plan repeats a round, which goes only in the mode strict and with commitments",
-            reason="repeat.other-mode",
-            advice=_CALL,
-        )
-    parties = [one.party for one in plan.repeats.same]
-    if parties != sorted(set(parties)) or not set(parties) <= set(plan.hospitals):
-        raise RefusedError(
-            "the plan repeats the vectors of other parties than its hospitals, or of one twice",
-            reason="repeat.other-parties",
-            advice=_CALL,
-        )
-
-
-def admit_repeat(plan: PlanHeader, followed: SignedPlan) -> None:
+def admit_repeat(plan: PlanHeader, followed: SignedPlan, earlier: Sequence[SignedPlan] = ()) -> None:
     """Whether a plan may repeat the round of the plan that this party followed last.
 
-    :raises RefusedError: it repeats another round, under other terms, or among other hospitals.
+    :param earlier: the plans whose rounds ``followed`` repeats, newest first.
+    :raises RefusedError: it repeats another round, under other terms, among other hospitals, or with
+        keyholders who could open a second sum.
+    :raises PrivxrayError: a waiver or refusal in it is not what it must be.
     """
     if plan.repeats is None:
         return
@@ -55,14 +43,51 @@ def admit_repeat(plan: PlanHeader, followed: SignedPlan) -> None:
         raise RefusedError(
             "the plan repeats a round under other terms", reason="repeat.other-terms", advice=_CALL
         )
-    if set(plan.hospitals) != set(before.hospitals):
+    chain = Chain(plan, (followed, *earlier))
+    _check_hospitals(plan, before, chain)
+    _check_keyholders(plan, chain)
+
+
+def _terms(plan: PlanHeader) -> tuple[object, ...]:
+    return (*terms_of(plan), *task_terms_of(plan), plan.body.sha256)
+
+
+def _check_hospitals(plan: PlanHeader, before: PlanHeader, chain: Chain) -> None:
+    """Who left has signed a waiver or a wrong update, unless keyholders guard it; nobody came.
+
+    :raises RefusedError: it is not so, or a hospital that is to be left out is still there.
+    """
+    free = chain.free(since=chain.earlier[0].digest)
+    if free & set(plan.hospitals):
+        raise RefusedError(
+            "the plan repeats a round without a hospital, and that hospital is still in it",
+            reason="repeat.waived-and-there",
+            advice=_CALL,
+        )
+    left = set(before.hospitals) - set(plan.hospitals)
+    came = set(plan.hospitals) - set(before.hospitals)
+    if came or (plan.committee is None and left != free):
         raise RefusedError(
             "the plan repeats a round among other hospitals, so both sums together would show the vectors of "
-            "those that came or left",
+            "those that came, or that left and have not agreed to it",
             reason="repeat.other-hospitals",
             advice=_CALL,
         )
 
 
-def _terms(plan: PlanHeader) -> tuple[object, ...]:
-    return (*terms_of(plan), *task_terms_of(plan), plan.body.sha256)
+def _check_keyholders(plan: PlanHeader, chain: Chain) -> None:
+    """No two quorums of the chain open sums of different hospitals.
+
+    :raises RefusedError: an earlier round may have been opened by keyholders of whom too few are left.
+    """
+    if plan.committee is None:
+        return
+    dead = chain.dead()
+    for one in chain.earlier:
+        if one.digest not in dead and not plan.keyholding.shares_quorums_with(one.plan.keyholding):
+            raise RefusedError(
+                f"the plan repeats round {one.plan.round} with so many other keyholders that they could open "
+                "the sum of other hospitals than those of that round",
+                reason="repeat.other-keyholders",
+                advice=_CALL,
+            )

@@ -22,7 +22,7 @@ from privxray.exchange.messages.plan_hybrid import (
 )
 from privxray.exchange.messages.plan_sizes import N_MAX, check_sizes, delta_remark
 from privxray.exchange.messages.plan_tasks import CellName, Edges, Epsilon, Place, ScheduleEntry
-from privxray.exchange.messages.repeats import Repeats
+from privxray.exchange.messages.repeats import Repeats, Without
 from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
@@ -51,11 +51,11 @@ class PlanHeader(Header):
     ``strict`` every hospital must deliver, and nothing can be recovered. In the mode ``keyholders`` the
     ``committee`` can open the sum of those that did. With ``commitments``, updates are bound to what they
     hold, and members can check the sum (docs/SPEC-2.md, section 5). A plan that ``repeats`` a failed round
-    says who sends the same vector once more (section 6). With ``task`` and ``schedule`` it is one of several
-    tasks of a study, and then ``epsilon``, ``stage`` and ``stages`` are of that task (section 4).
-    ``encapsulated`` is what hospitals agreed on secrets with, in the plan after the one that asked for it
-    (section 8). ``head``, ``since`` and ``heads`` tell which files of the coordinator came before it, and who
-    has seen them (section 7).
+    says who sends the same vector once more, and ``without`` how its hospitals or keyholders differ
+    (section 6). With ``task`` and ``schedule`` it is one of several tasks of a study, and then ``epsilon``,
+    ``stage`` and ``stages`` are of that task (section 4). ``encapsulated`` is what hospitals agreed on
+    secrets with, in the plan after the one that asked for it (section 8). ``head``, ``since`` and ``heads``
+    tell which files of the coordinator came before it, and who has seen them (section 7).
     """
 
     kind: Literal["plan"] = "plan"
@@ -79,6 +79,7 @@ class PlanHeader(Header):
     manifest: Annotated[tuple[TensorSpec, ...], Field(strict=False, max_length=MAX_TENSORS)]
     commitments: Literal["pedersen-edwards25519-sha256"] | None = None  # PEDERSEN
     repeats: Repeats | None = None
+    without: Without | None = None
     head: Digest | None = None
     since: Since | None = None
     heads: SeenByAll | None = None

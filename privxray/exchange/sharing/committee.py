@@ -84,6 +84,22 @@ class Committee(Strict):
         """t, c and the corrupt hospitals: what a study keeps whoever sits."""
         return (self.threshold, self.corrupt_keyholders, self.corrupt_hospitals)
 
+    @property
+    def refusals_needed(self) -> int:
+        """K - t + c + 1: with so many, fewer than t can have answered, c liars included."""
+        return len(self.seats) - self.threshold + self.corrupt_keyholders + 1
+
+    def shares_quorums_with(self, other: Committee) -> bool:
+        """Whether an honest keyholder is in any t of these seats and in any t of the other committee's.
+
+        With o keyholders in both committees, any two quorums have t + t' + o - k - k' of them in common. Of
+        these, more than c have to be left. For a committee and itself that is 2t > k + c.
+        """
+        holders = {seat.keyholder for seat in self.seats}
+        both = len(holders & {seat.keyholder for seat in other.seats})
+        common = self.threshold + other.threshold + both - len(self.seats) - len(other.seats)
+        return common > max(self.corrupt_keyholders, other.corrupt_keyholders)
+
     def seat(self, fingerprint: Fingerprint) -> int | None:
         """The number, from 1, of the seat that this party has, if it has one."""
         holders = [seat.keyholder for seat in self.seats]

@@ -160,7 +160,7 @@ def open_box(dealt: Dealt, context: DealingContext, seat: int, key: SealingKey) 
         raise IdentityError(
             "its shares are not sealed to this keyholder by it for this round",
             reason="update.box-not-for-this-keyholder",
-            advice="The round has to be planned anew without that hospital",
+            advice="That hospital has to export again under a further plan",
         ) from None
     opened = {
         name: Opened.from_bytes(content[place * OPENED_BYTES : (place + 1) * OPENED_BYTES])

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from privxray.errors import CohortError, UsageError, WorkspaceError
 from privxray.exchange.masking.fixed_point import dequantise
+from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import COUNTED
+from privxray.formats.features import REPEATS_WITHOUT
 from privxray.keys.identity import Identity
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
@@ -31,7 +33,7 @@ from privxray.workflow.coordinator.close_round import (
     closed_with_result,
     deliver_again,
 )
-from privxray.workflow.coordinator.collected_files import Collected, collect, incomplete
+from privxray.workflow.coordinator.collected_files import GO_ON, Collected, collect, incomplete
 from privxray.workflow.coordinator.open_round_sum import open_round, proof_of
 from privxray.workflow.coordinator.request_shares import Requested, request
 from privxray.workspace.folder import Workspace
@@ -129,7 +131,22 @@ def _expect_complete(session: Session, collected: Collected) -> None:
         missing = [f"{cohort.answers_lacking} more of the share files of {', '.join(silent)}"]
     wrong = collected.blocking(complete=not missing)
     if missing or wrong:
-        raise incomplete(session, collected.plan, missing, wrong)
+        raise incomplete(session, collected.plan, missing, wrong, _how_to_go_on(collected.plan))
+
+
+def _how_to_go_on(plan: PlanHeader) -> str:
+    """What to do about a round that lacks something."""
+    if REPEATS_WITHOUT not in plan.features:
+        return GO_ON
+    if plan.committee is None:
+        return (
+            f"{GO_ON}. If a hospital can't deliver, the round can be repeated without it, once it has signed "
+            "a waiver (privxray waive): privxray plan --repeat updates/*.enc waivers/*.waiver"
+        )
+    return (
+        f"{GO_ON}. If too few keyholders can answer, repeat the round with fresh cards of those that have "
+        "not: privxray plan --repeat shares/*.share cards/*.card"
+    )
 
 
 def _summed(session: Session, collected: Collected, identity: Identity) -> Summed:

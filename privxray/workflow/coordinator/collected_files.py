@@ -24,7 +24,7 @@ from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.session import Session
 from privxray.workspace.transitions import RoundState
 
-_GO_ON = "Wait for what is missing, ask for what is refused again, leave out what does not belong"
+GO_ON = "Wait for what is missing, ask for what is refused again, leave out what does not belong"
 
 
 @dataclass
@@ -141,7 +141,7 @@ def incomplete(
     plan: PlanHeader,
     missing: Sequence[str],
     refused: Sequence[str],
-    advice: str = _GO_ON,
+    advice: str = GO_ON,
 ) -> CohortError:
     """The error that says what a round lacks.
 

@@ -139,6 +139,7 @@ def following(past: Past, parties: Parties, place: Place, body: bytes, model: Di
             "created": made.created,
             "software": made.software,
             "repeats": None,
+            "without": None,
             **past.fields(before.plan.features),
             "encapsulated": None,
         }

@@ -1,6 +1,7 @@
 """Who takes part in a further stage: the parties of the plan before with the keys that they stated for it.
 
-Tested in tests/cli/test_many_rounds.py and tests/cli/test_rounds.py.
+Tested in tests/cli/test_many_rounds.py, tests/cli/test_rounds.py and
+tests/unit/test_workflow_next_parties.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from privxray.keys.card import CardHeader
 from privxray.keys.encapsulation_statement import EncapsulationStatement
 from privxray.keys.identity import PublicKeys
 from privxray.keys.mask_statement import MaskStatement
+from privxray.keys.roster import Roster
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.coordinator.agreed_form import expect_reads
 from privxray.workflow.coordinator.enrolment import Parties, party_name, versioned_roster
@@ -53,6 +55,8 @@ def carry_on(
 ) -> Parties:
     """The parties of a further stage: those of the plan before with fresh keys, and newcomers.
 
+    A trustee that comes becomes a keyholder.
+
     :param cards: of newcomers, and of parties that stated no next key; a card overrides a stated key.
     :param stated: the keys that parties stated in the round before.
     :param without: the names of parties that are left out from here on.
@@ -70,8 +74,10 @@ def carry_on(
             reason="plan.keys-lacking",
             advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
         )
-    known = {member.keys.fingerprint for member in before.roster.members}
-    newcomers = [c for c in cards if c.role == "hospital" and c.keys.fingerprint not in known]
+    known = {party.keys.fingerprint for party in before.roster.parties}
+    unknown = [card for card in cards if card.keys.fingerprint not in known]
+    newcomers = [card for card in unknown if card.role == "hospital"]
+    new_trustees = [card.trustee() for card in unknown if card.role == "trustee"]
     _expect_no_larger(newcomers, before.size_bound)
     agrees = before.its_task == "agree"
     if newcomers and HYBRID_MASKS in before.features and not agrees:
@@ -95,11 +101,15 @@ def carry_on(
         ),
         *(newcomer.member(before.form) for newcomer in newcomers),
     ]
-    trustees = [trustee for trustee in before.roster.trustees if trustee.name not in without]
+    trustees = [trustee for trustee in before.roster.trustees if trustee.name not in without] + new_trustees
     roster = versioned_roster(
-        sorted(members, key=party_name), trustees, before, before.study_name, coordinator
+        sorted(members, key=party_name),
+        sorted(trustees, key=party_name),
+        before,
+        before.study_name,
+        coordinator,
     )
-    return Parties(roster, _committee_after(before, keys, without, len(members)), before.form)
+    return Parties(roster, _committee_after(before, keys, without, roster), before.form)
 
 
 def lacking_next_keys(plan: PlanHeader, keys: NextKeys) -> list[str]:
@@ -138,9 +148,12 @@ def _expect_no_larger(newcomers: Sequence[CardHeader], bound: int | None) -> Non
 
 
 def _committee_after(
-    before: PlanHeader, keys: NextKeys, without: Collection[str], hospitals: int
+    before: PlanHeader, keys: NextKeys, without: Collection[str], roster: Roster
 ) -> Committee | None:
-    """The committee of the plan before with its next keys, less the keyholders that are left out."""
+    """The committee of the plan before with its next keys, less who is left out, and with new trustees.
+
+    :param roster: of the further stage.
+    """
     committee = before.committee
     if committee is None:
         return None
@@ -149,6 +162,8 @@ def _committee_after(
         for seat in committee.seats
         if (party := before.roster.party(seat.keyholder)) and party.name not in without
     ]
+    sitting += [one.keys.fingerprint for one in roster.trustees if one.keys.fingerprint not in sitting]
+    hospitals = len(roster.members)
     # The minimum cohort stays as it was agreed. It falls where fewer hospitals than that are left, and rises
     # where so many hospitals need more of them in a sum to be safe.
     least = least_cohort(hospitals, len(sitting), *committee.numbers)

@@ -15,7 +15,7 @@ from pydantic import JsonValue, ValidationError
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.formats.features import HEADS, HYBRID_MASKS, REPEATS, TASKS
+from privxray.formats.features import HEADS, HYBRID_MASKS, REPEATS, REPEATS_WITHOUT, TASKS
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
@@ -47,7 +47,7 @@ DEFAULT_CLASSES = ("normal", "bacteria", "virus")
 DEFAULT_EPSILON = 6.0
 
 _BY_DEFAULT: Mapping[str, frozenset[str]] = {
-    "linear-probe": frozenset({"commitments", REPEATS}),
+    "linear-probe": frozenset({"commitments", REPEATS, REPEATS_WITHOUT}),
     "dp-sgd": frozenset(),  # a commitment takes a multiplication a number: see docs/BENCHMARKS.md
 }
 
@@ -93,12 +93,15 @@ class Terms:
     def features(self, cards: Sequence[CardHeader]) -> frozenset[str]:
         """The features of format 2 that the study's files are to have (docs/SPEC-2.md)."""
         needed = frozenset({"extractor-files"} if self.extractor else ())
+        common = common_features(cards)
         needed |= frozenset({TASKS} if self.others != ONLY_TRAIN else ())
-        needed |= {HEADS} & common_features(cards)
+        needed |= {HEADS} & common
         needed |= frozenset({HYBRID_MASKS} if self.others.agree else ())
         if self.commitments is None:
-            return needed | (_BY_DEFAULT[self.method] & common_features(cards))
-        return needed | frozenset({"commitments", REPEATS} if self.commitments else ())
+            return needed | (_BY_DEFAULT[self.method] & common)
+        if not self.commitments:
+            return needed
+        return needed | {"commitments", REPEATS} | (common & {REPEATS_WITHOUT})
 
     def delta_for(self, bound: int | None) -> float:
         """The delta of a plan.

@@ -18,6 +18,7 @@ from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.plan import PlanHeader, members_of
 from privxray.exchange.messages.request import RequestHeader, write_request
+from privxray.exchange.opening_committed import expect_as_committed
 from privxray.formats.container import split
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
@@ -28,6 +29,7 @@ from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.close_round import closed_with_result
 from privxray.workflow.coordinator.collected_files import Collected, incomplete, request_copy, update_copy
+from privxray.workflow.coordinator.open_round_sum import committed_updates
 from privxray.workspace.atomic import atomic_file, make_private_folder, write_atomic
 from privxray.workspace.session import Session
 from privxray.workspace.transitions import Event
@@ -79,7 +81,10 @@ def request(
         data = request_copy(collected.planned.folder).read_bytes()
     else:
         survivors = _survivors(session, collected, without)
-        data = _sign(session, collected, survivors, unlock(session.workspace, passphrase))
+        identity = unlock(session.workspace, passphrase)
+        if plan.commitments is not None:
+            expect_as_committed(plan, committed_updates(collected, identity))
+        data = _sign(session, collected, survivors, identity)
     path = session.root / f"round-{plan.round:04d}.request"
     send(session.state, data, path, force=force)
     holders = [plan.roster.party(seat.keyholder) for seat in plan.keyholding.seats]
@@ -129,6 +134,9 @@ def _survivors(session: Session, collected: Collected, without: Sequence[str]) -
             raise UsageError(
                 f"{name} has delivered: leave out its file to go on without it", reason="without.delivered"
             )
+    bound = plan.without.asked if plan.without else None
+    if bound is not None:
+        return _as_before(session, collected, bound)
     waiting = sorted(missing - set(without))
     blocking = collected.blocking(complete=not missing)
     if waiting or blocking:
@@ -144,6 +152,25 @@ def _survivors(session: Session, collected: Collected, without: Sequence[str]) -
             advice="Wait for more, or plan the round anew",
         )
     return tuple(sorted(cohort.updates))
+
+
+def _as_before(
+    session: Session, collected: Collected, bound: Sequence[Fingerprint]
+) -> tuple[Fingerprint, ...]:
+    """The hospitals whose sum was asked for in the round that this one repeats: it is asked for again.
+
+    :raises CohortError: one of them has not delivered.
+    """
+    awaited = {member.name for member in members_of(collected.plan, bound)}
+    waiting = sorted(awaited & {member.name for member in collected.cohort.missing})
+    blocking = collected.blocking(complete=not waiting)
+    if waiting or blocking:
+        advice = (
+            "The keyholders help to open the sum of the same hospitals only: wait, ask again, or repeat the "
+            "round without a hospital that signs a waiver (privxray waive)"
+        )
+        raise incomplete(session, collected.plan, waiting, blocking, advice)
+    return tuple(sorted(bound))
 
 
 def _sign(

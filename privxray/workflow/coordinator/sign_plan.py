@@ -70,7 +70,9 @@ def sign_plan(
     with session.state.transaction():
         record_plan(session.state, signed)
         remember_words(session.state, draft.plan, words)
-    warnings = differs_by_one(set(before.hospitals), set(draft.plan.hospitals)) if before else ()
+    warnings: tuple[str, ...] = ()
+    if before and draft.plan.repeats is None:  # a repetition has rules of its own
+        warnings = differs_by_one(set(before.hospitals), set(draft.plan.hospitals))
     return deliver_plan(session, draft.plan, warnings=warnings, force=force)
 
 

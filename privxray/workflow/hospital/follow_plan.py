@@ -22,11 +22,12 @@ from privxray.keys.statement import Statement
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import public_keys, unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.repeated_plans import chain_of
 from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.custody.revoked import expect_none_revoked, expect_not_revoked
 from privxray.workflow.hospital.agreeing.agree import deliver_agreement, expect_goes_on, prepared
 from privxray.workflow.hospital.check_trainable import check_trainable
-from privxray.workflow.hospital.kept_vector import repeated
+from privxray.workflow.hospital.kept_vector import repeated, sent_before
 from privxray.workflow.hospital.open_round import over_here
 from privxray.workflow.hospital.plan_changes import plan_changes
 from privxray.workflow.hospital.seen_files import seen_here
@@ -85,7 +86,7 @@ def follow(
     before = planned_round(session.workspace, last) if last else None
     if before:
         admit_successor(plan, before.signed)
-        admit_repeat(plan, before.signed)
+        admit_repeat(plan, before.signed, chain_of(session, before.plan).earlier)
     again = repeated(session, plan, before) if session.role == "hospital" else None
     own_keys = public_keys(session.workspace)
     changes = plan_changes(before.plan if before else None, plan, own_keys.fingerprint, state.successors())
@@ -149,7 +150,7 @@ def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None, ag
     plan, state, role = signed.plan, session.state, session.role
     last = before.round if before else None
     goes_on = before is not None and _training_of(before.plan) == _training_of(plan)
-    kept = again or (last if last and goes_on and _unspoilt(state, last) else None)
+    kept = again or (last if last and goes_on and _unspoilt(state, last) and not sent_before(last) else None)
     took_over = again is not None or (kept is not None and kept.state is RoundState.TRAINED)
     event = Event.TAKE_OVER if took_over else Event.FOLLOW
     if plan.its_task == "agree" and role == "hospital":

@@ -18,6 +18,7 @@ from privxray.exchange.intake import envelope_of
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.features import REPEATS
+from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound
@@ -66,9 +67,9 @@ def repeated(session: Session, plan: PlanHeader, before: PlannedRound | None) ->
     if asked is None or before is None:
         return None
     last = before.round
-    exported = last.state is RoundState.EXPORTED
-    kept = exported and session.state.kept_vector(last.study, last.trained_in) is not None
-    if not kept or _commitment_of(before) != asked:
+    left = last.state is RoundState.EXPORTED or sent_before(last)
+    kept = left and session.state.kept_vector(last.study, last.trained_in) is not None
+    if not kept or _commitment_of(before, own) != asked:
         raise RefusedError(
             "the plan says that this hospital sends its vector again, and no such vector left from here",
             reason="repeat.other-vector",
@@ -77,7 +78,15 @@ def repeated(session: Session, plan: PlanHeader, before: PlannedRound | None) ->
     return last
 
 
-def _commitment_of(planned: PlannedRound) -> str | None:
+def sent_before(round_: Round) -> bool:
+    """Whether a round that is trained has its result from a round that it repeats, where it was exported."""
+    return round_.state is RoundState.TRAINED and round_.vector_key is None
+
+
+def _commitment_of(planned: PlannedRound, own: Fingerprint) -> str | None:
+    """The commitment to the vector of a round that is exported, or that repeats one."""
+    if sent_before(planned.round):
+        return planned.plan.repeats.commitment_of(own) if planned.plan.repeats else None
     return envelope_of(planned.folder / "update.enc").claim(UpdateHeader).commitment
 
 

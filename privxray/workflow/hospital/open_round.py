@@ -8,6 +8,7 @@ from __future__ import annotations
 from privxray.errors import RefusedError
 from privxray.formats.header import TaskName
 from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.task_commands import COMMANDS, DONE
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.trained_on import trained_data
@@ -75,13 +76,17 @@ def left_out(session: Session, round_: Round) -> bool:
     """Whether a round's sum is opened without this hospital, as far as this workspace can tell.
 
     It can tell by its own answer as a keyholder: once it has answered, its pairwise masks are open, only its
-    self-mask would hide an update, and nobody would add that update up. And it can tell by the round's model:
-    where that has come, a training would be paid for nothing.
+    self-mask would hide an update, and nobody would add that update up. It can tell by the round's model:
+    where that has come, a training would be paid for nothing. And by a plan that repeats a round, whose sum
+    was asked for without this hospital.
     """
     if round_.state.inside and (round_.model is not None or round_.summary is not None):
         return True
+    own = public_keys(session.workspace).fingerprint
     survivors = session.state.survivors_of(round_.plan)
-    return bool(survivors) and public_keys(session.workspace).fingerprint not in survivors
+    without = load_plan(session.workspace, round_).without
+    asked = without.asked if without else None
+    return (bool(survivors) and own not in survivors) or (asked is not None and own not in asked)
 
 
 def too_late() -> RefusedError:

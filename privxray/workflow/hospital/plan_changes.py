@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from privxray.exchange.admission.differencing import differs_by_one
+from privxray.exchange.messages.consents import taken_out
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
@@ -46,8 +47,9 @@ def plan_changes(
         *_seat_changes(before, plan),
         *_term_changes(before, plan),
         *_repetition(plan, own),
+        *_left_out(before, plan),
         *_forgotten(plan),
-        *differs_by_one(set(before.hospitals), set(plan.hospitals)),
+        *(differs_by_one(set(before.hospitals), set(plan.hospitals)) if plan.repeats is None else ()),
     )
 
 
@@ -72,11 +74,41 @@ def _repetition(plan: PlanHeader, own: Fingerprint) -> tuple[str, ...]:
         return ()
     if own not in plan.hospitals:
         return ("the last round is repeated with the same vectors",)
+    asked = plan.without.asked if plan.without else None
+    if asked is not None and own not in asked:
+        return (
+            "the last round is repeated, and its sum was asked for without this hospital: it has nothing "
+            "to do in this round",
+        )
     if plan.repeats.commitment_of(own) is not None:
         return ("the last round is repeated: this hospital exports the same noisy numbers again, at no cost",)
+    costs = (
+        "which costs privacy budget; whoever sees both sums learns the difference of its two noisy results, "
+        "so ask the coordinator why"
+    )
+    if plan.committee is None:
+        return (f"the last round is repeated, and this hospital is to train anew, {costs}",)
     return (
-        "the last round is repeated, and this hospital is to train anew, which costs privacy budget; whoever "
-        "sees both sums learns the difference of its two noisy results, so ask the coordinator why",
+        "the last round is repeated, and no update of this hospital was in it; a training that has not been "
+        f"exported goes on, and if one has been exported, this hospital is to train anew, {costs}",
+    )
+
+
+def _left_out(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
+    """Why hospitals are not in a round that is repeated; the plan was admitted."""
+    if plan.without is None:
+        return ()
+    waived = {taken_out(text).key_id for text in plan.without.waivers}
+    names = [member.name for member in before.roster.members if member.keys.fingerprint in waived]
+    shown = [member.name for member in before.roster.members if member.name not in names]
+    staying = {member.name for member in plan.roster.members}
+    return (
+        *(f"{name} has signed that the round may be repeated without it" for name in names),
+        *(
+            f"the update of {name} is not what it committed to, as the plan shows"
+            for name in shown
+            if plan.without.faulty and name not in staying
+        ),
     )
 
 

@@ -91,7 +91,8 @@ def _opened(
         raise IdentityError(
             f"{member.name if member else owner}: {error.what}",
             reason=error.reason,
-            advice="Nothing was answered; the round has to be planned anew without that hospital",
+            advice="Nothing was answered. Tell the coordinator: it can have the round repeated (privxray "
+            "plan --repeat), and may ask you for: privxray refuse",
         ) from error
 
 

@@ -20,11 +20,13 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import chosen_folder
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import planned_round
+from privxray.workflow.common.repeated_plans import chain_of
 from privxray.workflow.common.send import send
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.keyholder.answer_request import Question, answer, kept_bytes, not_prepared_for_another
+from privxray.workflow.keyholder.refuse import expect_not_sworn_off
 from privxray.workspace.folder import Workspace
-from privxray.workspace.session import working
+from privxray.workspace.session import Session, working
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 
@@ -84,7 +86,9 @@ def unmask(
         question = Question(planned, asked, received.body(), seat)
         if before is None:
             _refuse_what_is_over(state, round_)
+            expect_not_sworn_off(session, planned)
             not_prepared_for_another(question)
+            _expect_the_same_hospitals(session, plan, header.survivors)
             answer(session, question, passphrase)
         target = folder / workspace.own_file(round_.study, round_.number, "share")
         written = send(state, kept_bytes(state, question), target, force=force)
@@ -129,6 +133,18 @@ def _refuse_what_is_over(state: State, round_: Round) -> None:
             reason="request.round-over",
             advice="Tell the coordinator; answer the request of the newest round only",
         )
+
+
+def _expect_the_same_hospitals(
+    session: Session, plan: PlanHeader, survivors: Collection[Fingerprint]
+) -> None:
+    """Hold a request against what was answered in the rounds that its plan repeats (docs/adr/0145).
+
+    :raises RefusedError: it asks for the sum of other hospitals.
+    """
+    chain = chain_of(session, plan)
+    answered = {one.digest: session.state.survivors_of(one.digest) for one in chain.earlier}
+    chain.expect_bound(answered, set(survivors))
 
 
 def _own_update_withheld(round_: Round, own: Fingerprint, survivors: Collection[str]) -> tuple[str, ...]:

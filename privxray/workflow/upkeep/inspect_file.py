@@ -14,6 +14,7 @@ from typing import Any
 from privxray.errors import MalformedError, StrangeFileError, about
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.agreement import AgreementHeader
+from privxray.exchange.messages.consents import RefusalHeader, WaiverHeader
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.proof import ProofHeader
@@ -50,6 +51,8 @@ HEADERS: dict[str, type[Header]] = {
     "query": QueryHeader,
     "answer": AnswerHeader,
     "revocation": RevocationHeader,
+    "waiver": WaiverHeader,
+    "refusal": RefusalHeader,
 }
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from privxray.exchange.messages.agreement import AgreementHeader
+from privxray.exchange.messages.consents import RefusalHeader, WaiverHeader
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_words import place_in_words
@@ -251,6 +252,29 @@ def _revocation(revocation: RevocationHeader, _: str, reader: Reader) -> Summary
     )
 
 
+_REPEAT = "give it to: privxray plan --repeat, with the files of that round"
+
+
+def _waiver(waiver: WaiverHeader, _: str, reader: Reader) -> Summary:
+    return Summary(
+        "a waiver: a hospital lets a round be repeated without it",
+        reader.name(waiver.sender),
+        _place(waiver),
+        "its noisy result may then be told from the sum",
+        _REPEAT if reader.role == "coordinator" else "it is for the coordinator",
+    )
+
+
+def _refusal(refusal: RefusalHeader, _: str, reader: Reader) -> Summary:
+    return Summary(
+        "a refusal: a keyholder answers nothing in a round",
+        reader.name(refusal.sender),
+        _place(refusal),
+        "",
+        _REPEAT if reader.role == "coordinator" else "it is for the coordinator",
+    )
+
+
 def _place(header: Header) -> str:
     return f"{header.study}, round {header.round}"
 
@@ -266,6 +290,8 @@ _BY_TYPE: Mapping[type[Header], Callable[[Any, str, Reader], Summary]] = {
     ModelHeader: _model,
     SummaryHeader: _summary,
     RevocationHeader: _revocation,
+    WaiverHeader: _waiver,
+    RefusalHeader: _refusal,
     OfferHeader: _offer,
     QueryHeader: _query,
     AnswerHeader: _answer,

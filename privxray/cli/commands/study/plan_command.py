@@ -47,8 +47,9 @@ def plan(
         bool,
         typer.Option(
             "--repeat",
-            help="Repeat the open round, whose sum did not open. Give all its updates instead of cards. "
-            "Hospitals whose update is right send the same noisy numbers again, at no cost.",
+            help="Repeat the open round, whose sum did not open. Give all its updates (with keyholders, once "
+            "they were asked, the share files) instead of cards, and waivers, refusals and cards where they "
+            "are needed. Hospitals whose update is right send the same noisy numbers again, at no cost.",
         ),
     ] = False,
     without: Without = None,
@@ -65,13 +66,13 @@ def plan(
     workspace = current_workspace()
     secret, paths = passphrase(passphrase_file), expand(cards or [])
     if repeat:
-        if carry_on or replace or without or terms.typed() or not paths:
+        if carry_on or replace or terms.typed() or not paths:
             raise UsageError(
-                "--repeat keeps the terms and the parties of the open round, and takes its updates alone",
+                "--repeat keeps the terms of the open round, and takes its files alone",
                 reason="plan.repeat-alone",
-                advice="Type: privxray plan --repeat updates/*.enc",
+                advice="Type: privxray plan --repeat updates/*.enc; --without NAME is possible, too",
             )
-        planned = repeat_round(workspace, paths, secret, force=force)
+        planned = repeat_round(workspace, paths, secret, without=without or (), force=force)
     elif carry_on:
         if replace or terms.typed():
             raise UsageError(

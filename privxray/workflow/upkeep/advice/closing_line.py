@@ -97,6 +97,9 @@ _AFTER: dict[str, Callable[[Done, _Typed], str]] = {
     "train --dry-run": lambda done, typed: f"if that is right: {typed(f'train{done.options}')}",
     "revoke": lambda done, _: f"keep {done.file} safe, or carry it to all: they type privxray distrust FILE",
     "succeed": lambda done, _: f"carry {done.file} to all: they type privxray distrust FILE",
+    "waive": lambda done, typed: (
+        f"carry {done.file} to the coordinator; {typed('status')} says how you go on"
+    ),
     "distrust": lambda _, typed: typed("status"),
     "infer distrust": lambda _, typed: typed("status"),
     "backup": lambda *_: "keep it elsewhere; to use it, in an empty folder: privxray restore FILE",

@@ -19,6 +19,8 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
     carry = ""
     if study.keyholder and study.answered and round_.state is not RoundState.CLOSED:
         carry = f"carry {file_name(situation, study, 'share')} to the coordinator; "
+    elif study.keyholder and study.refused and round_.state is not RoundState.CLOSED:
+        carry = f"carry {file_name(situation, study, 'refusal')} to the coordinator; "
     if study.left_out:
         yield Advice(
             f"{carry}the sum of round {round_.number} is opened without this hospital; when the next plan "
@@ -46,7 +48,8 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
             return
         case _:
             yield from _finished(situation, study, option)
-    if study.keyholder and not study.answered and round_.state is not RoundState.CLOSED:
+    waits = study.keyholder and not (study.answered or study.refused)
+    if waits and round_.state is not RoundState.CLOSED:
         yield Advice(
             "this hospital is a keyholder: when the coordinator's request comes: "
             f"{situation.typed('unmask FILE')}"

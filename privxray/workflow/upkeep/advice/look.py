@@ -75,6 +75,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         threshold=committee.threshold if committee else 0,
         keyholder=committee is not None and committee.seat(own) is not None,
         answered=state.answer_of(round_.plan) is not None,
+        refused=state.refusal_of(round_.plan) is not None,
         left_out=hospital and left_out(session, round_),
         costs_more=costs_more,
         possible=possible,
@@ -96,7 +97,8 @@ def _with_what_came(session: Session, seen: StudySituation, plan: PlanHeader) ->
 
 
 def _own_files(workspace: Workspace, round_: Round) -> dict[str, str]:
-    places = {"enc": workspace.updates, "agreement": workspace.updates, "share": workspace.root}
+    root, updates = workspace.root, workspace.updates
+    places = {"enc": updates, "agreement": updates, "share": root, "refusal": root}
     found = {k: place / workspace.own_file(round_.study, round_.number, k) for k, place in places.items()}
     found["proof"] = proof_beside(result_path(workspace, round_))
     return {kind: str(file.relative_to(workspace.root)) for kind, file in found.items() if file.exists()}

@@ -59,6 +59,7 @@ class StudySituation:
     :param threshold: how many of them must answer.
     :param keyholder: this workspace is one of them.
     :param answered: it has answered the round's request.
+    :param refused: it has refused the round, and answers nothing in it.
     :param left_out: the round's sum is opened without this hospital.
     :param costs_more: the study has cost this hospital something in a round that was given up, so a training
         has to be told how much more it may cost.
@@ -68,7 +69,7 @@ class StudySituation:
     :param lacking: at the coordinator, the parties whose keys for the next round are not here.
     :param coordinator: the name of the study's coordinator.
     :param own_files: where this party's files of the round lie in the workspace, by their kind: ``enc``,
-        ``share``, ``proof``, ``agreement``.
+        ``share``, ``refusal``, ``proof``, ``agreement``.
     """
 
     round: Round
@@ -79,6 +80,7 @@ class StudySituation:
     threshold: int = 0
     keyholder: bool = False
     answered: bool = False
+    refused: bool = False
     left_out: bool = False
     costs_more: bool = False
     possible: float | None = None

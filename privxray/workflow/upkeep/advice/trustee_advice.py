@@ -15,7 +15,12 @@ from privxray.workspace.transitions import RoundState
 def trustee_advice(situation: Situation, study: StudySituation) -> Iterator[Advice]:
     """What a trustee can do, by the state of its newest round."""
     name = f" of the study {study.round.study}" if len(situation.studies) > 1 else ""
-    if study.round.state is RoundState.JOINED:
+    if study.refused and study.round.state is RoundState.JOINED:
+        yield Advice(
+            f"carry {file_name(situation, study, 'refusal')} to the coordinator; when the next plan{name} "
+            f"comes: {situation.typed('accept FILE')}"
+        )
+    elif study.round.state is RoundState.JOINED:
         yield Advice(f"when the coordinator's request{name} comes: {situation.typed('unmask FILE')}")
     elif study.round.state is RoundState.VOID:
         yield over_here(situation, study)

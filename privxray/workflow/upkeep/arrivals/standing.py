@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from privxray.exchange.messages.agreement import AgreementHeader
+from privxray.exchange.messages.consents import RefusalHeader, WaiverHeader
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.proof import ProofHeader
@@ -244,6 +245,19 @@ def _share(question: Question) -> Standing:
     return Standing(True, f"nothing: round {round_.number} is over")
 
 
+def _consent(question: Question) -> Standing:
+    """A waiver or a refusal: it serves a repetition of its round, and nothing else."""
+    session, round_ = question.session, question.round_of_plan()
+    if session.role != "coordinator":
+        return Standing(False, f"a {question.header.kind} is for the coordinator: carry it there")
+    if round_ is None:
+        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    if round_.state.awaits_files:
+        repeat = question.typing.one("plan --repeat FILES")
+        return Standing(False, f"if the round is repeated, with its updates or share files: {repeat}")
+    return Standing(True, f"nothing: round {round_.number} is over")
+
+
 def _proof(question: Question) -> Standing:
     round_ = question.round_of_plan()
     if question.session.role == "trustee" or (round_ is not None and round_.model is not None):
@@ -301,4 +315,6 @@ _BY_TYPE: dict[type[Header], Callable[[Question], Standing]] = {
     QueryHeader: _query,
     AnswerHeader: _answer,
     RevocationHeader: _revocation,
+    WaiverHeader: _consent,
+    RefusalHeader: _consent,
 }

@@ -1,0 +1,77 @@
+"""Who takes part in a further stage: a keyholder that is gone is replaced by a new trustee."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from committed_round import FORM
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from exchange_samples import STAMP, Hospital, Study
+from forged_files import refused
+
+from privxray.exchange.admission.admit_repeat import admit_repeat
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.repeats import Repeats, Same
+from privxray.formats.container import split
+from privxray.keys.card import CardHeader, CardParts, read_card, write_card
+from privxray.keys.mask_statement import MaskStatement, state_mask_key
+from privxray.keys.sealing_keys import SealingKey
+from privxray.keys.unsealing_statement import UnsealingStatement
+from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
+
+FORM_6: dict[str, Any] = FORM | {"features": ("commitments", "repeats", "repeats-without")}
+
+
+def card(trustee: Hospital) -> CardHeader:
+    parts = CardParts(trustee.name, None, trustee.unsealing_statement())
+    return read_card(split(write_card(trustee.identity, parts, STAMP)))
+
+
+def stated(study: Study) -> NextKeys:
+    """A fresh key of everybody."""
+
+    def mask(one: Hospital) -> MaskStatement:
+        return state_mask_key(X25519PrivateKey.generate(), "pneumonia", 2, one.identity.signing)
+
+    def unsealing(one: Hospital) -> UnsealingStatement:
+        fresh = SealingKey.generate().public()
+        return UnsealingStatement.sign(fresh, "pneumonia", 2, one.identity.signing)
+
+    return NextKeys(
+        {one.fingerprint: mask(one) for one in study.hospitals},
+        {one.fingerprint: unsealing(one) for one in study.trustees},
+    )
+
+
+def repeated(study: Study, gone: int) -> PlanHeader:
+    """A plan that repeats the study's round, with so many keyholders replaced by new trustees."""
+    new = [Hospital(f"newcomer-{number}") for number in range(gone)]
+    without = [one.name for one in study.trustees[:gone]]
+    cards = [card(one) for one in new]
+    parties = carry_on(cards, study.plan, stated(study), without, study.coordinator.public())
+    same = (Same(party=study.hospitals[0].fingerprint, commitment="AAAA"),)
+    repeats = Repeats(plan=study.signed().digest, same=same)
+    fields = {"round": 2, "roster": parties.roster, "committee": parties.committee, "repeats": repeats}
+    plan = study.make_plan(**(FORM_6 | fields))
+    plan.verify()
+    assert parties.committee is not None
+    assert [parties.committee.seat(one.fingerprint) for one in new] == [
+        len(study.trustees) - gone + place for place in range(1, gone + 1)
+    ]
+    return plan
+
+
+def test_of_five_keyholders_one_can_be_replaced_in_a_repetition() -> None:
+    study = Study(5, 5, **FORM_6)
+    plan = repeated(study, 1)
+    assert plan.roster.version == 2
+    admit_repeat(plan, study.signed())
+    with refused("repeat.other-keyholders"):
+        admit_repeat(repeated(study, 2), study.signed())
+
+
+def test_of_four_keyholders_none_can_be() -> None:
+    study = Study(5, 4, **FORM_6)
+    admit_repeat(repeated(study, 0), study.signed())
+    with refused("repeat.other-keyholders"):
+        admit_repeat(repeated(study, 1), study.signed())
