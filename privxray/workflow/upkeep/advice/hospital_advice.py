@@ -16,11 +16,7 @@ from privxray.workspace.transitions import RoundState
 def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Advice]:
     """What a hospital can do, by the state of its newest round."""
     round_, option = study.round, study_option(situation, study)
-    carry = ""
-    if study.keyholder and study.answered and round_.state is not RoundState.CLOSED:
-        carry = f"carry {file_name(situation, study, 'share')} to the coordinator; "
-    elif study.keyholder and study.refused and round_.state is not RoundState.CLOSED:
-        carry = f"carry {file_name(situation, study, 'refusal')} to the coordinator; "
+    carry = _carry_as_keyholder(situation, study)
     if study.left_out:
         yield Advice(
             f"{carry}the sum of round {round_.number} is opened without this hospital; when the next plan "
@@ -54,6 +50,14 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
             "this hospital is a keyholder: when the coordinator's request comes: "
             f"{situation.typed('unmask FILE')}"
         )
+
+
+def _carry_as_keyholder(situation: Situation, study: StudySituation) -> str:
+    """What a keyholder has made in the round, and has yet to carry; empty where that is nothing."""
+    if not study.keyholder or study.round.state is RoundState.CLOSED:
+        return ""
+    kind = "share" if study.answered else "refusal" if study.refused else ""
+    return f"carry {file_name(situation, study, kind)} to the coordinator; " if kind else ""
 
 
 def _untrained(situation: Situation, study: StudySituation, option: str) -> Advice:
