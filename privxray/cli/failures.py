@@ -84,7 +84,10 @@ def report(error: PrivxrayError, *, typed: Sequence[str], verbose: bool = False)
 
     :param typed: the words of the command, by which it is known whether a program reads this.
     """
+    from privxray.cli.way_out import show_way_out
+
     as_json = not {"--json", "--jsonl"}.isdisjoint(typed)
+    show_way_out(error, typed, as_json=as_json)
     reported = isinstance(error, FindingsError) and not isinstance(error, NotTakenInError)
     if as_json and not reported:  # a report is the command's one object
         told: dict[str, object] = {
@@ -95,7 +98,10 @@ def report(error: PrivxrayError, *, typed: Sequence[str], verbose: bool = False)
         }
         if error.places:
             told["places"] = {reason: list(places) for reason, places in error.places.items()}
-        emit({"error": told, "exit_code": error.exit_code}, one_line="--jsonl" in typed)
+        emit(
+            {"error": told, "exit_code": error.exit_code},
+            one_line=not {"--jsonl", "--watch"}.isdisjoint(typed),
+        )
     tell(f"privxray: {error}", always=True, mark=FAULT)
     if verbose:
         tell(f"reason: {error.reason}; more: privxray help {error.reason}", always=True)

@@ -70,7 +70,8 @@ class Roster(Strict):
             raise RefusedError(
                 f"a study needs at least {MIN_HOSPITALS} hospitals",
                 reason="roster.too-few-hospitals",
-                advice="With two, each would learn the other's update from the sum",
+                advice="With two, each would learn the other's update from the sum. When all cards are here, "
+                "type: privxray plan cards/*.card",
             )
         self._check_all_differ()
         for party in self.parties:

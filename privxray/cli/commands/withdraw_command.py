@@ -48,6 +48,7 @@ def withdraw(
 
     require_free({"--out": out}, force=force)
     workspace = current_workspace()
+    workspace.require("hospital", "withdraw")  # before a person types an id
     done = take_out(workspace, _patient(source))
     if out is not None:
         _confirm(workspace, done, out, force=force)

@@ -94,7 +94,7 @@ def standing(question: Question) -> Standing:
     """What there is to do about a file in a workspace."""
     header = question.header
     if header.sender == question.own and not isinstance(header, RevocationHeader):
-        return Standing(True, "it is this workspace's own: carry it to whom it is for")
+        return Standing(True, f"it is this workspace's own: carry it to {_FOR[header.kind]}")
     revoked = question.session.state.revoked(header.sender)
     if revoked is not None and not isinstance(header, RevocationHeader):
         return Standing(False, f"take nothing of this key, which was revoked; call {revoked[0]}")
@@ -104,6 +104,21 @@ def standing(question: Question) -> Standing:
 def fits_anywhere() -> frozenset[type[Header]]:
     """The kinds of files that this module tells about: all of them."""
     return frozenset(_BY_TYPE)
+
+
+_FOR = {
+    "card": "the coordinator",
+    "plan": "every party",
+    "update": "the coordinator",
+    "request": "the keyholders",
+    "share": "the coordinator",
+    "proof": "every hospital, with its model",
+    "model": "every hospital",
+    "summary": "every hospital",
+    "offer": "the hospitals that may ask",
+    "query": "the model's owner",
+    "answer": "the hospital that asked",
+}
 
 
 def _card(question: Question) -> Standing:
@@ -153,7 +168,15 @@ def _unknown_plan(question: Question) -> Standing:
         return Standing(
             True, f"nothing: round {newest.number} of {plan.study} is followed here, which is later"
         )
-    if plan.previous != newest.plan:
+    known = question.session.state.study(plan.study)
+    newer_roster = known is not None and plan.roster.version > known.roster_version
+    if plan.previous != newest.plan and plan.round == newest.number + 1 and not newer_roster:
+        return Standing(
+            False,
+            f"it does not follow the plan of round {newest.number} that is followed here: ask the "
+            "coordinator why, and the other hospitals for what they got",
+        )
+    if plan.previous != newest.plan and not newer_roster:
         return Standing(
             False,
             f"here {plan.study} is in round {newest.number}, so the plan of round {newest.number + 1} comes "
