@@ -1,4 +1,4 @@
-"""Commands in an order that can't work, in the wrong workspace, with the wrong file: each ends in a way out."""
+"""Commands that can't work now, in the wrong workspace, or with the wrong file: each ends in a way out."""
 
 from __future__ import annotations
 
