@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from privxray.errors import MalformedError
 from privxray.inference import drawn, ring
 from privxray.inference.parameters import DEGREE, SEED_BYTES, Layout
-from privxray.inference.ring import Residues
-from privxray.inference.wire import Question
+from privxray.inference.wire import Question, Words
 
 Floats = NDArray[np.float64]
 
@@ -49,7 +48,7 @@ def ask(features: Floats, layout: Layout, mixing_seed: bytes) -> Asking:
     return Asking(Question(seed, numbers[0], numbers[1:]), secret)
 
 
-def decrypt(answer: Residues, layout: Layout, noise: float, secret: bytes) -> Floats:
+def decrypt(answer: Words, layout: Layout, noise: float, secret: bytes) -> Floats:
     """The class scores [N, K] of an answer.
 
     :param answer: [N, K, L, 1 + 4096], as ``wire`` reads it.
@@ -60,7 +59,8 @@ def decrypt(answer: Residues, layout: Layout, noise: float, secret: bytes) -> Fl
     """
     scores = np.empty(answer.shape[:2])
     opening = _secret(secret)
-    for image, results in enumerate(answer):
+    for image, words in enumerate(answer):
+        results = words.astype(np.uint64)
         row = ring.coefficient_row(opening, layout.place(image)[1])
         numbers = ring.plus(results[..., :1], ring.small_products(results[..., 1:], row))
         scores[image] = ring.centred(numbers)[:, 0] / layout.score_scale

@@ -8,12 +8,17 @@ other parameters, or a secret key, could come along.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from privxray.errors import MalformedError
 from privxray.inference.parameters import DEGREE, PRIMES, SEED_BYTES, WORD, Layout
 from privxray.inference.ring import Residues
+
+Words: TypeAlias = NDArray[np.uint32]
+"""Residues as they travel."""
 
 _OTHER_SOFTWARE = "Both sides need the same version of privxray"
 
@@ -43,16 +48,18 @@ def read_question(data: bytes, layout: Layout, images: int) -> Question:
     """
     seed, rest = data[:SEED_BYTES], data[SEED_BYTES:]
     shape = (1 + layout.ciphertexts(images), layout.query_primes, DEGREE)
-    numbers = _residues(rest, shape, "the query")
+    numbers = _words(rest, shape, "the query").astype(np.uint64)
     return Question(seed, numbers[0], numbers[1:])
 
 
-def read_answer(data: bytes, layout: Layout, images: int) -> Residues:
+def read_answer(data: bytes, layout: Layout, images: int) -> Words:
     """The results of an answer, shape [images, K, L, 1 + 4096]: of each the number, then the polynomial.
+
+    They are left as they stand in ``data``, which may be hundreds of megabytes.
 
     :raises MalformedError: as :func:`read_question`.
     """
-    return _residues(data, (images, layout.classes, layout.answer_primes, 1 + DEGREE), "the answer")
+    return _words(data, (images, layout.classes, layout.answer_primes, 1 + DEGREE), "the answer")
 
 
 def to_bytes(array: Residues) -> bytes:
@@ -60,7 +67,7 @@ def to_bytes(array: Residues) -> bytes:
     return array.astype("<u4").tobytes()
 
 
-def _residues(data: bytes, shape: tuple[int, ...], what: str) -> Residues:
+def _words(data: bytes, shape: tuple[int, ...], what: str) -> Words:
     """The numbers in ``data``; the last but one of ``shape`` counts primes."""
     if len(data) != WORD * int(np.prod(shape)):
         raise MalformedError(
@@ -75,4 +82,4 @@ def _residues(data: bytes, shape: tuple[int, ...], what: str) -> Residues:
             reason="rlwe.other-modulus",
             advice=_OTHER_SOFTWARE,
         )
-    return array.astype(np.uint64)
+    return array

@@ -18,6 +18,7 @@ from test_bad_input import tree
 from test_ledger import broken, spend
 
 from privxray.privacy import accountant
+from privxray.system.walls import Walls
 from privxray.workflow.upkeep import check_machine as machine
 
 
@@ -219,10 +220,28 @@ def test_the_machine_is_looked_at(at: At, monkeypatch: pytest.MonkeyPatch) -> No
     real = machine.metadata.version
     monkeypatch.setattr(machine.metadata, "version", lambda name: "0.1" if name == "scipy" else real(name))
     monkeypatch.setattr(accountant, "epsilon", lambda *_, **__: 0.5)
+    monkeypatch.setattr(machine, "walls_here", lambda: Walls(0, seccomp=True))
     found = checks(world.type("hospital-a", "doctor", "--json"))
+    assert found["walls"]["result"] == "notice"
+    assert "without Landlock, which" in found["walls"]["what"]
     assert found["clock"]["result"] == "notice"
     assert found["disk"]["result"] == found["accountant"]["result"] == "error"
     assert "scipy" in found["packages"]["what"]
+
+
+@pytest.mark.parametrize(
+    ("walls", "says"),
+    [
+        (Walls(7, seccomp=True), "behind Landlock and seccomp"),
+        (Walls(1, seccomp=False), "without seccomp, which"),
+        (Walls(0, seccomp=False), "without Landlock and seccomp, which"),
+    ],
+)
+def test_which_walls_there_are(monkeypatch: pytest.MonkeyPatch, walls: Walls, says: str) -> None:
+    monkeypatch.setattr(machine, "walls_here", lambda: walls)
+    told = machine._walls()
+    assert says in told.what
+    assert told.level == ("ok" if walls.landlock > 1 else "notice")
 
 
 def test_an_extra_that_is_not_installed_is_a_notice(at: At, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,7 +62,8 @@ def answered(
 ) -> Residues:
     """An answer as the hospital reads it."""
     made: Iterator[Residues] = answers(owner, question, images, source or SecureNoise())
-    return wire.read_answer(b"".join(map(wire.to_bytes, made)), owner.layout, images)
+    read = wire.read_answer(b"".join(map(wire.to_bytes, made)), owner.layout, images)
+    return read.astype(np.uint64)
 
 
 def scores_by(owner: Answering, rows: np.ndarray, source: NoiseSource | None = None) -> np.ndarray:

@@ -79,11 +79,8 @@ def _walls() -> Diagnosis:
     here = walls_here()
     if here.landlock and here.seccomp:
         return Diagnosis("walls", "ok", "infer answer computes behind Landlock and seccomp")
-    lacking = (
-        "Landlock and seccomp"
-        if not here.seccomp and not here.landlock
-        else ("seccomp" if here.landlock else "Landlock")
-    )
+    walls = (("Landlock", bool(here.landlock)), ("seccomp", here.seccomp))
+    lacking = " and ".join(name for name, there in walls if not there)
     return Diagnosis(
         "walls",
         "notice",
