@@ -73,9 +73,12 @@ def make_private_folder(path: Path) -> None:
     sync_folder(path.parent)  # otherwise a power cut could take the folder and the synced files in it
 
 
-def sweep(folder: Path) -> None:
-    """Delete the temporary files that an interrupted command left in ``folder``."""
-    for leftover in folder.glob(".*.tmp"):
+def sweep(folder: Path, *, below: bool = False) -> None:
+    """Delete the temporary files that an interrupted command left in ``folder``.
+
+    :param below: and in all folders below it.
+    """
+    for leftover in folder.rglob(".*.tmp") if below else folder.glob(".*.tmp"):
         with suppress(FileNotFoundError):
             leftover.unlink()
 

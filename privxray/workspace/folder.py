@@ -264,6 +264,7 @@ class Workspace:
         ):
             if folder.is_dir():
                 sweep(folder)
+        sweep(self.root / "rounds", below=True)
 
 
 def expect_trusted(folder: Path, *, named: bool = True) -> None:

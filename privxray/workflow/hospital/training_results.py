@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from privxray.errors import MalformedError, WorkspaceError
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.common.task_commands import COMMANDS, DONE
-from privxray.workspace.atomic import sweep
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
@@ -73,11 +72,9 @@ def remove_unreadable(session: Session) -> None:
     readable |= session.state.kept_vectors()
     for round_ in rounds:
         folder = session.workspace.round_folder(round_.study, round_.number)
-        if folder.is_dir():
-            sweep(folder)
-            if (round_.study, round_.number) not in readable:
-                for part in ("steps", "vector"):
-                    shutil.rmtree(folder / part, ignore_errors=True)
+        if (round_.study, round_.number) not in readable:
+            for part in ("steps", "vector"):
+                shutil.rmtree(folder / part, ignore_errors=True)
 
 
 def _not_trained(session: Session, round_: Round) -> WorkspaceError:
