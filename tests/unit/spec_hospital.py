@@ -21,8 +21,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from mnemonic import Mnemonic
 from nacl.bindings import crypto_core_ed25519_add, crypto_scalarmult_ed25519_noclamp
 
@@ -292,10 +290,8 @@ class Hospital:
 
     def _pairwise(self, plan: spec.File, peer: str, other: str) -> bytes:
         """k_uv of section 5."""
-        low, high = sorted([bytes.fromhex(self.fingerprint), bytes.fromhex(other)])
         shared = self.mask.exchange(X25519PublicKey.from_public_bytes(unb64(peer)))
-        label = b"privxray mask v1" + low + high
-        return HKDF(SHA256(), 32, salt=bytes.fromhex(plan.digest), info=label).derive(shared)
+        return spec.pairwise_key(shared, plan.digest, self.fingerprint, other)
 
     def opened(self, proof: spec.File) -> dict[str, bytes]:
         """SPEC-2, section 5: the content of a proof, by this hospital's sealing key."""

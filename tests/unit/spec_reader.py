@@ -157,6 +157,13 @@ def keystream(key: bytes, count: int, bits: int) -> list[int]:
     return [int.from_bytes(stream[at : at + size], "little") for at in range(0, len(stream), size)]
 
 
+def pairwise_key(shared: bytes, plan: str, one: str, other: str) -> bytes:
+    """k_uv of section 5 from the X25519 secret of two hospitals, with their fingerprints."""
+    low, high = sorted([bytes.fromhex(one), bytes.fromhex(other)])
+    label = b"privxray mask v1" + low + high
+    return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=label).derive(shared)
+
+
 def self_mask_key(seed: bytes, plan: str, own: str) -> bytes:
     label = b"privxray self mask v1" + bytes.fromhex(own)
     return HKDF(SHA256(), 32, salt=bytes.fromhex(plan), info=label).derive(seed)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
+import spec_reader as spec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -137,6 +139,34 @@ def test_an_encrypted_body_from_the_specification() -> None:
     sealed = cipher.encrypt(bytes(12), plain[:65536], None)
     sealed += cipher.encrypt((1).to_bytes(11, "big") + b"\x01", plain[65536:], None)
     assert (len(sealed), hashlib.sha256(sealed).hexdigest()) == (told["length"], told["sha256"])
+
+
+def test_an_update_from_the_specification() -> None:
+    """From update.bin, plan.bin and the published secrets alone to the numbers that the hospital sent."""
+    secrets, plan = NUMBERS["secrets"], spec.claimed(load("plan"))
+    members = {m["name"]: m for m in plan["roster"]["members"]}
+    own = members["hospital-a"]["keys"]["signing"]
+    update = spec.read(load("update"), own)
+    assert update.header["plan"] == spec.digest_of(load("plan"))
+    plain = spec.open_body(
+        update, bytes.fromhex(secrets["coordinator sealing"]), update.header["recipients"][0]
+    )
+    index = json.loads(plain[8 : 8 + int.from_bytes(plain[:8], "little")])
+    assert index == {"masked": {"dtype": "U64", "shape": [15], "data_offsets": [0, 120]}}
+    numbers = [int.from_bytes(plain[at : at + 8], "little") for at in range(len(plain) - 120, len(plain), 8)]
+    assert [str(number) for number in numbers] == NUMBERS["update"]["masked"]
+    private = X25519PrivateKey.from_private_bytes(bytes.fromhex(secrets["hospital-a mask"]))
+    low_first = sorted([update.sender, *(spec.fingerprint(m["keys"]["signing"]) for m in members.values())])
+    for member in members.values():
+        other = spec.fingerprint(member["keys"]["signing"])
+        if other == update.sender:
+            continue
+        shared = private.exchange(X25519PublicKey.from_public_bytes(b64decode(member["mask"]["key"])))
+        key = spec.pairwise_key(shared, update.header["plan"], update.sender, other)
+        sign = 1 if low_first.index(update.sender) < low_first.index(other) else -1
+        stream = spec.keystream(key, 15, 64)
+        numbers = [(x - sign * s) % 2**64 for x, s in zip(numbers, stream, strict=True)]
+    assert [str(number) for number in numbers] == NUMBERS["update"]["plain"]
 
 
 def test_key_words_from_the_specification() -> None:

@@ -126,9 +126,33 @@ def class_of(reason: str) -> str:
     return {4: "refused", 11: "malformed", 12: "key", 13: "identity"}[reasons()[reason].exit_code]
 
 
+def secrets() -> dict[str, str]:
+    """What opens the good files: private sealing keys, and the mask key of the hospital of ``update.bin``."""
+    sealing = {
+        f"{name} sealing": (seeded(f"{name} mlkem", 64) + seeded(f"{name} x25519")).hex()
+        for name in ("coordinator", "hospital-a")
+    }
+    return sealing | {"hospital-a mask": seeded("hospital-a mask").hex()}
+
+
+def update_numbers(world: Study) -> dict[str, Any]:
+    """The integers in ``update.bin``: as they lie there, and without masks."""
+    a, plan = world.hospitals[0], world.plan
+    plain = quantise(world.vector(0), plan.manifest, plan.modulus_bits)
+    return {
+        "masked": [str(number) for number in world.masked(a, world.vector(0))],
+        "plain": [str(number) for number in plain],
+    }
+
+
 def told(world: Study, held: keyholders.Round) -> dict[str, Any]:
     """What numbers.json says."""
-    return numbers(world) | {"keyholders": keyholders.numbers(held, seeded)}
+    rest = {
+        "secrets": secrets(),
+        "update": update_numbers(world),
+        "keyholders": keyholders.numbers(held, seeded),
+    }
+    return numbers(world) | rest
 
 
 def kept(name: str, make: Callable[[], bytes]) -> bytes:
