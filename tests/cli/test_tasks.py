@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from typing import Any
 
 import numpy as np
+import played_keyholders
 import pytest
 from played_study import HOSPITALS, PATIENT, At, World
 
@@ -218,6 +220,39 @@ def test_a_study_begun_anew_forgets_a_description_that_has_not_left(at: At) -> N
     assert states[-2:] == [RoundState.VOID, RoundState.JOINED]
     budget = world.ok("hospital-a", "budget")
     assert [run["state"] for run in budget["runs"]] == ["released"]  # the noise was drawn and stays paid
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("noiseless")
+def test_with_keyholders_a_sum_of_those_that_delivered_is_counted(at: At) -> None:
+    world = at("keyholders-trained")
+    shutil.rmtree(world["coordinator"] / "cards")
+    parties = (*played_keyholders.HOSPITALS, *played_keyholders.TRUSTEES)
+    for party in parties:
+        world.carry(world.ok(party, "card", asks=True)["card"], "coordinator", "cards")
+    made = world.ok(
+        "coordinator", "plan", "cards/*.card", "--replace", "--mode", "keyholders", "--keyholder",
+        "hospital-a", "--keyholder", "hospital-b", "--describe-epsilon", "1", asks=True,
+    )  # fmt: skip
+    for party in parties:
+        world.ok(party, "join", world.carry(made["plan"], party), "--key-words", made["key_words"])
+    delivered = played_keyholders.HOSPITALS[:4]
+    for party in delivered:
+        world.ok(party, "describe", "--contribute")
+    played_keyholders.deliver(world, *delivered)
+    world.ok("coordinator", "aggregate", "updates/*.enc", "--without", "hospital-e", asks=True)
+    for party in ("hospital-a", "notary", "university"):
+        request = world.carry(world["coordinator"] / "round-0002.request", party)
+        world.carry(world.ok(party, "unmask", request, asks=True)["share"], "coordinator", "shares")
+    told = world.ok("coordinator", "aggregate", "shares/*.share", asks=True)
+    everybody = next(one for one in told["counted"]["counts"] if one["by"] == "all")
+    assert everybody["patients"] == pytest.approx(4 * 8, abs=0.01)
+    each = answer_noise(Guarantee(1, 1e-5))
+    assert told["counted"]["deviation"] == pytest.approx(each * 4**0.5, rel=1e-5)
+    accepted = world.ok("hospital-e", "accept", world.carry(told["summary"], "hospital-e"), asks=True)
+    assert accepted["summary"]["deviation"] == pytest.approx(
+        each * 5**0.5, rel=1e-5
+    )  # the most that it can be
 
 
 def test_the_noise_of_one_answer_is_that_of_its_epsilon() -> None:

@@ -122,6 +122,20 @@ def test_a_hospital_is_told(
     assert said("hospital", replace(study, splits=splits))[0] == Advice(text, types)
 
 
+def test_a_hospital_that_only_counts_is_told() -> None:
+    describe = round_in(RoundState.JOINED, task="describe")
+    ready = StudySituation(describe, splits=frozenset({"val"}))
+    assert said("hospital", ready)[0].types == ("describe", "--contribute")
+    assert "ingest FOLDER" in first("hospital", StudySituation(describe))
+    poor = StudySituation(describe, splits=frozenset({"val"}), possible=0.0)
+    assert "tell the coordinator" in first("hospital", poor)
+    closed = round_in(RoundState.CLOSED, task="describe", summary="1" * 64)
+    assert "accept FILE" in first("hospital", StudySituation(closed, last_stage=False))
+    assert "report study" in first("coordinator", StudySituation(closed, last_stage=False))
+    last = round_in(RoundState.CLOSED, task="evaluate", entry=1, summary="1" * 64)
+    assert "round-0001.summary to every hospital" in first("coordinator", StudySituation(last))
+
+
 def test_a_hospital_that_is_a_keyholder_is_told_of_the_request_as_well() -> None:
     for state in (RoundState.JOINED, RoundState.TRAINED, RoundState.EXPORTED):
         lines = said("hospital", StudySituation(round_in(state), BOTH, keyholder=True))

@@ -22,6 +22,7 @@ from privxray.keys.statement import Statement
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
+from privxray.workflow.common.result_file import kept_result, result_path
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.common.summary_told import Told, told_by, told_of_round
@@ -31,7 +32,6 @@ from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_ke
 from privxray.workflow.coordinator.past_files import since_of
 from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, record_plan, stage_plan
 from privxray.workspace.atomic import make_private_folder, write_atomic
-from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
@@ -96,7 +96,7 @@ def close_round(
         unsealing={one.header.sender: one.header.next_unsealing for one in cohort.answers.values()},
     )
     lacking = lacking_next_keys(plan, keys)
-    digest = _keep(_kept_result(session.workspace, round_), collected, identity, summed)
+    digest = _keep(kept_result(session.workspace, round_), collected, identity, summed)
     following = None
     if plan.stage < plan.stages and not lacking:
         since = since_of(state, round_, digest)
@@ -183,21 +183,9 @@ def _keep(kept: Path, collected: Collected, identity: Identity, summed: Summed) 
     return split(result).digest
 
 
-def _kept_result(workspace: Workspace, round_: Round) -> Path:
-    place = workspace.summary_copy if round_.task in COUNTED else workspace.model_copy
-    return place(round_.study, round_.number)
-
-
-def result_path(workspace: Workspace, round_: Round) -> Path:
-    """Where the model or summary of a closed round leaves from."""
-    if round_.task in COUNTED:
-        return workspace.root / f"round-{round_.number:04d}.summary"
-    return workspace.models / f"global-{round_.number:04d}.model"
-
-
 def _deliver(session: Session, round_: Round, *, force: bool) -> tuple[Path, Path | None]:
     """Let the result of a closed round leave, and its proof where it has one; where they leave from."""
-    kept, path = _kept_result(session.workspace, round_), result_path(session.workspace, round_)
+    kept, path = kept_result(session.workspace, round_), result_path(session.workspace, round_)
     send(session.state, kept.read_bytes(), path, force=force)
     if not proof_beside(kept).exists():
         return path, None

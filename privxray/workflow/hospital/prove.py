@@ -30,6 +30,7 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.proof_file import proof_beside
+from privxray.workflow.common.result_file import kept_result
 from privxray.workflow.hospital.file_words import FileWords, digest_words, file_words, is_told_by_words
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -110,9 +111,8 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
 
 def _kept_result(workspace: Workspace, round_: Round) -> tuple[str | None, Path]:
     """The digest of a round's model or summary, as far as one was accepted, and where it lies."""
-    if round_.task in COUNTED:
-        return round_.summary, workspace.summary_copy(round_.study, round_.number)
-    return round_.model, workspace.model_copy(round_.study, round_.number)
+    digest = round_.summary if round_.task in COUNTED else round_.model
+    return digest, kept_result(workspace, round_)
 
 
 def proof_of_model(session: Session, planned: PlannedRound, model: Received, passphrase: Passphrase) -> bytes:

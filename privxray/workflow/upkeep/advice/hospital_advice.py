@@ -94,6 +94,11 @@ def _untrained(situation: Situation, study: StudySituation, option: str) -> Advi
 
 def _uncounted(situation: Situation, study: StudySituation, option: str) -> Advice:
     """A round that is joined and only counts patients."""
+    if study.possible == 0:
+        return Advice(
+            "this hospital's privacy budget leaves less than the plan asks for "
+            f"({situation.typed('budget')}), so it can't take part in this round; tell the coordinator"
+        )
     words = (*COMMANDS[study.round.task].split(), *option.split())
     typed = situation.typed(" ".join(words))
     if not study.splits:

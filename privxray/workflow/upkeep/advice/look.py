@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from privxray.errors import PrivxrayError
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.formats.header import Fingerprint
 from privxray.imaging.glance import FILE as DATA_SET
 from privxray.imaging.glance import splits_in
@@ -19,11 +20,11 @@ from privxray.privacy import ledger_chain
 from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import steps_of
 from privxray.privacy.gaussian_curve import gaussian_mu
-from privxray.privacy.guarantee import MAX_EPSILON
+from privxray.privacy.guarantee import MAX_EPSILON, Guarantee
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
-from privxray.workflow.coordinator.close_round import result_path
+from privxray.workflow.common.result_file import result_path
 from privxray.workflow.hospital.open_round import left_out
 from privxray.workflow.ledger.runs import charged_outside
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
@@ -125,7 +126,7 @@ def _copies_unfinished(session: Session) -> bool:
 
 def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, float | None]:
     """Whether the study has cost something before, and what the lifetime limit still allows of the plan's."""
-    if (session.role, round_.state, round_.task) != ("hospital", RoundState.JOINED, "train"):
+    if session.role != "hospital" or round_.state is not RoundState.JOINED or round_.task == "agree":
         return False, None
     place = f"{session.workspace.ledger_path.absolute().as_uri()}?mode=ro"
     try:
@@ -133,6 +134,8 @@ def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, flo
             book = ledger_chain.read(database)
     except (PrivxrayError, sqlite3.Error):  # doctor says what is wrong with it
         return False, None
+    if round_.task in COUNTED:
+        return False, None if round_.epsilon is not None or _answer_fits(plan, book) else 0.0
     drawn = [run for run, (reached, _) in book.charges.items() if reached != "reserved"]
     before = charged_outside(session.state, drawn, round_)
     if round_.epsilon is not None or _plainly_fits(plan, book):
@@ -140,6 +143,15 @@ def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, flo
     from privxray.workflow.hospital.reserve_budget import possible_epsilon  # with numpy, a third of a second
 
     return before, possible_epsilon(session.state, round_, plan, book)
+
+
+def _answer_fits(plan: PlanHeader, book: ledger_chain.Book) -> bool:
+    """Whether the one answer that a plan asks for fits the limit."""
+    if _plainly_fits(plan, book):
+        return True
+    from privxray.workflow.common.study_cost import answer_events, answer_noise  # with numpy
+
+    return book.admits(answer_events(answer_noise(Guarantee(plan.epsilon, plan.delta))))
 
 
 def _plainly_fits(plan: PlanHeader, book: ledger_chain.Book) -> bool:
