@@ -26,9 +26,11 @@ from privxray.imaging.ingest import IngestReport
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.init_workspace import init_coordinator, init_hospital, init_trustee
+from privxray.workflow.common.summary_told import Told
 from privxray.workflow.coordinator.aggregate import aggregate
 from privxray.workflow.coordinator.agreeing.close_agreement import Agreed
 from privxray.workflow.coordinator.close_round import Aggregated
+from privxray.workflow.coordinator.continue_plan import continue_plan
 from privxray.workflow.coordinator.enrolment import CommitteeTerms
 from privxray.workflow.coordinator.make_plan import make_plan
 from privxray.workflow.coordinator.plan_terms import Terms
@@ -36,6 +38,9 @@ from privxray.workflow.coordinator.request_shares import Requested
 from privxray.workflow.coordinator.scheduled import OtherTasks
 from privxray.workflow.coordinator.sign_plan import Planned
 from privxray.workflow.hospital.accept import Accepted
+from privxray.workflow.hospital.counting.contribution import Contributed
+from privxray.workflow.hospital.counting.describe import OwnCounts, describe_patients, own_counts
+from privxray.workflow.hospital.counting.evaluate_together import evaluate_together
 from privxray.workflow.hospital.evaluate import Scores, evaluate
 from privxray.workflow.hospital.export_update import Exported, export_update
 from privxray.workflow.hospital.follow_plan import Joined
@@ -51,6 +56,7 @@ __all__ = [
     "Agreed",
     "CheckReport",
     "CommitteeTerms",
+    "Contributed",
     "DeidentifyReport",
     "Exported",
     "Guarantee",
@@ -58,6 +64,7 @@ __all__ = [
     "Inspected",
     "Joined",
     "OtherTasks",
+    "OwnCounts",
     "Passphrase",
     "Planned",
     "Prediction",
@@ -66,15 +73,19 @@ __all__ = [
     "Requested",
     "Scores",
     "Terms",
+    "Told",
     "Trained",
     "Unmasked",
     "Workspace",
     "accept",
     "aggregate",
     "check",
+    "continue_plan",
     "deidentify",
+    "describe_patients",
     "draw_study",
     "evaluate",
+    "evaluate_together",
     "export_update",
     "ingest",
     "init_coordinator",
@@ -84,6 +95,7 @@ __all__ = [
     "join",
     "load_profile",
     "make_plan",
+    "own_counts",
     "predict",
     "train",
     "unmask",
