@@ -82,8 +82,9 @@ def offer(
         line(f"Key words: {done.key_words}")
     tell(f"Wrote {done.path}. Read the key words to the hospital by phone.")
     tell(
-        "The shares count bits of the model's weights, and hold whatever software asks. Few bits are worth "
-        "much: with 10 answers, altered software can make a copy that agrees on 93 of 100 images."
+        "The limit and the shares, which count bits of the weights, bind whatever software asks; decimals "
+        "and --top1 bind unaltered software only. Few bits are worth much: with 10 answers, altered software "
+        "can make a copy that agrees on 93 of 100 images."
     )
     if header.limit >= COPY_ANSWERS:
         tell(
