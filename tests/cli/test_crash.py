@@ -9,6 +9,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import played_hybrid
 import played_keyholders  # noqa: F401 - its stages
 import pytest
 from crash import killed_at
@@ -38,7 +39,7 @@ STRIDE = {
 }
 
 TRAVELLING = (
-    *(".card", ".plan", ".enc", ".request", ".share", ".proof", ".model", ".summary"),
+    *(".card", ".plan", ".agreement", ".enc", ".request", ".share", ".proof", ".model", ".summary"),
     *(".waiver", ".refusal"),
 )
 
@@ -51,6 +52,9 @@ CASES: dict[str, Case] = {
     "plan": ("initialised", "coordinator", ("plan", "cards/*.card"), True),
     "plan-repeat": ("exported", "coordinator", ("plan", "--repeat", "updates/*.enc"), True),
     "join": ("joined-not", "hospital-a", ("join", "received/plan-0001.plan"), False),
+    "join-agree": ("hybrid-planned", "hospital-a", ("join", played_hybrid.ASKS), True),
+    "aggregate-agreements": ("hybrid-agreed", "coordinator", ("aggregate", "updates/*.agreement"), True),
+    "accept-agreed": ("hybrid-came", "hospital-a", ("accept", played_hybrid.TRAINS), True),
     "ingest": ("joined", "hospital-a", ("ingest", "source/images", "--labels", "source/labels.csv"), False),
     "train": ("untrained", "hospital-a", ("train", "--epsilon", "0.1"), False),
     "export-update": ("trained", "hospital-a", ("export-update",), True),
@@ -147,7 +151,10 @@ def test_kill_9_at_every_step(
             break
         left = {
             path: path.read_bytes()
-            for pattern in ("updates/*.enc", "*.share", "*.request", "*.waiver", "*.refusal")
+            for pattern in (
+                *("updates/*.enc", "updates/*.agreement", "*.share", "*.request"),
+                *("*.waiver", "*.refusal"),
+            )
             for path in world[party].glob(pattern)
             if not path.name.startswith(".")
         }

@@ -15,6 +15,7 @@ import pytest
 from exchange_samples import STAMP, Study
 from pydantic import ValidationError
 
+from privxray.exchange.messages.agreement import AgreementHeader
 from privxray.exchange.messages.model import ModelHeader, write_model
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.proof import ProofHeader
@@ -40,6 +41,7 @@ GOOD: dict[type[Header], bytes] = {
     UpdateHeader: UPDATES[HOSPITAL.fingerprint],
     RequestHeader: STUDY.request(UPDATES),
     ModelHeader: write_model({"w": np.zeros(3)}, STUDY.signed(), STUDY.coordinator, STAMP),
+    AgreementHeader: (Path(__file__).parents[1] / "vectors" / "format2" / "agreement-a.bin").read_bytes(),
     ProofHeader: (Path(__file__).parents[1] / "vectors" / "format2" / "proof.bin").read_bytes(),
 }
 
@@ -81,6 +83,7 @@ SPEC = good(PlanHeader)["manifest"][0]
 BOX = good(UpdateHeader)["dealt"]["boxes"][0]
 NAME = "a" * 40
 KEY = good(ProofHeader)["keys"][0]
+CIPHERTEXT = {"ciphertext": "A" * 1452, "to": FP}
 FEATURES = [f"{first}{second}" for first in "ab" for second in "abcdefghijklmnopqrstuvwxyz"]
 PLAN, UPDATE, MODEL = PlanHeader, UpdateHeader, ModelHeader
 
@@ -106,6 +109,9 @@ LIMITS: list[tuple[type[Header], str, list[Any], list[Any]]] = [
     (UPDATE, "next_mask.study", [None, "pneumonia"], ["a b"]),
     (UPDATE, "dealt.boxes", [[], [BOX] * 16], [[BOX] * 17]),
     (UPDATE, "dealt.commitments", ["", "A" * 68_268], ["A" * 68_269]),
+    (AgreementHeader, "encapsulated.ciphertexts", [[], [CIPHERTEXT] * 60], [[CIPHERTEXT] * 61]),
+    (AgreementHeader, "encapsulated.party", [FP], ["ab"]),
+    (AgreementHeader, "encapsulated.plan", [FP], ["ab", None]),
     (CardHeader, "name", [NAME], [NAME + "a", ""]),
     (CardHeader, "role", ["hospital", "trustee"], ["coordinator"]),
     (CardHeader, "features", [[], FEATURES[:32]], [FEATURES[:33], ["b", "a"], ["a", "a"], ["A"]]),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from privxray.errors import RefusedError
 from privxray.exchange.commitments import MAX_COMMITTED
@@ -72,6 +72,7 @@ class PlanHeader(Header):
     extractor: Annotated[str, Field(max_length=200)] | None
     extractor_file: ExtractorFile | None = None
     classes: Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
+    task: TaskName | None = None  # before epsilon, which is held against it
     epsilon: Epsilon
     delta: Annotated[float, Field(gt=0, le=1e-3, allow_inf_nan=False)]
     adjacency: Literal["add-or-remove-one-patient"] = "add-or-remove-one-patient"
@@ -83,7 +84,6 @@ class PlanHeader(Header):
     head: Digest | None = None
     since: Since | None = None
     heads: SeenByAll | None = None
-    task: TaskName | None = None
     schedule: Annotated[tuple[ScheduleEntry, ...], Field(strict=False, min_length=1, max_length=8)] | None = (
         None
     )
@@ -96,11 +96,12 @@ class PlanHeader(Header):
         Annotated[tuple[StatedCiphertexts, ...], Field(strict=False, max_length=MAX_AGREEING)] | None
     ) = None
 
-    @model_validator(mode="after")
-    def _only_an_agreement_is_free(self) -> PlanHeader:
-        if self.epsilon == 0 and self.task != "agree":
+    @field_validator("epsilon")
+    @classmethod
+    def _only_an_agreement_is_free(cls, value: float, stated: ValidationInfo) -> float:
+        if value == 0 and stated.data.get("task") != "agree":
             raise ValueError("epsilon has to be above 0")
-        return self
+        return value
 
     def verify(self) -> None:
         """The checks that every recipient makes on a plan whose signature is good.
