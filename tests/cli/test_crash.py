@@ -36,6 +36,9 @@ STRIDE = {
     "evaluate": 31,
     "aggregate-summary": 9,
     "accept-summary": 7,
+    "join-agree": 41,
+    "aggregate-agreements": 43,
+    "accept-agreed": 43,
 }
 
 TRAVELLING = (

@@ -84,6 +84,13 @@ BOTH = frozenset({"train", "val"})
             ("export-update",),
         ),
         (
+            StudySituation(round_in(RoundState.AGREED, task="agree"), keyholder=True, last_stage=False),
+            TRAIN,
+            "carry hospital-a-s-0001.agreement to the coordinator; when the next plan comes: privxray "
+            "accept FILE",
+            (),
+        ),
+        (
             StudySituation(round_in(RoundState.EXPORTED)),
             TRAIN,
             "carry hospital-a-s-0001.enc to the coordinator; when the answer comes: privxray accept FILE",
@@ -193,6 +200,17 @@ def requested(collected: CollectedFiles) -> StudySituation:
             ("aggregate", "updates/*.enc"),
         ),
         (
+            StudySituation(round_in(RoundState.OPEN, task="agree"), collected=ALL),
+            "all agreements are in updates/; type: privxray aggregate updates/*.agreement",
+            ("aggregate", "updates/*.agreement"),
+        ),
+        (
+            StudySituation(round_in(RoundState.OPEN, task="agree"), collected=AWAITED),
+            "carry plan-0001.plan to every hospital; collect the agreements of hospital-a, hospital-b and "
+            "hospital-c in updates/, then type: privxray aggregate updates/*.agreement",
+            (),
+        ),
+        (
             open_round(CollectedFiles(unfit=("a.enc", "b.enc"))),
             "take a.enc and b.enc out of updates/, for it does not fit this round; privxray aggregate "
             "updates/a.enc says why",
@@ -264,6 +282,8 @@ def test_a_coordinator_may_go_on_without_somebody_only_where_that_opens_a_sum() 
 def test_a_trustee_is_told() -> None:
     joined = StudySituation(round_in(RoundState.JOINED))
     assert first("trustee", joined) == "when the coordinator's request comes: privxray unmask FILE"
+    agrees = StudySituation(round_in(RoundState.JOINED, task="agree"))
+    assert first("trustee", agrees).endswith("when the next plan comes: privxray accept FILE")
     answered = StudySituation(round_in(RoundState.ANSWERED))
     assert first("trustee", answered) == (
         "carry hospital-a-s-0001.share to the coordinator; when the next plan comes: privxray accept FILE"

@@ -42,7 +42,8 @@ def awaited(situation: Situation, study: StudySituation) -> Awaited:
     if situation.role == "coordinator":
         return _at_coordinator(situation, study)
     if situation.role == "trustee":
-        what = "the request" if study.round.state is RoundState.JOINED else "the next plan"
+        asked = study.round.state is RoundState.JOINED and study.round.task != "agree"
+        what = "the request" if asked else "the next plan"
         return Awaited((study.coordinator,), what)
     return _at_hospital(situation, study)
 

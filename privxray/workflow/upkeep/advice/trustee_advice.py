@@ -20,6 +20,11 @@ def trustee_advice(situation: Situation, study: StudySituation) -> Iterator[Advi
             f"carry {file_name(situation, study, 'refusal')} to the coordinator; when the next plan{name} "
             f"comes: {situation.typed('accept FILE')}"
         )
+    elif study.round.state is RoundState.JOINED and study.round.task == "agree":
+        yield Advice(
+            "nothing to do while the hospitals agree on secrets for their masks; when the next "
+            f"plan{name} comes: {situation.typed('accept FILE')}"
+        )
     elif study.round.state is RoundState.JOINED:
         yield Advice(f"when the coordinator's request{name} comes: {situation.typed('unmask FILE')}")
     elif study.round.state is RoundState.VOID:
