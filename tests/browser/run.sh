@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Every page in a real Chromium (test_pages.py). It fetches what is missing: Debian's chromium, where it may; playwright
-# and axe-core into build/browser, so that neither is in the environment of the other tests.
+# Every page in a real Chromium: on the screen (test_pages.py), on paper and without a mouse (test_paper_and_keyboard.py), and
+# the documentation's site (test_site.py). It fetches what is missing: Debian's chromium and poppler, where it may; playwright and
+# axe-core into build/browser, so that neither is in the environment of the other tests.
 #
 #   run.sh [SECONDS]    most seconds for each of its two parts, fetching and testing [default: 120]
 #
@@ -10,7 +11,8 @@ root=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../.."); most=${1:-120}; place=$
 skipped() { echo "skipped: the tests in a browser ($1)"; exit 0; }
 
 fetch() {
-  command -v chromium > /dev/null || { [[ $(id -u) == 0 ]] && apt-get install -qq -y --no-install-recommends chromium; } || return 1
+  command -v chromium > /dev/null && command -v pdftotext > /dev/null ||
+    { [[ $(id -u) == 0 ]] && apt-get install -qq -y --no-install-recommends chromium poppler-utils; } || return 1
   [[ -d $place/python/playwright ]] ||
     "$root/.venv/bin/python" -m pip install --quiet --target "$place/python" 'playwright==1.*' || return 1
   [[ -f $place/node_modules/axe-core/axe.min.js ]] ||

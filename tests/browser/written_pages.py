@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import played_keyholders  # noqa: F401 - its stages
-from played_study import Snapshots, World
+from played_study import Snapshots, World, write_passphrase
 
 from privxray.demo.leaky_xrays import draw_leaky
 from privxray.reports.audit_page import AuditPage, Illustration
@@ -91,6 +91,19 @@ def _privacy(snapshots: Snapshots, folder: Path, path: Path) -> None:
     shutil.copy(world["hospital-a"] / "reports/pneumonia-privacy-de.html", path)
 
 
+def _privacy_in_english(snapshots: Snapshots, folder: Path, path: Path) -> None:
+    world = _world(snapshots, folder, "exported")
+    world.ok("hospital-a", "report", "privacy")
+    shutil.copy(world["hospital-a"] / "reports/pneumonia-privacy-en.html", path)
+
+
+def _withdrawal(snapshots: Snapshots, folder: Path, path: Path) -> None:
+    world = _world(snapshots, folder, "exported")
+    write_passphrase(world["hospital-a"] / "who", "patient-0-1\n")  # as private as a passphrase
+    world.ok("hospital-a", "withdraw", "--from", "who", "--out", "withdrawal.html")
+    shutil.copy(world["hospital-a"] / "withdrawal.html", path)
+
+
 MAKERS: dict[str, Callable[[Snapshots, Path, Path], None]] = {
     "check": _check,
     "audit": _audit,
@@ -102,6 +115,8 @@ MAKERS: dict[str, Callable[[Snapshots, Path, Path], None]] = {
     "study": _study,
     "card": _card,
     "privacy-de": _privacy,
+    "privacy-en": _privacy_in_english,
+    "withdrawal": _withdrawal,
 }
 
 PAGES = tuple(MAKERS)
