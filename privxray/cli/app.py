@@ -36,9 +36,11 @@ from privxray.cli.commands.custody import (
     backup_command,
     distrust_command,
     passphrase_command,
+    recovery_commands,
     restore_command,
     revoke_command,
     succeed_command,
+    vote_command,
 )
 from privxray.cli.commands.study import (
     accept_command,
@@ -205,6 +207,7 @@ for command in (
     revoke_command.revoke,
     succeed_command.succeed,
     distrust_command.distrust,
+    vote_command.vote,
     completion_command.completion,
     demo_command.demo,
 ):
@@ -213,6 +216,7 @@ extractor_commands.add_to(app)
 infer_commands.add_to(app)
 model_commands.add_to(app)
 crosswalk_commands.add_to(app)
+recovery_commands.add_to(app)
 report_commands.add_to(app)
 audit_commands.add_to(app)
 

@@ -36,6 +36,7 @@ REPEATS_WITHOUT = "repeats-without"
 SIZES = "sizes"
 REVOCATION = "revocation"
 HYBRID_MASKS = "hybrid-masks"
+SUCCESSION = "succession"
 """The features that are asked for by name in several places."""
 
 FEATURES: Mapping[str, Fields] = {
@@ -64,6 +65,13 @@ FEATURES: Mapping[str, Fields] = {
     },
     SIZES: {"card": ("size",), "plan": ("roster.members.size",)},
     REVOCATION: {"revocation": ()},
+    SUCCESSION: {
+        "card": ("recovery",),
+        "plan": ("roster.members.recovery?", "roster.trustees.recovery?", "successors?"),
+        "candidacy": (),
+        "vote": (),
+        "succession": (),
+    },
 }
 """The features that this version carries out, by name."""
 

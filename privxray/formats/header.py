@@ -28,6 +28,9 @@ Kind = Literal[
     "revocation",
     "waiver",
     "refusal",
+    "candidacy",
+    "vote",
+    "succession",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 

@@ -11,13 +11,14 @@ from typing import Literal
 
 from privxray.errors import MalformedError
 from privxray.formats.container import READS, Envelope, seal_header
-from privxray.formats.features import HYBRID_MASKS, SIZES, Form, carried_out
+from privxray.formats.features import HYBRID_MASKS, SIZES, SUCCESSION, Form, carried_out
 from privxray.formats.header import Features, Formats, Header, Name, Stamp
 from privxray.keys.encapsulation_statement import EncapsulationStatement
 from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import Member, Trustee
 from privxray.keys.size_statement import SizeStatement
+from privxray.keys.succession.recovery_statement import RecoveryStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
 
 _ANEW = "Ask its owner for a new card: privxray card"
@@ -41,6 +42,7 @@ class CardHeader(Header):
     can: Features | None = None
     size: SizeStatement | None = None
     kem: EncapsulationStatement | None = None
+    recovery: RecoveryStatement | None = None
 
     def lacks(self, form: Form) -> tuple[str, ...]:
         """What its maker's version lacks of a form, in words: the format, or features; empty for nothing."""
@@ -55,18 +57,29 @@ class CardHeader(Header):
         )  # read_card demands it of a hospital, and callers ask for hospitals alone
         size = self.size if SIZES in form.features else None
         kem = self.kem if HYBRID_MASKS in form.features else None
-        return Member(name=self.name, keys=self.keys, mask=self.mask, size=size, kem=kem)
+        return Member(
+            name=self.name,
+            keys=self.keys,
+            mask=self.mask,
+            size=size,
+            kem=kem,
+            recovery=self.recovery_in(form),
+        )
 
-    def trustee(self) -> Trustee:
-        """A trustee's card as an entry of a roster."""
-        return Trustee(name=self.name, keys=self.keys)
+    def trustee(self, form: Form) -> Trustee:
+        """A trustee's card as an entry of the roster of a plan of this form."""
+        return Trustee(name=self.name, keys=self.keys, recovery=self.recovery_in(form))
+
+    def recovery_in(self, form: Form) -> RecoveryStatement | None:
+        """Its recovery key as a plan of this form states it."""
+        return self.recovery if SUCCESSION in form.features else None
 
 
 @dataclass(frozen=True)
 class CardParts:
     """What a card says besides its maker's keys: the fields of these names in :class:`CardHeader`.
 
-    ``can``, ``size`` and ``kem`` travel in format 2 alone.
+    ``can``, ``size``, ``kem`` and ``recovery`` travel in format 2 alone.
     """
 
     name: str
@@ -75,11 +88,13 @@ class CardParts:
     size: SizeStatement | None = None
     can: tuple[str, ...] = field(default_factory=carried_out)
     kem: EncapsulationStatement | None = None
+    recovery: RecoveryStatement | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
         """The features of a card of format 2 with these fields, ascending."""
-        return (*((HYBRID_MASKS,) if self.kem else ()), *((SIZES,) if self.size else ()))
+        listed = {HYBRID_MASKS: self.kem, SIZES: self.size, SUCCESSION: self.recovery}
+        return tuple(sorted(name for name, field in listed.items() if field is not None))
 
 
 def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: Literal[1, 2] = 2) -> bytes:
@@ -104,6 +119,7 @@ def write_card(identity: Identity, parts: CardParts, stamp: Stamp, *, format_: L
         can=parts.can,
         size=parts.size,
         kem=parts.kem,
+        recovery=parts.recovery,
     )
     return seal_header(header, identity.signing, keys.fingerprint)
 
@@ -122,6 +138,8 @@ def read_card(envelope: Envelope) -> CardHeader:
     statements = [one for one in stated if one is not None]
     for statement in statements:
         statement.verify(keys)
+    if header.recovery is not None:
+        header.recovery.verify(keys)
     if header.body.length:
         raise MalformedError("the card has a body, and cards have none", reason="card.body", advice=_ANEW)
     if header.sender != keys.fingerprint:

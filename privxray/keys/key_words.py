@@ -42,7 +42,7 @@ def party_words(name: str, keys: PublicKeys) -> str:
 
 def same_words(typed: str, expected: str) -> bool:
     """Compare key words as people type them: capitals, commas, numbers, dots and spaces don't matter."""
-    return _listed(typed) == expected.split()
+    return listed(typed) == expected.split()
 
 
 def slip_in(typed: str, expected: str) -> IdentityError | None:
@@ -55,7 +55,7 @@ def slip_in(typed: str, expected: str) -> IdentityError | None:
     """
     from mnemonic import Mnemonic
 
-    given, known = _listed(typed), Mnemonic("english").wordlist
+    given, known = listed(typed), Mnemonic("english").wordlist
     strange = [word for word in given if word not in known]
     if strange:
         near = get_close_matches(strange[0], known, n=8, cutoff=0.7)
@@ -84,5 +84,6 @@ def slip_in(typed: str, expected: str) -> IdentityError | None:
     return None
 
 
-def _listed(typed: str) -> list[str]:
+def listed(typed: str) -> list[str]:
+    """The words of a text as people type them: small letters, without what stands between them."""
     return "".join(letter.lower() if letter.isalpha() else " " for letter in typed).split()

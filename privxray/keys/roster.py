@@ -15,6 +15,7 @@ from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import words
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.size_statement import SizeStatement
+from privxray.keys.succession.recovery_statement import RecoveryStatement
 
 MIN_HOSPITALS = 3
 MAX_HOSPITALS = 100
@@ -27,7 +28,7 @@ class Member(Strict):
     """A hospital as the plan lists it. Its mask key is for this plan; the rest stays for a roster version.
 
     ``size`` is there with the feature ``sizes``, and stays for a study. ``kem`` is there with
-    ``hybrid-masks``, in a plan that agrees on secrets.
+    ``hybrid-masks``, in a plan that agrees on secrets. ``recovery`` may be there with ``succession``.
     """
 
     name: Name
@@ -36,6 +37,7 @@ class Member(Strict):
     mask: MaskStatement
     size: SizeStatement | None = None
     kem: EncapsulationStatement | None = None
+    recovery: RecoveryStatement | None = None
 
 
 class Trustee(Strict):
@@ -44,6 +46,7 @@ class Trustee(Strict):
     name: Name
     role: Literal["trustee"] = "trustee"
     keys: PublicKeys
+    recovery: RecoveryStatement | None = None
 
 
 class Roster(Strict):
@@ -63,7 +66,7 @@ class Roster(Strict):
 
         :raises RefusedError: there are fewer than three hospitals, a name or a key occurs twice, or a mask
             key or a statement of size is for another study.
-        :raises IdentityError: a mask key or a size is not signed by its owner.
+        :raises IdentityError: a mask key, a size or a recovery key is not signed by its owner.
         :raises MalformedError: a key is none, or one that anybody can use.
         """
         if len(self.members) < MIN_HOSPITALS:
@@ -76,6 +79,8 @@ class Roster(Strict):
         self._check_all_differ()
         for party in self.parties:
             party.keys.check()
+            if party.recovery is not None:
+                party.recovery.verify(party.keys)
         for member in self.members:
             member.mask.verify(member.keys)
             if member.mask.study not in (None, study):

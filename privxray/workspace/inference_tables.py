@@ -81,11 +81,15 @@ class InferenceTables(Tables):
         if successor is not None:
             self._db.execute("INSERT INTO successor VALUES (?, ?)", (fingerprint, successor))
 
-    def successors(self) -> dict[Fingerprint, Fingerprint]:
-        """The keys that parties named in place of those that they gave up."""
-        return {
-            Fingerprint(row["old"]): Fingerprint(row["new"]) for row in self._all("SELECT * FROM successor")
-        }
+    def name_successor(self, old: Fingerprint, name: str, why: str, successor: Fingerprint) -> None:
+        """Remember who has named a key in place of one that is gone, whatever was known of that before."""
+        self._db.execute("INSERT OR REPLACE INTO revoked VALUES (?, ?, ?)", (old, name, why))
+        self._db.execute("INSERT OR REPLACE INTO successor VALUES (?, ?)", (old, successor))
+
+    def successors(self) -> dict[Fingerprint, tuple[Fingerprint, str]]:
+        """By each key that is gone the one that was named in its place, and the reason of :meth:`revoked`."""
+        rows = self._all("SELECT old, new, why FROM successor JOIN revoked ON fingerprint = old")
+        return {Fingerprint(row["old"]): (Fingerprint(row["new"]), str(row["why"])) for row in rows}
 
     def revoked(self, fingerprint: Fingerprint) -> tuple[str, str] | None:
         """The name and the reason of a key that was given up; None where it was not.
@@ -133,8 +137,8 @@ class InferenceTables(Tables):
     def answer_counts(self) -> list[tuple[Fingerprint, str, int]]:
         """Hospital, model and images answered, for all hospitals and models."""
         rows = self._all(
-            "SELECT hospital, model, sum(images) AS total FROM answered GROUP BY hospital, model "
-            "ORDER BY min(rowid)"
+            "SELECT hospital, model, sum(images) AS total FROM answered GROUP BY hospital, model ORDER BY "
+            "min(rowid)"
         )
         return [(Fingerprint(row["hospital"]), row["model"], int(row["total"])) for row in rows]
 

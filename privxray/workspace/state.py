@@ -29,6 +29,7 @@ from privxray.workspace import (
     keyholder_tables,
     sent_tables,
     study_tables,
+    succession_tables,
     trained_tables,
     withdrawn_tables,
 )
@@ -47,6 +48,7 @@ _GROUPS = (
     sent_tables,
     withdrawn_tables,
     agreed_tables,
+    succession_tables,
 )
 
 
@@ -59,6 +61,7 @@ class State(
     sent_tables.SentTables,
     withdrawn_tables.WithdrawnTables,
     agreed_tables.AgreedTables,
+    succession_tables.SuccessionTables,
 ):
     """An open ``state.db``. Use it as a context manager, and write inside :meth:`transaction`.
 

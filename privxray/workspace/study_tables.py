@@ -120,10 +120,9 @@ class StudyTables(Tables):
         return [row["name"] for row in self._all("SELECT name FROM study ORDER BY name")]
 
     def trust_study(self, study: KnownStudy) -> None:
-        """Remember a study; of one that is known only the roster may change."""
+        """Remember a study whose key words were compared, or what they were compared for last."""
         self._db.execute(
-            "INSERT INTO study VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-            "roster_version = excluded.roster_version, roster_digest = excluded.roster_digest",
+            "INSERT OR REPLACE INTO study VALUES (?, ?, ?, ?)",
             (study.name, study.coordinator.model_dump_json(), study.roster_version, study.roster_digest),
         )
 
@@ -181,6 +180,10 @@ class StudyTables(Tables):
         after = transitions.after(role, before, event)
         self._set(round_.study, round_.number, {**values, "state": after})
         note(f"round {round_.number}: {before} -> {after}")
+
+    def set_model(self, study: str, number: int, model: str) -> None:
+        """Set the digest of the model of a round that was taken over."""
+        self._set(study, number, {"model": model})
 
     # Trainings
 

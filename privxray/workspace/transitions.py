@@ -57,6 +57,8 @@ class Event(StrEnum):
     """What changes a round: a command that is typed, together with what it finds or brings."""
 
     PLAN = "a plan is signed"
+    INHERIT = "another coordinator's open round is taken over"
+    INHERIT_RESULT = "another coordinator's closed round is taken over"
     FOLLOW = "a plan is followed"
     AGREE = "a plan is followed, and its agreement is fixed"
     TAKE_OVER = "a plan is followed, and takes over a finished training"
@@ -91,6 +93,7 @@ _S, _E = RoundState, Event
 _PLAN_COPY = "the verified copy of the plan"
 _SUCCESSOR = "the verified copy of the later plan"
 _MODEL = "the copy of the model or summary"
+_INHERITED = "the verified copy of the plan; the signed succession"
 _ANSWER = "the answer's bytes (rounds/.../answer.share)"
 
 HOSPITAL = (
@@ -122,6 +125,8 @@ HOSPITAL = (
 
 COORDINATOR = (
     Step(None, _E.PLAN, _S.OPEN, "plan, aggregate", "the signed plan"),
+    Step(None, _E.INHERIT, _S.VOID, "succeed --votes", _INHERITED),
+    Step(None, _E.INHERIT_RESULT, _S.CLOSED, "succeed --votes --model", f"{_INHERITED}; {_MODEL}"),
     Step(
         _S.OPEN,
         _E.REQUEST,

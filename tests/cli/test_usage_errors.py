@@ -34,7 +34,10 @@ REFUSED = {
         "--role can't be 'bishop': it has to be hospital, coordinator or trustee",
     ),
     "init": ("privxray init", "--role is missing: hospital, coordinator or trustee"),
-    "join": ("privxray join", "FILE is missing: the coordinator's plan"),
+    "join": (
+        "privxray join",
+        "FILE is missing: the coordinator's plan, or the succession of a new coordinator",
+    ),
     "ingest images": (
         "privxray ingest",
         "--labels is missing: a csv with the columns file (or image), patient, label",

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from mnemonic import Mnemonic
 
 PRIME = 2**256 + 297
 
@@ -371,3 +372,33 @@ def _parties(plan: Json) -> list[Json]:
 
 def _fingerprints(parties: list[Json]) -> set[str]:
     return {fingerprint(party["keys"]["signing"]) for party in parties}
+
+
+# Section 10 of docs/SPEC-2.md: recovery keys and consents.
+
+
+def recovery_key(words: str) -> bytes:
+    """The public recovery key of 24 words of the BIP-39 list, its checksum demanded."""
+    listed = Mnemonic("english").wordlist
+    number = 0
+    for word in words.split():
+        number = number << 11 | listed.index(word)
+    entropy, checksum = (number >> 8).to_bytes(32, "big"), number & 255
+    assert hashlib.sha256(entropy).digest()[0] == checksum
+    seed = HKDF(SHA256(), 32, salt=None, info=b"privxray recovery v1").derive(entropy)
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
+
+def verify_recovery_statement(statement: Json, owner: str) -> bytes:
+    """A recovery key, by the signing key of the party that states it."""
+    signed = dsse("application/vnd.privxray.recovery.v2+json", canonical({"key": statement["key"]}))
+    verifier = Ed25519PublicKey.from_public_bytes(base64.b64decode(owner))
+    verifier.verify(base64.b64decode(statement["signature"]), signed)
+    return base64.b64decode(statement["key"])
+
+
+def verify_consent(consent: str, signer: bytes, header: Json) -> None:
+    """A recovery key's or a hospital's consent; ``header`` is that of the succession or the vote."""
+    payload = canonical({name: header[name] for name in ("keys", "old", "study")})
+    signed = dsse("application/vnd.privxray.consent.v2+json", payload)
+    Ed25519PublicKey.from_public_bytes(signer).verify(base64.b64decode(consent), signed)

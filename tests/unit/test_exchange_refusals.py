@@ -163,7 +163,7 @@ def test_cards_that_are_refused(what: str) -> None:
 def test_good_cards_are_read() -> None:
     for study in (None, "pneumonia"):
         assert read_card(split(card(study))).member(FORMAT_1).name == A.name
-        assert read_card(split(card(study, trustee=True))).trustee().name == A.name
+        assert read_card(split(card(study, trustee=True))).trustee(FORMAT_1).name == A.name
 
 
 def test_a_card_that_somebody_else_signed_or_that_is_none() -> None:

@@ -39,6 +39,15 @@ class CardWritten(Printed):
     patients_up_to: int | None
 
 
+class CandidacyWritten(Printed):
+    """A coordinator's card was written: its candidacy for a study whose coordinator has lost its key."""
+
+    card: str
+    study: str
+    key_words: str
+    """To read out to the hospitals by phone."""
+
+
 class Roster(Printed):
     """Who takes part, by name."""
 

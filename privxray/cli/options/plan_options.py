@@ -159,6 +159,23 @@ class TermsOptions:
             show_default=False,
         ),
     ] = None
+    successors: Annotated[
+        str | None,
+        typer.Option(
+            "--successors",
+            help="Hospitals, by comma, that name another coordinator together if this one's key is lost. "
+            "Without it the study ends then.",
+            show_default=False,
+        ),
+    ] = None
+    successor_threshold: Annotated[
+        int | None,
+        typer.Option(
+            "--successor-threshold",
+            help="How many of them have to agree, at least 2.  [default: more than half]",
+            show_default=False,
+        ),
+    ] = None
 
     def typed(self) -> dict[str, Any]:
         """What was typed, by the names of the fields; empty if nothing was."""

@@ -49,8 +49,12 @@ class TermsFields(BaseModel):
     describe_epsilon: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     evaluate_epsilon: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = None
     masks: Literal["x25519", "hybrid"] | None = None
+    successors: list[str] | None = None
+    successor_threshold: Annotated[int, Field(ge=2, le=100)] | None = None
 
-    @field_validator("rounds", "epsilon", "delta", *_COMMITTEE, *_OTHER_TASKS, mode="before")
+    @field_validator(
+        "rounds", "epsilon", "delta", "successor_threshold", *_COMMITTEE, *_OTHER_TASKS, mode="before"
+    )
     @classmethod
     def _true_is_no_number(cls, value: object) -> object:
         return no_bool(value)
@@ -81,6 +85,8 @@ _ALLOWED: Final = {
     "describe_epsilon": "a number above 0 and at most 100",
     "evaluate_epsilon": "a number above 0 and at most 100",
     "masks": "x25519 or hybrid",
+    "successors": "a list of hospitals",
+    "successor_threshold": "a whole number from 2 to 100",
 }
 _CLASSES: Final = f"2 to 50 classes, none twice, each of {_CLASS}"
 _REASONS: Final = {
@@ -94,6 +100,7 @@ _REASONS: Final = {
     "corrupt_keyholders": "plan-option.corrupt-keyholders",
     "corrupt_hospitals": "plan-option.corrupt-hospitals",
     "minimum_cohort": "plan-option.minimum-cohort",
+    "successor_threshold": "plan-option.successor-threshold",
 }
 """Of options whose range is checked here."""
 _FIELDS: Final = ", ".join(TermsFields.model_fields)
@@ -108,7 +115,7 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
     :raises UsageError: an option is out of range, or there are terms of keyholders in a strict plan.
     """
     from privxray.workflow.coordinator.enrolment import CommitteeTerms
-    from privxray.workflow.coordinator.plan_terms import Terms
+    from privxray.workflow.coordinator.plan_terms import SuccessorTerms, Terms
     from privxray.workflow.coordinator.scheduled import OtherTasks
 
     file = TermsFields() if path is None else _read(path)
@@ -121,6 +128,15 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
             advice="Type --mode keyholders as well, or leave those terms out",
         )
     committee = CommitteeTerms(hospitals=tuple(chosen.keyholders or ()), **numbers)
+    if chosen.successor_threshold is not None and not chosen.successors:
+        raise UsageError(
+            "a number of votes is given, and nobody who has one",
+            reason="plan.successors-missing",
+            advice="Name the hospitals that may name another coordinator: --successors A,B,C",
+        )
+    successors = (
+        SuccessorTerms(tuple(chosen.successors), chosen.successor_threshold) if chosen.successors else None
+    )
     given = ("classes", "rounds", "epsilon", "delta", "commitments")
     return Terms(
         method=chosen.method,
@@ -131,14 +147,16 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
             describe=chosen.describe_epsilon,
             evaluate=chosen.evaluate_epsilon,
         ),
+        successors=successors,
         **{name: value for name in given if (value := getattr(chosen, name)) is not None},
     )
 
 
 def _typed(options: Mapping[str, Any]) -> TermsFields:
     values = dict(options)
-    if "classes" in values:
-        values["classes"] = [part.strip() for part in values["classes"].split(",")]
+    for name in ("classes", "successors"):
+        if name in values:
+            values[name] = [part.strip() for part in values[name].split(",")]
     try:
         return TermsFields.model_validate(values)
     except ValidationError as error:

@@ -40,7 +40,8 @@ def admit_plan(envelope: Envelope, trusted: PublicKeys | None) -> SignedPlan:
         raise IdentityError(
             "this plan is signed by someone other than the study's coordinator",
             reason="plan.other-coordinator",
-            advice="Call the coordinator; join a study of another coordinator under another name",
+            advice="Call the coordinator. If hospitals have named another one, first: privxray join "
+            "FILE.succession",
         )
     plan = envelope.verify(signer.verifier(), PlanHeader)
     if plan.coordinator != signer:

@@ -26,13 +26,20 @@ def admit_repeat(plan: PlanHeader, followed: SignedPlan, earlier: Sequence[Signe
     """Whether a plan may repeat the round of the plan that this party followed last.
 
     :param earlier: the plans whose rounds ``followed`` repeats, newest first.
-    :raises RefusedError: it repeats another round, under other terms, among other hospitals, or with
-        keyholders who could open a second sum.
+    :raises RefusedError: it repeats another coordinator's round, another one, under other terms, among other
+        hospitals, or with keyholders who could open a second sum.
     :raises PrivxrayError: a waiver or refusal in it is not what it must be.
     """
     if plan.repeats is None:
         return
     before = followed.plan
+    if plan.sender != before.sender:
+        raise RefusedError(
+            "the plan of a new coordinator repeats a round of the one before, whose key may be in other "
+            "hands",
+            reason="repeat.other-coordinator",
+            advice="The round has to be planned anew: privxray plan cards/*.card --continue",
+        )
     if plan.repeats.plan != followed.digest or plan.place != before.place:
         raise RefusedError(
             "the plan repeats another round than the one that was followed here",

@@ -52,6 +52,12 @@ def _check_same_roster(plan: PlanHeader, before: PlanHeader) -> None:
             reason="plan.members-changed",
             advice=_CALL,
         )
+    if not plan.place.is_first and plan.successors != before.successors:
+        raise RefusedError(
+            "this plan changes who may name another coordinator, without a new roster version",
+            reason="plan.successors-changed",
+            advice=_CALL,
+        )
     if not plan.place.is_first and _rule_of(plan) != _rule_of(before):
         raise RefusedError(
             "this plan changes who opens the sum, or of how many, without a new roster version",

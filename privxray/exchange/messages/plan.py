@@ -23,6 +23,7 @@ from privxray.exchange.messages.plan_hybrid import (
 from privxray.exchange.messages.plan_sizes import N_MAX, check_sizes, delta_remark
 from privxray.exchange.messages.plan_tasks import CellName, Edges, Epsilon, Place, ScheduleEntry
 from privxray.exchange.messages.repeats import Repeats, Without
+from privxray.exchange.messages.successors import Successors
 from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
@@ -56,6 +57,7 @@ class PlanHeader(Header):
     ``stage`` and ``stages`` are of that task (section 4). ``encapsulated`` is what hospitals agreed on
     secrets with, in the plan after the one that asked for it (section 8). ``head``, ``since`` and ``heads``
     tell which files of the coordinator came before it, and who has seen them (section 7).
+    The ``successors`` may name another coordinator (section 10).
     """
 
     kind: Literal["plan"] = "plan"
@@ -91,6 +93,7 @@ class PlanHeader(Header):
     sexes: Annotated[tuple[CellName, ...], Field(strict=False, min_length=1, max_length=15)] | None = None
     model: Digest | None = None
     edges: Annotated[tuple[Edges, ...], Field(strict=False, min_length=2, max_length=50)] | None = None
+    successors: Successors | None = None
 
     encapsulated: (
         Annotated[tuple[StatedCiphertexts, ...], Field(strict=False, max_length=MAX_AGREEING)] | None
@@ -116,6 +119,8 @@ class PlanHeader(Header):
         self.roster.verify(study)
         self._check_coordinator()
         self._check_keyholders(study)
+        if self.successors is not None:
+            self.successors.verify(self.roster)
         if SIZES in self.features:
             first = self.stage == 1
             check_sizes(
@@ -313,6 +318,7 @@ class PlanHeader(Header):
             **({"commitments": self.commitments} if self.commitments else {}),
             **self._committee_terms(),
             **self._stated_sizes(),
+            **(self.successors.stated(self.roster) if self.successors else {}),
             "extractor": self.extractor_file.label if self.extractor_file else self.extractor,
             **dict(sorted(self.constants.items())),  # as a plan that was carried has them
         }

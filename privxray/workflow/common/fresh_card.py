@@ -17,6 +17,7 @@ from privxray.workflow.common.new_round_keys import (
     new_unsealing_key,
 )
 from privxray.workflow.common.own_keys import unlock
+from privxray.workflow.common.own_recovery import stated_recovery
 from privxray.workflow.common.own_size import state_size
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
@@ -48,7 +49,8 @@ def fresh_card(
             unsealing = new_unsealing_key(session.state, identity, study)
             size = state_size(session.state, identity, study, patients_up_to) if mask else None
             kem = new_encapsulation_key(session.state, identity, study) if mask and format_ > 1 else None
-        parts = CardParts(session.name, mask, unsealing, size, kem=kem)
+        recovery = stated_recovery(session.state)
+        parts = CardParts(session.name, mask, unsealing, size, kem=kem, recovery=recovery)
         card = write_card(identity, parts, stamp(), format_=format_)
         send(session.state, card, workspace.card_path, force=True)
     return workspace.card_path

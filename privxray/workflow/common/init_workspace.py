@@ -5,6 +5,7 @@ Tested in tests/cli/test_crash.py and tests/cli/test_study.py.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from privxray.workflow.common.fresh_card import fresh_card
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import CONFIG, Config, Workspace, expect_trusted
 from privxray.workspace.session import looking, working
+
+BeforeCard = Callable[[Workspace], object]
+"""What is done in a new workspace before its card is written."""
 
 DEFAULT_BUDGET = 10.0
 DEFAULT_DELTA = 1e-5
@@ -68,6 +72,7 @@ def init_hospital(  # noqa: PLR0913 - the front door for programs keeps its name
     budget: float | None = None,
     delta: float | None = None,
     patients_up_to: Bracket = USUAL_BRACKET,
+    before_card: BeforeCard | None = None,
 ) -> Workspace:
     """Make a hospital's workspace, its ledger and its first card.
 
@@ -76,6 +81,7 @@ def init_hospital(  # noqa: PLR0913 - the front door for programs keeps its name
         earlier ledger in this folder says.
     :param delta: None for the one that is advised for ``patients_up_to``, and at most 1e-5.
     :param patients_up_to: the size that the card states: at most so many patients.
+    :param before_card: is called with the workspace before its card is written.
     :raises RefusedError: there is a workspace already, here or in a folder above: a workspace inside another
         would be a second budget for the same patients. Or an earlier ledger has another limit.
     :raises UsageError: a limit that no ledger can have.
@@ -84,25 +90,45 @@ def init_hospital(  # noqa: PLR0913 - the front door for programs keeps its name
         require_epsilon(budget)  # before anything is written
     limit = _Limit(budget, delta, patients_up_to)
     limit.guarantee()
-    return _with_card(root, Config(role="hospital", name=name), passphrase, study, limit)
+    making = _Making(Config(role="hospital", name=name), limit, before_card)
+    return _with_card(root, making, passphrase, study)
 
 
-def init_trustee(root: Path, name: str, passphrase: Passphrase, *, study: str | None = None) -> Workspace:
+def init_trustee(
+    root: Path,
+    name: str,
+    passphrase: Passphrase,
+    *,
+    study: str | None = None,
+    before_card: BeforeCard | None = None,
+) -> Workspace:
     """Make the workspace of a keyholder that holds no data, and its first card.
 
+    :param before_card: see :func:`init_hospital`.
     :raises RefusedError: there is a workspace already.
     """
-    return _with_card(root, Config(role="trustee", name=name), passphrase, study)
+    making = _Making(Config(role="trustee", name=name), None, before_card)
+    return _with_card(root, making, passphrase, study)
 
 
-def _with_card(
-    root: Path, config: Config, passphrase: Passphrase, study: str | None, limit: _Limit | None = None
-) -> Workspace:
+@dataclass(frozen=True)
+class _Making:
+    """Whose workspace is made, a hospital's limit, and what is done before its card is written."""
+
+    config: Config
+    limit: _Limit | None
+    before_card: BeforeCard | None
+
+
+def _with_card(root: Path, making: _Making, passphrase: Passphrase, study: str | None) -> Workspace:
     """A workspace and its card; where an earlier ``init`` was cut off right before the card, only that."""
+    config, limit = making.config, making.limit
     if _only_the_card_is_missing(root, config):
         workspace = Workspace(root, config)
     else:
         workspace = _init(root, config, passphrase, limit)
+    if making.before_card is not None:
+        making.before_card(workspace)
     fresh_card(workspace, passphrase, study=study, patients_up_to=limit.patients if limit else None)
     return workspace
 

@@ -10,14 +10,15 @@ from collections.abc import Collection, Sequence
 
 from privxray.errors import RefusedError
 from privxray.formats.container import READS
-from privxray.formats.features import SIZES, Form
+from privxray.formats.features import SIZES, SUCCESSION, Form
 from privxray.keys.card import CardHeader
 
 
 def agreed_form(cards: Sequence[CardHeader], asked: Collection[str] = ()) -> Form:
     """The form of a study of the parties of these cards.
 
-    ``sizes`` is taken where every hospital states its size.
+    ``sizes`` is taken where every hospital states its size, ``succession`` where a party states a recovery
+    key and every version carries it out.
 
     :param asked: features that the coordinator asked for.
     :raises RefusedError: the cards have no format in common, or one of them lacks a feature that was asked
@@ -32,7 +33,9 @@ def agreed_form(cards: Sequence[CardHeader], asked: Collection[str] = ()) -> For
             advice="Ask the parties to install one version of privxray, and for fresh cards: privxray card",
         )
     stated = common[-1] > 1 and all(card.size for card in cards if card.role == "hospital")
-    form = Form(common[-1], tuple(sorted({*asked, *([SIZES] if stated else [])})))
+    recoverable = any(card.recovery for card in cards) and SUCCESSION in common_features(cards)
+    besides = [*([SIZES] if stated else []), *([SUCCESSION] if recoverable and common[-1] > 1 else [])]
+    form = Form(common[-1], tuple(sorted({*asked, *besides})))
     expect_reads(cards, form)
     return form
 

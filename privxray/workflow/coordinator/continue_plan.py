@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING, Any
 from privxray.errors import RefusedError, WorkspaceError
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.heads import Since
+from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import Place
+from privxray.exchange.messages.successors import Successors
 from privxray.formats.header import Digest
 from privxray.formats.tensors import pack
+from privxray.keys.identity import PublicKeys
 from privxray.keys.mask_statement import MaskStatement
+from privxray.keys.roster import Roster
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
@@ -23,7 +27,7 @@ from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.coordinator.enrolment import Parties
 from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
-from privxray.workflow.coordinator.past_files import Past, since_of, taken_in
+from privxray.workflow.coordinator.past_files import Past, past_of
 from privxray.workflow.coordinator.read_cards import check_unused, read_cards
 from privxray.workflow.coordinator.scheduled import next_fields
 from privxray.workflow.coordinator.sign_plan import Draft, Planned, body_of, sign_plan
@@ -63,13 +67,14 @@ def continue_plan(
         check_unused(session, enrolled)
         stated = _stated(session.state, before.round)
         parties = carry_on(enrolled, before.plan, stated, without, identity.public())
-        seen = taken_in(session.state, before.round.plan)
-        past = Past(before.signed, since_of(session.state, before.round), seen)
+        past = past_of(session.state, before, identity.public())
         draft = following(past, parties, before.plan.place, before.file.body())
         if before.round.state is RoundState.CLOSED and (place := before.plan.next_place):
             model = before.round.model
             body = _model_of(session, before.round) if model else before.file.body()
             draft = following(past, parties, place, body, model)
+        if before.plan.coordinator != identity.public():
+            draft = by_new_coordinator(draft, session.name, identity.public())
         return sign_plan(session, identity, draft, before.plan, force=force)
 
 
@@ -140,8 +145,19 @@ def following(past: Past, parties: Parties, place: Place, body: bytes, model: Di
             "software": made.software,
             "repeats": None,
             "without": None,
+            "successors": _successors(before.plan, parties.roster),
             **past.fields(before.plan.features),
             "encapsulated": None,
         }
     )
     return Draft(plan, body)
+
+
+def by_new_coordinator(draft: Draft, name: str, keys: PublicKeys) -> Draft:
+    """The same plan by whoever took the study over."""
+    changes = {"sender": keys.fingerprint, "coordinator": keys, "coordinator_name": name}
+    return Draft(draft.plan.model_copy(update=changes), draft.body)
+
+
+def _successors(before: PlanHeader, roster: Roster) -> Successors | None:
+    return before.successors and before.successors.after(before.roster, roster)

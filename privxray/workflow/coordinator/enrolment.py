@@ -62,7 +62,7 @@ def enrol(
     form = agreed_form(cards, asked)
     hospitals = sorted((card for card in cards if card.role == "hospital"), key=party_name)
     trustees = sorted((card for card in cards if card.role == "trustee"), key=party_name)
-    members, others = [card.member(form) for card in hospitals], [card.trustee() for card in trustees]
+    members, others = [card.member(form) for card in hospitals], [card.trustee(form) for card in trustees]
     roster = versioned_roster(members, others, before, study, coordinator)
     if terms is None:
         return Parties(roster, None, form)
@@ -98,10 +98,13 @@ def versioned_roster(
     study: str,
     coordinator: PublicKeys,
 ) -> Roster:
-    """A roster with the version of the one before; with the next version where a party or a key changed."""
+    """A roster with the version of the one before; with the next version where a party or a key changed.
+
+    :param coordinator: of the new plan, who may be another one than before.
+    """
     version = before.roster.version if before else 1
     roster = Roster(version=version, members=tuple(members), trustees=tuple(trustees))
-    if before and roster.digest(study, coordinator) != before.roster.digest(study, coordinator):
+    if before and roster.digest(study, coordinator) != before.roster.digest(study, before.coordinator):
         return roster.model_copy(update={"version": version + 1})
     return roster
 

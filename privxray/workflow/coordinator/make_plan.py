@@ -12,15 +12,14 @@ from privxray.errors import RefusedError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
-from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.coordinator.enrolment import Parties, enrol
-from privxray.workflow.coordinator.past_files import Past, since_of, taken_in
+from privxray.workflow.coordinator.past_files import Past, past_of
 from privxray.workflow.coordinator.plan_terms import Terms, first_stage
 from privxray.workflow.coordinator.read_cards import check_unused, read_cards
 from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, sign_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
-from privxray.workspace.state import State
 
 
 def make_plan(
@@ -56,15 +55,9 @@ def make_plan(
             _expect_its_terms(terms, before)
             return deliver_plan(session, before, force=force)
         check_unused(session, enrolled)
-        draft = first_stage(workspace, terms, parties, identity.public(), _past(session.state, planned))
+        past = past_of(session.state, planned, identity.public()) if planned else Past(None, None)
+        draft = first_stage(workspace, terms, parties, identity.public(), past)
         return sign_plan(session, identity, draft, before, force=force)
-
-
-def _past(state: State, last: PlannedRound | None) -> Past:
-    """What came before a study that is begun, or begun anew."""
-    if last is None:
-        return Past(None, None)
-    return Past(last.signed, since_of(state, last.round), taken_in(state, last.round.plan))
 
 
 def _is_open_plan(parties: Parties, plan: PlanHeader, *, replace: bool) -> bool:

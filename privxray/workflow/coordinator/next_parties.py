@@ -77,8 +77,9 @@ def carry_on(
     known = {party.keys.fingerprint for party in before.roster.parties}
     unknown = [card for card in cards if card.keys.fingerprint not in known]
     newcomers = [card for card in unknown if card.role == "hospital"]
-    new_trustees = [card.trustee() for card in unknown if card.role == "trustee"]
+    new_trustees = [card.trustee(before.form) for card in unknown if card.role == "trustee"]
     _expect_no_larger(newcomers, before.size_bound)
+    fresh = {card.keys.fingerprint: card.recovery_in(before.form) for card in cards}
     agrees = before.its_task == "agree"
     if newcomers and HYBRID_MASKS in before.features and not agrees:
         raise RefusedError(
@@ -94,6 +95,7 @@ def carry_on(
                 update={
                     "mask": keys.masks[member.keys.fingerprint],
                     "kem": keys.kems.get(member.keys.fingerprint) if agrees else None,
+                    "recovery": fresh.get(member.keys.fingerprint, member.recovery),
                 }
             )
             for member in before.roster.members

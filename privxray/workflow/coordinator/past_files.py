@@ -13,8 +13,10 @@ from privxray.exchange.messages.heads import START, Seen, Since, head_after
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.formats.features import HEADS
 from privxray.formats.header import Digest, Fingerprint, PlanHash
+from privxray.keys.identity import PublicKeys
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
+from privxray.workflow.common.planned_round import PlannedRound
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
@@ -44,6 +46,16 @@ class Past:
         seen = [Seen(party=one, head=stated) for one in sorted(self.parties) if stated is not None]
         files = self.since.files() if self.since else ()
         return {"head": head_after(head, *files), "since": self.since, "heads": tuple(seen)}
+
+
+def past_of(state: State, last: PlannedRound, own: PublicKeys) -> Past:
+    """What came before the plan that follows another one.
+
+    :param own: the coordinator's keys. What another coordinator signed under its last plan is not known here.
+    """
+    succeeded = last.plan.coordinator != own
+    since = None if succeeded else since_of(state, last.round)
+    return Past(last.signed, since, taken_in(state, last.round.plan))
 
 
 def taken_in(state: State, plan: PlanHash) -> set[Fingerprint]:

@@ -14,11 +14,13 @@ from pydantic import JsonValue, ValidationError
 
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
+from privxray.exchange.messages.successors import LEAST_VOTES, Successors
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.formats.features import HEADS, HYBRID_MASKS, REPEATS, REPEATS_WITHOUT, TASKS
+from privxray.formats.features import HEADS, HYBRID_MASKS, REPEATS, REPEATS_WITHOUT, SUCCESSION, TASKS
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
+from privxray.keys.roster import Roster
 from privxray.privacy.guarantee import Guarantee, Promise, require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import InputForm, built_in
 from privxray.workflow.common.stamp import stamp
@@ -60,6 +62,42 @@ _ALLOWED = {
 
 
 @dataclass(frozen=True)
+class SuccessorTerms:
+    """Who may name another coordinator, should this one's key be lost.
+
+    :param hospitals: by name.
+    :param threshold: how many of them have to agree; None for more than half, and at least 2.
+    """
+
+    hospitals: tuple[str, ...]
+    threshold: int | None = None
+
+    def among(self, roster: Roster) -> Successors:
+        """As a plan of this roster states it.
+
+        :raises UsageError: no hospital has one of the names, or fewer are named than have to agree.
+        """
+        found = {member.name: member.keys.fingerprint for member in roster.members}
+        unknown = sorted(set(self.hospitals) - found.keys())
+        if unknown:
+            raise UsageError(
+                f"no hospital's card is of that name: {', '.join(unknown)}",
+                reason="plan.unknown-successor",
+                advice="Give the card of each hospital that --successors names",
+            )
+        members = sorted({found[name] for name in self.hospitals})
+        threshold = max(LEAST_VOTES, len(members) // 2 + 1) if self.threshold is None else self.threshold
+        if not LEAST_VOTES <= threshold <= len(members):
+            raise UsageError(
+                f"{threshold} of {len(members)} hospitals can't name a coordinator: it takes at least "
+                f"{LEAST_VOTES}, and no more than are named",
+                reason="plan.successor-threshold",
+                advice="Name more hospitals (--successors A,B,C), or type another --successor-threshold",
+            )
+        return Successors(members=tuple(members), threshold=threshold)
+
+
+@dataclass(frozen=True)
 class Terms:
     """What a coordinator may choose; the defaults are a linear probe in one strict round.
 
@@ -73,6 +111,7 @@ class Terms:
     :param commitments: whether hospitals can check the sum; None for the method's default, where the versions
         of all parties carry it out.
     :param others: what the study does beside its training.
+    :param successors: who may name another coordinator; None for nobody.
     :param typed: whether any of these was typed, be it the default, those of the committee aside; None where
         that is not known, and terms that are all at their defaults count as not typed.
     """
@@ -88,6 +127,7 @@ class Terms:
     extractor: ChosenExtractor | None = None
     commitments: bool | None = None
     others: OtherTasks = ONLY_TRAIN
+    successors: SuccessorTerms | None = None
     typed: bool | None = field(default=None, compare=False)
 
     def features(self, cards: Sequence[CardHeader]) -> frozenset[str]:
@@ -97,6 +137,7 @@ class Terms:
         needed |= frozenset({TASKS} if self.others != ONLY_TRAIN else ())
         needed |= {HEADS} & common
         needed |= frozenset({HYBRID_MASKS} if self.others.agree else ())
+        needed |= frozenset({SUCCESSION} if self.successors else ())
         if self.commitments is None:
             return needed | (_BY_DEFAULT[self.method] & common)
         if not self.commitments:
@@ -155,9 +196,9 @@ class Terms:
             return False
         if these != (plan.method, plan.classes, training.stages, training.epsilon, plan.delta):
             return False
-        if self.others.schedule(self.epsilon, rounds) != plan.schedule:
-            return False
-        if self.named(method, constants) != plan.features_by:
+        successors = self.successors and self.successors.among(plan.roster)
+        besides = (self.others.schedule(self.epsilon, rounds), self.named(method, constants), successors)
+        if besides != (plan.schedule, plan.features_by, plan.successors):
             return False
         return constants.stated() == dict(plan.constants)
 
@@ -212,6 +253,7 @@ def first_stage(workspace: Workspace, terms: Terms, parties: Parties, keys: Publ
             "modulus_bits": method.modulus_bits,
             "manifest": method.manifest(constants, terms.classes),
             "commitments": PEDERSEN if "commitments" in parties.form.features else None,
+            "successors": terms.successors.among(parties.roster) if terms.successors else None,
             **past.fields(parties.form.features),
         }
         plan = PlanHeader(**{**fields, **of_task})

@@ -1,4 +1,4 @@
-"""``revoke`` and ``distrust``: a party gives its key up, and the others refuse it from then on.
+"""``revoke``, and ``succeed`` with the old key: a party gives its key up, and the others refuse it.
 
 Each command that takes a file in, and each that makes or follows a plan, asks here.
 
@@ -8,7 +8,6 @@ Tested in tests/cli/test_revocation.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.errors import IdentityError, PrivxrayError, RefusedError
@@ -16,7 +15,7 @@ from privxray.exchange.intake import envelope_of, take_in
 from privxray.formats.header import Fingerprint
 from privxray.keys.card import read_card
 from privxray.keys.identity import PublicKeys
-from privxray.keys.revocation import RevocationHeader, Why, read_revocation, write_revocation
+from privxray.keys.revocation import Why, read_revocation, write_revocation
 from privxray.keys.roster import Member, Trustee
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import public_keys, unlock
@@ -26,19 +25,17 @@ from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 from privxray.workspace.state import State
 
+BY_RECOVERY = "recovery"
+BY_MEMBERS = "members"
+"""Why a key counts no more that its own party did not revoke: a succession names another one."""
+
 WORDS: dict[str, str] = {
     "lost": "its workspace was lost or stolen",
     "left": "the party has left",
     "replaced": "the party has other keys now",
+    BY_RECOVERY: "its recovery key has named other keys",
+    BY_MEMBERS: "hospitals have named another coordinator",
 }
-
-
-@dataclass(frozen=True)
-class Distrusted:
-    """A revocation that was taken in; ``already``: before."""
-
-    header: RevocationHeader
-    already: bool
 
 
 def revoke(workspace: Workspace, path: Path, why: Why, passphrase: Passphrase) -> Path:
@@ -96,37 +93,22 @@ def _is_ours(path: Path, own: Fingerprint, why: Why, successor: PublicKeys | Non
     return (header.sender, header.why, header.successor) == (own, why, successor)
 
 
-def distrust(workspace: Workspace, path: Path) -> Distrusted:
-    """Take a revocation in: from now on no file of that key is taken in, in any study.
-
-    :raises IdentityError: the key that it is about has not signed it.
-    :raises RefusedError: it is about this workspace's own key.
-    """
-    with working(workspace) as session, take_in(path, workspace.inbox) as received:
-        header = read_revocation(received.envelope)
-        received.check_body(header.body)
-        if header.sender == public_keys(workspace).fingerprint:
-            raise RefusedError(
-                "this revocation is about this workspace's own key",
-                reason="revocation.own",
-                advice="It is for the others: carry it to the coordinator, the hospitals and models' owners",
-            )
-        already = session.state.revoked(header.sender) is not None
-        if not already:
-            with session.state.transaction():
-                named = header.successor.fingerprint if header.successor else None
-                session.state.revoke(header.sender, header.name, header.why, named)
-        return Distrusted(header, already)
-
-
 def expect_not_revoked(state: State, key: Fingerprint) -> None:
-    """Check that a file's signer has not given its key up.
+    """Check that a file's signer has not given its key up, and nobody else has its place.
 
-    :raises IdentityError: it has.
+    :raises IdentityError: it has, or somebody has.
     """
     found = state.revoked(key)
     if found is not None:
         name, why = found
+        if why == BY_MEMBERS:
+            raise IdentityError(
+                f"hospitals of the study have named another coordinator in place of {name}, whose key signed "
+                "this",
+                reason="key.succeeded",
+                advice=f"If {name} is there and objects, call it and the hospitals that voted before "
+                f"you go on",
+            )
         raise IdentityError(
             f"the key of {name} was revoked ({WORDS.get(why, why)})",
             reason="key.revoked",

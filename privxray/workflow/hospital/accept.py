@@ -20,7 +20,7 @@ from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workflow.hospital.accept_summary import accept_summary
 from privxray.workflow.hospital.file_words import last_words
 from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
-from privxray.workflow.hospital.join import claimed_study
+from privxray.workflow.hospital.join import claimed_coordinator
 from privxray.workflow.hospital.prove import proof_of_model
 from privxray.workflow.hospital.round_result import expect_delivered, round_of_result, second_of_round
 from privxray.workflow.hospital.seen_files import expect_in_later_plan
@@ -77,14 +77,14 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Pa
 def _accept_plan(
     session: Session, received: Received, ask_words: AskWords, passphrase: Passphrase
 ) -> Accepted:
-    known = claimed_study(session, received)
+    known = claimed_coordinator(session, received)
     if known is None:
         raise RefusedError(
             "this is the first plan of a study, and its coordinator is not known here yet",
             reason="accept.first-plan",
             advice="Type: privxray join FILE",
         )
-    signed = admit_plan(received.envelope, known.coordinator)
+    signed = admit_plan(received.envelope, known)
     joined = follow(session, received, signed, ask_words, passphrase)
     return Accepted(None, None, joined, joined.already)
 

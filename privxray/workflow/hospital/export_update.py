@@ -38,6 +38,7 @@ from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.common.which_study import newest_round
+from privxray.workflow.custody.named_successor import expect_coordinator_stays
 from privxray.workflow.hospital.agreeing.kept_secrets import end_round, secrets_of
 from privxray.workflow.hospital.kept_vector import keep, key_of
 from privxray.workflow.hospital.open_round import left_out, too_late
@@ -81,7 +82,7 @@ def export_update(
     :raises WorkspaceError: the round is not trained.
     :raises UsageError: the folder is not there.
     :raises RefusedError: another file stands where it goes, and ``force`` is not set; or this hospital is a
-        keyholder that has helped already to open the sum without itself.
+        keyholder that has helped already to open the sum without itself; or another coordinator was named.
     """
     workspace.require("hospital", "export-update")
     target = chosen_folder(folder, workspace.updates)
@@ -93,6 +94,7 @@ def export_update(
         again = round_.update_sha256 is not None
         if not again:
             expect_trained(session, round_)
+            expect_coordinator_stays(session.state, round_)
             if left_out(session, round_):
                 raise too_late()
             _seal(session, planned, unlock(workspace, passphrase), kept)

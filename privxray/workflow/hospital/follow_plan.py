@@ -29,7 +29,7 @@ from privxray.workflow.hospital.agreeing.agree import deliver_agreement, expect_
 from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated, sent_before
 from privxray.workflow.hospital.open_round import over_here
-from privxray.workflow.hospital.plan_changes import plan_changes
+from privxray.workflow.hospital.plan_changes import known_here, plan_changes
 from privxray.workflow.hospital.seen_files import seen_here
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
@@ -89,7 +89,11 @@ def follow(
         admit_repeat(plan, before.signed, chain_of(session, before.plan).earlier)
     again = repeated(session, plan, before) if session.role == "hospital" else None
     own_keys = public_keys(session.workspace)
-    changes = plan_changes(before.plan if before else None, plan, own_keys.fingerprint, state.successors())
+    changes = (
+        ()
+        if before is None
+        else plan_changes(before.plan, plan, own_keys.fingerprint, known_here(session, before))
+    )
     own = admit_party(plan, own_keys, session.name, session.role)
     expect_goes_on(session, plan, before)
     keys = _own_round_keys(state, plan, own)

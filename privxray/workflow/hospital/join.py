@@ -1,6 +1,8 @@
 """``join``: a hospital or a trustee verifies a plan, compares its key words, and follows it.
 
-Tested in tests/cli/test_study.py.
+It also takes in that hospitals have named another coordinator, whose plan comes next.
+
+Tested in tests/cli/test_study.py and tests/cli/test_coordinator_lost.py.
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ from pathlib import Path
 from privxray.exchange.admission.admit import admit_plan
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.custody.named_successor import TakenIn, take_election, trusted_coordinator
 from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.study_tables import KnownStudy
 
 
 def join(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Passphrase) -> Joined:
@@ -29,15 +32,34 @@ def join(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Pass
     """
     workspace.require(("hospital", "trustee"), "join")
     with working(workspace) as session, take_in(path, workspace.inbox) as received:
-        known = claimed_study(session, received) if received.envelope.kind == "plan" else None
-        signed = admit_plan(received.envelope, known.coordinator if known else None)
-        return follow(session, received, signed, ask_words, passphrase)
+        return _join(session, received, ask_words, passphrase)
 
 
-def claimed_study(session: Session, received: Received) -> KnownStudy | None:
-    """The study that a plan says it is of, where that is known here.
+def join_or_take(
+    workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Passphrase
+) -> Joined | TakenIn:
+    """Follow a plan as :func:`join` does, or take in that hospitals have named another coordinator.
+
+    :raises IdentityError: the words, a signature, a vote or the coordinator are wrong.
+    :raises RefusedError: see :func:`join`, and :func:`.named_successor.take_election`.
+    """
+    workspace.require(("hospital", "trustee"), "join")
+    with working(workspace) as session, take_in(path, workspace.inbox) as received:
+        if received.envelope.kind == "succession":
+            return take_election(session, received)
+        return _join(session, received, ask_words, passphrase)
+
+
+def _join(session: Session, received: Received, ask_words: AskWords, passphrase: Passphrase) -> Joined:
+    known = claimed_coordinator(session, received) if received.envelope.kind == "plan" else None
+    return follow(session, received, admit_plan(received.envelope, known), ask_words, passphrase)
+
+
+def claimed_coordinator(session: Session, received: Received) -> PublicKeys | None:
+    """The coordinator of the study that a plan says it is of, where that study is known here.
 
     This is a claim only. It selects whose signature the plan must have, which ``admit_plan`` then demands.
     """
     name = received.envelope.claim(PlanHeader).study
-    return None if name is None else session.state.study(name)
+    known = None if name is None else session.state.study(name)
+    return None if known is None else trusted_coordinator(session.state, known)

@@ -11,6 +11,7 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.task_commands import COMMANDS, DONE
 from privxray.workflow.common.which_study import newest_round
+from privxray.workflow.custody.named_successor import expect_coordinator_stays
 from privxray.workflow.hospital.trained_on import trained_data
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
@@ -21,8 +22,8 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
     """The newest round of a study, which has not been exported yet.
 
     :param task: what the command is for.
-    :raises RefusedError: it has, or it ended here when the workspace was restored, or its plan is for
-        something else.
+    :raises RefusedError: it has, or it ended here when the workspace was restored or another coordinator was
+        named, or its plan is for something else.
     """
     round_ = newest_round(session, study, lambda r: _untrained(r) and r.task == task, _untrained, _inside)
     if round_.state is RoundState.VOID:
@@ -43,6 +44,7 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
             reason="round.exported",
             advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
         )
+    expect_coordinator_stays(session.state, round_)
     return round_
 
 

@@ -8,47 +8,75 @@ Tested in tests/cli/test_keyholders.py and tests/cli/test_rounds.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from privxray.exchange.admission.differencing import differs_by_one
+from privxray.exchange.intake import envelope_of
 from privxray.exchange.messages.consents import taken_out
+from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.own_keys import public_keys
-from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.custody.revoked import BY_RECOVERY
 from privxray.workspace.session import Session
+from privxray.workspace.succession_tables import NamedCoordinator, OwnVote
 
 
-def plan_changes(
-    before: PlanHeader | None,
-    plan: PlanHeader,
-    own: Fingerprint,
-    named: Mapping[Fingerprint, Fingerprint],
-) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class KnownHere:
+    """What this workspace knows of keys that took the place of others.
+
+    :param named: by the key that is gone the one that was named in its place, and who named it, as the state
+        of the workspace has it.
+    :param coordinator: whom hospitals named in place of the coordinator of the plan before.
+    :param voted: this hospital's own vote for such a one.
+    :param model: the digest of the body of the model of the plan before, where that is kept here.
+    """
+
+    named: Mapping[Fingerprint, tuple[Fingerprint, str]]
+    coordinator: NamedCoordinator | None = None
+    voted: OwnVote | None = None
+    model: str | None = None
+
+
+def known_here(session: Session, before: PlannedRound) -> KnownHere:
+    """What is known here that bears on the plan after the one of ``before``."""
+    state, study, coordinator = session.state, before.round.study, before.plan.sender
+    model = session.workspace.model_copy(study, before.round.number)
+    kept = before.round.model is not None and model.exists()
+    return KnownHere(
+        state.successors(),
+        state.named_coordinator(study, coordinator),
+        state.own_vote(study, coordinator),
+        envelope_of(model).claim(ModelHeader).body.sha256 if kept else None,
+    )
+
+
+def plan_changes(before: PlanHeader, plan: PlanHeader, own: Fingerprint, known: KnownHere) -> tuple[str, ...]:
     """Who joined, left or came with new keys since the plan before, by name, and which terms changed.
 
-    :param before: None for the first plan of a study.
     :param own: the fingerprint of this party.
-    :param named: the keys that parties have named in place of their old ones, as it is known here.
     """
-    if before is None:
-        return ()
     old = {party.name: party.keys for party in before.roster.parties}
     new = {party.name: party.keys for party in plan.roster.parties}
     return (
+        *_coordinator(before, plan, known),
         *(f"{name} joined" for name in new if name not in old),
         *(f"{name} left" for name in old if name not in new),
         *(
-            f"{name} has new keys, {_by_whom(old[name], new[name], named)}"
+            f"{name} has new keys, {_by_whom(old[name], new[name], known.named)}"
             for name in new
             if name in old and new[name] != old[name]
         ),
+        *_recovery_keys(before, plan),
         *_seat_changes(before, plan),
         *_term_changes(before, plan),
         *_repetition(plan, own),
         *_left_out(before, plan),
-        *_forgotten(plan),
+        *_forgotten(before, plan),
         *(differs_by_one(set(before.hospitals), set(plan.hospitals)) if plan.repeats is None else ()),
     )
 
@@ -58,14 +86,62 @@ def changes_here(session: Session, plan: PlanHeader) -> tuple[str, ...] | None:
     before = next((one for one in session.state.rounds(plan.study) if one.plan == plan.previous), None)
     if before is None:
         return None
-    own = public_keys(session.workspace).fingerprint
-    return plan_changes(load_plan(session.workspace, before), plan, own, session.state.successors())
+    own, planned = public_keys(session.workspace).fingerprint, planned_round(session.workspace, before)
+    return plan_changes(planned.plan, plan, own, known_here(session, planned))
 
 
-def _by_whom(old: PublicKeys, new: PublicKeys, named: Mapping[Fingerprint, Fingerprint]) -> str:
-    if named.get(old.fingerprint) == new.fingerprint:
-        return "which its old key has named"
+def _by_whom(old: PublicKeys, new: PublicKeys, named: Mapping[Fingerprint, tuple[Fingerprint, str]]) -> str:
+    successor, why = named.get(old.fingerprint, (None, ""))
+    if successor == new.fingerprint:
+        return f"which its {'recovery' if why == BY_RECOVERY else 'old'} key has named"
+    if successor is not None:
+        return f"and its {'recovery' if why == BY_RECOVERY else 'old'} key has named others: call it"
     return "and no statement of its old key that names them has come here: call it"
+
+
+def _coordinator(before: PlanHeader, plan: PlanHeader, known: KnownHere) -> Iterator[str]:
+    """That the study has another coordinator, or that one signs whom this hospital voted out."""
+    if plan.sender != before.sender:
+        voters = known.coordinator.voters if known.coordinator else ()
+        yield (
+            f"{plan.coordinator_name} is the coordinator, whom {' and '.join(voters)} named in place of "
+            f"{before.coordinator_name}"
+        )
+        yield from _other_start(before, plan, known)
+    elif known.voted is not None:
+        yield (
+            f"this hospital voted for {known.voted.name} as coordinator, and the one before signs still: "
+            "call both before you follow it"
+        )
+
+
+def _other_start(before: PlanHeader, plan: PlanHeader, known: KnownHere) -> Iterator[str]:
+    """That a new coordinator does not go on from where the study was; a new study it may begin."""
+    if plan.place == before.next_place and known.model not in (None, plan.body.sha256):
+        yield "it does not start from the model that is kept here: call the coordinator"
+    if plan.place == before.place and plan.body.sha256 != before.body.sha256:
+        yield "it does not start from the model that the plan before started from: call the coordinator"
+    if plan.place == before.place and known.model is not None:
+        yield (
+            f"it plans training round {plan.stage} again, whose model is kept here: give that to the "
+            "coordinator before anybody trains (privxray succeed --model)"
+        )
+
+
+def _recovery_keys(before: PlanHeader, plan: PlanHeader) -> Iterator[str]:
+    """Whose recovery key is another one than before, though its keys are the same."""
+    for party in plan.roster.parties:
+        was = before.roster.party(party.keys.fingerprint)
+        if (
+            was is None
+            or was.recovery == party.recovery
+            or (was.recovery and party.recovery and was.recovery.key == party.recovery.key)
+        ):
+            continue
+        if party.recovery is None:
+            yield f"{party.name} has no recovery key any more"
+        else:
+            yield f"{party.name} has {'a' if was.recovery is None else 'another'} recovery key now"
 
 
 def _repetition(plan: PlanHeader, own: Fingerprint) -> tuple[str, ...]:
@@ -112,10 +188,16 @@ def _left_out(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
     )
 
 
-def _forgotten(plan: PlanHeader) -> tuple[str, ...]:
-    """What it means that the coordinator does not say what it signed under the plan before."""
+def _forgotten(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
+    """What it means that the coordinator does not say what was signed under the plan before."""
     if plan.heads is None or plan.since is not None:
         return ()
+    if plan.sender != before.sender:
+        return (
+            "the new coordinator can't know all that the one before signed in its last round: compare "
+            "the words "
+            "of that round's plan and model with another hospital: privxray verify FILE",
+        )
     return (
         "the coordinator does not know any more what it signed in the round before, for its workspace was "
         "restored from a backup: ask it by phone, and compare the words of that round's model with another "

@@ -14,7 +14,9 @@ from privxray.exchange.intake import read_again
 from privxray.imaging.glance import FILE as DATA_SET
 from privxray.imaging.glance import images_of_earlier_decoders
 from privxray.privacy.ledger import Ledger
+from privxray.workflow.common.own_recovery import stated_recovery
 from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.custody.named_successor import awaited_coordinator
 from privxray.workflow.ledger.open_ledger import RESTORED, lacking_training
 from privxray.workflow.ledger.past_exports import newer_than
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
@@ -71,6 +73,27 @@ def restored(state: State) -> Iterator[Diagnosis]:
             f"this workspace was restored from a backup of {since}, and knows nothing of what came after",
             "Compare with what left since: privxray doctor FILES. Never use the old workspace again",
         )
+
+
+def succession(workspace: Workspace, state: State) -> Iterator[Diagnosis]:
+    """Whether the party has a recovery key, and who coordinates its studies."""
+    if workspace.config.role == "coordinator":
+        return
+    if stated_recovery(state) is None:
+        what = "there is no recovery key (privxray recovery make); backups work without one"
+        yield Diagnosis("recovery key", "ok", what)
+    else:
+        yield Diagnosis("recovery key", "ok", "the cards state a recovery key, whose words are not here")
+    for study in state.studies():
+        named = awaited_coordinator(state, study)
+        if named is not None:
+            yield Diagnosis(
+                "coordinator",
+                "notice",
+                f"{' and '.join(named.voters)} named {named.name} coordinator of {study}, whose plan has not "
+                "come",
+                f"Carry a fresh card to {named.name} (privxray card), and join its plan",
+            )
 
 
 def results(workspace: Workspace, rounds: Iterable[Round]) -> Iterator[Diagnosis]:
@@ -154,8 +177,8 @@ def _against_updates(opened: Ledger, workspace: Workspace, files: Sequence[Path]
             check,
             "error",
             f"the ledger is older than {newer[0]}, or another one: it lacks the entry that the update names",
-            "Restore the newest backup of ledger.db (privxray help backup), and don't train before: what was "
-            "spent stays spent",
+            "Restore the newest backup of ledger.db (privxray help backup), and don't train before: what "
+            "was spent stays spent",
         )
     if looked:
         what = f"the ledger has the entries that {counted(looked, 'update')} of this hospital name"

@@ -16,7 +16,15 @@ from privxray.errors import PrivxrayError, SystemTroubleError
 from privxray.naming.public_names import public_names
 from privxray.workflow.upkeep.check_files import keys, leftovers, permissions
 from privxray.workflow.upkeep.check_machine import machine
-from privxray.workflow.upkeep.check_records import data_set, database, ledger, plans, restored, results
+from privxray.workflow.upkeep.check_records import (
+    data_set,
+    database,
+    ledger,
+    plans,
+    restored,
+    results,
+    succession,
+)
 from privxray.workflow.upkeep.diagnosis import Diagnosis
 from privxray.workflow.upkeep.sent_files import record_of_exports
 from privxray.workspace.folder import Workspace
@@ -54,6 +62,7 @@ def _records(workspace: Workspace, files: Sequence[Path]) -> Iterator[Diagnosis]
             rounds = session.state.rounds()
             yield from _safely("backup", restored(session.state))
             yield from _safely("plans", plans(workspace, rounds))
+            yield from _safely("succession", succession(workspace, session.state))
             yield from _safely("results", results(workspace, rounds))
             yield from _safely("exports", record_of_exports(session))
             if hospital:

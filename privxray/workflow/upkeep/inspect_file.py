@@ -27,6 +27,9 @@ from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.key_words import party_words
 from privxray.keys.revocation import RevocationHeader
+from privxray.keys.succession.candidacy import CandidacyHeader
+from privxray.keys.succession.succession_file import SuccessionHeader
+from privxray.keys.succession.vote import VoteHeader
 from privxray.system.regular_files import open_regular
 from privxray.workflow.common.plan_sections import Row, plan_rows
 from privxray.workflow.hospital.plan_changes import changes_here
@@ -53,6 +56,9 @@ HEADERS: dict[str, type[Header]] = {
     "revocation": RevocationHeader,
     "waiver": WaiverHeader,
     "refusal": RefusalHeader,
+    "candidacy": CandidacyHeader,
+    "vote": VoteHeader,
+    "succession": SuccessionHeader,
 }
 
 
@@ -137,7 +143,7 @@ def _key_words(header: Header, known: Known) -> str:
     if isinstance(header, PlanHeader):
         return known.words.get(roster_of(header), "")
     own = own_keys_in(header)
-    if isinstance(header, OfferHeader | QueryHeader) and own is not None:
+    if isinstance(header, OfferHeader | QueryHeader | CandidacyHeader) and own is not None:
         return party_words(known.name, own) if own.fingerprint == known.reader.own else ""
     return ""
 

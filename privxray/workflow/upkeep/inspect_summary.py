@@ -23,6 +23,9 @@ from privxray.formats.header import Header
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.revocation import RevocationHeader
+from privxray.keys.succession.candidacy import CandidacyHeader
+from privxray.keys.succession.succession_file import SuccessionHeader
+from privxray.keys.succession.vote import VoteHeader
 from privxray.workflow.common.update_words import update_words
 from privxray.workflow.custody.revoked import WORDS
 from privxray.workspace.folder import Role
@@ -275,6 +278,48 @@ def _refusal(refusal: RefusalHeader, _: str, reader: Reader) -> Summary:
     )
 
 
+def _candidacy(candidacy: CandidacyHeader, _: str, reader: Reader) -> Summary:
+    return Summary(
+        "a candidacy: somebody would coordinate a study whose coordinator has lost its key",
+        candidacy.name,
+        candidacy.study or "",
+        "",
+        "carry it to the hospitals that the plan names, and read your key words to them"
+        if reader.own == candidacy.sender
+        else "hear its maker's key words by phone, then type: privxray vote FILE",
+    )
+
+
+def _vote(vote: VoteHeader, _: str, reader: Reader) -> Summary:
+    return Summary(
+        "a vote: a hospital says who is to coordinate its study from now on",
+        reader.name(vote.sender),
+        _place(vote),
+        f"for the key {vote.keys.fingerprint[:16]}, in place of {reader.name(vote.old)}",
+        "collect it in a folder, then type: privxray succeed PLAN FILE --votes FOLDER"
+        if reader.own == vote.keys.fingerprint
+        else "it is for whoever is to be the coordinator",
+    )
+
+
+def _succession(succession: SuccessionHeader, _: str, reader: Reader) -> Summary:
+    place = f"the key {succession.keys.fingerprint[:16]} in place of {reader.name(succession.old)}"
+    if succession.by == "members":
+        voters = ", ".join(reader.name(vote.party) for vote in succession.votes or ())
+        who, command = f"by the votes of {voters} (judged when it is taken in)", "join"
+    else:
+        who, command = "by the party's recovery key (judged when it is taken in)", "distrust"
+    return Summary(
+        "a succession: other keys take the place of some that are gone",
+        succession.name,
+        _place(succession) if succession.study else "of no study",
+        f"{place}, {who}",
+        "carry it to all others"
+        if reader.own == succession.sender
+        else f"call {succession.name}, then type: privxray {command} FILE",
+    )
+
+
 def _place(header: Header) -> str:
     return f"{header.study}, round {header.round}"
 
@@ -292,6 +337,9 @@ _BY_TYPE: Mapping[type[Header], Callable[[Any, str, Reader], Summary]] = {
     RevocationHeader: _revocation,
     WaiverHeader: _waiver,
     RefusalHeader: _refusal,
+    CandidacyHeader: _candidacy,
+    VoteHeader: _vote,
+    SuccessionHeader: _succession,
     OfferHeader: _offer,
     QueryHeader: _query,
     AnswerHeader: _answer,

@@ -14,6 +14,8 @@ from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.keys.revocation import RevocationHeader
+from privxray.keys.succession.candidacy import CandidacyHeader
+from privxray.keys.succession.succession_file import SuccessionHeader
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_words import study_words
@@ -37,7 +39,7 @@ class Known:
 
     def signer(self, header: Header, key_id: Fingerprint) -> tuple[PublicKeys | None, str]:
         """The key to verify a file with, and how much that is worth; no key where none is known."""
-        if isinstance(header, CardHeader | RevocationHeader):
+        if isinstance(header, CardHeader | RevocationHeader | CandidacyHeader | SuccessionHeader):
             return header.keys, f"good, by the key in the {header.kind} itself; key words settle whose it is"
         if key_id in self.keys:
             keys, name = self.keys[key_id]
@@ -88,6 +90,8 @@ def own_keys_in(header: Header) -> PublicKeys | None:
         return header.coordinator
     if isinstance(header, OfferHeader):
         return header.owner
+    if isinstance(header, CandidacyHeader):
+        return header.keys
     return header.hospital if isinstance(header, QueryHeader) else None
 
 

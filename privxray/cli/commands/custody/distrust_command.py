@@ -14,31 +14,33 @@ from privxray.cli.output import emit, tell
 
 
 def distrust(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `privxray revoke` wrote.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="What `privxray revoke` or `privxray succeed` wrote.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Refuse a key from now on, as its owner asks."""
+    from privxray.workflow.custody.distrust import distrust as take
     from privxray.workflow.custody.revoked import WORDS
-    from privxray.workflow.custody.revoked import distrust as take
 
     workspace = current_workspace()
     done = take(workspace, file)
-    header = done.header
     if as_json:
         emit(
             {
-                "party": header.name,
-                "key": header.sender,
-                "why": header.why,
-                "successor": header.successor.fingerprint if header.successor else None,
+                "party": done.name,
+                "key": done.key,
+                "why": done.why,
+                "successor": done.successor,
                 "already": done.already,
             }
         )
-    new = header.successor.fingerprint[:16] if header.successor else None
-    named = f" In its place it names the key {new}." if new else ""
+    named = f" In its place it names the key {done.successor[:16]}." if done.successor else ""
     again = " That was known here already." if done.already else ""
     tell(
-        f"The key {header.sender[:16]} of {header.name} is refused here from now on "
-        f"({WORDS[header.why]}).{named}{again} If you did not expect this, call {header.name}."
+        f"The key {done.key[:16]} of {done.name} is refused here from now on "
+        f"({WORDS[done.why]}).{named}{again} If you did not expect this, call {done.name}."
     )
+    for note in done.notes:
+        tell(f"Note: {note}.", always=True)
     close("distrust", workspace)

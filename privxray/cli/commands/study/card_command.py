@@ -1,4 +1,7 @@
-"""``card``: a fresh card of a hospital or trustee. Tested in tests/cli/test_bad_input.py."""
+"""``card``: a fresh card of a hospital or trustee; of a coordinator, its candidacy.
+
+Tested in tests/cli/test_bad_input.py and tests/cli/test_coordinator_lost.py.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Json, PassphraseFile, PatientsUpTo
 from privxray.cli.options.typed_names import require_name
-from privxray.cli.output import emit, tell
+from privxray.cli.output import emit, line, tell
 from privxray.cli.prompts import passphrase, patients_up_to
 from privxray.errors import UsageError
 
 if TYPE_CHECKING:
     from privxray.keys.size_statement import Bracket
+    from privxray.workflow.common.callbacks import Passphrase
     from privxray.workspace.folder import Workspace
 
 
@@ -40,6 +44,15 @@ def card(
 
     require_name("--study", study)
     workspace = current_workspace()
+    if workspace.config.role == "coordinator":
+        if study or patients or format_ == "1":
+            raise UsageError(
+                "a coordinator's card is for its own study, and states no size and no format",
+                reason="card.coordinators-options",
+                advice="Type: privxray card",
+            )
+        _candidacy(workspace, passphrase(passphrase_file), as_json)
+        return
     size = _size(workspace, patients)
     number: Literal[1, 2] = 1 if format_ == "1" else 2
     path = fresh_card(
@@ -51,6 +64,23 @@ def card(
     says = "" if stated is None else f" It states that this hospital has at most {stated:,} patients."
     tell(f"Wrote {path.name} with fresh keys for one round.{says}")
     close("card", workspace, file=seen_from_here(path))
+
+
+def _candidacy(workspace: Workspace, secret: Passphrase, as_json: bool) -> None:
+    """Write the file by which hospitals can name this workspace's party coordinator."""
+    from privxray.workflow.custody.candidacy import make_candidacy
+
+    made = make_candidacy(workspace, secret)
+    if as_json:
+        emit({"card": str(made.path), "study": workspace.config.study, "key_words": made.key_words})
+    else:
+        line(f"Key words: {made.key_words}")
+    tell(
+        f"Wrote {made.path.name}, for the case that this study's coordinator has lost its key: hospitals "
+        "that the plan names vote with it for this workspace. Read the key words to them by phone. A "
+        "study's first coordinator needs no such file."
+    )
+    close("card --candidacy", workspace, file=seen_from_here(made.path))
 
 
 def _size(workspace: Workspace, typed: str | None) -> Bracket | None:

@@ -14,6 +14,7 @@ from privxray.cli.options import Json, PassphraseFile, PatientsUpTo
 from privxray.cli.options.typed_names import require_name
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase, patients_up_to
+from privxray.cli.recovery_prompts import make_at_terminal, offered
 from privxray.errors import UsageError
 from privxray.keys.size_statement import USUAL_BRACKET
 from privxray.privacy.guarantee import MAX_EPSILON
@@ -21,6 +22,7 @@ from privxray.system.private_files import others_may_read
 
 if TYPE_CHECKING:
     from privxray.workflow.common.callbacks import Passphrase
+    from privxray.workflow.common.init_workspace import BeforeCard
     from privxray.workspace.folder import Workspace
 
 Role: TypeAlias = Literal["hospital", "coordinator", "trustee"]
@@ -57,12 +59,22 @@ def init(
         ),
     ] = None,
     patients: PatientsUpTo = None,
+    recovery: Annotated[
+        Path | None,
+        typer.Option(
+            "--recovery",
+            metavar="FILE",
+            help="Make a recovery key as well, and write its words into this new file, on a stick.",
+            show_default=False,
+        ),
+    ] = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
     """Make a workspace here: keys, a card, a hospital's ledger."""
     make = _maker(role, name, study, _OfHospital(budget, patients))
-    workspace = make(passphrase(passphrase_file, new=True))
+    secret = passphrase(passphrase_file, new=True)
+    workspace = make(secret, _recovery(role, recovery, passphrase_file, secret))
     _show(workspace, as_json)
     close("init", workspace)
 
@@ -77,8 +89,8 @@ class _OfHospital:
 
 def _maker(
     role: Role, name: str | None, study: str | None, own: _OfHospital
-) -> Callable[[Passphrase], Workspace]:
-    """What makes a workspace of the role, once it is given a passphrase.
+) -> Callable[[Passphrase, BeforeCard | None], Workspace]:
+    """What makes a workspace of the role, once it is given a passphrase, and what comes before the card.
 
     :raises UsageError: an option is missing, is another role's, or is no name.
     """
@@ -93,7 +105,7 @@ def _maker(
             )
         own_name = name or "coordinator"
         _require_options_of(role, name, study, own)
-        return lambda secret: init_workspace.init_coordinator(Path.cwd(), study, secret, name=own_name)
+        return lambda secret, _: init_workspace.init_coordinator(Path.cwd(), study, secret, name=own_name)
     if name is None:
         raise UsageError(
             f"a {role}'s workspace needs a name, and --name is missing",
@@ -102,11 +114,35 @@ def _maker(
         )
     _require_options_of(role, name, study, own)
     if role == "trustee":
-        return lambda secret: init_workspace.init_trustee(Path.cwd(), name, secret, study=study)
+        return lambda secret, first: init_workspace.init_trustee(
+            Path.cwd(), name, secret, study=study, before_card=first
+        )
     size = patients_up_to(own.patients, ask=True) or USUAL_BRACKET
-    return lambda secret: init_workspace.init_hospital(
-        Path.cwd(), name, secret, study=study, budget=own.budget, patients_up_to=size
+    return lambda secret, first: init_workspace.init_hospital(
+        Path.cwd(), name, secret, study=study, budget=own.budget, patients_up_to=size, before_card=first
     )
+
+
+def _recovery(
+    role: Role, file: Path | None, passphrase_file: Path | None, secret: Passphrase
+) -> BeforeCard | None:
+    """What makes the recovery key that was asked for, or that a person at a terminal wants.
+
+    :raises UsageError: it was asked for a coordinator, in whose place hospitals vote.
+    """
+    from privxray.workflow.custody.recovery_key import make_recovery_file
+
+    if role == "coordinator":
+        if file is not None:
+            raise UsageError(
+                "a coordinator has no recovery key: hospitals that the plan names vote for another one",
+                reason="init.recovery-of-coordinator",
+                advice="Leave out --recovery, and name hospitals in the plan: --successors A,B,C",
+            )
+        return None
+    if file is not None:
+        return lambda workspace: make_recovery_file(workspace, file, secret)
+    return (lambda workspace: make_at_terminal(workspace, secret)) if offered(passphrase_file) else None
 
 
 def _require_options_of(role: Role, name: str | None, study: str | None, own: _OfHospital) -> None:

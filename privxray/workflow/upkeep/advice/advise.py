@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 from privxray.workflow.upkeep.advice.coordinator_advice import coordinator_advice
 from privxray.workflow.upkeep.advice.hospital_advice import hospital_advice
-from privxray.workflow.upkeep.advice.line import Advice
+from privxray.workflow.upkeep.advice.line import Advice, new_coordinator
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workflow.upkeep.advice.trustee_advice import trustee_advice
 from privxray.workspace.folder import Role
@@ -35,12 +35,24 @@ def advise(situation: Situation, study: str | None = None) -> Iterator[Advice]:
         )
     for one in situation.studies:
         if study in (None, one.round.study):
-            yield from _BY_ROLE[situation.role](situation, one)
+            yield from _in_study(situation, one)
     if study is None and situation.waiting:
         count = "a query waits" if situation.waiting == 1 else f"{situation.waiting} queries wait"
         yield Advice(f"{count} for an answer; when it comes: {situation.typed('infer read FILE')}")
     if not situation.studies:
         yield from _before_any_study(situation)
+
+
+def _in_study(situation: Situation, study: StudySituation) -> Iterator[Advice]:
+    if study.named:
+        yield new_coordinator(situation, study)
+        return
+    if study.voted:
+        yield Advice(
+            f"this hospital voted for {study.voted} as coordinator of {study.round.study}: carry the vote "
+            f"there; when the succession comes: {situation.typed('join FILE')}"
+        )
+    yield from _BY_ROLE[situation.role](situation, study)
 
 
 def _before_any_study(situation: Situation) -> Iterator[Advice]:

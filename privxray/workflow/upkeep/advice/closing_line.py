@@ -100,6 +100,21 @@ _AFTER: dict[str, Callable[[Done, _Typed], str]] = {
     "waive": lambda done, typed: (
         f"carry {done.file} to the coordinator; {typed('status')} says how you go on"
     ),
+    "succeed --votes": lambda done, typed: (
+        f"carry {done.file} to all: they type privxray join FILE. Ask every party for a fresh card (privxray "
+        f"card), then: {typed('plan cards/*.card --continue')}"
+    ),
+    "card --candidacy": lambda done, typed: (
+        f"carry {done.file} to the hospitals: they type privxray vote FILE. When enough votes are in a "
+        f"folder: " + typed("succeed PLAN FILE --votes FOLDER")
+    ),
+    "vote": lambda done, typed: (
+        f"carry {done.file} to {done.to}; when the succession comes: {typed('join FILE')}"
+    ),
+    "recovery make": lambda _, typed: (
+        f"put the words into a safe; then: {typed('card')}, and carry the card to the coordinator"
+    ),
+    "recovery check": lambda *_: "put them back into the safe",
     "distrust": lambda _, typed: typed("status"),
     "infer distrust": lambda _, typed: typed("status"),
     "backup": lambda *_: "keep it elsewhere; to use it, in an empty folder: privxray restore FILE",

@@ -15,6 +15,13 @@ from privxray.workspace.transitions import RoundState
 
 def coordinator_advice(situation: Situation, study: StudySituation) -> Iterator[Advice]:
     """What a coordinator can do, by the state of the newest round and what came for it."""
+    if study.inherited and not (study.last_stage and study.round.state is RoundState.CLOSED):
+        yield Advice(
+            f"this workspace took the study over after round {study.round.number}: carry the succession to "
+            "all (they type privxray join FILE), ask every party for a fresh card (privxray card), then "
+            f"type {situation.typed('plan CARDS --continue')}"
+        )
+        return
     match study.round.state:
         case RoundState.OPEN:
             yield from _updates_awaited(situation, study)
@@ -71,8 +78,8 @@ def _keyholders_awaited(situation: Situation, study: StudySituation) -> Advice:
     if collected.come:
         lacking = study.threshold - len(collected.come)
         return Advice(
-            f"{_has(collected.come)} answered; wait for {lacking} more of {listed(collected.awaited)}, "
-            f"then type: {typed}"
+            f"{_has(collected.come)} answered; wait for {lacking} more of {listed(collected.awaited)}, then "
+            f"type: {typed}"
         )
     return Advice(
         f"carry {request} to {listed(study.keyholders)}, of whom {study.threshold} must answer; collect "

@@ -49,6 +49,16 @@ def exact(number: float) -> str:
     return short if float(short) == number else repr(number)
 
 
+def new_coordinator(situation: Situation, study: StudySituation) -> Advice:
+    """What a party does whose study has another coordinator, whose plan has not come yet."""
+    return Advice(
+        f"{study.named} coordinates the study {study.round.study} from now on, and the open round is void: "
+        f"type {situation.typed('card')}, carry the card to {study.named}; when its plan comes: "
+        f"{situation.typed('join FILE')}",
+        ("card",),
+    )
+
+
 def over_here(situation: Situation, study: StudySituation) -> Advice:
     """What a hospital or a trustee does whose newest round ended with a backup: it needs another plan."""
     return Advice(

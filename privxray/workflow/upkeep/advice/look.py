@@ -25,6 +25,7 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.result_file import result_path
+from privxray.workflow.custody.named_successor import awaited_coordinator
 from privxray.workflow.hospital.open_round import left_out
 from privxray.workflow.ledger.runs import charged_outside
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
@@ -81,18 +82,22 @@ def _study(session: Session, round_: Round) -> StudySituation:
         costs_more=costs_more,
         possible=possible,
         coordinator=plan.coordinator_name,
+        named=named.name if (named := awaited_coordinator(state, round_.study)) else "",
+        voted=vote.name if (vote := state.own_vote(round_.study, plan.sender)) and named is None else "",
         own_files=_own_files(workspace, round_),
     )
     return seen if session.role != "coordinator" else _with_what_came(session, seen, plan)
 
 
 def _with_what_came(session: Session, seen: StudySituation, plan: PlanHeader) -> StudySituation:
+    from privxray.workflow.coordinator.take_over_study import is_inherited
     from privxray.workflow.upkeep.advice.collected import collected_files, lacking_keys
 
     closed = seen.round.state is RoundState.CLOSED
     return replace(
         seen,
         collected=collected_files(session, seen.round),
+        inherited=is_inherited(session.workspace, seen.round),
         lacking=lacking_keys(session.state, plan, seen.round) if closed else (),
     )
 

@@ -68,6 +68,9 @@ class StudySituation:
     :param collected: at the coordinator, while files are awaited.
     :param lacking: at the coordinator, the parties whose keys for the next round are not here.
     :param coordinator: the name of the study's coordinator.
+    :param named: the coordinator whom hospitals named and whose plan has not come yet; empty for none.
+    :param voted: the candidate whom this hospital voted for, while no succession has come; empty for none.
+    :param inherited: at the coordinator, the round was taken over from another one.
     :param own_files: where this party's files of the round lie in the workspace, by their kind: ``enc``,
         ``share``, ``refusal``, ``proof``, ``agreement``.
     """
@@ -87,6 +90,9 @@ class StudySituation:
     collected: CollectedFiles = field(default_factory=CollectedFiles)
     lacking: tuple[str, ...] = ()
     coordinator: str = "coordinator"
+    named: str = ""
+    voted: str = ""
+    inherited: bool = False
     own_files: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,0 +1,298 @@
+"""A coordinator's key is lost, hospitals that the plan names vote for another one, and the study goes on."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from crash import killed_at
+from played_study import HOSPITALS, Snapshots, World
+from played_succession import (
+    NAMED,
+    candidate,
+    exported,
+    newest_plan,
+    planned_anew,
+    play,
+    succeeded,
+    vote,
+)
+
+from privxray.cli.app import run
+from privxray.exchange.intake import read_again
+from privxray.workflow.upkeep.advice.advise import advise
+from privxray.workflow.upkeep.advice.look import look
+from privxray.workspace.folder import Workspace
+from privxray.workspace.session import looking
+
+
+@pytest.fixture(scope="module")
+def played(snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return play(snapshots, tmp_path_factory.mktemp("succession") / "world")
+
+
+@pytest.fixture(scope="module")
+def delivered(played: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with all updates at the coordinator."""
+    folder = Path(shutil.copytree(played, tmp_path_factory.mktemp("delivered") / "world"))
+    exported(World(folder), "coordinator")
+    return folder
+
+
+@pytest.fixture
+def world(played: Path, tmp_path: Path) -> World:
+    return World(Path(shutil.copytree(played, tmp_path / "world")))
+
+
+def advice(world: World, party: str) -> str:
+    with looking(Workspace.find(world[party])) as session:
+        return "; ".join(one.text for one in advise(look(session)))
+
+
+def told(world: World, party: str, plan: str | Path, key_words: str) -> str:
+    """What a plan changes, as `join` tells it."""
+    return "; ".join(world.ok(party, "join", plan, "--key-words", key_words)["changes"])
+
+
+def test_the_study_goes_on_to_a_model(delivered: Path, copy: Callable[[Path], World]) -> None:
+    """The open round is void, whoever exported pays again, and the new coordinator opens the next sum."""
+    world = copy(delivered)
+    before = newest_plan(world)
+    shutil.rmtree(world["coordinator"])
+    card = candidate(world)
+    assert "carry the succession" not in advice(world, "coordinator-2")
+    for party in ("hospital-a", "hospital-c"):
+        assert vote(world, party, card)["candidate"] == "coordinator-2"
+    assert "voted for coordinator-2" in advice(world, "hospital-a")
+    file = world.root / "pneumonia.succession"
+    made = world.ok("coordinator-2", "succeed", before, file, "--votes", "votes", asks=True)
+    assert (made["voters"], made["has_model"], made["round"]) == (["hospital-a", "hospital-c"], False, 2)
+    assert "carry the succession" in advice(world, "coordinator-2")
+    for party in HOSPITALS:
+        joined = world.ok(party, "join", file)
+        assert joined["coordinator"]["name"] == "coordinator-2"
+        assert joined["voters"] == ["hospital-a", "hospital-c"]
+        assert world.ok(party, "join", file)["already"] is True
+        assert "carry the card to coordinator-2" in advice(world, party)
+    checks = world.ok("hospital-b", "doctor")["checks"]
+    assert [one["result"] for one in checks if one["check"] == "coordinator"] == ["notice"]
+    (world["coordinator-2"] / "cards").mkdir()
+    for party in HOSPITALS:
+        shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator-2"] / "cards")
+    planned = world.ok("coordinator-2", "plan", "cards/*.card", "--continue", asks=True)
+    assert (planned["round"], planned["stage"], planned["roster"]["version"]) == (3, 1, 2)
+    assert planned["terms"]["successors"] == list(HOSPITALS)
+    for party in HOSPITALS:
+        plan = world.carry(planned["plan"], party)
+        said = told(world, party, plan, planned["key_words"])
+        assert "coordinator-2 is the coordinator, whom hospital-a and hospital-c named in place of" in said
+    exported(world, "coordinator-2", "--epsilon", "1")
+    model = world.ok("coordinator-2", "aggregate", "updates/*.enc", asks=True)["model"]
+    assert world.ok("hospital-a", "accept", world.carry(model, "hospital-a"), asks=True)["proven"] is True
+    assert world.ok("coordinator-2", "report", "study")
+
+
+def test_a_closed_round_is_taken_over_with_its_model(world: World) -> None:
+    """The next training round starts from the model that a member hands over; without it members are told."""
+    terms = world["coordinator"] / "terms.yaml"
+    terms.write_text(
+        "method: dp-sgd\nepsilon: 5\nrounds: 2\nsuccessors: [hospital-a, hospital-b, hospital-c]\n"
+        "constants: {image_size: 16, steps: 1, sampling_rate: 0.3, expected_batch_size: 3}\n"
+    )
+    planned_anew(world, "coordinator", "--replace", "--from", "terms.yaml")
+    exported(world, "coordinator")
+    model = world.ok("coordinator", "aggregate", "updates/*-0003.enc", asks=True)["model"]
+    world.ok("hospital-a", "accept", world.carry(model, "hospital-a"), asks=True)
+    card = candidate(world)
+    for party in HOSPITALS:
+        vote(world, party, card)
+    succession = succeeded(world, "coordinator-2", "--model", model)
+    for party in HOSPITALS:
+        world.ok(party, "join", succession)
+    (world["coordinator-2"] / "cards").mkdir()
+    for party in HOSPITALS:
+        shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator-2"] / "cards")
+    planned = world.ok("coordinator-2", "plan", "cards/*.card", "--continue", asks=True)
+    assert (planned["round"], planned["stage"]) == (4, 2)
+    assert read_again(Path(planned["plan"])).body() == read_again(Path(model)).body()
+    said = told(world, "hospital-a", planned["plan"], planned["key_words"])
+    assert "does not start" not in said
+    assert "training round 1 again" not in said
+
+
+def test_without_the_model_members_who_have_it_are_told(
+    delivered: Path, copy: Callable[[Path], World]
+) -> None:
+    world = copy(delivered)
+    model = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
+    world.ok("hospital-a", "accept", world.carry(model, "hospital-a"), asks=True)
+    card = candidate(world)
+    for party in ("hospital-a", "hospital-b"):
+        vote(world, party, card)
+    file = succeeded(world)
+    for party in HOSPITALS:
+        world.ok(party, "join", file)
+    (world["coordinator-2"] / "cards").mkdir()
+    for party in HOSPITALS:
+        shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator-2"] / "cards")
+    planned = world.ok("coordinator-2", "plan", "cards/*.card", "--continue", asks=True)
+    assert planned["stage"] == 1
+    words = planned["key_words"]
+    assert "whose model is kept here" in told(world, "hospital-a", planned["plan"], words)
+    assert "whose model is kept here" not in told(world, "hospital-b", planned["plan"], words)
+
+
+def test_the_files_of_the_lost_key_are_refused_and_who_objects_is_named(world: World) -> None:
+    """An old coordinator that is there after all: whoever sees both is told."""
+    card = candidate(world)
+    vote(world, "hospital-a", card)
+    vote(world, "hospital-b", card)
+    for party in HOSPITALS:
+        shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator"] / "cards")
+    planned = world.ok("coordinator", "plan", "cards/*.card", "--replace", "--successors", NAMED, asks=True)
+    third, words = Path(planned["plan"]), planned["key_words"]
+    assert planned["round"] == 3
+    # A hospital that voted and has not seen the succession yet hears that the old one signs still.
+    assert "voted" not in told(world, "hospital-c", third, words)
+    said = told(world, "hospital-a", third, words)
+    assert "this hospital voted for coordinator-2 as coordinator, and the one before signs still" in said
+    # The candidate's plan is older than what a voter follows now; the succession says so to who takes it in.
+    file = world.root / "pneumonia.succession"
+    line = ("succeed", newest_plan(world, "hospital-b"), file, "--votes", "votes")
+    world.ok("coordinator-2", *line, asks=True)
+    notes = world.ok("hospital-a", "join", file)["notes"]
+    assert len(notes) == 1
+    assert "a plan of round 3 by the coordinator before is followed here" in notes[0]
+    world.ok("hospital-b", "join", file)
+    for command in ("join", "accept"):
+        refusal = world.refused("hospital-b", command, third)
+        assert refusal == "plan.other-coordinator"
+    assert world.refused("hospital-b", "train") == "round.coordinator-succeeded"
+    inspected = world.ok("hospital-b", "inspect", third)
+    assert "whose key was revoked" in inspected["signature"]
+
+
+def test_whoever_has_exported_exports_no_more_and_what_was_trained_stays(world: World) -> None:
+    world.ok("hospital-a", "train")
+    card = candidate(world)
+    vote(world, "hospital-a", card)
+    vote(world, "hospital-b", card)
+    file = succeeded(world)
+    world.ok("hospital-a", "join", file)
+    assert world.refused("hospital-a", "export-update", asks=True) == "round.coordinator-succeeded"
+    for party in ("hospital-b", "hospital-c"):
+        world.ok(party, "join", file)
+    planned_anew(world, "coordinator-2", "--continue")
+    # Nothing of that training had left, so the new plan takes it over at no cost.
+    assert "export-update" in advice(world, "hospital-a")
+    world.ok("hospital-a", "export-update", asks=True)
+
+
+def test_votes_that_are_refused(world: World) -> None:
+    card = candidate(world)
+    line = ("vote", card["card"], "--key-words")
+    other = " ".join(["abandon"] * 12)
+    assert world.refused("hospital-a", *line, other, asks=True) == "vote.wrong-words"
+    assert world.refused("coordinator", *line, card["key_words"], asks=True) == "workspace.other-role"
+    vote(world, "hospital-a", card)
+    assert vote(world, "hospital-a", card)["already"] is True
+    second = candidate(world, "coordinator-3")
+    again = ("vote", second["card"], "--key-words", second["key_words"])
+    assert world.refused("hospital-a", *again, asks=True) == "vote.second"
+    assert vote(world, "hospital-a", second, "--change")["candidate"] == "coordinator-3"
+    own = world.ok("coordinator", "card", asks=True)
+    line = ("vote", own["card"], "--key-words", own["key_words"])
+    assert world.refused("hospital-b", *line, asks=True) == "candidacy.present-coordinator"
+    world["elsewhere"].mkdir()
+    world.ok("elsewhere", "init", "--role", "coordinator", "--study", "other", asks=True)
+    foreign = world.ok("elsewhere", "card", asks=True)
+    line = ("vote", foreign["card"], "--key-words", foreign["key_words"])
+    assert world.refused("hospital-b", *line, asks=True) == "candidacy.other-study"
+    assert world.refused("coordinator", "card", "--study", "other", asks=True) == "card.coordinators-options"
+
+
+def test_a_study_takes_votes_of_those_alone_that_its_plan_names(world: World) -> None:
+    planned_anew(world, "coordinator", "--replace", "--successors", "hospital-a,hospital-b")
+    card = candidate(world)
+    line = ("vote", card["card"], "--key-words", card["key_words"])
+    assert world.refused("hospital-c", *line, asks=True) == "vote.not-named"
+    planned_anew(world, "coordinator", "--replace", "--epsilon", "6")
+    assert world.refused("hospital-a", *line, asks=True) == "succession.nobody-may"
+    names, both = ("plan", "cards/*.card", "--replace"), "hospital-a,hospital-b"
+    for party in HOSPITALS:
+        shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator"] / "cards")
+    for words, reason in (
+        (("--successors", "hospital-a,clinic"), "plan.unknown-successor"),
+        (("--successors", "hospital-a"), "plan.successor-threshold"),
+        (("--successors", both, "--successor-threshold", "3"), "plan.successor-threshold"),
+        (("--successors", both, "--successor-threshold", "1"), "plan-option.successor-threshold"),
+        (("--successor-threshold", "2"), "plan.successors-missing"),
+    ):
+        assert world.refused("coordinator", *names, *words, asks=True) == reason
+
+
+def test_successions_that_are_refused(world: World) -> None:
+    card = candidate(world)
+    vote(world, "hospital-a", card)
+    file = world.root / "pneumonia.succession"
+    line = ("succeed", newest_plan(world), file, "--votes")
+    assert world.refused("coordinator-2", *line, "nowhere", asks=True) == "succession.no-folder"
+    assert world.refused("coordinator-2", *line, "votes", asks=True) == "succession.votes-missing"
+    assert world.refused("hospital-a", *line, "votes", asks=True) == "workspace.other-role"
+    assert world.refused("coordinator", *line, "votes", asks=True) == "succession.study-under-way"
+    wrong = ("succeed", newest_plan(world), file, "--model", "x")
+    assert world.refused("coordinator-2", *wrong, asks=True) == "succession.options-contradict"
+    assert not file.exists()
+    vote(world, "hospital-b", card)
+    (world["coordinator-2"] / "votes" / "zzz.vote").write_bytes(b"PRIVXRAY nonsense")
+    done = world.type("coordinator-2", *line, "votes", asks=True)
+    assert done.code == 0
+    assert "Not counted" in done.err
+    assert world.refused("hospital-a", "distrust", file) == "succession.by-votes"
+    world.ok("hospital-c", "join", file)
+    third = candidate(world, "coordinator-3")
+    for party in ("hospital-a", "hospital-b"):
+        vote(world, party, third, "--change")
+    other = world.root / "other.succession"
+    made = ("succeed", newest_plan(world), other, "--votes", "votes")
+    world.ok("coordinator-3", *made, asks=True)
+    assert world.refused("hospital-c", "join", other) == "succession.second-coordinator"
+    notes = world.ok("hospital-a", "join", file)["notes"]
+    assert notes == ["this hospital had voted for coordinator-3"]
+    world["stranger"].mkdir()
+    world.ok("stranger", "init", "--role", "hospital", "--name", "stranger", asks=True)
+    assert world.refused("stranger", "join", file) == "succession.unknown-study"
+
+
+@pytest.mark.parametrize(("command", "stride"), [("card", 4), ("vote", 3), ("succeed", 1), ("join", 3)])
+def test_kill_9_at_its_steps(world: World, command: str, stride: int) -> None:
+    card = candidate(world)
+    lines = {
+        "vote": ("hospital-b", "vote", card["card"], "--key-words", card["key_words"]),
+        "succeed": ("coordinator-2", "succeed", newest_plan(world), "s.succession", "--votes", "votes"),
+        "join": ("hospital-c", "join", world["coordinator-2"] / "s.succession"),
+        "card": ("coordinator-2", "card"),
+    }
+    if command == "card":
+        Path(card["card"]).unlink()
+    elif command != "vote":
+        vote(world, "hospital-a", card)
+        vote(world, "hospital-b", card)
+    party, *words = lines[command]
+    if command == "join":
+        maker, *made = lines["succeed"]
+        world.ok(maker, *made, asks=True)
+    line = ["-C", str(world[party]), *map(str, words)]
+    if command != "join":
+        line += ["--passphrase-file", str(world.passphrase)]
+    steps = 1
+    while killed_at(steps, lambda: run(line)):
+        steps += stride
+    assert steps > 10
+    assert run(line) == 0
+    if command == "succeed":
+        world.ok("hospital-c", "join", world["coordinator-2"] / "s.succession")
+    if command == "join":
+        assert "carry the card to coordinator-2" in advice(world, "hospital-c")

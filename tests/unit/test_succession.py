@@ -1,0 +1,374 @@
+"""Recovery keys, candidacies, votes and successions: every rule, with bytes and headers alone."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import spec_reader as spec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from exchange_samples import STAMP, Study
+from forged_files import Change, changed, put, reason_of, refused
+from mnemonic import Mnemonic
+
+from privxray.exchange.admission.admit import admit_plan
+from privxray.exchange.admission.admit_repeat import admit_repeat
+from privxray.exchange.admission.admit_succession import (
+    admit_candidate,
+    admit_election,
+    admit_recovery,
+    admit_vote,
+    expect_by,
+    named_in,
+    voters,
+)
+from privxray.exchange.admission.admit_successor import admit_successor
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.exchange.messages.repeats import Repeats, Same
+from privxray.exchange.messages.successors import Successors
+from privxray.formats.container import split
+from privxray.keys.card import CardParts, read_card, write_card
+from privxray.keys.identity import Identity
+from privxray.keys.key_words import listed
+from privxray.keys.succession.candidacy import read_candidacy, write_candidacy
+from privxray.keys.succession.consent import is_consent, sign_consent
+from privxray.keys.succession.recovery_key import key_of, new_words, public_of
+from privxray.keys.succession.recovery_statement import RecoveryStatement
+from privxray.keys.succession.succession_file import (
+    CountedVote,
+    Elected,
+    SuccessionHeader,
+    read_succession,
+    write_election,
+    write_recovery,
+)
+from privxray.keys.succession.vote import VoteParts, read_vote, write_vote
+from privxray.workflow.coordinator.plan_terms import SuccessorTerms
+from privxray.workflow.custody.recovery_key import numbered
+
+WORDS = Mnemonic("english").to_mnemonic(bytes(range(32)))
+
+
+class World:
+    """A study whose plan gives its hospitals votes, and where hospital-a has a recovery key."""
+
+    def __init__(self, threshold: int = 2) -> None:
+        self.study = Study(3)
+        self.a, self.b, self.c = self.study.hospitals
+        self.recovery, self.new = key_of(WORDS), Identity.generate()
+        statement = RecoveryStatement.sign(public_of(self.recovery), self.a.identity.signing)
+        first, *others = self.study.plan.roster.members
+        members = (first.model_copy(update={"recovery": statement}), *others)
+        roster = self.study.plan.roster.model_copy(update={"members": members})
+        named = tuple(sorted(hospital.fingerprint for hospital in self.study.hospitals))
+        self.successors = Successors(members=named, threshold=threshold)
+        self.plan = self.make(roster=roster, successors=self.successors)
+        self.signed = self.study.signed(self.plan)
+
+    def make(self, **changes: Any) -> PlanHeader:
+        return self.study.make_plan(format=2, features=("succession",), **changes)
+
+    def vote(self, hospital: Any, **changes: Any) -> bytes:
+        fields = {
+            "study": "pneumonia",
+            "round": 1,
+            "plan": self.signed.digest,
+            "old": self.plan.sender,
+            "keys": self.new.public(),
+        }
+        return write_vote(hospital.identity, VoteParts(**(fields | changes)), STAMP)
+
+    def counted(
+        self, *hospitals: Any, study: str = "pneumonia", old: str | None = None
+    ) -> tuple[CountedVote, ...]:
+        keys, old = self.new.public(), old or self.plan.sender
+        return tuple(
+            CountedVote(party=one.fingerprint, consent=sign_consent(one.identity.signing, study, old, keys))
+            for one in hospitals
+        )
+
+    def elected(self, *votes: CountedVote, **changes: Any) -> SuccessionHeader:
+        fields = {"study": "pneumonia", "round": 1, "plan": self.signed.digest, "votes": votes}
+        old = changes.pop("old", self.plan.sender)
+        data = write_election(self.new, "coordinator-2", old, Elected(**(fields | changes)), STAMP)
+        return read_succession(split(data))
+
+    def recovered(self, key: Ed25519PrivateKey | None = None, name: str = "hospital-a") -> bytes:
+        old = self.a.fingerprint
+        consent = sign_consent(key or self.recovery, None, old, self.new.public())
+        return write_recovery(self.new, name, old, consent, STAMP)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World()
+
+
+def test_words_are_those_of_bip_39_and_the_key_is_derived_as_the_specification_says() -> None:
+    made = new_words()
+    assert len(made.split()) == 24
+    assert Mnemonic("english").check(made)
+    assert made != new_words()
+    assert spec.recovery_key(WORDS) == base64.b64decode(public_of(key_of(WORDS)))
+    assert listed(numbered(WORDS)) == WORDS.split()
+    assert public_of(key_of(numbered(WORDS).upper())) == public_of(key_of(WORDS))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda words: words[:-1], "recovery.word-count"),
+        (lambda words: [*words[:5], "qwertz", *words[6:]], "recovery.unknown-word"),
+        (lambda words: [words[1], words[0], *words[2:]], "recovery.checksum"),
+        (lambda words: [*words[:-1], "zoo"], "recovery.checksum"),
+    ],
+)
+def test_slips_in_words_are_told_and_no_word_is_repeated(
+    change: Callable[[list[str]], list[str]], reason: str
+) -> None:
+    typed = change(WORDS.split())
+    with refused(reason) as told:
+        key_of(" ".join(typed))
+    assert not set(typed) & (set(listed(str(told.value))) - {"word", "these", "that", "there", "all"})
+
+
+def test_a_recovery_statement_is_its_owners_and_no_useless_key(world: World) -> None:
+    owner, good = world.a.identity, world.plan.roster.members[0].recovery
+    assert good is not None
+    good.verify(owner.public())
+    for key, reason in (
+        (base64.b64encode(bytes(32)).decode(), "recovery.weak-key"),
+        ("AAAA", "recovery.key-base64"),
+        (owner.public().signing, "recovery.own-key"),
+    ):
+        other = RecoveryStatement.sign(key, owner.signing)
+        assert reason_of(lambda one=other: one.verify(owner.public())) == reason
+    assert reason_of(lambda: good.verify(world.b.identity.public())) == "statement.not-its-owners"
+    first, second, third = world.plan.roster.members
+    stolen = second.model_copy(update={"recovery": good})
+    roster = world.plan.roster.model_copy(update={"members": (first, stolen, third)})
+    bad = world.study.plan_file(world.make(roster=roster))
+    assert reason_of(lambda: admit_plan(bad, None)) == "statement.not-its-owners"
+
+
+def test_a_card_lists_the_feature_where_it_has_a_recovery_key(world: World) -> None:
+    statement = world.plan.roster.members[0].recovery
+    parts = CardParts("hospital-a", world.a.member().mask, world.a.unsealing_statement(), recovery=statement)
+    card = read_card(split(write_card(world.a.identity, parts, STAMP)))
+    assert card.features == ("succession",)
+    assert "succession" in (card.can or ())
+    assert card.member(world.plan.form).recovery == statement == card.trustee(world.plan.form).recovery
+    plain = world.study.plan.form
+    assert card.member(plain).recovery is None
+    old = read_card(split(write_card(world.a.identity, parts, STAMP, format_=1)))
+    assert (old.features, old.recovery) == ((), None)
+
+
+def test_which_hospitals_a_plan_may_name(world: World) -> None:
+    a, b, c = world.successors.members
+
+    def admitted(members: tuple[str, ...], threshold: int) -> str | None:
+        named = Successors(members=members, threshold=threshold)
+        return reason_of(lambda: admit_plan(world.study.plan_file(world.make(successors=named)), None))
+
+    assert admitted((a, b), 2) is None
+    assert admitted((b, a), 2) == "plan.successors-order"
+    assert admitted((a, a), 2) == "plan.successors-order"
+    assert admitted(tuple(sorted((a, "0" * 64))), 2) == "plan.successors-unknown"
+    assert admitted((a, b), 3) == "plan.successors-too-few"
+    with pytest.raises(ValueError, match="threshold"):
+        Successors(members=(a, b, c), threshold=1)
+
+
+def test_terms_name_successors_by_name(world: World) -> None:
+    roster = world.plan.roster
+    assert SuccessorTerms(("hospital-a", "hospital-b", "hospital-c")).among(roster) == world.successors
+    assert SuccessorTerms(("hospital-a", "hospital-b"), 2).among(roster).threshold == 2
+    nobody = SuccessorTerms(("clinic", "hospital-a"))
+    assert reason_of(lambda: nobody.among(roster)) == "plan.unknown-successor"
+    for names, threshold in ((("hospital-a",), None), (("hospital-a", "hospital-b"), 3)):
+        wrong = SuccessorTerms(names, threshold)
+        assert reason_of(lambda w=wrong: w.among(roster)) == "plan.successor-threshold"
+
+
+def test_who_leaves_loses_its_vote_and_who_has_new_keys_keeps_it(world: World) -> None:
+    before = world.plan.roster
+    left = before.model_copy(update={"members": before.members[:2]})
+    after = world.successors.after(before, left)
+    assert after is not None
+    assert set(after.members) == {world.a.fingerprint, world.b.fingerprint}
+    alone = before.model_copy(update={"members": before.members[:1]})
+    assert world.successors.after(before, alone) is None
+    keyed = before.members[2].model_copy(update={"keys": world.new.public()})
+    new = before.model_copy(update={"members": (*before.members[:2], keyed)})
+    again = world.successors.after(before, new)
+    assert again is not None
+    assert world.new.public().fingerprint in again.members
+
+
+def test_under_one_roster_version_successors_stay(world: World) -> None:
+    fewer = Successors(members=world.successors.members[:2], threshold=2)
+    before = world.study.signed(world.plan.model_copy(update={"stages": 2}))
+    fields = {"round": 2, "stage": 2, "stages": 2, "previous": before.digest}
+    admit_successor(world.plan.model_copy(update=fields), before)
+    changed_plan = world.plan.model_copy(update=fields | {"successors": fewer})
+    assert reason_of(lambda: admit_successor(changed_plan, before)) == "plan.successors-changed"
+
+
+def test_a_recovery_succession_is_judged_by_the_key_that_the_plan_states(world: World) -> None:
+    party, other = world.plan.roster.members[0], world.plan.roster.members[1]
+    good = read_succession(split(world.recovered()))
+    admit_recovery(good, party)
+    assert (good.by, good.study, good.votes, good.old) == ("recovery", None, None, world.a.fingerprint)
+    assert reason_of(lambda: admit_recovery(good, other)) == "succession.no-recovery-key"
+    thief = read_succession(split(world.recovered(Ed25519PrivateKey.generate())))
+    assert reason_of(lambda: admit_recovery(thief, party)) == "succession.wrong-consent"
+    renamed = read_succession(split(world.recovered(name="hospital-b")))
+    assert reason_of(lambda: admit_recovery(renamed, party)) == "succession.other-name"
+    assert reason_of(lambda: expect_by(good, "members")) == "succession.by-recovery"
+
+
+def test_no_consent_stands_for_another(world: World) -> None:
+    """Signed bytes bind the study (none for a party), the old key and both new keys."""
+    signer, old, keys = Ed25519PrivateKey.generate(), world.a.fingerprint, world.new.public()
+    consent = sign_consent(signer, None, old, keys)
+    public = signer.public_key()
+    assert is_consent(consent, public, None, old, keys)
+    assert not is_consent(consent, public, "pneumonia", old, keys)
+    assert not is_consent(consent, public, None, world.b.fingerprint, keys)
+    assert not is_consent(consent, public, None, old, world.b.identity.public())
+    sealing = keys.model_copy(update={"sealing": world.b.identity.public().sealing})
+    assert not is_consent(consent, public, None, old, sealing)
+    assert reason_of(lambda: is_consent("AAAA", public, None, old, keys)) == "succession.consent-base64"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (put("sender", value="0" * 64), "succession.other-sender"),
+        (put("features", value=[]), "succession.other-form"),
+        (put("body", "length", value=5), "succession.body"),
+        (put("study", value="pneumonia"), "succession.recovery-parts"),
+        (put("round", value=1), "succession.recovery-parts"),
+        (put("votes", value=[]), "succession.recovery-parts"),
+        (put("consent", value=None), "succession.recovery-parts"),
+        (put("by", value="members"), "succession.vote-parts"),
+        (put("by", value="old"), "header.field"),
+    ],
+)
+def test_a_succession_has_the_parts_of_its_kind(world: World, change: Change, reason: str) -> None:
+    data = changed(world.recovered(), change, world.new)
+    assert reason_of(lambda: read_succession(split(data))) == reason
+
+
+def test_a_succession_names_keys_that_its_signer_holds(world: World) -> None:
+    data = changed(world.recovered(), put("keys", value=world.b.identity.public().model_dump()), world.new)
+    assert reason_of(lambda: read_succession(split(data))) == "signature.other-signer"
+    same = write_recovery(world.a.identity, "hospital-a", world.a.fingerprint, "", STAMP)
+    assert reason_of(lambda: read_succession(split(same))) == "succession.same-key"
+
+
+def test_enough_votes_of_named_hospitals_make_a_coordinator(world: World) -> None:
+    header = world.elected(*world.counted(world.a, world.c))
+    admit_election(header, world.plan, world.plan.sender)
+    assert header.votes is not None
+    assert [vote.party for vote in header.votes] == sorted([world.a.fingerprint, world.c.fingerprint])
+    assert reason_of(lambda: expect_by(header, "recovery")) == "succession.by-votes"
+
+
+def test_elections_that_are_refused(world: World) -> None:
+    both, stranger = world.counted(world.a, world.b), World().a
+
+    def admitted(header: SuccessionHeader, plan: PlanHeader = world.plan) -> str | None:
+        return reason_of(lambda: admit_election(header, plan, plan.sender))
+
+    assert admitted(world.elected(*both[:1])) == "succession.too-few-votes"
+    assert admitted(world.elected(*both), world.make()) == "succession.nobody-may"
+    assert admitted(world.elected(*both, study="other")) == "succession.other-coordinator"
+    assert admitted(world.elected(*both, old="0" * 64)) == "succession.other-coordinator"
+    assert admitted(world.elected(*both, *world.counted(stranger))) == "succession.no-vote"
+    elsewhere = world.counted(world.a, study="other")
+    assert admitted(world.elected(*both[1:], *elsewhere)) == "succession.false-vote"
+    earlier = world.counted(world.a, old="1" * 64)
+    assert admitted(world.elected(*both[1:], *earlier)) == "succession.false-vote"
+    named = Successors(members=tuple(sorted((world.b.fingerprint, world.c.fingerprint))), threshold=2)
+    assert admitted(world.elected(*both), world.make(successors=named)) == "succession.no-vote"
+    assert reason_of(lambda: world.elected(*both, both[0])) == "succession.votes-order"
+
+
+def test_who_can_be_a_candidate(world: World) -> None:
+    admit_candidate(world.new.public(), world.plan)
+    own, party = world.plan.coordinator, world.b.identity.public()
+    assert reason_of(lambda: admit_candidate(own, world.plan)) == "candidacy.present-coordinator"
+    assert reason_of(lambda: admit_candidate(party, world.plan)) == "candidacy.keys-of-a-party"
+    sealing = world.new.public().model_copy(update={"sealing": party.sealing})
+    assert reason_of(lambda: admit_candidate(sealing, world.plan)) == "candidacy.keys-of-a-party"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (put("sender", value="0" * 64), "candidacy.other-sender"),
+        (put("features", value=[]), "candidacy.other-form"),
+        (put("study", value=None), "candidacy.body-or-study"),
+        (put("body", "length", value=5), "candidacy.body-or-study"),
+        (put("name", value="a b"), "header.field"),
+    ],
+)
+def test_candidacies_that_are_refused(world: World, change: Change, reason: str) -> None:
+    good = write_candidacy(world.new, "coordinator-2", "pneumonia", STAMP)
+    assert read_candidacy(split(good)).keys == world.new.public()
+    data = changed(good, change, world.new)
+    assert reason_of(lambda: read_candidacy(split(data))) == reason
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (put("sender", value="0" * 64), "vote.other-sender"),
+        (put("features", value=[]), "vote.other-form"),
+        (put("study", value=None), "vote.body-or-plan"),
+        (put("plan", value=None), "vote.body-or-plan"),
+        (put("body", "length", value=5), "vote.body-or-plan"),
+        (put("old", value="0" * 64), "vote.wrong-consent"),
+        (put("study", value="other"), "vote.wrong-consent"),
+    ],
+)
+def test_votes_that_can_t_be_read(world: World, change: Change, reason: str) -> None:
+    data = changed(world.vote(world.a), change, world.a.identity)
+    assert reason_of(lambda: read_vote(split(data), voters(world.plan))) == reason
+
+
+def test_which_votes_a_candidate_counts(world: World) -> None:
+    def counted(data: bytes, last: SignedPlan = world.signed, keys: Any = None) -> str | None:
+        vote = read_vote(split(data), voters(world.plan))
+        return reason_of(lambda: admit_vote(vote, last, keys or world.new.public()))
+
+    assert counted(world.vote(world.a)) is None
+    assert counted(world.vote(world.a, round=0, plan="0" * 64)) is None  # it has missed the last plan
+    assert counted(world.vote(world.a, round=2)) == "vote.newer-plan"
+    assert counted(world.vote(world.a, plan="0" * 64)) == "vote.other-plan"
+    assert counted(world.vote(world.a), keys=world.b.identity.public()) == "vote.other-candidate"
+    assert counted(world.vote(world.a, old="0" * 64)) == "vote.other-candidate"
+    stranger = World().vote(World().a)
+    assert reason_of(lambda: read_vote(split(stranger), voters(world.plan))) == "vote.unknown-signer"
+    assert reason_of(lambda: named_in(world.make())) == "succession.nobody-may"
+
+
+def test_a_new_coordinator_repeats_no_round_of_the_one_before(world: World) -> None:
+    followed = world.study.signed(world.plan)
+    same = (Same(party=world.a.fingerprint, commitment=""),)
+    keys = world.new.public()
+    plan = world.plan.model_copy(
+        update={
+            "round": 2,
+            "sender": keys.fingerprint,
+            "coordinator": keys,
+            "repeats": Repeats(plan=followed.digest, same=same),
+        }
+    )
+    assert reason_of(lambda: admit_repeat(plan, followed)) == "repeat.other-coordinator"
+    by_the_same = plan.model_copy(update={"sender": world.plan.sender, "coordinator": world.plan.coordinator})
+    assert reason_of(lambda: admit_repeat(by_the_same, followed)) is None
