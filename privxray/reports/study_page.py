@@ -45,13 +45,15 @@ class ModelCard:
 class Counted:
     """What hospitals have counted together; every cell is ready to print.
 
-    :ivar heads: of the columns of ``rows``. :ivar calibration: class, score, patients, share; may be empty.
+    :ivar heads: of the columns of ``rows``. :ivar curves: ROC, of the classes whose AUC is shown.
+    :ivar calibration: class, score, patients, share; may be empty.
     :ivar remarks: in sentences without full stops.
     """
 
     title: str
     heads: Sequence[str]
     rows: Rows
+    curves: Sequence[Chart]
     calibration: Rows
     remarks: Sequence[str]
 

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import played_keyholders
 import pytest
-from played_study import HOSPITALS, PATIENT, At, World
+from played_study import HOSPITALS, PATIENT, At, World, identity_in
 
 from privxray.evaluation.noisy_histograms import figures_of_class
 from privxray.exchange.intake import read_again
-from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.exchange.messages.summary import SummaryHeader, write_summary
+from privxray.formats.header import Stamp
 from privxray.formats.tensors import unpack
 from privxray.privacy.accountant import guarantee
 from privxray.privacy.events import Event
@@ -82,6 +84,30 @@ def test_join_shows_the_schedule_and_what_all_of_it_may_cost(at: At) -> None:
     assert "describe at epsilon 2, then train at epsilon 6, then evaluate at epsilon 3" in text
     assert f"at most epsilon {told['whole']['epsilon']:.4g} (per patient" in text
     assert world.ok("hospital-a", "budget")["studies"][0]["planned"] == told["whole"]["epsilon"]
+
+
+def test_a_summary_that_is_not_the_sum_is_refused(at: At) -> None:
+    """Its coordinator signs it, and the proof shows another sum."""
+    world = at("summed")
+    received = read_again(world["coordinator"] / "round-0002.summary")
+    counts = unpack(received.body())
+    counts["counts"][0, 0, 0] += 1
+    signed = SignedPlan.claimed(read_again(world["coordinator"] / "plan-0002.plan").envelope)
+    proof = received.envelope.claim(SummaryHeader).proof
+    stamp = Stamp(created="2026-01-02T03:04:05Z", software="privxray 0.1.0")
+    forged = write_summary(counts, signed, identity_in(world["coordinator"]), stamp, proof=proof)
+    good = world["hospital-a"] / "received" / "round-0002.summary"
+    bytes_of_good = good.read_bytes()
+    good.write_bytes(forged)
+    assert world.refused("hospital-a", "accept", good, asks=True) == "proof.model-not-the-sum"
+    good.write_bytes(bytes_of_good)
+    world.ok("hospital-a", "accept", good, asks=True)
+    good.write_bytes(forged)
+    assert world.refused("hospital-a", "accept", good, asks=True) == "model.second-of-round"
+    short = {"counts": counts["counts"][:2]}
+    other = world["hospital-b"] / "received" / "round-0002.summary"
+    other.write_bytes(write_summary(short, signed, identity_in(world["coordinator"]), stamp, proof=proof))
+    assert world.refused("hospital-b", "accept", other, asks=True) == "summary.other-tensors"
 
 
 def test_another_command_than_the_plans_says_what_to_type(at: At) -> None:

@@ -24,6 +24,7 @@ from privxray.workspace.session import Session, looking
 _ANYBODY = {
     "card": "the coordinator",
     "model": "every hospital",
+    "summary": "every hospital",
     "offer": "any hospital",
     "model for other programs": "anybody",
 }
