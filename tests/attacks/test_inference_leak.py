@@ -120,6 +120,28 @@ def test_two_heads_give_the_same_distribution_of_everything_but_one_number(
     assert abs(np.corrcoef(*means)[0, 1]) < 6 / DEGREE**0.5
 
 
+def test_a_hint_that_v1_answers_gives_the_same_one_number(
+    owner: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With p = a r for a small r, v1 times r is known to be p u, nearly: v0 less it shows one score, no more.
+
+    So v0 and v1 are not independent, and need not be. What is left is a number that the hospital chose.
+    """
+    bent(monkeypatch, constant(0))
+    real, secrets = drawn.ternary, []
+    small = real()
+    monkeypatch.setattr(drawn, "ternary", lambda: secrets.append(real()) or secrets[-1])
+    key = ring.from_values(ring.times(ring.to_values(mixing(owner)), ring.to_values(ring.residues(small, 2))))
+    first = np.zeros((1, 2, DEGREE), np.uint64)
+    first[0, :, 5] = 2**30
+    (results,) = answered(owner, Question(bytes(32), key, first), 1, Silent())
+    row = ring.coefficient_row(small, 0)
+    hint = ring.small_products(results[:, :, 1:], row)
+    seen = ring.centred(ring.minus(results[:, :, :1], hint))[:, 0] / owner.layout.score_scale
+    assert seen == pytest.approx(owner.head.weights[:, 5], abs=1e-4)  # far below the noise, which is silent
+    assert len(secrets) == CLASSES  # a fresh one for each result, so the next tells nothing about this
+
+
 def test_the_one_number_may_be_any_and_holds_no_more_than_was_said(
     owner: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
