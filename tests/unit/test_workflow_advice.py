@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
@@ -287,6 +288,30 @@ def test_a_trustee_is_told() -> None:
     answered = StudySituation(round_in(RoundState.ANSWERED))
     assert first("trustee", answered) == (
         "carry hospital-a-s-0001.share to the coordinator; when the next plan comes: privxray accept FILE"
+    )
+
+
+def test_who_refused_carries_the_refusal_and_is_asked_for_nothing_more() -> None:
+    round_ = round_in(RoundState.JOINED)
+    trustee = StudySituation(round_, own_files={"refusal": "notary-s-0001.refusal"}, refused=True)
+    carry = "carry notary-s-0001.refusal to the coordinator"
+    (only,) = said("trustee", trustee)
+    assert only.text == f"{carry}; when the next plan comes: privxray accept FILE"
+    exported = StudySituation(
+        round_in(RoundState.EXPORTED), keyholder=True, refused=True, own_files=trustee.own_files
+    )
+    (one,) = said("hospital", exported)
+    assert one.text.startswith(carry)
+
+
+def test_a_coordinator_may_repeat_a_round_that_too_few_keyholders_answer() -> None:
+    some = CollectedFiles(come=("hospital-a",), awaited=("notary", "university"))
+    study = requested(some)
+    assert len(said("coordinator", study)) == 1
+    repeatable = dataclasses.replace(study, repeatable=True)
+    assert said("coordinator", repeatable)[1].text == (
+        "or, if they can't answer, repeat the round with their fresh cards: privxray plan --repeat "
+        "shares/*.share cards/*.card"
     )
 
 

@@ -27,6 +27,10 @@ def coordinator_advice(situation: Situation, study: StudySituation) -> Iterator[
             yield from _updates_awaited(situation, study)
         case RoundState.REQUESTED:
             yield _keyholders_awaited(situation, study)
+            collected = study.collected
+            if study.repeatable and collected.come and not (collected.enough or collected.unfit):
+                repeat = situation.typed("plan --repeat shares/*.share cards/*.card")
+                yield Advice(f"or, if they can't answer, repeat the round with their fresh cards: {repeat}")
         case RoundState.VOID:
             go_on = situation.typed("plan CARDS --continue")
             yield Advice(

@@ -13,6 +13,7 @@ from dataclasses import replace
 from privxray.errors import PrivxrayError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import COUNTED
+from privxray.formats.features import REPEATS_WITHOUT
 from privxray.formats.header import Fingerprint
 from privxray.imaging.glance import FILE as DATA_SET
 from privxray.imaging.glance import splits_in
@@ -77,6 +78,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         threshold=committee.threshold if committee else 0,
         keyholder=committee is not None and committee.seat(own) is not None,
         answered=state.answer_of(round_.plan) is not None,
+        repeatable=REPEATS_WITHOUT in plan.features,
         refused=state.refusal_of(round_.plan) is not None,
         left_out=hospital and left_out(session, round_),
         costs_more=costs_more,

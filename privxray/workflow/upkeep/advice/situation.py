@@ -59,6 +59,7 @@ class StudySituation:
     :param threshold: how many of them must answer.
     :param keyholder: this workspace is one of them.
     :param answered: it has answered the round's request.
+    :param repeatable: the plan's round can be repeated with keyholders, or without a hospital.
     :param refused: it has refused the round, and answers nothing in it.
     :param left_out: the round's sum is opened without this hospital.
     :param costs_more: the study has cost this hospital something in a round that was given up, so a training
@@ -83,6 +84,7 @@ class StudySituation:
     threshold: int = 0
     keyholder: bool = False
     answered: bool = False
+    repeatable: bool = False
     refused: bool = False
     left_out: bool = False
     costs_more: bool = False
