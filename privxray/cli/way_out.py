@@ -42,7 +42,7 @@ _TAKES: dict[str, tuple[str, ...]] = {
     "plan": ("card",),
     "join": ("plan",),
     "accept": ("model", "plan", "summary"),
-    "aggregate": ("update", "share"),
+    "aggregate": ("update", "share", "agreement"),
     "unmask": ("request",),
     "verify": ("proof", "model", "plan"),
     "distrust": ("revocation",),

@@ -78,6 +78,8 @@ _INFERENCE = (
     "tests/attacks/test_inference_leak.py",
 )
 
+_HYBRID = ("tests/unit/test_exchange_hybrid.py", "tests/unit/test_vectors_format2.py")
+
 # The longest beginning that fits a module's path decides.
 TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/formats/": ("tests/unit/test_formats_container.py", *_EXCHANGE),
@@ -91,25 +93,31 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/formats/stream.py": ("tests/unit/test_formats_stream.py", *_EXCHANGE),
     "privxray/formats/tensors.py": ("tests/unit/test_formats_tensors.py", *_EXCHANGE),
     "privxray/keys/": ("tests/unit/test_exchange_refusals.py", "tests/unit/test_keys.py", *_EXCHANGE),
+    "privxray/keys/encapsulation_statement.py": _HYBRID,
     "privxray/keys/hpke_info.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
     "privxray/keys/keyfile.py": ("tests/unit/test_keys_keyfile.py", *_EXCHANGE),
     "privxray/keys/revocation.py": ("tests/unit/test_vectors_format2.py", *_EXCHANGE),
     "privxray/keys/sealed_body.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
     "privxray/keys/size_statement.py": _SIZES,
     "privxray/exchange/": _EXCHANGE,
+    "privxray/exchange/admission/admit_agreement.py": _HYBRID,
     "privxray/exchange/admission/admit_heads.py": _HEADS,
+    "privxray/exchange/admission/admit_hybrid.py": _HYBRID,
     "privxray/exchange/admission/admit_proof.py": _COMMITMENTS,
     "privxray/exchange/admission/admit_repeat.py": _REPEATS,
     "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
     "privxray/exchange/commitments/": _COMMITMENTS,
     "privxray/exchange/intake.py": ("tests/unit/test_exchange_intake.py", *_EXCHANGE),
     "privxray/exchange/masking/": ("tests/unit/test_exchange_mask.py", *_EXCHANGE),
+    "privxray/exchange/masking/agreed_secrets.py": _HYBRID,
     "privxray/exchange/masking/summing.py": (
         "tests/unit/test_exchange_mask.py",
         "tests/unit/test_exchange_sums.py",
         *_EXCHANGE,
     ),
+    "privxray/exchange/messages/agreement.py": _HYBRID,
     "privxray/exchange/messages/heads.py": _HEADS,
+    "privxray/exchange/messages/plan_hybrid.py": _HYBRID,
     "privxray/exchange/messages/plan_sizes.py": _SIZES,
     "privxray/exchange/messages/proof.py": _COMMITMENTS,
     "privxray/exchange/messages/repeats.py": _REPEATS,

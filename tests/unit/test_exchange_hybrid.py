@@ -162,7 +162,8 @@ def test_a_hospital_that_decapsulates_wrongly_is_named_by_its_commitments() -> N
 
         body = [scalars_prefix(len(scalars)) + to_bytes(scalars)]
         updates.append(CommittedUpdate(hospital.fingerprint, committed, body))
-    assert suspects(plan.plan, updates) == {low.fingerprint, high.fingerprint}
+    found = suspects(plan.plan, updates)
+    assert (found.faulty, found.contradicting) == (frozenset(), {low.fingerprint, high.fingerprint})
     with pytest.raises(CohortError, match=f"{low.name} and {high.name} state different masks") as caught:
         open_committed_sum(plan.plan, updates)
     assert caught.value.reason == "update.masks-contradict"
