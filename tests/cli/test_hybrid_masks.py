@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from privxray.exchange.masking.agreed_secrets import later_secret
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.features import carried_out
 from privxray.keys.identity import Identity
+from privxray.workflow.common import fresh_card
 from privxray.workflow.custody.copied_databases import state_for_backup
 from privxray.workflow.hospital import export_update
 from privxray.workflow.hospital.agreeing.kept_secrets import (
@@ -129,8 +132,6 @@ def test_who_is_missing_and_what_differs_is_told_at_the_coordinator(at: At) -> N
     (world.root / "twin").mkdir()
     twin.passphrase.write_bytes(world.passphrase.read_bytes())
     twin.passphrase.chmod(0o600)
-    import shutil
-
     shutil.copytree(world["hospital-c"], twin["hospital-c"])
     for folder, one in (("updates", world), ("other", twin)):
         joined = one.ok("hospital-c", "join", ASKS, "--key-words", world.key_words(), asks=True)
@@ -155,10 +156,6 @@ def test_a_version_without_hybrid_masks_is_named_at_plan(at: At, monkeypatch: py
     world = at("initialised")
     others = tuple(name for name in carried_out() if name != "hybrid-masks")
     with monkeypatch.context() as patch:
-        import dataclasses
-
-        from privxray.workflow.common import fresh_card
-
         parts = fresh_card.CardParts
 
         def older(*args: Any, **named: Any) -> Any:

@@ -9,27 +9,35 @@ from typing import Any
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
-from exchange_samples import STAMP, Hospital, Study
-from hybrid_samples import AGREE, FEATURES, TRAIN, Agreeing, key_by_hand
+from exchange_samples import STAMP, Hospital
+from hybrid_samples import FEATURES, Agreeing, key_by_hand
 
 from privxray.errors import CohortError, PrivxrayError
 from privxray.exchange.admission.admit import admit_plan
-from privxray.exchange.admission.admit_agreement import Agreements, admit_agreed
+from privxray.exchange.admission.admit_agreement import Agreements, admit_agreed, admit_agreement
 from privxray.exchange.admission.admit_hybrid import check_hybrid
 from privxray.exchange.admission.admit_successor import admit_successor
 from privxray.exchange.commitments.group import wide_scalar
-from privxray.exchange.commitments.scalars import as_scalars
+from privxray.exchange.commitments.scalars import as_scalars, to_bytes
 from privxray.exchange.concealing import conceal, conceal_committed
 from privxray.exchange.masking.agreed_secrets import later_secret
 from privxray.exchange.masking.fixed_point import quantise
-from privxray.exchange.messages.agreement import recipients_of, write_agreement
+from privxray.exchange.masking.masks import add_streams, mask_streams, pairwise_key
+from privxray.exchange.messages.agreement import (
+    AgreementHeader,
+    encapsulate,
+    recipients_of,
+    write_agreement,
+)
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader, SignedPlan
 from privxray.exchange.messages.plan_hybrid import Ciphertext, StatedCiphertexts
 from privxray.exchange.opening import checked_answer, restored
 from privxray.exchange.opening_committed import CommittedUpdate, open_committed_sum, suspects
 from privxray.exchange.sharing.dealing import SELF, open_box, secrets_to_open
 from privxray.formats import canonical
-from privxray.formats.container import seal_header, split
+from privxray.formats.container import MAX_ENVELOPE, seal_header, split
+from privxray.formats.header import Body
+from privxray.formats.tensors import scalars_prefix
 from privxray.keys.encapsulation_statement import EncapsulationStatement
 
 WORLD = Agreeing()
@@ -65,8 +73,6 @@ def test_masks_cancel_and_their_keys_are_those_by_hand(round_: int) -> None:
         total += numbers
     assert not total.any()
     # One hospital's masks, from keys that were computed by hand.
-    from privxray.exchange.masking.masks import add_streams, mask_streams
-
     keys = {other.fingerprint: key_by_hand(WORLD, B, other, plan) for other in (A, C)}
     mine, by_hand = np.zeros(15, np.uint64), np.zeros(15, np.uint64)
     conceal(mine, plan, B.fingerprint, B.mask, agreed=WORLD.secrets(B, round_))
@@ -87,8 +93,6 @@ def test_a_key_takes_both_secrets_and_its_own_round() -> None:
 
 def test_who_has_every_x25519_key_strips_no_hybrid_mask() -> None:
     """A quantum computer gives each private mask key from the plan; the coordinator opens bodies anyway."""
-    from privxray.exchange.masking.masks import add_streams, pairwise_key
-
     vector = quantise(WORLD.study.vector(3), PLAN.plan.manifest, 64)
     for plan, agreed in ((WORLD.study.signed(), None), (PLAN, WORLD.secrets(B, 2))):
         sent = vector.copy()
@@ -157,8 +161,6 @@ def test_a_hospital_that_decapsulates_wrongly_is_named_by_its_commitments() -> N
         numbers = quantise(world.study.vector(1), plan.plan.manifest, 64)
         scalars = as_scalars(numbers, wide_scalar(os.urandom(64)))
         committed, _ = conceal_committed(scalars, plan, hospital.fingerprint, hospital.mask, agreed=agreed)
-        from privxray.exchange.commitments.scalars import to_bytes
-        from privxray.formats.tensors import scalars_prefix
 
         body = [scalars_prefix(len(scalars)) + to_bytes(scalars)]
         updates.append(CommittedUpdate(hospital.fingerprint, committed, body))
@@ -172,8 +174,6 @@ def test_a_hospital_that_decapsulates_wrongly_is_named_by_its_commitments() -> N
 def forged(hospital: Hospital = A, signer: Hospital | None = None, **changes: Any) -> Callable[[], object]:
     """Take in hospital A's agreement with other fields, signed by A or somebody else."""
     envelope = split(WORLD.agreement(hospital))
-    from privxray.exchange.messages.agreement import AgreementHeader
-
     header = envelope.claim(AgreementHeader).model_copy(update=changes)
     by = signer or hospital
     data = seal_header(header, by.identity.signing, by.fingerprint)
@@ -200,6 +200,7 @@ AGREEMENTS: dict[str, tuple[Callable[[], object], str]] = {
     "of another study": (forged(study="cardiology"), "file.other-study"),
     "of another plan": (forged(plan="ab" * 32), "file.other-plan"),
     "for another recipient": (forged(recipients=(B.fingerprint,)), "agreement.other-recipient"),
+    "with a body": (forged(body=Body(length=5)), "agreement.body"),
     "in another form": (forged(features=()), "file.other-form"),
     "whose ciphertext is cut": (forged(encapsulated=stated(cut=1)), "agreement.ciphertext"),
     "to one hospital too few": (
@@ -344,6 +345,19 @@ def test_a_plan_is_refused(what: str) -> None:
     assert refusal(act) == reason
 
 
+def with_a_fourth() -> PlanHeader:
+    roster = PLAN.plan.roster
+    members = (*roster.members, STRANGER.member())
+    return PLAN.plan.model_copy(update={"roster": roster.model_copy(update={"members": members})})
+
+
+def test_whoever_left_agrees_on_nothing_and_a_plan_without_keys_is_not_answered() -> None:
+    header = split(WORLD.agreement(A)).claim(AgreementHeader)
+    assert refusal(lambda: admit_agreement(header, STRANGER.member(), WORLD.asked)) == "agreement.sender-left"
+    with pytest.raises(ValueError, match="not verified"):
+        encapsulate(PLAN, A.fingerprint)
+
+
 def test_a_plan_that_goes_on_from_another_agreement_is_refused() -> None:
     own = WORLD.agreements().taken[A.fingerprint].encapsulated
     other = Agreeing(study=WORLD.study)
@@ -352,6 +366,7 @@ def test_a_plan_that_goes_on_from_another_agreement_is_refused() -> None:
         (PLAN.plan, PLAN, None, "plan.without-agreement"),
         (WORLD.training(encapsulated=None), WORLD.asked, own, "plan.without-agreement"),
         (PLAN.plan, other.asked, None, "plan.ciphertexts-of-other-plan"),
+        (with_a_fourth(), WORLD.asked, None, "plan.ciphertexts-of-other-plan"),
         (PLAN.plan, WORLD.asked, stated(), "plan.other-own-ciphertexts"),
     ]
     for plan, followed, mine, reason in cases:
@@ -367,11 +382,6 @@ def test_a_fresh_key_pair_of_another_decapsulates_to_something_else() -> None:
 
 
 def test_the_plan_of_sixty_hospitals_fits_into_its_envelope() -> None:
-    from privxray.formats.container import MAX_ENVELOPE
-
     each = len(canonical.encode({"ciphertext": canonical.to_base64(bytes(1088)), "to": "0" * 64})) + 1
     party = 3000  # an entry of the roster, and the frame of a statement
     assert (60 * 59 // 2 * each + 60 * party) * 4 / 3 < MAX_ENVELOPE
-    assert AGREE.epsilon == 0
-    assert TRAIN.stages == 2
-    assert Study is not None
