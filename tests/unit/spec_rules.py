@@ -38,7 +38,7 @@ def demand(holds: bool, rule: str) -> None:
 # Section 1: the container.
 
 KINDS = ("card", "plan", "update", "request", "share", "proof", "model", "offer", "query", "answer",
-         "revocation", "summary", "agreement")  # fmt: skip
+         "revocation", "summary", "agreement", "waiver", "refusal")  # fmt: skip
 TYPE = re.compile(r"application/vnd\.privxray\.([a-z]+)(\.v2)?\+json")
 
 
@@ -256,6 +256,17 @@ EXTRACTOR = record(
 TASK = one_of("train", "describe", "evaluate", "agree")
 ENTRY = record({"task": TASK, "epsilon": number(0, 100), "stages": whole(1, 1000)})
 CELL = text("[A-Za-z0-9][A-Za-z0-9 ]{0,23}")
+REPEATS = record(
+    {"plan": HEX, "same": listed(record({"party": HEX, "commitment": BASE64}), 1, 100)},
+)
+WITHOUT = record(
+    {
+        "asked": null_or(listed(HEX, ascending=True)),
+        "faulty": listed(record({"key": BASE64, "update": LONG_BASE64})),
+        "refusals": listed(LONG_BASE64),
+        "waivers": listed(LONG_BASE64),
+    }
+)
 CIPHERTEXTS = record(
     {
         "ciphertexts": listed(record({"ciphertext": BASE64, "to": HEX}), 0, 60),
@@ -322,6 +333,8 @@ OF_KIND: dict[str, dict[str, tuple[Check, Any]]] = {
     "summary": _RESULT,
     "proof": {"updates": (listed(HEX, 2, 100), REQUIRED), "keys": (listed(SEALED, 2, 100), REQUIRED)},
     "agreement": {"encapsulated": (CIPHERTEXTS, REQUIRED)},
+    "waiver": {},
+    "refusal": {"next_unsealing": (STATEMENT, REQUIRED)},
     "revocation": {
         "name": (NAME, REQUIRED),
         "keys": (KEYS, REQUIRED),
@@ -338,6 +351,7 @@ FEATURES: dict[str, dict[str, tuple[str, ...]]] = {
         "proof": (),
     },
     "repeats": {"plan": ("repeats?",)},
+    "repeats-without": {"plan": ("without?",), "waiver": (), "refusal": ()},
     "heads": {"plan": ("head", "since?", "heads"), "update": ("head",), "share": ("head",)},
     "extractor-files": dict.fromkeys(("plan", "model", "summary", "offer"), ("extractor_file",)),
     "sizes": {"card": ("size",), "plan": ("roster.members.size",)},
@@ -366,7 +380,8 @@ ADDED: dict[str, Check] = {
     "commitment": BASE64,
     "masks": BASE64,
     "proof": HEX,
-    "repeats": null_or(lambda value: isinstance(value, dict)),
+    "repeats": null_or(REPEATS),
+    "without": null_or(WITHOUT),
     "head": HEX,
     "since": null_or(record({"request": null_or(HEX), "result": null_or(HEX)})),
     "heads": listed(record({"party": HEX, "head": HEX}), 0, 256),

@@ -15,6 +15,7 @@ import spec_reader as spec
 import spec_rules as rules
 import spec_rules_inference as inference
 import spec_rules_plan as plans
+import spec_rules_repeat as repeat
 import spec_rules_round as rounds
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -23,7 +24,7 @@ NUMBERS = json.loads((VECTORS / "numbers.json").read_text())
 SECRETS = {name: bytes.fromhex(one) for name, one in NUMBERS["secrets"].items()}
 UNSEALING = bytes.fromhex(NUMBERS["keyholders"]["secrets"]["trustee-1 unsealing"])
 
-UNREAD = {"repeats-without", "succession", "hybrid-signatures"}
+UNREAD = {"succession", "hybrid-signatures"}
 """The features whose rules this reader lacks: their vectors are read by privxray's own rules alone."""
 
 
@@ -68,6 +69,8 @@ def admit(folder: str, name: str) -> None:
 
 def admit_plan(folder: str, name: str, file: rules.Read, plan: rounds.Followed) -> Any:
     header = plans.plan(file, plan.header["coordinator"])
+    repeat.alone(header)
+    repeat.against(header, plan)
     under = index(folder)[name]["under"]
     if under == "heads-first":
         own = next(m for m in plan.header["roster"]["members"] if m["name"] == "hospital-a")
@@ -116,6 +119,8 @@ ADMIT: dict[str, Any] = {
     "model": lambda folder, name, file, plan: rounds.result(file, plan),
     "summary": lambda folder, name, file, plan: rounds.result(file, plan),
     "agreement": lambda folder, name, file, plan: rounds.agreement(file, plan),
+    "waiver": lambda folder, name, file, plan: repeat.consent(file, plan),
+    "refusal": lambda folder, name, file, plan: repeat.consent(file, plan),
     "request": admit_request,
     "share": admit_share,
     "proof": admit_proof,
