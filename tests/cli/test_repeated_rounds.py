@@ -73,6 +73,8 @@ def test_one_wrong_update_costs_nobody_else_a_second_epsilon(failed: World) -> N
         else:
             assert "exports the same noisy numbers again, at no cost" in told
             assert world.refused(party, "train", "--epsilon", "3") == "round.other-epsilon"
+            again = world.refused(party, "train", "--again", "--epsilon", "3")
+            assert again == "train.again-in-repetition"
         update = world.ok(party, "export-update", asks=True)["update"]
         world.carry(update, "coordinator", "updates")
     after = {party: spent(world, party) for party in HOSPITALS}

@@ -44,7 +44,11 @@ _COMMITMENTS = (
     *_EXCHANGE,
 )
 _SIZES = ("tests/unit/test_exchange_sizes.py", *_EXCHANGE)
-_REPEATS = ("tests/unit/test_exchange_repeats.py", *_EXCHANGE)
+_REPEATS = (
+    "tests/unit/test_exchange_repeats.py",
+    "tests/attacks/test_repeats_played_off.py",
+    *_EXCHANGE,
+)
 _HEADS = ("tests/unit/test_exchange_heads.py", *_EXCHANGE)
 _ACCOUNTING = (
     "tests/unit/test_privacy_guarantee.py",
@@ -104,7 +108,11 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/exchange/admission/admit_heads.py": _HEADS,
     "privxray/exchange/admission/admit_hybrid.py": _HYBRID,
     "privxray/exchange/admission/admit_proof.py": _COMMITMENTS,
+    "privxray/exchange/admission/admit_consents.py": _REPEATS,
+    "privxray/exchange/admission/admit_faulty.py": _REPEATS,
     "privxray/exchange/admission/admit_repeat.py": _REPEATS,
+    "privxray/exchange/admission/repeat_chain.py": _REPEATS,
+    "privxray/exchange/admission/repeat_form.py": _REPEATS,
     "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
     "privxray/exchange/commitments/": _COMMITMENTS,
     "privxray/exchange/intake.py": ("tests/unit/test_exchange_intake.py", *_EXCHANGE),

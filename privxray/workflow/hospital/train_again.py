@@ -8,9 +8,10 @@ Tested in tests/cli/test_trained_on.py.
 
 from __future__ import annotations
 
-from privxray.errors import BudgetError
+from privxray.errors import BudgetError, RefusedError
 from privxray.privacy.accountant import guarantee
 from privxray.privacy.guarantee import Guarantee
+from privxray.workflow.hospital.kept_vector import sent_before
 from privxray.workflow.hospital.reserve_budget import choose_epsilon
 from privxray.workflow.hospital.training import Training
 from privxray.workflow.hospital.training_results import remove_unreadable
@@ -29,10 +30,19 @@ def destroy_result(training: Training, epsilon: float | None) -> Round:
     """Destroy the result of a round that was trained and not exported; the round is to be trained anew.
 
     :param epsilon: what the new training is to cost.
+    :raises RefusedError: the round repeats a result that has left.
     :raises BudgetError: none was typed, or the plan or the lifetime limit does not allow it. Nothing was
         destroyed.
     """
     session, round_ = training.session, training.round
+    if sent_before(round_):
+        raise RefusedError(
+            f"round {round_.number} repeats a result of this hospital that has left, and its plan takes no "
+            "other",
+            reason="train.again-in-repetition",
+            advice="To train anew, or to be left out (privxray waive), ask the coordinator to repeat the "
+            "round once more",
+        )
     if epsilon is None:
         raise BudgetError(
             "training again costs as much again: this study would then have cost "
