@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import spec_reader as spec
 from forged_files import refused
+from mnemonic import Mnemonic
 
 from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
 from privxray.exchange.admission.admit_agreement import admit_agreed, admit_agreement, read_agreement
@@ -23,15 +24,25 @@ from privxray.exchange.admission.admit_heads import Own, admit_heads
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.admission.admit_proof import admit_proof, prove
 from privxray.exchange.admission.admit_repeat import admit_repeat
+from privxray.exchange.admission.admit_succession import (
+    admit_candidate,
+    admit_election,
+    admit_recovery,
+    admit_vote,
+    voters,
+)
 from privxray.exchange.admission.admit_successor import admit_successor
 from privxray.exchange.admission.admit_summary import admit_summary
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.proof import open_proof
 from privxray.exchange.messages.request import SignedRequest
-from privxray.formats.container import check_body, split
+from privxray.formats.container import Envelope, check_body, split
 from privxray.formats.header import Header
 from privxray.keys.card import read_card
 from privxray.keys.revocation import read_revocation
+from privxray.keys.succession.candidacy import read_candidacy
+from privxray.keys.succession.succession_file import read_succession
+from privxray.keys.succession.vote import read_vote
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 FOLDER = VECTORS / "format2"
@@ -83,6 +94,8 @@ def admit(name: str) -> None:
         agreement, signer = read_agreement(envelope, followed.plan.roster.members)
         header = agreement
         admit_agreement(agreement, signer, followed)
+    elif envelope.kind in ("candidacy", "vote", "succession"):
+        header = admit_new_keys(envelope, followed)
     elif envelope.kind == "summary":
         header = admit_summary(envelope, followed)
     elif envelope.kind in ("waiver", "refusal"):
@@ -105,6 +118,27 @@ def admit(name: str) -> None:
         header, member = read_update(envelope, followed.plan.roster.members)
         admit_update(header, member, followed)
     check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
+
+
+def admit_new_keys(envelope: Envelope, followed: SignedPlan) -> Header:
+    """Section 10, as a hospital takes it in; a vote as coordinator-2 counts it."""
+    plan = followed.plan
+    if envelope.kind == "candidacy":
+        candidacy = read_candidacy(envelope)
+        admit_candidate(candidacy.keys, plan)
+        return candidacy
+    if envelope.kind == "vote":
+        vote = read_vote(envelope, voters(plan))
+        admit_vote(vote, followed, made_by().identity("coordinator-2").public())
+        return vote
+    succession = read_succession(envelope)
+    if succession.by == "members":
+        admit_election(succession, plan, plan.sender)
+    else:
+        party = plan.roster.party(succession.old)
+        assert party is not None
+        admit_recovery(succession, party)
+    return succession
 
 
 @pytest.mark.parametrize("name", INDEX)
@@ -131,6 +165,9 @@ def test_there_is_a_file_for_each_entry_and_a_good_one_of_each_kind() -> None:
         "revocation",
         "waiver",
         "refusal",
+        "candidacy",
+        "vote",
+        "succession",
     }
 
 
@@ -147,15 +184,17 @@ def test_the_good_files_from_the_specification() -> None:
         if name.endswith("format-1"):
             continue
         data = load(name)
-        signer = next(
+        known = [
             key
             for under in (
                 *("plan", "held-plan", "committed-plan", "describe-plan", "heads-held-plan"),
                 *("hybrid-plan", "repeatable-plan", "repeatable-held-plan"),
             )
             for key in signers(spec.claimed(load(under)))
-            if spec.fingerprint(key) == split(data).key_id
-        )
+        ]
+        if isinstance(keys := spec.claimed(data).get("keys"), dict):  # of a party that no plan names yet
+            known.append(keys["signing"])
+        signer = next(key for key in known if spec.fingerprint(key) == split(data).key_id)
         header = spec.read(data, signer, version=2).header
         assert header["format"] == 2
         assert header["features"] == sorted(set(header["features"]))
@@ -177,6 +216,33 @@ def test_a_file_of_each_format_is_refused_by_an_unaltered_reader_of_the_other() 
     with refused("envelope.other-format"):
         split((VECTORS / "card.bin").read_bytes().replace(b"PRIVXRAY\x01", b"PRIVXRAY\x02"))
     assert base64.b64decode(envelope["payload"]).startswith(b'{"body":')
+
+
+def test_new_keys_from_the_specification() -> None:
+    """Section 10: a recovery key from its words, its statement, and each consent, by signatures alone."""
+    make = made_by()
+    plan = spec.claimed(load("named-plan"))
+    words = Mnemonic("english").to_mnemonic(make.seeded("hospital-a recovery"))
+    party = plan["roster"]["members"][0]
+    recovery = spec.verify_recovery_statement(party["recovery"], party["keys"]["signing"])
+    assert recovery == spec.recovery_key(words)
+    assert spec.claimed(load("card-with-recovery"))["recovery"] == party["recovery"]
+    back = spec.claimed(load("succession-by-recovery"))
+    assert (back["study"], back["old"]) == (None, spec.fingerprint(party["keys"]["signing"]))
+    spec.verify_consent(back["consent"], recovery, back)
+    chosen = spec.claimed(load("succession-by-votes"))
+    assert chosen["old"] == plan["sender"]
+    assert chosen["plan"] == spec.digest_of(load("named-plan"))
+    keys = {spec.fingerprint(key): key for key in signers(plan)}
+    voting = [vote["party"] for vote in chosen["votes"]]
+    assert voting == sorted(set(voting))
+    assert set(voting) <= set(plan["successors"]["members"])
+    assert len(voting) >= plan["successors"]["threshold"] >= 2
+    for vote in chosen["votes"]:
+        spec.verify_consent(vote["consent"], base64.b64decode(keys[vote["party"]]), chosen)
+    vote = spec.claimed(load("vote"))
+    spec.verify_consent(vote["consent"], base64.b64decode(keys[vote["sender"]]), vote)
+    assert vote["consent"] in [one["consent"] for one in chosen["votes"]]
 
 
 def test_heads_from_the_specification() -> None:

@@ -29,6 +29,7 @@ import hybrid  # noqa: E402
 import keyholders  # noqa: E402
 import repeated  # noqa: E402
 import strict  # noqa: E402
+import succession  # noqa: E402
 import tasks  # noqa: E402
 from committed_round import FORM, CommittedRound  # noqa: E402
 from exchange_samples import Hospital, Study  # noqa: E402
@@ -217,6 +218,7 @@ def everything_of_format_2() -> dict[str, format2.Made]:
         "describe-plan": with_tasks().all(),
         "hybrid-asking": masks.asked(),
         "hybrid-plan": masks.trained(),
+        **succession.Files(study(), identity, seeded).all(),
     }
     return of_format_2().all() | ours | with_heads().all() | repeats.all()
 
