@@ -22,6 +22,7 @@ def show_plan(shown: PlanHeader, changes: tuple[str, ...] | None, *, constants: 
     :param changes: what is not as in the plan before; None where that is not known here.
     :param constants: print all that the plan fixes as well, and its roster with keys.
     """
+    from privxray.exchange.messages.plan_words import public_constants
     from privxray.workflow.common.plan_sections import plan_rows
 
     table(f"Study {shown.study}, round {shown.round}", ("to decide by", ""), plan_rows(shown, changes))
@@ -32,7 +33,7 @@ def show_plan(shown: PlanHeader, changes: tuple[str, ...] | None, *, constants: 
     table(
         "All that it fixes",
         ("fixed by this plan", "value"),
-        ((name, _plain(value)) for name, value in shown.public_constants().items() if value is not None),
+        ((name, _plain(value)) for name, value in public_constants(shown).items() if value is not None),
     )
     table(
         f"Roster, version {shown.roster.version}; coordinator {shown.coordinator_name}",
@@ -49,6 +50,8 @@ def tell_remarks(shown: PlanHeader) -> None:
 
 def plan_json(shown: PlanHeader) -> dict[str, object]:
     """What ``--json`` says of a plan."""
+    from privxray.exchange.messages.plan_words import public_constants
+
     return {
         "study": shown.study,
         "round": shown.round,
@@ -59,7 +62,7 @@ def plan_json(shown: PlanHeader) -> dict[str, object]:
             "members": [m.name for m in shown.roster.members],
             "trustees": [t.name for t in shown.roster.trustees],
         },
-        "terms": dict(shown.public_constants()),
+        "terms": dict(public_constants(shown)),
         "remarks": _remarks(shown),
         **_tasks_json(shown),
     }

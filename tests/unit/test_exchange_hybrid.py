@@ -31,6 +31,7 @@ from privxray.exchange.messages.agreement import (
 )
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader, SignedPlan
 from privxray.exchange.messages.plan_hybrid import Ciphertext, StatedCiphertexts
+from privxray.exchange.messages.plan_words import public_constants
 from privxray.exchange.opening import checked_answer, restored
 from privxray.exchange.opening_committed import CommittedUpdate, open_committed_sum, suspects
 from privxray.exchange.sharing.dealing import SELF, open_box, secrets_to_open
@@ -58,8 +59,8 @@ def test_both_plans_are_good_and_follow_each_other() -> None:
     admit_successor(plan.plan, asked)
     for hospital in WORLD.study.hospitals:
         admit_agreed(plan.plan, asked, WORLD.agreements().taken[hospital.fingerprint].encapsulated)
-    assert asked.plan.public_constants()["masks"] == "X25519 and ML-KEM-768 together"
-    assert WORLD.study.plan.public_constants()["masks"] == "X25519 alone"
+    assert public_constants(asked.plan)["masks"] == "X25519 and ML-KEM-768 together"
+    assert public_constants(WORLD.study.plan)["masks"] == "X25519 alone"
 
 
 @pytest.mark.parametrize("round_", [2, 5])

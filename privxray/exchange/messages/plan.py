@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, ValidationInfo, field_validator
+from pydantic import Field, JsonValue
 
 from privxray.errors import RefusedError
 from privxray.exchange.commitments import MAX_COMMITTED
@@ -18,10 +18,9 @@ from privxray.exchange.messages.heads import START, SeenByAll, Since, head_after
 from privxray.exchange.messages.plan_hybrid import (
     MAX_AGREEING,
     StatedCiphertexts,
-    masks_term,
 )
 from privxray.exchange.messages.plan_sizes import N_MAX, check_sizes, delta_remark
-from privxray.exchange.messages.plan_tasks import CellName, Edges, Epsilon, Place, ScheduleEntry
+from privxray.exchange.messages.plan_tasks import ScheduledHeader
 from privxray.exchange.messages.repeats import Repeats, Without
 from privxray.exchange.messages.successors import Successors
 from privxray.exchange.sharing.committee import Committee
@@ -29,7 +28,7 @@ from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
 from privxray.formats.features import HEADS, SIZES
-from privxray.formats.header import Digest, Fingerprint, Header, Name, PlanHash, TaskName
+from privxray.formats.header import Digest, Fingerprint, Name, PlanHash
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom, total_size
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Roster
@@ -43,7 +42,7 @@ PEDERSEN: Literal["pedersen-edwards25519-sha256"] = "pedersen-edwards25519-sha25
 _OTHER_PLAN = "The coordinator has to make another plan"
 
 
-class PlanHeader(Header):
+class PlanHeader(ScheduledHeader):
     """The header of a plan; the body is the starting model, or empty where the method needs none.
 
     ``round`` numbers the plans of a study and is never reused. ``stage`` counts the training rounds from 1 to
@@ -66,16 +65,12 @@ class PlanHeader(Header):
     roster: Roster
     mode: Literal["strict", "keyholders"] = "strict"
     committee: Committee | None = None
-    stage: Annotated[int, Field(ge=1, le=1000)]
-    stages: Annotated[int, Field(ge=1, le=1000)]
     previous: PlanHash | None
     method: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
     constants: dict[str, JsonValue]
     extractor: Annotated[str, Field(max_length=200)] | None
     extractor_file: ExtractorFile | None = None
     classes: Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
-    task: TaskName | None = None  # before epsilon, which is held against it
-    epsilon: Epsilon
     delta: Annotated[float, Field(gt=0, le=1e-3, allow_inf_nan=False)]
     adjacency: Literal["add-or-remove-one-patient"] = "add-or-remove-one-patient"
     modulus_bits: ModulusBits
@@ -86,25 +81,11 @@ class PlanHeader(Header):
     head: Digest | None = None
     since: Since | None = None
     heads: SeenByAll | None = None
-    schedule: Annotated[tuple[ScheduleEntry, ...], Field(strict=False, min_length=1, max_length=8)] | None = (
-        None
-    )
-    age_bands: Annotated[tuple[CellName, ...], Field(strict=False, min_length=1, max_length=15)] | None = None
-    sexes: Annotated[tuple[CellName, ...], Field(strict=False, min_length=1, max_length=15)] | None = None
-    model: Digest | None = None
-    edges: Annotated[tuple[Edges, ...], Field(strict=False, min_length=2, max_length=50)] | None = None
     successors: Successors | None = None
 
     encapsulated: (
         Annotated[tuple[StatedCiphertexts, ...], Field(strict=False, max_length=MAX_AGREEING)] | None
     ) = None
-
-    @field_validator("epsilon")
-    @classmethod
-    def _only_an_agreement_is_free(cls, value: float, stated: ValidationInfo) -> float:
-        if value == 0 and stated.data.get("task") != "agree":
-            raise ValueError("epsilon has to be above 0")
-        return value
 
     def verify(self) -> None:
         """The checks that every recipient makes on a plan whose signature is good.
@@ -207,39 +188,6 @@ class PlanHeader(Header):
         self.committee.verify(self.roster, study)
 
     @property
-    def its_task(self) -> TaskName:
-        """What the plan is for; a plan that does not say trains."""
-        return self.task or "train"
-
-    @property
-    def its_schedule(self) -> tuple[ScheduleEntry, ...]:
-        """All tasks of the study; of a plan without the feature that is its training alone."""
-        if self.schedule is not None:
-            return self.schedule
-        return (ScheduleEntry(task="train", epsilon=self.epsilon, stages=self.stages),)
-
-    @property
-    def training(self) -> ScheduleEntry:
-        """What the study's training may cost, and in how many rounds, whatever this plan is for."""
-        return next(entry for entry in self.its_schedule if entry.task == "train")
-
-    @property
-    def place(self) -> Place:
-        """Where in its study the plan is. :raises ValueError: its schedule does not have its task."""
-        tasks = [entry.task for entry in self.its_schedule]
-        return Place(tasks.index(self.its_task), self.stage)
-
-    @property
-    def next_place(self) -> Place | None:
-        """What follows in the study; None where this is its end."""
-        return self.place.next(self.its_schedule)
-
-    @property
-    def carries_model(self) -> bool:
-        """Whether its body is a global model, and not what training starts from."""
-        return self.its_task == "evaluate" or (self.its_task == "train" and self.stage > 1)
-
-    @property
     def sizes(self) -> Mapping[str, SizeStatement]:
         """By hospital's name, what it states of its size; empty without the feature ``sizes``."""
         return {member.name: member.size for member in self.roster.members if member.size is not None}
@@ -300,49 +248,6 @@ class PlanHeader(Header):
             *(member.kem.key for member in self.roster.members if member.kem),
             *(seat.unsealing.key for seat in seats),
         )
-
-    def public_constants(self) -> Mapping[str, JsonValue]:
-        """What the plan fixes, for display: all that a person should see of it."""
-        return {
-            "format": self.format,
-            **({"features": list(self.features)} if self.features else {}),
-            **self._tasks(),
-            "method": self.method,
-            "rounds": self.stages,
-            "classes": list(self.classes),
-            "epsilon": self.epsilon,
-            "delta": self.delta,
-            "adjacency": self.adjacency,
-            "mode": self.mode,
-            "masks": masks_term(self.features),
-            **({"commitments": self.commitments} if self.commitments else {}),
-            **self._committee_terms(),
-            **self._stated_sizes(),
-            **(self.successors.stated(self.roster) if self.successors else {}),
-            "extractor": self.extractor_file.label if self.extractor_file else self.extractor,
-            **dict(sorted(self.constants.items())),  # as a plan that was carried has them
-        }
-
-    def _tasks(self) -> Mapping[str, JsonValue]:
-        if self.schedule is None:
-            return {}
-        return {"task": self.task, "schedule": [str(entry) for entry in self.schedule]}
-
-    def _stated_sizes(self) -> Mapping[str, JsonValue]:
-        sizes: list[JsonValue] = [f"{name} up to {size.bracket:,}" for name, size in self.sizes.items()]
-        return {"patients": sizes} if sizes else {}
-
-    def _committee_terms(self) -> Mapping[str, JsonValue]:
-        if self.committee is None:
-            return {}
-        parties = [self.roster.party(seat.keyholder) for seat in self.committee.seats]
-        return {
-            "keyholders": [party.name for party in parties if party],
-            "threshold": self.committee.threshold,
-            "corrupt_keyholders": self.committee.corrupt_keyholders,
-            "corrupt_hospitals": self.committee.corrupt_hospitals,
-            "minimum_cohort": self.committee.minimum_cohort,
-        }
 
 
 @dataclass(frozen=True)

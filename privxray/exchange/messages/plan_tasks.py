@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, ValidationInfo, field_validator
 
 from privxray.exchange.messages.plan_sizes import N_MAX
-from privxray.formats.header import Strict, TaskName
+from privxray.formats.header import Digest, Header, Strict, TaskName
 from privxray.formats.tensors import ModulusBits, TensorSpec
 
 ORDER: Final[tuple[TaskName, ...]] = ("agree", "describe", "train", "evaluate")
@@ -98,3 +98,62 @@ def sensitivity(task: TaskName, classes: int) -> float:
     A patient is in one cell of a description, and in one cell of each of the K pairs of histograms.
     """
     return 1.0 if task == "describe" else math.sqrt(classes)
+
+
+class ScheduledHeader(Header):
+    """The fields of a plan that say which part of its study it is.
+
+    A plan without the feature ``tasks`` has ``stage``, ``stages`` and ``epsilon``, and trains.
+    """
+
+    stage: Annotated[int, Field(ge=1, le=1000)]
+    stages: Annotated[int, Field(ge=1, le=1000)]
+    task: TaskName | None = None  # before epsilon, which is held against it
+    epsilon: Epsilon
+    schedule: Annotated[tuple[ScheduleEntry, ...], Field(strict=False, min_length=1, max_length=8)] | None = (
+        None
+    )
+    age_bands: Annotated[tuple[CellName, ...], Field(strict=False, min_length=1, max_length=15)] | None = None
+    sexes: Annotated[tuple[CellName, ...], Field(strict=False, min_length=1, max_length=15)] | None = None
+    model: Digest | None = None
+    edges: Annotated[tuple[Edges, ...], Field(strict=False, min_length=2, max_length=50)] | None = None
+
+    @field_validator("epsilon")
+    @classmethod
+    def _only_an_agreement_is_free(cls, value: float, stated: ValidationInfo) -> float:
+        if value == 0 and stated.data.get("task") != "agree":
+            raise ValueError("epsilon has to be above 0")
+        return value
+
+    @property
+    def its_task(self) -> TaskName:
+        """What the plan is for; a plan that does not say trains."""
+        return self.task or "train"
+
+    @property
+    def its_schedule(self) -> tuple[ScheduleEntry, ...]:
+        """All tasks of the study; of a plan without the feature that is its training alone."""
+        if self.schedule is not None:
+            return self.schedule
+        return (ScheduleEntry(task="train", epsilon=self.epsilon, stages=self.stages),)
+
+    @property
+    def training(self) -> ScheduleEntry:
+        """What the study's training may cost, and in how many rounds, whatever this plan is for."""
+        return next(entry for entry in self.its_schedule if entry.task == "train")
+
+    @property
+    def place(self) -> Place:
+        """Where in its study the plan is. :raises ValueError: its schedule does not have its task."""
+        tasks = [entry.task for entry in self.its_schedule]
+        return Place(tasks.index(self.its_task), self.stage)
+
+    @property
+    def next_place(self) -> Place | None:
+        """What follows in the study; None where this is its end."""
+        return self.place.next(self.its_schedule)
+
+    @property
+    def carries_model(self) -> bool:
+        """Whether its body is a global model, and not what training starts from."""
+        return self.its_task == "evaluate" or (self.its_task == "train" and self.stage > 1)

@@ -16,6 +16,7 @@ from privxray.exchange.intake import envelope_of
 from privxray.exchange.messages.consents import taken_out
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_words import public_constants
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.own_keys import public_keys
@@ -223,7 +224,7 @@ def _keyholders(plan: PlanHeader) -> set[str]:
 
 def _term_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
     """The public terms that changed; keyholders are named by :func:`_seat_changes`."""
-    old, new = before.public_constants(), plan.public_constants()
+    old, new = public_constants(before), public_constants(plan)
     return tuple(
         f"{name} is {new.get(name, 'not set')} and was {old.get(name, 'not set')}"
         for name in {**old, **new}
