@@ -200,9 +200,9 @@ def _forgotten(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
             "of that round's plan and model with another hospital: privxray verify FILE",
         )
     return (
-        "the coordinator does not know any more what it signed in the round before, for its workspace was "
-        "restored from a backup: ask it by phone, and compare the words of that round's model with another "
-        "hospital: privxray verify FILE",
+        "the coordinator does not know what was signed in the round before, for it was restored from a "
+        "backup or took the study over: ask it by phone, and compare the words of that round's model with "
+        "another hospital: privxray verify FILE",
     )
 
 
