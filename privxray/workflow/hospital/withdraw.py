@@ -31,8 +31,9 @@ from privxray.workspace.transitions import RoundState
 from privxray.workspace.withdrawn_tables import Withdrawn
 
 STAYS = (
-    "What left the hospital before are sums with noise. They were made so that whoever sees them can hardly "
-    "tell whether this patient was among those they were made of. That promise holds for good, and nobody "
+    "What left the hospital before are sums with noise: of trainings, and of counts where a study asked for "
+    "some. They were made so that whoever sees them can hardly tell whether this patient was among those they "
+    "were made of. That promise holds for good, and nobody "
     "can take one patient out of them."
 )
 
