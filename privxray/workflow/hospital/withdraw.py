@@ -32,9 +32,8 @@ from privxray.workspace.withdrawn_tables import Withdrawn
 
 STAYS = (
     "What left the hospital before are sums with noise: of trainings, and of counts where a study asked for "
-    "some. They were made so that whoever sees them can hardly tell whether this patient was among those they "
-    "were made of. That promise holds for good, and nobody "
-    "can take one patient out of them."
+    "some. They were made so that whoever sees them can hardly tell whether this patient was among those "
+    "they were made of. That promise holds for good, and nobody can take one patient out of them."
 )
 
 
