@@ -42,7 +42,8 @@ zero zeros zipped
 """
 
 _OWN = """
-coordinator findings global html identity plan query request safetensors trustee yaml
+agreement candidacy coordinator findings global html identity plan query refusal request revocation
+safetensors succession summary trustee waiver yaml
 """  # what privxray itself calls files
 
 _ALSO_NAMES = """

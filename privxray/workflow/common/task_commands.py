@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from privxray.errors import RefusedError
 from privxray.formats.header import TaskName
+from privxray.workspace.study_tables import Round
 
 COMMANDS: Final[Mapping[TaskName, str]] = {
     "train": "train",
@@ -22,3 +24,13 @@ DONE: Final[Mapping[TaskName, str]] = {
     "evaluate": "evaluated",
     "agree": "agreed on",
 }
+
+
+def agreed_only(round_: Round) -> RefusedError:
+    """The refusal to train or export under a plan that agrees on secrets for the masks."""
+    return RefusedError(
+        f"the plan of round {round_.number} agrees on secrets for the masks, and nothing is trained under it",
+        reason="round.agreed",
+        advice="Carry the agreement in updates/ to the coordinator; when the next plan comes, type: privxray "
+        "accept FILE",
+    )

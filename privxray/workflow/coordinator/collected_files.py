@@ -153,8 +153,9 @@ def incomplete(
         parts.append(f"missing: {', '.join(missing)}")
     if refused:
         parts.append(f"refused: {'; '.join(refused)}")
+    what = "can't go on" if plan.its_task == "agree" else "can't be summed"
     return CohortError(
-        f"round {plan.round} can't be summed, nothing was changed ({'; '.join(parts)})",
+        f"round {plan.round} {what}, nothing was changed ({'; '.join(parts)})",
         reason="cohort.refused" if refused else "cohort.missing",
         file=session.workspace.updates,
         advice=advice,

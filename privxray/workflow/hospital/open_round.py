@@ -9,7 +9,7 @@ from privxray.errors import RefusedError
 from privxray.formats.header import TaskName
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.common.task_commands import COMMANDS, DONE
+from privxray.workflow.common.task_commands import COMMANDS, DONE, agreed_only
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.custody.named_successor import expect_coordinator_stays
 from privxray.workflow.hospital.trained_on import trained_data
@@ -29,7 +29,7 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
     if round_.state is RoundState.VOID:
         raise over_here(round_)
     if round_.state is RoundState.AGREED:
-        raise _agreed(round_)
+        raise agreed_only(round_)
     if round_.state.inside and round_.task != task:
         raise RefusedError(
             f"the plan of round {round_.number} is not to {task}, but to {round_.task}; nothing was spent",
@@ -46,15 +46,6 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
         )
     expect_coordinator_stays(session.state, round_)
     return round_
-
-
-def _agreed(round_: Round) -> RefusedError:
-    return RefusedError(
-        f"the plan of round {round_.number} agrees on secrets for the masks, and nothing is trained under it",
-        reason="round.agreed",
-        advice="Carry the agreement in updates/ to the coordinator; when the next plan comes, type: privxray "
-        "accept FILE",
-    )
 
 
 def over_here(round_: Round) -> RefusedError:

@@ -225,8 +225,11 @@ def _keyholders(plan: PlanHeader) -> set[str]:
 def _term_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
     """The public terms that changed; keyholders are named by :func:`_seat_changes`."""
     old, new = public_constants(before), public_constants(plan)
+    told = {"keyholders"}
+    if plan.schedule is not None and plan.schedule == before.schedule:
+        told |= {"task", "rounds", "epsilon"}  # of the task at hand; the whole study stays as it was
     return tuple(
         f"{name} is {new.get(name, 'not set')} and was {old.get(name, 'not set')}"
         for name in {**old, **new}
-        if name != "keyholders" and old.get(name) != new.get(name)
+        if name not in told and old.get(name) != new.get(name)
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from privxray.errors import MalformedError, WorkspaceError
 from privxray.privacy.releases import ReleaseStore
-from privxray.workflow.common.task_commands import COMMANDS, DONE
+from privxray.workflow.common.task_commands import COMMANDS, DONE, agreed_only
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
@@ -38,7 +38,13 @@ def saved_vector(session: Session, round_: Round, key: bytes | None = None) -> R
 
 
 def expect_trained(session: Session, round_: Round) -> None:
-    """:raises WorkspaceError: a round is not trained, or was exported already."""
+    """Check that there is something to export.
+
+    :raises WorkspaceError: a round is not trained, or was exported already.
+    :raises RefusedError: nothing is trained under its plan.
+    """
+    if round_.state is RoundState.AGREED:
+        raise agreed_only(round_)
     if round_.state is not RoundState.TRAINED:
         raise _not_trained(session, round_)
 

@@ -56,7 +56,8 @@ def join(
     tell(f"Round {joined.plan.round} of the study {joined.plan.study} {done}.")
     if joined.agreement:
         tell(
-            f"Wrote {joined.agreement}: this hospital's part of the secrets for the masks, and of no patient."
+            f"Wrote {joined.agreement}: by it this hospital agrees with the others on secrets for the masks. "
+            "Nothing of a patient is in it."
         )
     close("join", workspace, study=joined.plan.study)
 

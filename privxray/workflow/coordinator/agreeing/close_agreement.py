@@ -32,6 +32,8 @@ from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.session import Session
 from privxray.workspace.transitions import Event
 
+_GO_ON = "Wait for what is missing, ask again, or go on without a hospital for good: --without NAME"
+
 
 @dataclass(frozen=True)
 class Agreed:
@@ -175,7 +177,7 @@ def _expect_complete(session: Session, offered: _Offered, without: Sequence[str]
     lacking = [name for name in missing if name not in without]
     wrong = [*offered.refused, *(offered.strays if lacking else ())]
     if lacking or wrong:
-        raise incomplete(session, plan, lacking, wrong)
+        raise incomplete(session, plan, lacking, wrong, _GO_ON)
 
 
 def _kind(path: Path) -> str | None:
