@@ -14,7 +14,7 @@ from privxray.workflow.upkeep.arrivals import candidates
 from privxray.workflow.upkeep.arrivals.candidates import listing
 from privxray.workflow.upkeep.arrivals.standing import fits_anywhere
 from privxray.workflow.upkeep.arrivals.watching import Watch
-from privxray.workflow.upkeep.inspect_file import HEADERS
+from privxray.workflow.upkeep.header_classes import HEADERS
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs links and named pipes")
 

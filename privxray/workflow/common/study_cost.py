@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import ScheduleEntry
-from privxray.privacy.accountant import calibrate, guarantee
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 
@@ -24,6 +23,8 @@ def answer_events(noise: float) -> list[Event]:
 
 def answer_noise(limit: Guarantee) -> float:
     """The least noise of one answer that keeps to a limit: a standard deviation over the sensitivity."""
+    from privxray.privacy.accountant import calibrate  # with numpy, which status does without
+
     return calibrate(answer_events, limit)
 
 
@@ -44,6 +45,8 @@ def cost_so_far(plan: PlanHeader) -> Guarantee:
 def _composed(plan: PlanHeader, schedule: Sequence[ScheduleEntry]) -> Guarantee:
     if plan.schedule is None:
         return Guarantee(plan.epsilon, plan.delta)
+    from privxray.privacy.accountant import guarantee
+
     return guarantee([event for entry in schedule for event in _events(plan, entry)], plan.delta)
 
 

@@ -13,53 +13,20 @@ from typing import Any
 
 from privxray.errors import MalformedError, StrangeFileError, about
 from privxray.exchange.intake import read_again
-from privxray.exchange.messages.agreement import AgreementHeader
-from privxray.exchange.messages.consents import RefusalHeader, WaiverHeader
-from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.proof import ProofHeader
-from privxray.exchange.messages.request import RequestHeader
-from privxray.exchange.messages.share import ShareHeader
-from privxray.exchange.messages.summary import SummaryHeader
-from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.header import SUFFIXES, Header
-from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
-from privxray.keys.card import CardHeader
+from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.keys.key_words import party_words
-from privxray.keys.revocation import RevocationHeader
-from privxray.keys.succession.candidacy import CandidacyHeader
-from privxray.keys.succession.succession_file import SuccessionHeader
-from privxray.keys.succession.vote import VoteHeader
 from privxray.system.regular_files import open_regular
 from privxray.workflow.common.plan_sections import Row, plan_rows
 from privxray.workflow.hospital.plan_changes import changes_here
 from privxray.workflow.shards.job_key import JOB_KEY_START
 from privxray.workflow.shards.part_file import MAGIC as PART_MAGIC
+from privxray.workflow.upkeep.header_classes import HEADERS
 from privxray.workflow.upkeep.inspect_summary import Summary, summary
 from privxray.workflow.upkeep.known_signers import NOBODY_KNOWN, Known, known_in, own_keys_in, roster_of
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
-
-HEADERS: dict[str, type[Header]] = {
-    "card": CardHeader,
-    "plan": PlanHeader,
-    "agreement": AgreementHeader,
-    "update": UpdateHeader,
-    "request": RequestHeader,
-    "share": ShareHeader,
-    "proof": ProofHeader,
-    "model": ModelHeader,
-    "summary": SummaryHeader,
-    "offer": OfferHeader,
-    "query": QueryHeader,
-    "answer": AnswerHeader,
-    "revocation": RevocationHeader,
-    "waiver": WaiverHeader,
-    "refusal": RefusalHeader,
-    "candidacy": CandidacyHeader,
-    "vote": VoteHeader,
-    "succession": SuccessionHeader,
-}
 
 
 @dataclass(frozen=True)
