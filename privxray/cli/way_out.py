@@ -2,7 +2,7 @@
 
 An error says what is wrong by the rule that refused. What a person should type instead follows from the
 workspace and from the files that lie there. It is put into the error's advice here, for all commands alike,
-so the rules stay free of it. An advice that names a command already is left, but for a wrong role.
+so the rules stay free of it. An advice that names a command already is mostly left.
 
 Tested in tests/cli/test_wrong_orders.py.
 """
@@ -20,6 +20,7 @@ from privxray.cli.current_workspace import current_workspace, place_of, seen_fro
 from privxray.errors import PrivxrayError
 
 if TYPE_CHECKING:
+    from privxray.workflow.upkeep.advice.situation import Situation
     from privxray.workflow.upkeep.arrivals.arrival import Arrival
     from privxray.workspace.session import Session
 
@@ -38,6 +39,8 @@ _OTHER_FILE = frozenset(
     }
 )
 """Reasons that are about which file was named: what to do with it, or what comes first, is told instead."""
+_ALWAYS = frozenset({"workspace.other-role", "cohort.missing", "cohort.refused"})
+"""Reasons whose advice may name a command, but not the one that is next here."""
 _TAKES: dict[str, tuple[str, ...]] = {
     "plan": ("card",),
     "join": ("plan",),
@@ -58,19 +61,19 @@ _MISSING = re.compile(r"(FILES?|CARDS|QUERY|ANSWER) is missing")
 class _Slip:
     """An error, and the workspace that the command was typed in.
 
-    :param command: without its options. :param place: the way from where the person stands to the workspace.
+    :param command: without its options. :param situation: of the workspace.
     """
 
     error: PrivxrayError
     command: str
     session: Session
-    place: str
+    situation: Situation
 
     def waiting(self) -> list[str]:
         """What to type about files in the drop folder: those that the command takes, or the first of any."""
         from privxray.workflow.upkeep.arrivals.unread import unread
 
-        came, wanted = unread(self.session, self.place), _TAKES.get(self.command)
+        came, wanted = unread(self.session, self.situation), _TAKES.get(self.command)
         if wanted is None:
             return list(came.todos[:1])
         drop = f"{self.session.workspace.incoming.name}/"
@@ -80,20 +83,19 @@ class _Slip:
     def next_here(self) -> str:
         """What the workspace says to do next."""
         from privxray.workflow.upkeep.advice.advise import advise
-        from privxray.workflow.upkeep.advice.look import look
 
-        found = next(iter(advise(look(self.session, self.place))), None)
+        found = next(iter(advise(self.situation)), None)
         return f"Next here: {found.text}" if found else ""
 
     def named(self) -> Arrival | None:
         """The file that was named, as one in a drop folder is judged."""
-        from privxray.workflow.upkeep.arrivals.arrival import Judge
         from privxray.workflow.upkeep.arrivals.candidates import Candidate
+        from privxray.workflow.upkeep.arrivals.judge import Judge
 
         path = Path(self.error.file or "")
         seen = path.stat()
         file = Candidate(path, (seen.st_size, seen.st_mtime_ns, seen.st_ino))
-        return Judge(self.session, self.place).of(file, seen_from(self.session.root, path.parent))
+        return Judge(self.session, self.situation.place).of(file, seen_from(self.session.root, path.parent))
 
     def elsewhere(self) -> str:
         """A file of the name that was typed in one of the workspace's own folders."""
@@ -117,27 +119,26 @@ def show_way_out(error: PrivxrayError, typed: Sequence[str], *, as_json: bool) -
     ):
         return
     with suppress(Exception):
+        from privxray.workflow.upkeep.advice.look import look
         from privxray.workspace.session import looking
 
         workspace = current_workspace()
         with looking(workspace) as session:
-            place = "" if as_json else place_of(workspace.root)
-            parts = list(_parts(_Slip(error, _command(typed), session, place)))
+            situation = look(session, "" if as_json else place_of(workspace.root))
+            parts = list(_parts(_Slip(error, _command(typed), session, situation)))
         error.advice = ". ".join(part for part in parts if part)
 
 
 def _parts(slip: _Slip) -> Iterator[str]:
     """The sentences of an advice, without their full stops."""
     error, advice = slip.error, slip.error.advice.rstrip(".")
-    from privxray.workflow.upkeep.advice.situation import typed as typed_from
-
     missing = _MISSING.match(error.what) if error.reason == "usage" else None
     if error.reason == "usage" and not missing:
         yield advice
         return
     waiting = slip.waiting()
     if missing:
-        typed = f"Type: {typed_from(slip.place, f'{slip.command} {missing[1]}')}"
+        typed = f"Type: {slip.situation.typed(f'{slip.command} {missing[1]}')}"
         yield from _sentences(waiting) if waiting else (typed,)
     elif error.reason in _OTHER_FILE:
         seen = slip.named()
@@ -153,7 +154,7 @@ def _parts(slip: _Slip) -> Iterator[str]:
 
 def _unless_named(slip: _Slip, advice: str) -> Iterator[str]:
     """What the workspace says to do next, unless the advice names a command that can be typed here."""
-    if "privxray " not in advice or slip.error.reason == "workspace.other-role":
+    if "privxray " not in advice or slip.error.reason in _ALWAYS:
         yield slip.next_here()
 
 

@@ -108,9 +108,9 @@ def test_a_folder_that_is_away_for_a_while_is_waited_for(tmp_path: Path) -> None
 def test_no_more_is_read_of_a_full_folder_than_is_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from privxray.workflow.upkeep.arrivals import arrival
+    from privxray.workflow.upkeep.arrivals import judge
 
-    monkeypatch.setattr(arrival, "MOST_READ", 60)
+    monkeypatch.setattr(judge, "MOST_READ", 60)
     start = b"PRIVXRAY\x01" + (50).to_bytes(4, "big") + b"x" * 50
     for number in range(3):
         (tmp_path / f"{number}.plan").write_bytes(start)

@@ -87,7 +87,7 @@ def overview(workspace: Workspace, place: str = "") -> Overview:
         newest = {round_.study: round_ for round_ in rounds}
         joined = [newest[study] for study in state.studies() if study in newest]
         plans = {study: load_plan(workspace, one) for study, one in newest.items()}
-        came = unread(session, place)
+        came = unread(session, situation)
         book = _book(session)
         return Overview(
             rounds=rounds,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from privxray.errors import PrivxrayError
 from privxray.exchange.admission.admit_agreement import Agreements
-from privxray.exchange.admission.cohort import Cohort
+from privxray.exchange.admission.cohort import Cohort, Verdict
 from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import SignedRequest
@@ -23,16 +23,21 @@ from privxray.formats.header import Body, Fingerprint
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import MIN_HOSPITALS
 from privxray.keys.unsealing_statement import UnsealingStatement
+from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
 from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
-from privxray.workflow.upkeep.advice.situation import CollectedFiles
+from privxray.workflow.upkeep.advice.situation import CollectedFile, CollectedFiles
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
-Take = Callable[[Envelope], None]
-"""Offers a file by its header to the rules of its round; raises what it is refused with."""
+Take = Callable[[Envelope], object]
+"""Offers a file by its header to the rules of its round; raises what it is refused with.
+
+It gives a :class:`~privxray.exchange.admission.cohort.Verdict` where not every good file is taken."""
+
+_Fitting = tuple[Path, Envelope]
 
 _MOST_DROPPED = 1000
 """Files of one kind in the drop folder that are looked at; anybody may put files there."""
@@ -81,25 +86,37 @@ def _offered(take: Take, session: Session, usual: str, suffix: str) -> Collected
         drop.name: [path for path in dropped if not path.is_symlink()],
     }
     full = tuple(name for name, files in folders.items() if files)
+    fitting: list[_Fitting] = []
     for name, files in folders.items():
-        unfit = _offer(take, files)
+        unfit = _offer(take, files, fitting)
         if unfit:
-            return CollectedFiles(unfit=unfit, unfit_in=name, folders=full)
-    return CollectedFiles(folders=full)
+            return CollectedFiles(unfit=unfit, unfit_in=name, folders=full, fitting=_told(session, fitting))
+    return CollectedFiles(folders=full, fitting=_told(session, fitting))
 
 
-def _take(cohort: Cohort, envelope: Envelope) -> None:
+def _told(session: Session, fitting: Iterable[_Fitting]) -> tuple[CollectedFile, ...]:
+    plans = [load_plan(session.workspace, one) for one in session.state.rounds()[-1:]]
+    names = {party.keys.fingerprint: party.name for plan in plans for party in plan.roster.parties}
+    return tuple(
+        CollectedFile(path.parent.name, path.name, envelope.kind, names.get(envelope.key_id, ""))
+        for path, envelope in fitting
+    )
+
+
+def _take(cohort: Cohort, envelope: Envelope) -> Verdict:
     """Offer an update or a share file to a round."""
     take = cohort.take_share if envelope.kind == "share" else cohort.take_update
-    take(envelope, partial(_by_its_header, envelope))
+    return take(envelope, partial(_by_its_header, envelope))
 
 
-def _offer(take: Take, files: Iterable[Path]) -> tuple[str, ...]:
-    """Offer the headers of files; the names of those that are refused."""
+def _offer(take: Take, files: Iterable[Path], fitting: list[_Fitting]) -> tuple[str, ...]:
+    """Offer the headers of files, and note those that fit; the names of those that are refused."""
     unfit = []
     for path in files:
         try:
-            take(envelope_of(path))
+            envelope = envelope_of(path)
+            if take(envelope) not in (Verdict.OVER, Verdict.LATE):
+                fitting.append((path, envelope))
         except (PrivxrayError, OSError):
             unfit.append(path.name)
     return tuple(unfit)

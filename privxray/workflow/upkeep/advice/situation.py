@@ -27,6 +27,16 @@ def typed(place: str, words: str) -> str:
 
 
 @dataclass(frozen=True)
+class CollectedFile:
+    """One of them: where it lies, of which kind it is, and whose. Its signature was verified."""
+
+    folder: str
+    name: str
+    kind: str
+    party: str
+
+
+@dataclass(frozen=True)
 class CollectedFiles:
     """What lies at the coordinator for its round: in ``updates/``, or from its request on in ``shares/``.
 
@@ -38,6 +48,7 @@ class CollectedFiles:
     :param enough: whether the files that are here open the sum, or are enough for the request.
     :param folders: where the files that are here lie; empty for the usual folder.
     :param unfit_in: the folder of the unfit ones; empty for the usual one.
+    :param fitting: the files that are here and good, as far as their headers tell.
     """
 
     come: tuple[str, ...] = ()
@@ -46,6 +57,7 @@ class CollectedFiles:
     enough: bool = False
     folders: tuple[str, ...] = ()
     unfit_in: str = ""
+    fitting: tuple[CollectedFile, ...] = ()
 
 
 @dataclass(frozen=True)

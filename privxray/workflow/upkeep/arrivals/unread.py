@@ -1,6 +1,7 @@
 """What lies unread in a workspace: files that came and that no command has taken yet.
 
-They lie in the drop folder, ``incoming/``; at a coordinator also in the folders where it collects.
+They lie in the drop folder, ``incoming/``; at a coordinator also where it collects cards, updates and share
+files. Those of its round were judged by the rules of the round already (:mod:`.advice.collected`).
 
 Tested in tests/cli/test_arrivals.py.
 """
@@ -9,15 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from privxray.formats.header import SUFFIXES
+from privxray.workflow.upkeep.advice.situation import CollectedFile, Situation
+from privxray.workflow.upkeep.arrivals.arrival import Arrival, public_file_name
 from privxray.workflow.upkeep.arrivals.candidates import Candidate, listing
-from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
-
-if TYPE_CHECKING:
-    from privxray.workflow.upkeep.arrivals.arrival import Arrival
 
 MOST = 100
 """Files of one folder that ``status`` looks at."""
@@ -29,8 +28,8 @@ class Unread:
 
     :param files: by folder and name, as they are seen from the workspace.
     :param more: how many further ones of fitting names were not looked at.
-    :param todos: what to do about those in the drop folder, each command once. What to do about updates and
-        share files at their coordinator is among its advice.
+    :param todos: what to do about those in the drop folder, each command once. What to do about files that a
+        coordinator's round takes is among its advice.
     """
 
     files: tuple[Arrival, ...] = ()
@@ -38,46 +37,69 @@ class Unread:
     todos: tuple[str, ...] = ()
 
 
-def unread(session: Session, place: str = "") -> Unread:
+def unread(session: Session, situation: Situation) -> Unread:
     """What lies unread, without reading any file's body.
 
-    :param place: the way from where the person stands to the workspace.
+    :param situation: of the workspace, with what its round has collected.
     """
+    collected = [(one.folder, arrival) for one, arrival in _collected(situation)]
+    known = {(folder, arrival.name) for folder, arrival in collected}
     found: list[tuple[str, Candidate]] = []
     more = 0
-    for folder, suffixes in _folders(session.workspace).items():
+    for folder, suffixes in _folders(session, situation).items():
         path = session.root / folder
         if path.is_symlink() or not path.is_dir():
             continue
         listed = listing(path, suffixes, MOST)
-        found += [(folder, file) for file in listed.files]
+        found += [(folder, file) for file in listed.files if (folder, file.path.name) not in known]
         more += listed.passed_over
-    if not found:
-        return Unread(more=more)
-    from privxray.workflow.upkeep.arrivals.arrival import Judge  # not needed for an empty folder
+    judged, unlooked = _judged(session, situation, found) if found else ([], 0)
+    drop = session.workspace.incoming.name
+    todos = dict.fromkeys(one.todo for folder, one in judged if folder == drop and one.kind is not None)
+    files = (replace(one, name=_within(folder, one)) for folder, one in (*judged, *collected))
+    return Unread(tuple(files), more + unlooked, tuple(todos))
 
-    judge = Judge(session, place)
+
+def _judged(
+    session: Session, situation: Situation, found: list[tuple[str, Candidate]]
+) -> tuple[list[tuple[str, Arrival]], int]:
+    """What files are that no round here has taken, and how many were not looked at."""
+    from privxray.workflow.upkeep.arrivals.judge import Judge  # not needed for an empty folder
+
+    judge = Judge(session, situation.place)
     seen = [(folder, one) for folder, file in found if (one := judge.of(file, folder)) and not one.taken]
-    unlooked = len(found) - judge.looked_at
-    todos = dict.fromkeys(_todos(session, seen))
-    files = tuple(replace(one, name=_within(folder, one)) for folder, one in seen)
-    return Unread(files, more + unlooked, tuple(todos))
+    return seen, len(found) - judge.looked_at
 
 
-def _todos(session: Session, seen: list[tuple[str, Arrival]]) -> Iterator[str]:
-    for folder, one in seen:
-        advised = session.role == "coordinator" and one.kind in ("update", "share")
-        if folder == session.workspace.incoming.name and one.kind is not None and not advised:
-            yield one.todo
+def _collected(situation: Situation) -> Iterator[tuple[CollectedFile, Arrival]]:
+    """What the round of a coordinator has to take."""
+    for study in situation.studies:
+        words = {study.round.study, *(one.party for one in study.collected.fitting)}
+        for one in study.collected.fitting:
+            article, pattern = "an" if one.kind[0] in "aou" else "a", f"{one.folder}/*{Path(one.name).suffix}"
+            yield (
+                one,
+                Arrival(
+                    name=public_file_name(Path(one.name), words),
+                    kind=one.kind,
+                    what=f"{article} {one.kind}",
+                    study=study.round.study,
+                    round=study.round.number,
+                    whose=one.party,
+                    verified=True,
+                    signature=f"good, by {one.party}",
+                    todo=situation.typed(f"aggregate {pattern}"),
+                ),
+            )
 
 
 def _within(folder: str, one: Arrival) -> str:
     return f"{one.name}, in {folder}/" if " " in one.name else f"{folder}/{one.name}"
 
 
-def _folders(workspace: Workspace) -> dict[str, tuple[str, ...]]:
-    """Where files come in, and which kinds are looked for there."""
-    folders: dict[str, tuple[str, ...]] = {workspace.incoming.name: SUFFIXES}
-    if workspace.config.role == "coordinator":
-        folders |= {"cards": ("card",), "updates": ("enc", "agreement"), "shares": ("share",)}
+def _folders(session: Session, situation: Situation) -> dict[str, tuple[str, ...]]:
+    """Where files come in that no round has judged, and which kinds are looked for there."""
+    folders: dict[str, tuple[str, ...]] = {session.workspace.incoming.name: SUFFIXES}
+    if session.role == "coordinator" and not any(one.round.state.awaits_files for one in situation.studies):
+        folders["cards"] = ("card",)
     return folders
