@@ -17,6 +17,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.header import SUFFIXES, Header
 from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.keys.key_words import party_words
+from privxray.keys.succession.candidacy import CandidacyHeader
 from privxray.system.regular_files import open_regular
 from privxray.workflow.common.plan_sections import Row, plan_rows
 from privxray.workflow.hospital.plan_changes import changes_here

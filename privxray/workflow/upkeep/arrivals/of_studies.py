@@ -1,0 +1,188 @@
+"""What to do about files of a study: by kind, and by what came before them.
+
+Tested in tests/cli/test_arrivals.py.
+"""
+
+from __future__ import annotations
+
+from privxray.workflow.upkeep.advice.situation import typed
+from privxray.workflow.upkeep.arrivals.question import Question, Standing
+from privxray.workspace.transitions import RoundState
+
+
+def card(question: Question) -> Standing:
+    """A card, by whether a plan here took it."""
+    card, session = question.header, question.session
+    if session.role != "coordinator":
+        return Standing(False, "a card is for the coordinator: carry it there")
+    if card.study not in (None, session.workspace.own_study):
+        own = session.workspace.own_study
+        return Standing(
+            False,
+            f"it is for the study {card.study}, and this workspace serves {own}: ask for another card "
+            f"(privxray card --study {own})",
+        )
+    used = session.state.used_round_keys()
+    if card.unsealing.key in used or (card.mask is not None and card.mask.key in used):
+        return Standing(True, "nothing: a plan here has taken it")
+    newest = session.state.last_round(session.workspace.own_study)
+    if newest is None:
+        return Standing(False, question.typing.all("plan", "card"))
+    if newest.state is RoundState.OPEN:
+        return Standing(
+            False,
+            f"its party is not in the open round; {question.typing.one('plan', ' --continue')} plans anew",
+        )
+    return Standing(False, f"for the next round: {question.typing.one('plan', ' --continue')}")
+
+
+def plan(question: Question) -> Standing:
+    """A plan, by what is followed here."""
+    plan, session = question.header, question.session
+    if session.role == "coordinator":
+        return Standing(False, "another coordinator's plan: join it in a hospital's or trustee's workspace")
+    if any(one.plan == question.digest for one in session.state.rounds(plan.study)):
+        return Standing(True, "nothing: it is followed here")
+    if plan.roster.party(question.own) is None:
+        return Standing(
+            False, "this workspace's party is not in it: carry a card to the coordinator (privxray card)"
+        )
+    return _unknown_plan(question)
+
+
+def _unknown_plan(question: Question) -> Standing:
+    """A plan that names this party and is not followed here."""
+    plan, newest = question.header, question.newest()
+    if newest is None:
+        return Standing(False, f"hear its key words by phone, then type: {question.typing.one('join')}")
+    if plan.round <= newest.number:
+        return Standing(
+            True, f"nothing: round {newest.number} of {plan.study} is followed here, which is later"
+        )
+    known = question.session.state.study(plan.study)
+    newer_roster = known is not None and plan.roster.version > known.roster_version
+    if plan.previous != newest.plan and plan.round == newest.number + 1 and not newer_roster:
+        return Standing(
+            False,
+            f"it does not follow the plan of round {newest.number} that is followed here: ask the "
+            "coordinator why, and the other hospitals for what they got",
+        )
+    if plan.previous != newest.plan and not newer_roster:
+        return Standing(
+            False,
+            f"here {plan.study} is in round {newest.number}, so the plan of round {newest.number + 1} comes "
+            f"first; when it is here: {typed(question.typing.place, 'accept FILE')}",
+        )
+    return Standing(False, question.typing.one("accept"))
+
+
+def model(question: Question) -> Standing:
+    """A model, by its round."""
+    session, round_ = question.session, question.round_of_plan()
+    if session.role == "coordinator":
+        return Standing(False, "a model is for the hospitals: privxray accept FILE in a hospital's workspace")
+    if session.role == "trustee":
+        return Standing(True, "nothing: a trustee keeps no models")
+    if round_ is None:
+        return Standing(False, _plan_first(question))
+    if round_.model is not None:
+        return Standing(True, "nothing: a model of this round is kept here")
+    return Standing(False, question.typing.one("accept"))
+
+
+def summary(question: Question) -> Standing:
+    """A summary, by its round."""
+    session, round_ = question.session, question.round_of_plan()
+    if session.role != "hospital":
+        return Standing(session.role == "trustee", "a summary is for the hospitals: carry it there")
+    if round_ is None:
+        return Standing(False, _plan_first(question))
+    if round_.summary is not None:
+        return Standing(True, "nothing: the summary of this round is kept here")
+    return Standing(False, question.typing.one("accept"))
+
+
+def _plan_first(question: Question) -> str:
+    header, place = question.header, question.typing.place
+    command = "join" if question.newest() is None else "accept"
+    return (
+        f"its plan is not followed here; when the plan of round {header.round} of {header.study} is here: "
+        f"{typed(place, f'{command} FILE')}"
+    )
+
+
+def update(question: Question) -> Standing:
+    """An update, by its round."""
+    session, round_ = question.session, question.round_of_plan()
+    if session.role != "coordinator":
+        return Standing(False, "an update is for the coordinator: carry it there")
+    if round_ is None:
+        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    if round_.state is RoundState.OPEN:
+        return Standing(False, question.typing.all("aggregate", "enc"))
+    return Standing(True, f"nothing: round {round_.number} takes no more updates")
+
+
+def agreement(question: Question) -> Standing:
+    """An agreement, by its round."""
+    session, round_ = question.session, question.round_of_plan()
+    if session.role != "coordinator":
+        return Standing(False, "an agreement is for the coordinator: carry it there")
+    if round_ is None:
+        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    if round_.state is RoundState.OPEN:
+        return Standing(False, question.typing.all("aggregate", "agreement"))
+    return Standing(True, f"nothing: round {round_.number} takes no more agreements")
+
+
+def request(question: Question) -> Standing:
+    """A request, by whether it is answered."""
+    session, round_ = question.session, question.round_of_plan()
+    if session.role == "coordinator":
+        return Standing(False, "a request is for the keyholders: carry it there")
+    if round_ is None:
+        return Standing(False, _plan_first(question))
+    answered = session.state.answer_of(round_.plan)
+    if answered is not None and answered.request == question.digest:
+        return Standing(True, "nothing: it is answered")
+    if round_ != question.newest():
+        return Standing(True, f"nothing: round {round_.number} is over here")
+    return Standing(False, question.typing.one("unmask"))
+
+
+def share(question: Question) -> Standing:
+    """A share file, by its round."""
+    session, round_ = question.session, question.round_of_plan()
+    if session.role != "coordinator":
+        return Standing(False, "a share file is for the coordinator: carry it there")
+    if round_ is None:
+        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    if round_.state is RoundState.REQUESTED:
+        return Standing(False, question.typing.all("aggregate", "share"))
+    if round_.state is RoundState.OPEN:
+        updates = typed(question.typing.place, "aggregate updates/*.enc")
+        return Standing(False, f"its round has no request yet, which comes first: {updates}")
+    return Standing(True, f"nothing: round {round_.number} is over")
+
+
+def consent(question: Question) -> Standing:
+    """A waiver or a refusal: it serves a repetition of its round, and nothing else."""
+    session, round_ = question.session, question.round_of_plan()
+    if session.role != "coordinator":
+        return Standing(False, f"a {question.header.kind} is for the coordinator: carry it there")
+    if round_ is None:
+        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    if round_.state.awaits_files:
+        repeat = question.typing.one("plan --repeat FILES")
+        return Standing(False, f"if the round is repeated, with its updates or share files: {repeat}")
+    return Standing(True, f"nothing: round {round_.number} is over")
+
+
+def proof(question: Question) -> Standing:
+    """A proof, by whether its model is here."""
+    round_ = question.round_of_plan()
+    if question.session.role == "trustee" or (round_ is not None and round_.model is not None):
+        return Standing(True, "nothing: its model is kept here, or this is no hospital")
+    return Standing(
+        False, f"leave it beside its model, and type: {typed(question.typing.place, 'accept MODEL')}"
+    )
