@@ -226,6 +226,41 @@ def test_a_strict_round_is_repeated_without_a_hospital_that_signed_a_waiver() ->
     assert chain.dead() == frozenset()
 
 
+def test_a_waiver_of_an_earlier_repetition_does_not_count_again() -> None:
+    """d has left with its waiver; the next repetition is of the same hospitals, and needs none."""
+    study = Study(4, **FORM_3)
+    first = study.signed()
+    roster = Roster(version=2, members=tuple(h.member() for h in study.hospitals[:3]))
+    waiver = enclosed(write_waiver(first, study.hospitals[-1].identity, STAMP))
+    plan_2 = study.make_plan(
+        **FORM_3,
+        round=2,
+        roster=roster,
+        repeats=Repeats(plan=first.digest, same=same(*study.hospitals[:3])),
+        without=Without(waivers=(waiver,)),
+    )
+    second = study.signed(plan_2)
+    again = Repeats(plan=second.digest, same=same(*study.hospitals[:3]))
+    plan_3 = study.make_plan(**FORM_3, round=3, roster=roster, repeats=again)
+    admit_repeat(plan_3, second, [first])
+    chain = Chain(plan_3, (second, first))
+    assert chain.free(since=second.digest) == frozenset()
+    assert chain.free(since=first.digest) == chain.free() == {study.hospitals[-1].fingerprint}
+    with refused("repeat.other-hospitals"):  # who has left does not come back
+        admit_repeat(study.make_plan(**FORM_3, round=3, repeats=again), second, [first])
+
+
+def test_a_refusal_names_a_later_key_than_that_of_its_own_seat(held: Held) -> None:
+    held.study.trustees[0].number = 2
+    followed = held.study.signed(held.study.make_plan(**FORM_3))
+    with refused("refusal.next-key-not-fresh"):
+        admit_refusal(split(consent(held, "refusal", plan=followed.digest)), followed)
+    held.study.trustees[0].number = 1
+    held.study.trustees[3].number = 9  # another seat's key is no measure
+    followed = held.study.signed(held.study.make_plan(**FORM_3))
+    admit_refusal(split(consent(held, "refusal", plan=followed.digest)), followed)
+
+
 def consent(held: Held, kind: str, **changes: Any) -> bytes:
     """A waiver of hospital-a or a refusal of trustee-1, with other fields than it should have."""
     study = held.study

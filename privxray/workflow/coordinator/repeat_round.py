@@ -1,8 +1,9 @@
 """``plan --repeat``: the open round once more, with the same noisy vectors under fresh masks.
 
 A hospital whose update is what it committed to sends the same vector again and pays nothing. One whose update
-is not has to train anew. A hospital may be left out if it has signed a waiver. With keyholders, others may be
-left out as well: those who helped to open a sum already help to open the same one only.
+is not has to train anew, or is left out, and the plan shows to all others that it is wrong. Any hospital may
+be left out if it has signed a waiver. With keyholders, others may be left out as well: those who helped to
+open a sum already help to open the same one only.
 
 Tested in tests/cli/test_repeated_rounds.py and tests/cli/test_repeats_held.py.
 """
@@ -53,7 +54,7 @@ def repeat_round(
     :param paths: updates and share files of the round, whose next keys serve the repetition; cards of parties
         that stated none; waivers and refusals.
     :param without: names of parties that are left out of the repetition. In the mode ``strict`` a hospital
-        has to have signed a waiver.
+        has to have signed a waiver or a wrong update.
     :param force: replace another file that stands where the plan goes.
     :raises RefusedError: no round is open, or its plan allows no such repetition.
     :raises CohortError: an update is missing or refused, or every one is wrong.
@@ -68,10 +69,10 @@ def repeat_round(
             # Typed again with the same updates: an earlier call may have been cut off.
             return deliver_plan(session, collected.plan, force=force)
         consents = read_consents(session, collected.planned, files)
-        _expect_repeatable(session, collected.planned, consents)
+        left = {*without, *_names(collected.plan, consents.waived)}
+        _expect_repeatable(session, collected.planned, left)
         cards = read_cards(session, files.cards)
         check_unused(session, cards)
-        left = {*without, *_names(collected.plan, consents.waived)}
         _expect_files(session, collected, left)
         draft = _draft(session, collected, identity, _Changes(cards, consents, left))
         before = collected.planned
@@ -169,7 +170,8 @@ def _names(plan: PlanHeader, fingerprints: frozenset[Fingerprint]) -> set[str]:
     return {one.name for one in plan.roster.members if one.keys.fingerprint in fingerprints}
 
 
-def _expect_repeatable(session: Session, planned: PlannedRound, consents: Consents) -> None:
+def _expect_repeatable(session: Session, planned: PlannedRound, left: Set[str]) -> None:
+    """:raises RefusedError: no round is open, or its plan can't be repeated, or not without these parties."""
     if not planned.round.state.awaits_files:
         raise RefusedError(
             "no round is open, so none can be repeated",
@@ -178,7 +180,7 @@ def _expect_repeatable(session: Session, planned: PlannedRound, consents: Consen
             advice="Type: privxray status",
         )
     features, held = planned.plan.features, planned.plan.committee is not None
-    if REPEATS not in features or ((held or consents.waived) and REPEATS_WITHOUT not in features):
+    if REPEATS not in features or ((held or left) and REPEATS_WITHOUT not in features):
         raise RefusedError(
             "the plan of this round allows no such repetition: that takes commitments, and a version of "
             "privxray at every party that can repeat with keyholders or without a hospital",
