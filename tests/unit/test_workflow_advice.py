@@ -304,6 +304,13 @@ def test_who_refused_carries_the_refusal_and_is_asked_for_nothing_more() -> None
     assert one.text.startswith(carry)
 
 
+def test_a_keyholder_outside_of_a_repeated_sum_still_awaits_the_request() -> None:
+    study = StudySituation(round_in(RoundState.JOINED), keyholder=True, left_out=True)
+    request, opened = (one.text for one in said("hospital", study))
+    assert "when the coordinator's request comes" in request
+    assert "is opened without this hospital" in opened
+
+
 def test_a_coordinator_may_repeat_a_round_that_too_few_keyholders_answer() -> None:
     some = CollectedFiles(come=("hospital-a",), awaited=("notary", "university"))
     study = requested(some)

@@ -18,12 +18,13 @@ from privxray.keys.mask_statement import MaskStatement, state_mask_key
 from privxray.keys.sealing_keys import SealingKey
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
+from privxray.workflow.coordinator.plan_terms import Terms
 
 FORM_6: dict[str, Any] = FORM | {"features": ("commitments", "repeats", "repeats-without")}
 
 
-def card(trustee: Hospital) -> CardHeader:
-    parts = CardParts(trustee.name, None, trustee.unsealing_statement())
+def card(trustee: Hospital, **changes: Any) -> CardHeader:
+    parts = CardParts(trustee.name, None, trustee.unsealing_statement(), **changes)
     return read_card(split(write_card(trustee.identity, parts, STAMP)))
 
 
@@ -75,3 +76,15 @@ def test_of_four_keyholders_none_can_be() -> None:
     admit_repeat(repeated(study, 0), study.signed())
     with refused("repeat.other-keyholders"):
         admit_repeat(repeated(study, 1), study.signed())
+
+
+def test_the_feature_is_taken_where_every_version_has_it() -> None:
+    """So an older version refuses nothing, and its study can be repeated as it could before."""
+    new, old = card(Hospital("new")), card(Hospital("old"), can=("commitments", "repeats"))
+    assert "repeats-without" in Terms().features([new])
+    assert "repeats-without" in Terms(commitments=True).features([new])
+    assert "repeats-without" not in Terms(commitments=False).features([new])
+    for terms in (Terms(), Terms(commitments=True)):
+        asked = terms.features([new, old])
+        assert "repeats" in asked
+        assert "repeats-without" not in asked

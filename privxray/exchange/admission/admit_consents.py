@@ -41,13 +41,15 @@ def admit_refusal(envelope: Envelope, signed: SignedPlan) -> RefusalHeader:
     :raises MalformedError: it has a body.
     """
     envelope.expect("refusal")
-    party, seated = signed.plan.roster.party(envelope.key_id), signed.plan.seated(envelope.key_id)
-    if party is None or seated is None:
+    seated = signed.plan.seated(envelope.key_id)
+    if seated is None:
         raise IdentityError(
             "the refusal is signed by no keyholder of the plan that it is about",
             reason="refusal.unknown-signer",
             advice=_ASK_WHO,
         )
+    party = signed.plan.roster.party(envelope.key_id)
+    assert party is not None  # whoever has a seat is of the roster
     header = envelope.verify(party.keys.verifier(), RefusalHeader)
     _check_form(header, envelope.key_id, signed)
     committee, seat = seated

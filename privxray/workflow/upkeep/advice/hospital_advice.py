@@ -18,6 +18,7 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
     round_, option = study.round, study_option(situation, study)
     carry = _carry_as_keyholder(situation, study)
     if study.left_out:
+        yield from _request_awaited(situation, study)
         yield Advice(
             f"{carry}the sum of round {round_.number} is opened without this hospital; when the next plan "
             f"comes: {situation.typed('accept FILE')}"
@@ -44,8 +45,13 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
             return
         case _:
             yield from _finished(situation, study, option)
+    yield from _request_awaited(situation, study)
+
+
+def _request_awaited(situation: Situation, study: StudySituation) -> Iterator[Advice]:
+    """What a keyholder waits for that has neither answered nor refused."""
     waits = study.keyholder and not (study.answered or study.refused)
-    if waits and round_.state is not RoundState.CLOSED:
+    if waits and study.round.state is not RoundState.CLOSED and study.round.model is None:
         yield Advice(
             "this hospital is a keyholder: when the coordinator's request comes: "
             f"{situation.typed('unmask FILE')}"
