@@ -26,6 +26,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+BINS = 12
+"""Of the histograms of new plans, equal in the score; docs/BENCHMARKS.md says why so many."""
 WIDEST = 0.2
 """The widest interval of a figure that is shown: from 0.80 to 1.00, for instance."""
 SPECIFICITY = 0.9
@@ -105,7 +107,7 @@ def figures_of_class(label: str, counts: Floats, edges: Sequence[float], deviati
     :param deviation: the standard deviation of the noise in each number; 0 for exact counts.
     """
     positives, others = (float(one) for one in counts.sum(axis=1))
-    least = max(_CLEARLY * deviation * math.sqrt(counts.shape[1]), 1.0)
+    least = least_patients(deviation, counts.shape[1])
     calibration = _calibration(counts, edges, deviation)
     if min(positives, others) < least:
         return ClassFigures(label, positives, others, None, None, (), calibration)
@@ -118,6 +120,11 @@ def figures_of_class(label: str, counts: Floats, edges: Sequence[float], deviati
         roc=_roc(counts),
         calibration=calibration,
     )
+
+
+def least_patients(deviation: float, bins: int) -> float:
+    """How many patients of a class, and how many others, a figure takes at least for this noise."""
+    return max(_CLEARLY * deviation * math.sqrt(bins), 1.0)
 
 
 def auc(counts: Floats, deviation: float) -> Measured:

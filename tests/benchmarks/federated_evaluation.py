@@ -22,10 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privxray.evaluation.noisy_histograms import ClassFigures, auc, figures_of_class
+from privxray.evaluation.noisy_histograms import BINS, ClassFigures, auc, figures_of_class
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.study_cost import answer_noise
-from privxray.workflow.coordinator.scheduled import BINS
 from privxray.workflow.hospital.counting.evaluate_together import score_counts
 
 Floats = NDArray[np.float64]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from exchange_samples import Study
 from test_noisy_histograms import drawn
 
 from privxray.cli.summary_view import summary_json
+from privxray.evaluation.noisy_histograms import least_patients
 from privxray.exchange.messages.plan_tasks import ScheduleEntry, count_manifest, score_manifest
 from privxray.formats.header import Body
 from privxray.workflow.common.study_cost import answer_noise
 from privxray.workflow.common.summary_told import Told, calibration_rows, remarks, rows, told_by
+from privxray.workflow.common.what_counts_show import what_counts_show
 from privxray.workflow.coordinator.reporting.counted_section import counted_section
 
 CONSTANTS = {"n_max": 1000}
@@ -88,3 +91,14 @@ def test_counts_have_errors_and_none_is_below_zero() -> None:
     assert "A patient counts once" in " ".join(remarks(told))
     section = counted_section(told)
     assert (section.curves, section.calibration) == ([], [])
+
+
+def test_a_plan_says_before_what_its_counts_can_show() -> None:
+    made = plan("train", 0.5)
+    made = made.model_copy(update={"epsilon": 6.0})
+    told = dict(what_counts_show(made))
+    each = answer_noise(evaluated(300, 0.5).guarantee) * 3**0.5
+    assert f"to {each * 28**0.5:,.0f} (one" in told["what the description shows"]
+    least = least_patients(each * 3**0.5, 12)
+    assert f"{math.ceil(least):,} held-out patients or more" in told["what the evaluation shows"]
+    assert dict(what_counts_show(Study().plan)) == {}

@@ -81,7 +81,10 @@ def _what_for(plan: PlanHeader) -> Iterator[Row]:
 
 def _whole_study(plan: PlanHeader) -> Iterator[Row]:
     if plan.schedule:
+        from privxray.workflow.common.what_counts_show import what_counts_show  # with numpy
+
         yield "the whole study", ", then ".join(str(entry) for entry in plan.schedule)
+        yield from what_counts_show(plan)
 
 
 def _promise(plan: PlanHeader) -> Iterator[Row]:

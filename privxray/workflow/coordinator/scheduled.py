@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from privxray.evaluation.noisy_histograms import BINS
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import (
     COUNT_BITS,
@@ -22,9 +23,6 @@ from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
     from privxray.learning.interface import AnyMethod
-
-BINS = 12
-"""Of the histograms of an evaluation, equal in the score; docs/BENCHMARKS.md says why so many."""
 
 
 @dataclass(frozen=True)
