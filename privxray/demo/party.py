@@ -10,7 +10,8 @@ import io
 import json
 import secrets
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class Party:
         if asks:
             line += ["--passphrase-file", str(self.passphrase)]
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), _nobody_to_ask():
             code = self.run([*line, "--json"])
         if code:
             raise self._failed(str(words[0]), code, out.getvalue(), err.getvalue())
@@ -77,6 +78,16 @@ class Party:
             reason=told["reason"],
             advice=told.get("advice", ""),
         )
+
+
+@contextlib.contextmanager
+def _nobody_to_ask() -> Iterator[None]:
+    """No terminal: a command that asked would wait for an answer to a question that nobody sees."""
+    before, sys.stdin = sys.stdin, io.StringIO()
+    try:
+        yield
+    finally:
+        sys.stdin = before
 
 
 def make_party(root: Path, name: str, run: Run) -> Party:

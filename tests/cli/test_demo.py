@@ -5,10 +5,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import shutil
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from played_study import draw_images, typed
+
+from privxray.demo.party import make_party
+from privxray.system import console
 
 ROOT = Path(__file__).parents[2]
 METRICS = {"macro_auc", "balanced_accuracy", "mcc", "pneumonia_auc"}
@@ -191,3 +196,20 @@ def test_real_radiographs_of_three_sites(xrays: Path, tmp_path: Path) -> None:
                     "--images", str(xrays / "images"), "--json"])  # fmt: skip
     assert result.code == 0, result.err
     assert result.json["reference"]["val"]["pneumonia_auc"] > 0.8
+
+
+def test_nobody_is_asked_in_a_demo_typed_at_a_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    asked = []
+
+    def run(line: list[str]) -> int:
+        asked.append(console.is_terminal(sys.stdin))
+        print("{}")
+        return 0
+
+    party = make_party(tmp_path, "clinic", run)
+    assert party.type("init") == {}
+    assert asked == [False]
+    assert sys.stdin.isatty()
