@@ -1,8 +1,8 @@
-"""The README's pictures: ``python docs/tools/pictures.py`` plays ``privxray demo`` and draws them into docs/pictures.
+"""The README's pictures: ``python docs/tools/pictures.py`` plays ``privxray demo`` and draws docs/pictures.
 
-One is a recording of the terminal, as SVG; two are pages of that demo, as PNG. Its patients are invented. It takes
-some minutes, a Chromium and playwright (tests/browser/run.sh fetches both into build/browser). With a folder as
-argument it takes the demo that was played there before.
+One is a recording of the terminal, as SVG; two are pages of that demo, as PNG. Its patients are invented. It
+takes some minutes, a Chromium and playwright (tests/browser/run.sh fetches both, the latter into
+build/browser). With a folder as argument it takes the demo that was played there before.
 """
 
 from __future__ import annotations
