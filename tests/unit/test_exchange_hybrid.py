@@ -376,6 +376,29 @@ def test_a_plan_that_goes_on_from_another_agreement_is_refused() -> None:
     admit_agreed(WORLD.study.plan, None, None)
 
 
+def test_a_hospital_that_did_not_agree_is_left_out_of_the_plan_after_it() -> None:
+    world = Agreeing(4)
+    first, *others = world.study.hospitals
+    taken = Agreements(world.asked)
+    for hospital in others:
+        taken.take(split(world.agreement(hospital)))
+    assert [one.name for one in taken.missing] == [first.name]
+    roster = world.study.plan.roster
+    fields = {
+        "roster": roster.model_copy(update={"version": 2, "members": roster.members[1:]}),
+        "encapsulated": taken.encapsulated(one.fingerprint for one in others),
+    }
+    plan = admit_plan(world.study.plan_file(world.training(**fields)), None)
+    for hospital in others:
+        admit_agreed(plan.plan, world.asked, taken.taken[hospital.fingerprint].encapsulated)
+    total = np.zeros(15, np.uint64)
+    for hospital in others:
+        numbers = np.zeros(15, np.uint64)
+        conceal(numbers, plan, hospital.fingerprint, hospital.mask, agreed=world.secrets(hospital, 2))
+        total += numbers
+    assert not total.any()
+
+
 def test_a_fresh_key_pair_of_another_decapsulates_to_something_else() -> None:
     ciphertext = WORLD.ciphertexts[A.fingerprint][B.fingerprint]
     assert MLKEM768PrivateKey.generate().decapsulate(ciphertext) != WORLD.shared[A.fingerprint][B.fingerprint]

@@ -320,6 +320,8 @@ class SumOpened(Printed):
     """Where the plan asks for commitments."""
     plan: str | None
     """The next round's, where there is one."""
+    key_words: str = absent()
+    """Of the plan that comes after an agreement; new ones where a hospital was left out."""
     round: int
     hospitals: int
     lacking: list[str]

@@ -71,7 +71,7 @@ def sign_plan(
         record_plan(session.state, signed)
         remember_words(session.state, draft.plan, words)
     warnings: tuple[str, ...] = ()
-    if before and draft.plan.repeats is None:  # a repetition has rules of its own
+    if before and before.its_task != "agree" and draft.plan.repeats is None:  # which has rules of its own
         warnings = differs_by_one(set(before.hospitals), set(draft.plan.hospitals))
     return deliver_plan(session, draft.plan, warnings=warnings, force=force)
 

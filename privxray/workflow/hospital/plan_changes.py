@@ -78,8 +78,15 @@ def plan_changes(before: PlanHeader, plan: PlanHeader, own: Fingerprint, known: 
         *_repetition(plan, own),
         *_left_out(before, plan),
         *_forgotten(before, plan),
-        *(differs_by_one(set(before.hospitals), set(plan.hospitals)) if plan.repeats is None else ()),
+        *_two_sums(before, plan),
     )
+
+
+def _two_sums(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
+    """What the sums of both rounds would show together; an agreement has none, a repetition rules of its own."""
+    if plan.repeats is not None or before.its_task == "agree":
+        return ()
+    return differs_by_one(set(before.hospitals), set(plan.hospitals))
 
 
 def changes_here(session: Session, plan: PlanHeader) -> tuple[str, ...] | None:

@@ -69,6 +69,7 @@ def _show_agreed(done: Agreed, as_json: bool) -> None:
                 "model": None,
                 "proof": None,
                 "plan": str(done.next_plan.path),
+                "key_words": done.next_plan.key_words,
                 "round": done.plan.round,
                 "hospitals": done.hospitals,
                 "lacking": [],

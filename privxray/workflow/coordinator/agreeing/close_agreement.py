@@ -15,7 +15,6 @@ from pathlib import Path
 from privxray.errors import PrivxrayError, StrangeFileError, UsageError
 from privxray.exchange.admission.admit_agreement import Agreements
 from privxray.exchange.admission.admit_hybrid import check_hybrid
-from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import envelope_of, take_in
 from privxray.exchange.messages.heads import Since
 from privxray.exchange.messages.plan import PlanHeader
@@ -23,6 +22,7 @@ from privxray.naming.public_names import lone_name
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.coordinator.collected_files import incomplete
 from privxray.workflow.coordinator.continue_plan import following
 from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
@@ -113,11 +113,12 @@ def close_agreement(
     draft.plan.verify()
     check_hybrid(draft.plan)
     following_signed = stage_plan(workspace, identity, draft)
+    words = study_words(session.state, draft.plan)
     with session.state.transaction():
         session.state.change_round("coordinator", asked.round, Event.AGREED)
         record_plan(session.state, following_signed)
+        remember_words(session.state, draft.plan, words)
     notes = [f"{stray}; passed over" for stray in offered.strays]
-    notes += differs_by_one(set(plan.hospitals), set(draft.plan.hospitals)) if without else []
     delivered = deliver_plan(session, draft.plan, force=force)
     return Agreed(delivered, plan, len(draft.plan.hospitals), tuple(notes), already=False)
 
