@@ -83,7 +83,7 @@ def plan_changes(before: PlanHeader, plan: PlanHeader, own: Fingerprint, known: 
 
 
 def _two_sums(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
-    """What the sums of both rounds would show together; an agreement has none, a repetition rules of its own."""
+    """What both rounds' sums would show together; an agreement has none, a repetition rules of its own."""
     if plan.repeats is not None or before.its_task == "agree":
         return ()
     return differs_by_one(set(before.hospitals), set(plan.hospitals))
