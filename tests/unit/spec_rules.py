@@ -384,7 +384,7 @@ ADDED: dict[str, Check] = {
     "without": null_or(WITHOUT),
     "head": HEX,
     "since": null_or(record({"request": null_or(HEX), "result": null_or(HEX)})),
-    "heads": listed(record({"party": HEX, "head": HEX}), 0, 256),
+    "heads": listed(record({"party": HEX, "head": HEX}), 0, 116),
     "extractor_file": EXTRACTOR,
     "size": SIZE,
     "task": TASK,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from exchange_samples import Hospital, Study
 from forged_files import changed, put, reason_of, refused
+from pydantic import ValidationError
 from test_exchange_dealing import answered
 
 from privxray.exchange.admission.admit import admit_plan, admit_update, read_update
@@ -181,15 +182,24 @@ def test_somebody_who_left_is_named_by_the_plan_before(made: Round) -> None:
     assert "hospital-c" in told.value.what
     with refused("heads.other-files") as unknown:
         admit_heads(plan.model_copy(update={"roster": roster}), Own(Hospital("new").fingerprint))
-    assert "the party with the key" in unknown.value.what
+    c = made.hospitals[2].fingerprint
+    assert unknown.value.what.startswith(f"the party with the key {c[:16]} has seen other files")
 
 
 def test_with_keyholders_not_everybody_is_in_the_sum() -> None:
     made = Round(4, 4)
     plan = made.next(since=Since(request=REQUEST, result=MODEL), heads=made.seen()[:3])
     admit_heads(plan, made.own(request=REQUEST, result=MODEL))
+    admit_heads(plan, made.own(result=MODEL))  # it is no keyholder
     with refused("heads.other-request"):
         admit_heads(plan, made.own(request=OTHER))
+
+
+def test_a_plan_lists_no_more_parties_than_a_roster_has(made: Round) -> None:
+    seen = [Seen(party=f"{number:064x}", head=OTHER) for number in range(117)]
+    assert made.next(heads=tuple(seen[:116])).heads == tuple(seen[:116])
+    with pytest.raises(ValidationError):
+        made.next(heads=tuple(seen))
 
 
 def test_an_update_states_the_head_of_its_plan(made: Round) -> None:

@@ -66,7 +66,7 @@ def admit_heads(plan: PlanHeader, own: Own) -> None:
 
     :raises RefusedError: this party has seen other files, or another party states that it has.
     """
-    if plan.heads is None or plan.head is None:
+    if plan.heads is None:
         return
     followed = own.followed
     if followed is not None and plan.previous == followed.digest:

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field
 
 from privxray.formats.header import Digest, Fingerprint, Strict
+from privxray.keys.roster import MAX_HOSPITALS, MAX_TRUSTEES
 
 START: Digest = "0" * 64
 """The head of a log without files."""
@@ -41,7 +42,7 @@ class Seen(Strict):
     head: Digest
 
 
-SeenByAll = Annotated[tuple[Seen, ...], Field(strict=False, max_length=256)]
+SeenByAll = Annotated[tuple[Seen, ...], Field(strict=False, max_length=MAX_HOSPITALS + MAX_TRUSTEES)]
 """The field ``heads`` of a plan."""
 
 
