@@ -39,7 +39,7 @@ def summary_json(told: Told) -> dict[str, object]:
             {"by": one.by, "name": one.name, "patients": one.value, "error": one.error, "clear": one.is_clear}
             for one in told.counts
         ]
-        return {**head, "counts": counts}
+        return {**head, "counts": counts, "table": [[list(row) for row in part] for part in told.table]}
     classes = [
         {
             "class": one.label,

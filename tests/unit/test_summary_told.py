@@ -89,6 +89,7 @@ def test_counts_have_errors_and_none_is_below_zero() -> None:
     assert by_name["class", "virus"].startswith("0 ± ")
     assert by_name["class", "virus"].endswith("it may be none)")
     assert "A patient counts once" in " ".join(remarks(told))
+    assert summary_json(told)["table"] == counts.tolist()
     section = counted_section(told)
     assert (section.curves, section.calibration) == ([], [])
 

@@ -288,6 +288,8 @@ class SummaryFigures(Printed):
     """The standard deviation of the noise in each number of the sum."""
     counts: list[NoisyCount] = absent()
     """Of a description."""
+    table: list[list[list[float]]] = absent()
+    """Of a description: by class, then band of age, then sex; the last of each for unknown."""
     auc: NoisyFigure | None = absent()
     """Of an evaluation: the mean over the classes."""
     classes: list[ClassFigures] = absent()

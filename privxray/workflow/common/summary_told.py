@@ -41,7 +41,8 @@ class Told:
     :ivar deviation: the standard deviation of the noise in each number of the sum.
     :ivar exact_hospitals: whether it is known how many hospitals are in the sum; otherwise all of the plan's
         are reckoned with, and the true deviation is no larger.
-    :ivar counts: of a description. :ivar figures: of an evaluation, a class each. :ivar mean: their mean AUC.
+    :ivar counts: of a description. :ivar table: the same by class, band of age and sex at once.
+    :ivar figures: of an evaluation, a class each. :ivar mean: their mean AUC.
     """
 
     plan: PlanHeader
@@ -49,6 +50,7 @@ class Told:
     exact_hospitals: bool
     deviation: float
     counts: tuple[NoisyCount, ...] = ()
+    table: tuple[tuple[tuple[float, ...], ...], ...] = ()
     figures: tuple[ClassFigures, ...] = ()
     mean: Measured | None = None
 
@@ -70,8 +72,10 @@ def told_by(plan: PlanHeader, sums: Mapping[str, NDArray[Any]], hospitals: int |
     each = noise * sensitivity(plan.its_task, len(plan.classes)) * SENSITIVITY_INFLATION
     deviation = each * math.sqrt(count)
     if plan.its_task == "describe":
-        counts = tuple(noisy_sums(np.asarray(sums[COUNTS]), _axes(plan), deviation))
-        return Told(plan, count, exact, deviation, counts=counts)
+        cells = np.asarray(sums[COUNTS])
+        counts = tuple(noisy_sums(cells, _axes(plan), deviation))
+        table = tuple(tuple(tuple(map(float, row)) for row in part) for part in cells)
+        return Told(plan, count, exact, deviation, counts=counts, table=table)
     edges = plan.edges or ()
     figures = tuple(
         figures_of_class(label, np.asarray(table), inner, deviation)
