@@ -91,6 +91,35 @@ def test_one_wrong_update_costs_nobody_else_a_second_epsilon(failed: World) -> N
         assert not saved(world, party)
 
 
+@pytest.mark.parametrize("how", ["shown", "waived"])
+def test_a_strict_round_goes_on_without_a_hospital(
+    failed: World, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    """hospital-b's update is wrong, and it does not come again. Two are left, which is enough here."""
+    monkeypatch.setattr("privxray.keys.roster.MIN_HOSPITALS", 2)
+    world, repeat = failed, ("plan", "--repeat", "updates/*.enc")
+    if how == "waived":
+        world.carry(world.ok("hospital-b", "waive", asks=True)["waiver"], "coordinator", "waivers")
+        planned = world.ok("coordinator", *repeat, "waivers/*", asks=True)
+        told = "hospital-b has signed that the round may be repeated without it"
+    else:
+        right = (*repeat, "--without", "hospital-c")
+        assert world.refused("coordinator", *right, asks=True) == "repeat.without-waiver"
+        planned = world.ok("coordinator", *repeat, "--without", "hospital-b", asks=True)
+        told = "the update of hospital-b is not what it committed to, as the plan shows"
+    before = spent(world, "hospital-a")
+    for party in ("hospital-a", "hospital-c"):
+        plan = world.carry(planned["plan"], party)
+        said = world.type(party, "accept", plan, "--key-words", planned["key_words"])
+        assert said.code == 0, said.err
+        assert told in " ".join(said.err.split())
+        world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
+    summed = world.ok("coordinator", "aggregate", "updates/*0002.enc", asks=True)
+    assert summed["hospitals"] == 2
+    assert world.ok("hospital-a", "accept", world.carry(summed["model"], "hospital-a"), asks=True)["proven"]
+    assert spent(world, "hospital-a") == before
+
+
 def test_the_same_vectors_give_the_same_sum(failed: World) -> None:
     """Even a coordinator that opened the first sum in secret learns nothing from the second one."""
     world = failed

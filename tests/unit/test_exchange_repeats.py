@@ -196,6 +196,7 @@ def test_what_is_said_of_a_repetition_has_to_have_a_place(held: Held) -> None:
         ("repeat.asked-others", held.again(without=Without(asked=tuple(reversed(own))))),
         ("repeat.other-mode", held.again(features=("commitments", "repeats"))),
     ]
+    check_repeats(held.again(without=Without(asked=tuple(own))))
     strict = Study(4, **FORM_3)
     repeats = Repeats(plan="0" * 64, same=same(strict.hospitals[0]))
     for without in (Without(asked=()), Without(refusals=("AAAA",))):
