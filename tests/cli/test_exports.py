@@ -138,7 +138,9 @@ def test_the_release_record_says_what_the_update_is(at: At) -> None:
     )
     assert record["guarantee"]["adjacency"] == "add-or-remove-one-patient"
     assert record["to"]["name"] == "coordinator"
-    for value in (record["sha256"], record["plan"], "epsilon 6", "per patient", "masked"):
+    assert record["masks"] == "X25519 alone"
+    assert "until a quantum computer breaks X25519" in record["masks_note"]
+    for value in (record["sha256"], record["plan"], "epsilon 6", "per patient", "masked", "quantum computer"):
         assert value in page
     seen = world.ok("coordinator", "inspect", "updates/hospital-a-pneumonia-0001.enc")
     assert record["guarantee"]["epsilon"] == seen["header"]["epsilon"]

@@ -88,6 +88,10 @@ def test_two_rounds_of_which_one_is_repeated(at: At, monkeypatch: pytest.MonkeyP
         world.ok(party, "accept", world.carry(summed["plan"], party))
         world.ok(party, "train", "--epsilon", "6")
     export(world)
+    record = world["hospital-a"] / "updates/hospital-a-pneumonia-0005.release.json"
+    assert '"masks": "X25519 and ML-KEM-768 together"' in record.read_text()
+    page = world.ok("hospital-a", "report", "privacy")["reports"][0]
+    assert "rest on X25519 and ML-KEM-768 together" in (world["hospital-a"] / page).read_text()
     last = world.ok("coordinator", "aggregate", "updates/*-0005.enc", asks=True)
     assert world.ok("hospital-a", "accept", world.carry(last["model"], "hospital-a"), asks=True)["proven"]
 

@@ -23,8 +23,8 @@ def test_the_statement_says_what_left_and_what_is_promised(at: At) -> None:
     assert [Path(one).name for one in told["reports"]] == list(FILES)
     listed = world.ok("hospital-a", "exports")["files"]
     assert len(listed) == 2
-    english = ("What the guarantee does not cover", "epsilon 6 at", 'lang="en"')
-    german = ("umfasst", "Epsilon 6 bei", 'lang="de"')
+    english = ("What the guarantee does not cover", "epsilon 6 at", 'lang="en"', "rest on X25519 alone")
+    german = ("umfasst", "Epsilon 6 bei", 'lang="de"', "beruhen auf X25519 allein")
     for text, words in zip(written(world), (english, german), strict=True):
         for expected in (*words, "coordinator", "privxray", "cryptography", "1e-05"):
             assert expected in text, expected
