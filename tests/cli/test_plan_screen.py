@@ -16,7 +16,7 @@ from privxray.workflow.common.plan_sections import in_words
 
 ASKED = (
     "who takes part",
-    "who collects",
+    "coordinator",
     "which images",
     "what is learned",
     "what it costs a patient",
@@ -41,7 +41,7 @@ def test_what_an_officer_decides_by_comes_first_and_constants_on_request(more: l
     joined = world.type("hospital-a", "join", plan, "--key-words", words, *more)
     for shown in (planned, seen, joined):
         assert shown.code == 0, shown.err
-        places = [shown.out.index(asked) for asked in ASKED]
+        places = [shown.out.index(f"\n{asked} ") for asked in ASKED]
         assert places == sorted(places)
         text = squeezed(shown.out)
         assert "hospital-a, hospital-b and hospital-c, of up to 1,000 patients each" in text

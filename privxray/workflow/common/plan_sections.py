@@ -43,7 +43,7 @@ def plan_rows(plan: PlanHeader, changes: tuple[str, ...] | None = None) -> list[
 
 def _parties(plan: PlanHeader) -> Iterator[Row]:
     yield "who takes part", "; ".join(_hospitals(plan))
-    yield "who collects", f"{plan.coordinator_name}, the coordinator, who holds no data"
+    yield "coordinator", f"{plan.coordinator_name}: it collects the files, and holds no data"
     if plan.roster.trustees:
         trustees = listed([one.name for one in plan.roster.trustees])
         yield "trustees", f"{trustees}: no data, and they help to open the sum"
