@@ -38,7 +38,8 @@ def demand(holds: bool, rule: str) -> None:
 # Section 1: the container.
 
 KINDS = ("card", "plan", "update", "request", "share", "proof", "model", "offer", "query", "answer",
-         "revocation", "summary", "agreement", "waiver", "refusal")  # fmt: skip
+         "revocation", "summary", "agreement", "waiver", "refusal",
+         "candidacy", "vote", "succession")  # fmt: skip
 TYPE = re.compile(r"application/vnd\.privxray\.([a-z]+)(\.v2)?\+json")
 
 
@@ -196,6 +197,7 @@ STATEMENT = record(
     {"key": BASE64, "number": whole(1, 1_000_000), "signature": BASE64, "study": null_or(NAME)}
 )
 SIZE = record({"bracket": one_of(100, 1000, 10_000, 100_000), "signature": BASE64, "study": null_or(NAME)})
+RECOVERY = record({"key": BASE64, "signature": BASE64})
 SEALED = record({"recipient": HEX, "wrapped": BASE64})
 NO_BODY = {"length": 0, "sha256": hashlib.sha256(b"").hexdigest(), "cipher": "none", "key": None}
 BODY = record(
@@ -223,12 +225,18 @@ MEMBER = record(
         "mask": STATEMENT,
         "size": SIZE,
         "kem": null_or(STATEMENT),
+        "recovery": null_or(RECOVERY),
     },
     role="hospital",
     size=None,
     kem=None,
+    recovery=None,
 )
-TRUSTEE = record({"name": NAME, "role": one_of("trustee"), "keys": KEYS}, role="trustee")
+TRUSTEE = record(
+    {"name": NAME, "role": one_of("trustee"), "keys": KEYS, "recovery": null_or(RECOVERY)},
+    role="trustee",
+    recovery=None,
+)
 ROSTER = record(
     {"version": whole(1, 9999), "members": listed(MEMBER, 0, 100), "trustees": listed(TRUSTEE, 0, 16)},
     trustees=[],
@@ -334,6 +342,16 @@ OF_KIND: dict[str, dict[str, tuple[Check, Any]]] = {
     "proof": {"updates": (listed(HEX, 2, 100), REQUIRED), "keys": (listed(SEALED, 2, 100), REQUIRED)},
     "agreement": {"encapsulated": (CIPHERTEXTS, REQUIRED)},
     "waiver": {},
+    "candidacy": {"name": (NAME, REQUIRED), "keys": (KEYS, REQUIRED)},
+    "vote": {"old": (HEX, REQUIRED), "keys": (KEYS, REQUIRED), "consent": (BASE64, REQUIRED)},
+    "succession": {
+        "name": (NAME, REQUIRED),
+        "old": (HEX, REQUIRED),
+        "keys": (KEYS, REQUIRED),
+        "by": (one_of("recovery", "members"), REQUIRED),
+        "consent": (null_or(BASE64), REQUIRED),
+        "votes": (null_or(listed(record({"consent": BASE64, "party": HEX}), 0, 100)), REQUIRED),
+    },
     "refusal": {"next_unsealing": (STATEMENT, REQUIRED)},
     "revocation": {
         "name": (NAME, REQUIRED),
@@ -365,6 +383,13 @@ FEATURES: dict[str, dict[str, tuple[str, ...]]] = {
         "plan": ("roster.members.kem?", "encapsulated?"),
         "agreement": ("encapsulated",),
     },
+    "succession": {
+        "card": ("recovery",),
+        "plan": ("roster.members.recovery?", "roster.trustees.recovery?", "successors?"),
+        "candidacy": (),
+        "vote": (),
+        "succession": (),
+    },
     "packed-queries": {"offer": (), "query": (), "answer": ()},
     "rlwe-queries": {"offer": ("mixing_seed", "score_range"), "query": (), "answer": ()},
     "revocation": {"revocation": ()},
@@ -394,6 +419,8 @@ ADDED: dict[str, Check] = {
     "model": null_or(HEX),
     "edges": null_or(listed(_EDGES, 2, 50)),
     "kem": STATEMENT,
+    "recovery": RECOVERY,
+    "successors": null_or(record({"members": listed(HEX, 0, 100), "threshold": whole(2, 100)})),
     "encapsulated": lambda value: value is None or CIPHERTEXTS(value) or listed(CIPHERTEXTS, 0, 100)(value),
     "mixing_seed": HEX,
     "score_range": one_of(8, 16, 32, 64, 128, 256, 512, 1024),
@@ -523,6 +550,12 @@ def check_statement(stated: Json, type_: str, keys: Json) -> None:
         check_lattice(raw, "encapsulation-key.not-mlkem")
 
 
+def check_recovery(stated: Json, keys: Json) -> None:
+    check_statement(stated, "recovery.v2", keys)
+    demand(is_ed25519(unb64(stated["key"], "recovery.key-base64", 32)), "recovery.weak-key")
+    demand(stated["key"] != keys["signing"], "recovery.own-key")
+
+
 # Cards and revocations.
 
 
@@ -536,6 +569,8 @@ def card(file: Read) -> Json:
     there = [(header[name], type_) for name, type_ in stated if header.get(name) is not None]
     for one, type_ in there:
         check_statement(one, type_, keys)
+    if header.get("recovery") is not None:
+        check_recovery(header["recovery"], keys)
     demand(header["body"]["length"] == 0, "card.body")
     demand(header["sender"] == fingerprint(keys), "card.other-sender")
     demand(all(one["study"] == header["study"] for one, _ in there), "card.key-of-other-study")

@@ -17,6 +17,7 @@ import spec_rules_inference as inference
 import spec_rules_plan as plans
 import spec_rules_repeat as repeat
 import spec_rules_round as rounds
+import spec_rules_succession as succession
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 FOLDERS = {"format 1": VECTORS, "format 2": VECTORS / "format2"}
@@ -24,7 +25,7 @@ NUMBERS = json.loads((VECTORS / "numbers.json").read_text())
 SECRETS = {name: bytes.fromhex(one) for name, one in NUMBERS["secrets"].items()}
 UNSEALING = bytes.fromhex(NUMBERS["keyholders"]["secrets"]["trustee-1 unsealing"])
 
-UNREAD = {"succession", "hybrid-signatures"}
+UNREAD = {"hybrid-signatures"}
 """The features whose rules this reader lacks: their vectors are read by privxray's own rules alone."""
 
 
@@ -70,6 +71,7 @@ def admit(folder: str, name: str) -> None:
 def admit_plan(folder: str, name: str, file: rules.Read, plan: rounds.Followed) -> Any:
     header = plans.plan(file, plan.header["coordinator"])
     repeat.alone(header)
+    succession.alone(header)
     repeat.against(header, plan)
     under = index(folder)[name]["under"]
     if under == "heads-first":
@@ -111,6 +113,11 @@ def admit_proof(folder: str, name: str, file: rules.Read, plan: rounds.Followed)
     return rounds.proof(file, plan, exported.key_id, SECRETS["hospital-a sealing"], exported.digest)
 
 
+def admit_vote(folder: str, name: str, file: rules.Read, plan: rounds.Followed) -> Any:
+    candidate = rules.opened(load(folder, "candidacy")).claimed["keys"]
+    return succession.vote(file, plan, candidate)
+
+
 ADMIT: dict[str, Any] = {
     "card": lambda folder, name, file, plan: rules.card(file),
     "revocation": lambda folder, name, file, plan: rules.revocation(file),
@@ -121,6 +128,9 @@ ADMIT: dict[str, Any] = {
     "agreement": lambda folder, name, file, plan: rounds.agreement(file, plan),
     "waiver": lambda folder, name, file, plan: repeat.consent(file, plan),
     "refusal": lambda folder, name, file, plan: repeat.consent(file, plan),
+    "candidacy": lambda folder, name, file, plan: succession.candidacy(file, plan),
+    "vote": admit_vote,
+    "succession": lambda folder, name, file, plan: succession.succession(file, plan),
     "request": admit_request,
     "share": admit_share,
     "proof": admit_proof,
