@@ -16,11 +16,12 @@ import select
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
 from rich.console import Console
-from rich.terminal_theme import NIGHT_OWLISH
+from rich.terminal_theme import SVG_EXPORT_THEME
 from rich.text import Text
 
 from privxray.cli.app import run
@@ -28,8 +29,8 @@ from privxray.cli.app import run
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 COLUMNS, ROWS = 96, 40
-SECONDS = 20.0
-"""How long the recording plays."""
+LONGEST_WAIT = 0.8
+"""Seconds that the recording waits for the next line, where the demo took longer."""
 MOST_BYTES = 200_000
 
 Recorded = list[tuple[float, str]]
@@ -65,11 +66,9 @@ def _last_state(line: bytes) -> str:
     return re.sub(r"\x1b\[(\?25[lh]|\d*[A-K])", "", text)
 
 
-def drawing(lines: Recorded, folder: Path) -> str:
+def drawing(lines: Recorded) -> str:
     """The recording as SVG: lines appear one after the other, where the reader has nothing against motion."""
-    shown = [(0.0, "$ privxray demo")]
-    shown += [(when, text.replace(str(folder), "privxray-demo")) for when, text in lines]
-    shown = [one for one in shown if one[1].strip() or one is shown[-1]]
+    shown = [(0.0, "$ privxray demo"), *_without_long_lists(lines)]
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     starts: list[float] = []
     for when, text in shown:
@@ -77,17 +76,30 @@ def drawing(lines: Recorded, folder: Path) -> str:
         starts += [when] * len(wrapped)
         for line in wrapped:
             console.print(line, no_wrap=True, overflow="crop")
-    svg = console.export_svg(title="privxray demo", theme=NIGHT_OWLISH, unique_id="demo")
+    svg = console.export_svg(title="privxray demo", theme=SVG_EXPORT_THEME, unique_id="demo")
     svg = re.sub(r"\s*@font-face \{.*?\}", "", svg, flags=re.DOTALL)  # rich would fetch a font
     svg = svg.replace("Fira Code, monospace", "ui-monospace, 'DejaVu Sans Mono', Consolas, monospace")
     return _moving(svg, starts)
 
 
+def _without_long_lists(lines: Recorded) -> Recorded:
+    """The recording without the findings of the check, and without what comes after the last table."""
+    texts = [text for _, text in lines]
+    found = next(place for place, text in enumerate(texts) if text.startswith("A few more come"))
+    study = next(place for place, text in enumerate(texts) if text.startswith("Making the workspaces"))
+    end = next(place for place, text in enumerate(texts) if "seconds; an update has" in text)
+    left_out = (lines[found][0], "[... its findings on six images ...]")
+    kept = [*lines[: found + 1], left_out, *lines[study : end + 1]]
+    return [one for one in kept if one[1].strip()]
+
+
 def _moving(svg: str, starts: list[float]) -> str:
-    whole = max(starts[-1], 1.0)
+    delays = [0.0]
+    for before, after in pairwise(starts):
+        delays.append(delays[-1] + min(after - before, LONGEST_WAIT))
 
     def line(found: re.Match[str]) -> str:
-        delay = starts[min(int(found[1]), len(starts) - 1)] / whole * SECONDS
+        delay = delays[min(int(found[1]), len(delays) - 1)]
         return f'{found[0]} style="animation-delay: {delay:.2f}s"'
 
     svg = re.sub(r'clip-path="url\(#demo-line-(\d+)\)"', line, svg)
@@ -135,11 +147,11 @@ def main(folder: Path, *, play: bool) -> None:
     if play:
         notes.write_text(json.dumps(record(folder)))
     lines: Recorded = [(when, text) for when, text in json.loads(notes.read_text())]
-    (PICTURES / "demo.svg").write_text(drawing(lines, folder), "utf-8")
+    (PICTURES / "demo.svg").write_text(drawing(lines), "utf-8")
     hospital = next(folder.glob("hospital-*"))
     training = next(hospital.glob("reports/*-training.html"))
-    photograph(training, PICTURES / "training.png", top="#roc", width=1000, height=1000)
-    photograph(_checked(folder), PICTURES / "check.png", top="h1", width=1000, height=900)
+    photograph(training, PICTURES / "training.png", top="#roc", width=1000, height=720)
+    photograph(_checked(folder), PICTURES / "check.png", top="h1", width=1000, height=850)
 
 
 if __name__ == "__main__":

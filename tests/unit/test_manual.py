@@ -110,7 +110,7 @@ def test_what_the_guides_type_is_a_command_with_its_options(page: str, line: tup
     name = next((one for one in (" ".join(words[:2]), words[0]) if one in KNOWN), None)
     assert name is not None or words == ["COMMAND"], line
     if name is not None:
-        typed = {word.partition("=")[0] for word in words if word.startswith("-")}
+        typed = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
         assert typed <= options(name) | {"--quiet"}, line
 
 
@@ -119,3 +119,17 @@ def test_the_sources_hold_documentation_and_the_wheel_man_pages() -> None:
     assert {"graft docs", "graft site"} <= set((root / "MANIFEST.in").read_text("utf-8").splitlines())
     assert '"share/man/man1" = ["docs/man/*.1"]' in (root / "pyproject.toml").read_text("utf-8")
     assert len(list(Path(man_pages.FOLDER).glob("*.1"))) == len(KNOWN)
+
+
+def test_the_readme_s_pictures_are_small_and_fetch_nothing() -> None:
+    named = re.findall(r"\]\(docs/(pictures/[^)]+)\)", (DOCS.parent / "README.md").read_text("utf-8"))
+    assert sorted(path.name for path in (DOCS / "pictures").iterdir()) == sorted(
+        Path(one).name for one in named
+    )
+    assert len(named) == 3
+    for name in named:
+        assert (DOCS / name).stat().st_size < 200_000
+    drawn = (DOCS / "pictures" / "demo.svg").read_text("utf-8")
+    assert "@font-face" not in drawn
+    assert "url(http" not in drawn
+    assert "animation-delay" in drawn
