@@ -43,12 +43,13 @@ _ALWAYS = frozenset({"workspace.other-role", "cohort.missing", "cohort.refused"}
 """Reasons whose advice may name a command, but not the one that is next here."""
 _TAKES: dict[str, tuple[str, ...]] = {
     "plan": ("card",),
-    "join": ("plan",),
+    "join": ("plan", "succession"),
     "accept": ("model", "plan", "summary"),
     "aggregate": ("update", "share", "agreement"),
     "unmask": ("request",),
     "verify": ("proof", "model", "plan"),
-    "distrust": ("revocation",),
+    "distrust": ("revocation", "succession"),
+    "vote": ("candidacy",),
     "infer answer": ("query",),
     "infer read": ("answer",),
 }

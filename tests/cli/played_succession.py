@@ -24,11 +24,11 @@ def planned_anew(world: World, coordinator: str, *words: str) -> dict[str, Any]:
 
 
 def play(snapshots: Snapshots, folder: Path) -> Path:
-    """A round that is planned and not trained; features are computed."""
+    """The first of two rounds is planned and not trained; features are computed."""
     world = World(Path(shutil.copytree(snapshots("untrained"), folder)))
     for party in HOSPITALS:
         world.ok(party, "recovery", "make", world.root / f"{party}.recovery", asks=True)
-    planned_anew(world, "coordinator", "--replace", "--successors", NAMED)
+    planned_anew(world, "coordinator", "--replace", "--rounds", "2", "--successors", NAMED)
     return folder
 
 

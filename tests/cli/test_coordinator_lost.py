@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crash import killed_at
@@ -94,50 +95,44 @@ def test_the_study_goes_on_to_a_model(delivered: Path, copy: Callable[[Path], Wo
     assert world.ok("coordinator-2", "report", "study")
 
 
-def test_a_closed_round_is_taken_over_with_its_model(world: World) -> None:
-    """The next training round starts from the model that a member hands over; without it members are told."""
-    terms = world["coordinator"] / "terms.yaml"
-    terms.write_text(
-        "method: dp-sgd\nepsilon: 5\nrounds: 2\nsuccessors: [hospital-a, hospital-b, hospital-c]\n"
-        "constants: {image_size: 16, steps: 1, sampling_rate: 0.3, expected_batch_size: 3}\n"
-    )
-    planned_anew(world, "coordinator", "--replace", "--from", "terms.yaml")
-    exported(world, "coordinator")
-    model = world.ok("coordinator", "aggregate", "updates/*-0003.enc", asks=True)["model"]
-    world.ok("hospital-a", "accept", world.carry(model, "hospital-a"), asks=True)
-    card = candidate(world)
-    for party in HOSPITALS:
-        vote(world, party, card)
-    succession = succeeded(world, "coordinator-2", "--model", model)
-    for party in HOSPITALS:
-        world.ok(party, "join", succession)
-    (world["coordinator-2"] / "cards").mkdir()
-    for party in HOSPITALS:
-        shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator-2"] / "cards")
-    planned = world.ok("coordinator-2", "plan", "cards/*.card", "--continue", asks=True)
-    assert (planned["round"], planned["stage"]) == (4, 2)
-    assert read_again(Path(planned["plan"])).body() == read_again(Path(model)).body()
-    said = told(world, "hospital-a", planned["plan"], planned["key_words"])
-    assert "does not start" not in said
-    assert "training round 1 again" not in said
-
-
-def test_without_the_model_members_who_have_it_are_told(
-    delivered: Path, copy: Callable[[Path], World]
-) -> None:
-    world = copy(delivered)
+@pytest.fixture(scope="module")
+def elected(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The round's model is at hospital-a, the next plan has not left, and two hospitals have voted."""
+    world = World(Path(shutil.copytree(delivered, tmp_path_factory.mktemp("elected") / "world")))
     model = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
     world.ok("hospital-a", "accept", world.carry(model, "hospital-a"), asks=True)
     card = candidate(world)
     for party in ("hospital-a", "hospital-b"):
         vote(world, party, card)
-    file = succeeded(world)
-    for party in HOSPITALS:
-        world.ok(party, "join", file)
+    return world.root
+
+
+def taken_over(world: World, *words: str | Path) -> dict[str, Any]:
+    """The plan by which coordinator-2 goes on."""
+    file = succeeded(world, "coordinator-2", *words)
     (world["coordinator-2"] / "cards").mkdir()
     for party in HOSPITALS:
+        world.ok(party, "join", file)
         shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator-2"] / "cards")
-    planned = world.ok("coordinator-2", "plan", "cards/*.card", "--continue", asks=True)
+    planned: dict[str, Any] = world.ok("coordinator-2", "plan", "cards/*.card", "--continue", asks=True)
+    return planned
+
+
+def test_a_closed_round_is_taken_over_with_its_model(elected: Path, copy: Callable[[Path], World]) -> None:
+    """The next training round starts from the model that a member hands over."""
+    world = copy(elected)
+    model = next((world["hospital-a"] / "models").glob("*.model"))
+    planned = taken_over(world, "--model", model)
+    assert (planned["round"], planned["stage"]) == (3, 2)
+    assert read_again(Path(planned["plan"])).body() == read_again(model).body()
+    said = told(world, "hospital-a", planned["plan"], planned["key_words"])
+    assert "does not start" not in said
+    assert "model is kept here" not in said
+
+
+def test_without_the_model_members_who_have_it_are_told(elected: Path, copy: Callable[[Path], World]) -> None:
+    world = copy(elected)
+    planned = taken_over(world)
     assert planned["stage"] == 1
     words = planned["key_words"]
     assert "whose model is kept here" in told(world, "hospital-a", planned["plan"], words)
@@ -266,7 +261,7 @@ def test_successions_that_are_refused(world: World) -> None:
     assert world.refused("stranger", "join", file) == "succession.unknown-study"
 
 
-@pytest.mark.parametrize(("command", "stride"), [("card", 4), ("vote", 3), ("succeed", 1), ("join", 3)])
+@pytest.mark.parametrize(("command", "stride"), [("card", 4), ("vote", 4), ("succeed", 2), ("join", 5)])
 def test_kill_9_at_its_steps(world: World, command: str, stride: int) -> None:
     card = candidate(world)
     lines = {

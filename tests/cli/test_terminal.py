@@ -77,7 +77,12 @@ def test_a_new_passphrase_is_asked_twice_and_never_shown(tmp_path: Path) -> None
     code, seen = at_terminal(
         tmp_path,
         words,
-        [("has this hospital?", "\n"), ("Passphrase:", secret + "\n"), ("confirmation:", secret + "\n")],
+        [
+            ("has this hospital?", "\n"),
+            ("Make a recovery key now?", "\n"),
+            ("Passphrase:", secret + "\n"),
+            ("confirmation:", secret + "\n"),
+        ],
     )
     assert code == 0, seen
     assert seen.count("Passphrase") == 1

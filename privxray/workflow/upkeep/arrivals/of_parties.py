@@ -63,6 +63,8 @@ def vote(question: Question) -> Standing:
     """A vote, by whose it is to be counted by."""
     if question.header.keys.fingerprint != question.own:
         return Standing(False, "a vote is for whoever is to be the coordinator: carry it there")
+    if question.session.state.rounds():
+        return Standing(True, "nothing: the votes were counted")
     count = typed(question.typing.place, "succeed PLAN FILE --votes FOLDER")
     return Standing(False, f"collect the votes in a folder, then type: {count}")
 
@@ -70,9 +72,8 @@ def vote(question: Question) -> Standing:
 def succession(question: Question) -> Standing:
     """A succession, by whether the new keys are known here."""
     header = question.header
-    if header.keys.fingerprint == question.own:
-        return Standing(True, "it names this workspace's own keys: carry it to all others")
-    if question.session.state.successors().get(header.old) == header.keys.fingerprint:
+    named, _ = question.session.state.successors().get(header.old, (None, ""))
+    if named == header.sender:
         return Standing(True, "nothing: it is known here")
     command = "join" if header.by == "members" else "distrust"
     return Standing(False, f"call {header.name}, then type: {question.typing.one(command)}")

@@ -66,6 +66,7 @@ _FOR = {
     "refusal": "the coordinator",
     "candidacy": "the hospitals",
     "vote": "whoever is to be the coordinator",
+    "succession": "all others",
 }
 
 
