@@ -291,3 +291,26 @@ def test_kill_9_at_its_steps(world: World, command: str, stride: int) -> None:
         world.ok("hospital-c", "join", world["coordinator-2"] / "s.succession")
     if command == "join":
         assert "carry the card to coordinator-2" in advice(world, "hospital-c")
+
+
+def test_each_file_says_in_the_drop_folder_what_to_do_with_it(
+    elected: Path, copy: Callable[[Path], World]
+) -> None:
+    world = copy(elected)
+    card = world["coordinator-2"] / "coordinator-2.candidacy"
+    given = next((world["coordinator-2"] / "votes").glob("hospital-a*.vote"))
+
+    def said(party: str, file: Path) -> str:
+        folder = world[party] / "incoming"
+        folder.mkdir(exist_ok=True)
+        shutil.copy(file, folder)
+        told = world.type(party, "status")
+        assert told.code == 0, told.err
+        return " ".join((told.out + told.err).split())
+
+    assert "privxray vote incoming/coordinator-2.candidacy" in said("hospital-c", card).replace("-C", "")
+    assert "collect the votes in a folder" in said("coordinator-2", given)
+    file = succeeded(world)
+    assert "join incoming/pneumonia.succession" in said("hospital-c", file)
+    world.ok("hospital-c", "join", file)
+    assert "join incoming/pneumonia.succession" not in said("hospital-c", file)
