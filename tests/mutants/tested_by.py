@@ -82,6 +82,7 @@ _INFERENCE = (
     "tests/attacks/test_inference_leak.py",
 )
 
+_SUCCESSION = ("tests/unit/test_succession.py", "tests/unit/test_vectors_format2.py")
 _HYBRID = ("tests/unit/test_exchange_hybrid.py", "tests/unit/test_vectors_format2.py")
 
 # The longest beginning that fits a module's path decides.
@@ -103,6 +104,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/keys/revocation.py": ("tests/unit/test_vectors_format2.py", *_EXCHANGE),
     "privxray/keys/sealed_body.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
     "privxray/keys/size_statement.py": _SIZES,
+    "privxray/keys/succession/": _SUCCESSION,
     "privxray/exchange/": _EXCHANGE,
     "privxray/exchange/admission/admit_agreement.py": _HYBRID,
     "privxray/exchange/admission/admit_heads.py": _HEADS,
@@ -114,6 +116,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/exchange/admission/repeat_chain.py": _REPEATS,
     "privxray/exchange/admission/repeat_form.py": _REPEATS,
     "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
+    "privxray/exchange/admission/admit_succession.py": _SUCCESSION,
     "privxray/exchange/commitments/": _COMMITMENTS,
     "privxray/exchange/intake.py": ("tests/unit/test_exchange_intake.py", *_EXCHANGE),
     "privxray/exchange/masking/": ("tests/unit/test_exchange_mask.py", *_EXCHANGE),
@@ -129,6 +132,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/exchange/messages/plan_sizes.py": _SIZES,
     "privxray/exchange/messages/proof.py": _COMMITMENTS,
     "privxray/exchange/messages/repeats.py": _REPEATS,
+    "privxray/exchange/messages/successors.py": _SUCCESSION,
     "privxray/exchange/opening.py": ("tests/unit/test_exchange_sums.py", *_EXCHANGE),
     "privxray/exchange/opening_committed.py": _COMMITMENTS,
     "privxray/exchange/sharing/": ("tests/unit/test_exchange_dealing.py", *_EXCHANGE),

@@ -452,3 +452,27 @@ def test_the_splits_of_a_data_set_are_seen_without_opening_it(tmp_path: Path) ->
         database.execute("CREATE TABLE image (split TEXT)")
         database.execute("INSERT INTO image VALUES ('train'), ('train'), ('val')")
     assert splits_in(tmp_path, "s") == {"train", "val"}
+
+
+@pytest.mark.parametrize("role", ["hospital", "trustee"])
+def test_a_study_with_another_coordinator_waits_for_its_plan_and_nothing_else(role: Role) -> None:
+    study = StudySituation(round_in(RoundState.JOINED), splits=TRAIN, named="coordinator-2")
+    (only,) = said(role, study)
+    assert only.types == ("card",)
+    assert "carry the card to coordinator-2; when its plan comes: privxray join FILE" in only.text
+
+
+def test_a_hospital_that_voted_carries_its_vote_and_goes_on() -> None:
+    study = StudySituation(round_in(RoundState.TRAINED), splits=TRAIN, voted="coordinator-2")
+    vote, export = said("hospital", study)
+    assert "this hospital voted for coordinator-2 as coordinator of s: carry the vote there" in vote.text
+    assert export.types == ("export-update",)
+
+
+@pytest.mark.parametrize("state", [RoundState.VOID, RoundState.CLOSED])
+def test_who_took_a_study_over_carries_the_succession(state: RoundState) -> None:
+    study = StudySituation(round_in(state), last_stage=False, inherited=True)
+    (only,) = said("coordinator", study)
+    assert "carry the succession to all (they type privxray join FILE)" in only.text
+    ended = StudySituation(round_in(RoundState.CLOSED), inherited=True)
+    assert "carry the succession" not in first("coordinator", ended)
