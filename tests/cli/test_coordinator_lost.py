@@ -308,7 +308,7 @@ def test_each_file_says_in_the_drop_folder_what_to_do_with_it(
         assert told.code == 0, told.err
         return " ".join((told.out + told.err).split())
 
-    assert "privxray vote incoming/coordinator-2.candidacy" in said("hospital-c", card).replace("-C", "")
+    assert "vote incoming/coordinator-2.candidacy" in said("hospital-c", card)
     assert "collect the votes in a folder" in said("coordinator-2", given)
     file = succeeded(world)
     assert "join incoming/pneumonia.succession" in said("hospital-c", file)

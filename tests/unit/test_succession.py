@@ -134,6 +134,35 @@ def test_slips_in_words_are_told_and_no_word_is_repeated(
     assert not set(typed) & (set(listed(str(told.value))) - {"word", "these", "that", "there", "all"})
 
 
+def test_words_that_are_not_in_the_list_are_told_by_their_numbers() -> None:
+    words = WORDS.split()
+    with refused("recovery.unknown-word") as told:
+        key_of(" ".join([*words[:5], "qwertz", *words[6:]]))
+    assert "number 6 is not in the list" in str(told.value)
+    with refused("recovery.unknown-word") as told:
+        key_of(" ".join(["qwertz", *words[1:23], "azerty"]))
+    assert "number 1, 24 are not in the list" in str(told.value)
+
+
+def test_a_file_of_another_kind_is_none_of_these(world: World) -> None:
+    candidacy = split(write_candidacy(world.new, "coordinator-2", "pneumonia", STAMP))
+    succession, vote = split(world.recovered()), split(world.vote(world.a))
+    assert reason_of(lambda: read_candidacy(succession)) == "file.other-kind"
+    assert reason_of(lambda: read_succession(candidacy)) == "file.other-kind"
+    assert reason_of(lambda: read_vote(succession, voters(world.plan))) == "file.other-kind"
+    assert reason_of(lambda: read_succession(vote)) == "file.other-kind"
+
+
+def test_new_keys_are_keys(world: World) -> None:
+    """A sealing key to which nobody can seal would stop whoever plans with it."""
+    bad = {**world.new.public().model_dump(), "sealing": base64.b64encode(bytes(1216)).decode()}
+    good = write_candidacy(world.new, "coordinator-2", "pneumonia", STAMP)
+    candidacy = split(changed(good, put("keys", value=bad), world.new))
+    assert reason_of(lambda: read_candidacy(candidacy)) == "sealing-key.weak"
+    succession = split(changed(world.recovered(), put("keys", value=bad), world.new))
+    assert reason_of(lambda: read_succession(succession)) == "sealing-key.weak"
+
+
 def test_a_recovery_statement_is_its_owners_and_no_useless_key(world: World) -> None:
     owner, good = world.a.identity, world.plan.roster.members[0].recovery
     assert good is not None
@@ -186,6 +215,8 @@ def test_terms_name_successors_by_name(world: World) -> None:
     roster = world.plan.roster
     assert SuccessorTerms(("hospital-a", "hospital-b", "hospital-c")).among(roster) == world.successors
     assert SuccessorTerms(("hospital-a", "hospital-b"), 2).among(roster).threshold == 2
+    two = SuccessorTerms(("hospital-b", "hospital-c"), 2).among(roster)
+    assert two.stated(roster) == {"successors": ["hospital-b", "hospital-c"], "votes for a successor": 2}
     nobody = SuccessorTerms(("clinic", "hospital-a"))
     assert reason_of(lambda: nobody.among(roster)) == "plan.unknown-successor"
     for names, threshold in ((("hospital-a",), None), (("hospital-a", "hospital-b"), 3)):
@@ -263,6 +294,23 @@ def test_a_succession_has_the_parts_of_its_kind(world: World, change: Change, re
     assert reason_of(lambda: read_succession(split(data))) == reason
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (put("consent", value="AAAA"), "succession.vote-parts"),
+        (put("round", value=0), "succession.vote-parts"),
+        (put("study", value=None), "succession.vote-parts"),
+        (put("votes", value=None), "succession.vote-parts"),
+        (put("votes", value=[{"party": "0" * 64, "consent": ""}] * 101), "header.field"),
+        (put("votes", value=[{"party": "0" * 64, "consent": ""}] * 100), "succession.votes-order"),
+    ],
+)
+def test_a_succession_by_votes_has_all_of_its_parts(world: World, change: Change, reason: str) -> None:
+    elected = Elected("pneumonia", 1, world.signed.digest, world.counted(world.a, world.b))
+    good = write_election(world.new, "coordinator-2", world.plan.sender, elected, STAMP)
+    assert reason_of(lambda: read_succession(split(changed(good, change, world.new)))) == reason
+
+
 def test_a_succession_names_keys_that_its_signer_holds(world: World) -> None:
     data = changed(world.recovered(), put("keys", value=world.b.identity.public().model_dump()), world.new)
     assert reason_of(lambda: read_succession(split(data))) == "signature.other-signer"
@@ -303,8 +351,21 @@ def test_who_can_be_a_candidate(world: World) -> None:
     own, party = world.plan.coordinator, world.b.identity.public()
     assert reason_of(lambda: admit_candidate(own, world.plan)) == "candidacy.present-coordinator"
     assert reason_of(lambda: admit_candidate(party, world.plan)) == "candidacy.keys-of-a-party"
-    sealing = world.new.public().model_copy(update={"sealing": party.sealing})
-    assert reason_of(lambda: admit_candidate(sealing, world.plan)) == "candidacy.keys-of-a-party"
+    for half in ("sealing", "signing"):
+        mixed = world.new.public().model_copy(update={half: getattr(party, half)})
+        assert reason_of(lambda keys=mixed: admit_candidate(keys, world.plan)) == "candidacy.keys-of-a-party"
+    votes = tuple(
+        CountedVote(
+            party=one.fingerprint,
+            consent=sign_consent(one.identity.signing, "pneumonia", world.plan.sender, party),
+        )
+        for one in (world.a, world.c)
+    )
+    elected = Elected("pneumonia", 1, world.signed.digest, votes)
+    data = write_election(world.b.identity, "hospital-b", world.plan.sender, elected, STAMP)
+    header = read_succession(split(data))
+    refusal = reason_of(lambda: admit_election(header, world.plan, world.plan.sender))
+    assert refusal == "candidacy.keys-of-a-party"
 
 
 @pytest.mark.parametrize(
