@@ -17,6 +17,7 @@ from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.hospital import reserve_budget
+from privxray.workflow.hospital.paid_round import PaidRound
 from privxray.workflow.ledger import open_ledger as opening
 from privxray.workflow.ledger.further_steps import FurtherSteps
 from privxray.workflow.ledger.runs import (
@@ -238,6 +239,9 @@ def test_the_state_is_the_witness_of_saved_answers(tmp_path: Path) -> None:
 
 class Trained:
     """A training as far as its budget goes; its noise is 30 / epsilon."""
+
+    promise = None
+    expect_known = PaidRound.expect_known
 
     def __init__(self, ledger: Ledger, state: Remembered, largest: float = 0.0) -> None:
         self.ledger, self.largest = ledger, largest
