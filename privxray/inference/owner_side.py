@@ -113,9 +113,18 @@ def answers(owner: Answering, question: Question, images: int, source: NoiseSour
         hints = [ring.small_products(question.key, ring.coefficient_row(u, place)) for u in secrets]
         v0 = ring.plus(ring.large_products(window, rows), np.array(hints))
         result = ring.without_last_prime(ring.plus(np.concatenate([v0, v1], axis=-1), errors))
-        shift = np.rint((factor * owner.head.offsets + noise[image]) * layout.score_scale).astype(np.int64)
+        shift = _whole(factor * owner.head.offsets, layout) + _whole(noise[image], layout)
         result[..., :1] = ring.plus(result[..., :1], ring.residues(shift[:, None], layout.answer_primes))
         yield result
+
+
+def _whole(numbers: Floats, layout: Layout) -> Whole:
+    """Numbers at the scale of scores, rounded.
+
+    Noise is rounded by itself, never as part of a sum. float64 has 53 bits: beside an offset of 5 the last
+    ten of 64 would be zeros, and ten bits of whatever the hospital asks for would stand there without noise.
+    """
+    return np.rint(numbers * layout.score_scale).astype(np.int64)
 
 
 def _weights(owner: Answering, factor: float) -> tuple[Residues, Residues]:

@@ -89,13 +89,13 @@ class Leak:
         """The share of the model that answers about so many images can give away, 0 to 1."""
         return min(1.0, images * self.answer_bits / self.model_bits)
 
-    def limit(self, owners: int = 1) -> int:
-        """The limit that is set by default: at least 1 image and at most 20.
+    def limit(self, owners: int = 1) -> int | None:
+        """The limit that is set by default, at most 20 images; None where one image is too much.
 
         :param owners: so many members offer the model, each with this limit; together they keep to a tenth.
         """
         most = int(SHARE * self.model_bits / self.answer_bits / owners)
-        return max(1, min(MOST_BY_DEFAULT // owners, most))
+        return max(1, min(MOST_BY_DEFAULT // owners, most)) if most else None
 
 
 def bits_of_a_score(decimals: int, score_range: int) -> float:

@@ -6,6 +6,7 @@ With CKKS, which earlier versions used, keys of its own making gave it all 3 x 1
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -160,6 +161,40 @@ def test_the_one_number_may_be_any_and_holds_no_more_than_was_said(
         assert np.abs(wanted).max() < owner.layout.score_range
         assert seen.mean(axis=0) == pytest.approx(wanted, abs=6 * answer_noise(1) / 30**0.5)
         assert seen.std(axis=0) == pytest.approx(np.full(CLASSES, answer_noise(1)), rel=0.6)
+
+
+@pytest.mark.parametrize("decimals", [1, 3, 4, 6])
+@pytest.mark.parametrize("offset", [0.3, 5.0, 900.0])
+def test_the_noise_reaches_the_last_bit(decimals: int, offset: float) -> None:
+    """The last ten bits of a result are as good as drawn, whatever the hospital puts there.
+
+    Beyond three decimals an answer has 64 bits, and float64 53. Where noise and offset were rounded as one
+    number, up to ten bits of a weight were read in every result, besides those that are counted.
+    """
+    weights = np.random.default_rng(1).normal(0, 0.1, (2, 8))
+    owner = owner_of(Head(weights, np.array([offset, -offset])), Terms(decimals=decimals))
+    layout, primes = owner.layout, owner.layout.query_primes
+    first = np.zeros((1, primes, DEGREE), np.uint64)
+    for place in range(8):  # of each image one weight, as the whole number that the owner computes with
+        first[0, :, place * 8 + place] = [PRIMES[primes - 1] % prime for prime in PRIMES[:primes]]
+    question = Question(bytes(32), np.zeros((primes, DEGREE), np.uint64), first)
+    results = np.array([answered(owner, question, 8)[..., 0] for _ in range(8)])  # [8, images, K, L]
+    seen = np.vectorize(whole, signature="(l)->()", otypes=[object])(results)
+    scale = layout.score_scale * PRIMES[primes - 1] / layout.feature_scale
+    kept = np.rint(weights * scale).astype(np.int64).T % 1024
+    last = (seen % 1024).astype(int)
+    assert len(np.unique(last)) > 90  # of 128 draws out of 1,024: 121 are expected, with a deviation of 2.5
+    assert (last == kept).sum() <= 5  # 0.1 are expected
+
+
+def whole(numbers: np.ndarray) -> int:
+    """The number between minus and plus half the modulus, exactly."""
+    modulus = math.prod(PRIMES[: len(numbers)])
+    found = int(numbers[0])
+    if len(numbers) == 2:
+        step = (int(numbers[1]) - found) * pow(PRIMES[0], -1, PRIMES[1]) % PRIMES[1]
+        found += PRIMES[0] * step
+    return found if found <= modulus // 2 else found - modulus
 
 
 def test_as_many_answers_as_features_give_the_model_and_that_is_why_they_are_counted() -> None:

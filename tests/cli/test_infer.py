@@ -105,6 +105,15 @@ def test_what_an_offer_says_that_an_answer_may_give_away(asked: Path, copy: Call
         "about 30 answers can rebuild",
     ):
         assert words_of_it in said
+    # Images are counted, and those of six decimals tell more: so later limits are for these.
+    precise = world.ok("coordinator", "infer", "offer", "--decimals", "6", asks=True)
+    later = world.ok("coordinator", "infer", "offer", asks=True)
+    assert later["limit"] == precise["limit"] < told["limit"]
+    assert later["share"] == precise["share"] <= 0.1
+    assert later["decimals"] == 3
+    assert world.ok("coordinator", "infer", "offer", asks=True)["again"]
+    crowd = ("--owners", "100", "--decimals", "6")
+    assert world.refused("coordinator", "infer", "offer", *crowd, asks=True) == "offer.no-default-limit"
 
 
 def test_a_member_of_the_study_offers_its_model_and_another_asks_without_key_words(at: At) -> None:

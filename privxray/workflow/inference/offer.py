@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -35,7 +36,7 @@ class Offered:
     :ivar digest: SHA-256 of its signed header, in hex.
     :ivar key_words: the owner's own, to be read out by phone.
     :ivar again: the same terms were offered before, so this is the same file.
-    :ivar leak: what answers can give away of the model at most.
+    :ivar leak: what answers can give away of the model at most, under this offer or an earlier one.
     """
 
     path: Path
@@ -58,13 +59,14 @@ def make_offer(
     """Offer a global model that is kept here, by default the newest. The same terms give the same file.
 
     A new offer replaces an older one of the same model, whose queries are no longer answered. Images that
-    were answered before still count.
+    were answered before still count, each as much as an image tells under the offer of this model that tells
+    most: the limit that is set unasked holds for all answers, on whatever terms they were given.
 
     :param model: the beginning of its fingerprint.
     :param owners: so many members offer this model; the limit that is set unasked is divided by it.
     :param force: replace a file that stands where the offer goes.
-    :raises UsageError: the terms or ``owners`` are out of range, or ``model`` is no fingerprint, or that of
-        several models.
+    :raises UsageError: the terms or ``owners`` are out of range, no limit is given where a single image tells
+        more than a tenth of the model, or ``model`` is no fingerprint, or that of several models.
     :raises RefusedError: the model is no linear probe, or its scores are too large.
     :raises WorkspaceError: there is no such model.
     """
@@ -77,15 +79,17 @@ def make_offer(
         found = find_model(workspace, state, model)
         head = head_of(found)
         classes, features = head.weights.shape
-        leak = Leak(features, classes, terms.decimals, head.score_range(terms))
-        terms = replace(terms, limit=leak.limit(owners) if terms.limit is None else terms.limit)
-        newest = _own_newest(workspace, state, found.digest, own.fingerprint)
+        score_range = head.score_range(terms)
+        offers = _own_offers(workspace, state, found.digest, own.fingerprint)
+        leak = _largest_leak(Leak(features, classes, terms.decimals, score_range), offers)
+        terms = replace(terms, limit=_limit(leak, owners) if terms.limit is None else terms.limit)
+        newest = offers[-1] if offers and offers[-1].header.parameters == ID else None
         again = newest is not None and newest.header.terms == terms
         if newest is not None and again:
             digest, header = newest.digest, newest.header
             data = offer_bytes(workspace, digest)
         else:
-            given = _Given(workspace.config.name, found, terms, leak.score_range)
+            given = _Given(workspace.config.name, found, terms, score_range)
             data, header = _sign_offer(given, unlock(workspace, passphrase))
             digest = split(data).digest
             keep_offer(workspace, state, data, digest, header)
@@ -102,11 +106,32 @@ def _check_terms(terms: Terms) -> None:
         raise UsageError(f"--decimals takes 1 to {MAX_DECIMALS}", reason="offer.decimals-out-of-range")
 
 
-def _own_newest(workspace: Workspace, state: State, model: str, own: str) -> KeptOffer | None:
-    """The newest offer of a model that was made here, if it is of this version's encryption."""
+def _own_offers(workspace: Workspace, state: State, model: str, own: str) -> list[KeptOffer]:
+    """The offers of a model that were made here, the newest last."""
     made = [kept.digest for kept in state.offers() if kept.owner == own and kept.model == model]
-    newest = load_offer(workspace, made[-1]) if made else None
-    return newest if newest is not None and newest.header.parameters == ID else None
+    return [load_offer(workspace, digest) for digest in made]
+
+
+def _largest_leak(leak: Leak, offers: Sequence[KeptOffer]) -> Leak:
+    """The one that tells most of an offer's leak and those of earlier offers of the same model.
+
+    Offers of an earlier version's encryption are left out: there is no such bound for them.
+    """
+    layouts = [offer.header.layout for offer in offers if offer.header.parameters == ID]
+    earlier = [replace(leak, decimals=layout.decimals, score_range=layout.score_range) for layout in layouts]
+    return max([leak, *earlier], key=lambda each: each.answer_bits)
+
+
+def _limit(leak: Leak, owners: int) -> int:
+    limit = leak.limit(owners)
+    if limit is None:
+        raise UsageError(
+            "one image already tells more than this owner's share of a tenth of the model, so there is no "
+            "limit by default",
+            reason="offer.no-default-limit",
+            advice="Choose fewer --decimals, or type --limit N if that is what you want",
+        )
+    return limit
 
 
 @dataclass(frozen=True)
