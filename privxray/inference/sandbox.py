@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import sys
 from typing import IO
 
@@ -56,35 +55,40 @@ def evaluate(owner: Answering, question: Question, images: int) -> bytes:
     layout = owner.layout
     seconds = START_SECONDS + int(RESULT_SECONDS * images * layout.classes)
     try:
-        done = subprocess.run(
+        done = child.run(
             [sys.executable, "-P", "-m", _MODULE, str(seconds)],
-            input=_job(owner, question, images),
-            capture_output=True,
-            timeout=_PATIENCE * seconds,
-            check=False,
-            env=child.environment(OMP_NUM_THREADS="1"),
+            child.environment(OMP_NUM_THREADS="1"),
+            _job(owner, question, images),
+            layout.answer_bytes(images),
+            _PATIENCE * seconds,
         )
-    except subprocess.TimeoutExpired:
+    except TimeoutError:
         raise SystemTroubleError(
             f"the computation on encrypted images took too long; {_NOTHING}",
             reason="inference.too-slow",
             advice=_AGAIN,
         ) from None
-    if done.returncode:
+    if len(done.output) > layout.answer_bytes(images):
+        raise _impossible()
+    if done.code:
         raise SystemTroubleError(
-            f"the computation on encrypted images ended early (code {done.returncode}); {_NOTHING}",
+            f"the computation on encrypted images ended early (code {done.code}); {_NOTHING}",
             reason="inference.ended-early",
             advice=_AGAIN,
         )
     try:
-        read_answer(done.stdout, layout, images)
+        read_answer(done.output, layout, images)
     except MalformedError:
-        raise SystemTroubleError(
-            f"the computation on encrypted images gave an impossible result; {_NOTHING}",
-            reason="inference.bad-result",
-            advice=_AGAIN,
-        ) from None
-    return done.stdout
+        raise _impossible() from None
+    return done.output
+
+
+def _impossible() -> SystemTroubleError:
+    return SystemTroubleError(
+        f"the computation on encrypted images gave an impossible result; {_NOTHING}",
+        reason="inference.bad-result",
+        advice=_AGAIN,
+    )
 
 
 def _job(owner: Answering, question: Question, images: int) -> bytes:

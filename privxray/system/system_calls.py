@@ -18,6 +18,7 @@ class Calls:
     :ivar seccomp: the call that sets a filter.
     :ivar clone: starts a thread or a process, by its flags; ``clone3`` hides them in memory.
     :ivar opening: calls that open a path, and which argument has the flags.
+    :ivar mapping: calls that say what memory may be used for, and which argument says it.
     :ivar allowed: what a computation needs: memory, open files, threads, the clock, random bytes, the end.
     :ivar never: programs, sockets, other processes, other namespaces; a computation never tries them.
     """
@@ -27,6 +28,7 @@ class Calls:
     clone: int
     clone3: int
     opening: tuple[tuple[int, int], ...]
+    mapping: tuple[tuple[int, int], ...]
     allowed: tuple[int, ...]
     never: tuple[int, ...]
 
@@ -37,9 +39,10 @@ _X86_64 = Calls(
     clone=56,
     clone3=435,
     opening=((2, 1), (257, 2)),  # open, openat
+    mapping=((9, 2), (10, 2)),  # mmap, mprotect
     allowed=(
         *(0, 1, 3, 5, 7, 8, 17, 19, 20),  # read, write, close, fstat, poll, lseek, pread64, readv, writev
-        *(9, 10, 11, 12, 25, 28),  # mmap, mprotect, munmap, brk, mremap, madvise
+        *(11, 12, 25, 28),  # munmap, brk, mremap, madvise
         *(13, 14, 15, 131),  # rt_sigaction, rt_sigprocmask, rt_sigreturn, sigaltstack
         *(24, 35, 202, 204, 324),  # sched_yield, nanosleep, futex, sched_getaffinity, membarrier
         *(39, 186, 218, 273, 309, 334),  # getpid, gettid, set_tid_address, set_robust_list, getcpu, rseq
@@ -61,9 +64,10 @@ _ARM64 = Calls(
     clone=220,
     clone3=435,
     opening=((56, 2),),  # openat
+    mapping=((222, 2), (226, 2)),  # mmap, mprotect
     allowed=(
         *(63, 64, 57, 80, 73, 62, 67, 65, 66),  # read, write, close, fstat, ppoll, lseek, pread64, ...
-        *(222, 226, 215, 214, 216, 233),  # mmap, mprotect, munmap, brk, mremap, madvise
+        *(215, 214, 216, 233),  # munmap, brk, mremap, madvise
         *(134, 135, 139, 132),  # rt_sigaction, rt_sigprocmask, rt_sigreturn, sigaltstack
         *(124, 101, 98, 123, 283),  # sched_yield, nanosleep, futex, sched_getaffinity, membarrier
         *(172, 178, 96, 99, 168, 293),  # getpid, gettid, set_tid_address, set_robust_list, getcpu, rseq

@@ -6,7 +6,11 @@ Two of Linux, raised for good by the process itself; what it starts later would 
   connected to, and, from Linux 6.12, no signal sent outside. Files that are open already stay open.
 * *seccomp* (seccomp(2)): of the system calls, those that a computation needs go through. An attempt to start
   a program, to open a socket or a file for writing, or to reach into another process ends this one at once.
-  All others fail, as they would without the right to make them.
+  All others fail, as they would without the right to make them. So does memory that could be run: no code
+  comes in besides what was there before.
+
+Landlock holds for the thread that raises it, and for those that it starts later. So a process that has others
+already raises nothing.
 
 The modules that a process needs are imported before: afterwards none can be read. docs/adr/0147 has the
 reasons. Where the kernel, the processor or a container lacks one of them, the process goes on with the other;
@@ -23,6 +27,7 @@ import platform
 import struct
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from privxray.system.system_calls import MACHINES, Calls
 
@@ -35,11 +40,12 @@ _ALL_THREADS = 1
 _KILL = 0x80000000
 _ALLOW = 0x7FFF0000
 _FAIL = 0x00050000  # with an error number in the low bits
-_EPERM, _ENOSYS = 1, 38
+_EPERM, _EBUSY, _ENOSYS = 1, 16, 38
 
 _LOAD, _IF_EQUAL, _IF_AT_LEAST, _IF_BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in what a filter looks at
 _WRITING = os.O_WRONLY | os.O_RDWR
+_RUNNING = 0x4  # PROT_EXEC
 _THREAD = 0x10000  # CLONE_THREAD
 _OTHER_CALLS = 0x40000000  # those of the x32 kind, under the same machine
 
@@ -69,16 +75,25 @@ def walls_here() -> Walls:
 def raise_walls() -> Walls:
     """Raise the walls that this machine has around this process, for good; which ones.
 
-    :raises OSError: there is one, and the system refused to raise it.
+    :raises OSError: there is one, and the system refused to raise it, or this process has several threads.
     """
     here = walls_here()
     if here.landlock or here.seccomp:
-        _require(ctypes.CDLL(None, use_errno=True).prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
+        _expect_one_thread()
+        _require_zero(ctypes.CDLL(None, use_errno=True).prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
     if here.landlock:
         _raise_landlock(here.landlock)
     if here.seccomp:
         _raise_filter(MACHINES[platform.machine()])
     return here
+
+
+def _expect_one_thread() -> None:
+    """:raises OSError: there are others; also those that a library started without Python."""
+    told = Path("/proc/self/stat").read_text(encoding="ascii", errors="replace")
+    after_name = told.rpartition(")")[2].split()  # proc_pid_stat(5): the name may have spaces in it
+    if after_name[17] != "1":
+        raise OSError(_EBUSY, "walls are raised before other threads are started")
 
 
 def _raise_landlock(version: int) -> None:
@@ -91,7 +106,7 @@ def _raise_landlock(version: int) -> None:
         fields.append(0b11)  # abstract sockets and signals
     attributes = struct.pack(f"<{len(fields)}Q", *fields)
     ruleset = _require(_call(_CREATE_RULESET, attributes, len(attributes), 0))
-    _require(_call(_RESTRICT_SELF, ruleset, 0))
+    _require_zero(_call(_RESTRICT_SELF, ruleset, 0))
     os.close(ruleset)
 
 
@@ -99,7 +114,8 @@ def _raise_filter(calls: Calls) -> None:
     program = _program(calls)
     instructions = ctypes.create_string_buffer(program, len(program))
     wanted = _Program(len(program) // 8, ctypes.cast(instructions, ctypes.c_void_p))
-    _require(_call(calls.seccomp, _SET_FILTER, _ALL_THREADS, ctypes.byref(wanted)))
+    # Where one thread can't take the filter, none has it, and the call returns that thread's number.
+    _require_zero(_call(calls.seccomp, _SET_FILTER, _ALL_THREADS, ctypes.byref(wanted)))
 
 
 class _Program(ctypes.Structure):
@@ -130,6 +146,10 @@ def _program(calls: Calls) -> bytes:
         if_call(number, *by_bits(argument, _WRITING, _KILL, _FAIL | _EPERM))
         for number, argument in calls.opening
     ]
+    parts += [
+        if_call(number, *by_bits(argument, _RUNNING, _FAIL | _EPERM, _ALLOW))
+        for number, argument in calls.mapping
+    ]
     parts.append(if_call(calls.clone, *by_bits(0, _THREAD, _ALLOW, _KILL)))
     # The C library then takes clone, whose flags can be looked at here.
     parts.append(if_call(calls.clone3, step(_RETURN, _FAIL | _ENOSYS)))
@@ -149,3 +169,9 @@ def _require(result: int) -> int:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
     return result
+
+
+def _require_zero(result: int) -> None:
+    """:raises OSError: the call failed, or did not do what was asked, and told so by another number."""
+    if _require(result):
+        raise OSError(_EBUSY, os.strerror(_EBUSY))

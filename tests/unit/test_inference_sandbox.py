@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,6 +92,7 @@ def writes(fill: str, length: int) -> str:
         ("pass", "inference.bad-result"),
         (writes(r"b'\1'", GOOD - 1), "inference.bad-result"),
         (writes(r"b'\1'", GOOD // 2), "inference.bad-result"),
+        (writes(r"b'\1'", GOOD + 1), "inference.bad-result"),
         (writes(r"b'\xff'", GOOD), "inference.bad-result"),
     ],
 )
@@ -114,20 +116,34 @@ def test_a_child_that_is_not_there_is_told_as_trouble(
         sandbox.evaluate(OWNER, question, 2)
 
 
-def test_a_child_that_takes_too_long_is_ended(question: Question, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_that_takes_too_long_is_ended(
+    question: Question, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Four times its processor time: 60 seconds and a half for each result."""
-    asked_for: dict[str, object] = {}
+    asked_for: list[float] = []
+    real = child.run
 
-    def run(command: list[str], **options: object) -> None:
-        asked_for.update(options, seconds=command[-1])
-        raise subprocess.TimeoutExpired(command, 1)
+    def run(*given: Any) -> child.Said:
+        *others, seconds = given
+        asked_for.extend([int(others[0][-1]), seconds])
+        return real(*others, 0.5)
 
-    monkeypatch.setattr(subprocess, "run", run)
+    ends(monkeypatch, tmp_path, "time.sleep(60)")
+    monkeypatch.setattr(child, "run", run)
     with refused("inference.too-slow"):
         sandbox.evaluate(OWNER, question, 2)
-    assert asked_for["seconds"] == "63"
-    assert asked_for["timeout"] == 252
-    assert asked_for["check"] is False  # an exit code is looked at here
+    assert asked_for == [63, 252]
+
+
+def test_a_child_that_never_stops_writing_takes_no_memory_here(
+    question: Question, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is ended at the first byte too many; what it writes to stderr is not kept at all."""
+    ends(monkeypatch, tmp_path, "while True: os.write(2, bytes(1 << 16)); os.write(1, bytes(1 << 16))")
+    with refused("inference.bad-result"):
+        sandbox.evaluate(OWNER, question, 2)
+    said = child.run([sys.executable, "-m", "another_child"], child.environment(), b"", 1000, 60)
+    assert (len(said.output), said.code) == (1001, -signal.SIGKILL)
 
 
 # What it may do
@@ -236,6 +252,7 @@ def test_the_child_can_take_neither_memory_nor_time_nor_disk(tmp_path: Path) -> 
     ("act", "ends"),
     [
         ("open('/etc/hostname')", "PermissionError"),
+        ("mmap.mmap(-1, 4096, prot=7)", "PermissionError"),
         ("os.execv('/bin/true', ['true'])", -signal.SIGSYS),
         ("ctypes.CDLL(None).socket(2, 1, 0)", -signal.SIGSYS),
     ],
@@ -243,7 +260,7 @@ def test_the_child_can_take_neither_memory_nor_time_nor_disk(tmp_path: Path) -> 
 def test_the_child_tries_something_else_with_its_job(act: str, ends: str | int) -> None:
     """The real child, up to its job; then code of a stranger's instead of the computation."""
     line = (
-        "import ctypes, os, sys\n"
+        "import ctypes, mmap, os, sys\n"
         "from privxray.inference import sandbox\n"
         "real = sandbox._work\n"
         "def work(source, target):\n"
@@ -257,5 +274,6 @@ def test_the_child_tries_something_else_with_its_job(act: str, ends: str | int) 
         "sandbox._work = work\n"
         "sandbox._main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", line, "9"], capture_output=True, check=False, timeout=60)
+    command, alone = [sys.executable, "-c", line, "9"], child.environment(OMP_NUM_THREADS="1")
+    done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=alone)
     assert (done.stdout.decode() or done.returncode) == ends, done.stderr

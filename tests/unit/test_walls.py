@@ -12,6 +12,7 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,9 @@ landlocked = pytest.mark.skipif(not HERE.landlock, reason="this machine has no L
 ACTS = {
     "nothing": "pass",
     "compute": "bytearray(10_000_000); os.urandom(100); time.monotonic(); sys.stdout.flush()",
+    "memory": "mmap.mmap(-1, 4096)",
+    "memory to run": "mmap.mmap(-1, 4096, prot=7)",
+    "memory to run, later": "call(libc.mprotect(page, 4096, 5))",
     "a thread": "t = threading.Thread(target=lambda: None); t.start(); t.join()",
     "write to what is open": "os.write(kept, b'x'); os.lseek(kept, 0, 0)",
     "read a file": "open('/etc/hostname').read()",
@@ -49,7 +53,7 @@ ACTS = {
 }
 
 SCRIPT = """
-import ctypes, json, os, sys, threading, time
+import ctypes, json, mmap, os, sys, threading, time
 from privxray.system.walls import _raise_filter, _raise_landlock, raise_walls, walls_here
 from privxray.system.walls import MACHINES, _SET_NO_NEW_PRIVILEGES
 
@@ -57,6 +61,7 @@ folder, which, acts = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 libc = ctypes.CDLL(None, use_errno=True)
 kept = os.open(folder + "/there", os.O_RDWR)
 near = libc.socket(2, 1, 0)  # by the C library: the tests forbid Python to use sockets
+page = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(mmap.mmap(-1, 4096))))
 told = {}
 
 def call(result):
@@ -103,8 +108,9 @@ def tried(folder: Path, which: str) -> dict[str, int]:
     return told
 
 
-WORKS = {"nothing", "compute", "a thread", "write to what is open"}
+WORKS = {"nothing", "compute", "memory", "a thread", "write to what is open"}
 FAILS = {"read a file", "list a folder", "take more rights", "change its priority"}
+FAILS |= {"memory to run", "memory to run, later"}
 SYSTEM_CALL = -signal.SIGSYS if hasattr(signal, "SIGSYS") else 0
 
 
@@ -158,7 +164,8 @@ def test_the_filter_of_each_processor(machine: str) -> None:
     calls = MACHINES[machine]
     program = walls._program(calls)
     kill, allow, fail = 0x80000000, 0x7FFF0000, 0x00050001
-    assert not set(calls.allowed) & {*calls.never, calls.clone, calls.clone3, *dict(calls.opening)}
+    looked_at = {calls.clone, calls.clone3, *dict(calls.opening), *dict(calls.mapping)}
+    assert not set(calls.allowed) & {*calls.never, *looked_at}
     for number in calls.allowed:
         assert run_filter(program, calls.machine, number) == allow
         assert run_filter(program, calls.machine ^ 1, number) == kill
@@ -168,6 +175,9 @@ def test_the_filter_of_each_processor(machine: str) -> None:
     for number, place in calls.opening:
         for flags, ends in ((os.O_RDONLY, fail), (1, kill), (2, kill), (0o101, kill)):
             assert run_filter(program, calls.machine, number, *[0] * place, flags) == ends
+    for number, place in calls.mapping:
+        for uses, ends in ((0, allow), (3, allow), (4, fail), (7, fail)):  # to read, to write, to run
+            assert run_filter(program, calls.machine, number, *[0] * place, uses) == ends
     assert run_filter(program, calls.machine, calls.clone, 0x10000) == allow
     assert run_filter(program, calls.machine, calls.clone, 17) == kill
     assert run_filter(program, calls.machine, calls.clone3) == 0x00050026  # ENOSYS
@@ -186,9 +196,27 @@ def test_a_machine_without_walls_goes_on(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @linux
-def test_a_wall_that_can_t_be_raised_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("result", [-1, 4711])
+def test_a_wall_that_can_t_be_raised_is_an_error(monkeypatch: pytest.MonkeyPatch, result: int) -> None:
+    """seccomp(2) returns the number of a thread that can't take the filter, and then no thread has it."""
     monkeypatch.setattr(walls, "walls_here", lambda: Walls(0, seccomp=True))
-    monkeypatch.setattr(walls, "_call", lambda *_: -1)
+    monkeypatch.setattr(walls, "_expect_one_thread", lambda: None)
+    monkeypatch.setattr(walls, "_call", lambda *_: result)
     monkeypatch.setattr(walls.ctypes, "CDLL", lambda *_, **__: type("C", (), {"prctl": lambda *_: 0}))
     with pytest.raises(OSError):
         raise_walls()
+
+
+@linux
+def test_walls_are_raised_before_other_threads_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For Landlock would not hold for them."""
+    monkeypatch.setattr(walls, "_call", lambda *_: 1)
+    done = threading.Event()
+    other = threading.Thread(target=done.wait)
+    other.start()
+    try:
+        with pytest.raises(OSError, match="before other threads"):
+            raise_walls()
+    finally:
+        done.set()
+        other.join()
