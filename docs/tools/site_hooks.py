@@ -15,10 +15,15 @@ ROOT = TOOLS.parents[1]
 sys.path[:0] = [str(TOOLS), str(ROOT)]  # mkdocs runs hooks as files by themselves
 
 from command_pages import command_page, exit_codes_page, json_page, overview_page  # noqa: E402 - after the path
+from dialect import for_mkdocs  # noqa: E402 - after the path
 from drawings import without_mermaid  # noqa: E402 - after the path
 from manual import commands  # noqa: E402 - after the path
 from mkdocs.structure.files import File  # noqa: E402 - after the path
 
+_NO_PROSE = re.compile(
+    r"(```.*?```|^ {4}.*?$|`[^`\n]+`|!?\[[^\]]*\]\([^)]*\)|<!--.*?-->)", re.DOTALL | re.MULTILINE
+)
+"""Code, links and comments, in which names stay as they are."""
 _SHIM = "https://unpkg.com/iframe-worker/shim"
 _OUTSIDE = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
 _NAMED = re.compile(r"(?<![\w/(\[])(?:docs/)?((?:adr/\d{4}(?:-[\w-]+)?|[A-Z][A-Z0-9_-]+)(?:\.md)?)(?![\w/])")
@@ -54,16 +59,16 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str: 
     """Turn names of pages into links, and Mermaid into what needs no script."""
     known = {file.src_uri for file in files}
     here = page.file.src_uri
-    parts = re.split(
-        r"(```.*?```|^    .*$|`[^`\n]+`|!?\[[^\]]*\]\([^)]*\)|<!--.*?-->)",
-        markdown,
-        flags=re.DOTALL | re.MULTILINE,
-    )
     linked = (
         part if number % 2 else _NAMED.sub(lambda found: _link(found, here, known), part)
-        for number, part in enumerate(parts)
+        for number, part in enumerate(_NO_PROSE.split(for_mkdocs(markdown)))
     )
     return without_mermaid("".join(linked))
+
+
+def on_page_content(html: str, page: Any, config: Any, files: Any) -> str:  # noqa: ARG001 - mkdocs' names
+    """Make what is typed in a console stand out; the theme knows a prompt only by its dollar."""
+    return re.sub(r'<span class="go">([a-z-]+\$ .*?)</span>', r'<span class="go"><b>\1</b></span>', html)
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:  # noqa: ARG001 - mkdocs' names

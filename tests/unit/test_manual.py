@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import command_pages
+import dialect
 import drawings
 import man_pages
 import manual
@@ -69,6 +70,14 @@ def test_mermaid_becomes_a_picture_and_tables() -> None:
     assert "```mermaid" not in page
     assert page.count("<rect") == page.count('font-weight="bold"') > 20
     assert "| trained | exported | the update is fixed (export-update) |" in page
+
+
+def test_lists_are_written_as_mkdocs_reads_them() -> None:
+    page = "Text:\n- one\n  goes on\n- two\n\n      code\n\nText.\n\n1. first\n\n       code\n\n    alone"
+    told = "Text:\n\n- one\n    goes on\n- two\n\n        code\n\nText.\n\n1. first\n\n        code\n\n     alone"
+    assert dialect.for_mkdocs(page) == told
+    kept = "Text\n\n- one\n- two\n\n```\nx\n- y\n```\n\n    code\n"
+    assert dialect.for_mkdocs(kept) == kept
 
 
 def nav(entries: list[Any]) -> set[str]:
