@@ -1,7 +1,7 @@
 """From the Markdown that GitHub reads to the one that mkdocs reads. Tested in tests/unit/test_manual.py.
 
-GitHub begins a list right below a paragraph, and takes what is indented as far as an item's text for a part of the
-item. Python-Markdown wants an empty line before, and four blanks.
+GitHub begins a list right below a paragraph, and takes what is indented like its text for a part of
+the item. Python-Markdown wants an empty line before, and four blanks.
 """
 
 from __future__ import annotations

@@ -73,8 +73,10 @@ def test_mermaid_becomes_a_picture_and_tables() -> None:
 
 
 def test_lists_are_written_as_mkdocs_reads_them() -> None:
-    page = "Text:\n- one\n  goes on\n- two\n\n      code\n\nText.\n\n1. first\n\n       code\n\n    alone"
-    told = "Text:\n\n- one\n    goes on\n- two\n\n        code\n\nText.\n\n1. first\n\n        code\n\n     alone"
+    page = "Text:\n- one\n  goes on\n- two\n\n      code\n\nText.\n\n1. first\n\n       code\n2. second"
+    told = (
+        "Text:\n\n- one\n    goes on\n- two\n\n        code\n\nText.\n\n1. first\n\n        code\n\n2. second"
+    )
     assert dialect.for_mkdocs(page) == told
     kept = "Text\n\n- one\n- two\n\n```\nx\n- y\n```\n\n    code\n"
     assert dialect.for_mkdocs(kept) == kept
