@@ -12,6 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from forged_files import refused
+from torch.nn import functional
 
 from privxray.learning.data import TrainingData
 from privxray.learning.dp_sgd.dp_sgd_method import RECIPE as DP_RECIPE
@@ -51,6 +54,37 @@ def test_the_tables_have_every_constant_with_its_default(name: str, recipe: dict
     assert new == dict(recipe)
 
 
+def edges(told: str) -> tuple[list[Any], list[Any]]:
+    """Values at the ends of a range, as the table writes it, and others just beyond them."""
+    plain = told.replace(",", "").replace("10^9", "1e9")
+    if plain == "boolean":
+        return [True, False], ["perhaps"]
+    if "`" in told or not re.search(r"\d|positive", plain):
+        return [one.strip(" `") for one in told.split(",")], ["another"]
+    if plain == "positive":
+        return [1e-9, 1e6], [0.9e-9, 1.1e6]
+    low, high = map(float, re.findall(r"[0-9][0-9.e-]*", plain)[:2])
+    if "integer" in plain or "multiple" in plain:
+        step = 8 if "multiple" in plain else 1
+        return [int(low), int(high)], [int(low) - step, int(high) + step]
+    good, bad = [(low + high) / 2], [low - 0.001, high * 1.001]
+    (bad if "(" in plain else good).append(low)
+    (bad if plain.endswith(")") else good).append(high)
+    return good, bad
+
+
+@pytest.mark.parametrize("name", ["linear-probe", "dp-sgd"])
+def test_the_ranges_are_those_of_the_methods(name: str) -> None:
+    method = get(name)
+    for constant, cells in rows(name).items():
+        good, bad = edges(cells[0])
+        for one in good:
+            method.constants({constant: one})
+        for one in bad:
+            with refused("plan.constant-refused"):
+                method.constants({constant: one})
+
+
 def test_the_starts_are_those_of_the_page() -> None:
     for network in ("lite2-head", "small-cnn", "resnet18"):
         numbers = b"".join(weights.tobytes() for weights in initial_weights(network, 3).values())
@@ -59,7 +93,7 @@ def test_the_starts_are_those_of_the_page() -> None:
 
 
 class Recorded:
-    """Gaussians that a second computation can be given again."""
+    """Gaussians that a second computation can be given again; every uniform value is 0.25."""
 
     def __init__(self) -> None:
         self.drawn: list[tuple[np.ndarray, float]] = []
@@ -70,7 +104,7 @@ class Recorded:
         return noise
 
     def uniform(self, size: int) -> np.ndarray:
-        raise AssertionError(size)
+        return np.full(size, 0.25)
 
 
 def probe(
@@ -147,3 +181,63 @@ def test_the_linear_probe_from_the_specification(recipe: dict[str, Any], tmp_pat
     again = probe(features.astype(float), labels, patients, constants.model_dump(), s, source.drawn)
     for name, numbers in again.items():
         assert np.allclose(made[name], numbers, rtol=1e-9, atol=1e-9), name
+
+
+def lite_head(
+    maps: np.ndarray,
+    labels: np.ndarray,
+    patients: np.ndarray,
+    start: dict[str, np.ndarray],
+    k: dict[str, Any],
+    s: float,
+    drawn: Any,
+) -> dict[str, np.ndarray]:
+    """Section 13.2 for `lite2-head` with q = 1, two views and no shift; the gradient is torch's."""
+    weights = {name: torch.tensor(one) for name, one in start.items()}
+    velocity: dict[str, torch.Tensor] = {}
+    views, after = torch.tensor(maps.reshape(len(maps), 2, 120, 4, 4)), []
+    draws = iter(drawn)
+
+    def loss(tried: dict[str, torch.Tensor], mine: np.ndarray) -> torch.Tensor:
+        seen, target = views[mine].flatten(0, 1), torch.tensor(np.repeat(labels[mine], 2))
+        normed = functional.group_norm(seen, 8, tried["norm.weight"], tried["norm.bias"])
+        logits = normed.flatten(1) @ tried["head.weight"].T + tried["head.bias"]
+        return functional.cross_entropy(logits, target)
+
+    for _ in range(k["steps"]):
+        total = {name: np.zeros(one.shape) for name, one in weights.items()}
+        for patient in np.unique(patients):
+            tried = {name: one.clone().requires_grad_() for name, one in weights.items()}
+            found = torch.autograd.grad(
+                loss(tried, np.flatnonzero(patients == patient)), list(tried.values())
+            )
+            length = math.sqrt(sum(float((one.double() ** 2).sum()) for one in found))
+            for name, one in zip(tried, found, strict=True):
+                total[name] += one.double().numpy() * min(1.0, k["clipping_norm"] / length)
+        for name in weights:
+            noise, std = next(draws)
+            assert std == pytest.approx(s * k["clipping_norm"] * (1 + 1e-6), rel=1e-12)
+            g = torch.tensor((total[name] + noise) / k["expected_batch_size"]).float()
+            velocity[name] = k["momentum"] * velocity[name] + g if name in velocity else g
+            weights[name] = weights[name] - k["learning_rate"] * velocity[name]
+        after.append({name: one.double().numpy() for name, one in weights.items()})
+    d, last = k["averaging"], len(after) - 1
+    share = [d ** (last - t) for t in range(len(after))]
+    mean = {n: sum(w * one[n] for w, one in zip(share, after, strict=True)) / sum(share) for n in weights}
+    return {n: np.clip(mean[n] - start[n], -k["delta_bound"], k["delta_bound"]) for n in weights}
+
+
+def test_dp_sgd_from_the_specification(tmp_path: Path) -> None:
+    rng, method, s = np.random.default_rng(5), get("dp-sgd"), 0.8
+    constants = method.constants({**DP_RECIPE, "steps": 3, "expected_batch_size": 4.0})
+    patients, labels = np.array([0, 0, 1, 2, 3, 3, 3]), np.array([0, 0, 1, 2, 1, 1, 1])
+    maps = rng.normal(size=(7, 3840)).astype(np.float32)
+    start = method.starting_model(constants, ("normal", "bacteria", "virus"))
+    source = Recorded()
+    drawing = Drawing(s, source, ReleaseStore(tmp_path, bytes(32)))
+    task = Task(constants, ("normal", "bacteria", "virus"), start)
+    made = method.train(TrainingData(maps, labels, patients), task, drawing)
+    again = lite_head(maps, labels, patients, start, constants.model_dump(), s, source.drawn)
+    assert list(again) == [spec.name for spec in method.manifest(constants, task.classes)]
+    for name, numbers in again.items():
+        assert np.allclose(made[name], numbers, rtol=1e-4, atol=1e-5), name
