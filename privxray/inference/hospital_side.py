@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,13 +32,14 @@ def ask(features: Floats, layout: Layout, mixing_seed: bytes) -> Asking:
     :param features: [N, D] centred and clipped features, rows of length at most 1.
     :param mixing_seed: the offer's.
     """
-    secret, seed = os.urandom(SEED_BYTES), os.urandom(SEED_BYTES)
+    draws = drawn.Draws(mixing_seed, features.tobytes())
+    secret, seed = draws.stream(SEED_BYTES), draws.stream(SEED_BYTES)
     primes, count = layout.query_primes, layout.ciphertexts(len(features))
     plain = np.zeros((1 + count, DEGREE), np.int64)
     for image, row in enumerate(features):
         ciphertext, place = layout.place(image)
         plain[1 + ciphertext, place : place + layout.features] = np.rint(row * layout.feature_scale)
-    plain += drawn.errors(plain.size).reshape(plain.shape)
+    plain += draws.errors(plain.size).reshape(plain.shape)
     public = [drawn.uniform(mixing_seed, "offer", primes)]
     public += [drawn.uniform(seed, f"query {number}", primes) for number in range(count)]
     key = ring.to_values(ring.residues(_secret(secret), primes))

@@ -94,6 +94,8 @@ def answers(owner: Answering, question: Question, images: int, source: NoiseSour
     :param images: how many images are asked about. What stands behind them is not looked at.
     :param source: ``SecureNoise()``, except in tests. Secrets and errors are drawn by :mod:`.drawn`.
     """
+    head = owner.head.weights.tobytes() + owner.head.offsets.tobytes()
+    draws = drawn.Draws(owner.mixing_seed, head, question.to_bytes())
     layout, classes = owner.layout, owner.layout.classes
     primes = layout.query_primes
     mixing = ring.to_values(drawn.uniform(owner.mixing_seed, "offer", primes))
@@ -105,8 +107,8 @@ def answers(owner: Answering, question: Question, images: int, source: NoiseSour
         if place == 0:
             second = ring.to_values(drawn.uniform(question.seed, f"query {number}", primes))
         rows, values = _weights(owner, float(factor)) if owner.terms.top1 else plain
-        secrets = np.array([drawn.ternary() for _ in range(classes)])
-        errors = ring.residues(drawn.errors(classes * (DEGREE + 1)).reshape(classes, -1), primes)
+        secrets = np.array([draws.ternary() for _ in range(classes)])
+        errors = ring.residues(draws.errors(classes * (DEGREE + 1)).reshape(classes, -1), primes)
         mixed = ring.times(mixing, ring.to_values(ring.residues(secrets, primes)))
         v1 = ring.from_values(ring.plus(ring.times(second, values), mixed))
         window = question.ciphertexts[number][:, place : place + layout.features]

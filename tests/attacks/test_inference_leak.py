@@ -48,7 +48,7 @@ def mixing(owner: Answering) -> np.ndarray:
 
 def times_small(owner: Answering) -> np.ndarray:
     """a times a small polynomial r: what it gives with u is nearly what v1 gives times r."""
-    small = ring.residues(drawn.ternary(), 2)
+    small = ring.residues(drawn.Draws().ternary(), 2)
     return ring.from_values(ring.times(ring.to_values(mixing(owner)), ring.to_values(small)))
 
 
@@ -94,7 +94,7 @@ def test_without_the_owners_polynomial_the_same_reading_finds_all_weights(
 ) -> None:
     """So the attack above is one."""
     bent(monkeypatch, constant(SHARE))
-    monkeypatch.setattr(drawn, "ternary", lambda: np.zeros(DEGREE, np.int64))
+    monkeypatch.setattr(drawn, "ternary", lambda _: np.zeros(DEGREE, np.int64))
     question = Question(bytes(32), constant(1), np.zeros((1, 2, DEGREE), np.uint64))
     (results,) = answered(owner, question, 1, Silent())
     for number in range(CLASSES):
@@ -130,8 +130,8 @@ def test_a_hint_that_v1_answers_gives_the_same_one_number(
     """
     bent(monkeypatch, constant(0))
     real, secrets = drawn.ternary, []
-    small = real()
-    monkeypatch.setattr(drawn, "ternary", lambda: secrets.append(real()) or secrets[-1])
+    small = drawn.Draws().ternary()
+    monkeypatch.setattr(drawn, "ternary", lambda stream: secrets.append(real(stream)) or secrets[-1])
     key = ring.from_values(ring.times(ring.to_values(mixing(owner)), ring.to_values(ring.residues(small, 2))))
     first = np.zeros((1, 2, DEGREE), np.uint64)
     first[0, :, 5] = 2**30
@@ -161,6 +161,28 @@ def test_the_one_number_may_be_any_and_holds_no_more_than_was_said(
         assert np.abs(wanted).max() < owner.layout.score_range
         assert seen.mean(axis=0) == pytest.approx(wanted, abs=6 * answer_noise(1) / 30**0.5)
         assert seen.std(axis=0) == pytest.approx(np.full(CLASSES, answer_noise(1)), rel=0.6)
+
+
+def test_a_generator_that_repeats_itself_gives_no_secret_twice(
+    owner: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that is resumed from a snapshot, twice: two answers whose difference would be the weights.
+
+    With the same secrets v1 - v1' is (c1 - c1') w, and so is this attack's, to the rounding.
+    """
+    monkeypatch.setattr(drawn.os, "urandom", lambda size: bytes(size))
+    seen = []
+    for second in (0, SHARE):
+        bent(monkeypatch, constant(second))
+        question = Question(second.to_bytes(32, "big"), constant(0), np.zeros((1, 2, DEGREE), np.uint64))
+        seen.append(answered(owner, question, 1, Silent())[0, 0, :, 1:])
+        again = answered(owner, question, 1, Silent())[0, 0, :, 1:]
+        assert (again == seen[-1]).all()  # the same inputs: the same answer, which tells nothing new
+        monkeypatch.undo()
+        monkeypatch.setattr(drawn.os, "urandom", lambda size: bytes(size))
+    difference = ring.centred(ring.minus(seen[1], seen[0]))
+    found = np.concatenate([difference[:1], -difference[:0:-1]])[:FEATURES]
+    assert abs(np.corrcoef(found, owner.head.weights[0])[0, 1]) < 6 / FEATURES**0.5
 
 
 @pytest.mark.parametrize("decimals", [1, 3, 4, 6])

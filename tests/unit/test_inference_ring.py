@@ -46,7 +46,7 @@ def test_many_polynomials_at_once() -> None:
 
 @pytest.mark.parametrize("place", [0, 1, 296, 4095])
 def test_one_coefficient_of_a_product_with_a_ternary_polynomial(place: int) -> None:
-    one, small = a_polynomial(3), drawn.ternary()
+    one, small = a_polynomial(3), drawn.Draws().ternary()
     found = ring.small_products(one, ring.coefficient_row(small, place))
     assert found.shape == (3, 1)
     for number, prime in enumerate(PRIMES):
@@ -95,7 +95,8 @@ def test_a_seed_stands_for_a_polynomial_by_the_specification() -> None:
 
 
 def test_ternary_polynomials_have_three_values_alike_often() -> None:
-    many = np.array([drawn.ternary() for _ in range(30)])
+    draws = drawn.Draws()
+    many = np.array([draws.ternary() for _ in range(30)])
     for value in (-1, 0, 1):  # of 122,880: the standard error of a share is .0013
         assert (many == value).mean() == pytest.approx(1 / 3, abs=0.007)
     assert (many[0] != many[1]).any()
@@ -107,9 +108,22 @@ def test_ternary_polynomials_have_three_values_alike_often() -> None:
 
 
 def test_errors_are_a_centred_binomial() -> None:
-    made = drawn.errors(200_000)
+    made = drawn.Draws().errors(200_000)
     assert abs(made).max() <= drawn.ERROR_BITS
     assert made.mean() == pytest.approx(0, abs=6 * 3.24 / 200_000**0.5)
     assert made.std() == pytest.approx((drawn.ERROR_BITS / 2) ** 0.5, rel=0.01)
     assert (made == 0).mean() == pytest.approx(0.1224, abs=0.005)  # C(42, 21) / 2^42
-    assert drawn.errors(3).shape == (3,)
+    assert drawn.Draws().errors(3).shape == (3,)
+
+
+def test_the_same_random_bytes_draw_others_for_other_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a machine is resumed twice from one snapshot; and the same for the same inputs."""
+    monkeypatch.setattr(drawn.os, "urandom", lambda size: bytes(size))
+    inputs = [(), (b"",), (b"ab", b"c"), (b"a", b"bc"), (b"abc",), (b"ab", b"c", b"")]
+    drawings = [[drawn.Draws(*given).stream(32) for _ in range(2)] for given in inputs]
+    assert all(one == other for one, other in drawings)
+    assert len({one for one, _ in drawings}) == len(inputs)
+    draws = drawn.Draws()
+    assert draws.stream(32) != draws.stream(32)
+    monkeypatch.undo()
+    assert drawn.Draws(b"ab").stream(32) != drawn.Draws(b"ab").stream(32)
