@@ -33,6 +33,16 @@ def test_the_statement_says_what_left_and_what_is_promised(at: At) -> None:
         assert "<script" not in text
 
 
+def test_doctor_knows_that_the_statement_may_be_passed_on_and_no_other_page(at: At) -> None:
+    world = at("aggregated")
+    world.ok("hospital-a", "report", "privacy")
+    world.ok("hospital-a", "report", "training")
+    assert world.type("hospital-a", "doctor").code == 0
+    (page,) = (world["hospital-a"] / "reports").glob("*training*.html")
+    page.chmod(0o644)
+    assert world.type("hospital-a", "doctor").code == 3
+
+
 def test_before_an_update_only_the_card_has_left(at: At) -> None:
     world = at("joined")
     world.ok("hospital-a", "report", "privacy")

@@ -57,6 +57,12 @@ def test_nothing_of_a_patient_is_in_it(at: At) -> None:
         assert "<img" not in text
 
 
+def test_doctor_knows_that_the_pages_may_be_passed_on(at: At) -> None:
+    world = at("aggregated")
+    world.ok("coordinator", "report", "study")
+    assert world.type("coordinator", "doctor").code == 0
+
+
 def test_before_a_model_there_is_no_card(at: At) -> None:
     world = at("exported")
     told = world.ok("coordinator", "report", "study")

@@ -14,8 +14,10 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
 
-_PRIVATE = ("keys", "data", "rounds", "plans", "inbox", "inference", "reports")
+_PRIVATE = ("keys", "data", "rounds", "plans", "inbox", "inference", "log", "reports")
 """The folders that nobody but privxray puts files into."""
+_TO_PASS_ON = {"hospital": "reports/*-privacy-??.html", "coordinator": "reports/*", "trustee": ""}
+"""By role, the pages in them that are made to be passed on."""
 _NAMED = 3  # how many files a line names
 
 
@@ -111,7 +113,9 @@ def leftovers(workspace: Workspace) -> Iterator[Diagnosis]:
 def _private_files(workspace: Workspace) -> Iterator[Path]:
     yield workspace.state_path
     yield workspace.ledger_path
+    pattern = _TO_PASS_ON[workspace.config.role]
+    passed_on = set(workspace.root.glob(pattern)) if pattern else set()
     for part in _PRIVATE:
         if (workspace.root / part).is_dir():
             yield workspace.root / part
-        yield from sorted((workspace.root / part).rglob("*"))
+        yield from sorted(set((workspace.root / part).rglob("*")) - passed_on)
