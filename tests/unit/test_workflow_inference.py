@@ -31,6 +31,7 @@ from privxray.inference.terms import Terms
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words
 from privxray.workflow.common.kept_file import read_kept
+from privxray.workflow.custody.revoked import BY_MEMBERS, BY_RECOVERY
 from privxray.workflow.inference import global_model, trust
 from privxray.workflow.inference.admitted_query import AdmittedQuery, admitted_query
 from privxray.workflow.inference.ask import make_query
@@ -413,6 +414,24 @@ def test_images_are_counted_against_the_limit(
         return
     with refused("query.limit-used-up"):
         admitted.left_after(state)
+
+
+def test_images_that_were_asked_about_under_earlier_keys_count(clinic: Workspace, state: State) -> None:
+    """A hospital that lost its keys is the same hospital, as far as the owner knows of it."""
+    query = query_header(images=2)
+    oldest, old, other, office = "1" * 64, "2" * 64, "3" * 64, "4" * 64
+    with state.transaction():
+        for number, key in enumerate((oldest, old, other, office)):
+            state.add_answer(f"q{number}", key, query.model, 10**number, "s")
+        state.revoke(oldest, "clinic", "replaced", old)
+        state.name_successor(old, "clinic", BY_RECOVERY, query.sender)
+        state.revoke(other, "clinic", "lost")  # names nobody
+        state.name_successor(office, "office", BY_MEMBERS, query.sender)  # another party's place
+    admitted = AdmittedQuery(query, offer_header(), received(clinic, query, body=False))
+    assert admitted.left_after(state) == 100 - 11 - 2
+    with state.transaction():  # nor does it end where keys name each other
+        state.name_successor(query.sender, "clinic", BY_RECOVERY, oldest)
+    assert admitted.left_after(state) == 100 - 11 - 2
 
 
 # A hospital's secrets

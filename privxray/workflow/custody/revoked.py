@@ -128,3 +128,17 @@ def expect_none_revoked(state: State, parties: Iterable[Member | Trustee]) -> No
                 reason="plan.revoked-party",
                 advice=f"It has to be planned without it: privxray plan --continue --without {party.name}",
             )
+
+
+def keys_of_one_party(state: State, key: Fingerprint) -> set[Fingerprint]:
+    """A party's key and those that it stands for: its old keys, which named it or whose recovery key did.
+
+    A coordinator whom hospitals named is another party.
+    """
+    successors = state.successors()
+    found = {key}
+    while (
+        more := {old for old, (new, why) in successors.items() if new in found and why != BY_MEMBERS} - found
+    ):
+        found |= more
+    return found

@@ -10,6 +10,7 @@ from privxray.formats.header import Digest, Fingerprint
 from privxray.inference import admit_inference
 from privxray.inference.headers import OfferHeader, QueryHeader
 from privxray.workflow.common.own_keys import public_keys
+from privxray.workflow.custody.revoked import keys_of_one_party
 from privxray.workflow.inference.kept_offers import load_offer
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
@@ -31,10 +32,13 @@ class AdmittedQuery:
     def left_after(self, state: State) -> int:
         """How many images the hospital may still ask about once this query is answered.
 
+        What it asked under keys that it has given up for this one counts.
+
         :raises RefusedError: it asks about more than are left.
         """
         query, limit = self.query, self.offer.limit
-        left = limit - state.answered_images(query.sender, query.model)
+        keys = keys_of_one_party(state, query.sender)
+        left = limit - sum(state.answered_images(key, query.model) for key in keys)
         if query.images > left:
             raise RefusedError(
                 f"this query asks about {query.images} images, and {query.hospital_name} has {max(left, 0)} "
