@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chromium import AXE
 
 ROOT = Path(__file__).parents[2]
 PAGES = (
@@ -78,6 +79,21 @@ def test_the_search_works_from_the_disk(site: Path, browser: Any) -> None:
         links = [one.get_attribute("href") for one in page.query_selector_all(".md-search-result__link")]
         assert any("withdraw" in str(link) for link in links)
         assert wrong == []
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["TUTORIAL.html", "commands/budget.html"])
+def test_axe_finds_nothing(name: str, scheme: str, site: Path, browser: Any) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1400, "height": 900})
+    try:
+        page = context.new_page()
+        page.goto((site / name).as_uri())
+        page.evaluate(AXE.read_text())
+        options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"], "resultTypes": ["violations"]}
+        told = page.evaluate("options => axe.run(document, options)", options)
+        assert [(one["id"], one["nodes"][0]["target"]) for one in told["violations"]] == []
     finally:
         context.close()
 
