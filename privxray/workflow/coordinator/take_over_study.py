@@ -23,6 +23,7 @@ from privxray.keys.identity import Identity, PublicKeys
 from privxray.keys.succession.succession_file import CountedVote, Elected, write_election
 from privxray.keys.succession.vote import read_vote
 from privxray.workflow.common.callbacks import Passphrase
+from privxray.workflow.common.new_coordinator import INHERITED, is_inherited
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
@@ -30,10 +31,7 @@ from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
-
-_KEPT = "study.succession"
 
 
 @dataclass(frozen=True)
@@ -80,14 +78,9 @@ def take_over(
         inherited = _inherited(session)
         if inherited is None:
             inherited = _take(session, identity, lineage, votes)
-        kept = workspace.round_folder(workspace.own_study, inherited.round) / _KEPT
+        kept = workspace.round_folder(workspace.own_study, inherited.round) / INHERITED
         send(session.state, kept.read_bytes(), path)
         return inherited
-
-
-def is_inherited(workspace: Workspace, round_: Round) -> bool:
-    """Whether a round was taken over from another coordinator."""
-    return (workspace.round_folder(round_.study, round_.number) / _KEPT).exists()
 
 
 def _inherited(session: Session) -> TakenOver | None:
@@ -129,7 +122,7 @@ def _take(session: Session, identity: Identity, lineage: Lineage, votes: Path) -
     if result is not None:
         write_atomic(result.copy, result.data, overwrite=True)
     succession = write_election(identity, session.name, plan.sender, elected, stamp())
-    write_atomic(folder / _KEPT, succession, overwrite=True)
+    write_atomic(folder / INHERITED, succession, overwrite=True)
     event = Event.INHERIT if result is None else Event.INHERIT_RESULT
     with state.transaction():
         keys = [member.mask.key for member in plan.roster.members]

@@ -15,6 +15,7 @@ from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Trustee
 from privxray.keys.succession.succession_file import SuccessionHeader, read_succession
+from privxray.workflow.common.new_coordinator import awaited_coordinator
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.custody.revoked import BY_MEMBERS, BY_RECOVERY, expect_not_revoked
@@ -125,12 +126,6 @@ def trusted_coordinator(state: State, known: KnownStudy) -> PublicKeys:
     while named := state.named_coordinator(known.name, keys.fingerprint):
         keys = named.keys
     return keys
-
-
-def awaited_coordinator(state: State, study: str) -> NamedCoordinator | None:
-    """Whom hospitals named as coordinator of a study, until a plan of this one is followed."""
-    known = state.study(study)
-    return None if known is None else state.named_coordinator(study, known.coordinator.fingerprint)
 
 
 def expect_coordinator_stays(state: State, round_: Round) -> None:

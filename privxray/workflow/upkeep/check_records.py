@@ -14,9 +14,9 @@ from privxray.exchange.intake import read_again
 from privxray.imaging.glance import FILE as DATA_SET
 from privxray.imaging.glance import images_of_earlier_decoders
 from privxray.privacy.ledger import Ledger
+from privxray.workflow.common.new_coordinator import awaited_coordinator
 from privxray.workflow.common.own_recovery import stated_recovery
 from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.custody.named_successor import awaited_coordinator
 from privxray.workflow.ledger.open_ledger import RESTORED, lacking_training
 from privxray.workflow.ledger.past_exports import newer_than
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted

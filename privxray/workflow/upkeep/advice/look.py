@@ -22,11 +22,11 @@ from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import steps_of
 from privxray.privacy.gaussian_curve import gaussian_mu
 from privxray.privacy.guarantee import MAX_EPSILON, Guarantee
+from privxray.workflow.common.new_coordinator import awaited_coordinator, is_inherited
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.result_file import result_path
-from privxray.workflow.custody.named_successor import awaited_coordinator
 from privxray.workflow.hospital.open_round import left_out
 from privxray.workflow.ledger.runs import charged_outside
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
@@ -92,7 +92,6 @@ def _study(session: Session, round_: Round) -> StudySituation:
 
 
 def _with_what_came(session: Session, seen: StudySituation, plan: PlanHeader) -> StudySituation:
-    from privxray.workflow.coordinator.take_over_study import is_inherited
     from privxray.workflow.upkeep.advice.collected import collected_files, lacking_keys
 
     closed = seen.round.state is RoundState.CLOSED

@@ -17,6 +17,7 @@ from privxray.workflow.upkeep.advice.situation import CollectedFile, Situation
 from privxray.workflow.upkeep.arrivals.arrival import Arrival, public_file_name
 from privxray.workflow.upkeep.arrivals.candidates import Candidate, listing
 from privxray.workspace.session import Session
+from privxray.workspace.study_tables import Round
 
 MOST = 100
 """Files of one folder that ``status`` looks at."""
@@ -80,7 +81,7 @@ def _collected(situation: Situation) -> Iterator[tuple[CollectedFile, Arrival]]:
             yield (
                 one,
                 Arrival(
-                    name=public_file_name(Path(one.name), words),
+                    name=_name(one, study.round, words),
                     kind=one.kind,
                     what=f"{article} {one.kind}",
                     study=study.round.study,
@@ -91,6 +92,12 @@ def _collected(situation: Situation) -> Iterator[tuple[CollectedFile, Arrival]]:
                     todo=situation.typed(f"aggregate {pattern}"),
                 ),
             )
+
+
+def _name(one: CollectedFile, round_: Round, words: set[str]) -> str:
+    """A collected file's public name; most have the one that privxray gave them."""
+    usual = f"{one.party}-{round_.study}-{round_.number:04d}{Path(one.name).suffix}"
+    return one.name if one.name == usual else public_file_name(Path(one.name), words)
 
 
 def _within(folder: str, one: Arrival) -> str:
