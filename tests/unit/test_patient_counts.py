@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
+from exchange_samples import STAMP, Study
 from forged_files import refused
 
+from privxray.exchange.messages.model import ModelHeader, write_model
 from privxray.exchange.messages.plan_tasks import sensitivity
+from privxray.formats.container import split
+from privxray.formats.header import Body
 from privxray.imaging.dataset import Entry
 from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 from privxray.naming.patient_id import PatientKey
+from privxray.workflow.hospital.check_evaluated import check_evaluated
 from privxray.workflow.hospital.counting.describe import patient_counts
 from privxray.workflow.hospital.counting.evaluate_together import patient_scores, score_counts
 from privxray.workflow.hospital.counting.patient_classes import classes_of_patients
@@ -83,3 +92,23 @@ def test_one_patient_moves_the_histograms_by_the_root_of_the_classes() -> None:
         moved = np.linalg.norm(counts - score_counts(scores[rest], labels[rest], edges))
         assert moved == pytest.approx(sensitivity("evaluate", 3))
     assert score_counts(np.zeros((0, 3)), np.zeros(0, int), edges).sum() == 0
+
+
+def test_a_plan_evaluates_the_model_that_was_accepted(tmp_path: Path) -> None:
+    study = Study()
+    file = write_model({"w": np.zeros(3)}, study.signed(), study.coordinator, STAMP)
+    (tmp_path / "model").write_bytes(file)
+    digest, body = split(file).digest, split(file).claim(ModelHeader).body
+    rounds = [SimpleNamespace(number=1, model=None), SimpleNamespace(number=2, model=digest)]
+    session: Any = SimpleNamespace(
+        state=SimpleNamespace(rounds=lambda _: rounds),
+        workspace=SimpleNamespace(model_copy=lambda *_: tmp_path / "model"),
+    )
+    evaluate = {"task": "evaluate", "model": digest, "body": body}
+    check_evaluated(session, study.plan.model_copy(update=evaluate))
+    for other in ({"model": "ab" * 32}, {"body": Body(length=5, sha256="ab" * 32)}):
+        with refused("plan.other-model"):
+            check_evaluated(session, study.plan.model_copy(update=evaluate | other))
+        check_evaluated(session, study.plan.model_copy(update=other))  # it trains
+    rounds.pop()
+    check_evaluated(session, study.plan.model_copy(update=evaluate | {"model": "ab" * 32}))

@@ -143,7 +143,13 @@ def own_model(session: Session, round_: Round) -> Classifier:
     :raises WorkspaceError: it is not trained yet.
     :raises RefusedError: it is exported already, which destroyed it.
     """
-    if round_.task != "train" or not round_.state.inside:
+    if round_.task != "train":
+        raise RefusedError(
+            f"round {round_.number} does not train, so there is no result of a training to score",
+            reason="round.other-task",
+            advice="Score the global model instead: privxray evaluate",
+        )
+    if not round_.state.inside:
         raise RefusedError(
             f"the training result of round {round_.number} was destroyed by its export",
             reason="round.result-exported",

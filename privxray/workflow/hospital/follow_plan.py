@@ -26,6 +26,7 @@ from privxray.workflow.common.repeated_plans import chain_of
 from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.custody.revoked import expect_none_revoked, expect_not_revoked
 from privxray.workflow.hospital.agreeing.agree import deliver_agreement, expect_goes_on, prepared
+from privxray.workflow.hospital.check_evaluated import check_evaluated
 from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated, sent_before
 from privxray.workflow.hospital.open_round import over_here
@@ -102,6 +103,7 @@ def follow(
     received.check_body(plan.body)  # not before its coordinator is known to be the right one
     if isinstance(own, Member):
         check_trainable(session.workspace, plan, received.body())
+        check_evaluated(session, plan)
     record_agreed = prepared(session, signed, before, lambda: unlock(session.workspace, passphrase))
     copy = session.workspace.plan_copy(study.name, plan.round)
     make_private_folder(copy.parent)

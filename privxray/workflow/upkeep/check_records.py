@@ -107,6 +107,9 @@ def results(workspace: Workspace, rounds: Iterable[Round]) -> Iterator[Diagnosis
     yield Diagnosis("results", "ok", f"{everything} that was trained and exported is there")
 
 
+_WORK = {"train": "training", "describe": "description", "evaluate": "evaluation", "agree": "agreement"}
+
+
 def _result(workspace: Workspace, round_: Round) -> Iterator[Diagnosis]:
     update = workspace.round_folder(round_.study, round_.number) / "update.enc"
     if round_.update_sha256 is not None and (
@@ -132,7 +135,7 @@ def _result(workspace: Workspace, round_: Round) -> Iterator[Diagnosis]:
         yield Diagnosis(
             "results",
             "notice",
-            f"the training of round {round_.number} was begun and not finished",
+            f"the {_WORK[round_.task]} of round {round_.number} was begun and not finished",
             "It goes on with the command that privxray status names",
         )
 
