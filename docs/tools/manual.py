@@ -116,7 +116,7 @@ def _plain_types(typed: str, *, argument: bool) -> str:
 
 def _without_example(paragraphs: list[str]) -> tuple[tuple[str, ...], str]:
     """Paragraphs without the example at the end, and the example."""
-    found = re.compile(r"\s*For (?:instance|example): (privxray .*)$")
+    found = re.compile(r"\s*(?:For instance|For example|Example): (privxray .*)$")
     example = next((match[1] for one in paragraphs if (match := found.search(one))), "")
     kept = (found.sub("", one) for one in paragraphs)
     return tuple(one for one in kept if one), example
