@@ -11,7 +11,6 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.task_commands import COMMANDS, DONE, agreed_only
 from privxray.workflow.common.which_study import newest_round
-from privxray.workflow.custody.named_successor import expect_coordinator_stays
 from privxray.workflow.hospital.trained_on import trained_data
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
@@ -44,6 +43,8 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
             reason="round.exported",
             advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
         )
+    from privxray.workflow.custody.named_successor import expect_coordinator_stays  # status does without
+
     expect_coordinator_stays(session.state, round_)
     return round_
 

@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from privxray.errors import PrivxrayError
-from privxray.exchange.admission.admit_agreement import Agreements
 from privxray.exchange.admission.cohort import Cohort, Verdict
 from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
@@ -49,6 +48,8 @@ def collected_files(session: Session, round_: Round) -> CollectedFiles:
         return CollectedFiles()
     cohort = newest_collected(session).cohort
     if cohort.plan.its_task == "agree":
+        from privxray.exchange.admission.admit_agreement import Agreements
+
         agreements = Agreements(cohort.signed)
         found = _offered(agreements.take, session, "updates", "agreement")
         awaited = tuple(member.name for member in agreements.missing)
