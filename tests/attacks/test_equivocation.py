@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forged_files import reason_of
 from played_study import HOSPITALS, PASSPHRASE, Snapshots, World, identity_in
 
 from privxray.exchange.intake import read_again
@@ -21,9 +23,12 @@ from privxray.formats.container import seal_header, split
 from privxray.formats.header import Stamp
 from privxray.formats.tensors import unpack
 from privxray.keys.roster import Roster
+from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.coordinator.past_files import Past
 from privxray.workflow.hospital.accept import accept
+from privxray.workflow.hospital.seen_files import expect_later_plan_brings, expect_own_model
 from privxray.workspace.folder import Workspace
+from privxray.workspace.session import looking
 
 MODEL = "received/global-0001.model"
 
@@ -178,3 +183,44 @@ def test_a_last_model_is_compared_by_phone(copy: Callable[[], World]) -> None:
     assert len(words.split()) == 12
     assert words in said.err
     assert "The study ends with it" in said.err
+
+
+def test_a_plan_brings_the_model_that_was_accepted(snapshots: Snapshots) -> None:
+    """Whoever has the model of a round trains on no other one, and takes no other one in where a later plan
+    is followed. Looked at in a study that evaluates its model, as if it trained on."""
+    with looking(Workspace.find(snapshots("evaluating") / "hospital-a")) as session:
+        trained, evaluating = (
+            planned_round(session.workspace, one) for one in session.state.rounds("pneumonia")[-2:]
+        )
+        plan, model = evaluating.plan, trained.round.model
+        assert (trained.round.task, evaluating.round.task, plan.model) == ("train", "evaluate", model)
+        assert model is not None
+        other = "ab" * 32
+        body = plan.body.model_copy(update={"sha256": other})
+        # The plan as one that trains on: the next place of a training of two rounds.
+        longer = tuple(
+            one.model_copy(update={"stages": 2}) if one.task == "train" else one for one in plan.its_schedule
+        )
+        train = {"task": "train", "stage": 2, "stages": 2, "schedule": longer, "model": None}
+        before = trained.plan.model_copy(update={"stages": 2, "schedule": longer})
+        trained_in_two = replace(trained, signed=replace(trained.signed, plan=before))
+        elsewhere = {"sender": other}  # of a new coordinator a person is told instead
+        cases: tuple[tuple[dict[str, Any], str | None], ...] = (
+            ({}, None),
+            (train, None),
+            (train | {"body": body}, "plan.other-trained-model"),
+            (train | {"body": body} | elsewhere, None),
+        )
+        for changes, reason in cases:
+            forged = plan.model_copy(update=changes)
+            assert (
+                reason_of(lambda forged=forged: expect_own_model(session, forged, trained_in_two)) == reason
+            )
+        last = "model.not-what-later-plan-brings"
+        for digest, tensors, reason in (
+            (model, plan.body.sha256, None),
+            (model, other, last),
+            (other, plan.body.sha256, last),
+        ):
+            brings = (session, trained, digest, tensors)
+            assert reason_of(lambda brings=brings: expect_later_plan_brings(*brings)) == reason

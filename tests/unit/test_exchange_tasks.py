@@ -149,6 +149,7 @@ def test_a_study_neither_skips_nor_changes_what_is_scheduled() -> None:
         (evaluate, "plan.stage-skipped"),
         (plan(TRAIN, schedule=dearer, **after), "plan.terms-changed"),
         (plan(TRAIN, method="other", **after), "plan.terms-changed"),
+        (plan(TRAIN, body=BODY, **after), "plan.other-start"),  # nothing was trained in between
         (plan(TRAIN, features=(), task=None, schedule=None, **after), None),  # it begins anew
         (plan(TRAIN, schedule=ALL[1:], **after), None),
     )
@@ -163,6 +164,10 @@ def test_a_study_neither_skips_nor_changes_what_is_scheduled() -> None:
     evaluated = STUDY.signed(plan(EVALUATE, **after))
     with refused("plan.terms-changed"):  # one model is evaluated
         admit_successor(plan(EVALUATE, round=5, previous=evaluated.digest, model="cd" * 32), evaluated)
+    other = Body(length=5, sha256="cd" * 32)
+    with refused("plan.other-start"):  # under its name
+        admit_successor(plan(EVALUATE, round=5, previous=evaluated.digest, body=other), evaluated)
+    admit_successor(plan(EVALUATE, round=5, previous=evaluated.digest), evaluated)
 
 
 def test_how_far_one_patient_moves_the_counts() -> None:

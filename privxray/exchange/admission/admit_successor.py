@@ -88,6 +88,13 @@ def _check_goes_on(plan: PlanHeader, before: PlanHeader, *, skips: bool) -> None
             reason="plan.form-given-up",
             advice=_CALL,
         )
+    # A round that is planned again starts as before; and before the training nothing is trained in between.
+    if (plan.place == before.place or not plan.carries_model) and plan.body.sha256 != before.body.sha256:
+        raise RefusedError(
+            "this plan brings another model than the plan before, and nothing was trained in between",
+            reason="plan.other-start",
+            advice=_CALL,
+        )
     same_task = plan.its_task == before.its_task
     if terms_of(plan) != terms_of(before) or (same_task and task_terms_of(plan) != task_terms_of(before)):
         raise RefusedError(

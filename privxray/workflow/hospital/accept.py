@@ -23,7 +23,7 @@ from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
 from privxray.workflow.hospital.join import claimed_coordinator
 from privxray.workflow.hospital.prove import proof_of_model
 from privxray.workflow.hospital.round_result import expect_delivered, round_of_result, second_of_round
-from privxray.workflow.hospital.seen_files import expect_in_later_plan
+from privxray.workflow.hospital.seen_files import expect_in_later_plan, expect_later_plan_brings
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
@@ -102,6 +102,7 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
     if round_.model is not None and round_.model != digest:
         raise second_of_round(received)
     expect_in_later_plan(session, round_, digest)
+    expect_later_plan_brings(session, planned, digest, model.body.sha256)
     if round_.model == digest and path.exists():
         return Accepted(model, path, None, already=True, proven=proven, last_words=last)
     data = received.path.read_bytes()

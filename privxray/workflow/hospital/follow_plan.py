@@ -31,7 +31,7 @@ from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated, sent_before
 from privxray.workflow.hospital.open_round import over_here
 from privxray.workflow.hospital.plan_changes import known_here, plan_changes
-from privxray.workflow.hospital.seen_files import seen_here
+from privxray.workflow.hospital.seen_files import expect_own_model, seen_here
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.key_ring import KeyRing, RoundKey
@@ -73,7 +73,8 @@ def follow(
     :param passphrase: asked for only where the plan begins hybrid masks.
     :raises IdentityError: the words that were typed are not the plan's.
     :raises RefusedError: a plan without this party, a replayed or a skipped one, one that this version would
-        not train, or one that names a key of this workspace that it must not name.
+        not train, one that names a key of this workspace that it must not name, or one that brings another
+        model than the one that was accepted here.
     """
     plan, state = signed.plan, session.state
     last = state.last_round(plan.study_name)
@@ -100,6 +101,7 @@ def follow(
     keys = _own_round_keys(state, plan, own)
     study = _with_compared_words(state, plan, lambda: ask_words(plan, changes))
     admit_heads(plan, seen_here(state, own_keys.fingerprint, before))
+    expect_own_model(session, plan, before)
     received.check_body(plan.body)  # not before its coordinator is known to be the right one
     if isinstance(own, Member):
         check_trainable(session.workspace, plan, received.body())

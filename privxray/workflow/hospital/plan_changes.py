@@ -12,9 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from privxray.exchange.admission.differencing import differs_by_one
-from privxray.exchange.intake import envelope_of
 from privxray.exchange.messages.consents import taken_out
-from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_words import public_constants
 from privxray.formats.header import Fingerprint
@@ -22,6 +20,7 @@ from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.custody.revoked import BY_RECOVERY
+from privxray.workflow.hospital.seen_files import kept_body
 from privxray.workspace.session import Session
 from privxray.workspace.succession_tables import NamedCoordinator, OwnVote
 
@@ -52,7 +51,7 @@ def known_here(session: Session, before: PlannedRound) -> KnownHere:
         state.successors(),
         state.named_coordinator(study, coordinator),
         state.own_vote(study, coordinator),
-        envelope_of(model).claim(ModelHeader).body.sha256 if kept else None,
+        kept_body(model) if kept else None,
     )
 
 
@@ -110,11 +109,9 @@ def _by_whom(old: PublicKeys, new: PublicKeys, named: Mapping[Fingerprint, tuple
 def _coordinator(before: PlanHeader, plan: PlanHeader, known: KnownHere) -> Iterator[str]:
     """That the study has another coordinator, or that one signs whom this hospital voted out."""
     if plan.sender != before.sender:
-        voters = known.coordinator.voters if known.coordinator else ()
-        yield (
-            f"{plan.coordinator_name} is the coordinator, whom {' and '.join(voters)} named in place of "
-            f"{before.coordinator_name}"
-        )
+        by = " and ".join(known.coordinator.voters) if known.coordinator else "hospitals of the study"
+        named, gone = plan.coordinator_name, before.coordinator_name
+        yield f"{named} is the coordinator, whom {by} named in place of {gone}"
         yield from _other_start(before, plan, known)
     elif known.voted is not None:
         yield (
