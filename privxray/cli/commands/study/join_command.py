@@ -80,6 +80,6 @@ def _show_coordinator(taken: TakenIn, as_json: bool) -> None:
     tell(
         f"{' and '.join(taken.voters)} named {header.name} ({header.sender[:16]}) coordinator of the study "
         f"{header.study} in place of the one before, whose files are refused here from now on. A round "
-        "that it had open is void. If the one before is there and objects, call it and those who voted. The key words "
-        "of the new one's plan are compared as always."
+        "that it had open is void. If the one before is there and objects, call it and those who voted. The "
+        "key words of the new one's plan are compared as always."
     )

@@ -53,7 +53,8 @@ def new_coordinator(situation: Situation, study: StudySituation) -> Advice:
     """What a party does whose study has another coordinator, whose plan has not come yet."""
     return Advice(
         f"{study.named} coordinates the study {study.round.study} from now on, and a round that the "
-        f"one before had open is void: type {situation.typed('card')}, carry the card to {study.named}; when its plan comes: "
+        f"one before had open is void: type {situation.typed('card')}, carry the card to {study.named}; when "
+        "its plan comes: "
         f"{situation.typed('join FILE')}",
         ("card",),
     )
