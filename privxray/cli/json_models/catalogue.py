@@ -9,7 +9,18 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from privxray.cli.json_models import audits, custody, evaluation, images, infer, looking, study
+from privxray.cli.json_models import (
+    audits,
+    contributions,
+    custody,
+    evaluation,
+    images,
+    infer,
+    looking,
+    spending,
+    study,
+    training,
+)
 from privxray.cli.json_models.printed import Failure, Printed
 
 JSONL = "check --jsonl"
@@ -31,16 +42,16 @@ OUTPUTS: Mapping[str, tuple[type[Printed], ...]] = {
     "deidentify key": (images.PathWritten,),
     "deidentify terms": (images.ShardDone, images.CopyTermsMerged),
     "ingest": (images.Ingested,),
-    "train": (study.Trained, study.Rehearsed),
-    "export-update": (study.UpdateExported,),
+    "train": (training.Trained, training.Rehearsed),
+    "export-update": (training.UpdateExported,),
     "aggregate": (study.SumOpened, study.RequestMade),
     "unmask": (study.ShareWritten,),
     "refuse": (study.RefusalWritten,),
     "waive": (study.WaiverWritten,),
     "accept": (study.Accepted,),
     "verify": (study.Proven, study.Worded),
-    "evaluate": (evaluation.Scored, study.Contributed),
-    "describe": (study.Contributed, study.OwnCounts),
+    "evaluate": (evaluation.Scored, contributions.Contributed),
+    "describe": (contributions.Contributed, contributions.OwnCounts),
     "predict": (evaluation.Predicted,),
     "model export": (evaluation.ModelExported,),
     "report training": (looking.TrainingReported,),
@@ -58,9 +69,9 @@ OUTPUTS: Mapping[str, tuple[type[Printed], ...]] = {
     "status": (looking.Status, looking.FileThatCame),
     "inspect": (looking.Inspected, looking.SeveralInspected),
     "doctor": (looking.DoctorsReport,),
-    "budget": (looking.BudgetSeen,),
-    "exports": (looking.Exports,),
-    "withdraw": (looking.Withdrawn,),
+    "budget": (spending.BudgetSeen,),
+    "exports": (spending.Exports,),
+    "withdraw": (spending.Withdrawn,),
     "help": (looking.Words, looking.WordExplained, looking.ReasonExplained),
     "passphrase": (custody.PassphraseChanged,),
     "backup": (custody.BackupWritten,),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import JsonValue
 
+from privxray.cli.json_models.contributions import (
+    SummaryFigures,
+    Task,
+)
 from privxray.cli.json_models.evaluation import Scored
-from privxray.cli.json_models.printed import Lifetime, Printed, Spent, Split, absent
+from privxray.cli.json_models.printed import Printed, Spent, absent
 
 
 class Initialised(Printed):
@@ -57,9 +61,6 @@ class Roster(Printed):
     trustees: list[str]
 
 
-Task = Literal["train", "describe", "evaluate", "agree"]
-
-
 class ScheduledTask(Printed):
     """One task of a study."""
 
@@ -106,194 +107,6 @@ class Joined(PlanTold):
     """What is otherwise than in the plan before."""
     agreement: str | None
     """The file to carry to the coordinator, under a plan that agrees on secrets for the masks."""
-
-
-class DataChanges(Printed):
-    """What changed in the train split since a training."""
-
-    labels: int
-    """Images whose label is another one."""
-    new: int
-    """Patients who came."""
-    gone: int
-    """Patients who went."""
-    other_images: int
-    """Patients in both who have other images."""
-
-
-class DataOfTraining(Printed):
-    """Which data a training saw."""
-
-    digest: str
-    """A keyed hash of the rows of its patients."""
-    time: str | None
-    since: DataChanges
-
-
-class TrainingSeconds(Printed):
-    """How long it took; null where nothing was computed."""
-
-    features: float | None
-    train: float | None
-
-
-class Trained(Spent):
-    """A training ended, and what the study has cost a patient so far."""
-
-    study: str
-    round: int
-    method: str
-    lifetime: Lifetime
-    already: bool
-    data: DataOfTraining | None
-    seconds: TrainingSeconds
-
-
-class NearestMeasured(Printed):
-    """The measured study that is nearest to the one that is rehearsed."""
-
-    hospitals: int
-    patients: int
-    epsilon: float
-    together: float
-    """Macro AUC of the global model."""
-    alone: float
-    """Macro AUC of a hospital by itself."""
-
-
-class Expected(Printed):
-    """What accuracy to expect, by the tables of docs/BENCHMARKS.md."""
-
-    alone: float
-    """Macro AUC of the own training, to two decimals."""
-    beyond_measured: bool
-    """Patients times epsilon are fewer or more than in any study that was measured."""
-    nearest: NearestMeasured
-
-
-class Rehearsed(Spent):
-    """``train --dry-run``: what a training would do, and the budget after all rounds that are left."""
-
-    study: str
-    round: int
-    method: str
-    counts: list[Split]
-    patients: int
-    most_patients: int
-    """The plan's ``n_max``."""
-    held_out: int
-    few_patients: bool
-    trained: bool
-    steps: int
-    rounds_left: int
-    images_without_features: int
-    seconds: float
-    asked: float
-    """The epsilon that was typed, or that would be taken."""
-    lifetime: Lifetime
-    expected: Expected | None
-
-
-class UpdateExported(Spent):
-    """An update was written, and what it states that the study has cost a patient."""
-
-    update: str
-    bytes: int
-    again: bool
-    """Its bytes were fixed before."""
-    written: bool
-    """False where the same file was there already."""
-    study: str
-    round: int
-
-
-class Noise(Printed):
-    """What one contribution costs, and how much noise it has."""
-
-    epsilon: float
-    deviation: float
-    """The standard deviation of the noise in each count."""
-
-
-class Contributed(Spent):
-    """``--contribute``: noisy counts were drawn for a study, and what the study has cost a patient so far."""
-
-    study: str
-    round: int
-    task: Task
-    contributed: Noise
-    lifetime: Lifetime
-    already: bool
-
-
-class OwnCounts(Printed):
-    """``describe``: exact counts for the hospital's own screen."""
-
-    study: str
-    classes: list[str]
-    age_bands: list[str]
-    sexes: list[str]
-    counts: list[list[list[int]]]
-    """By class, then band of age, then sex."""
-
-
-class NoisyCount(Printed):
-    """A noisy number of patients over all hospitals."""
-
-    by: str
-    name: str
-    patients: float
-    error: float
-    """The standard deviation of its noise."""
-    clear: bool
-    """Whether it can be told from none."""
-
-
-class NoisyFigure(Printed):
-    """A figure with its 95 % interval, which holds the noise and the chance of other patients."""
-
-    value: float
-    low: float
-    high: float
-
-
-class CalibrationStep(Printed):
-    """Patients whose score of a class is in a bin."""
-
-    low: float
-    high: float
-    patients: float
-    share: NoisyFigure | None
-    """How many are of the class; null where that can't be said."""
-
-
-class ClassFigures(Printed):
-    """One class against the rest; a figure is null where its interval is too wide to be shown."""
-
-    class_: str = Field(alias="class")
-    auc: NoisyFigure | None
-    sensitivity: NoisyFigure | None
-    """At specificity 0.9."""
-    roc: list[list[float]]
-    """False and true positive rates."""
-    calibration: list[CalibrationStep]
-
-
-class SummaryFigures(Printed):
-    """What a summary says."""
-
-    task: Task
-    guarantee: Spent
-    deviation: float
-    """The standard deviation of the noise in each number of the sum."""
-    counts: list[NoisyCount] = absent()
-    """Of a description."""
-    table: list[list[list[float]]] = absent()
-    """Of a description: by class, then band of age, then sex; the last of each for unknown."""
-    auc: NoisyFigure | None = absent()
-    """Of an evaluation: the mean over the classes."""
-    classes: list[ClassFigures] = absent()
-    """Of an evaluation."""
 
 
 class RequestMade(Printed):
