@@ -33,10 +33,11 @@ from privxray.workflow.coordinator.close_round import Aggregated
 from privxray.workflow.coordinator.continue_plan import continue_plan
 from privxray.workflow.coordinator.enrolment import CommitteeTerms
 from privxray.workflow.coordinator.make_plan import make_plan
-from privxray.workflow.coordinator.plan_terms import SuccessorTerms, Terms
+from privxray.workflow.coordinator.plan_terms import Terms
 from privxray.workflow.coordinator.request_shares import Requested
 from privxray.workflow.coordinator.scheduled import OtherTasks
 from privxray.workflow.coordinator.sign_plan import Planned
+from privxray.workflow.coordinator.successor_terms import SuccessorTerms
 from privxray.workflow.hospital.accept import Accepted
 from privxray.workflow.hospital.counting.contribution import Contributed
 from privxray.workflow.hospital.counting.describe import OwnCounts, describe_patients, own_counts

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from crash import killed_at
-from played_study import HOSPITALS, Snapshots, World
+from played_study import HOSPITALS, Snapshots, World, identity_in
 from played_succession import (
     NAMED,
     candidate,
@@ -22,11 +22,16 @@ from played_succession import (
 )
 
 from privxray.cli.app import run
-from privxray.exchange.intake import read_again
+from privxray.exchange.intake import envelope_of, read_again
+from privxray.formats.header import Stamp
+from privxray.keys.key_words import party_words
+from privxray.keys.succession.candidacy import read_candidacy, write_candidacy
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.look import look
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
+
+STAMP = Stamp(created="2026-01-02T03:04:05Z", software="privxray 0.1.0")
 
 
 @pytest.fixture(scope="module")
@@ -197,14 +202,13 @@ def test_votes_that_are_refused(world: World) -> None:
     again = ("vote", second["card"], "--key-words", second["key_words"])
     assert world.refused("hospital-a", *again, asks=True) == "vote.second"
     assert vote(world, "hospital-a", second, "--change")["candidate"] == "coordinator-3"
-    own = world.ok("coordinator", "card", asks=True)
-    line = ("vote", own["card"], "--key-words", own["key_words"])
-    assert world.refused("hospital-b", *line, asks=True) == "candidacy.present-coordinator"
-    world["elsewhere"].mkdir()
-    world.ok("elsewhere", "init", "--role", "coordinator", "--study", "other", asks=True)
-    foreign = world.ok("elsewhere", "card", asks=True)
-    line = ("vote", foreign["card"], "--key-words", foreign["key_words"])
-    assert world.refused("hospital-b", *line, asks=True) == "candidacy.other-study"
+    for folder, study, reason in (
+        ("coordinator", "pneumonia", "candidacy.present-coordinator"),
+        ("coordinator-3", "other", "candidacy.other-study"),
+    ):
+        file = world.root / f"{study}.candidacy"
+        file.write_bytes(write_candidacy(identity_in(world[folder]), "x", study, STAMP))
+        assert world.refused("hospital-b", "vote", file, "--key-words", "x", asks=True) == reason
     assert world.refused("coordinator", "card", "--study", "other", asks=True) == "card.coordinators-options"
 
 
@@ -262,19 +266,18 @@ def test_successions_that_are_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize(("command", "stride"), [("card", 4), ("vote", 4), ("succeed", 2), ("join", 5)])
-def test_kill_9_at_its_steps(world: World, command: str, stride: int) -> None:
-    card = candidate(world)
+def test_kill_9_at_its_steps(elected: Path, copy: Callable[[Path], World], command: str, stride: int) -> None:
+    world = copy(elected)
+    card = world["coordinator-2"] / "coordinator-2.candidacy"
+    key_words = party_words("coordinator-2", read_candidacy(envelope_of(card)).keys)
     lines = {
-        "vote": ("hospital-b", "vote", card["card"], "--key-words", card["key_words"]),
+        "vote": ("hospital-c", "vote", card, "--key-words", key_words),
         "succeed": ("coordinator-2", "succeed", newest_plan(world), "s.succession", "--votes", "votes"),
         "join": ("hospital-c", "join", world["coordinator-2"] / "s.succession"),
         "card": ("coordinator-2", "card"),
     }
     if command == "card":
-        Path(card["card"]).unlink()
-    elif command != "vote":
-        vote(world, "hospital-a", card)
-        vote(world, "hospital-b", card)
+        card.unlink()
     party, *words = lines[command]
     if command == "join":
         maker, *made = lines["succeed"]

@@ -115,8 +115,9 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
     :raises UsageError: an option is out of range, or there are terms of keyholders in a strict plan.
     """
     from privxray.workflow.coordinator.enrolment import CommitteeTerms
-    from privxray.workflow.coordinator.plan_terms import SuccessorTerms, Terms
+    from privxray.workflow.coordinator.plan_terms import Terms
     from privxray.workflow.coordinator.scheduled import OtherTasks
+    from privxray.workflow.coordinator.successor_terms import SuccessorTerms
 
     file = TermsFields() if path is None else _read(path)
     chosen = file.model_copy(update=_typed(options).model_dump(exclude_unset=True))

@@ -14,13 +14,11 @@ from pydantic import JsonValue, ValidationError
 
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
-from privxray.exchange.messages.successors import LEAST_VOTES, Successors
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
 from privxray.formats.features import HEADS, HYBRID_MASKS, REPEATS, REPEATS_WITHOUT, SUCCESSION, TASKS
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
-from privxray.keys.roster import Roster
 from privxray.privacy.guarantee import Guarantee, Promise, require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import InputForm, built_in
 from privxray.workflow.common.stamp import stamp
@@ -31,6 +29,7 @@ from privxray.workflow.coordinator.past_files import Past
 from privxray.workflow.coordinator.scheduled import ONLY_TRAIN, OtherTasks, first_fields
 from privxray.workflow.coordinator.sign_plan import Draft, body_of
 from privxray.workflow.coordinator.starting_weights import read_start
+from privxray.workflow.coordinator.successor_terms import SuccessorTerms
 from privxray.workflow.coordinator.terms_by_size import (
     constants_by_size,
     default_delta,
@@ -59,42 +58,6 @@ _ALLOWED = {
     "delta": "a delta above 0 and at most 0.001",
     "stages": "1 to 1000 rounds",
 }
-
-
-@dataclass(frozen=True)
-class SuccessorTerms:
-    """Who may name another coordinator, should this one's key be lost.
-
-    :param hospitals: by name.
-    :param threshold: how many of them have to agree; None for more than half, and at least 2.
-    """
-
-    hospitals: tuple[str, ...]
-    threshold: int | None = None
-
-    def among(self, roster: Roster) -> Successors:
-        """As a plan of this roster states it.
-
-        :raises UsageError: no hospital has one of the names, or fewer are named than have to agree.
-        """
-        found = {member.name: member.keys.fingerprint for member in roster.members}
-        unknown = sorted(set(self.hospitals) - found.keys())
-        if unknown:
-            raise UsageError(
-                f"no hospital's card is of that name: {', '.join(unknown)}",
-                reason="plan.unknown-successor",
-                advice="Give the card of each hospital that --successors names",
-            )
-        members = sorted({found[name] for name in self.hospitals})
-        threshold = max(LEAST_VOTES, len(members) // 2 + 1) if self.threshold is None else self.threshold
-        if not LEAST_VOTES <= threshold <= len(members):
-            raise UsageError(
-                f"{threshold} of {len(members)} hospitals can't name a coordinator: it takes at least "
-                f"{LEAST_VOTES}, and no more than are named",
-                reason="plan.successor-threshold",
-                advice="Name more hospitals (--successors A,B,C), or type another --successor-threshold",
-            )
-        return Successors(members=tuple(members), threshold=threshold)
 
 
 @dataclass(frozen=True)
