@@ -70,15 +70,17 @@ def test_on_paper_nothing_is_cut_off_and_no_heading_stands_alone(
 
 
 def white_edges(pdf: Path, folder: Path) -> bool:
-    """Whether the outermost pixels of every page are white."""
+    """Whether the paper is white: all of its margin, and most of a column just inside of it."""
     from PIL import Image
 
     subprocess.run(["pdftoppm", "-r", "20", str(pdf), str(folder / "seen")], check=True)
     for path in folder.glob("seen*.ppm"):
         with Image.open(path) as image:
             grey = image.convert("L")
-            edge = {grey.getpixel((x, y)) for x in (1, grey.width - 2) for y in range(1, grey.height - 1, 9)}
-        if edge != {255}:
+            heights = range(1, grey.height - 1)
+            edge = {grey.getpixel((x, y)) for x in (1, grey.width - 2) for y in heights}
+            inside = [grey.getpixel((grey.width - 14, y)) for y in heights[14:-14]]
+        if edge != {255} or sum(value == 255 for value in inside) < len(inside) / 2:
             return False
     return True
 
