@@ -44,7 +44,7 @@ def candidate(world: World, name: str = "coordinator-2") -> dict[str, Any]:
     world[name].mkdir()
     world.ok(name, "init", "--role", "coordinator", "--study", "pneumonia", "--name", name, asks=True)
     (world[name] / "votes").mkdir()
-    told: dict[str, Any] = world.ok(name, "card", asks=True)
+    told: dict[str, Any] = world.ok(name, "card", "--candidacy", asks=True)
     return told
 
 

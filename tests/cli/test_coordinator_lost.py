@@ -209,7 +209,9 @@ def test_votes_that_are_refused(world: World) -> None:
         file = world.root / f"{study}.candidacy"
         file.write_bytes(write_candidacy(identity_in(world[folder]), "x", study, STAMP))
         assert world.refused("hospital-b", "vote", file, "--key-words", "x", asks=True) == reason
-    assert world.refused("coordinator", "card", "--study", "other", asks=True) == "card.coordinators-options"
+    line = ("card", "--candidacy", "--study", "other")
+    assert world.refused("coordinator", *line, asks=True) == "card.candidacy-options"
+    assert world.refused("hospital-a", "card", "--candidacy", asks=True) == "workspace.other-role"
 
 
 def test_a_study_takes_votes_of_those_alone_that_its_plan_names(world: World) -> None:
@@ -274,7 +276,7 @@ def test_kill_9_at_its_steps(elected: Path, copy: Callable[[Path], World], comma
         "vote": ("hospital-c", "vote", card, "--key-words", key_words),
         "succeed": ("coordinator-2", "succeed", newest_plan(world), "s.succession", "--votes", "votes"),
         "join": ("hospital-c", "join", world["coordinator-2"] / "s.succession"),
-        "card": ("coordinator-2", "card"),
+        "card": ("coordinator-2", "card", "--candidacy"),
     }
     if command == "card":
         card.unlink()

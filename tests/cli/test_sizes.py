@@ -59,7 +59,8 @@ def test_a_hospital_states_a_size_and_its_ledger_has_the_delta_for_it(at: At) ->
         assert (told["patients_up_to"], told["budget"]["delta"]) == (size, delta)
         card = read_card(read_again(Path(told["card"])).envelope)
         assert card.size is not None
-        assert (card.features, card.size.bracket) == (("sizes",), size)
+        assert "sizes" in card.features
+        assert card.size.bracket == size
         assert world.ok(name, "card", asks=True)["patients_up_to"] == size  # until another is typed
     assert world.ok("large", "status")["remarks"] == []
 
@@ -81,7 +82,7 @@ def test_the_largest_size_decides_delta_n_max_and_what_one_hospital_weighs(at: A
     terms = told["terms"]
     assert (terms["delta"], terms["n_max"], terms["weight_cap"]) == (1e-5, 1000, 181.0)
     assert terms["patients"] == [f"{name} up to 1,000" for name in HOSPITALS]
-    assert told["remarks"] == []
+    assert [one for one in told["remarks"] if "masks" not in one] == []  # nothing about sizes
     for party, patients in zip(HOSPITALS, (100, 10_000, 1000), strict=True):
         carded(world, party, patients)
     again = planned(world, "--replace")

@@ -163,7 +163,7 @@ def admit_vote(vote: VoteHeader, last: SignedPlan, candidate: PublicKeys) -> Non
         raise RefusedError(
             "this vote is for another study, another coordinator's place, or another candidate",
             reason="vote.other-candidate",
-            advice="Leave it out; send its hospital your candidacy (privxray card)",
+            advice="Leave it out; send its hospital your candidacy (privxray card --candidacy)",
         )
     name = plan.roster.known_hospital(vote.sender).name
     if vote.round > plan.round:

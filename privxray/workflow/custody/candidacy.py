@@ -30,7 +30,7 @@ class Candidacy:
 
 def make_candidacy(workspace: Workspace, passphrase: Passphrase) -> Candidacy:
     """Write this workspace's candidacy for its study; one that lies there already is left."""
-    workspace.require("coordinator", "card")
+    workspace.require("coordinator", "card --candidacy")
     path = workspace.root / f"{workspace.config.name}.candidacy"
     keys = public_keys(workspace)
     with working(workspace) as session:

@@ -29,7 +29,10 @@ _Change = Annotated[
 
 def vote(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="What `privxray card` wrote at whoever is to coordinate.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="What `privxray card --candidacy` wrote at whoever is to coordinate."
+        ),
     ],
     words: _Words = None,
     change: _Change = False,

@@ -1,4 +1,4 @@
-"""``card``: a fresh card of a hospital or trustee; of a coordinator, its candidacy.
+"""``card``: a fresh card of a hospital or trustee, or the candidacy of a new coordinator.
 
 Tested in tests/cli/test_bad_input.py and tests/cli/test_coordinator_lost.py.
 """
@@ -36,6 +36,14 @@ def card(
             help="1 for a coordinator whose version of privxray is older and reads no other.",
         ),
     ] = "2",
+    candidacy: Annotated[
+        bool,
+        typer.Option(
+            "--candidacy",
+            help="In the workspace of a new coordinator: the file by which hospitals vote for it, if the "
+            "study's coordinator has lost its key.",
+        ),
+    ] = False,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -44,12 +52,12 @@ def card(
 
     require_name("--study", study)
     workspace = current_workspace()
-    if workspace.config.role == "coordinator":
+    if candidacy:
         if study or patients or format_ == "1":
             raise UsageError(
-                "a coordinator's card is for its own study, and states no size and no format",
-                reason="card.coordinators-options",
-                advice="Type: privxray card",
+                "a candidacy is for the workspace's own study, and states no size and no format",
+                reason="card.candidacy-options",
+                advice="Type: privxray card --candidacy",
             )
         _candidacy(workspace, passphrase(passphrase_file), as_json)
         return
