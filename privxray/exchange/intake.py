@@ -11,7 +11,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO
 
@@ -134,11 +134,23 @@ def take_in(source: Path, inbox: Path) -> Iterator[Received]:
     :raises StrangeFileError: it is no regular file, or no file of privxray.
     :raises MalformedError: its envelope is damaged.
     """
+    with about(source), hold(source, inbox) as received:
+        yield received
+
+
+@contextmanager
+def hold(source: Path, inbox: Path) -> Iterator[Received]:
+    """As :func:`take_in`, for a block that is about other files, too: its errors don't name ``source``.
+
+    :raises PrivxrayError: as :func:`take_in`; these do.
+    """
     make_private_folder(inbox)
     path = inbox / f".{secrets.token_hex(8)}.tmp"
     try:
-        with about(source), _opened(source) as stream:
-            yield Received(source, path, stream)
+        with ExitStack() as stack:
+            with about(source):
+                received = Received(source, path, stack.enter_context(_opened(source)))
+            yield received
     finally:
         path.unlink(missing_ok=True)
 

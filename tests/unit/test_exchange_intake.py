@@ -10,9 +10,9 @@ import pytest
 from exchange_samples import Study
 from forged_files import refused
 
-from privxray.errors import AbsentFileError, StrangeFileError
+from privxray.errors import AbsentFileError, RefusedError, StrangeFileError
 from privxray.exchange import intake
-from privxray.exchange.intake import envelope_of, read_again, take_in
+from privxray.exchange.intake import envelope_of, hold, read_again, take_in
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, split
 from privxray.formats.header import Body
@@ -154,3 +154,16 @@ def test_an_error_of_the_block_names_the_file_that_was_typed(stick: Path, tmp_pa
         received.check_body(BODY.model_copy(update={"sha256": "ab" * 32}))
     assert told.value.file == str(stick)
     assert not list((tmp_path / "inbox").iterdir())
+
+
+def test_a_file_that_is_held_is_not_blamed_for_what_is_about_others(stick: Path, tmp_path: Path) -> None:
+    """``aggregate`` holds all files of a round; it said of the last one what was wrong with the round."""
+    inbox = tmp_path / "inbox"
+    with refused("file.absent") as told, hold(tmp_path / "nothing", inbox):
+        pass
+    assert told.value.file == str(tmp_path / "nothing")
+    with refused("plan.keys-lacking") as told, hold(stick, inbox) as received:
+        assert received.envelope.kind == "update"
+        raise RefusedError("a key is missing", reason="plan.keys-lacking", advice="Ask for a card")
+    assert told.value.file is None
+    assert not list(inbox.iterdir())

@@ -135,7 +135,8 @@ def admit_agreed(plan: PlanHeader, followed: SignedPlan | None, own: StatedCiphe
         raise RefusedError(
             "the plan does not go on from the agreement of its hospitals",
             reason="plan.without-agreement",
-            advice="Ask the coordinator for the plan in between, and follow that first",
+            advice="Ask the coordinator for the plan in between, and follow that first; if it can't be "
+            "followed any more, the study has to begin anew, or to go on without this hospital",
         )
     if plan.encapsulated is None or followed is None:
         return

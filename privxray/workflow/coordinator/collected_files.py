@@ -12,7 +12,7 @@ from pathlib import Path
 
 from privxray.errors import CohortError, MalformedError, PrivxrayError, StrangeFileError, about
 from privxray.exchange.admission.cohort import Cohort, Verdict
-from privxray.exchange.intake import Received, read_again, take_in
+from privxray.exchange.intake import Received, hold, read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import SignedRequest
 from privxray.formats.header import Fingerprint
@@ -92,7 +92,7 @@ def _collect_one(
     who, told = path.name, collected.strays
     with ExitStack() as attempt:
         try:
-            received = attempt.enter_context(take_in(path, session.workspace.inbox))
+            received = attempt.enter_context(hold(path, session.workspace.inbox))
             sender = received.envelope.key_id
             who = f"{names[sender]} ({path.name})" if sender in names else path.name
             collected.cohort.expect_signed(received.envelope)
