@@ -5,8 +5,6 @@ Tested in tests/cli/test_status.py.
 
 from __future__ import annotations
 
-import shutil
-import sys
 from typing import TYPE_CHECKING, Any
 
 from privxray.cli.output import bar, counted, line, table, tell
@@ -16,9 +14,6 @@ if TYPE_CHECKING:
     from privxray.workflow.upkeep.arrivals.arrival import Arrival
     from privxray.workflow.upkeep.status import Overview
     from privxray.workspace.folder import Workspace
-
-
-_NARROW = 80
 
 
 def show_overview(workspace: Workspace, seen: Overview) -> None:
@@ -65,25 +60,14 @@ def show_overview(workspace: Workspace, seen: Overview) -> None:
 
 def _show_unread(seen: Overview) -> None:
     files, more = seen.unread.files, seen.unread.more
-    if files and _is_narrow():
+    if files:
         line("Came, and not taken yet:")
-        for one in files:
+        for one in files:  # as lines: in a column of a table long names break
             line(f"{one.name}: {one.what}, from {one.whose or 'nobody known'}; signature {_signature(one)}")
-    elif files:
-        table(
-            "Came, and not taken yet",
-            ("file", "what", "from", "signature"),
-            ((one.name, one.what, one.whose or "-", _signature(one)) for one in files),
-        )
     elif seen.drop:
         line(f"Nothing unread lies in {seen.drop}/, the folder for what comes in.")
     if more:
         tell(f"{counted(more, 'more file')} not looked at.")
-
-
-def _is_narrow() -> bool:
-    """Whether names of files would break in a column of a table."""
-    return sys.stdout.isatty() and shutil.get_terminal_size().columns < _NARROW
 
 
 def _signature(one: Arrival) -> str:

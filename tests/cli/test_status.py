@@ -79,9 +79,8 @@ def test_a_budget_that_is_used_up_says_so() -> None:
     assert str(used_up) == ("epsilon 10 of 10 is used (per patient, delta 1e-05); no further training fits")
 
 
-def test_on_a_narrow_terminal_what_came_is_a_line_each(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_came_is_a_line_each(at: At) -> None:
     world = at("exported")
-    monkeypatch.setattr("privxray.cli.status_view._is_narrow", lambda: True)
     shown = world.type("coordinator", "status").out
     assert "\nupdates/hospital-b-pneumonia-0001.enc: an update, from hospital-b; signature good\n" in shown
 
