@@ -22,33 +22,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from io import TextIOWrapper
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from privxray.errors import PrivxrayError
-from privxray.system import private_files
-from privxray.system.regular_files import NotRegularError
 from privxray.version import __version__
+
+if TYPE_CHECKING:
+    from privxray.system.private_log import PrivateLog
 
 MOST_BYTES = 1 << 20
 KEPT = 4
 UNLOGGED = frozenset({"", "completion", "doctor", "help", "status"})
-
-
-class _PrivateFile(RotatingFileHandler):
-    """A log file that is private from the first moment, and never stops a command."""
-
-    def _open(self) -> TextIOWrapper:
-        path = Path(self.baseFilename)
-        private_files.make_folder(path.parent)
-        private_files.make_file(path)
-        if not path.is_file():  # a pipe would wait for whoever reads it
-            raise NotRegularError
-        return path.open("a", encoding="utf-8")
-
-    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 - the name in logging
-        """A full or read-only disk is told by whatever the command itself writes."""
 
 
 class CommandLog:
@@ -61,7 +46,7 @@ class CommandLog:
         self._command = command
         self._start = time.monotonic()
         self._waiting: list[logging.LogRecord] = []
-        self._handler: _PrivateFile | None = None
+        self._handler: PrivateLog | None = None
         words = "".join(f" {option}" for option in options)
         self.say(f"begins (privxray {__version__};{words or ' no options'})")
 
@@ -72,7 +57,9 @@ class CommandLog:
 
     def keep_in(self, workspace: Path) -> None:
         """Write all lines into a workspace's log, those that waited and those to come."""
-        self._handler = _PrivateFile(
+        from privxray.system.private_log import PrivateLog  # loads half the standard library
+
+        self._handler = PrivateLog(
             workspace / "log" / "privxray.log",
             maxBytes=MOST_BYTES,
             backupCount=KEPT,

@@ -12,7 +12,7 @@ import typer
 
 from privxray.cli.output import tell
 from privxray.errors import RefusedError, SystemTroubleError, UsageError
-from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, Bracket
+from privxray.keys.brackets import BRACKETS, USUAL_BRACKET, Bracket
 from privxray.system import private_files
 from privxray.system.console import is_terminal
 from privxray.system.names import quoted

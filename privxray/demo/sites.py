@@ -12,8 +12,8 @@ from pathlib import Path
 from privxray.errors import MalformedError
 from privxray.imaging.labelling.row import Row
 from privxray.imaging.labels import csv_name
+from privxray.keys.brackets import BRACKETS, USUAL_BRACKET, Bracket
 from privxray.keys.roster import MIN_HOSPITALS
-from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, Bracket
 from privxray.workflow.common.labelled_images import labelled_images
 from privxray.workflow.coordinator.plan_terms import DEFAULT_CLASSES
 

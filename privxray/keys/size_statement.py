@@ -1,4 +1,4 @@
-"""A hospital's statement of its size, and what delta may be for hospitals of that size.
+"""A hospital's statement of its size.
 
 The size is a bracket that the hospital states in advance. It is not a count, and nothing is ever refused
 because a hospital has more patients than it stated: a refusal would tell the coordinator about one patient.
@@ -7,7 +7,7 @@ The statement travels in the card and then, unchanged, in the plan, so no coordi
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BeforeValidator
@@ -15,28 +15,9 @@ from pydantic import BeforeValidator
 from privxray.formats import canonical
 from privxray.formats.container import payload_type, pre_authentication
 from privxray.formats.header import Base64, Name, Strict, whole
+from privxray.keys.brackets import Bracket
 from privxray.keys.identity import PublicKeys
 from privxray.keys.statement import verify_signature
-
-Bracket = Literal[100, 1000, 10_000, 100_000]
-BRACKETS: tuple[Bracket, ...] = (100, 1000, 10_000, 100_000)
-"""The most patients that a hospital says it has."""
-
-USUAL_BRACKET: Bracket = 1000
-"""What a hospital states that is not asked and says nothing else."""
-
-_ADVISED = {100: 1e-4, 1000: 1e-5, 10_000: 1e-6, 100_000: 1e-7}
-_MOST = {100: 1e-3, 1000: 1e-4, 10_000: 1e-5, 100_000: 1e-6}
-
-
-def advised_delta(bracket: int) -> float:
-    """0.01 over the bracket: at this delta, at most 1 hospital in 100 has a patient who is not covered."""
-    return _ADVISED[bracket]
-
-
-def most_delta(bracket: int) -> float:
-    """0.1 over the bracket: a larger delta is refused by everybody."""
-    return _MOST[bracket]
 
 
 class SizeStatement(Strict):

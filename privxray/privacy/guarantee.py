@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from privxray.errors import UsageError
-from privxray.keys.size_statement import most_delta
+from privxray.keys.brackets import most_delta
 
 ADJACENCY = "add-or-remove-one-patient"
 REPLACE_ADJACENCY = "replace-one-patient"

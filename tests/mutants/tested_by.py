@@ -103,6 +103,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/keys/keyfile.py": ("tests/unit/test_keys_keyfile.py", *_EXCHANGE),
     "privxray/keys/revocation.py": ("tests/unit/test_vectors_format2.py", *_EXCHANGE),
     "privxray/keys/sealed_body.py": ("tests/unit/test_keys_sealed_body.py", *_EXCHANGE),
+    "privxray/keys/brackets.py": _SIZES,
     "privxray/keys/size_statement.py": _SIZES,
     "privxray/keys/succession/": _SUCCESSION,
     "privxray/exchange/": _EXCHANGE,

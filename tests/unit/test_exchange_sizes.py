@@ -11,8 +11,9 @@ from forged_files import changed, put, reason_of, refused
 from privxray.exchange.messages.plan_sizes import check_sizes, delta_remark
 from privxray.formats.container import split
 from privxray.formats.features import FORMAT_1, Form
+from privxray.keys.brackets import BRACKETS, USUAL_BRACKET, advised_delta, most_delta
 from privxray.keys.card import CardHeader, CardParts, read_card, write_card
-from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, SizeStatement, advised_delta, most_delta
+from privxray.keys.size_statement import SizeStatement
 from privxray.privacy.guarantee import Promise
 from privxray.workflow.coordinator.agreed_form import agreed_form
 

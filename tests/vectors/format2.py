@@ -26,10 +26,11 @@ from privxray.exchange.messages.model import write_model  # noqa: E402
 from privxray.exchange.messages.plan import PlanHeader  # noqa: E402
 from privxray.formats import canonical  # noqa: E402
 from privxray.formats.container import PREAMBLE, seal_header, split  # noqa: E402
+from privxray.keys.brackets import Bracket  # noqa: E402
 from privxray.keys.card import CardParts, write_card  # noqa: E402
 from privxray.keys.identity import Identity  # noqa: E402
 from privxray.keys.revocation import write_revocation  # noqa: E402
-from privxray.keys.size_statement import Bracket, SizeStatement  # noqa: E402
+from privxray.keys.size_statement import SizeStatement  # noqa: E402
 
 FOLDER = HERE / "format2"
 

@@ -13,7 +13,6 @@ from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json
 from privxray.cli.options.known_names import studies
 from privxray.cli.output import bar, emit, line, table, tell
-from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY
 
 if TYPE_CHECKING:
     from privxray.privacy.guarantee import Guarantee
@@ -70,6 +69,8 @@ def budget(
 
 
 def _runs(seen: Budget, replace_one: bool) -> None:
+    from privxray.privacy.guarantee import ADJACENCY, REPLACE_ADJACENCY
+
     what = f"{ADJACENCY}; replaced: {REPLACE_ADJACENCY}" if replace_one else ADJACENCY
     table(
         f"Each run alone: epsilon per patient at delta {seen.limit.delta:g}, {what}",

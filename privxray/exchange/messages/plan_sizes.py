@@ -14,7 +14,7 @@ from typing import TypeGuard
 from pydantic import JsonValue
 
 from privxray.errors import RefusedError
-from privxray.keys.size_statement import BRACKETS, advised_delta, most_delta
+from privxray.keys.brackets import BRACKETS, advised_delta, most_delta
 
 N_MAX = "n_max"
 """The constant of a plan that is the largest bracket."""

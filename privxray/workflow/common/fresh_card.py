@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from privxray.keys.brackets import Bracket
 from privxray.keys.card import CardParts, write_card
-from privxray.keys.size_statement import Bracket
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.new_round_keys import (
     new_encapsulation_key,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from privxray.errors import RefusedError
 from privxray.keys import keyfile
+from privxray.keys.brackets import USUAL_BRACKET, Bracket, advised_delta
 from privxray.keys.identity import Identity
-from privxray.keys.size_statement import USUAL_BRACKET, Bracket, advised_delta
 from privxray.privacy.guarantee import Guarantee, Promise, require_epsilon
 from privxray.system.private_files import own_folder
 from privxray.workflow.common.callbacks import Passphrase

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 
+from privxray.keys.brackets import BRACKETS, USUAL_BRACKET, Bracket
 from privxray.keys.identity import Identity
-from privxray.keys.size_statement import BRACKETS, USUAL_BRACKET, Bracket, SizeStatement
+from privxray.keys.size_statement import SizeStatement
 from privxray.workspace.state import State
 
 _SETTING = "patients up to"

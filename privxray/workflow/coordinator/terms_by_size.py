@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from privxray.errors import UsageError
 from privxray.exchange.messages.plan_sizes import N_MAX, WEIGHT_CAP
 from privxray.formats.features import SIZES
-from privxray.keys.size_statement import advised_delta
+from privxray.keys.brackets import advised_delta
 from privxray.workflow.coordinator.enrolment import Parties
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_sizes import N_MAX
+from privxray.keys.brackets import Bracket, advised_delta
 from privxray.keys.identity import PublicKeys
-from privxray.keys.size_statement import Bracket, advised_delta
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.own_size import stated_size

@@ -18,7 +18,7 @@ from privxray.cli.prompts import passphrase, patients_up_to
 from privxray.errors import UsageError
 
 if TYPE_CHECKING:
-    from privxray.keys.size_statement import Bracket
+    from privxray.keys.brackets import Bracket
     from privxray.workflow.common.callbacks import Passphrase
     from privxray.workspace.folder import Workspace
 

@@ -16,7 +16,7 @@ from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase, patients_up_to
 from privxray.cli.recovery_prompts import make_at_terminal, offered
 from privxray.errors import UsageError
-from privxray.keys.size_statement import USUAL_BRACKET
+from privxray.keys.brackets import USUAL_BRACKET
 from privxray.privacy.guarantee import MAX_EPSILON
 from privxray.system.private_files import others_may_read
 
