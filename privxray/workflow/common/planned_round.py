@@ -14,6 +14,7 @@ from privxray.exchange.intake import Received, read_again
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.tensors import unpack
 from privxray.workspace.folder import Workspace
+from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 
 if TYPE_CHECKING:
@@ -65,3 +66,15 @@ def planned_round(workspace: Workspace, round_: Round) -> PlannedRound:
 def load_plan(workspace: Workspace, round_: Round) -> PlanHeader:
     """The plan of a round, see :func:`planned_round`."""
     return planned_round(workspace, round_).plan
+
+
+def last_of_task(session: Session, plan: PlanHeader) -> PlanHeader | None:
+    """The newest earlier plan here that asks for the same as another one: sums of both can be compared.
+
+    None where there is none, and for a plan that asks for no sum.
+    """
+    if plan.its_task == "agree":
+        return None
+    rounds = session.state.rounds(plan.study_name)
+    alike = [one for one in rounds if one.number < plan.round and one.task == plan.its_task]
+    return load_plan(session.workspace, alike[-1]) if alike else None

@@ -75,7 +75,7 @@ def continue_plan(
             draft = following(past, parties, place, body, model)
         if before.plan.coordinator != identity.public():
             draft = by_new_coordinator(draft, session.name, identity.public())
-        return sign_plan(session, identity, draft, before.plan, force=force)
+        return sign_plan(session, identity, draft, force=force)
 
 
 def next_stage(

@@ -57,7 +57,7 @@ def make_plan(
         check_unused(session, enrolled)
         past = past_of(session.state, planned, identity.public()) if planned else Past(None, None)
         draft = first_stage(workspace, terms, parties, identity.public(), past)
-        return sign_plan(session, identity, draft, before, force=force)
+        return sign_plan(session, identity, draft, force=force)
 
 
 def _is_open_plan(parties: Parties, plan: PlanHeader, *, replace: bool) -> bool:

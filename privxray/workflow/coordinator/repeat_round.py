@@ -77,7 +77,7 @@ def repeat_round(
         draft = _draft(session, collected, identity, _Changes(cards, consents, left))
         before = collected.planned
         _expect_followed(session, draft.plan, before)
-        return sign_plan(session, identity, draft, before.plan, force=force)
+        return sign_plan(session, identity, draft, force=force)
 
 
 @dataclass(frozen=True)

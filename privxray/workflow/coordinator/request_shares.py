@@ -101,8 +101,9 @@ def request(
 
 
 def _summed_before(session: Session, planned: PlannedRound) -> set[Fingerprint]:
-    """The hospitals in the last sum that was opened in this study before a round; empty if none was."""
-    closed = [one for one in closed_with_result(session) if one.number < planned.round.number]
+    """The hospitals in the last sum of the same task that was opened before a round; empty if none was."""
+    number, task = planned.round.number, planned.round.task
+    closed = [one for one in closed_with_result(session) if one.number < number and one.task == task]
     if not closed:
         return set()
     last = closed[-1]

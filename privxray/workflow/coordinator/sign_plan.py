@@ -16,6 +16,7 @@ from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.container import seal_header, split
 from privxray.formats.header import Body
 from privxray.keys.identity import Identity
+from privxray.workflow.common.planned_round import last_of_task
 from privxray.workflow.common.send import send
 from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.custody.revoked import expect_none_revoked
@@ -53,12 +54,9 @@ def body_of(data: bytes) -> Body:
     return Body(length=len(data), sha256=hashlib.sha256(data).hexdigest())
 
 
-def sign_plan(
-    session: Session, identity: Identity, draft: Draft, before: PlanHeader | None, *, force: bool
-) -> Planned:
+def sign_plan(session: Session, identity: Identity, draft: Draft, *, force: bool) -> Planned:
     """Sign a plan, open its round in place of the one before, and deliver it.
 
-    :param before: the study's last plan.
     :param force: replace another file that stands where the plan goes.
     :raises RefusedError: the plan is unsafe, see :meth:`PlanHeader.verify`; nothing was signed.
     """
@@ -71,8 +69,9 @@ def sign_plan(
         record_plan(session.state, signed)
         remember_words(session.state, draft.plan, words)
     warnings: tuple[str, ...] = ()
-    if before and before.its_task != "agree" and draft.plan.repeats is None:  # which has rules of its own
-        warnings = differs_by_one(set(before.hospitals), set(draft.plan.hospitals))
+    alike = last_of_task(session, draft.plan)
+    if alike and draft.plan.repeats is None:  # which has rules of its own
+        warnings = differs_by_one(set(alike.hospitals), set(draft.plan.hospitals))
     return deliver_plan(session, draft.plan, warnings=warnings, force=force)
 
 

@@ -94,7 +94,7 @@ def follow(
     changes = (
         ()
         if before is None
-        else plan_changes(before.plan, plan, own_keys.fingerprint, known_here(session, before))
+        else plan_changes(before.plan, plan, own_keys.fingerprint, known_here(session, before, plan))
     )
     own = admit_party(plan, own_keys, session.name, session.role)
     expect_goes_on(session, plan, before)

@@ -18,7 +18,7 @@ from privxray.exchange.messages.plan_words import public_constants
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.own_keys import public_keys
-from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.common.planned_round import PlannedRound, last_of_task, planned_round
 from privxray.workflow.custody.revoked import BY_RECOVERY
 from privxray.workflow.hospital.seen_files import kept_body
 from privxray.workspace.session import Session
@@ -34,16 +34,18 @@ class KnownHere:
     :param coordinator: whom hospitals named in place of the coordinator of the plan before.
     :param voted: this hospital's own vote for such a one.
     :param model: the digest of the body of the model of the plan before, where that is kept here.
+    :param compared: the hospitals of the last plan that asked for the same as this one; empty for none.
     """
 
     named: Mapping[Fingerprint, tuple[Fingerprint, str]]
     coordinator: NamedCoordinator | None = None
     voted: OwnVote | None = None
     model: str | None = None
+    compared: frozenset[Fingerprint] = frozenset()
 
 
-def known_here(session: Session, before: PlannedRound) -> KnownHere:
-    """What is known here that bears on the plan after the one of ``before``."""
+def known_here(session: Session, before: PlannedRound, plan: PlanHeader) -> KnownHere:
+    """What is known here that bears on a plan, which comes after the one of ``before``."""
     state, study, coordinator = session.state, before.round.study, before.plan.sender
     model = session.workspace.model_copy(study, before.round.number)
     kept = before.round.model is not None and model.exists()
@@ -52,6 +54,7 @@ def known_here(session: Session, before: PlannedRound) -> KnownHere:
         state.named_coordinator(study, coordinator),
         state.own_vote(study, coordinator),
         kept_body(model) if kept else None,
+        frozenset(alike.hospitals if (alike := last_of_task(session, plan)) else ()),
     )
 
 
@@ -77,15 +80,13 @@ def plan_changes(before: PlanHeader, plan: PlanHeader, own: Fingerprint, known: 
         *_repetition(plan, own),
         *_left_out(before, plan),
         *_forgotten(before, plan),
-        *_two_sums(before, plan),
+        *_two_sums(plan, known),
     )
 
 
-def _two_sums(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
-    """What both rounds' sums would show together; an agreement has none, a repetition rules of its own."""
-    if plan.repeats is not None or before.its_task == "agree":
-        return ()
-    return differs_by_one(set(before.hospitals), set(plan.hospitals))
+def _two_sums(plan: PlanHeader, known: KnownHere) -> tuple[str, ...]:
+    """What the sums of two rounds of one task would show together; a repetition has rules of its own."""
+    return () if plan.repeats is not None else differs_by_one(known.compared, set(plan.hospitals))
 
 
 def changes_here(session: Session, plan: PlanHeader) -> tuple[str, ...] | None:
@@ -94,7 +95,7 @@ def changes_here(session: Session, plan: PlanHeader) -> tuple[str, ...] | None:
     if before is None:
         return None
     own, planned = public_keys(session.workspace).fingerprint, planned_round(session.workspace, before)
-    return plan_changes(planned.plan, plan, own, known_here(session, planned))
+    return plan_changes(planned.plan, plan, own, known_here(session, planned, plan))
 
 
 def _by_whom(old: PublicKeys, new: PublicKeys, named: Mapping[Fingerprint, tuple[Fingerprint, str]]) -> str:

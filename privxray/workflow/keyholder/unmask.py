@@ -158,6 +158,6 @@ def _own_update_withheld(round_: Round, own: Fingerprint, survivors: Collection[
 
 
 def _answered_before(state: State, round_: Round) -> set[Fingerprint]:
-    """The survivors of the last request of the study that this keyholder answered before this round."""
-    earlier = [r for r in state.rounds(round_.study) if r.number < round_.number]
+    """The survivors of the last request for a sum of this task that this keyholder answered before."""
+    earlier = [r for r in state.rounds(round_.study) if r.number < round_.number and r.task == round_.task]
     return next((known for r in reversed(earlier) if (known := state.survivors_of(r.plan))), set())
