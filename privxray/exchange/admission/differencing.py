@@ -21,6 +21,6 @@ def differs_by_one(before: Set[Fingerprint], after: Set[Fingerprint]) -> tuple[s
         return ()
     return (
         "the hospitals differ by one from those of the last such round: whoever has both sums can estimate "
-        "that hospital's vector from their difference. Its own noise is in that vector, so each patient keeps "
-        "the plan's epsilon; that the vector is hidden among others is no longer sure",
+        "that hospital's vector from their difference. Its own noise is in that vector, so each patient "
+        "keeps the plan's epsilon; that the vector is hidden among others is no longer sure",
     )
