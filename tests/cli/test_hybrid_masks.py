@@ -112,6 +112,7 @@ def test_an_agreement_is_written_by_join_and_stays_the_same(at: At) -> None:
     assert "X25519 and ML-KEM-768 together" in told.out
     assert world.refused("hospital-a", "train", "--epsilon", "6") == "round.agreed"
     assert world.refused("hospital-a", "export-update", asks=True) == "round.agreed"
+    assert world.refused("hospital-a", "waive", asks=True) == "round.agreed"
     assert world.type("hospital-a", "inspect", file).code == 0
     assert world.type("hospital-b", "join", ASKS, *words).code == 2  # no terminal to ask for a passphrase at
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from privxray.formats.header import Body, Header
 from privxray.keys.roster import Roster
 from privxray.keys.sealing_keys import SealingKey
 from privxray.keys.unsealing_statement import UnsealingStatement
+from privxray.workflow.keyholder import refuse
 
 POINT = "WGZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmZmY="
 FORM_2: dict[str, Any] = FORM | {"features": ("commitments", "repeats")}
@@ -297,3 +299,15 @@ def test_statements_are_of_their_sender_for_this_plan_and_coordinator(held: Held
         admit(split(consent(other, kind)), held.followed)
     with refused("file.other-kind"):
         admit(split(consent(held, "refusal" if kind == "waiver" else "waiver")), held.followed)
+
+
+def test_a_keyholder_refuses_only_a_round_that_has_a_sum_and_may_be_repeated(
+    held: Held, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyholder = held.study.trustees[0].identity.public()
+    monkeypatch.setattr(refuse, "public_keys", lambda _: keyholder)
+    session: Any = SimpleNamespace(state=None, workspace=None)
+    for changes in ({"features": ("commitments", "repeats")}, {"task": "agree"}):
+        planned: Any = SimpleNamespace(plan=held.followed.plan.model_copy(update=changes))
+        with refused("refusal.not-in-plan"):
+            refuse._expect_refusable(session, planned)

@@ -18,6 +18,7 @@ from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
+from privxray.workflow.common.task_commands import agreed_only
 from privxray.workflow.common.which_study import newest_round
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
@@ -49,7 +50,8 @@ def waive(
 
     :param folder: where the waiver goes, by default the workspace.
     :param force: replace another file that stands there.
-    :raises RefusedError: the round is over, or its plan can't be repeated without a hospital.
+    :raises RefusedError: the round is over, only agrees on secrets, or has a plan that can't be repeated
+        without a hospital.
     """
     workspace.require("hospital", "waive")
     folder = chosen_folder(folder, workspace.root)
@@ -68,6 +70,8 @@ def waive(
 
 
 def _expect_open(planned: PlannedRound) -> None:
+    if planned.plan.its_task == "agree":
+        raise agreed_only(planned.round)
     if REPEATS_WITHOUT not in planned.plan.features:
         raise RefusedError(
             f"the plan of round {planned.plan.round} can't be repeated without a hospital",

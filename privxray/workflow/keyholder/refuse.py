@@ -92,7 +92,7 @@ def _expect_refusable(session: Session, planned: PlannedRound) -> None:
             reason="refusal.no-keyholder",
             advice="The keyholders of a round are in its plan: privxray inspect FILE",
         )
-    if REPEATS_WITHOUT not in plan.features:
+    if REPEATS_WITHOUT not in plan.features or plan.its_task == "agree":  # which opens no sum
         raise RefusedError(
             f"the plan of round {plan.round} can't be repeated, so a refusal serves nothing",
             reason="refusal.not-in-plan",
