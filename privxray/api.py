@@ -30,22 +30,22 @@ from privxray.workflow.common.summary_told import Told
 from privxray.workflow.coordinator.aggregate import aggregate
 from privxray.workflow.coordinator.agreeing.close_agreement import Agreed
 from privxray.workflow.coordinator.close_round import Aggregated
-from privxray.workflow.coordinator.continue_plan import continue_plan
-from privxray.workflow.coordinator.enrolment import CommitteeTerms
-from privxray.workflow.coordinator.make_plan import make_plan
-from privxray.workflow.coordinator.plan_terms import Terms
+from privxray.workflow.coordinator.planning.continue_plan import continue_plan
+from privxray.workflow.coordinator.planning.enrolment import CommitteeTerms
+from privxray.workflow.coordinator.planning.make_plan import make_plan
+from privxray.workflow.coordinator.planning.plan_terms import Terms
+from privxray.workflow.coordinator.planning.scheduled import OtherTasks
+from privxray.workflow.coordinator.planning.sign_plan import Planned
+from privxray.workflow.coordinator.planning.successor_terms import SuccessorTerms
 from privxray.workflow.coordinator.request_shares import Requested
-from privxray.workflow.coordinator.scheduled import OtherTasks
-from privxray.workflow.coordinator.sign_plan import Planned
-from privxray.workflow.coordinator.successor_terms import SuccessorTerms
-from privxray.workflow.hospital.accept import Accepted
 from privxray.workflow.hospital.counting.contribution import Contributed
 from privxray.workflow.hospital.counting.describe import OwnCounts, describe_patients, own_counts
 from privxray.workflow.hospital.counting.evaluate_together import evaluate_together
-from privxray.workflow.hospital.evaluate import Scores, evaluate
 from privxray.workflow.hospital.export_update import Exported, export_update
-from privxray.workflow.hospital.follow_plan import Joined
-from privxray.workflow.hospital.train import Trained, train
+from privxray.workflow.hospital.local_training.train import Trained, train
+from privxray.workflow.hospital.taking_in.accept import Accepted
+from privxray.workflow.hospital.taking_in.follow_plan import Joined
+from privxray.workflow.hospital.using_model.evaluate import Scores, evaluate
 from privxray.workflow.images.deidentify_folder import DeidentifyReport
 from privxray.workflow.keyholder.unmask import Unmasked, unmask
 from privxray.workflow.upkeep.inspect_file import Inspected, inspect_file
@@ -198,7 +198,7 @@ def join(workspace: Workspace, plan: Path, key_words: str, *, passphrase: Passph
     :raises IdentityError: the words, the signature or the coordinator are wrong.
     :raises RefusedError: an unsafe plan, or one without this party.
     """
-    from privxray.workflow.hospital.join import join as follow
+    from privxray.workflow.hospital.taking_in.join import join as follow
 
     return follow(workspace, plan, lambda *_: key_words, passphrase or _no_passphrase)
 
@@ -238,7 +238,7 @@ def accept(
     :raises IdentityError: not signed by the study's coordinator, or the words are wrong.
     :raises RefusedError: of another study or round, or a replay.
     """
-    from privxray.workflow.hospital.accept import accept as take
+    from privxray.workflow.hospital.taking_in.accept import accept as take
 
     return take(workspace, file, lambda *_: key_words, passphrase or _no_passphrase)
 
@@ -261,7 +261,7 @@ def predict(
     :raises MalformedError: an image does not decode.
     """
     from privxray.naming.public_names import public_names
-    from privxray.workflow.hospital.predict import predict as classify
+    from privxray.workflow.hospital.using_model.predict import predict as classify
 
     paths: Sequence[Path] = [Path(image) for image in images]
     names = public_names(paths)

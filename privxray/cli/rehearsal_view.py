@@ -9,7 +9,7 @@ from privxray.cli.output import counted, emit, table, tell
 
 if TYPE_CHECKING:
     from privxray.evaluation.measured_accuracy import Expected
-    from privxray.workflow.hospital.rehearse import Rehearsal
+    from privxray.workflow.hospital.local_training.rehearse import Rehearsal
 
 _FEW = 100
 _MINUTE = 60.0

@@ -15,7 +15,7 @@ from privxray.workflow.hospital.reporting.score_rows import (
 
 if TYPE_CHECKING:
     from privxray.evaluation.resampling import Estimate
-    from privxray.workflow.hospital.evaluate import Scores
+    from privxray.workflow.hospital.using_model.evaluate import Scores
 
 
 def show_scores(scores: Scores) -> None:

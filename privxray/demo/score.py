@@ -25,8 +25,8 @@ from privxray.privacy.noise import SecureNoise
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.common.method_inputs import default_features, training_data
 from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.hospital.classifier import Classifier, newest_model, own_model
 from privxray.workflow.hospital.data_set import open_dataset
+from privxray.workflow.hospital.using_model.classifier import Classifier, newest_model, own_model
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 

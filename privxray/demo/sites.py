@@ -15,7 +15,7 @@ from privxray.imaging.labels import csv_name
 from privxray.keys.brackets import BRACKETS, USUAL_BRACKET, Bracket
 from privxray.keys.roster import MIN_HOSPITALS
 from privxray.workflow.common.labelled_images import labelled_images
-from privxray.workflow.coordinator.plan_terms import DEFAULT_CLASSES
+from privxray.workflow.coordinator.planning.plan_terms import DEFAULT_CLASSES
 
 
 @dataclass(frozen=True)

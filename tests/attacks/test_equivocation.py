@@ -24,9 +24,9 @@ from privxray.formats.header import Stamp
 from privxray.formats.tensors import unpack
 from privxray.keys.roster import Roster
 from privxray.workflow.common.planned_round import planned_round
-from privxray.workflow.coordinator.past_files import Past
-from privxray.workflow.hospital.accept import accept
-from privxray.workflow.hospital.seen_files import expect_later_plan_brings, expect_own_model
+from privxray.workflow.coordinator.planning.past_files import Past
+from privxray.workflow.hospital.taking_in.accept import accept
+from privxray.workflow.hospital.taking_in.seen_files import expect_later_plan_brings, expect_own_model
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 

@@ -26,7 +26,7 @@ from privxray.evaluation.spoilt import figures, worse_than_own
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.interface import Task
 from privxray.learning.metrics import scores
-from privxray.workflow.coordinator.plan_terms import Terms
+from privxray.workflow.coordinator.planning.plan_terms import Terms
 
 EPSILON = 6.0
 TARGET = 1  # the class that is attacked: bacteria

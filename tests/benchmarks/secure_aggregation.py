@@ -269,7 +269,7 @@ def command_of(hospitals: int, missing: int, parameters: int) -> dict[str, float
     """The coordinator's whole command, as typed, in a workspace whose round these hospitals take part in."""
     from privxray.workflow.common.init_workspace import init_coordinator
     from privxray.workflow.common.own_keys import unlock
-    from privxray.workflow.coordinator.sign_plan import Draft, record_plan, stage_plan
+    from privxray.workflow.coordinator.planning.sign_plan import Draft, record_plan, stage_plan
     from privxray.workspace.state import State
 
     with tempfile.TemporaryDirectory() as folder:

@@ -468,7 +468,7 @@ def test_ctrl_c_while_the_command_is_read_is_one_line_too(
 
 
 def test_a_fault_of_privxray_itself_shows_no_value(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.workflow.hospital import train
+    from privxray.workflow.hospital.local_training import train
 
     def fail(*_: object, **__: object) -> None:
         patient = f"{SENTINEL}^Zephyrine"
@@ -477,7 +477,7 @@ def test_a_fault_of_privxray_itself_shows_no_value(at: At, monkeypatch: pytest.M
     monkeypatch.setattr(train, "open_dataset", fail)
     world = at("ingested")
     result = world.type("hospital-a", "train")
-    one_line(result, 1, "privxray itself failed (KeyError at workflow/hospital/train.py")
+    one_line(result, 1, "privxray itself failed (KeyError at workflow/hospital/local_training/train.py")
     assert SENTINEL not in result.err + result.out
 
 

@@ -241,7 +241,7 @@ def test_an_epsilon_or_delta_out_of_range_is_refused(at: At, term: str) -> None:
 
 
 def test_noise_that_is_not_what_was_charged_is_not_drawn(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.workflow.hospital import train
+    from privxray.workflow.hospital.local_training import train
     from privxray.workspace.state import State
 
     world = at("initialised")

@@ -82,7 +82,7 @@ def test_figures_that_were_cut_off_are_made_by_typing_train_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("privxray.workflow.hospital.own_scores.write_atomic", cut_off)
+        patch.setattr("privxray.workflow.hospital.using_model.own_scores.write_atomic", cut_off)
         assert world.type("hospital-a", "train").code == 130
     assert not (world["hospital-a"] / OWN).exists()
     assert world.ok("hospital-a", "train")["already"]

@@ -208,7 +208,9 @@ def of_format_1(world: World) -> None:
 def test_such_a_delta_is_not_followed_either(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
     world = at("initialised")
     of_format_1(world)
-    monkeypatch.setattr("privxray.workflow.coordinator.plan_terms.require_delta_below", lambda *_: None)
+    monkeypatch.setattr(
+        "privxray.workflow.coordinator.planning.plan_terms.require_delta_below", lambda *_: None
+    )
     told = world.ok("coordinator", "plan", "cards/*.card", "--delta", "1e-3", asks=True)
     plan = world.carry(told["plan"], "hospital-a")
     refused = world.type("hospital-a", "join", plan, "--key-words", told["key_words"])

@@ -45,7 +45,7 @@ from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.hospital.accept import accept
+from privxray.workflow.hospital.taking_in.accept import accept
 from privxray.workflow.ledger.open_ledger import lacking_training
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.look import look

@@ -124,7 +124,7 @@ def test_a_signed_plan_is_not_taken_for_one_with_other_terms(at: At) -> None:
 
 
 def test_a_reservation_that_drew_nothing_is_given_back(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
-    from privxray.workflow.hospital import train
+    from privxray.workflow.hospital.local_training import train
 
     world = at("untrained")
     with monkeypatch.context() as patch:

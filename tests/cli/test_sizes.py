@@ -15,7 +15,7 @@ from privxray.keys.card import read_card
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee, Promise
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.coordinator.plan_terms import Terms
+from privxray.workflow.coordinator.planning.plan_terms import Terms
 from privxray.workflow.hospital.patients_beyond import beyond_stated
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working

@@ -16,9 +16,10 @@ from privxray.errors import IdentityError, MalformedError
 from privxray.exchange.intake import read_again
 from privxray.formats.container import seal_header
 from privxray.keys.card import CardHeader
-from privxray.workflow.coordinator import restore_masks, starting_weights
-from privxray.workflow.coordinator.make_plan import make_plan
-from privxray.workflow.coordinator.plan_terms import Terms
+from privxray.workflow.coordinator import restore_masks
+from privxray.workflow.coordinator.planning import starting_weights
+from privxray.workflow.coordinator.planning.make_plan import make_plan
+from privxray.workflow.coordinator.planning.plan_terms import Terms
 from privxray.workspace.folder import Workspace
 
 Before = Callable[[World], object]
@@ -291,7 +292,7 @@ def test_a_share_that_is_not_what_was_dealt_names_its_keyholder(
 @pytest.mark.parametrize(
     ("reason", "stage", "patched", "words"),
     [
-        ("model.other-tensors", "unaccepted", "hospital.accept.same_form", ("accept", MODEL)),
+        ("model.other-tensors", "unaccepted", "hospital.taking_in.accept.same_form", ("accept", MODEL)),
         ("model.other-extractor", "unaccepted", "common.method_inputs.InputForm.is_known", ("evaluate",)),
         ("plan.other-version", "joined-not", "common.method_inputs.InputForm.is_known", ("join", PLAN)),
     ],

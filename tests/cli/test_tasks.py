@@ -22,11 +22,11 @@ from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.noise import SecureNoise
 from privxray.workflow.common.study_cost import answer_noise, whole_cost
-from privxray.workflow.hospital.classifier import newest_model
 from privxray.workflow.hospital.counting.describe import patient_counts
 from privxray.workflow.hospital.counting.evaluate_together import score_counts
 from privxray.workflow.hospital.data_set import open_dataset
-from privxray.workflow.hospital.held_out_data import held_out
+from privxray.workflow.hospital.using_model.classifier import newest_model
+from privxray.workflow.hospital.using_model.held_out_data import held_out
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 from privxray.workspace.transitions import RoundState

@@ -54,7 +54,7 @@ FOLDERS = (
     "learning",
     "workflow/inference",
     "workflow/ledger",
-    "workflow/hospital/reserve_budget.py",
+    "workflow/hospital/local_training/reserve_budget.py",
 )
 # Code whose tests say nothing about privacy or trust is no part of it.
 _SENSITIVITY = (

@@ -179,7 +179,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
         "tests/unit/test_privacy_affordable.py",
     ),
     "privxray/workflow/ledger/": _LEDGER_COMMANDS,
-    "privxray/workflow/hospital/reserve_budget.py": _LEDGER_COMMANDS,
+    "privxray/workflow/hospital/local_training/reserve_budget.py": _LEDGER_COMMANDS,
     "privxray/workflow/ledger/budget.py": ("tests/cli/test_budget.py", "tests/cli/test_sizes.py"),
     "privxray/workflow/ledger/past_exports.py": ("tests/cli/test_ledger.py", "tests/cli/test_doctor.py"),
     "privxray/privacy/releases.py": (

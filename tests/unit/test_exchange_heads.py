@@ -19,7 +19,7 @@ from privxray.exchange.messages.heads import START, Seen, Since, head_after
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.request import SignedRequest
 from privxray.formats.container import split
-from privxray.workflow.coordinator.past_files import Past
+from privxray.workflow.coordinator.planning.past_files import Past
 
 NOTHING = Since(request=None, result=None)
 FORM: dict[str, Any] = {"format": 2, "features": ("heads",)}

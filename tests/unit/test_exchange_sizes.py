@@ -15,7 +15,7 @@ from privxray.keys.brackets import BRACKETS, USUAL_BRACKET, advised_delta, most_
 from privxray.keys.card import CardHeader, CardParts, read_card, write_card
 from privxray.keys.size_statement import SizeStatement
 from privxray.privacy.guarantee import Promise
-from privxray.workflow.coordinator.agreed_form import agreed_form
+from privxray.workflow.coordinator.planning.agreed_form import agreed_form
 
 STUDY = Study()
 A, B = STUDY.hospitals[:2]

@@ -18,7 +18,7 @@ from privxray.formats.container import split
 from privxray.formats.features import Form, check_fields, form_of_header, without_others
 from privxray.formats.header import Header, PlanHash
 from privxray.keys.card import CardHeader, CardParts, read_card, write_card
-from privxray.workflow.coordinator.agreed_form import agreed_form, expect_reads
+from privxray.workflow.coordinator.planning.agreed_form import agreed_form, expect_reads
 
 STUDY = Study()
 INVENTED = {

@@ -71,6 +71,9 @@ def test_there_is_one_way_to_train() -> None:
         ("Trainer", "learning/dp_sgd/dp_sgd_method.py"): 1,
         ("ClippedSum", "learning/dp_sgd/trainer.py"): 1,
         ("SampledGaussian", "learning/dp_sgd/dp_sgd_method.py"): 1,
-        ("method.train", "workflow/hospital/train.py"): 1,
-        ("method.train", "workflow/hospital/rehearse.py"): 1,  # on made-up numbers, to see how long it takes
+        ("method.train", "workflow/hospital/local_training/train.py"): 1,
+        (
+            "method.train",
+            "workflow/hospital/local_training/rehearse.py",
+        ): 1,  # on made-up numbers, to see how long it takes
     }

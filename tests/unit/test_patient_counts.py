@@ -18,10 +18,10 @@ from privxray.formats.header import Body
 from privxray.imaging.dataset import Entry
 from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 from privxray.naming.patient_id import PatientKey
-from privxray.workflow.hospital.check_evaluated import check_evaluated
 from privxray.workflow.hospital.counting.describe import patient_counts
 from privxray.workflow.hospital.counting.evaluate_together import patient_scores, score_counts
 from privxray.workflow.hospital.counting.patient_classes import classes_of_patients
+from privxray.workflow.hospital.taking_in.check_evaluated import check_evaluated
 
 CLASSES = ("normal", "bacteria", "virus")
 

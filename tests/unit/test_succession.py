@@ -45,7 +45,7 @@ from privxray.keys.succession.succession_file import (
     write_recovery,
 )
 from privxray.keys.succession.vote import VoteParts, read_vote, write_vote
-from privxray.workflow.coordinator.successor_terms import SuccessorTerms
+from privxray.workflow.coordinator.planning.successor_terms import SuccessorTerms
 from privxray.workflow.custody.recovery_key import numbered
 
 WORDS = Mnemonic("english").to_mnemonic(bytes(range(32)))

@@ -16,7 +16,7 @@ from privxray.privacy import affordable
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.hospital import reserve_budget
+from privxray.workflow.hospital.local_training import reserve_budget
 from privxray.workflow.hospital.paid_round import PaidRound
 from privxray.workflow.ledger import open_ledger as opening
 from privxray.workflow.ledger.further_steps import FurtherSteps

@@ -17,8 +17,8 @@ from privxray.keys.card import CardHeader, CardParts, read_card, write_card
 from privxray.keys.mask_statement import MaskStatement, state_mask_key
 from privxray.keys.sealing_keys import SealingKey
 from privxray.keys.unsealing_statement import UnsealingStatement
-from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
-from privxray.workflow.coordinator.plan_terms import Terms
+from privxray.workflow.coordinator.planning.next_parties import NextKeys, carry_on
+from privxray.workflow.coordinator.planning.plan_terms import Terms
 
 FORM_6: dict[str, Any] = FORM | {"features": ("commitments", "repeats", "repeats-without")}
 

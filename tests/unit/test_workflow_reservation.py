@@ -13,7 +13,7 @@ from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.privacy.ledger import Ledger
-from privxray.workflow.hospital.training import Remaining
+from privxray.workflow.hospital.local_training.training import Remaining
 
 NO_CONSTANTS: Any = None
 

@@ -23,7 +23,7 @@ from privxray.exchange.messages.heads import START, Since, head_after
 from privxray.exchange.messages.model import write_model
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.formats.container import seal_header, split
-from privxray.workflow.coordinator.past_files import Past
+from privxray.workflow.coordinator.planning.past_files import Past
 
 FIRST: dict[str, Any] = {
     "format": 2,

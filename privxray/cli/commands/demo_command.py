@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from privxray.demo.party import Run
     from privxray.demo.sites import Site
     from privxray.demo.study import Played, Say
-    from privxray.workflow.hospital.classifier import Classifier
+    from privxray.workflow.hospital.using_model.classifier import Classifier
 
 _MARKER = ".privxray-demo"
 _RUNNING, _DONE = "running\n", "done\n"

@@ -12,8 +12,8 @@ from privxray.cli.options.extractor_options import Layers, Pixels, reading
 from privxray.errors import UsageError
 
 if TYPE_CHECKING:
-    from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
-    from privxray.workflow.coordinator.plan_terms import Terms
+    from privxray.workflow.coordinator.planning.chosen_extractor import ChosenExtractor
+    from privxray.workflow.coordinator.planning.plan_terms import Terms
     from privxray.workspace.folder import Workspace
 
 
@@ -212,6 +212,6 @@ def _chosen(
                 advice="Name it: --extractor FILE.onnx",
             )
         return None
-    from privxray.workflow.coordinator.chosen_extractor import choose_extractor
+    from privxray.workflow.coordinator.planning.chosen_extractor import choose_extractor
 
     return choose_extractor(workspace, file, how)

@@ -20,7 +20,7 @@ from privxray.learning.constants import no_bool
 from privxray.system.regular_files import open_regular
 
 if TYPE_CHECKING:
-    from privxray.workflow.coordinator.plan_terms import Terms
+    from privxray.workflow.coordinator.planning.plan_terms import Terms
 
 MAX_BYTES: Final = 100_000
 _COMMITTEE: Final = ("threshold", "corrupt_keyholders", "corrupt_hospitals", "minimum_cohort")
@@ -114,10 +114,10 @@ def read_terms(path: Path | None, options: Mapping[str, Any]) -> Terms:
     :raises StrangeFileError: it is not a mapping of the fields of a plan's terms.
     :raises UsageError: an option is out of range, or there are terms of keyholders in a strict plan.
     """
-    from privxray.workflow.coordinator.enrolment import CommitteeTerms
-    from privxray.workflow.coordinator.plan_terms import Terms
-    from privxray.workflow.coordinator.scheduled import OtherTasks
-    from privxray.workflow.coordinator.successor_terms import SuccessorTerms
+    from privxray.workflow.coordinator.planning.enrolment import CommitteeTerms
+    from privxray.workflow.coordinator.planning.plan_terms import Terms
+    from privxray.workflow.coordinator.planning.scheduled import OtherTasks
+    from privxray.workflow.coordinator.planning.successor_terms import SuccessorTerms
 
     file = TermsFields() if path is None else _read(path)
     chosen = file.model_copy(update=_typed(options).model_dump(exclude_unset=True))

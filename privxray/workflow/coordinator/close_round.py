@@ -27,10 +27,10 @@ from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp
 from privxray.workflow.common.summary_told import Told, told_by, told_of_round
 from privxray.workflow.coordinator.collected_files import Collected
-from privxray.workflow.coordinator.continue_plan import next_stage
-from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
-from privxray.workflow.coordinator.past_files import since_of
-from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, record_plan, stage_plan
+from privxray.workflow.coordinator.planning.continue_plan import next_stage
+from privxray.workflow.coordinator.planning.next_parties import NextKeys, lacking_next_keys
+from privxray.workflow.coordinator.planning.past_files import since_of
+from privxray.workflow.coordinator.planning.sign_plan import Planned, deliver_plan, record_plan, stage_plan
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round

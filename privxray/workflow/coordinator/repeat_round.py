@@ -30,13 +30,13 @@ from privxray.workflow.common.planned_round import PlannedRound
 from privxray.workflow.common.repeated_plans import chain_of
 from privxray.workflow.coordinator.asked_before import asked_before
 from privxray.workflow.coordinator.collected_files import Collected, collect, incomplete
-from privxray.workflow.coordinator.continue_plan import following
-from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
 from privxray.workflow.coordinator.open_round_sum import committed_updates
-from privxray.workflow.coordinator.past_files import Past, since_of
-from privxray.workflow.coordinator.read_cards import check_unused, read_cards
+from privxray.workflow.coordinator.planning.continue_plan import following
+from privxray.workflow.coordinator.planning.next_parties import NextKeys, carry_on
+from privxray.workflow.coordinator.planning.past_files import Past, since_of
+from privxray.workflow.coordinator.planning.read_cards import check_unused, read_cards
+from privxray.workflow.coordinator.planning.sign_plan import Draft, Planned, deliver_plan, sign_plan
 from privxray.workflow.coordinator.repeat_files import Consents, read_consents, shown_update, sorted_by_kind
-from privxray.workflow.coordinator.sign_plan import Draft, Planned, deliver_plan, sign_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 

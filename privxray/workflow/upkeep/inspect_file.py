@@ -20,7 +20,7 @@ from privxray.keys.key_words import party_words
 from privxray.keys.succession.candidacy import CandidacyHeader
 from privxray.system.regular_files import open_regular
 from privxray.workflow.common.plan_sections import Row, plan_rows
-from privxray.workflow.hospital.plan_changes import changes_here
+from privxray.workflow.hospital.taking_in.plan_changes import changes_here
 from privxray.workflow.shards.job_key import JOB_KEY_START
 from privxray.workflow.shards.part_file import MAGIC as PART_MAGIC
 from privxray.workflow.upkeep.header_classes import HEADERS

@@ -20,7 +20,7 @@ from privxray.errors import RefusedError
 from privxray.steps import step
 
 if TYPE_CHECKING:
-    from privxray.workflow.hospital.evaluate import Scores
+    from privxray.workflow.hospital.using_model.evaluate import Scores
     from privxray.workspace.folder import Workspace
 
 
@@ -34,7 +34,7 @@ def accept(
     as_json: Json = False,
 ) -> None:
     """Take in a model, a summary or the next plan. A model is scored on this hospital's held-out patients."""
-    from privxray.workflow.hospital.accept import accept as take_in
+    from privxray.workflow.hospital.taking_in.accept import accept as take_in
 
     workspace = current_workspace()
     review = PlanReview(words, as_json=as_json, constants=constants)
@@ -80,8 +80,8 @@ def accept(
 
 def _scored(workspace: Workspace, study: str | None) -> Scores | None:
     """The score of the new model, and a page that shows it; None where there is nothing to score it on."""
-    from privxray.workflow.hospital.evaluate import evaluate
     from privxray.workflow.hospital.reporting.training_report import write_training_report
+    from privxray.workflow.hospital.using_model.evaluate import evaluate
 
     try:
         with step("Computing features") as bar:

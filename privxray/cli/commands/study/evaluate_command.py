@@ -57,7 +57,7 @@ def evaluate(
     counted with the noise that the plan asks for, and the next command is export-update. Example: privxray
     evaluate --contribute
     """
-    from privxray.workflow.hospital.evaluate import evaluate as score
+    from privxray.workflow.hospital.using_model.evaluate import evaluate as score
 
     if contribute:
         if local or groups or report is not None:

@@ -33,7 +33,7 @@ def join(
 ) -> None:
     """Verify a plan, compare its key words, and follow it."""
     from privxray.workflow.custody.named_successor import TakenIn
-    from privxray.workflow.hospital.join import join_or_take
+    from privxray.workflow.hospital.taking_in.join import join_or_take
 
     workspace = current_workspace()
     review = PlanReview(words, as_json=as_json, constants=constants)

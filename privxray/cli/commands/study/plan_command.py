@@ -59,8 +59,8 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Enrol hospitals by their cards and sign a round's plan."""
-    from privxray.workflow.coordinator.continue_plan import continue_plan
-    from privxray.workflow.coordinator.make_plan import make_plan
+    from privxray.workflow.coordinator.planning.continue_plan import continue_plan
+    from privxray.workflow.coordinator.planning.make_plan import make_plan
     from privxray.workflow.coordinator.repeat_round import repeat_round
 
     workspace = current_workspace()
@@ -118,7 +118,7 @@ def plan(
 
 def _changes(workspace: Workspace, plan: PlanHeader) -> tuple[str, ...] | None:
     """What a plan changes against the one before it."""
-    from privxray.workflow.hospital.plan_changes import changes_here
+    from privxray.workflow.hospital.taking_in.plan_changes import changes_here
     from privxray.workspace.session import looking
 
     with looking(workspace) as session:

@@ -32,7 +32,7 @@ def predict(
 ) -> None:
     """Classify images by the newest global model."""
     from privxray.naming.public_names import public_names
-    from privxray.workflow.hospital.predict import predict as classify
+    from privxray.workflow.hospital.using_model.predict import predict as classify
 
     require_free({"--csv": to_csv}, force=force)
     paths = expand_images(images)

@@ -41,11 +41,11 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train for the open round with differential privacy."""
-    from privxray.workflow.hospital import train as training
+    from privxray.workflow.hospital.local_training import train as training
 
     workspace = current_workspace()
     if dry_run:
-        from privxray.workflow.hospital.rehearse import rehearse
+        from privxray.workflow.hospital.local_training.rehearse import rehearse
 
         show_rehearsal(rehearse(workspace, epsilon=epsilon, study=study, again=again), as_json=as_json)
         close("train --dry-run", workspace, study=study, options=_typed_again(epsilon, study, again=again))

@@ -17,7 +17,7 @@ from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
 
 if TYPE_CHECKING:
-    from privxray.workflow.hospital.file_words import FileWords
+    from privxray.workflow.hospital.taking_in.file_words import FileWords
 
 
 def verify(
@@ -32,8 +32,8 @@ def verify(
     It also tells twelve words for the phone, of a plan or a model as well. Whoever was shown the same file
     reads out the same words.
     """
-    from privxray.workflow.hospital.file_words import FileWords
-    from privxray.workflow.hospital.prove import verify as check
+    from privxray.workflow.hospital.taking_in.file_words import FileWords
+    from privxray.workflow.hospital.taking_in.prove import verify as check
 
     workspace = current_workspace()
     done = check(workspace, file, passphrase(passphrase_file))

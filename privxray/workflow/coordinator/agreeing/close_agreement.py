@@ -24,10 +24,16 @@ from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.coordinator.collected_files import incomplete
-from privxray.workflow.coordinator.continue_plan import following
-from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
-from privxray.workflow.coordinator.past_files import Past
-from privxray.workflow.coordinator.sign_plan import Draft, Planned, deliver_plan, record_plan, stage_plan
+from privxray.workflow.coordinator.planning.continue_plan import following
+from privxray.workflow.coordinator.planning.next_parties import NextKeys, carry_on
+from privxray.workflow.coordinator.planning.past_files import Past
+from privxray.workflow.coordinator.planning.sign_plan import (
+    Draft,
+    Planned,
+    deliver_plan,
+    record_plan,
+    stage_plan,
+)
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.session import Session
 from privxray.workspace.transitions import Event

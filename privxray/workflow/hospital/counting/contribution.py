@@ -1,9 +1,9 @@
 """One noisy answer about all patients: reserved in the ledger, drawn once, kept until its export.
 
-The order is that of :mod:`privxray.workflow.hospital.train`, for the same reasons: the choice of noise and
-key is durable before the ledger is charged, the charge before the noise is drawn, and the noise is kept
-before anything is made of it. So a crash at any instruction neither draws an answer twice nor draws one for
-nothing.
+The order is that of :mod:`privxray.workflow.hospital.local_training.train`, for the same reasons: the choice
+of noise and key is durable before the ledger is charged, the charge before the noise is drawn, and the noise
+is kept before anything is made of it. So a crash at any instruction neither draws an answer twice nor draws
+one for nothing.
 
 Each hospital puts the whole noise on its own counts. A sum of n hospitals then has n times the variance, and
 the promise of each holds whatever the others do.

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from privxray.imaging.dataset import Dataset
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import training_data
-from privxray.workflow.hospital.classifier import Classifier, model_of_plan
 from privxray.workflow.hospital.counting.contribution import (
     Contributed,
     Contribution,
@@ -33,6 +32,7 @@ from privxray.workflow.hospital.counting.contribution import (
 from privxray.workflow.hospital.counting.patient_classes import classes_of_patients
 from privxray.workflow.hospital.data_set import open_dataset, require_ingested
 from privxray.workflow.hospital.trained_on import note_earlier_trainings, trained_on
+from privxray.workflow.hospital.using_model.classifier import Classifier, model_of_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 from privxray.workspace.transitions import RoundState

@@ -19,7 +19,7 @@ from privxray.learning.constants import DpSgdConstants, LinearProbeConstants
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from privxray.workflow.hospital.classifier import Classifier
+    from privxray.workflow.hospital.using_model.classifier import Classifier
 
 EXACT = (
     "The warm regions spoke for the class that the model finds most probable. For this model the map is "

@@ -10,7 +10,7 @@ from privxray.version import __version__
 from privxray.workflow.hospital.reporting import score_rows
 
 if TYPE_CHECKING:
-    from privxray.workflow.hospital.evaluate import Scores
+    from privxray.workflow.hospital.using_model.evaluate import Scores
 
 
 def evaluation_sheet(scores: Scores, hospital: str) -> str:

@@ -17,7 +17,7 @@ from privxray.workflow.hospital.reporting.class_regions import ClassRegions, cla
 
 if TYPE_CHECKING:
     from privxray.imaging.dataset import Dataset
-    from privxray.workflow.hospital.evaluate import Scored
+    from privxray.workflow.hospital.using_model.evaluate import Scored
 
 SHOWN = 3
 """Radiographs of each kind."""

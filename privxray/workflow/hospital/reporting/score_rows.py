@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from privxray.workflow.hospital.evaluate import Scores
+    from privxray.workflow.hospital.using_model.evaluate import Scores
 
 
 def metric_rows(scores: Scores) -> tuple[list[str], list[list[str]]]:

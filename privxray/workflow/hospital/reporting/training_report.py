@@ -27,9 +27,9 @@ from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.report_file import expect_own, write_report
 from privxray.workflow.common.study_cost import whole_cost
 from privxray.workflow.common.which_study import newest_round
-from privxray.workflow.hospital.classifier import has_model, newest_model
 from privxray.workflow.hospital.data_set import open_dataset
 from privxray.workflow.hospital.reporting.spending import spending
+from privxray.workflow.hospital.using_model.classifier import has_model, newest_model
 from privxray.workspace.atomic import PRIVATE
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -37,7 +37,7 @@ from privxray.workspace.session import Session, working
 if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
     from privxray.imaging.dataset import Dataset
-    from privxray.workflow.hospital.evaluate import Scores
+    from privxray.workflow.hospital.using_model.evaluate import Scores
     from privxray.workspace.study_tables import Round
 
 
@@ -85,8 +85,8 @@ def _model(
     """The newest global model's scores and section, or why there are none."""
     if not has_model(session, study):
         return None, None, "no global model has been accepted yet; the page will show it when one has come"
-    from privxray.workflow.hospital.evaluate import Held, scored
     from privxray.workflow.hospital.reporting.model_section import model_section
+    from privxray.workflow.hospital.using_model.evaluate import Held, scored
 
     try:
         found = scored(session, dataset, newest_model(session, study), Held(study, split), progress)
@@ -158,7 +158,7 @@ def _own(session: Session, round_: Round) -> list[tuple[str, str]]:
     """Figures of the own training that are kept, where no global model stands beside them."""
     from privxray.evaluation import words
     from privxray.evaluation.held_out import METRICS
-    from privxray.workflow.hospital.own_scores import kept_figures
+    from privxray.workflow.hospital.using_model.own_scores import kept_figures
 
     figures = kept_figures(session, round_)
     return [(name.replace("_", " "), words.shown(figures[name])) for name in METRICS if name in figures]

@@ -24,7 +24,7 @@ from privxray.keys.roster import MIN_HOSPITALS
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
-from privxray.workflow.coordinator.next_parties import NextKeys, lacking_next_keys
+from privxray.workflow.coordinator.planning.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.upkeep.advice.situation import CollectedFile, CollectedFiles
 from privxray.workspace.session import Session
 from privxray.workspace.state import State

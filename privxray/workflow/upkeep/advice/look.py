@@ -146,7 +146,9 @@ def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, flo
     before = charged_outside(session.state, drawn, round_)
     if round_.epsilon is not None or _plainly_fits(plan, book):
         return before, None
-    from privxray.workflow.hospital.reserve_budget import possible_epsilon  # with numpy, a third of a second
+    from privxray.workflow.hospital.local_training.reserve_budget import (
+        possible_epsilon,  # with numpy, a third of a second
+    )
 
     return before, possible_epsilon(session.state, round_, plan, book)
 

@@ -31,7 +31,12 @@ from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.result_file import kept_result
-from privxray.workflow.hospital.file_words import FileWords, digest_words, file_words, is_told_by_words
+from privxray.workflow.hospital.taking_in.file_words import (
+    FileWords,
+    digest_words,
+    file_words,
+    is_told_by_words,
+)
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.study_tables import Round

@@ -17,9 +17,9 @@ from privxray.imaging.dataset_keys import DatasetKeys
 from privxray.system.regular_files import read_regular
 from privxray.workflow.common.method_inputs import decoded, inputs_of
 from privxray.workflow.common.which_study import the_study
-from privxray.workflow.hospital.classifier import Classifier, has_model, newest_model
 from privxray.workflow.hospital.data_set import dataset_keys
 from privxray.workflow.hospital.trained_on import TrainedOn, trained_on
+from privxray.workflow.hospital.using_model.classifier import Classifier, has_model, newest_model
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 

@@ -22,15 +22,15 @@ from privxray.keys.identity import PublicKeys
 from privxray.privacy.guarantee import Guarantee, Promise, require_delta_below, require_epsilon
 from privxray.workflow.common.method_inputs import InputForm, built_in
 from privxray.workflow.common.stamp import stamp
-from privxray.workflow.coordinator.agreed_form import common_features
-from privxray.workflow.coordinator.chosen_extractor import ChosenExtractor
-from privxray.workflow.coordinator.enrolment import CommitteeTerms, Parties
-from privxray.workflow.coordinator.past_files import Past
-from privxray.workflow.coordinator.scheduled import ONLY_TRAIN, OtherTasks, first_fields
-from privxray.workflow.coordinator.sign_plan import Draft, body_of
-from privxray.workflow.coordinator.starting_weights import read_start
-from privxray.workflow.coordinator.successor_terms import SuccessorTerms
-from privxray.workflow.coordinator.terms_by_size import (
+from privxray.workflow.coordinator.planning.agreed_form import common_features
+from privxray.workflow.coordinator.planning.chosen_extractor import ChosenExtractor
+from privxray.workflow.coordinator.planning.enrolment import CommitteeTerms, Parties
+from privxray.workflow.coordinator.planning.past_files import Past
+from privxray.workflow.coordinator.planning.scheduled import ONLY_TRAIN, OtherTasks, first_fields
+from privxray.workflow.coordinator.planning.sign_plan import Draft, body_of
+from privxray.workflow.coordinator.planning.starting_weights import read_start
+from privxray.workflow.coordinator.planning.successor_terms import SuccessorTerms
+from privxray.workflow.coordinator.planning.terms_by_size import (
     constants_by_size,
     default_delta,
     expect_of_sizes,

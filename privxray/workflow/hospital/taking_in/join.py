@@ -15,7 +15,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.custody.named_successor import TakenIn, take_election, trusted_coordinator
-from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
+from privxray.workflow.hospital.taking_in.follow_plan import AskWords, Joined, follow
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 

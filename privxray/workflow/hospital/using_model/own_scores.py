@@ -24,9 +24,9 @@ from privxray.evaluation import spoilt
 from privxray.evaluation.held_out import Predictions, estimates
 from privxray.evaluation.resampling import Estimate, resampled_weights
 from privxray.workflow.common.callbacks import Progress
-from privxray.workflow.hospital.classifier import own_model
 from privxray.workflow.hospital.data_set import open_dataset
-from privxray.workflow.hospital.held_out_data import HeldOut, held_out
+from privxray.workflow.hospital.using_model.classifier import own_model
+from privxray.workflow.hospital.using_model.held_out_data import HeldOut, held_out
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round

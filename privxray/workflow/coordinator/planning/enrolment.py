@@ -15,7 +15,7 @@ from privxray.formats.features import Form
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Roster, Trustee
-from privxray.workflow.coordinator.agreed_form import agreed_form
+from privxray.workflow.coordinator.planning.agreed_form import agreed_form
 
 
 @dataclass(frozen=True)

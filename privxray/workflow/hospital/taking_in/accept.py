@@ -17,13 +17,17 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.summary_told import Told
 from privxray.workflow.custody.revoked import expect_not_revoked
-from privxray.workflow.hospital.accept_summary import accept_summary
-from privxray.workflow.hospital.file_words import last_words
-from privxray.workflow.hospital.follow_plan import AskWords, Joined, follow
-from privxray.workflow.hospital.join import claimed_coordinator
-from privxray.workflow.hospital.prove import proof_of_model
-from privxray.workflow.hospital.round_result import expect_delivered, round_of_result, second_of_round
-from privxray.workflow.hospital.seen_files import expect_in_later_plan, expect_later_plan_brings
+from privxray.workflow.hospital.taking_in.accept_summary import accept_summary
+from privxray.workflow.hospital.taking_in.file_words import last_words
+from privxray.workflow.hospital.taking_in.follow_plan import AskWords, Joined, follow
+from privxray.workflow.hospital.taking_in.join import claimed_coordinator
+from privxray.workflow.hospital.taking_in.prove import proof_of_model
+from privxray.workflow.hospital.taking_in.round_result import (
+    expect_delivered,
+    round_of_result,
+    second_of_round,
+)
+from privxray.workflow.hospital.taking_in.seen_files import expect_in_later_plan, expect_later_plan_brings
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace

@@ -23,10 +23,14 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.summary_told import Told, told_by
 from privxray.workflow.custody.revoked import expect_not_revoked
-from privxray.workflow.hospital.file_words import last_words
-from privxray.workflow.hospital.prove import proof_of_model
-from privxray.workflow.hospital.round_result import expect_delivered, round_of_result, second_of_round
-from privxray.workflow.hospital.seen_files import expect_in_later_plan
+from privxray.workflow.hospital.taking_in.file_words import last_words
+from privxray.workflow.hospital.taking_in.prove import proof_of_model
+from privxray.workflow.hospital.taking_in.round_result import (
+    expect_delivered,
+    round_of_result,
+    second_of_round,
+)
+from privxray.workflow.hospital.taking_in.seen_files import expect_in_later_plan
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.session import Session

@@ -25,12 +25,12 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.stamp import stamp
-from privxray.workflow.coordinator.enrolment import Parties
-from privxray.workflow.coordinator.next_parties import NextKeys, carry_on
-from privxray.workflow.coordinator.past_files import Past, past_of
-from privxray.workflow.coordinator.read_cards import check_unused, read_cards
-from privxray.workflow.coordinator.scheduled import next_fields
-from privxray.workflow.coordinator.sign_plan import Draft, Planned, body_of, sign_plan
+from privxray.workflow.coordinator.planning.enrolment import Parties
+from privxray.workflow.coordinator.planning.next_parties import NextKeys, carry_on
+from privxray.workflow.coordinator.planning.past_files import Past, past_of
+from privxray.workflow.coordinator.planning.read_cards import check_unused, read_cards
+from privxray.workflow.coordinator.planning.scheduled import next_fields
+from privxray.workflow.coordinator.planning.sign_plan import Draft, Planned, body_of, sign_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.state import State

@@ -16,7 +16,7 @@ from privxray.errors import BudgetError, RefusedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.privacy.accountant import guarantee
 from privxray.privacy.ledger_chain import Book
-from privxray.workflow.hospital.training import Training, remaining
+from privxray.workflow.hospital.local_training.training import Training, remaining
 from privxray.workflow.ledger.runs import charged_outside
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round

@@ -16,9 +16,9 @@ from privxray.learning.data import TrainingData
 from privxray.naming.patient_id import PatientKey
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import training_data
-from privxray.workflow.hospital.classifier import Classifier
 from privxray.workflow.hospital.data_set import require_patients
 from privxray.workflow.hospital.trained_on import note_earlier_trainings, trained_on
+from privxray.workflow.hospital.using_model.classifier import Classifier
 from privxray.workspace.session import Session
 
 

@@ -27,17 +27,17 @@ from privxray.workflow.common.method_inputs import InputForm, training_data
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.hospital.data_set import open_dataset, require_ingested
+from privxray.workflow.hospital.local_training.reserve_budget import another_epsilon, choose_epsilon, reserve
+from privxray.workflow.hospital.local_training.train_again import cost_of_another, destroy_result
+from privxray.workflow.hospital.local_training.training import Training
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
 from privxray.workflow.hospital.patients_beyond import patients_beyond
-from privxray.workflow.hospital.reserve_budget import another_epsilon, choose_epsilon, reserve
-from privxray.workflow.hospital.train_again import cost_of_another, destroy_result
 from privxray.workflow.hospital.trained_on import (
     TrainedData,
     note_earlier_trainings,
     note_training,
     trained_data,
 )
-from privxray.workflow.hospital.training import Training
 from privxray.workflow.hospital.training_results import remove_unreadable, saved_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.folder import Workspace
@@ -86,7 +86,7 @@ def train(
     """Train for the round that is open here. An interrupted training goes on where it stopped.
 
     :param epsilon: for one run through all stages, at most the plan's; see
-        :func:`~privxray.workflow.hospital.reserve_budget.choose_epsilon` for the default.
+        :func:`~privxray.workflow.hospital.local_training.reserve_budget.choose_epsilon` for the default.
     :param study: which one, where several are joined.
     :param again: destroy a result that was not exported, and train anew; ``epsilon`` has to be given.
     :param progress: told of the training's steps.
@@ -96,7 +96,7 @@ def train(
         training used another epsilon, or the plan's delta promises nothing.
     :raises WorkspaceError: no study is joined, or no data set is ingested.
     """
-    from privxray.workflow.hospital.own_scores import keep_own_scores
+    from privxray.workflow.hospital.using_model.own_scores import keep_own_scores
 
     workspace.require("hospital", "train")
     with working(workspace) as session:

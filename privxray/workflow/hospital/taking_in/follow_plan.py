@@ -26,12 +26,12 @@ from privxray.workflow.common.repeated_plans import chain_of
 from privxray.workflow.common.study_words import remember_words, study_words
 from privxray.workflow.custody.revoked import expect_none_revoked, expect_not_revoked
 from privxray.workflow.hospital.agreeing.agree import deliver_agreement, expect_goes_on, prepared
-from privxray.workflow.hospital.check_evaluated import check_evaluated
-from privxray.workflow.hospital.check_trainable import check_trainable
 from privxray.workflow.hospital.kept_vector import repeated, sent_before
 from privxray.workflow.hospital.open_round import over_here
-from privxray.workflow.hospital.plan_changes import known_here, plan_changes
-from privxray.workflow.hospital.seen_files import expect_own_model, seen_here
+from privxray.workflow.hospital.taking_in.check_evaluated import check_evaluated
+from privxray.workflow.hospital.taking_in.check_trainable import check_trainable
+from privxray.workflow.hospital.taking_in.plan_changes import known_here, plan_changes
+from privxray.workflow.hospital.taking_in.seen_files import expect_own_model, seen_here
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.key_ring import KeyRing, RoundKey
@@ -50,7 +50,8 @@ _Keys = list[tuple[KeyRing, RoundKey]]
 class Joined:
     """A plan that this party now follows.
 
-    :param changes: what the plan changes, see :func:`~privxray.workflow.hospital.plan_changes.plan_changes`.
+    :param changes: what the plan changes, see
+        :func:`~privxray.workflow.hospital.taking_in.plan_changes.plan_changes`.
     :param already: the plan was followed before.
     :param agreement: the file to carry to the coordinator, where the plan asked to agree on secrets.
     """

@@ -13,11 +13,11 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import planned_round
-from privxray.workflow.coordinator.enrolment import Parties, enrol
-from privxray.workflow.coordinator.past_files import Past, past_of
-from privxray.workflow.coordinator.plan_terms import Terms, first_stage
-from privxray.workflow.coordinator.read_cards import check_unused, read_cards
-from privxray.workflow.coordinator.sign_plan import Planned, deliver_plan, sign_plan
+from privxray.workflow.coordinator.planning.enrolment import Parties, enrol
+from privxray.workflow.coordinator.planning.past_files import Past, past_of
+from privxray.workflow.coordinator.planning.plan_terms import Terms, first_stage
+from privxray.workflow.coordinator.planning.read_cards import check_unused, read_cards
+from privxray.workflow.coordinator.planning.sign_plan import Planned, deliver_plan, sign_plan
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 

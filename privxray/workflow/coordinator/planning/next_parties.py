@@ -20,8 +20,8 @@ from privxray.keys.identity import PublicKeys
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import Roster
 from privxray.keys.unsealing_statement import UnsealingStatement
-from privxray.workflow.coordinator.agreed_form import expect_reads
-from privxray.workflow.coordinator.enrolment import Parties, party_name, versioned_roster
+from privxray.workflow.coordinator.planning.agreed_form import expect_reads
+from privxray.workflow.coordinator.planning.enrolment import Parties, party_name, versioned_roster
 
 
 @dataclass(frozen=True)

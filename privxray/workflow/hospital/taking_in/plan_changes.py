@@ -20,7 +20,7 @@ from privxray.keys.identity import PublicKeys
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound, last_of_task, planned_round
 from privxray.workflow.custody.revoked import BY_RECOVERY
-from privxray.workflow.hospital.seen_files import kept_body
+from privxray.workflow.hospital.taking_in.seen_files import kept_body
 from privxray.workspace.session import Session
 from privxray.workspace.succession_tables import NamedCoordinator, OwnVote
 

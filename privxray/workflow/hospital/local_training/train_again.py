@@ -12,8 +12,8 @@ from privxray.errors import BudgetError, RefusedError
 from privxray.privacy.accountant import guarantee
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.hospital.kept_vector import sent_before
-from privxray.workflow.hospital.reserve_budget import choose_epsilon
-from privxray.workflow.hospital.training import Training
+from privxray.workflow.hospital.local_training.reserve_budget import choose_epsilon
+from privxray.workflow.hospital.local_training.training import Training
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workflow.ledger.runs import next_run
 from privxray.workspace.study_tables import Round

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from privxray.errors import PrivxrayError, UsageError
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.which_study import newest_round
-from privxray.workflow.hospital.classifier import has_model, model_before, newest_model, own_model
 from privxray.workflow.hospital.data_set import open_dataset
+from privxray.workflow.hospital.using_model.classifier import has_model, model_before, newest_model, own_model
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 from privxray.workspace.transitions import RoundState
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from privxray.evaluation.held_out import Evaluation, Predictions
     from privxray.evaluation.resampling import Estimate
     from privxray.imaging.dataset import Dataset
-    from privxray.workflow.hospital.classifier import Classifier
-    from privxray.workflow.hospital.held_out_data import HeldOut
+    from privxray.workflow.hospital.using_model.classifier import Classifier
+    from privxray.workflow.hospital.using_model.held_out_data import HeldOut
     from privxray.workspace.session import Session
 
 
@@ -150,8 +150,8 @@ def scored(
     """Score a model in a workspace that is open; arguments and errors as for :func:`evaluate`."""
     from privxray.evaluation.held_out import evaluated
     from privxray.learning.metrics import scores
-    from privxray.workflow.hospital.held_out_data import held_out, required_held_out
-    from privxray.workflow.hospital.own_scores import own_scores
+    from privxray.workflow.hospital.using_model.held_out_data import held_out, required_held_out
+    from privxray.workflow.hospital.using_model.own_scores import own_scores
 
     study, split, local = held.study, held.split, not model.source.fingerprint
     seen = required_held_out(session, dataset, study, split, model, progress)

@@ -23,9 +23,13 @@ from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.method_inputs import InputForm, feature_source
 from privxray.workflow.hospital.data_set import open_dataset, require_ingested
+from privxray.workflow.hospital.local_training.reserve_budget import (
+    another_epsilon,
+    choose_epsilon,
+    what_is_left,
+)
+from privxray.workflow.hospital.local_training.training import Training
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
-from privxray.workflow.hospital.reserve_budget import another_epsilon, choose_epsilon, what_is_left
-from privxray.workflow.hospital.training import Training
 from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working

@@ -15,7 +15,7 @@ from privxray.errors import UsageError
 from privxray.exchange.messages.plan_sizes import N_MAX, WEIGHT_CAP
 from privxray.formats.features import SIZES
 from privxray.keys.brackets import advised_delta
-from privxray.workflow.coordinator.enrolment import Parties
+from privxray.workflow.coordinator.planning.enrolment import Parties
 
 if TYPE_CHECKING:
     from privxray.learning.constants import MethodConstants
