@@ -35,7 +35,6 @@ HEADS = "heads"
 REPEATS_WITHOUT = "repeats-without"
 SIZES = "sizes"
 REVOCATION = "revocation"
-HYBRID_MASKS = "hybrid-masks"
 SUCCESSION = "succession"
 """The features that are asked for by name in several places."""
 
