@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from crash import killed_at
-from played_study import PATIENT, At, Result, World, identity_in, typed, write_passphrase
+from played_study import PATIENT, At, Result, Snapshots, World, identity_in, typed, write_passphrase
 
 from privxray.cli.app import run
 from privxray.privacy.ledger import Ledger
@@ -275,16 +275,21 @@ def test_a_trustee_that_is_restored_answers_no_request_twice(at: At) -> None:
     assert (told.code, told.json["role"]) == (0, "trustee")
 
 
-def test_what_to_do_after_restoring_in_an_open_round_is_said(at: At) -> None:
+def test_what_to_do_after_restoring_in_an_open_round_is_said(at: At, snapshots: Snapshots) -> None:
     world = at("ingested")
     plan = next((world["hospital-a"] / "received").glob("*.plan"))
     assert put_back(world, "hospital-a", back_up(world, "hospital-a"), "--spent-since", "0").code == 0
     told = world.type("hospital-a", "status")
     assert "was restored, and round 1 is over in it" in " ".join(told.err.split())
     plan = world.root / "lost" / "received" / plan.name
-    for words in (("join", plan, "--key-words", world.key_words()), ("train", "--epsilon", "1")):
+    for words in (
+        ("join", plan, "--key-words", world.key_words()), ("train", "--epsilon", "1"), ("export-update",)
+    ):  # fmt: skip
         refused = world.type("hospital-a", *words, "--json")
         assert (refused.code, refused.json["error"]["reason"]) == (4, "round.over-here")
+    # It has exported since, and does not know.
+    model = snapshots("aggregated") / "coordinator" / "models" / "global-0001.model"
+    assert world.refused("hospital-a", "accept", model, asks=True) == "model.before-the-restore"
     assert put_back(world, "coordinator", back_up(world, "coordinator")).code == 0
     told = world.type("coordinator", "status")
     assert "plan CARDS --continue" in " ".join(told.err.split())

@@ -41,7 +41,7 @@ from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.custody.named_successor import expect_coordinator_stays
 from privxray.workflow.hospital.agreeing.kept_secrets import end_round, secrets_of
 from privxray.workflow.hospital.kept_vector import keep, key_of
-from privxray.workflow.hospital.open_round import left_out, too_late
+from privxray.workflow.hospital.open_round import left_out, over_here, too_late
 from privxray.workflow.hospital.release_record import write_release_record
 from privxray.workflow.hospital.training_results import expect_trained, remove_unreadable, trained_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
@@ -93,6 +93,8 @@ def export_update(
         remove_unreadable(session)
         again = round_.update_sha256 is not None
         if not again:
+            if round_.state is RoundState.VOID:
+                raise over_here(round_)
             expect_trained(session, round_)
             expect_coordinator_stays(session.state, round_)
             if left_out(session, round_):

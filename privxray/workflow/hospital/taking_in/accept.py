@@ -99,7 +99,7 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
     model = admit_model(received.envelope, planned.signed)
     expect_not_revoked(session.state, model.sender)
     received.check_body(model.body)
-    expect_delivered(planned, received)
+    expect_delivered(session, planned, received)
     digest, proven = received.envelope.digest, model.proof is not None
     last = last_words(planned.plan, model, digest)
     path = session.workspace.model_copy(round_.study, round_.number)

@@ -65,7 +65,7 @@ def accept_summary(session: Session, received: Received, passphrase: Passphrase)
     summary = admit_summary(received.envelope, planned.signed)
     expect_not_revoked(session.state, summary.sender)
     received.check_body(summary.body)
-    expect_delivered(planned, received)
+    expect_delivered(session, planned, received)
     digest = received.envelope.digest
     path = session.workspace.summary_copy(round_.study, round_.number)
     if round_.summary not in (None, digest):

@@ -10,6 +10,7 @@ from privxray.exchange.intake import Received
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.summary import SummaryHeader
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
+from privxray.workflow.ledger.open_ledger import RESTORED
 from privxray.workspace.session import Session
 from privxray.workspace.transitions import RoundState
 
@@ -39,15 +40,24 @@ def round_of_result(
     return planned_round(session.workspace, found[0])
 
 
-def expect_delivered(planned: PlannedRound, received: Received) -> None:
+def expect_delivered(session: Session, planned: PlannedRound, received: Received) -> None:
     """In a strict round no result can be true that this hospital has given nothing for.
 
-    :raises RefusedError: it has not exported.
+    :raises RefusedError: it has not exported, or was restored from a backup and can't know whether it has.
     """
     delivered = planned.round.state in (RoundState.EXPORTED, RoundState.CLOSED)
+    what = received.envelope.kind
     if planned.plan.committee is None and not delivered:
+        if planned.round.state is RoundState.VOID and session.state.setting(RESTORED):
+            raise RefusedError(
+                f"this workspace was restored from a backup, which does not say that it exported in round "
+                f"{planned.round.number}, so this {what} can't be checked here",
+                reason="model.before-the-restore",
+                advice="Ask another hospital whether it has the same one (privxray verify FILE there); "
+                "results of later rounds are accepted as always",
+            )
         raise RefusedError(
-            f"this hospital has not exported in that round, so no {received.envelope.kind} of it can be true",
+            f"this hospital has not exported in that round, so no {what} of it can be true",
             reason="model.without-this-hospital",
             advice="Ask the coordinator how it was made",
         )
