@@ -63,13 +63,13 @@ def sign_plan(session: Session, identity: Identity, draft: Draft, *, force: bool
     draft.plan.verify()
     check_tasks(draft.plan)
     check_hybrid(draft.plan)
+    alike = last_of_task(session, draft.plan)
     signed = stage_plan(session.workspace, identity, draft)
     words = study_words(session.state, draft.plan)
     with session.state.transaction():
         record_plan(session.state, signed)
         remember_words(session.state, draft.plan, words)
     warnings: tuple[str, ...] = ()
-    alike = last_of_task(session, draft.plan)
     if alike and draft.plan.repeats is None:  # which has rules of its own
         warnings = differs_by_one(set(alike.hospitals), set(draft.plan.hospitals))
     return deliver_plan(session, draft.plan, warnings=warnings, force=force)
