@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -123,6 +124,21 @@ class Roster(Strict):
     def party(self, fingerprint: Fingerprint) -> Member | Trustee | None:
         """The hospital or trustee with this fingerprint, if there is one."""
         return next((party for party in self.parties if party.keys.fingerprint == fingerprint), None)
+
+    def known_party(self, fingerprint: Fingerprint) -> Member | Trustee:
+        """The party with this fingerprint, of which it is known already that there is one.
+
+        :raises KeyError: there is none.
+        """
+        found = self.party(fingerprint)
+        if found is None:
+            raise KeyError("no party of the roster has this fingerprint")
+        return found
+
+    def names(self, fingerprints: Iterable[Fingerprint]) -> tuple[str, ...]:
+        """The names of the parties with these fingerprints, in the roster's order; others are left out."""
+        wanted = set(fingerprints)
+        return tuple(party.name for party in self.parties if party.keys.fingerprint in wanted)
 
     def hospital(self, fingerprint: Fingerprint) -> Member | None:
         """The hospital with this fingerprint, if there is one."""

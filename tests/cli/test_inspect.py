@@ -57,10 +57,11 @@ def test_a_file_that_is_not_good_is_called_by_no_telling_name(at: At) -> None:
 
 def test_every_kind_of_file_has_a_summary() -> None:
     from privxray.formats.header import KINDS
-    from privxray.workflow.upkeep import header_classes, inspect_summary
+    from privxray.workflow.upkeep import header_classes
+    from privxray.workflow.upkeep.file_summaries import summary_of
 
     assert set(header_classes.HEADERS) == set(KINDS)
-    assert set(inspect_summary._BY_TYPE) == set(header_classes.HEADERS.values())
+    assert set(summary_of._BY_TYPE) == set(header_classes.HEADERS.values())
 
 
 def test_a_proof_says_what_it_is_for(at: At) -> None:

@@ -23,8 +23,9 @@ from privxray.workflow.common.plan_sections import Row, plan_rows
 from privxray.workflow.hospital.taking_in.plan_changes import changes_here
 from privxray.workflow.shards.job_key import JOB_KEY_START
 from privxray.workflow.shards.part_file import MAGIC as PART_MAGIC
+from privxray.workflow.upkeep.file_summaries.summary_of import summary_of
+from privxray.workflow.upkeep.file_summaries.told import Summary
 from privxray.workflow.upkeep.header_classes import HEADERS
-from privxray.workflow.upkeep.inspect_summary import Summary, summary
 from privxray.workflow.upkeep.known_signers import NOBODY_KNOWN, Known, known_in, own_keys_in, roster_of
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
@@ -78,7 +79,7 @@ def inspect_file(path: Path, workspace: Workspace | None) -> Inspected:
         if key is not None:
             received.envelope.verify(key.verifier(), model)
         received.check_body(header.body)
-        told = summary(header, received.envelope.digest, known.reader)
+        told = summary_of(header, received.envelope.digest, known.reader)
         return Inspected(
             header.stated(), words, key is not None, told, _key_words(header, known), tuple(deciding)
         )

@@ -19,7 +19,7 @@ from privxray.keys.succession.succession_file import SuccessionHeader
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_words import study_words
-from privxray.workflow.upkeep.inspect_summary import Reader
+from privxray.workflow.upkeep.file_summaries.told import Reader
 from privxray.workspace.session import Session
 
 

@@ -18,7 +18,7 @@ from privxray.exchange.intake import envelope_of, read_again
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.request import SignedRequest
 from privxray.formats.container import Envelope
-from privxray.formats.header import Body, Fingerprint
+from privxray.formats.header import Body
 from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.roster import MIN_HOSPITALS
 from privxray.keys.unsealing_statement import UnsealingStatement
@@ -53,12 +53,12 @@ def collected_files(session: Session, round_: Round) -> CollectedFiles:
         agreements = Agreements(cohort.signed)
         found = _offered(agreements.take, session, "updates", "agreement")
         awaited = tuple(member.name for member in agreements.missing)
-        come = names_of(cohort.plan, agreements.taken)
+        come = cohort.plan.roster.names(agreements.taken)
         return replace(found, come=come, awaited=awaited, enough=len(come) >= MIN_HOSPITALS)
     take = partial(_take, cohort)
     if round_.state is RoundState.OPEN:
         found = _offered(take, session, "updates", "enc")
-        come = names_of(cohort.plan, cohort.updates)
+        come = cohort.plan.roster.names(cohort.updates)
         awaited = tuple(member.name for member in cohort.missing)
         least = len(cohort.plan.roster.members)
         if cohort.plan.committee is not None:
@@ -70,8 +70,8 @@ def collected_files(session: Session, round_: Round) -> CollectedFiles:
     found = _offered(take, session, "shares", "share")
     answered = {one.header.sender for one in cohort.answers.values()}
     seats = cohort.plan.committee.seats if cohort.plan.committee else ()
-    awaited = names_of(cohort.plan, [seat.keyholder for seat in seats if seat.keyholder not in answered])
-    come = names_of(cohort.plan, answered)
+    awaited = cohort.plan.roster.names({seat.keyholder for seat in seats} - answered)
+    come = cohort.plan.roster.names(answered)
     return replace(found, come=come, awaited=awaited, enough=not cohort.answers_lacking)
 
 
@@ -135,9 +135,3 @@ def lacking_keys(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ..
     masks = state.next_keys(round_.plan, MaskStatement)
     keys = NextKeys(masks, state.next_keys(round_.plan, UnsealingStatement))
     return tuple(lacking_next_keys(plan, keys))
-
-
-def names_of(plan: PlanHeader, fingerprints: Iterable[Fingerprint]) -> tuple[str, ...]:
-    """The names of a plan's parties, in the roster's order."""
-    wanted = set(fingerprints)
-    return tuple(party.name for party in plan.roster.parties if party.keys.fingerprint in wanted)

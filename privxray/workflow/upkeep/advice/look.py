@@ -6,7 +6,6 @@ Tested in tests/cli/test_advice.py.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import replace
 
@@ -14,7 +13,6 @@ from privxray.errors import PrivxrayError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.formats.features import REPEATS_WITHOUT
-from privxray.formats.header import Fingerprint
 from privxray.imaging.glance import FILE as DATA_SET
 from privxray.imaging.glance import splits_in
 from privxray.privacy import ledger_chain
@@ -74,7 +72,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         splits=_splits(workspace, round_.study) if hospital else frozenset(),
         last_stage=plan.next_place is None,
         trustees=bool(plan.roster.trustees),
-        keyholders=_names(plan, [seat.keyholder for seat in committee.seats]) if committee else (),
+        keyholders=plan.roster.names(s.keyholder for s in committee.seats) if committee else (),
         threshold=committee.threshold if committee else 0,
         keyholder=committee is not None and committee.seat(own) is not None,
         answered=state.answer_of(round_.plan) is not None,
@@ -146,9 +144,8 @@ def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, flo
     before = charged_outside(session.state, drawn, round_)
     if round_.epsilon is not None or _plainly_fits(plan, book):
         return before, None
-    from privxray.workflow.hospital.local_training.reserve_budget import (
-        possible_epsilon,  # with numpy, a third of a second
-    )
+    # With numpy, a third of a second.
+    from privxray.workflow.hospital.local_training.reserve_budget import possible_epsilon
 
     return before, possible_epsilon(session.state, round_, plan, book)
 
@@ -174,8 +171,3 @@ def _plainly_fits(plan: PlanHeader, book: ledger_chain.Book) -> bool:
         return False
     mu = gaussian_mu(min(plan.epsilon, MAX_EPSILON), plan.delta) / _CLEARLY
     return filter_of(limit).admits((*events, steps_of(1 / mu, 1.0, 1)))
-
-
-def _names(plan: PlanHeader, fingerprints: Iterable[Fingerprint]) -> tuple[str, ...]:
-    wanted = set(fingerprints)
-    return tuple(party.name for party in plan.roster.parties if party.keys.fingerprint in wanted)

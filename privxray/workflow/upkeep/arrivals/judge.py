@@ -19,8 +19,8 @@ from privxray.workflow.upkeep.arrivals.arrival import HIDDEN, Arrival, public_fi
 from privxray.workflow.upkeep.arrivals.candidates import Candidate
 from privxray.workflow.upkeep.arrivals.question import Question, Standing, Typing
 from privxray.workflow.upkeep.arrivals.standing import standing
+from privxray.workflow.upkeep.file_summaries.summary_of import summary_of
 from privxray.workflow.upkeep.header_classes import HEADERS
-from privxray.workflow.upkeep.inspect_summary import summary
 from privxray.workflow.upkeep.known_signers import NOBODY_KNOWN, Known, known_in
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, looking
@@ -62,7 +62,7 @@ class Judge:
             self._read += 0 if isinstance(error, StrangeFileError) else min(file.size, MAX_ENVELOPE)
             return Arrival(lone_name(path), signature=what, todo=_uncapital(advice) or _ANEW)
         self._read += envelope.length
-        told = summary(header, envelope.digest, self._known.reader)
+        told = summary_of(header, envelope.digest, self._known.reader)
         key, words = self._known.signer(header, envelope.key_id)
         name = public_file_name(path, self._words(header))
         bad = _length_trouble(header, envelope.length, file.size)

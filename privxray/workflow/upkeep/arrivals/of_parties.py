@@ -5,11 +5,16 @@ Tested in tests/cli/test_arrivals.py.
 
 from __future__ import annotations
 
+from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
+from privxray.keys.revocation import RevocationHeader
+from privxray.keys.succession.candidacy import CandidacyHeader
+from privxray.keys.succession.succession_file import SuccessionHeader
+from privxray.keys.succession.vote import VoteHeader
 from privxray.workflow.upkeep.advice.situation import typed
 from privxray.workflow.upkeep.arrivals.question import Question, Standing
 
 
-def offer(question: Question) -> Standing:
+def offer(question: Question[OfferHeader]) -> Standing:
     """An offer, by whether it is kept here."""
     if any(one.digest == question.digest for one in question.session.state.offers()):
         return Standing(
@@ -19,7 +24,7 @@ def offer(question: Question) -> Standing:
     return Standing(False, f"hear its owner's key words by phone, then type: {ask}")
 
 
-def query(question: Question) -> Standing:
+def query(question: Question[QueryHeader]) -> Standing:
     """A query, by whether it is answered."""
     if question.session.state.answer_to(question.digest) is not None:
         return Standing(True, "nothing: it is answered")
@@ -28,7 +33,7 @@ def query(question: Question) -> Standing:
     return Standing(False, question.typing.one("infer answer"))
 
 
-def answer(question: Question) -> Standing:
+def answer(question: Question[AnswerHeader]) -> Standing:
     """An answer, by whether it was read."""
     asked = {one.digest: one.answered for one in question.session.state.asked()}
     if question.header.query not in asked:
@@ -38,7 +43,7 @@ def answer(question: Question) -> Standing:
     return Standing(False, question.typing.one("infer read"))
 
 
-def revocation(question: Question) -> Standing:
+def revocation(question: Question[RevocationHeader]) -> Standing:
     """A revocation, by whether it is known here."""
     if question.header.sender == question.own:
         return Standing(True, "it is of this workspace's own key: carry it to the others")
@@ -47,19 +52,19 @@ def revocation(question: Question) -> Standing:
     return Standing(False, f"call {question.header.name}, then type: {question.typing.one('distrust')}")
 
 
-def candidacy(question: Question) -> Standing:
+def candidacy(question: Question[CandidacyHeader]) -> Standing:
     """A candidacy, by whether this hospital has voted for its maker."""
     header, session = question.header, question.session
     if session.role != "hospital" or question.newest() is None:
         return Standing(False, f"a candidacy is for the hospitals of {header.study}: carry it there")
-    old = session.state.study(header.study)
-    vote = None if old is None else session.state.own_vote(header.study, old.coordinator.fingerprint)
+    old = session.state.study(header.study or "")
+    vote = None if old is None else session.state.own_vote(old.name, old.coordinator.fingerprint)
     if vote is not None and vote.keys.fingerprint == header.sender:
         return Standing(True, "nothing: this hospital has voted for its maker")
     return Standing(False, f"hear its maker's key words by phone, then type: {question.typing.one('vote')}")
 
 
-def vote(question: Question) -> Standing:
+def vote(question: Question[VoteHeader]) -> Standing:
     """A vote, by whose it is to be counted by."""
     if question.header.keys.fingerprint != question.own:
         return Standing(False, "a vote is for whoever is to be the coordinator: carry it there")
@@ -69,7 +74,7 @@ def vote(question: Question) -> Standing:
     return Standing(False, f"collect the votes in a folder, then type: {count}")
 
 
-def succession(question: Question) -> Standing:
+def succession(question: Question[SuccessionHeader]) -> Standing:
     """A succession, by whether the new keys are known here."""
     header = question.header
     named, _ = question.session.state.successors().get(header.old, (None, ""))

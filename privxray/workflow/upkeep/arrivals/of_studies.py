@@ -5,12 +5,24 @@ Tested in tests/cli/test_arrivals.py.
 
 from __future__ import annotations
 
+from privxray.exchange.messages.agreement import AgreementHeader
+from privxray.exchange.messages.consents import RefusalHeader, WaiverHeader
+from privxray.exchange.messages.model import ModelHeader
+from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.proof import ProofHeader
+from privxray.exchange.messages.request import RequestHeader
+from privxray.exchange.messages.share import ShareHeader
+from privxray.exchange.messages.summary import SummaryHeader
+from privxray.exchange.messages.update import UpdateHeader
+from privxray.formats.header import Header
+from privxray.keys.card import CardHeader
 from privxray.workflow.upkeep.advice.situation import typed
 from privxray.workflow.upkeep.arrivals.question import Question, Standing
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 
-def card(question: Question) -> Standing:
+def card(question: Question[CardHeader]) -> Standing:
     """A card, by whether a plan here took it."""
     card, session = question.header, question.session
     if session.role != "coordinator":
@@ -36,7 +48,7 @@ def card(question: Question) -> Standing:
     return Standing(False, f"for the next round: {question.typing.one('plan', ' --continue')}")
 
 
-def plan(question: Question) -> Standing:
+def plan(question: Question[PlanHeader]) -> Standing:
     """A plan, by what is followed here."""
     plan, session = question.header, question.session
     if session.role == "coordinator":
@@ -50,7 +62,7 @@ def plan(question: Question) -> Standing:
     return _unknown_plan(question)
 
 
-def _unknown_plan(question: Question) -> Standing:
+def _unknown_plan(question: Question[PlanHeader]) -> Standing:
     """A plan that names this party and is not followed here."""
     plan, newest = question.header, question.newest()
     if newest is None:
@@ -59,7 +71,7 @@ def _unknown_plan(question: Question) -> Standing:
         return Standing(
             True, f"nothing: round {newest.number} of {plan.study} is followed here, which is later"
         )
-    known = question.session.state.study(plan.study)
+    known = question.session.state.study(plan.study or "")
     newer_roster = known is not None and plan.roster.version > known.roster_version
     if plan.previous != newest.plan and plan.round == newest.number + 1 and not newer_roster:
         return Standing(
@@ -76,7 +88,7 @@ def _unknown_plan(question: Question) -> Standing:
     return Standing(False, question.typing.one("accept"))
 
 
-def model(question: Question) -> Standing:
+def model(question: Question[ModelHeader]) -> Standing:
     """A model, by its round."""
     session, round_ = question.session, question.round_of_plan()
     if session.role == "coordinator":
@@ -90,7 +102,7 @@ def model(question: Question) -> Standing:
     return Standing(False, question.typing.one("accept"))
 
 
-def summary(question: Question) -> Standing:
+def summary(question: Question[SummaryHeader]) -> Standing:
     """A summary, by its round."""
     session, round_ = question.session, question.round_of_plan()
     if session.role != "hospital":
@@ -102,7 +114,7 @@ def summary(question: Question) -> Standing:
     return Standing(False, question.typing.one("accept"))
 
 
-def _plan_first(question: Question) -> str:
+def _plan_first(question: Question[Header]) -> str:
     header, place = question.header, question.typing.place
     command = "join" if question.newest() is None else "accept"
     return (
@@ -111,31 +123,40 @@ def _plan_first(question: Question) -> str:
     )
 
 
-def update(question: Question) -> Standing:
-    """An update, by its round."""
-    session, round_ = question.session, question.round_of_plan()
-    if session.role != "coordinator":
-        return Standing(False, "an update is for the coordinator: carry it there")
+def _round_here(question: Question[Header], what: str) -> Round | Standing:
+    """The round that a file for the coordinator is of, or what to do where that is not here.
+
+    :param what: the file, in words.
+    """
+    if question.session.role != "coordinator":
+        return Standing(False, f"{what} is for the coordinator: carry it there")
+    round_ = question.round_of_plan()
     if round_ is None:
         return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    return round_
+
+
+def update(question: Question[UpdateHeader]) -> Standing:
+    """An update, by its round."""
+    round_ = _round_here(question, "an update")
+    if isinstance(round_, Standing):
+        return round_
     if round_.state is RoundState.OPEN:
         return Standing(False, question.typing.all("aggregate", "enc"))
     return Standing(True, f"nothing: round {round_.number} takes no more updates")
 
 
-def agreement(question: Question) -> Standing:
+def agreement(question: Question[AgreementHeader]) -> Standing:
     """An agreement, by its round."""
-    session, round_ = question.session, question.round_of_plan()
-    if session.role != "coordinator":
-        return Standing(False, "an agreement is for the coordinator: carry it there")
-    if round_ is None:
-        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    round_ = _round_here(question, "an agreement")
+    if isinstance(round_, Standing):
+        return round_
     if round_.state is RoundState.OPEN:
         return Standing(False, question.typing.all("aggregate", "agreement"))
     return Standing(True, f"nothing: round {round_.number} takes no more agreements")
 
 
-def request(question: Question) -> Standing:
+def request(question: Question[RequestHeader]) -> Standing:
     """A request, by whether it is answered."""
     session, round_ = question.session, question.round_of_plan()
     if session.role == "coordinator":
@@ -150,13 +171,11 @@ def request(question: Question) -> Standing:
     return Standing(False, question.typing.one("unmask"))
 
 
-def share(question: Question) -> Standing:
+def share(question: Question[ShareHeader]) -> Standing:
     """A share file, by its round."""
-    session, round_ = question.session, question.round_of_plan()
-    if session.role != "coordinator":
-        return Standing(False, "a share file is for the coordinator: carry it there")
-    if round_ is None:
-        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    round_ = _round_here(question, "a share file")
+    if isinstance(round_, Standing):
+        return round_
     if round_.state is RoundState.REQUESTED:
         return Standing(False, question.typing.all("aggregate", "share"))
     if round_.state is RoundState.OPEN:
@@ -165,20 +184,18 @@ def share(question: Question) -> Standing:
     return Standing(True, f"nothing: round {round_.number} is over")
 
 
-def consent(question: Question) -> Standing:
+def consent(question: Question[WaiverHeader | RefusalHeader]) -> Standing:
     """A waiver or a refusal: it serves a repetition of its round, and nothing else."""
-    session, round_ = question.session, question.round_of_plan()
-    if session.role != "coordinator":
-        return Standing(False, f"a {question.header.kind} is for the coordinator: carry it there")
-    if round_ is None:
-        return Standing(False, "it obeys a plan that was not signed here; ask its sender for the right file")
+    round_ = _round_here(question, f"a {question.header.kind}")
+    if isinstance(round_, Standing):
+        return round_
     if round_.state.awaits_files:
         repeat = question.typing.one("plan --repeat FILES")
         return Standing(False, f"if the round is repeated, with its updates or share files: {repeat}")
     return Standing(True, f"nothing: round {round_.number} is over")
 
 
-def proof(question: Question) -> Standing:
+def proof(question: Question[ProofHeader]) -> Standing:
     """A proof, by whether its model is here."""
     round_ = question.round_of_plan()
     if question.session.role == "trustee" or (round_ is not None and round_.model is not None):

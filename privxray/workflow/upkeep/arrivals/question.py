@@ -6,9 +6,9 @@ Tested in tests/cli/test_arrivals.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
-from privxray.formats.header import Fingerprint
+from privxray.formats.header import Fingerprint, Header
 from privxray.system.names import quoted
 from privxray.workflow.upkeep.advice.situation import typed
 from privxray.workspace.session import Session
@@ -50,15 +50,19 @@ class Standing:
     todo: str
 
 
+H_co = TypeVar("H_co", bound=Header, covariant=True)
+"""The kind of file that a question is about."""
+
+
 @dataclass(frozen=True)
-class Question:
+class Question(Generic[H_co]):
     """A file and the workspace that it came to.
 
     :param digest: of the signed header, in hex.
     :param own: the fingerprint of the workspace's party.
     """
 
-    header: Any
+    header: H_co
     digest: str
     session: Session
     own: Fingerprint

@@ -8,6 +8,7 @@ Tested in tests/cli/test_arrivals.py.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from privxray.exchange.messages.agreement import AgreementHeader
 from privxray.exchange.messages.consents import RefusalHeader, WaiverHeader
@@ -29,7 +30,7 @@ from privxray.workflow.upkeep.arrivals import of_parties, of_studies
 from privxray.workflow.upkeep.arrivals.question import Question, Standing
 
 
-def standing(question: Question) -> Standing:
+def standing(question: Question[Header]) -> Standing:
     """What there is to do about a file in a workspace."""
     header = question.header
     if header.sender == question.own and not isinstance(header, _ABOUT_KEYS):
@@ -70,7 +71,7 @@ _FOR = {
 }
 
 
-_BY_TYPE: dict[type[Header], Callable[[Question], Standing]] = {
+_BY_TYPE: dict[type[Header], Callable[[Question[Any]], Standing]] = {
     CardHeader: of_studies.card,
     PlanHeader: of_studies.plan,
     AgreementHeader: of_studies.agreement,
