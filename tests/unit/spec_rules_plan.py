@@ -242,7 +242,7 @@ def hybrid(header: Json) -> None:
     demand(not agrees and [one["party"] for one in stated] == sorted(parties), "plan.other-ciphertexts")
     for one in stated:
         check_ciphertexts(one, parties[one["party"]])
-        demand(one["plan"] == stated[0]["plan"], "plan.ciphertexts-of-other-plan")
+        demand(one["plan"] == stated[0]["plan"], "plan.ciphertexts-of-two-plans")
     for one in stated:
         higher = {other for other in parties if other > one["party"]}
         demand(higher <= {entry["to"] for entry in one["ciphertexts"]}, "plan.ciphertext-lacking")

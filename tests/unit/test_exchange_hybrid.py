@@ -335,7 +335,7 @@ PLANS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "out of order": (trained(encapsulated=(PLAN.plan.encapsulated or ())[::-1]), "plan.other-ciphertexts"),
     "a pair without a ciphertext": (lacking_pair(), "plan.ciphertext-lacking"),
-    "ciphertexts of two plans": (mixed_plans(), "plan.ciphertexts-of-other-plan"),
+    "ciphertexts of two plans": (mixed_plans(), "plan.ciphertexts-of-two-plans"),
     "too many hospitals": (many(), "plan.too-many-for-hybrid"),
 }
 
@@ -367,7 +367,7 @@ def test_a_plan_that_goes_on_from_another_agreement_is_refused() -> None:
         (PLAN.plan, PLAN, None, "plan.without-agreement"),
         (WORLD.training(encapsulated=None), WORLD.asked, own, "plan.without-agreement"),
         (PLAN.plan, other.asked, None, "plan.ciphertexts-of-other-plan"),
-        (with_a_fourth(), WORLD.asked, None, "plan.ciphertexts-of-other-plan"),
+        (with_a_fourth(), WORLD.asked, None, "plan.hospital-not-asked-to-agree"),
         (PLAN.plan, WORLD.asked, stated(), "plan.other-own-ciphertexts"),
     ]
     for plan, followed, mine, reason in cases:

@@ -247,7 +247,7 @@ class Files:
             ),
             "hybrid-plan-of-two-plans": (
                 plan(put("encapsulated", 2, value=elsewhere)),
-                "plan.ciphertexts-of-other-plan",
+                "plan.ciphertexts-of-two-plans",
                 "all under one plan",
             ),
             "hybrid-plan-ciphertext-altered": (

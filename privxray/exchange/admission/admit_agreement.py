@@ -126,7 +126,7 @@ def admit_agreed(plan: PlanHeader, followed: SignedPlan | None, own: StatedCiphe
     :param followed: the plan that this party followed last.
     :param own: what this hospital stated under it, if that asked for an agreement; None for a trustee too.
     :raises RefusedError: ciphertexts of another plan, other ones than this hospital made, or none where the
-        plan before asked for them.
+        plan before asked for them; or a hospital that was not in that plan.
     """
     if HYBRID_MASKS not in plan.features or plan.its_task == "agree":
         return
@@ -140,12 +140,16 @@ def admit_agreed(plan: PlanHeader, followed: SignedPlan | None, own: StatedCiphe
         )
     if plan.encapsulated is None or followed is None:
         return
-    if plan.encapsulated[0].plan != followed.digest or not set(plan.hospitals) <= set(
-        followed.plan.hospitals
-    ):
+    if plan.encapsulated[0].plan != followed.digest:
         raise RefusedError(
             "the plan's ciphertexts were made under another plan than the one that was followed here",
             reason="plan.ciphertexts-of-other-plan",
+            advice=_CALL,
+        )
+    if not set(plan.hospitals) <= set(followed.plan.hospitals):
+        raise RefusedError(
+            "the plan has a hospital that was not in the plan that agreed on secrets",
+            reason="plan.hospital-not-asked-to-agree",
             advice=_CALL,
         )
     if own is not None and own not in plan.encapsulated:

@@ -85,7 +85,7 @@ def _check_encapsulated(plan: PlanHeader, *, agrees: bool) -> None:
         if one.plan != stated[0].plan:
             raise RefusedError(
                 "the plan has ciphertexts that were made under different plans",
-                reason="plan.ciphertexts-of-other-plan",
+                reason="plan.ciphertexts-of-two-plans",
                 advice=_CALL,
             )
     for low, high in _pairs(plan):

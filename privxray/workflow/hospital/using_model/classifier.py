@@ -146,7 +146,7 @@ def own_model(session: Session, round_: Round) -> Classifier:
     if round_.task != "train":
         raise RefusedError(
             f"round {round_.number} does not train, so there is no result of a training to score",
-            reason="round.other-task",
+            reason="round.without-training",
             advice="Score the global model instead: privxray evaluate",
         )
     if not round_.state.inside:
