@@ -4,7 +4,7 @@ It is ``log/privxray.log`` in the workspace: private, a megabyte, and the four b
 
     2026-11-28T22:37:46Z 4711 train: begins (privxray 0.3.0; --epsilon --study)
     2026-11-28T22:38:01Z 4711 train: Computing features: 1,200 in 14.2 s
-    2026-11-28T22:38:01Z 4711 train: refused: budget.exceeded, exit code 14, after 15.1 s
+    2026-11-28T22:38:01Z 4711 train: ended with budget.exceeded, exit code 14, after 15.1 s
 
 **Nothing that was typed is in it but the names of commands and options**, and nothing out of a file but
 counts and hashes. A command that was killed has no last line. Whatever goes wrong with the log, the

@@ -48,8 +48,7 @@ def admit_refusal(envelope: Envelope, signed: SignedPlan) -> RefusalHeader:
             reason="refusal.unknown-signer",
             advice=_ASK_WHO,
         )
-    party = signed.plan.roster.party(envelope.key_id)
-    assert party is not None  # whoever has a seat is of the roster
+    party = signed.plan.roster.known_party(envelope.key_id)
     header = envelope.verify(party.keys.verifier(), RefusalHeader)
     _check_form(header, envelope.key_id, signed)
     committee, seat = seated

@@ -170,8 +170,7 @@ def admit_share(header: ShareHeader, signed: SignedPlan, asked: SignedRequest) -
             "signed by no keyholder of this plan", reason="share.no-keyholder", advice=_ASK_WHO
         )
     committee, seat = seated
-    party = plan.roster.party(header.sender)
-    assert party is not None  # whoever has a seat is of the roster
+    party = plan.roster.known_party(header.sender)
     if header.request != asked.digest:
         raise RefusedError(
             "it answers a different request from this round's",

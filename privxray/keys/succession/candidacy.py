@@ -16,7 +16,7 @@ from privxray.formats.features import SUCCESSION, Form
 from privxray.formats.header import Header, Name, Stamp
 from privxray.keys.identity import Identity, PublicKeys
 
-_ANEW = "Ask its maker to make it again: privxray card"
+_ANEW = "Ask its maker to make it again: privxray card --candidacy"
 
 
 class CandidacyHeader(Header):

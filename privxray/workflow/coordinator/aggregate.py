@@ -124,9 +124,9 @@ def _expect_complete(session: Session, collected: Collected) -> None:
     elif cohort.answers_lacking:
         answered = {one.header.sender for one in cohort.answers.values()}
         silent = [
-            party.name
+            collected.plan.roster.known_party(seat.keyholder).name
             for seat in committee.seats
-            if seat.keyholder not in answered and (party := collected.plan.roster.party(seat.keyholder))
+            if seat.keyholder not in answered
         ]
         missing = [f"{cohort.answers_lacking} more of the share files of {', '.join(silent)}"]
     wrong = collected.blocking(complete=not missing)

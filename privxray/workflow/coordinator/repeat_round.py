@@ -69,7 +69,7 @@ def repeat_round(
             # Typed again with the same updates: an earlier call may have been cut off.
             return deliver_plan(session, collected.plan, force=force)
         consents = read_consents(session, collected.planned, files)
-        left = {*without, *_names(collected.plan, consents.waived)}
+        left = {*without, *collected.plan.roster.names(consents.waived)}
         _expect_repeatable(session, collected.planned, left)
         cards = read_cards(session, files.cards)
         check_unused(session, cards)
@@ -166,10 +166,6 @@ def _same(session: Session, collected: Collected, wrong: Suspects, plan: PlanHea
     return same
 
 
-def _names(plan: PlanHeader, fingerprints: frozenset[Fingerprint]) -> set[str]:
-    return {one.name for one in plan.roster.members if one.keys.fingerprint in fingerprints}
-
-
 def _expect_repeatable(session: Session, planned: PlannedRound, left: Set[str]) -> None:
     """:raises RefusedError: no round is open, or its plan can't be repeated, or not without these parties."""
     if not planned.round.state.awaits_files:
@@ -210,8 +206,8 @@ def _expect_followed(session: Session, plan: PlanHeader, before: PlannedRound) -
 def _expect_files(session: Session, collected: Collected, left: set[str]) -> None:
     """In the mode strict every hospital's update is here, or its waiver; and no file is refused.
 
+    :param left: the names of parties that are left out. Whether they may be, :func:`_expect_agreed` says.
     :raises CohortError: one is missing or refused.
-    :raises RefusedError: a hospital is to be left out that has not agreed.
     """
     missing = {member.name for member in collected.cohort.missing} - left
     strict = collected.plan.committee is None
@@ -237,7 +233,7 @@ def _expect_agreed(
     :raises RefusedError: one has not agreed; it names it.
     """
     summed = set(before.hospitals if before.committee is None else asked or ())
-    needed = _names(before, frozenset(summed - changes.consents.waived - faulty))
+    needed = set(before.roster.names(summed - changes.consents.waived - faulty))
     for name in sorted(needed & changes.left):
         raise RefusedError(
             f"{name} is to be left out, and a sum with its noisy result may have been opened: the sum "

@@ -87,14 +87,13 @@ def request(
         data = _sign(session, collected, survivors, identity)
     path = session.root / f"round-{plan.round:04d}.request"
     send(session.state, data, path, force=force)
-    holders = [plan.roster.party(seat.keyholder) for seat in plan.keyholding.seats]
     summed_before = _summed_before(session, collected.planned)
     return Requested(
         path=path,
         plan=plan,
         survivors=tuple(member.name for member in members_of(plan, survivors)),
         missing=tuple(m.name for m in plan.roster.members if m.keys.fingerprint not in survivors),
-        keyholders=tuple(holder.name for holder in holders if holder),
+        keyholders=tuple(plan.roster.known_party(seat.keyholder).name for seat in plan.keyholding.seats),
         notes=(*collected.notes, *differs_by_one(summed_before, set(survivors))),
         already=already,
     )

@@ -30,13 +30,13 @@ def masks_left(collected: Collected, identity: Identity) -> list[Restored]:
         dealt[survivor] = one
     answers = {}
     for seat, answered in cohort.answers.items():
-        party = plan.roster.party(answered.header.sender)
+        party = plan.roster.known_party(answered.header.sender)
         try:
             shares = open_share(answered.header, collected.shares[seat].body(), survivors, plan, identity)
             answers[seat] = checked_answer(cohort.signed, seat, dealt, shares)
         except PrivxrayError as error:
             raise CohortError(
-                f"the share file of {party.name if party else seat} is refused: {error.what}",
+                f"the share file of {party.name} is refused: {error.what}",
                 reason="cohort.share-refused",
                 advice="Leave it out where enough others have answered; ask that keyholder how it came about",
             ) from error

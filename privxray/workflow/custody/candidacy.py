@@ -1,4 +1,4 @@
-"""``card`` in a coordinator's workspace: the keys of whoever would go on with a study, for those who vote.
+"""``card --candidacy``: the keys of whoever would go on with a study, for those who vote.
 
 Tested in tests/cli/test_coordinator_lost.py.
 """

@@ -97,7 +97,7 @@ class PaidRound:
         """
         if self.ledger.events(self.round.study, self.run) != merge(events):
             raise BudgetError(
-                "what this training would draw is not what the privacy ledger was charged; nothing was drawn",
+                "what this round would draw is not what the privacy ledger was charged; nothing was drawn",
                 reason="budget.other-events",
                 advice="The workspace was altered: restore state.db and ledger.db from one backup "
                 "(privxray help backup)",

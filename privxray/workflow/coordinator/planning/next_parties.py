@@ -119,7 +119,7 @@ def lacking_next_keys(plan: PlanHeader, keys: NextKeys) -> list[str]:
     seats = plan.committee.seats if plan.committee else ()
     silent = {member.keys.fingerprint for member in plan.roster.members} - keys.masks.keys()
     silent |= {seat.keyholder for seat in seats} - keys.unsealing.keys()
-    return [party.name for party in plan.roster.parties if party.keys.fingerprint in silent]
+    return list(plan.roster.names(silent))
 
 
 def _expect_known(plan: PlanHeader, names: Collection[str]) -> None:
@@ -162,7 +162,7 @@ def _committee_after(
     sitting = [
         seat.keyholder
         for seat in committee.seats
-        if (party := before.roster.party(seat.keyholder)) and party.name not in without
+        if before.roster.known_party(seat.keyholder).name not in without
     ]
     sitting += [one.keys.fingerprint for one in roster.trustees if one.keys.fingerprint not in sitting]
     hospitals = len(roster.members)

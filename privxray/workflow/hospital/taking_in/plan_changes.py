@@ -181,7 +181,7 @@ def _left_out(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
     if plan.without is None:
         return ()
     waived = {taken_out(text).key_id for text in plan.without.waivers}
-    names = [member.name for member in before.roster.members if member.keys.fingerprint in waived]
+    names = before.roster.names(waived)
     shown = [member.name for member in before.roster.members if member.name not in names]
     staying = {member.name for member in plan.roster.members}
     return (
@@ -200,9 +200,8 @@ def _forgotten(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
         return ()
     if plan.sender != before.sender:
         return (
-            "the new coordinator can't know all that the one before signed in its last round: compare "
-            "the words "
-            "of that round's plan and model with another hospital: privxray verify FILE",
+            "the new coordinator can't know all that the one before signed in its last round: compare the "
+            "words of that round's plan and model with another hospital: privxray verify FILE",
         )
     return (
         "the coordinator does not know what was signed in the round before, for it was restored from a "
@@ -221,10 +220,8 @@ def _seat_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
 
 
 def _keyholders(plan: PlanHeader) -> set[str]:
-    if plan.committee is None:
-        return set()
-    parties = [plan.roster.party(seat.keyholder) for seat in plan.committee.seats]
-    return {party.name for party in parties if party}
+    seats = plan.committee.seats if plan.committee else ()
+    return set(plan.roster.names(seat.keyholder for seat in seats))
 
 
 def _term_changes(before: PlanHeader, plan: PlanHeader) -> tuple[str, ...]:
