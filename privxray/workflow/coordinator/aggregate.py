@@ -110,8 +110,8 @@ def _expect_without_fits(collected: Collected, without: Sequence[str]) -> None:
         raise UsageError(
             "--without has no place here: it goes with the updates of a round that has keyholders",
             reason="without.no-place",
-            advice="A strict round needs every hospital: wait, or plan it anew: privxray plan --continue "
-            "--without NAME",
+            advice="A strict round needs every hospital: wait, repeat it without one that signs a waiver "
+            "(privxray waive), or plan it anew: privxray plan --continue --without NAME",
         )
 
 
