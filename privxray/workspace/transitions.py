@@ -146,7 +146,13 @@ COORDINATOR = (
         for s in (_S.OPEN, _S.REQUESTED)
     ),
     *(
-        Step(s, _E.SUCCEED, _S.VOID, "plan --replace, plan --continue, plan --repeat", "the later signed plan")
+        Step(
+            s,
+            _E.SUCCEED,
+            _S.VOID,
+            "plan --replace, plan --continue, plan --repeat",
+            "the later signed plan",
+        )
         for s in (_S.OPEN, _S.REQUESTED)
     ),
     Step(_S.CLOSED, _E.SUCCEED, _S.CLOSED, "plan, plan --continue, aggregate", "the later signed plan"),
