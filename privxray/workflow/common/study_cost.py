@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.plan_tasks import ScheduleEntry
+from privxray.exchange.messages.plan_tasks import ScheduleEntry, sensitivity
+from privxray.formats.header import TaskName
 from privxray.privacy.events import Event
 from privxray.privacy.guarantee import Guarantee
 
@@ -26,6 +27,17 @@ def answer_noise(limit: Guarantee) -> float:
     from privxray.privacy.accountant import calibrate  # with numpy, which status does without
 
     return calibrate(answer_events, limit)
+
+
+def answer_deviation(noise: float, task: TaskName, classes: int) -> float:
+    """The standard deviation of one hospital's noise in each count of its answer.
+
+    :param noise: over the sensitivity, see :func:`answer_noise`.
+    :param task: that is answered. :param classes: of the study.
+    """
+    from privxray.privacy.noise import SENSITIVITY_INFLATION  # with numpy, which status does without
+
+    return noise * sensitivity(task, classes) * SENSITIVITY_INFLATION
 
 
 def whole_cost(plan: PlanHeader) -> Guarantee:

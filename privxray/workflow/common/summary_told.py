@@ -23,13 +23,12 @@ from privxray.evaluation.noisy_histograms import (
     mean_auc,
 )
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.plan_tasks import COUNTS, SCORES, sensitivity
+from privxray.exchange.messages.plan_tasks import COUNTS, SCORES
 from privxray.exchange.messages.summary import SummaryHeader
 from privxray.privacy.guarantee import Guarantee
-from privxray.privacy.noise import SENSITIVITY_INFLATION
 from privxray.workflow.common.kept_file import read_kept
 from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.common.study_cost import answer_noise
+from privxray.workflow.common.study_cost import answer_deviation, answer_noise
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 
@@ -69,8 +68,7 @@ def told_by(plan: PlanHeader, sums: Mapping[str, NDArray[Any]], hospitals: int |
     count = len(plan.roster.members) if hospitals is None else hospitals
     exact = hospitals is not None or plan.committee is None
     noise = answer_noise(Guarantee(plan.epsilon, plan.delta))
-    each = noise * sensitivity(plan.its_task, len(plan.classes)) * SENSITIVITY_INFLATION
-    deviation = each * math.sqrt(count)
+    deviation = answer_deviation(noise, plan.its_task, len(plan.classes)) * math.sqrt(count)
     if plan.its_task == "describe":
         cells = np.asarray(sums[COUNTS])
         counts = tuple(noisy_sums(cells, _axes(plan), deviation))

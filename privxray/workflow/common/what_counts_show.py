@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from privxray.evaluation.noisy_histograms import BINS, least_patients
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.plan_tasks import ScheduleEntry, sensitivity
+from privxray.exchange.messages.plan_tasks import ScheduleEntry
 from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 from privxray.privacy.guarantee import Guarantee
-from privxray.workflow.common.study_cost import answer_noise
+from privxray.workflow.common.study_cost import answer_deviation, answer_noise
 
 
 def what_counts_show(plan: PlanHeader) -> Iterator[tuple[str, str]]:
@@ -39,4 +39,4 @@ def what_counts_show(plan: PlanHeader) -> Iterator[tuple[str, str]]:
 def _deviation(plan: PlanHeader, entry: ScheduleEntry) -> float:
     """Of the noise in each number of the sum of all hospitals of the plan."""
     noise = answer_noise(Guarantee(entry.epsilon, plan.delta))
-    return noise * sensitivity(entry.task, len(plan.classes)) * math.sqrt(len(plan.roster.members))
+    return answer_deviation(noise, entry.task, len(plan.classes)) * math.sqrt(len(plan.roster.members))

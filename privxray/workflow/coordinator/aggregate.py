@@ -5,6 +5,8 @@ integers while the bodies stream through, so memory holds two vectors whatever t
 mode ``strict`` the masks cancel only if every hospital of the roster is in it; in the mode ``keyholders`` a
 first call asks for the masks that are left (:mod:`.request_shares`), and a second one, with the answers,
 opens.
+
+Tested in tests/cli/test_study.py, tests/cli/test_keyholders.py and tests/cli/test_bad_input.py.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ _Words = Annotated[
     typer.Argument(metavar="FILE", help="The file with the words; - asks for them."),
 ]
 _Replace = Annotated[
-    bool, typer.Option("--replace", help="Make another one in place of that which the cards state so far.")
+    bool, typer.Option("--replace", help="Replace the recovery key that the cards state so far.")
 ]
 
 

@@ -59,7 +59,7 @@ def vote(
                 "already": given.already,
             }
         )
-    again = "This hospital had voted so before. " if given.already else ""
+    again = "This hospital has given this vote before. " if given.already else ""
     tell(
         f"{again}The vote says that {given.name} ({given.keys.fingerprint[:16]}) is to coordinate the study "
         f"{given.study} in place of its coordinator, whose key is lost. If that one is there after all, "

@@ -53,9 +53,9 @@ def study_model_card(
                 "Intended use",
                 [
                     f"Research on telling {', '.join(header.classes)} apart in chest radiographs of "
-                    "patients like "
-                    "those that it was trained on. Its probabilities are no diagnoses, and it is no medical "
-                    "device. It is not meant for other views, other parts of the body or other findings."
+                    "patients like those that it was trained on. Its probabilities are no diagnoses, and "
+                    "it is no medical device. It is not meant for other views, other parts of the body or "
+                    "other findings."
                 ],
             ),
             ("Data", [*_data(plan, figures.described)]),
@@ -64,13 +64,11 @@ def study_model_card(
                 "Limits",
                 [
                     "Noise was added for privacy: rare classes and small groups of patients suffer most. "
-                    "For whom "
-                    "it does worse is not known outside the hospitals.",
+                    "For whom it does worse is not known outside the hospitals.",
                     "A hospital of the study could have moved the model within the plan's bounds, and nobody "
                     "could see which one.",
-                    "Machines, settings and patients other than those of the study's hospitals can "
-                    "change its "
-                    "probabilities.",
+                    "Machines, settings and patients other than those of the study's hospitals can change "
+                    "its probabilities.",
                 ],
             ),
         ],
@@ -95,9 +93,8 @@ def _metrics(told: Told | None) -> list[str]:
 def _data(plan: PlanHeader, described: Told | None) -> list[str]:
     hospitals = ", ".join(member.name for member in plan.roster.members)
     told = [
-        f"Chest radiographs of the patients of {len(plan.roster.members)} hospitals ({hospitals}). No "
-        "image left "
-        "its hospital.",
+        f"Chest radiographs of the patients of {len(plan.roster.members)} hospitals ({hospitals}). No image "
+        "left its hospital.",
     ]
     if plan.sizes:
         most = "; ".join(f"{name}: at most {size.bracket:,}" for name, size in plan.sizes.items())

@@ -27,9 +27,8 @@ def guarantee_words(plan: PlanHeader) -> Iterator[str]:
         f"P(M(D) in S) <= exp({promised.epsilon:.4g}) P(M(D') in S) + {plan.delta:g}"
     )
     yield (
-        "it does not cover what is true of all patients alike, what somebody knows from elsewhere, or "
-        "data of "
-        "one patient in two hospitals, for which each hospital's epsilon counts"
+        "it does not cover what is true of all patients alike, what somebody knows from elsewhere, or data "
+        "of one patient in two hospitals, for which each hospital's epsilon counts"
     )
 
 
@@ -66,9 +65,8 @@ def protections(plan: PlanHeader) -> Iterator[Row]:
     if plan.committee is not None:
         yield (
             "Keyholders",
-            f"{plan.committee.threshold} of {len(plan.committee.seats)} keyholders have to help before "
-            "the sum "
-            f"opens, and only for at least {plan.committee.minimum_cohort} hospitals",
+            f"{plan.committee.threshold} of {len(plan.committee.seats)} keyholders have to help before the "
+            f"sum opens, and only for at least {plan.committee.minimum_cohort} hospitals",
             f"{plan.committee.threshold} keyholders together with the coordinator",
         )
 
@@ -117,16 +115,14 @@ def size_words(plan: PlanHeader, in_sum: int | None) -> Iterator[str]:
         yield f"the last sum has the updates of {in_sum} of {everybody} hospitals"
     count = in_sum or everybody
     yield (
-        "the fewer they are, the more of the sum is each one's: "
-        f"{count - 1} of them in league with the coordinator would know the noisy result of the last one, "
-        "and no "
-        "more of its patients than the guarantee allows"
+        f"the fewer they are, the more of the sum is each one's: {count - 1} of them in league with the "
+        "coordinator would know the noisy result of the last one, and no more of its patients than the "
+        "guarantee allows"
     )
     if plan.method == "linear-probe":
         yield (
             "the sum holds a noisy number of all hospitals' patients together, by class, which the "
-            "coordinator "
-            "could see; the model has only the shares of the classes"
+            "coordinator could see; the model has only the shares of the classes"
         )
     if plan.size_bound is not None:
         yield (
@@ -141,8 +137,7 @@ def _unmasking(plan: PlanHeader) -> str:
         others = len(plan.roster.members) - 1
         return (
             f"the coordinator together with {others} of the {others + 1} hospitals, of the last one: its "
-            "noisy "
-            "result, for which the guarantee holds"
+            "noisy result, for which the guarantee holds"
         )
     return (
         f"the coordinator together with more than {committee.corrupt_keyholders} keyholders or more than "

@@ -23,14 +23,12 @@ from numpy.typing import NDArray
 
 from privxray.errors import BudgetError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.plan_tasks import sensitivity
 from privxray.formats.header import TaskName
 from privxray.privacy.events import Event as PrivacyEvent
 from privxray.privacy.guarantee import Guarantee
-from privxray.privacy.noise import SENSITIVITY_INFLATION
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.common.study_cost import answer_events, answer_noise
+from privxray.workflow.common.study_cost import answer_deviation, answer_events, answer_noise
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
 from privxray.workflow.hospital.paid_round import PaidRound
 from privxray.workflow.hospital.patients_beyond import patients_beyond
@@ -156,7 +154,7 @@ def contributed(paid: Contribution, patients: int, *, already: bool = False) -> 
 
 def _deviation(paid: Contribution) -> float:
     """Of the noise in each count."""
-    return paid.noise * sensitivity(paid.plan.its_task, len(paid.plan.classes)) * SENSITIVITY_INFLATION
+    return answer_deviation(paid.noise, paid.plan.its_task, len(paid.plan.classes))
 
 
 def _fitting(exact: Counts, shape: Sequence[int]) -> Counts:
