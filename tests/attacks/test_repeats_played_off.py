@@ -19,8 +19,8 @@ from exchange_samples import STAMP, Hospital, Study
 from forged_files import reason_of, refused
 from simulator import Attacker, Inputs, World, some_inputs
 
-from privxray.exchange.admission.admit_repeat import admit_repeat
-from privxray.exchange.admission.repeat_chain import Chain
+from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
+from privxray.exchange.admission.repeating.repeat_chain import Chain
 from privxray.exchange.messages.consents import enclosed, write_refusal, write_waiver
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.repeats import Faulty, Repeats, Same, Without

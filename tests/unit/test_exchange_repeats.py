@@ -11,10 +11,10 @@ from exchange_samples import STAMP, Hospital, Study
 from forged_files import refused
 
 from privxray.exchange.admission.admit import admit_plan, admit_update, read_update
-from privxray.exchange.admission.admit_consents import admit_refusal, admit_waiver
-from privxray.exchange.admission.admit_repeat import admit_repeat
-from privxray.exchange.admission.repeat_chain import Chain
 from privxray.exchange.admission.repeat_form import check_repeats
+from privxray.exchange.admission.repeating.admit_consents import admit_refusal, admit_waiver
+from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
+from privxray.exchange.admission.repeating.repeat_chain import Chain
 from privxray.exchange.messages.consents import (
     RefusalHeader,
     WaiverHeader,

@@ -14,7 +14,6 @@ from forged_files import Change, changed, put, reason_of, refused
 from mnemonic import Mnemonic
 
 from privxray.exchange.admission.admit import admit_plan
-from privxray.exchange.admission.admit_repeat import admit_repeat
 from privxray.exchange.admission.admit_succession import (
     admit_candidate,
     admit_election,
@@ -25,6 +24,7 @@ from privxray.exchange.admission.admit_succession import (
     voters,
 )
 from privxray.exchange.admission.admit_successor import admit_successor
+from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.repeats import Repeats, Same
 from privxray.exchange.messages.successors import Successors

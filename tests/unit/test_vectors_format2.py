@@ -19,11 +19,9 @@ from mnemonic import Mnemonic
 
 from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
 from privxray.exchange.admission.admit_agreement import admit_agreed, admit_agreement, read_agreement
-from privxray.exchange.admission.admit_consents import admit_refusal, admit_waiver
 from privxray.exchange.admission.admit_heads import Own, admit_heads
 from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
 from privxray.exchange.admission.admit_proof import admit_proof, prove
-from privxray.exchange.admission.admit_repeat import admit_repeat
 from privxray.exchange.admission.admit_succession import (
     admit_candidate,
     admit_election,
@@ -33,6 +31,8 @@ from privxray.exchange.admission.admit_succession import (
 )
 from privxray.exchange.admission.admit_successor import admit_successor
 from privxray.exchange.admission.admit_summary import admit_summary
+from privxray.exchange.admission.repeating.admit_consents import admit_refusal, admit_waiver
+from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.proof import open_proof
 from privxray.exchange.messages.request import SignedRequest

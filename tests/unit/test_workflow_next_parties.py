@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from exchange_samples import STAMP, Hospital, Study
 from forged_files import refused
 
-from privxray.exchange.admission.admit_repeat import admit_repeat
+from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.repeats import Repeats, Same
 from privxray.formats.container import split

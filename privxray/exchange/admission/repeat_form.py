@@ -1,6 +1,6 @@
 """The rules for a plan that repeats a round, as far as the plan alone can show (docs/SPEC-2.md, section 6).
 
-What it repeats is looked at in :mod:`.admit_repeat`.
+What it repeats is looked at in :mod:`privxray.exchange.admission.repeating.admit_repeat`.
 """
 
 from __future__ import annotations

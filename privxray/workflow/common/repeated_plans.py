@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from privxray.exchange.admission.repeat_chain import Chain
+from privxray.exchange.admission.repeating.repeat_chain import Chain
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workspace.session import Session

@@ -5,7 +5,7 @@ Tested in tests/cli/test_repeats_held.py.
 
 from __future__ import annotations
 
-from privxray.exchange.admission.repeat_chain import Chain
+from privxray.exchange.admission.repeating.repeat_chain import Chain
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.request import RequestHeader
 from privxray.formats.header import Fingerprint

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from privxray.errors import PrivxrayError, RefusedError
-from privxray.exchange.admission.admit_consents import admit_refusal, admit_waiver
+from privxray.exchange.admission.repeating.admit_consents import admit_refusal, admit_waiver
 from privxray.exchange.intake import Received, envelope_of, take_in
 from privxray.exchange.messages.consents import RefusalHeader, enclosed
 from privxray.exchange.messages.plan import SignedPlan

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from privxray.errors import CohortError, RefusedError
-from privxray.exchange.admission.admit_repeat import admit_repeat
+from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.repeats import Faulty, Repeats, Same
 from privxray.exchange.opening_committed import Suspects, suspects

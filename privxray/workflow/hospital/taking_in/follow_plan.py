@@ -12,8 +12,8 @@ from pathlib import Path
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_party
 from privxray.exchange.admission.admit_heads import admit_heads
-from privxray.exchange.admission.admit_repeat import admit_repeat
 from privxray.exchange.admission.admit_successor import admit_successor, task_terms_of, terms_of
+from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.intake import Received
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.keys.key_words import same_words, slip_in

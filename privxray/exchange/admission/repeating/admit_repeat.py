@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from privxray.errors import RefusedError
 from privxray.exchange.admission.admit_successor import task_terms_of, terms_of
-from privxray.exchange.admission.repeat_chain import Chain
+from privxray.exchange.admission.repeating.repeat_chain import Chain
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 
 _CALL = "Don't follow it; call the coordinator"

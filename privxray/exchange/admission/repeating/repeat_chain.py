@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from privxray.errors import RefusedError
-from privxray.exchange.admission.admit_consents import admit_refusal, admit_waiver
-from privxray.exchange.admission.admit_faulty import proven_faulty
+from privxray.exchange.admission.repeating.admit_consents import admit_refusal, admit_waiver
+from privxray.exchange.admission.repeating.admit_faulty import proven_faulty
 from privxray.exchange.messages.consents import RefusalHeader, taken_out
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.header import Fingerprint, PlanHash
