@@ -36,13 +36,14 @@ def check_tasks(plan: PlanHeader) -> None:
     entry = next((one for one in schedule if one.task == plan.its_task), None)
     if entry is None or (entry.epsilon, entry.stages) != (plan.epsilon, plan.stages):
         raise RefusedError(
-            f"the plan is to {plan.its_task}, and its schedule says otherwise of that",
+            f"the plan's task is {plan.its_task}, and its schedule lacks that, or states another epsilon or "
+            "number of rounds for it",
             reason="plan.not-as-scheduled",
             advice=_OTHER_PLAN,
         )
     if not _parts_fit(plan):
         raise RefusedError(
-            f"the plan's parts are not those of a plan that is to {plan.its_task}",
+            f"the plan's parts are not those of a plan with the task {plan.its_task}",
             reason="plan.parts-of-other-task",
             advice=_OTHER_PLAN,
         )
@@ -52,14 +53,15 @@ def _check_schedule(schedule: Sequence[ScheduleEntry], *, hybrid: bool) -> None:
     tasks = [entry.task for entry in schedule]
     if tasks != sorted(set(tasks), key=ORDER.index) or "train" not in tasks:
         raise RefusedError(
-            f"the plan's schedule is not {', '.join(ORDER)}, in this order, each once at most and train in "
-            "any case",
+            f"the tasks of the plan's schedule do not stand in the order {', '.join(ORDER)}, each at most "
+            "once and train among them",
             reason="plan.schedule-order",
             advice=_OTHER_PLAN,
         )
     if ("agree" in tasks) != hybrid:
         raise RefusedError(
-            "the plan's schedule agrees on keys, and its files have no use for them, or the other way round",
+            "the plan's schedule agrees on secrets and its masks are not hybrid, or its masks are hybrid and "
+            "nothing agrees on secrets for them",
             reason="plan.agree-without-use",
             advice=_OTHER_PLAN,
         )

@@ -164,7 +164,7 @@ def _masks(plan: PlanHeader) -> Iterator[Row]:
     rest = masks_remark(plan.features)
     yield (
         "what masks rest on",
-        rest or f"{masks_term(plan.features)}: a quantum computer of later does not take them off",
+        rest or f"{masks_term(plan.features)}: no later quantum computer can take them off",
     )
 
 

@@ -77,7 +77,7 @@ def vote(
             raise RefusedError(
                 f"this hospital has voted for {before.name}",
                 reason="vote.second",
-                advice="Two votes make two coordinators. If the first one is to count no more, tell "
+                advice="Two votes make two coordinators. If the first one must not count any more, tell "
                 "everybody by phone, and type the command again with --change",
             )
         expect_not_revoked(state, candidate.sender)

@@ -31,7 +31,7 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
         raise agreed_only(round_)
     if round_.state.inside and round_.task != task:
         raise RefusedError(
-            f"the plan of round {round_.number} is not to {task}, but to {round_.task}; nothing was spent",
+            f"the task of round {round_.number} is {round_.task}, not {task}; nothing was spent",
             reason="round.other-task",
             advice=f"Type: privxray {COMMANDS[round_.task]}",
         )

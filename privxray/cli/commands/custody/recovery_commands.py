@@ -53,9 +53,9 @@ def make(
         "This is the recovery key that the cards state." if already else "The next card states the new key."
     )
     tell(
-        f"{done} It counts for a study once a plan of it names it, and plans made with an older card don't. "
-        "If this workspace is ever lost, a new one says with these words that it is the same party: "
-        "privxray help recovery key."
+        f"{done} A study knows the key once one of its plans states it; a plan that was made with an older "
+        "card does not. If this workspace is ever lost, a new one says with these words that it is the same "
+        "party: privxray help recovery key."
     )
     close("recovery make", workspace)
 

@@ -179,7 +179,7 @@ def _expect_complete(session: Session, offered: _Offered, without: Sequence[str]
         raise UsageError(
             f"{', '.join(delivered)} delivered an agreement, and can't be left out as missing",
             reason="without.delivered",
-            advice="Leave out --without for it, or its file",
+            advice="Type the command again without --without for it, or without its file",
         )
     lacking = [name for name in missing if name not in without]
     wrong = [*offered.refused, *(offered.strays if lacking else ())]

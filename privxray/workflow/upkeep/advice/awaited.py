@@ -54,7 +54,9 @@ def _at_hospital(situation: Situation, study: StudySituation) -> Awaited:
         return Awaited((study.coordinator,), "the next plan")
     match study.round.state:
         case RoundState.JOINED if study.possible == 0:
-            return Awaited((study.coordinator,), "word: nothing is left of the budget here")
+            return Awaited(
+                (study.coordinator,), "another plan; tell it that nothing is left of the budget here"
+            )
         case RoundState.JOINED:
             return Awaited(own, _work(study), here=True)
         case RoundState.TRAINED:
