@@ -54,7 +54,7 @@ class Accepted:
 
 
 def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Passphrase) -> Accepted:
-    """Verify a global model or the next plan of a study that was joined here, and keep it.
+    """Verify a global model, a summary or the next plan of a study that was joined here, and keep it.
 
     :param passphrase: asked for a model with a proof, which is encrypted to this hospital, and where a plan
         begins hybrid masks.

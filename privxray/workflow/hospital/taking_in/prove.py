@@ -168,7 +168,9 @@ def expect_made_of(planned: PlannedRound, proven: ProvenSum, proof: str, model: 
     kind: type[SummaryHeader] | type[ModelHeader] = SummaryHeader if counted else ModelHeader
     header = model.envelope.claim(kind)
     if header.proof != proof:
-        raise RefusedError("the model belongs to another proof", reason="proof.other-model", advice=_CALL)
+        raise RefusedError(
+            f"the {header.kind} belongs to another proof", reason="proof.other-model", advice=_CALL
+        )
     expected = _sums_of(planned, proven) if counted else _model_of(planned, proven)
     if not _same(unpack(model.body()), expected):
         raise RefusedError(
