@@ -136,24 +136,15 @@ def _round_here(question: Question[Header], what: str) -> Round | Standing:
     return round_
 
 
-def update(question: Question[UpdateHeader]) -> Standing:
-    """An update, by its round."""
-    round_ = _round_here(question, "an update")
+def update(question: Question[UpdateHeader | AgreementHeader]) -> Standing:
+    """An update or an agreement, by its round."""
+    kind = question.header.kind
+    round_ = _round_here(question, f"an {kind}")
     if isinstance(round_, Standing):
         return round_
     if round_.state is RoundState.OPEN:
-        return Standing(False, question.typing.all("aggregate", "enc"))
-    return Standing(True, f"nothing: round {round_.number} takes no more updates")
-
-
-def agreement(question: Question[AgreementHeader]) -> Standing:
-    """An agreement, by its round."""
-    round_ = _round_here(question, "an agreement")
-    if isinstance(round_, Standing):
-        return round_
-    if round_.state is RoundState.OPEN:
-        return Standing(False, question.typing.all("aggregate", "agreement"))
-    return Standing(True, f"nothing: round {round_.number} takes no more agreements")
+        return Standing(False, question.typing.all("aggregate", "enc" if kind == "update" else kind))
+    return Standing(True, f"nothing: round {round_.number} takes no more {kind}s")
 
 
 def request(question: Question[RequestHeader]) -> Standing:

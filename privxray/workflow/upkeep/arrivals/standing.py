@@ -74,7 +74,7 @@ _FOR = {
 _BY_TYPE: dict[type[Header], Callable[[Question[Any]], Standing]] = {
     CardHeader: of_studies.card,
     PlanHeader: of_studies.plan,
-    AgreementHeader: of_studies.agreement,
+    AgreementHeader: of_studies.update,
     UpdateHeader: of_studies.update,
     RequestHeader: of_studies.request,
     ShareHeader: of_studies.share,
