@@ -53,9 +53,10 @@ def store(folder: Path) -> KeptAnswers:
 
 
 @pytest.mark.parametrize("name", ["linear-probe", "dp-sgd"])
-def test_the_intact_engine_is_not_flagged_in_20_runs(tmp_path: Path, name: str) -> None:
-    # At a true epsilon of at most 1 each run is flagged with probability below 5 %; the noise of an intact
-    # engine keeps right guesses near one half, and 20 of 20 pass but for a chance far below 1e-6.
+def test_the_intact_engine_is_flagged_no_more_often_than_by_chance(tmp_path: Path, name: str) -> None:
+    # At a true epsilon of at most 1 each run is flagged with probability below 5 %. With dp-sgd 18 of 30
+    # guesses are right (SD 2.7; 30 runs), and 26 are flagged: some 3 runs in 1,000, so 4 of 20 about once in
+    # 3 million.
     runs = [
         audited(
             store(tmp_path / str(run)),
@@ -66,7 +67,7 @@ def test_the_intact_engine_is_not_flagged_in_20_runs(tmp_path: Path, name: str) 
         )
         for run in range(20)
     ]
-    assert not any(run.refuted for run in runs), [run.right for run in runs]
+    assert sum(run.refuted for run in runs) <= 3, [run.right for run in runs]
     assert all(run.ceiling > 2.0 for run in runs)  # each could have been flagged
 
 
@@ -85,9 +86,9 @@ def test_a_broken_engine_is_found_at_a_claimed_epsilon_of_1(tmp_path: Path, name
     run = audited(
         store(tmp_path / "run"),
         method,
-        canaries=CANARIES[name],
+        # Clipping is the hardest to see: at 16 px, or with 100 canaries, a run of a hundred would pass.
+        canaries=150 if broken == "clipping off" else CANARIES[name],
         images=30 if broken == "image unit" else 1,
-        # Clipping is the hardest to see: at 16 px two or three runs of a hundred would pass.
         constants={} if broken == "clipping off" else settings(name),
         training_source=source,
     )
