@@ -27,8 +27,12 @@ from privxray.workspace.folder import Workspace
 
 # Killed at every so many steps, for the module takes two minutes as it is.
 STRIDE = {
-    "train": 7,
-    "ingest": 3,
+    "init": 3,
+    "init-coordinator": 3,
+    "plan": 3,
+    "plan-repeat": 5,
+    "train": 11,
+    "ingest": 5,
     "export-update-keyholders": 5,
     "refuse": 6,
     "waive": 5,
