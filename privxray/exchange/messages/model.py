@@ -5,16 +5,15 @@ It does not name a hospital or say how many took part, so anybody may see it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
-from privxray.exchange.messages.plan import ClassName, SignedPlan
+from privxray.exchange.messages.plan import SignedPlan
+from privxray.exchange.messages.result_header import ResultHeader, result_fields
 from privxray.formats.container import seal_header
-from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
-from privxray.formats.header import Body, Digest, Header, Stamp
+from privxray.formats.header import Digest, Stamp
 from privxray.formats.tensors import pack
 from privxray.keys.identity import Identity
 
@@ -22,28 +21,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class ModelHeader(Header):
+class ModelHeader(ResultHeader):
     """The header of a global model; the body is its tensors. ``epsilon`` is the plan's.
 
     ``proof`` is the digest of the round's proof, if the plan has commitments.
     """
 
     kind: Literal["model"] = "model"
-    method: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")]
-    constants: dict[str, JsonValue]
-    extractor: Annotated[str, Field(max_length=200)] | None
-    extractor_file: ExtractorFile | None = None
-    classes: Annotated[tuple[ClassName, ...], Field(strict=False, min_length=2, max_length=50)]
     stage: Annotated[int, Field(ge=1, le=1000)]
     stages: Annotated[int, Field(ge=1, le=1000)]
-    epsilon: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    delta: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-    proof: Digest | None = None
-
-    @property
-    def features_by(self) -> NamedExtractor:
-        """What computes the features; None where pixels go in."""
-        return named_extractor(self.extractor, self.extractor_file)
 
 
 def write_model(
@@ -58,27 +44,11 @@ def write_model(
 
     :param proof: the digest of the round's proof, under a plan with commitments.
     """
-    plan, body = signed.plan, pack(tensors)
-    form = plan.form.of_kind("model")
+    body = pack(tensors)
     header = ModelHeader(
-        format=form.format,
-        features=form.features,
-        study=plan.study,
-        round=plan.round,
-        sender=identity.public().fingerprint,
-        plan=signed.digest,
-        body=Body(length=len(body), sha256=hashlib.sha256(body).hexdigest()),
-        created=stamp.created,
-        software=stamp.software,
-        method=plan.method,
-        constants=plan.constants,
-        extractor=plan.extractor,
-        extractor_file=plan.extractor_file,
-        classes=plan.classes,
-        stage=plan.stage,
-        stages=plan.stages,
-        epsilon=plan.epsilon,
-        delta=plan.delta,
+        **result_fields("model", signed, body, identity, stamp),
+        stage=signed.plan.stage,
+        stages=signed.plan.stages,
         proof=proof,
     )
     return seal_header(header, identity.signing, header.sender) + body
