@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
+from chance import seed_noise
 from played_study import At, World
 
 ONE_RUN = ("audit", "one-run", "--own", "--canaries", "40")
+
+
+@pytest.fixture(autouse=True)
+def _seeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    seed_noise(monkeypatch, 1)  # an audit flags an intact engine about once in 500 runs
 
 
 def charged(world: World) -> float:

@@ -1,7 +1,8 @@
 """The conformance audit finds engines that were broken on purpose, and leaves the intact ones alone.
 
-Nothing is seeded: an intact engine fails here as often as the audit says, once in 1,000 audits.
-tests/benchmarks/conformance.py repeats what stands here, and counts.
+Engines draw afresh. An audit flags an intact one once in 1,000 times, so three are allowed to find one good
+run: :func:`intact`. What the statistics are tried on is seeded. tests/benchmarks/conformance.py repeats what
+stands here, and counts.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import ast
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from broken_engines import BROKEN, CLAIM, CLASSES, Broken
+from chance import Seeded, once_in
 
 from privxray.audit import caveats
 from privxray.audit.conformance import noise_tests
@@ -49,13 +52,28 @@ def audited(name: str, engine: Broken | None = None, trainings: int = 1) -> Conf
         )
 
 
+def intact(audit: Callable[[], Conformance]) -> Conformance:
+    """An audit whose tests flag nothing, the best of three. What holds exactly has to hold in each.
+
+    Tests flag an intact engine in at most 1 audit of 1,000, by Bonferroni's bound. So all three do with 1e-9.
+    """
+
+    def attempt() -> Conformance:
+        found = audit()
+        if faults := [check for check in found.checks if check.fault]:
+            pytest.fail(str(faults))  # at once, for no chance is in it
+        assert not found.flagged, found.faults
+        return found
+
+    return once_in(3, attempt)
+
+
 # Engines
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_the_intact_engine_is_not_flagged(name: str) -> None:
-    found = audited(name, trainings=3)
-    assert not found.flagged, found.faults
+    found = intact(lambda: audited(name, trainings=3))
     assert len(found.checks) == (5 if name == "linear-probe" else 4)
     assert len(found.tests) >= 16
     # 296 features, 3 counts and 40 gradients of 3 x 297; 16,003 weights in 8 steps.
@@ -92,8 +110,12 @@ def test_each_mistake_is_seen_by_the_test_that_is_there_for_it(engine: str, test
 
 
 def test_an_exact_vector_that_leaves_is_seen_bit_for_bit() -> None:
-    found = audited("linear-probe", BROKEN["linear-probe"]["an exact vector leaves"])
-    assert not found.flagged_tests
+    def attempt() -> Conformance:
+        found = audited("linear-probe", BROKEN["linear-probe"]["an exact vector leaves"])
+        assert not found.flagged_tests
+        return found
+
+    found = once_in(3, attempt)  # by chance, tests flag once in 1,000 audits: all three with 1e-9
     assert [check.fault for check in found.checks if check.fault] == [
         "weights, centre, counts can't be computed from them"
     ]
@@ -109,8 +131,7 @@ def test_a_larger_claim_and_public_features_are_audited_as_well() -> None:
     probe = methods.get("linear-probe")
     drawn = awkward_patients(probe, probe.constants({"feature_dim": 20}), 12, SecureNoise())
     public = AuditedPatients(drawn, ("a", "b", "c", "d"), "12 patients of a public data set")
-    found = audit_conformance(methods.get("linear-probe"), Claim(6.0, 1e-5), public, 2)
-    assert not found.flagged, found.faults
+    found = intact(lambda: audit_conformance(methods.get("linear-probe"), Claim(6.0, 1e-5), public, 2))
     assert found.values == 2 * (24 + 40 * 84)
 
 
@@ -173,8 +194,7 @@ def test_other_constants_conform_as_well(
     monkeypatch.setattr(
         conformance_audit, "conformance_constants", lambda method: method.constants(constants)
     )
-    found = audited(name)
-    assert not found.flagged, found.faults
+    intact(lambda: audited(name))
 
 
 @pytest.mark.parametrize("name", ["the last weights", "another decay"])
@@ -237,7 +257,7 @@ NULLS = {
 
 @pytest.mark.parametrize("name", NULLS)
 def test_p_values_of_independent_noise_are_small_as_seldom_as_they_say(name: str) -> None:
-    values = SecureNoise().gaussian((1000, 1200), 1.0)
+    values = Seeded(1).gaussian((1000, 1200), 1.0)
     found = np.array([NULLS[name](row).p for row in values])
     assert (found > 0.0).all()
     assert (found <= 1.0).all()
@@ -250,7 +270,7 @@ def test_p_values_of_independent_noise_are_small_as_seldom_as_they_say(name: str
 def test_a_correlation_has_the_p_value_of_students_t() -> None:
     from scipy.stats import t
 
-    rows = SecureNoise().gaussian((2, 9), 1.0)
+    rows = Seeded(2).gaussian((2, 9), 1.0)
     r = rows[0] @ rows[1] / math.sqrt((rows[0] @ rows[0]) * (rows[1] @ rows[1]))
     wanted = 2.0 * t.sf(abs(r) * math.sqrt(8 / (1 - r * r)), 8)
     assert noise_tests.correlation("", rows).p == pytest.approx(wanted)
@@ -272,7 +292,7 @@ def test_the_largest_of_few_is_judged_from_both_sides() -> None:
 
 
 def test_repeated_noise_is_seen_wherever_it_repeats() -> None:
-    fresh = SecureNoise().gaussian((3, 400), 1.0)
+    fresh = Seeded(3).gaussian((3, 400), 1.0)
     assert noise_tests.repeats("", np.concatenate([fresh, fresh], axis=1)).p < 1e-9
     assert noise_tests.repeats("", np.concatenate([fresh, -fresh], axis=1)).p < 1e-9
 

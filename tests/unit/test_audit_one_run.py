@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 import torch
 from broken_engines import CLAIM, DELTA, Quiet, audited, engines, nothing_clipped
+from chance import Seeded
+from scipy.stats import binom
 
 from privxray.audit.bounds.epsilon_bound import ceiling, lower_bound, p_value
 from privxray.audit.canaries import Planted
@@ -135,15 +137,13 @@ def test_a_small_slip_is_not_found_and_the_report_says_so(tmp_path: Path) -> Non
 
 def test_the_p_value_bounds_what_randomised_response_does() -> None:
     """Randomised response is the engine that theorem 5.2 is tight for: its right guesses are the binomial."""
-    source, epsilon, canaries, runs = SecureNoise(), 1.0, 100, 4000
-    q = math.exp(epsilon) / (1 + math.exp(epsilon))
-    right = (source.uniform(canaries * runs).reshape(runs, canaries) < q).sum(axis=1)
-    counts = np.bincount(right)
-    bounds = {v: lower_bound(canaries, canaries, v, 0.0) for v in np.flatnonzero(counts).tolist()}
-    alarms = sum(int(counts[v]) for v, bound in bounds.items() if bound > epsilon)
-    # Alarms are binomial with at most 5 % of 4000 runs; 5.4 standard deviations above it are 275.
-    assert alarms <= 275
-    assert alarms > 0
+    epsilon, canaries = 1.0, 100
+    chance = binom.pmf(np.arange(canaries + 1), canaries, math.exp(epsilon) / (1 + math.exp(epsilon)))
+    refuting = [lower_bound(canaries, canaries, right, 0.0) > epsilon for right in range(canaries + 1)]
+    assert refuting == sorted(refuting)
+    alarms = float(chance[refuting].sum())
+    least = int(np.argmax(refuting))
+    assert alarms <= 0.05 < alarms + chance[least - 1]
 
 
 def by_enumeration(m: int, r: int, v: int, epsilon: float, delta: float) -> float:
@@ -169,7 +169,7 @@ def test_what_800_canaries_can_show_at_most() -> None:
     assert ceiling(800, 800, 0.0) == pytest.approx(math.log(q / (1 - q)), abs=1e-5)
     assert ceiling(800, 800, 0.0) == pytest.approx(5.5855, abs=1e-3)
     assert ceiling(800, 800, DELTA) == pytest.approx(5.564, abs=1e-3)
-    coins = SecureNoise().uniform(800) < 0.5
+    coins = Seeded(1).uniform(800) < 0.5
     perfect = judge(coins.astype(float), coins, 800, Guarantee(6.0, DELTA))
     assert perfect.right == 800
     assert not perfect.refuted
