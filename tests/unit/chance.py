@@ -1,4 +1,4 @@
-"""How tests deal with chance, so that none fails by it: the suite as a whole in less than one run of a million.
+"""How tests deal with chance: the whole suite fails by it in less than one run of a million.
 
 * A test of a *judge* - a bound, a p-value, a command that shows one - gets what is judged from a seeded
   source: :class:`Seeded`, or :func:`seed_noise` where the code under test makes its own. It then says the

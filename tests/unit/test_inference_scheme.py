@@ -1,4 +1,8 @@
-"""The scheme itself: right results with exactly the owner's noise, and what an answer holds besides them."""
+"""The scheme itself: right results with exactly the owner's noise, and what an answer holds besides them.
+
+Keys, errors and noise are drawn afresh where nothing else is said. Each threshold is passed by chance with
+less than 1e-8.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from chance import Seeded
 from forged_files import refused
 from inference_heads import (
     NOISE,
@@ -37,9 +42,11 @@ CLASSES = 3
 def test_scores_are_those_of_the_plain_head(classes: int, features: int, decimals: int) -> None:
     owner, rows = owner_of(a_head(classes, features), Terms(decimals=decimals)), unit_rows(2, features)
     rows[1] = 0  # an image without features
-    error = scores_by(owner, rows) - scores_of(owner.head, rows)
-    assert np.abs(error).max() < 6 * answer_noise(decimals)
-    assert np.abs(error).max() > 0.1 * answer_noise(decimals), "the owner's noise must be in it"
+    wanted = answer_noise(decimals)
+    error = scores_by(owner, rows, Seeded(decimals)) - scores_of(owner.head, rows)
+    noise = Seeded(decimals).gaussian(error.shape, wanted)
+    assert np.abs(noise).max() > 0.3 * wanted
+    assert np.abs(error - noise).max() < 0.1 * wanted, "exactly the owner's noise must be in it"
 
 
 @pytest.mark.parametrize("decimals", [3, 6])
@@ -47,25 +54,29 @@ def test_scores_are_those_of_the_plain_head(classes: int, features: int, decimal
 def test_what_encryption_adds_is_far_below_the_owners_noise(decimals: int, norm: float) -> None:
     """At the decimals that have least room, and in the least and the greatest range.
 
-    Rounding to one prime is seen most: it makes 15 units, where the noise has at least 400.
+    Rounding to one prime is seen most: it makes 15 units, where the noise has at least 400. That is .038 of
+    the noise; .3 is 7.8 of its standard deviations, and .06 is 9 standard errors above .038.
     """
     head = a_head()
     grown = Head(head.weights * norm / np.linalg.norm(head.weights, axis=1).max(), head.offsets)
     owner, rows = owner_of(grown, Terms(decimals=decimals)), unit_rows(42, FEATURES)
     assert owner.layout.score_range == (8 if norm < 900 else 1024)
     error = scores_by(owner, rows, Silent()) - scores_of(grown, rows)
-    assert np.abs(error).max() < 0.2 * answer_noise(decimals)
-    assert error.std() < 0.05 * answer_noise(decimals)
+    assert np.abs(error).max() < 0.3 * answer_noise(decimals)
+    assert error.std() < 0.06 * answer_noise(decimals)
 
 
 def test_the_noise_is_the_wanted_one() -> None:
-    """126 draws at each number of decimals: the standard error of a standard deviation is 6 %."""
+    """126 draws at each number of decimals: the standard error of a standard deviation is 6 %.
+
+    By chi-square, one of three is beyond .4 with 1.5e-9; one of three means is beyond .6 with 5e-11.
+    """
     rows = unit_rows(42, FEATURES)
     for decimals in (1, 3, 4):
         owner = owner_of(a_head(), Terms(decimals=decimals))
         error = (scores_by(owner, rows) - scores_of(owner.head, rows)) / answer_noise(decimals)
-        assert error.std() == pytest.approx(1, abs=0.3)
-        assert abs(error.mean()) < 0.5
+        assert error.std() == pytest.approx(1, abs=0.4)
+        assert abs(error.mean()) < 0.6
 
 
 def test_images_of_several_ciphertexts_stand_where_they_were_put() -> None:
@@ -76,7 +87,7 @@ def test_images_of_several_ciphertexts_stand_where_they_were_put() -> None:
     answer = answered(owner, question, 5)
     assert answer.shape == (5, 2, 1, 4097)
     found = decrypt(answer, owner.layout, NOISE, asking.secret)
-    assert np.abs(found - scores_of(owner.head, rows)).max() < 6 * NOISE
+    assert np.abs(found - scores_of(owner.head, rows)).max() < 7 * NOISE  # of 10 values: 3e-11
 
 
 def test_images_beyond_those_that_are_counted_are_not_answered() -> None:
@@ -86,7 +97,7 @@ def test_images_beyond_those_that_are_counted_are_not_answered() -> None:
     answer = answered(owner, question, 2)
     assert len(answer) == 2
     found = decrypt(answer, owner.layout, NOISE, asking.secret)
-    assert np.abs(found - scores_of(owner.head, rows[:2])).max() < 6 * NOISE
+    assert np.abs(found - scores_of(owner.head, rows[:2])).max() < 7 * NOISE
 
 
 def test_top1_has_a_factor_for_each_image_and_keeps_the_order() -> None:
@@ -97,7 +108,7 @@ def test_top1_has_a_factor_for_each_image_and_keeps_the_order() -> None:
     assert (found.argsort(axis=1) == plain.argsort()).all()
     assert (factors > 0.99).all()
     assert (factors < TOP1_FACTOR * 1.01).all()
-    assert factors.std() > 0.5
+    assert factors.std() > 0.2  # of 12 log-uniform factors it is below .5 with 5e-6, and below .2 with 2e-10
     assert len(set(factors.round(2))) > 6
 
 
@@ -174,11 +185,13 @@ def test_two_answers_to_one_query_share_nothing() -> None:
 
 
 def test_an_answer_looks_uniform() -> None:
-    """Means of 49,164 residues: the standard error of their share of the prime is .0013."""
+    """Means of 49,164 residues: the standard error of their share of the prime is .0013, that of their
+    standard deviation .0006.
+    """
     owner = owner_of(a_head())
     _, question = asked(owner, unit_rows(4, FEATURES))
     share = answered(owner, question, 4)[..., 1:] / PRIMES[0]
-    assert share.mean() == pytest.approx(0.5, abs=0.008)
+    assert share.mean() == pytest.approx(0.5, abs=0.009)
     assert share.std() == pytest.approx(12**-0.5, abs=0.008)
 
 
@@ -190,7 +203,7 @@ def test_an_answer_for_another_key_is_refused() -> None:
     others = owner_of(a_head(), replace(owner.terms, decimals=1))
     for layout, secret, noise in (
         (owner.layout, bytes(32), NOISE),
-        (owner.layout, asking.secret, NOISE / 100),
+        (owner.layout, asking.secret, NOISE / 10_000),  # six sums within 12 of these: 8e-19
         (replace(others.layout, score_range=1024), bytes(32), others.terms.noise),
     ):
         with refused("answer.not-decryptable"):
