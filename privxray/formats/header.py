@@ -133,8 +133,8 @@ class Header(Strict):
     """The fields that all kinds share.
 
     ``round`` is 0 if a file belongs to no round, ``plan`` the hash of the plan that the file obeys,
-    ``created`` UTC to the second. It is for display only: no rule looks at a clock. ``features`` is empty in
-    format 1, which does not have the field.
+    ``created`` UTC to the second, for display only: no rule reads it. ``features`` is empty in format 1,
+    which does not have the field.
     """
 
     kind: Kind

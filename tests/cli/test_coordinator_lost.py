@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,16 @@ from privxray.exchange.intake import envelope_of, read_again
 from privxray.formats.header import Stamp
 from privxray.keys.key_words import party_words
 from privxray.keys.succession.candidacy import read_candidacy, write_candidacy
+from privxray.workflow.common import new_coordinator, stamp
+from privxray.workflow.custody import candidacy, named_successor
+from privxray.workflow.custody import vote as vote_module
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.look import look
+from privxray.workflow.upkeep.arrivals import of_parties
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 
+UNTIL = (stamp.today() + timedelta(30)).isoformat()
 STAMP = Stamp(created="2026-01-02T03:04:05Z", software="privxray 0.1.0")
 
 
@@ -102,14 +108,18 @@ def test_the_study_goes_on_to_a_model(delivered: Path, copy: Callable[[Path], Wo
 
 @pytest.fixture(scope="module")
 def elected(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The round's model is at hospital-a, the next plan has not left, and two hospitals have voted."""
+    """Two hospitals have the round's model, the next plan has not left, and they have voted."""
     world = World(Path(shutil.copytree(delivered, tmp_path_factory.mktemp("elected") / "world")))
     model = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
-    world.ok("hospital-a", "accept", world.carry(model, "hospital-a"), asks=True)
     card = candidate(world)
     for party in ("hospital-a", "hospital-b"):
+        world.ok(party, "accept", world.carry(model, party), asks=True)
         vote(world, party, card)
     return world.root
+
+
+def model_at(world: World, party: str) -> Path:
+    return next((world[party] / "models").glob("*.model"))
 
 
 def taken_over(world: World, *words: str | Path) -> dict[str, Any]:
@@ -126,7 +136,7 @@ def taken_over(world: World, *words: str | Path) -> dict[str, Any]:
 def test_a_closed_round_is_taken_over_with_its_model(elected: Path, copy: Callable[[Path], World]) -> None:
     """The next training round starts from the model that a member hands over."""
     world = copy(elected)
-    model = next((world["hospital-a"] / "models").glob("*.model"))
+    model = model_at(world, "hospital-a")
     planned = taken_over(world, "--model", model)
     assert (planned["round"], planned["stage"]) == (3, 2)
     assert read_again(Path(planned["plan"])).body() == read_again(model).body()
@@ -135,13 +145,77 @@ def test_a_closed_round_is_taken_over_with_its_model(elected: Path, copy: Callab
     assert "model is kept here" not in said
 
 
-def test_without_the_model_members_who_have_it_are_told(elected: Path, copy: Callable[[Path], World]) -> None:
+def test_all_votes_are_over_the_same_model(elected: Path, copy: Callable[[Path], World]) -> None:
+    """Two voters have the round's model: the candidate has to have it, and a third has to know it."""
     world = copy(elected)
-    planned = taken_over(world)
-    assert planned["stage"] == 1
-    words = planned["key_words"]
-    assert "whose model is kept here" in told(world, "hospital-a", planned["plan"], words)
-    assert "whose model is kept here" not in told(world, "hospital-b", planned["plan"], words)
+    votes, model = world["coordinator-2"] / "votes", model_at(world, "hospital-a")
+    line = ("succeed", newest_plan(world), "s.succession", "--votes", "votes")
+    assert world.refused("coordinator-2", *line, asks=True) == "vote.newer-result"
+    (votes / "hospital-b-pneumonia.vote").unlink()
+    card = world.ok("coordinator-2", "card", "--candidacy", asks=True)
+    vote(world, "hospital-c", card)
+    refusal = world.type("coordinator-2", *line, "--model", model, asks=True)
+    assert "1 of 2 votes" in refusal.err
+    assert "hospital-c voted before it accepted the model or summary of round 2" in " ".join(
+        refusal.err.split()
+    )
+    world.ok("hospital-c", "accept", world.carry(model, "hospital-c"), asks=True)
+    assert "voted for coordinator-2" not in advice(world, "hospital-c")  # that vote counts no more
+    assert vote(world, "hospital-c", card)["already"] is False
+    assert "voted for coordinator-2" in advice(world, "hospital-c")
+    made = world.ok("coordinator-2", *line, "--model", model, asks=True)
+    assert (made["voters"], made["until"]) == (["hospital-a", "hospital-c"], card["until"])
+
+
+def test_who_has_a_model_refuses_votes_that_were_made_before_it(
+    delivered: Path, copy: Callable[[Path], World]
+) -> None:
+    """The coordinator was found again and closed the round; then somebody uses the votes."""
+    world = copy(delivered)
+    card = candidate(world)
+    for party in ("hospital-b", "hospital-c"):
+        vote(world, party, card)
+    file = succeeded(world)
+    model = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
+    world.ok("hospital-a", "accept", world.carry(model, "hospital-a"), asks=True)
+    assert world.refused("hospital-a", "join", file) == "succession.before-newer-result"
+
+
+def test_votes_end_with_their_last_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    own, to = world["coordinator-2"] / "coordinator-2.candidacy", world["coordinator-2"] / "votes"
+    card = candidate(world)
+    today = stamp.today()
+    assert card["until"] == (today + timedelta(30)).isoformat()
+    longer = world.ok("coordinator-2", "card", "--candidacy", "--days", "90", asks=True)
+    assert longer["until"] == (today + timedelta(90)).isoformat()
+    assert world.ok("coordinator-2", "card", "--candidacy", asks=True) == longer
+    assert world.refused("coordinator-2", "card", "--days", "9", asks=True) == "card.days-without-candidacy"
+    assert world.type("coordinator-2", "card", "--candidacy", "--days", "91").code == 2
+    card = world.ok("coordinator-2", "card", "--candidacy", "--days", "2", asks=True)
+    for party in ("hospital-a", "hospital-b"):
+        assert vote(world, party, card)["until"] == card["until"]
+    file = succeeded(world)
+    line = ("vote", own, "--key-words", card["key_words"], "--to", to)
+
+    def day(days: int) -> None:
+        for module in (vote_module, candidacy, named_successor, new_coordinator, of_parties):
+            monkeypatch.setattr(module, "today", lambda: today + timedelta(days))
+
+    day(2)
+    world.ok("hospital-a", "join", file)
+    assert "voted for coordinator-2" in advice(world, "hospital-b")
+    day(3)
+    assert world.refused("hospital-c", "join", file) == "succession.past"
+    assert world.refused("hospital-c", *line, asks=True) == "candidacy.past"
+    assert "voted for coordinator-2" not in advice(world, "hospital-b")
+    # A candidacy that is past is made again by the same command, and the hospital votes again.
+    made = world.ok("coordinator-2", "card", "--candidacy", asks=True)
+    assert made["until"] == (today + timedelta(33)).isoformat()
+    assert vote(world, "hospital-b", made)["already"] is False
+    day(-2)
+    made = world.ok("coordinator-2", "card", "--candidacy", "--days", "90", asks=True)
+    day(-4)
+    assert world.refused("hospital-c", *line, asks=True) == "candidacy.too-far"
 
 
 def test_the_files_of_the_lost_key_are_refused_and_who_objects_is_named(world: World) -> None:
@@ -158,14 +232,14 @@ def test_the_files_of_the_lost_key_are_refused_and_who_objects_is_named(world: W
     assert "voted" not in told(world, "hospital-c", third, words)
     said = told(world, "hospital-a", third, words)
     assert "this hospital voted for coordinator-2 as coordinator, and the one before signs still" in said
-    # The candidate's plan is older than what a voter follows now; the succession says so to who takes it in.
+    # The votes were made over the plan before: whoever follows the newer one refuses them.
+    assert "voted for coordinator-2" not in advice(world, "hospital-a")
     file = world.root / "pneumonia.succession"
     line = ("succeed", newest_plan(world, "hospital-b"), file, "--votes", "votes")
     world.ok("coordinator-2", *line, asks=True)
-    notes = world.ok("hospital-a", "join", file)["notes"]
-    assert len(notes) == 1
-    assert "a plan of round 3 by the coordinator before is followed here" in notes[0]
-    world.ok("hospital-b", "join", file)
+    for party in ("hospital-a", "hospital-c"):
+        assert world.refused(party, "join", file) == "succession.before-newer-plan"
+    world.ok("hospital-b", "join", file)  # it has not heard of the old coordinator
     for command in ("join", "accept"):
         refusal = world.refused("hospital-b", command, third)
         assert refusal == "plan.other-coordinator"
@@ -207,7 +281,7 @@ def test_votes_that_are_refused(world: World) -> None:
         ("coordinator-3", "other", "candidacy.other-study"),
     ):
         file = world.root / f"{study}.candidacy"
-        file.write_bytes(write_candidacy(identity_in(world[folder]), "x", study, STAMP))
+        file.write_bytes(write_candidacy(identity_in(world[folder]), "x", study, UNTIL, STAMP))
         assert world.refused("hospital-b", "vote", file, "--key-words", "x", asks=True) == reason
     line = ("card", "--candidacy", "--study", "other")
     assert world.refused("coordinator", *line, asks=True) == "card.candidacy-options"
@@ -271,10 +345,19 @@ def test_successions_that_are_refused(world: World) -> None:
 def test_kill_9_at_its_steps(elected: Path, copy: Callable[[Path], World], command: str, stride: int) -> None:
     world = copy(elected)
     card = world["coordinator-2"] / "coordinator-2.candidacy"
-    key_words = party_words("coordinator-2", read_candidacy(envelope_of(card)).keys)
+    key_words = party_words("coordinator-2", read_candidacy(envelope_of(card)).header.keys)
     lines = {
         "vote": ("hospital-c", "vote", card, "--key-words", key_words),
-        "succeed": ("coordinator-2", "succeed", newest_plan(world), "s.succession", "--votes", "votes"),
+        "succeed": (
+            "coordinator-2",
+            "succeed",
+            newest_plan(world),
+            "s.succession",
+            "--votes",
+            "votes",
+            "--model",
+            model_at(world, "hospital-a"),
+        ),
         "join": ("hospital-c", "join", world["coordinator-2"] / "s.succession"),
         "card": ("coordinator-2", "card", "--candidacy"),
     }
@@ -315,7 +398,7 @@ def test_each_file_says_in_the_drop_folder_what_to_do_with_it(
 
     assert "vote incoming/coordinator-2.candidacy" in said("hospital-c", card)
     assert "collect the votes in a folder" in said("coordinator-2", given)
-    file = succeeded(world)
+    file = succeeded(world, "coordinator-2", "--model", model_at(world, "hospital-a"))
     assert "join incoming/pneumonia.succession" in said("hospital-c", file)
     world.ok("hospital-c", "join", file)
     assert "join incoming/pneumonia.succession" not in said("hospital-c", file)

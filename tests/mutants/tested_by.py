@@ -117,6 +117,7 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/exchange/admission/repeating/repeat_chain.py": _REPEATS,
     "privxray/exchange/admission/repeat_form.py": _REPEATS,
     "privxray/exchange/admission/cohort.py": ("tests/unit/test_exchange_cohort.py", *_EXCHANGE),
+    "privxray/exchange/admission/admit_election.py": _SUCCESSION,
     "privxray/exchange/admission/admit_succession.py": _SUCCESSION,
     "privxray/exchange/commitments/": _COMMITMENTS,
     "privxray/exchange/intake.py": ("tests/unit/test_exchange_intake.py", *_EXCHANGE),

@@ -399,6 +399,9 @@ def verify_recovery_statement(statement: Json, owner: str) -> bytes:
 
 def verify_consent(consent: str, signer: bytes, header: Json) -> None:
     """A recovery key's or a hospital's consent; ``header`` is that of the succession or the vote."""
-    payload = canonical({name: header[name] for name in ("keys", "old", "study")})
-    signed = dsse("application/vnd.privxray.consent.v2+json", payload)
+    names, kind = ("keys", "old", "study"), "consent"
+    if header["study"] is not None:
+        names, kind = ("keys", "old", "plan", "result", "round", "study", "until"), "ballot"
+    payload = canonical({name: header[name] for name in names})
+    signed = dsse(f"application/vnd.privxray.{kind}.v2+json", payload)
     Ed25519PublicKey.from_public_bytes(signer).verify(base64.b64decode(consent), signed)

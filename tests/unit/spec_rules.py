@@ -14,7 +14,9 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import spec_reader as spec
@@ -189,6 +191,14 @@ def record(fields: dict[str, Check], **defaults: Any) -> Check:
 
 HEX = text("[0-9a-f]{64}")
 NAME = text("[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+def DAY(value: Any) -> bool:  # noqa: N802 - a form of a field, as those beside it
+    with suppress(TypeError, ValueError):
+        return date.fromisoformat(value).isoformat() == value
+    return False
+
+
 BASE64 = text("[A-Za-z0-9+/]{0,16384}={0,2}")
 LONG_BASE64 = text("[A-Za-z0-9+/]*={0,2}")
 CLASS = text("[a-z][a-z0-9 _-]{0,39}")
@@ -342,15 +352,25 @@ OF_KIND: dict[str, dict[str, tuple[Check, Any]]] = {
     "proof": {"updates": (listed(HEX, 2, 100), REQUIRED), "keys": (listed(SEALED, 2, 100), REQUIRED)},
     "agreement": {"encapsulated": (CIPHERTEXTS, REQUIRED)},
     "waiver": {},
-    "candidacy": {"name": (NAME, REQUIRED), "keys": (KEYS, REQUIRED)},
-    "vote": {"old": (HEX, REQUIRED), "keys": (KEYS, REQUIRED), "consent": (BASE64, REQUIRED)},
+    "candidacy": {"name": (NAME, REQUIRED), "keys": (KEYS, REQUIRED), "until": (null_or(DAY), None)},
+    "vote": {
+        "old": (HEX, REQUIRED),
+        "keys": (KEYS, REQUIRED),
+        "result": (null_or(HEX), None),
+        "until": (null_or(DAY), None),
+        "consent": (BASE64, REQUIRED),
+    },
     "succession": {
         "name": (NAME, REQUIRED),
         "old": (HEX, REQUIRED),
         "keys": (KEYS, REQUIRED),
         "by": (one_of("recovery", "members"), REQUIRED),
         "consent": (null_or(BASE64), REQUIRED),
-        "votes": (null_or(listed(record({"consent": BASE64, "party": HEX}), 0, 100)), REQUIRED),
+        "votes": (
+            null_or(listed(record({"consent": BASE64, "party": HEX, "until": null_or(DAY)}), 0, 100)),
+            REQUIRED,
+        ),
+        "result": (null_or(HEX), None),
     },
     "refusal": {"next_unsealing": (STATEMENT, REQUIRED)},
     "revocation": {

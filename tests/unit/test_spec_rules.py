@@ -113,9 +113,13 @@ def admit_proof(folder: str, name: str, file: rules.Read, plan: rounds.Followed)
     return rounds.proof(file, plan, exported.key_id, SECRETS["hospital-a sealing"], exported.digest)
 
 
+KNOWN = succession.Known(today="2026-01-02", result="ab" * 32)
+"""What the readers of section 10's vectors know besides their plan (docs/SPEC-2.md, section 11)."""
+
+
 def admit_vote(folder: str, name: str, file: rules.Read, plan: rounds.Followed) -> Any:
     candidate = rules.opened(load(folder, "candidacy")).claimed["keys"]
-    return succession.vote(file, plan, candidate)
+    return succession.vote(file, plan, candidate, KNOWN)
 
 
 ADMIT: dict[str, Any] = {
@@ -128,9 +132,9 @@ ADMIT: dict[str, Any] = {
     "agreement": lambda folder, name, file, plan: rounds.agreement(file, plan),
     "waiver": lambda folder, name, file, plan: repeat.consent(file, plan),
     "refusal": lambda folder, name, file, plan: repeat.consent(file, plan),
-    "candidacy": lambda folder, name, file, plan: succession.candidacy(file, plan),
+    "candidacy": lambda folder, name, file, plan: succession.candidacy(file, plan, KNOWN),
     "vote": admit_vote,
-    "succession": lambda folder, name, file, plan: succession.succession(file, plan),
+    "succession": lambda folder, name, file, plan: succession.succession(file, plan, KNOWN),
     "request": admit_request,
     "share": admit_share,
     "proof": admit_proof,

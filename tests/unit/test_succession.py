@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,18 +16,19 @@ from forged_files import Change, changed, put, reason_of, refused
 from mnemonic import Mnemonic
 
 from privxray.exchange.admission.admit import admit_plan
-from privxray.exchange.admission.admit_succession import (
+from privxray.exchange.admission.admit_election import (
+    StudyNow,
     admit_candidate,
     admit_election,
-    admit_recovery,
+    admit_last_day,
     admit_vote,
-    expect_by,
     named_in,
     voters,
 )
+from privxray.exchange.admission.admit_succession import admit_recovery, expect_by
 from privxray.exchange.admission.admit_successor import admit_successor
 from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
-from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.repeats import Repeats, Same
 from privxray.exchange.messages.successors import Successors
 from privxray.formats.container import split
@@ -33,7 +36,8 @@ from privxray.keys.card import CardParts, read_card, write_card
 from privxray.keys.identity import Identity
 from privxray.keys.key_words import listed
 from privxray.keys.succession.candidacy import read_candidacy, write_candidacy
-from privxray.keys.succession.consent import is_consent, sign_consent
+from privxray.keys.succession.consent import Ballot, Recovery, is_consent, sign_consent
+from privxray.keys.succession.last_day import MOST_DAYS, day_after
 from privxray.keys.succession.recovery_key import key_of, new_words, public_of
 from privxray.keys.succession.recovery_statement import RecoveryStatement
 from privxray.keys.succession.succession_file import (
@@ -44,10 +48,11 @@ from privxray.keys.succession.succession_file import (
     write_election,
     write_recovery,
 )
-from privxray.keys.succession.vote import VoteParts, read_vote, write_vote
+from privxray.keys.succession.vote import read_vote, write_vote
 from privxray.workflow.coordinator.planning.successor_terms import SuccessorTerms
 from privxray.workflow.custody.recovery_key import numbered
 
+TODAY, UNTIL = date(2026, 1, 2), "2026-02-01"
 WORDS = Mnemonic("english").to_mnemonic(bytes(range(32)))
 
 
@@ -70,34 +75,56 @@ class World:
     def make(self, **changes: Any) -> PlanHeader:
         return self.study.make_plan(format=2, features=("succession",), **changes)
 
-    def vote(self, hospital: Any, **changes: Any) -> bytes:
+    def ballot(self, **changes: Any) -> Ballot:
         fields = {
             "study": "pneumonia",
             "round": 1,
             "plan": self.signed.digest,
+            "result": None,
             "old": self.plan.sender,
             "keys": self.new.public(),
+            "until": UNTIL,
         }
-        return write_vote(hospital.identity, VoteParts(**(fields | changes)), STAMP)
+        return Ballot(**(fields | changes))
 
-    def counted(
-        self, *hospitals: Any, study: str = "pneumonia", old: str | None = None
-    ) -> tuple[CountedVote, ...]:
-        keys, old = self.new.public(), old or self.plan.sender
+    def vote(self, hospital: Any, **changes: Any) -> bytes:
+        return write_vote(hospital.identity, self.ballot(**changes), STAMP)
+
+    def counted(self, *hospitals: Any, **changes: Any) -> tuple[CountedVote, ...]:
+        ballot = self.ballot(**changes)
         return tuple(
-            CountedVote(party=one.fingerprint, consent=sign_consent(one.identity.signing, study, old, keys))
+            CountedVote(
+                party=one.fingerprint,
+                until=ballot.until,
+                consent=sign_consent(one.identity.signing, ballot),
+            )
             for one in hospitals
         )
 
+    def now(self, **changes: Any) -> StudyNow:
+        """What a hospital knows that follows the plan."""
+        return replace(StudyNow(self.signed, None, TODAY), **changes)
+
+    def voted(self, *hospitals: Any, **changes: Any) -> SuccessionHeader:
+        """A succession by votes that say what it says."""
+        told = {name: value for name, value in changes.items() if name != "until"}
+        return self.elected(*self.counted(*hospitals, **changes), **told)
+
     def elected(self, *votes: CountedVote, **changes: Any) -> SuccessionHeader:
-        fields = {"study": "pneumonia", "round": 1, "plan": self.signed.digest, "votes": votes}
+        fields = {
+            "study": "pneumonia",
+            "round": 1,
+            "plan": self.signed.digest,
+            "result": None,
+            "votes": votes,
+        }
         old = changes.pop("old", self.plan.sender)
         data = write_election(self.new, "coordinator-2", old, Elected(**(fields | changes)), STAMP)
         return read_succession(split(data))
 
     def recovered(self, key: Ed25519PrivateKey | None = None, name: str = "hospital-a") -> bytes:
         old = self.a.fingerprint
-        consent = sign_consent(key or self.recovery, None, old, self.new.public())
+        consent = sign_consent(key or self.recovery, Recovery(old, self.new.public()))
         return write_recovery(self.new, name, old, consent, STAMP)
 
 
@@ -145,7 +172,7 @@ def test_words_that_are_not_in_the_list_are_told_by_their_numbers() -> None:
 
 
 def test_a_file_of_another_kind_is_none_of_these(world: World) -> None:
-    candidacy = split(write_candidacy(world.new, "coordinator-2", "pneumonia", STAMP))
+    candidacy = split(write_candidacy(world.new, "coordinator-2", "pneumonia", UNTIL, STAMP))
     succession, vote = split(world.recovered()), split(world.vote(world.a))
     assert reason_of(lambda: read_candidacy(succession)) == "file.other-kind"
     assert reason_of(lambda: read_succession(candidacy)) == "file.other-kind"
@@ -156,7 +183,7 @@ def test_a_file_of_another_kind_is_none_of_these(world: World) -> None:
 def test_new_keys_are_keys(world: World) -> None:
     """A sealing key to which nobody can seal would stop whoever plans with it."""
     bad = {**world.new.public().model_dump(), "sealing": base64.b64encode(bytes(1216)).decode()}
-    good = write_candidacy(world.new, "coordinator-2", "pneumonia", STAMP)
+    good = write_candidacy(world.new, "coordinator-2", "pneumonia", UNTIL, STAMP)
     candidacy = split(changed(good, put("keys", value=bad), world.new))
     assert reason_of(lambda: read_candidacy(candidacy)) == "sealing-key.weak"
     succession = split(changed(world.recovered(), put("keys", value=bad), world.new))
@@ -262,17 +289,35 @@ def test_a_recovery_succession_is_judged_by_the_key_that_the_plan_states(world: 
 
 
 def test_no_consent_stands_for_another(world: World) -> None:
-    """Signed bytes bind the study (none for a party), the old key and both new keys."""
+    """Signed bytes bind the old key and both new keys; those of a vote bind all that it says."""
     signer, old, keys = Ed25519PrivateKey.generate(), world.a.fingerprint, world.new.public()
-    consent = sign_consent(signer, None, old, keys)
-    public = signer.public_key()
-    assert is_consent(consent, public, None, old, keys)
-    assert not is_consent(consent, public, "pneumonia", old, keys)
-    assert not is_consent(consent, public, None, world.b.fingerprint, keys)
-    assert not is_consent(consent, public, None, old, world.b.identity.public())
+    public, good = signer.public_key(), Recovery(old, keys)
     sealing = keys.model_copy(update={"sealing": world.b.identity.public().sealing})
-    assert not is_consent(consent, public, None, old, sealing)
-    assert reason_of(lambda: is_consent("AAAA", public, None, old, keys)) == "succession.consent-base64"
+    ballot = world.ballot(old=old)
+    others = [
+        *(replace(good, keys=other) for other in (world.b.identity.public(), sealing)),
+        replace(good, old=world.b.fingerprint),
+        ballot,
+    ]
+    consent = sign_consent(signer, good)
+    assert is_consent(consent, public, good)
+    assert not any(is_consent(consent, public, other) for other in others)
+    assert reason_of(lambda: is_consent("AAAA", public, good)) == "succession.consent-base64"
+    vote = sign_consent(signer, ballot)
+    changes: dict[str, Any] = {
+        "study": "other",
+        "round": 2,
+        "plan": "0" * 64,
+        "result": "0" * 64,
+        "old": world.b.fingerprint,
+        "keys": sealing,
+        "until": "2026-02-02",
+    }
+    assert set(changes) == set(vars(ballot))
+    assert is_consent(vote, public, ballot)
+    for name, value in changes.items():
+        assert not is_consent(vote, public, replace(ballot, **{name: value})), name
+    assert not is_consent(vote, public, good)
 
 
 @pytest.mark.parametrize(
@@ -285,6 +330,7 @@ def test_no_consent_stands_for_another(world: World) -> None:
         (put("round", value=1), "succession.recovery-parts"),
         (put("votes", value=[]), "succession.recovery-parts"),
         (put("consent", value=None), "succession.recovery-parts"),
+        (put("result", value="0" * 64), "succession.recovery-parts"),
         (put("by", value="members"), "succession.vote-parts"),
         (put("by", value="old"), "header.field"),
     ],
@@ -303,10 +349,12 @@ def test_a_succession_has_the_parts_of_its_kind(world: World, change: Change, re
         (put("votes", value=None), "succession.vote-parts"),
         (put("votes", value=[{"party": "0" * 64, "consent": ""}] * 101), "header.field"),
         (put("votes", value=[{"party": "0" * 64, "consent": ""}] * 100), "succession.votes-order"),
+        (put("votes", 0, "until", value=None), "succession.without-last-day"),
+        (put("votes", 0, "until", value="2026-02-30"), "header.field"),
     ],
 )
 def test_a_succession_by_votes_has_all_of_its_parts(world: World, change: Change, reason: str) -> None:
-    elected = Elected("pneumonia", 1, world.signed.digest, world.counted(world.a, world.b))
+    elected = Elected("pneumonia", 1, world.signed.digest, None, world.counted(world.a, world.b))
     good = write_election(world.new, "coordinator-2", world.plan.sender, elected, STAMP)
     assert reason_of(lambda: read_succession(split(changed(good, change, world.new)))) == reason
 
@@ -320,7 +368,7 @@ def test_a_succession_names_keys_that_its_signer_holds(world: World) -> None:
 
 def test_enough_votes_of_named_hospitals_make_a_coordinator(world: World) -> None:
     header = world.elected(*world.counted(world.a, world.c))
-    admit_election(header, world.plan, world.plan.sender)
+    admit_election(header, world.now(), world.plan.sender)
     assert header.votes is not None
     assert [vote.party for vote in header.votes] == sorted([world.a.fingerprint, world.c.fingerprint])
     assert reason_of(lambda: expect_by(header, "recovery")) == "succession.by-votes"
@@ -330,7 +378,8 @@ def test_elections_that_are_refused(world: World) -> None:
     both, stranger = world.counted(world.a, world.b), World().a
 
     def admitted(header: SuccessionHeader, plan: PlanHeader = world.plan) -> str | None:
-        return reason_of(lambda: admit_election(header, plan, plan.sender))
+        now = world.now(last=world.study.signed(plan))
+        return reason_of(lambda: admit_election(header, now, plan.sender))
 
     assert admitted(world.elected(*both[:1])) == "succession.too-few-votes"
     assert admitted(world.elected(*both), world.make()) == "succession.nobody-may"
@@ -346,6 +395,42 @@ def test_elections_that_are_refused(world: World) -> None:
     assert reason_of(lambda: world.elected(*both, both[0])) == "succession.votes-order"
 
 
+def test_a_vote_is_over_once_the_coordinator_before_has_signed_anything_since(world: World) -> None:
+    """Votes of an emergency that has passed are refused by whoever has a newer file of the coordinator's."""
+    model, other = "1" * 64, "2" * 64
+
+    def taken(header: SuccessionHeader, **known: Any) -> str | None:
+        return reason_of(lambda: admit_election(header, world.now(**known), world.plan.sender))
+
+    votes = world.voted(world.a, world.b)
+    assert taken(votes) is None
+    later = world.study.signed(world.plan.model_copy(update={"round": 2, "previous": world.signed.digest}))
+    assert taken(votes, last=later) == "succession.before-newer-plan"
+    assert taken(votes, result=model) == "succession.before-newer-result"
+    over_model = world.voted(world.a, world.b, result=model)
+    assert taken(over_model) is None  # it has not come here
+    assert taken(over_model, result=model) is None
+    assert taken(over_model, result=other) == "succession.other-result"
+    assert taken(world.voted(world.a, world.b, plan="0" * 64)) == "succession.other-plan"
+    assert taken(world.voted(world.a, world.b, round=2, plan="0" * 64)) is None  # a plan was missed here
+    assert taken(votes, today=date(2026, 2, 1)) is None
+    assert taken(votes, today=date(2026, 2, 2)) == "succession.past"
+    mixed = world.counted(world.a)
+    sooner = world.elected(*mixed, *world.counted(world.b, until="2026-01-15"))
+    assert taken(sooner, today=date(2026, 1, 16)) == "succession.past"
+    over_others = world.elected(*mixed, *world.counted(world.b, result=model))
+    assert taken(over_others) == "succession.false-vote"
+
+
+def test_a_candidacy_counts_for_some_days_alone() -> None:
+    assert reason_of(lambda: admit_last_day("2026-01-02", TODAY)) is None
+    assert reason_of(lambda: admit_last_day("2026-01-01", TODAY)) == "candidacy.past"
+    most = day_after(TODAY, MOST_DAYS)
+    assert reason_of(lambda: admit_last_day(most, TODAY)) is None
+    assert reason_of(lambda: admit_last_day(most, date(2026, 1, 1))) is None  # a clock that is slow by a day
+    assert reason_of(lambda: admit_last_day(most, date(2025, 12, 31))) == "candidacy.too-far"
+
+
 def test_who_can_be_a_candidate(world: World) -> None:
     admit_candidate(world.new.public(), world.plan)
     own, party = world.plan.coordinator, world.b.identity.public()
@@ -354,17 +439,11 @@ def test_who_can_be_a_candidate(world: World) -> None:
     for half in ("sealing", "signing"):
         mixed = world.new.public().model_copy(update={half: getattr(party, half)})
         assert reason_of(lambda keys=mixed: admit_candidate(keys, world.plan)) == "candidacy.keys-of-a-party"
-    votes = tuple(
-        CountedVote(
-            party=one.fingerprint,
-            consent=sign_consent(one.identity.signing, "pneumonia", world.plan.sender, party),
-        )
-        for one in (world.a, world.c)
-    )
-    elected = Elected("pneumonia", 1, world.signed.digest, votes)
+    votes = world.counted(world.a, world.c, keys=party)
+    elected = Elected("pneumonia", 1, world.signed.digest, None, votes)
     data = write_election(world.b.identity, "hospital-b", world.plan.sender, elected, STAMP)
     header = read_succession(split(data))
-    refusal = reason_of(lambda: admit_election(header, world.plan, world.plan.sender))
+    refusal = reason_of(lambda: admit_election(header, world.now(), world.plan.sender))
     assert refusal == "candidacy.keys-of-a-party"
 
 
@@ -376,11 +455,13 @@ def test_who_can_be_a_candidate(world: World) -> None:
         (put("study", value=None), "candidacy.body-or-study"),
         (put("body", "length", value=5), "candidacy.body-or-study"),
         (put("name", value="a b"), "header.field"),
+        (lambda header: header.pop("until"), "candidacy.without-last-day"),
+        (put("until", value="2026-2-1"), "header.field"),
     ],
 )
 def test_candidacies_that_are_refused(world: World, change: Change, reason: str) -> None:
-    good = write_candidacy(world.new, "coordinator-2", "pneumonia", STAMP)
-    assert read_candidacy(split(good)).keys == world.new.public()
+    good = write_candidacy(world.new, "coordinator-2", "pneumonia", UNTIL, STAMP)
+    assert read_candidacy(split(good)).header.keys == world.new.public()
     data = changed(good, change, world.new)
     assert reason_of(lambda: read_candidacy(split(data))) == reason
 
@@ -395,6 +476,9 @@ def test_candidacies_that_are_refused(world: World, change: Change, reason: str)
         (put("body", "length", value=5), "vote.body-or-plan"),
         (put("old", value="0" * 64), "vote.wrong-consent"),
         (put("study", value="other"), "vote.wrong-consent"),
+        (put("until", value="2026-03-01"), "vote.wrong-consent"),
+        (put("result", value="0" * 64), "vote.wrong-consent"),
+        (lambda header: header.pop("until"), "vote.without-last-day"),
     ],
 )
 def test_votes_that_can_t_be_read(world: World, change: Change, reason: str) -> None:
@@ -403,12 +487,19 @@ def test_votes_that_can_t_be_read(world: World, change: Change, reason: str) -> 
 
 
 def test_which_votes_a_candidate_counts(world: World) -> None:
-    def counted(data: bytes, last: SignedPlan = world.signed, keys: Any = None) -> str | None:
+    def counted(data: bytes, keys: Any = None, **known: Any) -> str | None:
         vote = read_vote(split(data), voters(world.plan))
-        return reason_of(lambda: admit_vote(vote, last, keys or world.new.public()))
+        return reason_of(lambda: admit_vote(vote, world.now(**known), keys or world.new.public()))
 
     assert counted(world.vote(world.a)) is None
-    assert counted(world.vote(world.a, round=0, plan="0" * 64)) is None  # it has missed the last plan
+    assert counted(world.vote(world.a, round=0, plan="0" * 64)) == "vote.older-plan"
+    model, other = "1" * 64, "2" * 64
+    assert counted(world.vote(world.a, result=model), result=model) is None
+    assert counted(world.vote(world.a, result=model)) == "vote.newer-result"
+    assert counted(world.vote(world.a), result=model) == "vote.before-result"
+    assert counted(world.vote(world.a, result=other), result=model) == "vote.other-result"
+    assert counted(world.vote(world.a), today=date(2026, 2, 1)) is None
+    assert counted(world.vote(world.a), today=date(2026, 2, 2)) == "vote.past"
     assert counted(world.vote(world.a, round=2)) == "vote.newer-plan"
     assert counted(world.vote(world.a, plan="0" * 64)) == "vote.other-plan"
     assert counted(world.vote(world.a), keys=world.b.identity.public()) == "vote.other-candidate"

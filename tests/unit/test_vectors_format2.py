@@ -9,6 +9,7 @@ import hashlib
 import json
 import struct
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,18 @@ from mnemonic import Mnemonic
 
 from privxray.exchange.admission.admit import admit_model, admit_plan, admit_update, read_update
 from privxray.exchange.admission.admit_agreement import admit_agreed, admit_agreement, read_agreement
-from privxray.exchange.admission.admit_heads import Own, admit_heads
-from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
-from privxray.exchange.admission.admit_proof import admit_proof, prove
-from privxray.exchange.admission.admit_succession import (
+from privxray.exchange.admission.admit_election import (
+    StudyNow,
     admit_candidate,
     admit_election,
-    admit_recovery,
+    admit_last_day,
     admit_vote,
     voters,
 )
+from privxray.exchange.admission.admit_heads import Own, admit_heads
+from privxray.exchange.admission.admit_opening import admit_request, admit_share, admit_survivors, read_share
+from privxray.exchange.admission.admit_proof import admit_proof, prove
+from privxray.exchange.admission.admit_succession import admit_recovery
 from privxray.exchange.admission.admit_successor import admit_successor
 from privxray.exchange.admission.admit_summary import admit_summary
 from privxray.exchange.admission.repeating.admit_consents import admit_refusal, admit_waiver
@@ -120,20 +123,25 @@ def admit(name: str) -> None:
     check_body(header.body, len(body), hashlib.sha256(body).hexdigest())
 
 
+TODAY = date(2026, 1, 2)
+"""The day on which the vectors of section 10 are read."""
+
+
 def admit_new_keys(envelope: Envelope, followed: SignedPlan) -> Header:
     """Section 10, as a hospital takes it in; a vote as coordinator-2 counts it."""
-    plan = followed.plan
+    plan, now = followed.plan, StudyNow(followed, "ab" * 32, TODAY)
     if envelope.kind == "candidacy":
         candidacy = read_candidacy(envelope)
-        admit_candidate(candidacy.keys, plan)
-        return candidacy
+        admit_candidate(candidacy.header.keys, plan)
+        admit_last_day(candidacy.until, TODAY)
+        return candidacy.header
     if envelope.kind == "vote":
         vote = read_vote(envelope, voters(plan))
-        admit_vote(vote, followed, made_by().identity("coordinator-2").public())
-        return vote
+        admit_vote(vote, now, made_by().identity("coordinator-2").public())
+        return vote.header
     succession = read_succession(envelope)
     if succession.by == "members":
-        admit_election(succession, plan, plan.sender)
+        admit_election(succession, now, plan.sender)
     else:
         party = plan.roster.party(succession.old)
         assert party is not None
@@ -239,7 +247,8 @@ def test_new_keys_from_the_specification() -> None:
     assert set(voting) <= set(plan["successors"]["members"])
     assert len(voting) >= plan["successors"]["threshold"] >= 2
     for vote in chosen["votes"]:
-        spec.verify_consent(vote["consent"], base64.b64decode(keys[vote["party"]]), chosen)
+        signer = base64.b64decode(keys[vote["party"]])
+        spec.verify_consent(vote["consent"], signer, chosen | {"until": vote["until"]})
     vote = spec.claimed(load("vote"))
     spec.verify_consent(vote["consent"], base64.b64decode(keys[vote["sender"]]), vote)
     assert vote["consent"] in [one["consent"] for one in chosen["votes"]]

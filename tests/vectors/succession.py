@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,18 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.successors import Successors
 from privxray.formats import canonical
 from privxray.formats.container import seal_header, split
+from privxray.formats.header import PlanHash
 from privxray.keys.card import CardParts, write_card
 from privxray.keys.identity import Identity
 from privxray.keys.succession.candidacy import write_candidacy
-from privxray.keys.succession.consent import sign_consent
+from privxray.keys.succession.consent import Ballot, Recovery, sign_consent
 from privxray.keys.succession.recovery_key import key_of, public_of
 from privxray.keys.succession.recovery_statement import RecoveryStatement
 from privxray.keys.succession.succession_file import CountedVote, Elected, write_election, write_recovery
-from privxray.keys.succession.vote import VoteParts, write_vote
+from privxray.keys.succession.vote import write_vote
+
+UNTIL, RESULT = "2026-02-01", "ab" * 32
+"""The last day of most votes, and the digest of the model that their readers have accepted."""
 
 
 class Files:
@@ -62,7 +67,26 @@ class Files:
     def all(self) -> dict[str, Made]:
         """By the plan that they come under."""
         made = self._cards() | self._plans() | self._candidacies() | self._votes()
-        return {"named-plan": made | self._recoveries() | self._elections()}
+        return {
+            "named-plan": made | self._recoveries() | self._elections(),
+            "named-later-plan": self._later(),
+        }
+
+    def _later(self) -> Made:
+        """Under the plan after that, by which the coordinator shows that it is there."""
+        later = self.plan.model_copy(update={"round": 2, "previous": PlanHash(self.digest)})
+        file = seal_header(later, self.world.coordinator.signing, self.plan.sender)
+        a, b = self.a.identity, self.b.identity
+        over = {"round": 2, "plan": PlanHash(split(file).digest)}
+        return {
+            "named-later-plan": (file, "ok", "the plan after named-plan"),
+            "succession-before-a-newer-plan": (
+                self.voted(a, b),
+                "succession.before-newer-plan",
+                "nothing was signed since the votes",
+            ),
+            "succession-over-the-newer-plan": (self.voted(a, b, **over), "ok", "votes over the later plan"),
+        }
 
     def _cards(self) -> Made:
         a = self.a
@@ -157,12 +181,12 @@ class Files:
         }
 
     def _candidacies(self) -> Made:
-        good = write_candidacy(self.candidate, "coordinator-2", "pneumonia", STAMP)
+        good = write_candidacy(self.candidate, "coordinator-2", "pneumonia", UNTIL, STAMP)
 
         def candidacy(*changes: Change) -> bytes:
             return altered(good, self.candidate, *changes)
 
-        by_party = write_candidacy(self.b.identity, "hospital-b", "pneumonia", STAMP)
+        by_party = write_candidacy(self.b.identity, "hospital-b", "pneumonia", UNTIL, STAMP)
         return {
             "candidacy": (good, "ok", "a candidacy"),
             "candidacy-of-another-sender": (
@@ -180,19 +204,47 @@ class Files:
                 "candidacy.other-form",
                 "the feature is listed",
             ),
+            "candidacy-without-a-last-day": (
+                candidacy(dropped("until")),
+                "candidacy.without-last-day",
+                "it has a last day",
+            ),
+            "candidacy-past": (
+                candidacy(put("until", value="2026-01-01")),
+                "candidacy.past",
+                "its last day is to come",
+            ),
+            "candidacy-of-the-last-day": (candidacy(put("until", value="2026-01-02")), "ok", "today is fine"),
+            "candidacy-for-90-days-and-one": (candidacy(put("until", value="2026-04-03")), "ok", "91 days"),
+            "candidacy-too-far": (
+                candidacy(put("until", value="2026-04-04")),
+                "candidacy.too-far",
+                "at most 91 days from today",
+            ),
+            "candidacy-until-no-day": (
+                candidacy(put("until", value="2026-02-30")),
+                "header.field",
+                "its last day is a day",
+            ),
             "candidacy-of-a-hospital": (by_party, "candidacy.keys-of-a-party", "keys of its own"),
         }
 
+    def ballot(self, **changes: Any) -> Ballot:
+        """What a vote for the candidate consents to."""
+        good = Ballot(
+            study="pneumonia",
+            round=1,
+            plan=PlanHash(self.digest),
+            result=RESULT,
+            old=self.plan.sender,
+            keys=self.candidate.public(),
+            until=UNTIL,
+        )
+        return replace(good, **changes)
+
     def vote(self, signer: Identity | None = None, **changes: Any) -> bytes:
         """A vote, by default hospital-a's."""
-        fields = {
-            "study": "pneumonia",
-            "round": 1,
-            "plan": self.digest,
-            "old": self.plan.sender,
-            "keys": self.candidate.public(),
-        }
-        return write_vote(signer or self.a.identity, VoteParts(**(fields | changes)), STAMP)
+        return write_vote(signer or self.a.identity, self.ballot(**changes), STAMP)
 
     def _votes(self) -> Made:
         good = self.vote()
@@ -202,7 +254,33 @@ class Files:
 
         return {
             "vote": (good, "ok", "a vote"),
-            "vote-of-who-missed-the-plan": (self.vote(round=0, plan="0" * 64), "ok", "an older plan"),
+            "vote-over-an-older-plan": (
+                self.vote(round=0, plan="0" * 64),
+                "vote.older-plan",
+                "no older plan",
+            ),
+            "vote-before-the-model": (self.vote(result=None), "vote.before-result", "over the model"),
+            "vote-over-another-model": (
+                self.vote(result="cd" * 32),
+                "vote.other-result",
+                "over the same model",
+            ),
+            "vote-without-a-last-day": (
+                vote(dropped("until")),
+                "vote.without-last-day",
+                "it has a last day",
+            ),
+            "vote-past": (self.vote(until="2026-01-01"), "vote.past", "its last day is to come"),
+            "vote-until-another-day-than-it-consents-to": (
+                vote(put("until", value="2026-03-01")),
+                "vote.wrong-consent",
+                "its consent binds the last day",
+            ),
+            "vote-over-another-model-than-it-consents-to": (
+                vote(put("result", value=None)),
+                "vote.wrong-consent",
+                "its consent binds the model",
+            ),
             "vote-of-another-sender": (
                 vote(put("sender", value="0" * 64)),
                 "vote.other-sender",
@@ -235,14 +313,14 @@ class Files:
 
     def _recoveries(self) -> Made:
         old = self.a.fingerprint
-        consent = sign_consent(self.recovery, None, old, self.new.public())
+        consent = sign_consent(self.recovery, Recovery(old, self.new.public()))
         good = write_recovery(self.new, "hospital-a", old, consent, STAMP)
 
         def succession(*changes: Change) -> bytes:
             return altered(good, self.new, *changes)
 
-        of_study = sign_consent(self.recovery, "pneumonia", old, self.new.public())
-        own = sign_consent(self.a.identity.signing, None, old, self.new.public())
+        of_study = sign_consent(self.recovery, self.ballot(old=old, keys=self.new.public()))
+        own = sign_consent(self.a.identity.signing, Recovery(old, self.new.public()))
         return {
             "succession-by-recovery": (good, "ok", "new keys by a recovery key"),
             "succession-by-the-old-key": (
@@ -253,7 +331,7 @@ class Files:
             "succession-by-consent-for-a-study": (
                 succession(put("consent", value=of_study)),
                 "succession.wrong-consent",
-                "study is null in a consent of a recovery key",
+                "a vote is no consent of a recovery key",
             ),
             "succession-by-recovery-of-another-name": (
                 succession(put("name", value="hospital-b")),
@@ -292,18 +370,26 @@ class Files:
             ),
         }
 
-    def counted(self, *signers: Any, study: str = "pneumonia") -> tuple[CountedVote, ...]:
+    def counted(self, *signers: Any, **changes: Any) -> tuple[CountedVote, ...]:
         """The consents of these hospitals to the candidate."""
-        keys, old = self.candidate.public(), self.plan.sender
+        ballot = self.ballot(**changes)
         return tuple(
-            CountedVote(party=one.public().fingerprint, consent=sign_consent(one.signing, study, old, keys))
+            CountedVote(
+                party=one.public().fingerprint, until=ballot.until, consent=sign_consent(one.signing, ballot)
+            )
             for one in signers
         )
 
-    def elected(self, *votes: CountedVote, study: str = "pneumonia") -> bytes:
+    def elected(self, *votes: CountedVote, **changes: Any) -> bytes:
         """The succession by these votes."""
-        elected = Elected(study, 1, self.digest, votes)
+        fields = {"study": "pneumonia", "round": 1, "plan": self.digest, "result": RESULT, "votes": votes}
+        elected = Elected(**(fields | changes))
         return write_election(self.candidate, "coordinator-2", self.plan.sender, elected, STAMP)
+
+    def voted(self, *signers: Any, **changes: Any) -> bytes:
+        """The succession by the votes of these hospitals, which say what it says."""
+        told = {name: value for name, value in changes.items() if name != "until"}
+        return self.elected(*self.counted(*signers, **changes), **told)
 
     def _elections(self) -> Made:
         a, b = self.a.identity, self.b.identity
@@ -345,6 +431,43 @@ class Files:
                 succession(put("old", value="0" * 64)),
                 "succession.other-coordinator",
                 "in the place of the coordinator that is followed",
+            ),
+            "succession-over-another-plan": (
+                self.voted(a, b, plan="0" * 64),
+                "succession.other-plan",
+                "over the plan that is followed",
+            ),
+            "succession-over-a-newer-plan": (self.voted(a, b, round=2, plan="0" * 64), "ok", "a missed plan"),
+            "succession-before-the-model": (
+                self.voted(a, b, result=None),
+                "succession.before-newer-result",
+                "nothing was signed since the votes",
+            ),
+            "succession-over-another-model": (
+                self.voted(a, b, result="cd" * 32),
+                "succession.other-result",
+                "over the model that was accepted",
+            ),
+            "succession-past": (
+                self.elected(votes[0], *self.counted(b, until="2026-01-01")),
+                "succession.past",
+                "the last day of each vote is to come",
+            ),
+            "succession-on-the-last-day": (self.voted(a, b, until="2026-01-02"), "ok", "today is fine"),
+            "succession-by-votes-over-different-plans": (
+                self.elected(votes[0], *self.counted(b, plan="0" * 64)),
+                "succession.false-vote",
+                "all votes over one plan",
+            ),
+            "succession-by-votes-until-another-day": (
+                succession(put("votes", 0, "until", value="2026-03-01")),
+                "succession.false-vote",
+                "a vote binds its last day",
+            ),
+            "succession-without-a-last-day": (
+                succession(put("votes", 0, "until", value=None)),
+                "succession.without-last-day",
+                "each vote has a last day",
             ),
             "succession-by-votes-without-a-plan": (
                 succession(put("plan", value=None)),

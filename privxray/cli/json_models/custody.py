@@ -69,6 +69,8 @@ class StudyTakenOver(Printed):
     """The hospitals whose votes were counted; empty if that was done before."""
     has_model: bool
     """Whether the round of the last plan is closed."""
+    until: str | None
+    """The last day on which others take it in, such as 2026-01-31, in UTC; null if this was done before."""
 
 
 class Distrusted(Printed):
@@ -103,6 +105,8 @@ class Voted(Printed):
     candidate: str
     key: str
     """The fingerprint of the candidate's key."""
+    until: str
+    """The last day on which the vote counts, such as 2026-01-31, in UTC."""
     already: bool
 
 

@@ -50,6 +50,8 @@ class CandidacyWritten(Printed):
     study: str
     key_words: str
     """To read out to the hospitals by phone."""
+    until: str
+    """The last day on which votes for it count, such as 2026-01-31, in UTC."""
 
 
 class Roster(Printed):

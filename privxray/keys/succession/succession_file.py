@@ -2,13 +2,15 @@
 
 A party's recovery key consents to it, or hospitals that the plan names vote for a new coordinator. The new
 key signs the file, so nobody is named who does not hold the key. Whether the consent is good, its reader says
-(:mod:`privxray.exchange.admission.admit_succession`), who knows the plan.
+(:mod:`privxray.exchange.admission.admit_succession`, and of votes
+:mod:`~privxray.exchange.admission.admit_election`), who knows the plan.
 
 Tested in tests/unit/test_succession.py.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -17,8 +19,10 @@ from pydantic import Field
 from privxray.errors import MalformedError
 from privxray.formats.container import Envelope, seal_header
 from privxray.formats.features import SUCCESSION, Form, is_ascending
-from privxray.formats.header import Base64, Fingerprint, Header, Name, PlanHash, Stamp, Strict
+from privxray.formats.header import Base64, Digest, Fingerprint, Header, Name, PlanHash, Stamp, Strict
 from privxray.keys.identity import Identity, PublicKeys
+from privxray.keys.succession.consent import Ballot
+from privxray.keys.succession.last_day import Day
 
 MAX_VOTES = 100
 
@@ -26,9 +30,10 @@ _ANEW = "Ask its sender to make it again: privxray succeed"
 
 
 class CountedVote(Strict):
-    """One hospital's consent."""
+    """One hospital's consent, which ends after the day ``until``; of an earlier version, it has none."""
 
     party: Fingerprint
+    until: Day | None = None
     consent: Base64
 
 
@@ -37,7 +42,8 @@ class SuccessionHeader(Header):
 
     ``by`` says who consents: ``recovery`` the party's recovery key, in ``consent``; ``members`` the hospitals
     of ``votes``, ascending, for the study's coordinator. Then ``plan`` and ``round`` are of the last plan of
-    the coordinator before, which the new one goes on from.
+    the coordinator before, which the new one goes on from, and ``result`` is the digest of that plan's model
+    or summary, where there is one. All votes were made over these.
     """
 
     kind: Literal["succession"] = "succession"
@@ -47,15 +53,20 @@ class SuccessionHeader(Header):
     by: Literal["recovery", "members"]
     consent: Base64 | None
     votes: Annotated[tuple[CountedVote, ...], Field(strict=False, max_length=MAX_VOTES)] | None
+    result: Digest | None = None
 
 
 @dataclass(frozen=True)
 class Elected:
-    """What hospitals decided: the study, its last plan under the old key, and their consents."""
+    """What hospitals decided: the study, its last plan under the old key, and their consents.
+
+    ``result`` is the digest of that plan's model or summary, where there is one.
+    """
 
     study: str
     round: int
     plan: PlanHash
+    result: Digest | None
     votes: tuple[CountedVote, ...]
 
 
@@ -77,6 +88,7 @@ def write_election(identity: Identity, name: str, old: Fingerprint, elected: Ele
         "study": elected.study,
         "round": elected.round,
         "plan": elected.plan,
+        "result": elected.result,
         "votes": tuple(sorted(elected.votes, key=lambda vote: vote.party)),
     }
     return _written(identity, _header(identity, name, old, stamp).model_copy(update=changes))
@@ -130,7 +142,8 @@ def _check_parts(header: SuccessionHeader) -> None:
             "the succession names the old key as the new one", reason="succession.same-key", advice=_ANEW
         )
     of_study = (header.study, header.plan, header.votes)
-    if header.by == "recovery" and (header.consent is None or of_study != (None, None, None) or header.round):
+    election = (*of_study, header.result) != (None,) * 4 or header.round
+    if header.by == "recovery" and (header.consent is None or election):
         raise MalformedError(
             "the succession by a recovery key lacks its consent, or has parts of a vote",
             reason="succession.recovery-parts",
@@ -148,6 +161,21 @@ def _check_parts(header: SuccessionHeader) -> None:
             reason="succession.votes-order",
             advice=_ANEW,
         )
+    if any(vote.until is None for vote in header.votes or ()):
+        raise MalformedError(
+            "the succession counts a vote without a last day: an earlier version of privxray made it",
+            reason="succession.without-last-day",
+            advice="Ask its sender to install the version that you have; then the hospitals vote again",
+        )
+
+
+def ballots(header: SuccessionHeader) -> Iterator[tuple[CountedVote, Ballot]]:
+    """The votes that a verified succession counts, each with what its hospital has to have signed."""
+    for vote in header.votes or ():
+        if header.study is None or header.plan is None or vote.until is None:
+            continue  # read_succession lets none of these through; such a vote would not count
+        round_, plan, result = header.round, header.plan, header.result
+        yield vote, Ballot(header.study, round_, plan, result, header.old, header.keys, vote.until)
 
 
 def _header(identity: Identity, name: str, old: Fingerprint, stamp: Stamp) -> SuccessionHeader:

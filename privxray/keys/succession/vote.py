@@ -12,9 +12,10 @@ from typing import Literal
 from privxray.errors import IdentityError, MalformedError
 from privxray.formats.container import Envelope, seal_header
 from privxray.formats.features import SUCCESSION, Form
-from privxray.formats.header import Base64, Fingerprint, Header, PlanHash, Stamp
+from privxray.formats.header import Base64, Digest, Fingerprint, Header, Stamp
 from privxray.keys.identity import Identity, PublicKeys
-from privxray.keys.succession.consent import is_consent, sign_consent
+from privxray.keys.succession.consent import Ballot, is_consent, sign_consent
+from privxray.keys.succession.last_day import Day
 
 _ASK_WHO = "Ask who sent it; leave it out"
 _ANEW = "Ask the hospital to make it again: privxray vote FILE"
@@ -23,52 +24,54 @@ _ANEW = "Ask the hospital to make it again: privxray vote FILE"
 class VoteHeader(Header):
     """``old`` is the coordinator's key that is lost, ``keys`` are the candidate's, who is the one recipient.
 
-    ``plan`` and ``round`` are of the newest plan that the hospital follows. ``consent`` goes into the
-    succession.
+    ``plan`` and ``round`` are of the newest plan that the hospital follows, ``result`` is the digest of that
+    plan's model or summary, if the hospital has accepted it. After the day ``until`` the vote does not count;
+    votes of earlier versions have none, and count nowhere. ``consent`` goes into the succession.
     """
 
     kind: Literal["vote"] = "vote"
     old: Fingerprint
     keys: PublicKeys
+    result: Digest | None = None
+    until: Day | None = None
     consent: Base64
 
 
 @dataclass(frozen=True)
-class VoteParts:
-    """What a vote says: the fields of these names in :class:`VoteHeader`."""
+class Vote:
+    """A verified vote, and what its hospital consents to."""
 
-    study: str
-    round: int
-    plan: PlanHash
-    old: Fingerprint
-    keys: PublicKeys
+    header: VoteHeader
+    ballot: Ballot
 
 
-def write_vote(identity: Identity, parts: VoteParts, stamp: Stamp) -> bytes:
+def write_vote(identity: Identity, ballot: Ballot, stamp: Stamp) -> bytes:
     """A vote's bytes; it has no body."""
     own = identity.public().fingerprint
     header = VoteHeader(
         format=2,
         features=(SUCCESSION,),
-        study=parts.study,
-        round=parts.round,
-        plan=parts.plan,
+        study=ballot.study,
+        round=ballot.round,
+        plan=ballot.plan,
         sender=own,
-        recipients=(parts.keys.fingerprint,),
+        recipients=(ballot.keys.fingerprint,),
         created=stamp.created,
         software=stamp.software,
-        old=parts.old,
-        keys=parts.keys,
-        consent=sign_consent(identity.signing, parts.study, parts.old, parts.keys),
+        old=ballot.old,
+        keys=ballot.keys,
+        result=ballot.result,
+        until=ballot.until,
+        consent=sign_consent(identity.signing, ballot),
     )
     return seal_header(header, identity.signing, own)
 
 
-def read_vote(envelope: Envelope, hospitals: Mapping[Fingerprint, PublicKeys]) -> VoteHeader:
+def read_vote(envelope: Envelope, hospitals: Mapping[Fingerprint, PublicKeys]) -> Vote:
     """Verify a vote of one of these hospitals.
 
     :raises IdentityError: none of them has signed it, or its consent is not the sender's.
-    :raises MalformedError: it is none, or contradicts itself.
+    :raises MalformedError: it is none, contradicts itself, or is of an earlier version.
     """
     envelope.expect("vote")
     keys = hospitals.get(envelope.key_id)
@@ -89,8 +92,18 @@ def read_vote(envelope: Envelope, hospitals: Mapping[Fingerprint, PublicKeys]) -
         raise MalformedError(
             "the vote has a body, or names no study or no plan", reason="vote.body-or-plan", advice=_ANEW
         )
-    if not is_consent(header.consent, keys.verifier(), header.study, header.old, header.keys):
+    if header.until is None:
+        raise MalformedError(
+            "the vote has no last day: an earlier version of privxray made it",
+            reason="vote.without-last-day",
+            advice="Ask the hospital to install the version that you have, and to vote again: privxray vote "
+            "FILE, with a candidacy of that version (privxray card --candidacy)",
+        )
+    ballot = Ballot(
+        header.study, header.round, header.plan, header.result, header.old, header.keys, header.until
+    )
+    if not is_consent(header.consent, keys.verifier(), ballot):
         raise IdentityError(
             "what the vote consents to is not what it says", reason="vote.wrong-consent", advice=_ANEW
         )
-    return header
+    return Vote(header, ballot)

@@ -5,10 +5,12 @@ Tested in tests/cli/test_coordinator_lost.py.
 
 from __future__ import annotations
 
+from privxray.formats.header import Fingerprint
+from privxray.workflow.common.stamp import today
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
-from privxray.workspace.succession_tables import NamedCoordinator
+from privxray.workspace.succession_tables import NamedCoordinator, OwnVote
 
 INHERITED = "study.succession"
 """Beside a round's files: the succession by which its coordinator took the study over."""
@@ -18,6 +20,25 @@ def awaited_coordinator(state: State, study: str) -> NamedCoordinator | None:
     """Whom hospitals named as coordinator of a study, until a plan of this one is followed."""
     known = state.study(study)
     return None if known is None else state.named_coordinator(study, known.coordinator.fingerprint)
+
+
+def standing_vote(state: State, round_: Round, coordinator: Fingerprint) -> OwnVote | None:
+    """The vote of this hospital for another coordinator, as long as it can count.
+
+    It can't any more once a newer plan is followed or a model was accepted here, and after its last day.
+
+    :param round_: the newest one of the study. :param coordinator: who signed its plan.
+    """
+    vote = state.own_vote(round_.study, coordinator)
+    if vote is None:
+        return None
+    from privxray.formats.container import split  # seldom needed, and status is to be quick
+    from privxray.keys.succession.last_day import is_past
+    from privxray.keys.succession.vote import VoteHeader
+
+    header = split(vote.file).claim(VoteHeader)
+    over_this = (header.plan, header.result) == (round_.plan, round_.model or round_.summary)
+    return vote if over_this and header.until and not is_past(header.until, today()) else None
 
 
 def is_inherited(workspace: Workspace, round_: Round) -> bool:

@@ -14,19 +14,26 @@ from pathlib import Path
 
 from privxray.errors import AbsentFileError, CohortError, PrivxrayError, RefusedError, about
 from privxray.exchange.admission.admit import admit_model, admit_plan
-from privxray.exchange.admission.admit_succession import admit_candidate, admit_vote, named_in, voters
+from privxray.exchange.admission.admit_election import (
+    StudyNow,
+    admit_candidate,
+    admit_vote,
+    named_in,
+    voters,
+)
 from privxray.exchange.admission.admit_summary import admit_summary
 from privxray.exchange.intake import take_in
 from privxray.exchange.messages.plan import SignedPlan
-from privxray.formats.header import Fingerprint
+from privxray.formats.header import Digest, Fingerprint
 from privxray.keys.identity import Identity, PublicKeys
+from privxray.keys.succession.last_day import Day
 from privxray.keys.succession.succession_file import CountedVote, Elected, write_election
 from privxray.keys.succession.vote import read_vote
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.new_coordinator import INHERITED, is_inherited
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.send import send
-from privxray.workflow.common.stamp import stamp
+from privxray.workflow.common.stamp import stamp, today
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -51,6 +58,7 @@ class TakenOver:
 
     :param voters: the hospitals that voted, by name; empty if this was done before.
     :param has_model: the last round is closed.
+    :param until: the last day on which everybody takes the succession in; None if this was done before.
     :param passed_over: by file, why a vote does not count.
     """
 
@@ -58,6 +66,7 @@ class TakenOver:
     round: int
     voters: tuple[str, ...]
     has_model: bool
+    until: Day | None = None
     passed_over: tuple[str, ...] = ()
 
 
@@ -70,7 +79,7 @@ def take_over(
     :param path: of the succession that is carried to everybody.
     :raises CohortError: there are too few votes.
     :raises RefusedError: this workspace has a study under way, the plan names nobody who may vote, or a
-        hospital follows a newer plan.
+        hospital follows a newer plan, or has a model that was not named.
     """
     workspace.require("coordinator", "succeed --votes")
     identity = unlock(workspace, passphrase)
@@ -113,9 +122,10 @@ def _take(session: Session, identity: Identity, lineage: Lineage, votes: Path) -
             )
         data = received.path.read_bytes()
     result = None if lineage.model is None else _result(session, lineage.model, last)
-    counted = _counted(session, votes, last, identity.public())
+    now = StudyNow(last, result.digest if result else None, today())
+    counted = _counted(session, votes, now, identity.public())
     plan, folder = last.plan, workspace.round_folder(study, last.plan.round)
-    elected = Elected(study, plan.round, last.digest, tuple(vote for _, vote in counted.votes))
+    elected = Elected(study, plan.round, last.digest, now.result, tuple(vote for _, vote in counted.votes))
     make_private_folder(workspace.plan_copy(study, plan.round).parent)
     make_private_folder(folder)
     write_atomic(workspace.plan_copy(study, plan.round), data, overwrite=True)
@@ -136,7 +146,8 @@ def _take(session: Session, identity: Identity, lineage: Lineage, votes: Path) -
         if result is not None:
             result.note(state, study, plan.round)
     names = tuple(name for name, _ in counted.votes)
-    return TakenOver(study, plan.round, names, result is not None, counted.passed_over)
+    until = min(vote.until for _, vote in counted.votes if vote.until)
+    return TakenOver(study, plan.round, names, result is not None, until, counted.passed_over)
 
 
 @dataclass(frozen=True)
@@ -145,7 +156,7 @@ class _Result:
 
     copy: Path
     data: bytes
-    digest: str
+    digest: Digest
     is_model: bool
 
     def note(self, state: State, study: str, number: int) -> None:
@@ -175,11 +186,16 @@ class _Counted:
     passed_over: tuple[str, ...]
 
 
-def _counted(session: Session, folder: Path, last: SignedPlan, own: PublicKeys) -> _Counted:
+_ELSEWHERE = ("vote.newer-plan", "vote.other-plan", "vote.newer-result", "vote.other-result")
+"""Why a vote stops the counting: its hospital has what the candidate lacks, or was shown another thing."""
+
+
+def _counted(session: Session, folder: Path, now: StudyNow, own: PublicKeys) -> _Counted:
     """The votes in a folder, one a hospital, each with its hospital's name.
 
     :raises CohortError: too few. :raises RefusedError: see :func:`take_over`.
     """
+    last = now.last
     admit_candidate(own, last.plan)
     if not folder.is_dir():
         raise AbsentFileError(
@@ -192,9 +208,9 @@ def _counted(session: Session, folder: Path, last: SignedPlan, own: PublicKeys) 
     passed_over = []
     for path in sorted(folder.glob("*.vote")):
         try:
-            sender, vote = _vote(session, path, last, own)
+            sender, vote = _vote(session, path, now, own)
         except PrivxrayError as error:
-            if error.reason in ("vote.newer-plan", "vote.other-plan"):
+            if error.reason in _ELSEWHERE:
                 raise
             passed_over.append(str(error))
         else:
@@ -213,13 +229,15 @@ def _counted(session: Session, folder: Path, last: SignedPlan, own: PublicKeys) 
     return _Counted(sorted(found.values(), key=lambda one: one[0]), tuple(passed_over))
 
 
-def _vote(session: Session, path: Path, last: SignedPlan, own: PublicKeys) -> tuple[str, CountedVote]:
+def _vote(session: Session, path: Path, now: StudyNow, own: PublicKeys) -> tuple[str, CountedVote]:
+    plan = now.last.plan
     with about(path), take_in(path, session.workspace.inbox) as received:
-        header = read_vote(received.envelope, voters(last.plan))
-        received.check_body(header.body)
-        admit_vote(header, last, own)
-        name = last.plan.roster.known_hospital(header.sender).name
-        return name, CountedVote(party=header.sender, consent=header.consent)
+        vote = read_vote(received.envelope, voters(plan))
+        received.check_body(vote.header.body)
+        admit_vote(vote, now, own)
+        sender, consent = vote.header.sender, vote.header.consent
+        counted = CountedVote(party=sender, until=vote.ballot.until, consent=consent)
+        return plan.roster.known_hospital(sender).name, counted
 
 
 def _names(last: SignedPlan) -> list[str]:

@@ -5,11 +5,11 @@ Tested in tests/cli/test_recovery.py and tests/cli/test_coordinator_lost.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from privxray.errors import RefusedError
-from privxray.exchange.admission.admit_succession import admit_election, admit_recovery, expect_by
+from privxray.exchange.admission.admit_election import StudyNow, admit_election
+from privxray.exchange.admission.admit_succession import admit_recovery, expect_by
 from privxray.exchange.intake import Received
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
@@ -17,7 +17,8 @@ from privxray.keys.roster import Member, Trustee
 from privxray.keys.succession.succession_file import SuccessionHeader, read_succession
 from privxray.workflow.common.new_coordinator import awaited_coordinator
 from privxray.workflow.common.own_keys import public_keys
-from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.common.planned_round import load_plan, planned_round
+from privxray.workflow.common.stamp import today
 from privxray.workflow.custody.revoked import BY_MEMBERS, BY_RECOVERY, expect_not_revoked
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
@@ -85,7 +86,8 @@ def take_election(session: Session, received: Received) -> TakenIn:
     The new one's first plan is still joined by its key words.
 
     :raises RefusedError: of a study that is not followed here, by too few votes, for another coordinator's
-        place, or somebody else was named before.
+        place, by votes that were made before a plan or model that came here or are over, or somebody else was
+        named before.
     :raises IdentityError: a vote is false.
     """
     header, state = read_succession(received.envelope), session.state
@@ -109,15 +111,19 @@ def take_election(session: Session, received: Received) -> TakenIn:
             advice="Two coordinators were named: call the hospitals that voted, and follow neither "
             "until then",
         )
-    plan = load_plan(session.workspace, last)
-    admit_election(header, plan, trusted_coordinator(state, known).fingerprint)
+    signed = planned_round(session.workspace, last).signed
+    plan, now = signed.plan, StudyNow(signed, last.model or last.summary, today())
+    admit_election(header, now, trusted_coordinator(state, known).fingerprint)
     expect_not_revoked(state, header.sender)
     voters = tuple(sorted(plan.roster.known_hospital(vote.party).name for vote in header.votes or ()))
     named = NamedCoordinator(header.name, header.keys, voters, received.envelope.digest)
     with state.transaction():
         state.name_coordinator(study, header.old, named)
         state.name_successor(header.old, plan.coordinator_name, BY_MEMBERS, header.sender)
-    return TakenIn(header, voters, tuple(_notes(state, header, last)), already=False)
+    vote = state.own_vote(study, header.old)
+    other = vote is not None and vote.keys != header.keys
+    notes = (f"this hospital had voted for {vote.name}",) if vote is not None and other else ()
+    return TakenIn(header, voters, notes, already=False)
 
 
 def trusted_coordinator(state: State, known: KnownStudy) -> PublicKeys:
@@ -158,14 +164,3 @@ def _party(session: Session, old: Fingerprint) -> Member | Trustee:
         advice="privxray inspect FILE says whose it is; of a party that you met outside of a study, "
         "compare the key words anew: privxray infer distrust NAME",
     )
-
-
-def _notes(state: State, header: SuccessionHeader, last: Round) -> Iterator[str]:
-    if last.number > header.round:
-        yield (
-            f"a plan of round {last.number} by the coordinator before is followed here, and the hospitals "
-            f"voted over round {header.round}: call both coordinators, and give the new one that plan"
-        )
-    vote = state.own_vote(last.study, header.old)
-    if vote is not None and vote.keys != header.keys:
-        yield f"this hospital had voted for {vote.name}"

@@ -19,7 +19,7 @@ from privxray.formats.header import Fingerprint
 from privxray.keys.card import CardHeader, read_card
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Trustee
-from privxray.keys.succession.consent import sign_consent
+from privxray.keys.succession.consent import Recovery, sign_consent
 from privxray.keys.succession.recovery_key import key_of, public_of
 from privxray.keys.succession.succession_file import read_succession, write_recovery
 from privxray.workflow.common.callbacks import Passphrase
@@ -70,7 +70,7 @@ def succeed_by_recovery(
     old = before.keys.fingerprint
     if not _is_there(path, old, own):
         identity = unlock(workspace, passphrase)
-        consent = sign_consent(key, None, old, own)
+        consent = sign_consent(key, Recovery(old, own))
         with working(workspace) as session:
             send(session.state, write_recovery(identity, session.name, old, consent, stamp()), path)
     return Recovered(old, own.fingerprint)

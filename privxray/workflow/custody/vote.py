@@ -1,6 +1,7 @@
 """``vote``: a hospital says who is to coordinate its study, the coordinator's key being lost.
 
-It votes once for each coordinator's place, unless its person says otherwise.
+It votes for one candidate for each coordinator's place, unless its person says otherwise. A vote holds for
+the plan that the hospital follows and the model that it has: with a newer one, the same command votes again.
 
 Tested in tests/cli/test_coordinator_lost.py.
 """
@@ -12,18 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.errors import IdentityError, RefusedError
-from privxray.exchange.admission.admit_succession import admit_candidate, named_in
+from privxray.exchange.admission.admit_election import admit_candidate, admit_last_day, named_in
 from privxray.exchange.intake import take_in
+from privxray.formats.container import split
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words, same_words, slip_in
-from privxray.keys.succession.candidacy import CandidacyHeader, read_candidacy
-from privxray.keys.succession.vote import VoteParts, write_vote
+from privxray.keys.succession.candidacy import CandidacyHeader, Candidate, read_candidacy
+from privxray.keys.succession.consent import Ballot
+from privxray.keys.succession.last_day import Day
+from privxray.keys.succession.vote import VoteHeader, write_vote
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.deliver import chosen_folder
+from privxray.workflow.common.new_coordinator import standing_vote
 from privxray.workflow.common.own_keys import public_keys, unlock
 from privxray.workflow.common.planned_round import PlannedRound, planned_round
 from privxray.workflow.common.send import send
-from privxray.workflow.common.stamp import stamp
+from privxray.workflow.common.stamp import stamp, today
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
@@ -42,13 +47,15 @@ class VotePrompts:
 class Voted:
     """A vote that is ready to be carried to the candidate.
 
-    :param name: the candidate's. :param already: the same vote was given before.
+    :param name: the candidate's. :param until: the last day on which the vote counts.
+    :param already: the same vote was given before.
     """
 
     path: Path
     study: str
     name: str
     keys: PublicKeys
+    until: Day
     already: bool
 
 
@@ -61,7 +68,8 @@ def vote(
     :param change: vote for another candidate than before.
     :param folder: one that is there, for instance a stick; by default the workspace's own.
     :raises RefusedError: the study is not followed here, its plan gives this hospital no vote, the candidate
-        can't be its coordinator, or another candidate has this hospital's vote.
+        can't be its coordinator, the candidacy's last day is past, or another candidate has this hospital's
+        vote.
     :raises IdentityError: the words that were typed are others.
     """
     workspace.require("hospital", "vote")
@@ -69,37 +77,50 @@ def vote(
     with working(workspace) as session, take_in(path, workspace.inbox) as received:
         state = session.state
         candidate = read_candidacy(received.envelope)
-        received.check_body(candidate.body)
+        header = candidate.header
+        received.check_body(header.body)
         last = _followed(session, candidate)
-        plan = last.plan
-        before = state.own_vote(plan.study_name, plan.sender)
-        if before is not None and before.keys != candidate.keys and not change:
+        admit_last_day(candidate.until, today())
+        ballot = _ballot(last, candidate)
+        before = state.own_vote(ballot.study, ballot.old)
+        another = before is not None and before.keys != header.keys
+        if before is not None and another and not change:
             raise RefusedError(
                 f"this hospital has voted for {before.name}",
                 reason="vote.second",
                 advice="Two votes make two coordinators. If the first one must not count any more, tell "
                 "everybody by phone, and type the command again with --change",
             )
-        expect_not_revoked(state, candidate.sender)
-        already = before is not None and before.keys == candidate.keys
-        if before is None or not already:
-            _compare(candidate, ask)
-            parts = VoteParts(plan.study_name, plan.round, last.signed.digest, plan.sender, candidate.keys)
-            data = write_vote(unlock(workspace, ask.passphrase), parts, stamp())
-            before = OwnVote(candidate.name, candidate.keys, data)
+        expect_not_revoked(state, header.sender)
+        standing = None if another else standing_vote(state, last.round, ballot.old)
+        already = standing is not None and split(standing.file).claim(VoteHeader).until == ballot.until
+        if standing is None or not already:
+            if before is None or another:
+                _compare(header, ask)
+            data = write_vote(unlock(workspace, ask.passphrase), ballot, stamp())
+            standing = OwnVote(header.name, header.keys, data)
             with state.transaction():
-                state.record_vote(plan.study_name, plan.sender, before)
-        left = target / f"{session.name}-{plan.study_name}.vote"
-        send(state, before.file, left, force=change)
-        return Voted(left, plan.study_name, candidate.name, candidate.keys, already)
+                state.record_vote(ballot.study, ballot.old, standing)
+        left = target / f"{session.name}-{ballot.study}.vote"
+        send(state, standing.file, left, force=change or (before is not None and not already))
+        return Voted(left, ballot.study, header.name, header.keys, ballot.until, already)
 
 
-def _followed(session: Session, candidate: CandidacyHeader) -> PlannedRound:
+def _ballot(last: PlannedRound, candidate: Candidate) -> Ballot:
+    """What this hospital consents to: over the newest plan, and its model or summary if that has come."""
+    round_, keys = last.round, candidate.header.keys
+    result = round_.model or round_.summary
+    return Ballot(
+        round_.study, round_.number, last.signed.digest, result, last.plan.sender, keys, candidate.until
+    )
+
+
+def _followed(session: Session, candidate: Candidate) -> PlannedRound:
     """The newest plan of the candidate's study, by which this hospital has a vote.
 
     :raises RefusedError: there is none, or the candidate can't be its coordinator.
     """
-    last = session.state.last_round(candidate.study or "")
+    last = session.state.last_round(candidate.study)
     if last is None:
         raise RefusedError(
             "the study of this candidacy is not followed here",
@@ -113,7 +134,7 @@ def _followed(session: Session, candidate: CandidacyHeader) -> PlannedRound:
             reason="vote.not-named",
             advice="privxray inspect FILE.plan lists the hospitals that have one",
         )
-    admit_candidate(candidate.keys, planned.plan)
+    admit_candidate(candidate.header.keys, planned.plan)
     return planned
 
 

@@ -142,6 +142,7 @@ def _by_votes(line: _Line, votes: Path, model: Path | None) -> None:
                 "round": taken.round,
                 "voters": list(taken.voters),
                 "has_model": taken.has_model,
+                "until": taken.until,
             }
         )
     for reason in taken.passed_over:
@@ -149,4 +150,6 @@ def _by_votes(line: _Line, votes: Path, model: Path | None) -> None:
     by = f", by the votes of {' and '.join(taken.voters)}" if taken.voters else ""
     state = "is closed" if taken.has_model else "is void, and its updates can't be opened"
     tell(f"This workspace coordinates the study {taken.study} from now on{by}. Round {taken.round} {state}.")
+    if taken.until:
+        tell(f"Hospitals take the succession in until {taken.until}, the last day of their votes.")
     close("succeed --votes", line.workspace, file=seen_from_here(line.file))

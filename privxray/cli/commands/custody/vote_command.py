@@ -56,13 +56,15 @@ def vote(
                 "study": given.study,
                 "candidate": given.name,
                 "key": given.keys.fingerprint,
+                "until": given.until,
                 "already": given.already,
             }
         )
     again = "This hospital has given this vote before. " if given.already else ""
     tell(
         f"{again}The vote says that {given.name} ({given.keys.fingerprint[:16]}) is to coordinate the study "
-        f"{given.study} in place of its coordinator, whose key is lost. If that one is there after all, "
+        f"{given.study} in place of its coordinator, whose key is lost. It counts until {given.until}, and "
+        "only over the plan and model that this hospital has now. If the old coordinator is there after all, "
         "don't let the vote leave. Rounds of the old key are void once enough hospitals have voted."
     )
     close("vote", workspace, file=seen_from_here(given.path), to=given.name)

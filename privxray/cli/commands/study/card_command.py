@@ -44,6 +44,16 @@ def card(
             "study's coordinator has lost its key.",
         ),
     ] = False,
+    days: Annotated[
+        int | None,
+        typer.Option(
+            "--days",
+            min=1,
+            max=90,
+            help="With --candidacy: for how many days from today votes for it count, 30 by default.",
+            show_default=False,
+        ),
+    ] = None,
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,
 ) -> None:
@@ -59,8 +69,14 @@ def card(
                 reason="card.candidacy-options",
                 advice="Type: privxray card --candidacy",
             )
-        _candidacy(workspace, passphrase(passphrase_file), as_json)
+        _candidacy(workspace, passphrase(passphrase_file), days, as_json)
         return
+    if days is not None:
+        raise UsageError(
+            "--days is for a candidacy, and a card has no last day",
+            reason="card.days-without-candidacy",
+            advice="Leave out --days, or type: privxray card --candidacy --days N",
+        )
     size = _size(workspace, patients)
     number: Literal[1, 2] = 1 if format_ == "1" else 2
     path = fresh_card(
@@ -74,19 +90,26 @@ def card(
     close("card", workspace, file=seen_from_here(path))
 
 
-def _candidacy(workspace: Workspace, secret: Passphrase, as_json: bool) -> None:
+def _candidacy(workspace: Workspace, secret: Passphrase, days: int | None, as_json: bool) -> None:
     """Write the file by which hospitals can name this workspace's party coordinator."""
     from privxray.workflow.custody.candidacy import make_candidacy
 
-    made = make_candidacy(workspace, secret)
+    made = make_candidacy(workspace, secret, days)
     if as_json:
-        emit({"card": str(made.path), "study": workspace.config.study, "key_words": made.key_words})
+        emit(
+            {
+                "card": str(made.path),
+                "study": workspace.config.study,
+                "key_words": made.key_words,
+                "until": made.until,
+            }
+        )
     else:
         line(f"Key words: {made.key_words}")
     tell(
         f"Wrote {made.path.name}, for the case that this study's coordinator has lost its key: hospitals "
-        "that the plan names vote with it for this workspace. Read the key words to them by phone. A "
-        "study's first coordinator needs no such file."
+        "that the plan names vote with it for this workspace. Read the key words to them by phone. Their "
+        f"votes count until {made.until}. A study's first coordinator needs no such file."
     )
     close("card --candidacy", workspace, file=seen_from_here(made.path))
 

@@ -17,6 +17,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_words import public_constants
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
+from privxray.workflow.common.new_coordinator import standing_vote
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound, last_of_task, planned_round
 from privxray.workflow.custody.revoked import BY_RECOVERY
@@ -32,7 +33,7 @@ class KnownHere:
     :param named: by the key that is gone the one that was named in its place, and who named it, as the state
         of the workspace has it.
     :param coordinator: whom hospitals named in place of the coordinator of the plan before.
-    :param voted: this hospital's own vote for such a one.
+    :param voted: this hospital's own vote for such a one, where it still counts.
     :param model: the digest of the body of the model of the plan before, where that is kept here.
     :param compared: the hospitals of the last plan that asked for the same as this one; empty for none.
     """
@@ -52,7 +53,7 @@ def known_here(session: Session, before: PlannedRound, plan: PlanHeader) -> Know
     return KnownHere(
         state.successors(),
         state.named_coordinator(study, coordinator),
-        state.own_vote(study, coordinator),
+        standing_vote(state, before.round, coordinator),
         kept_body(model) if kept else None,
         frozenset(alike.hospitals if (alike := last_of_task(session, plan)) else ()),
     )
@@ -117,7 +118,8 @@ def _coordinator(before: PlanHeader, plan: PlanHeader, known: KnownHere) -> Iter
     elif known.voted is not None:
         yield (
             f"this hospital voted for {known.voted.name} as coordinator, and the one before signs still: "
-            "call both before you follow it"
+            "call both before you follow it; after that the vote counts no more, neither here nor with "
+            "anybody else who follows this plan"
         )
 
 

@@ -20,7 +20,7 @@ from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import steps_of
 from privxray.privacy.gaussian_curve import gaussian_mu
 from privxray.privacy.guarantee import MAX_EPSILON, Guarantee
-from privxray.workflow.common.new_coordinator import awaited_coordinator, is_inherited
+from privxray.workflow.common.new_coordinator import awaited_coordinator, is_inherited, standing_vote
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
@@ -83,7 +83,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         possible=possible,
         coordinator=plan.coordinator_name,
         named=named.name if (named := awaited_coordinator(state, round_.study)) else "",
-        voted=vote.name if (vote := state.own_vote(round_.study, plan.sender)) and named is None else "",
+        voted=vote.name if named is None and (vote := standing_vote(state, round_, plan.sender)) else "",
         own_files=_own_files(workspace, round_),
     )
     return seen if session.role != "coordinator" else _with_what_came(session, seen, plan)

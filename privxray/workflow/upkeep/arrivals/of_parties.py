@@ -8,8 +8,11 @@ from __future__ import annotations
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.revocation import RevocationHeader
 from privxray.keys.succession.candidacy import CandidacyHeader
+from privxray.keys.succession.last_day import is_past
 from privxray.keys.succession.succession_file import SuccessionHeader
 from privxray.keys.succession.vote import VoteHeader
+from privxray.workflow.common.new_coordinator import standing_vote
+from privxray.workflow.common.stamp import today
 from privxray.workflow.upkeep.advice.situation import typed
 from privxray.workflow.upkeep.arrivals.question import Question, Standing
 
@@ -57,9 +60,11 @@ def candidacy(question: Question[CandidacyHeader]) -> Standing:
     header, session = question.header, question.session
     if session.role != "hospital" or question.newest() is None:
         return Standing(False, f"a candidacy is for the hospitals of {header.study}: carry it there")
-    old = session.state.study(header.study or "")
-    vote = None if old is None else session.state.own_vote(old.name, old.coordinator.fingerprint)
-    if vote is not None and vote.keys.fingerprint == header.sender:
+    if header.until is None or is_past(header.until, today()):
+        return Standing(True, f"nothing: its last day is past; ask {header.name} for a new one")
+    old, newest = session.state.study(header.study or ""), question.newest()
+    stands = old and newest and standing_vote(session.state, newest, old.coordinator.fingerprint)
+    if stands and stands.keys.fingerprint == header.sender:
         return Standing(True, "nothing: this hospital has voted for its maker")
     return Standing(False, f"hear its maker's key words by phone, then type: {question.typing.one('vote')}")
 

@@ -71,7 +71,7 @@ def candidacy(candidacy: CandidacyHeader, _: str, reader: Reader) -> Summary:
         "a candidacy: somebody would coordinate a study whose coordinator has lost its key",
         candidacy.name,
         candidacy.study or "",
-        "",
+        f"votes for it count until {candidacy.until or 'no day: it is of an earlier version'}",
         "carry it to the hospitals that the plan names, and read your key words to them"
         if reader.own == candidacy.sender
         else "hear its maker's key words by phone, then type: privxray vote FILE",
@@ -84,7 +84,8 @@ def vote(vote: VoteHeader, _: str, reader: Reader) -> Summary:
         "a vote: a hospital says who is to coordinate its study from now on",
         reader.name(vote.sender),
         place_of(vote),
-        f"for the key {vote.keys.fingerprint[:16]}, in place of {reader.name(vote.old)}",
+        f"for the key {vote.keys.fingerprint[:16]}, in place of {reader.name(vote.old)}; it counts until "
+        f"{vote.until or 'no day: it is of an earlier version'}, as long as nothing newer of that one came",
         "collect it in a folder, then type: privxray succeed PLAN FILE --votes FOLDER"
         if reader.own == vote.keys.fingerprint
         else "it is for whoever is to be the coordinator",
@@ -96,7 +97,9 @@ def succession(succession: SuccessionHeader, _: str, reader: Reader) -> Summary:
     place = f"the key {succession.keys.fingerprint[:16]} in place of {reader.name(succession.old)}"
     if succession.by == "members":
         voters = ", ".join(reader.name(vote.party) for vote in succession.votes or ())
-        who, command = f"by the votes of {voters} (judged when it is taken in)", "join"
+        days = [vote.until or "" for vote in succession.votes or ()]
+        until = f", to be taken in until {min(days)}" if all(days) else ""
+        who, command = f"by the votes of {voters}{until} (judged when it is taken in)", "join"
     else:
         who, command = "by the party's recovery key (judged when it is taken in)", "distrust"
     return Summary(
