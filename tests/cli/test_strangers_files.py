@@ -66,7 +66,7 @@ def test_a_pipe_hangs_no_command(
     line = [pipe if word == "PIPE" else word for word in words]
     result = world.type(party, *line, "--json", asks=asks)
     assert reason(result) == expected
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 300
 
 
 def test_a_pipe_in_a_folder_hangs_no_command(at: At) -> None:

@@ -21,6 +21,7 @@ from privxray.cli import step_bars
 from privxray.cli.app import run
 
 CODE = "from privxray.cli.app import main; main()"
+SECRET = ("Passphrase:", "confirmation:")
 
 
 def at_terminal(
@@ -39,7 +40,7 @@ def at_terminal(
         if fork:
             _go_on(words, environment)
         os.execve(sys.executable, [sys.executable, "-c", CODE, *words], environment)
-    seen, waiting, deadline = "", list(typed), time.monotonic() + 60
+    seen, waiting, deadline = "", list(typed), time.monotonic() + 300
     while time.monotonic() < deadline:
         if not select.select([screen], [], [], 1)[0]:
             continue
@@ -48,14 +49,20 @@ def at_terminal(
         except OSError:  # the child has closed its end
             break
         if waiting and waiting[0][0] in seen[seen.rfind("\0") + 1 :]:
-            _, answer = waiting.pop(0)
+            prompt, answer = waiting.pop(0)
             seen += "\0"  # what comes next is looked for behind this mark
-            time.sleep(1)  # a person takes longer; the echo is switched off after the prompt is printed
+            while prompt in SECRET and _echoes(screen) and time.monotonic() < deadline:
+                time.sleep(0.02)
             os.write(screen, answer.encode())
     os.close(screen)
     _, status = os.waitpid(child, 0)
     assert not waiting, seen
     return os.waitstatus_to_exitcode(status), seen
+
+
+def _echoes(screen: int) -> bool:
+    """Whether what is typed is still shown: that is switched off after the prompt is printed."""
+    return bool(termios.tcgetattr(screen)[3] & termios.ECHO)
 
 
 def _go_on(words: list[str], environment: dict[str, str]) -> NoReturn:

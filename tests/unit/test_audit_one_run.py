@@ -1,7 +1,7 @@
 """The one-run audit finds engines that were broken on purpose, and leaves the intact ones alone.
 
-Nothing is seeded: coins, canaries and noise come from the operating system, as in a real audit. Chances of a
-false alarm are given where they are not negligible.
+Nothing that is trained is seeded: coins, canaries and noise come from the operating system, as in a real
+audit. Each comment says with which chance a test fails by it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import math
 import os
 import re
 from pathlib import Path
+from tempfile import mkdtemp
 
 import numpy as np
 import pytest
 import torch
 from broken_engines import CLAIM, DELTA, Quiet, audited, engines, nothing_clipped
-from chance import Seeded
+from chance import Seeded, once_in
 from scipy.stats import binom
 
 from privxray.audit.bounds.epsilon_bound import ceiling, lower_bound, p_value
@@ -56,9 +57,9 @@ def store(folder: Path) -> KeptAnswers:
 
 @pytest.mark.parametrize("name", ["linear-probe", "dp-sgd"])
 def test_the_intact_engine_is_flagged_no_more_often_than_by_chance(tmp_path: Path, name: str) -> None:
-    # At a true epsilon of at most 1 each run is flagged with probability below 5 %. With dp-sgd 18 of 30
-    # guesses are right (SD 2.7; 30 runs), and 26 are flagged: some 3 runs in 1,000, so 4 of 20 about once in
-    # 3 million.
+    # At a true epsilon of at most 1 each run is flagged with probability below 5 %, and by far: with dp-sgd 18
+    # of 30 guesses are right (SD 2.4; 150 runs), and 27 are flagged: fewer than 1 run in 1,000, so 4 of 20
+    # with less than 5e-9. With the probe 66 of 120 are right (SD 6.1; 400 runs), and 97 are flagged.
     runs = [
         audited(
             store(tmp_path / str(run)),
@@ -85,16 +86,22 @@ def test_the_intact_engine_is_flagged_no_more_often_than_by_chance(tmp_path: Pat
 )
 def test_a_broken_engine_is_found_at_a_claimed_epsilon_of_1(tmp_path: Path, name: str, broken: str) -> None:
     method, source = engines(name)[broken]
-    run = audited(
-        store(tmp_path / "run"),
-        method,
-        # Clipping is the hardest to see: at 16 px, or with 100 canaries, a run of a hundred would pass.
-        canaries=150 if broken == "clipping off" else CANARIES[name],
-        images=30 if broken == "image unit" else 1,
-        constants={} if broken == "clipping off" else settings(name),
-        training_source=source,
-    )
-    assert run.refuted, run
+
+    def attempt() -> None:
+        run = audited(
+            store(Path(mkdtemp(dir=tmp_path)) / "run"),
+            method,
+            canaries=200 if broken == "clipping off" else CANARIES[name],
+            images=30 if broken == "image unit" else 1,
+            constants={} if broken == "clipping off" else settings(name),
+            training_source=source,
+        )
+        assert run.refuted, run
+
+    # Clipping is the hardest to see, and not at 16 px: 7 of 100 guesses are wrong (SD 2.9; 40 runs), and 20
+    # would pass, which is 4.1 SD, or 4e-5 if wrong guesses are Poisson. Three runs pass together with 1e-13.
+    # Else 2 of 120 are wrong at most, or none, where 24 (8 of 50 with dp-sgd) would pass: below 1e-15.
+    once_in(3 if broken == "clipping off" else 1, attempt)
 
 
 @pytest.mark.parametrize("broken", ["noise off", "image unit", "clipping off", None])
@@ -102,15 +109,21 @@ def test_the_recipe_of_new_plans_is_audited_by_canaries_that_are_maps(
     tmp_path: Path, broken: str | None
 ) -> None:
     method, source = (methods.get("dp-sgd"), None) if broken is None else engines("dp-sgd")[broken]
-    run = audited(
-        store(tmp_path / "run"),
-        method,
-        canaries=100,
-        images=30 if broken == "image unit" else 2,
-        constants={**RECIPE, "steps": 4, "learning_rate": 0.02},
-        training_source=source,
-    )
-    assert run.refuted == (broken is not None), run
+
+    def attempt() -> None:
+        run = audited(
+            store(Path(mkdtemp(dir=tmp_path)) / "run"),
+            method,
+            canaries=100,
+            images=30 if broken == "image unit" else 2,
+            constants={**RECIPE, "steps": 4, "learning_rate": 0.02},
+            training_source=source,
+        )
+        assert run.refuted == (broken is not None), run
+
+    # Of the broken ones all 50 guesses are right (86 runs). Of the intact one 29 (SD 3.7; 200 runs), and 43
+    # are flagged: 1e-4, so three runs together with 1e-12.
+    once_in(1 if broken else 3, attempt)
 
 
 def test_a_probe_that_neither_normalises_nor_clips_is_found(tmp_path: Path) -> None:
@@ -120,7 +133,8 @@ def test_a_probe_that_neither_normalises_nor_clips_is_found(tmp_path: Path) -> N
 
 
 def test_a_small_slip_is_not_found_and_the_report_says_so(tmp_path: Path) -> None:
-    # Half the noise has epsilon 2.2 where 1 was claimed, and 800 canaries can't see it.
+    # Half the noise has epsilon 2.2 where 1 was claimed, and 800 canaries can't see it: 476 guesses are right
+    # (SD 9; 8 runs), and 606 would be flagged.
     probe = methods.get("linear-probe")
     run = audited(store(tmp_path / "run"), probe, canaries=800, training_source=Quiet(2.0))
     assert not run.refuted

@@ -10,6 +10,8 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from deid_samples import clean, encode
@@ -30,7 +32,8 @@ def scan_file(file, profile, **options):
     if path.name.startswith("kill"):
         os.kill(os.getpid(), 11)
     if path.name.startswith("wait"):
-        time.sleep(600)
+        path.parent.with_suffix(".waiting").touch()
+        time.sleep(3000)
     return real(file, profile, **options)
 w.scan_file = scan_file
 w.main()
@@ -93,10 +96,23 @@ def test_a_file_that_kills_its_reader_is_one_finding(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("hostile")
 def test_a_file_that_takes_for_ever_is_one_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("privxray.deid.judging.set_passes.PATIENCE", 5.0)
-    fill(tmp_path, FEW + 10)
-    (tmp_path / "wait.dcm").write_bytes(encode(clean()))
-    report = check_paths([tmp_path], jobs=2)
+    """No second passes but 601, when the worker that sleeps is the only one at work: none is slow."""
+    folder = tmp_path / "set"
+    folder.mkdir()
+    fill(folder, FEW + 10)
+    (folder / "wait.dcm").write_bytes(encode(clean()))
+    waiting, clock, plain = folder.with_suffix(".waiting"), [0.0], pool_module.Pool._arrivals
+
+    def arrivals(pool: pool_module.Pool) -> list[Any]:
+        arrived = list(plain(pool))
+        if not arrived and waiting.exists() and sum(bool(one.under_way) for one in pool._workers) == 1:
+            waiting.unlink()
+            clock[0] += 601.0
+        return arrived
+
+    monkeypatch.setattr(pool_module.Pool, "_arrivals", arrivals)
+    monkeypatch.setattr(pool_module, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    report = check_paths([folder], jobs=2)
     stuck = [file for file in report.files if file.verdict == "error"]
     assert [file.path.name for file in stuck] == ["wait.dcm"]
     assert pool_module.STUCK in stuck[0].findings[0].reason
@@ -131,12 +147,12 @@ def test_ctrl_c_ends_all_processes(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(members(process.pid)) < 3 and time.monotonic() < deadline:
         time.sleep(0.02)
     assert len(members(process.pid)) == 3
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert b"Traceback" not in out + err
     while members(process.pid) and time.monotonic() < deadline:

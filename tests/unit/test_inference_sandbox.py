@@ -161,9 +161,9 @@ def test_the_child_knows_few_variables_and_not_where_a_passphrase_lies(
     assert set(told) <= {*child._KEPT, "PYTHONPATH", "OMP_NUM_THREADS"}
 
 
-def limited(code: str, seconds: int = 1) -> subprocess.CompletedProcess[bytes]:
+def limited(code: str, seconds: int = 60) -> subprocess.CompletedProcess[bytes]:
     line = f"from privxray.inference.sandbox import _limit; _limit({seconds}); {code}"
-    return subprocess.run([sys.executable, "-c", line], capture_output=True, check=False, timeout=60)
+    return subprocess.run([sys.executable, "-c", line], capture_output=True, check=False, timeout=300)
 
 
 LIMITS = "import json, resource as r; print(json.dumps([r.getrlimit(n) for n in (r.RLIMIT_AS, r.RLIMIT_CPU, "
@@ -189,7 +189,7 @@ def test_the_child_limits_itself_before_it_reads_its_job() -> None:
     command = [sys.executable, "-P", "-m", sandbox._MODULE, "9"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         limits = Path(f"/proc/{child.pid}/limits")
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not re.search(r"Max cpu time +9 +9 ", limits.read_text()) and time.monotonic() < until:
             time.sleep(0.05)
         assert re.search(r"Max cpu time +9 +9 ", limits.read_text())
@@ -242,7 +242,7 @@ def test_a_limit_that_can_t_be_set_ends_the_child_on_linux_alone(monkeypatch: py
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems know no limit of address space")
 def test_the_child_can_take_neither_memory_nor_time_nor_disk(tmp_path: Path) -> None:
     assert b"MemoryError" in limited("bytearray(3 << 30)").stderr
-    assert limited("\nwhile True: pass").returncode < 0
+    assert limited("\nwhile True: pass", 1).returncode < 0
     wrote = limited(f"open({str(tmp_path)!r} + '/f', 'wb').write(bytes(100 << 20))")
     assert wrote.returncode != 0
 
@@ -275,5 +275,5 @@ def test_the_child_tries_something_else_with_its_job(act: str, ends: str | int) 
         "sandbox._main()\n"
     )
     command, alone = [sys.executable, "-c", line, "9"], child.environment(OMP_NUM_THREADS="1")
-    done = subprocess.run(command, capture_output=True, check=False, timeout=60, env=alone)
+    done = subprocess.run(command, capture_output=True, check=False, timeout=300, env=alone)
     assert (done.stdout.decode() or done.returncode) == ends, done.stderr

@@ -420,21 +420,23 @@ def endless(say: Callable[[str], object], path: Path, number: int) -> None:
 
 def test_kill_9_at_any_moment_loses_nothing_that_was_acknowledged(ledger: Ledger) -> None:
     order = {"reserved": 1, "spending": 2, "released": 3}
-    random.seed(os.urandom(8))
+    chance = random.Random(1)
     for attempt in range(6):
         child, said = forked(lambda say, start=1000 * attempt: endless(say, ledger.path, start))  # type: ignore[misc]
         with said:
             assert said.readline() == "ready\n"
-            time.sleep(random.uniform(0.05, 0.3))
+            # However slow the disk is, every second child has reserved something by then.
+            first = [said.readline()] if attempt % 2 else []
+            time.sleep(chance.uniform(0.05, 0.3))
             os.kill(child, signal.SIGKILL)
-            acknowledged = {run: state for state, run in map(str.split, said)}
+            acknowledged = {run: state for state, run in map(str.split, [*first, *said])}
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
         reopened = Ledger.open(ledger.path)
         for run, state in acknowledged.items():
             found = reopened.state("study", run)
             assert found is not None
             assert order[found] >= order[state]
-    assert len(ledger.entries()) > 3
+    assert len(ledger.entries()) >= 3
 
 
 def one_training(path: Path) -> int:

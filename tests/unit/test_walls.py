@@ -102,7 +102,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def tried(folder: Path, which: str) -> dict[str, int]:
     """By act: 0 where it worked, the number of an error, or less a signal."""
     command = [sys.executable, "-c", SCRIPT, str(folder), which, json.dumps(ACTS)]
-    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, check=True, timeout=300)
     assert not done.stderr, done.stderr
     told: dict[str, int] = json.loads(done.stdout)
     return told
