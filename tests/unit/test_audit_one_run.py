@@ -57,9 +57,9 @@ def store(folder: Path) -> KeptAnswers:
 
 @pytest.mark.parametrize("name", ["linear-probe", "dp-sgd"])
 def test_the_intact_engine_is_flagged_no_more_often_than_by_chance(tmp_path: Path, name: str) -> None:
-    # At a true epsilon of at most 1 each run is flagged with probability below 5 %, and by far: with dp-sgd 18
-    # of 30 guesses are right (SD 2.4; 150 runs), and 27 are flagged: fewer than 1 run in 1,000, so 4 of 20
-    # with less than 5e-9. With the probe 66 of 120 are right (SD 6.1; 400 runs), and 97 are flagged.
+    # At a true epsilon of at most 1 each run is flagged with probability below 5 %, by far. With dp-sgd 17
+    # of 30 guesses are right (SD 2.6; 150 runs), and 27 are flagged: some 2e-4, and below 1e-3 in any case.
+    # Then 4 of 20 are flagged with 5e-9. Of the probe 66 of 120 are right (SD 6.1), and 97 are flagged: 3e-7.
     runs = [
         audited(
             store(tmp_path / str(run)),

@@ -1,8 +1,8 @@
 """The noise source is what it claims to be, and the only one.
 
 The statistical tests draw fresh randomness, so each may fail by chance. Every threshold is set at a
-false-alarm probability of some 1e-9 (6.2 standard deviations of an approximately normal statistic, or an exact
-tail), so all of this file together fails once in 50 million runs.
+false-alarm probability of some 1e-9 (6.2 standard deviations of an approximately normal statistic, or an
+exact tail), so all of this file together fails once in 50 million runs.
 """
 
 from __future__ import annotations
