@@ -2,12 +2,15 @@
 
 Of each class there are two histograms of the patients' scores in the same bins: p of the patients of the
 class, n of all others. Each number in them has Gaussian noise of variance v. A figure is a function of p
-and n, and its variance has two parts, which are added (docs/adr/0141):
+and n, and its error has two parts (docs/adr/0141):
 
 - *sampling*: other patients would have given another figure. For the AUC this is the variance of DeLong,
   DeLong and Clarke-Pearson 1988, with ties by half, as two patients in one bin are.
-- *noise*: v times the squared length of the figure's gradient (the delta method); for the AUC also the second
-  order, for it is a product of p and n.
+- *noise*: for the AUC v times the squared length of its gradient (the delta method), and the second order,
+  for it is a product of p and n.
+
+The AUC has a normal interval from the sum of both. Sensitivity and calibration are shares; their interval
+holds every share that the counts, with both parts, are within two standard deviations of.
 
 A figure whose interval is wider than :data:`WIDEST` is not given: it would tell little and look like a
 result.
@@ -20,6 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,31 +44,37 @@ _CLEARLY = 5.0
 
 @dataclass(frozen=True)
 class Measured:
-    """A figure with its 95 % interval, which holds sampling and noise; None where nothing can be said.
-
-    :ivar sampling: :ivar noise: the standard deviations of the two parts.
-    """
+    """A figure with its 95 % interval, which holds sampling and noise."""
 
     value: float
     low: float
     high: float
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the interval is narrow enough for the figure to be shown."""
+        return self.high - self.low <= WIDEST
+
+
+@dataclass(frozen=True)
+class Area(Measured):
+    """An AUC.
+
+    :ivar sampling: :ivar noise: the standard deviations of the two parts of its error.
+    """
+
     sampling: float
     noise: float
 
     @classmethod
-    def of(cls, value: float, sampling: float, noise: float, hidden: float = 0.0) -> Measured:
-        """From the two variances.
+    def of(cls, value: float, sampling: float, noise: float, hidden: float = 0.0) -> Area:
+        """From the two variances, with a normal interval.
 
         :param hidden: how much larger the figure may be than ``value`` for other reasons.
         """
         reach = _Z * math.sqrt(sampling + noise)
         low, high = max(0.0, value - reach), min(1.0, value + reach + hidden)
         return cls(min(max(value, 0.0), 1.0), low, high, math.sqrt(sampling), math.sqrt(noise))
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether the interval is narrow enough for the figure to be shown."""
-        return self.high - self.low <= WIDEST
 
 
 @dataclass(frozen=True)
@@ -93,7 +103,7 @@ class ClassFigures:
     label: str
     positives: float
     others: float
-    auc: Measured | None
+    auc: Area | None
     sensitivity: Measured | None
     roc: tuple[tuple[float, float], ...]
     calibration: tuple[Step, ...]
@@ -127,7 +137,7 @@ def least_patients(deviation: float, bins: int) -> float:
     return max(_CLEARLY * deviation * math.sqrt(bins), 1.0)
 
 
-def auc(counts: Floats, deviation: float) -> Measured:
+def auc(counts: Floats, deviation: float) -> Area:
     """The area under the ROC curve of the binned scores; two patients in one bin count as a half.
 
     :param counts: as for :func:`figures_of_class`, each row with a sum above 0.
@@ -145,7 +155,7 @@ def auc(counts: Floats, deviation: float) -> Measured:
     second = (wins**2).sum() / (positives * others) ** 2
     # The plain estimate of the first part has the second one's expectation in it twice; it is left in once.
     noise = v * first - v**2 * second
-    return Measured.of(value, sampling, max(noise, v**2 * second), _hidden_by_bins(bins))
+    return Area.of(value, sampling, max(noise, v**2 * second), _hidden_by_bins(bins))
 
 
 def _hidden_by_bins(bins: int) -> float:
@@ -162,28 +172,53 @@ def _spread(weights: Floats, distances: Floats) -> float:
 def sensitivity(counts: Floats, deviation: float, specificity: float = SPECIFICITY) -> Measured:
     """The share of the class's patients above the score that ``specificity`` of the others are below.
 
-    Within a bin the curve is straight. A threshold that was chosen on patients moves with them, so the slope
-    of the curve carries the others' uncertainty over.
+    Within a bin the curve is straight. The threshold is itself known from noisy counts only, so the interval
+    holds each share that fits the counts together with some threshold (the profile of the threshold; see
+    :func:`_accepted`). The slope of the curve where the threshold happens to fall is no substitute for that:
+    noise that moves the threshold moves the slope as well.
     """
     p, n = counts
     positives, others = p.sum(), n.sum()
-    reached = np.maximum.accumulate(np.cumsum(n)) / others
-    place = min(int(np.searchsorted(reached, specificity)), len(n) - 1)
-    before = reached[place - 1] if place else 0.0
-    step = reached[place] - before
-    part = min(max((specificity - before) / step, 0.0), 1.0) if step > 0 else 1.0
-    value = float(1 - (p[:place].sum() + part * p[place]) / positives)
-    slope = min(max(p[place] / positives / step, 0.0), _STEEPEST) if step > 0 else 0.0
-    kept = min(max(value, 0.0), 1.0)
     v = deviation**2
-    sampling = kept * (1 - kept) / positives + slope**2 * specificity * (1 - specificity) / others
-    bins = len(p)
-    own = place * kept**2 + (bins - place) * (1 - kept) ** 2
-    rest = place * (1 - specificity) ** 2 + (bins - place) * specificity**2
-    return Measured.of(value, sampling, v * (own / positives**2 + slope**2 * rest / others**2))
+    below = _shares_below(len(n))
+    surplus = below @ n - specificity * others  # of the others, below the threshold: none at the right one
+    variance = v * ((below - specificity) ** 2).sum(axis=1) + others * specificity * (1 - specificity)
+    misfit = surplus**2 / variance
+    best = int(misfit.argmin())
+    fitting = np.flatnonzero(misfit <= misfit[best] + _Z**2)
+    tried = np.unique(np.append(fitting[:: len(fitting) // _THRESHOLDS + 1], best))
+    above = 1 - below[tried]
+    misses = (above @ p)[:, None] - _SHARES * positives
+    spread = (above**2).sum(axis=1)[:, None] - 2 * _SHARES * above.sum(axis=1)[:, None]
+    error = v * (spread + len(p) * _SHARES**2) + positives * _SHARES * (1 - _SHARES)
+    profile = (misfit[tried][:, None] + misses**2 / np.maximum(error, _TINY)).min(axis=0)
+    return _accepted(float((1 - below[best]) @ p / positives), profile)
 
 
-_STEEPEST = 5.0
+_SHARES = np.linspace(0.0, 1.0, 1001)
+"""Which a sensitivity, or a share in a bin, is tried for."""
+_THRESHOLDS = 100
+_STEPS = 100
+"""Thresholds within one bin."""
+_TINY = 1e-9
+
+
+@cache
+def _shares_below(bins: int) -> Floats:
+    """For each threshold that is tried, the share of each bin that lies below it: [thresholds, bins]."""
+    places = np.arange(bins * _STEPS + 1) / _STEPS
+    return np.clip(places[:, None] - np.arange(bins), 0.0, 1.0)
+
+
+def _accepted(value: float, misfit: Floats) -> Measured:
+    """The shares whose misfit is within that of a 95 % interval of the best one's.
+
+    :param misfit: for each of :data:`_SHARES`, the square of how many standard deviations the counts are
+        from it; in the mean that of one degree of freedom for the true one (Wilks 1938).
+    """
+    held = _SHARES[misfit <= misfit.min() + _Z**2]
+    low, high = float(held[0]), float(held[-1])
+    return Measured(min(max(value, low), high), low, high)
 
 
 def _roc(counts: Floats) -> tuple[tuple[float, float], ...]:
@@ -200,15 +235,13 @@ def _calibration(counts: Floats, edges: Sequence[float], deviation: float) -> tu
         total = float(p + n)
         share = None
         if total >= max(_CLEARLY * deviation * math.sqrt(2), 1.0):
-            value = float(p) / total
-            kept = min(max(value, 0.0), 1.0)
-            noise = deviation**2 * (kept**2 + (1 - kept) ** 2) / total**2
-            share = Measured.of(value, kept * (1 - kept) / total, noise)
+            error = deviation**2 * (_SHARES**2 + (1 - _SHARES) ** 2) + total * _SHARES * (1 - _SHARES)
+            share = _accepted(float(p) / total, (p - _SHARES * total) ** 2 / np.maximum(error, _TINY))
         steps.append(Step(ends[place], ends[place + 1], total, share))
     return tuple(steps)
 
 
-def mean_auc(figures: Sequence[ClassFigures]) -> Measured | None:
+def mean_auc(figures: Sequence[ClassFigures]) -> Area | None:
     """The mean over the classes; None where one of them has none.
 
     The noise in different classes is independent. The same patients are in all of them, so the sampling parts
@@ -223,4 +256,4 @@ def mean_auc(figures: Sequence[ClassFigures]) -> Measured | None:
     bins = len(figures[0].calibration)
     sampling = (sum(one.sampling for one in known) / count) ** 2
     noise = sum(one.noise**2 for one in known) / count**2
-    return Measured.of(value, sampling, noise, _hidden_by_bins(bins))
+    return Area.of(value, sampling, noise, _hidden_by_bins(bins))

@@ -18,22 +18,55 @@ Rows = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
+class CardTable:
+    """A table of a model card; every cell is ready to print."""
+
+    name: str
+    heads: Sequence[str]
+    rows: Rows
+
+    def markdown(self) -> list[str]:
+        """As lines of Markdown."""
+        return [_row(self.heads), _row(["---"] * len(self.heads)), *map(_row, self.rows)]
+
+
+@dataclass(frozen=True, slots=True)
+class CardSection:
+    """A section of a model card: paragraphs, then tables, then paragraphs."""
+
+    heading: str
+    before: Sequence[str] = ()
+    tables: Sequence[CardTable] = ()
+    after: Sequence[str] = ()
+
+    def markdown(self) -> list[str]:
+        """As lines of Markdown."""
+        parts = [[text] for text in self.before]
+        parts += [table.markdown() for table in self.tables]
+        parts += [[text] for text in self.after]
+        return ["", f"## {self.heading}", *(line for part in parts for line in ("", *part))]
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """What whoever uses the model has to know (Mitchell et al. 2019, "Model cards for model reporting").
 
-    :ivar facts: name and value. :ivar sections: a heading and its paragraphs.
+    :ivar facts: name and value.
     """
 
     title: str
     facts: Sequence[tuple[str, str]]
-    sections: Sequence[tuple[str, Sequence[str]]]
+    sections: Sequence[CardSection]
 
     def markdown(self) -> str:
         """The card as Markdown."""
         lines = [f"<!-- {KIND} -->", f"# {self.title}", "", "| | |", "| --- | --- |"]
-        lines += [f"| {name} | {value.replace('|', '/')} |" for name, value in self.facts]
-        for heading, paragraphs in self.sections:
-            lines += ["", f"## {heading}", *(line for text in paragraphs for line in ("", text))]
+        lines += map(_row, self.facts)
+        lines += [line for section in self.sections for line in section.markdown()]
         return "\n".join(lines) + "\n"
 
     def html(self, version: str, when: str) -> str:

@@ -44,6 +44,16 @@ def test_the_page_says_who_what_and_how(at: At) -> None:
     assert "<script" not in page + card_page
 
 
+def test_updates_that_stayed_in_the_drop_folder_are_told_of(at: At) -> None:
+    """``status`` has them added up from there, so nobody need move them."""
+    world = at("aggregated")
+    update = world.ok("coordinator", "inspect", "updates/hospital-a-pneumonia-0001.enc")
+    for path in (world["coordinator"] / "updates").glob("*.enc"):
+        path.rename(world["coordinator"] / "incoming" / path.name)
+    world.ok("coordinator", "report", "study")
+    assert update["header"]["created"] in written(world)[0]
+
+
 def test_nothing_of_a_patient_is_in_it(at: At) -> None:
     world = at("aggregated")
     (world["coordinator"] / "updates" / f"{PATIENT}.enc").write_text(f"{PATIENT}^Ada")

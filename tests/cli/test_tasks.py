@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -159,8 +160,12 @@ def test_counts_of_three_hospitals_are_the_pooled_ones_within_the_stated_error(a
 def test_a_summary_is_accepted_proved_and_reported(at: At) -> None:
     world = at("counting")
     told = deliver(world, "describe", "--contribute")
+    world.carry(told["summary"], "hospital-a", "incoming")
+    unread = {one["kind"]: one["todo"] for one in world.ok("hospital-a", "status")["unread"]}
+    assert unread["proof"] == "leave it beside its summary, and type: privxray accept SUMMARY"
     file = world.carry(told["summary"], "hospital-a")
     accepted = world.ok("hospital-a", "accept", file, asks=True)
+    assert not world.ok("hospital-a", "status")["unread"]
     assert (accepted["kind"], accepted["proven"], accepted["already"]) == ("summary", True, False)
     assert accepted["summary"] == told["counted"]
     shown = world.type("hospital-a", "accept", file, asks=True)
@@ -202,7 +207,9 @@ def test_an_evaluation_without_noise_is_that_of_the_pooled_patients(at: At) -> N
     world.ok("coordinator", "report", "study")
     card = (world["coordinator"] / "reports" / "pneumonia-model-card.md").read_text()
     assert "On held-out patients of all hospitals together" in card
-    assert "not shown: too few patients for this noise" in card
+    assert "| AUC | normal against the rest | not shown: too few patients for this noise |" in card
+    whole = whole_cost(plan).epsilon
+    assert f"for the model; at most epsilon {whole:.4g} with the figures on this card |" in card
     assert world.type("coordinator", "plan", "--continue", asks=True).code == 4
 
 
@@ -216,6 +223,17 @@ def test_the_ledger_holds_every_task_of_the_study(at: At) -> None:
     assert world.ok("hospital-a", "evaluate")["model"] == "the global model of round 3"
     assert "already" in done
     world.ok("hospital-a", "doctor")
+    english, german = (
+        Path(one).read_text("utf-8") for one in world.ok("hospital-a", "report", "privacy")["reports"]
+    )
+    for text in ("Before the training each hospital counts", "After the training each hospital counts"):
+        assert text in english
+    for text in (
+        "Vor dem Training zählt",
+        "Nach dem Training zählt",
+        f"Epsilon {whole.epsilon:.4g}".replace(".", ","),
+    ):
+        assert text in german
 
 
 def test_no_answer_is_drawn_twice(at: At, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -261,6 +261,12 @@ def requested(collected: CollectedFiles) -> StudySituation:
             "--continue",
             ("plan", "--continue"),
         ),
+        (
+            StudySituation(round_in(RoundState.CLOSED), last_stage=False, next_task="evaluate"),
+            "carry models/global-0001.model to every hospital; to have all hospitals evaluate it type: "
+            "privxray plan --continue",
+            ("plan", "--continue"),
+        ),
     ],
 )
 def test_a_coordinator_is_told(study: StudySituation, text: str, types: tuple[str, ...]) -> None:

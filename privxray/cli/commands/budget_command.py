@@ -94,7 +94,7 @@ def _bars(seen: Budget) -> None:
     line(f". left: {_left(seen.left)}")
     line(_admitted(seen))
     for one in seen.studies:
-        planned = "" if one.planned is None else f" of its plan's {one.planned.epsilon:g}"
+        planned = "" if one.planned is None else f" of its plan's {one.planned.epsilon:.4g}"
         line(_told(one.study, one.cost, planned))
         if one.left.delta != seen.left.delta:
             line(f"at the delta of {one.study}, {one.left.delta:g}, {_left(one.left)}")

@@ -45,7 +45,7 @@ def update_words(update: UpdateHeader, coordinator: str) -> UpdateWords:
 
 
 _COUNTS = {
-    "train": "no count of patients",
+    "train": "no count of patients without noise",
     "describe": "no count of patients without noise",
     "evaluate": "no count of patients without noise",
     "agree": "no count of patients",

@@ -64,7 +64,9 @@ def write_release_record(update: Path, sha256: str, header: UpdateHeader, plan: 
 
 
 def _record(name: str, sha256: str, size: int, header: UpdateHeader, plan: PlanHeader) -> dict[str, Any]:
-    words = update_words(header, f"the coordinator, {plan.coordinator_name},")
+    called = plan.coordinator_name
+    to = "the coordinator" if called == "coordinator" else f"the coordinator, {called},"
+    words = update_words(header, to)
     sender = plan.roster.known_hospital(header.sender)
     return {
         "kind": KIND,

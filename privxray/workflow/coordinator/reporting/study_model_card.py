@@ -11,8 +11,9 @@ from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.extractor_file import ExtractorFile
 from privxray.privacy.guarantee import Guarantee
-from privxray.reports.study_page import ModelCard
-from privxray.workflow.common.summary_told import Told, count_in_words, remarks, rows
+from privxray.reports.study_page import CardSection, CardTable, ModelCard
+from privxray.workflow.common.study_cost import cost_so_far
+from privxray.workflow.common.summary_told import Told, calibration_rows, remarks, rows
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,11 @@ def study_model_card(
             ("Signed", f"{header.created} by {plan.coordinator_name} {plan.coordinator.fingerprint}"),
             ("Method", f"{header.method}, training round {header.stage} of {header.stages}"),
             ("Feature extractor", extractor),
-            ("Privacy", str(Guarantee(header.epsilon, header.delta))),
+            ("Privacy", _privacy(plan, header, figures)),
             ("Licence", licence or "not stated: ask the coordinator before you use it"),
         ],
         sections=[
-            (
+            CardSection(
                 "Intended use",
                 [
                     f"Research on telling {', '.join(header.classes)} apart in chest radiographs of "
@@ -58,9 +59,9 @@ def study_model_card(
                     "other findings."
                 ],
             ),
-            ("Data", [*_data(plan, figures.described)]),
-            ("Metrics", _metrics(figures.evaluated)),
-            (
+            _data(plan, figures.described),
+            _metrics(figures.evaluated),
+            CardSection(
                 "Limits",
                 [
                     "Noise was added for privacy: rare classes and small groups of patients suffer most. "
@@ -75,22 +76,39 @@ def study_model_card(
     )
 
 
-def _metrics(told: Told | None) -> list[str]:
+def _privacy(plan: PlanHeader, header: ModelHeader, figures: CardFigures) -> str:
+    """What a patient is promised of the model, and of all that the card says."""
+    alone = Guarantee(header.epsilon, header.delta)
+    if figures.described is None and figures.evaluated is None:
+        return str(alone)
+    together = cost_so_far(figures.evaluated.plan if figures.evaluated else plan)
+    return f"{alone} for the model; at most epsilon {together.epsilon:.4g} with the figures on this card"
+
+
+def _metrics(told: Told | None) -> CardSection:
     if told is None:
-        return [
-            "No hospital has contributed figures to the coordinator, so none are stated here. Each hospital "
-            "knows how well it does on its own held-out patients. Measure it on yours before you use it."
-        ]
-    return [
-        "On held-out patients of all hospitals together, who have contributed noisy histograms of scores: "
-        + "; ".join(f"{figure} ({of}) {value}" for figure, of, value in rows(told))
-        + ".",
-        *(f"{remark}." for remark in remarks(told)),
-        "Measure it on your own patients before you use it.",
-    ]
+        return CardSection(
+            "Metrics",
+            [
+                "No hospital has contributed figures to the coordinator, so none are stated here. Each "
+                "hospital knows how well it does on its own held-out patients. Measure it on yours before "
+                "you use it."
+            ],
+        )
+    tables = [CardTable("Metrics", ["figure", "of", "value (95 % interval)"], rows(told))]
+    calibrated = calibration_rows(told)
+    if calibrated:
+        heads = ["class", "score", "patients", "share that is of the class (95 % interval)"]
+        tables.append(CardTable("Calibration", heads, calibrated))
+    return CardSection(
+        "Metrics",
+        ["On held-out patients of all hospitals together, from noisy histograms of their scores:"],
+        tables,
+        [*(f"{remark}." for remark in remarks(told)), "Measure it on your own patients before you use it."],
+    )
 
 
-def _data(plan: PlanHeader, described: Told | None) -> list[str]:
+def _data(plan: PlanHeader, described: Told | None) -> CardSection:
     hospitals = ", ".join(member.name for member in plan.roster.members)
     told = [
         f"Chest radiographs of the patients of {len(plan.roster.members)} hospitals ({hospitals}). No image "
@@ -103,9 +121,8 @@ def _data(plan: PlanHeader, described: Told | None) -> list[str]:
         told.append("The hospitals' cards state no number of patients.")
     if described is None:
         told.append("The cards say nothing of age, sex, machines or years.")
-        return told
-    counts = "; ".join(f"{one.name} ({one.by}) {count_in_words(one)}" for one in described.counts)
-    told.append(f"Patients of all hospitals together, counted with noise before the training: {counts}.")
-    told += [f"{remark}." for remark in remarks(described)]
-    told.append("Nothing is said of machines or years.")
-    return told
+        return CardSection("Data", told)
+    told.append("Patients of all hospitals together, counted with noise before the training:")
+    counts = CardTable("Patients", ["by", "which", "patients ± standard error"], rows(described))
+    notes = [*(f"{remark}." for remark in remarks(described)), "Nothing is said of machines or years."]
+    return CardSection("Data", told, [counts], notes)

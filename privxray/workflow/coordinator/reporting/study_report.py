@@ -19,6 +19,7 @@ from privxray.exchange.admission.admit import read_update
 from privxray.exchange.intake import envelope_of
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.summary import SummaryHeader
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.keys.mask_statement import MaskStatement
 from privxray.reports.charts import Box, Words, chain
@@ -57,14 +58,16 @@ class StudyReport:
 class _Stage:
     """A round with what its signed files say.
 
-    :ivar model: None where it is not closed. :ivar updates: by fingerprint of the hospital, as far as the
-        files are here. :ivar in_sum: fingerprints; None where the round is not closed.
+    :ivar model: :ivar summary: None where it has none.
+    :ivar updates: by fingerprint of the hospital, as far as the files are here.
+    :ivar in_sum: fingerprints; None where the round is not closed.
     :ivar told: what a round's summary says; None where it has none.
     """
 
     round: Round
     plan: PlanHeader
     model: ModelHeader | None
+    summary: SummaryHeader | None
     updates: dict[str, UpdateHeader]
     in_sum: frozenset[str] | None
     told: Told | None
@@ -106,26 +109,28 @@ def write_study_report(workspace: Workspace, *, licence: str = "") -> StudyRepor
 
 def _stage(session: Session, round_: Round) -> _Stage:
     plan = load_plan(session.workspace, round_)
-    model = in_sum = None
+    workspace, place = session.workspace, (round_.study, round_.number)
+    model = summary = in_sum = None
     if round_.model is not None:
-        model, _ = read_kept(
-            session.workspace.model_copy(round_.study, round_.number), round_.model, ModelHeader
-        )
-        in_sum = frozenset(session.state.next_keys(round_.plan, MaskStatement))
+        model, _ = read_kept(workspace.model_copy(*place), round_.model, ModelHeader)
     if round_.summary is not None:
+        summary, _ = read_kept(workspace.summary_copy(*place), round_.summary, SummaryHeader)
+    if model or summary:
         in_sum = frozenset(session.state.next_keys(round_.plan, MaskStatement))
     told = told_of_round(session, round_, len(in_sum or ()))
-    return _Stage(round_, plan, model, _updates(session.workspace, round_, plan), in_sum, told)
+    return _Stage(round_, plan, model, summary, _updates(workspace, round_, plan), in_sum, told)
 
 
 def _updates(workspace: Workspace, round_: Round, plan: PlanHeader) -> dict[str, UpdateHeader]:
-    """The headers of a round's updates that lie in ``updates``, whose signatures are good."""
+    """The headers of a round's updates that lie here, whose signatures are good."""
     found: dict[str, UpdateHeader] = {}
-    for path in sorted(workspace.updates.glob("*.enc")):
+    dropped = [] if workspace.incoming.is_symlink() else sorted(workspace.incoming.glob("*.enc"))
+    collected = sorted(workspace.updates.glob("*.enc"))
+    for path in (*collected, *(path for path in dropped if not path.is_symlink())):
         with suppress(PrivxrayError, OSError):  # a stranger's file is none of this page's business
             header, _ = read_update(envelope_of(path), plan.roster.members)
             if header.plan == round_.plan:
-                found[header.sender] = header
+                found.setdefault(header.sender, header)
     return found
 
 
@@ -192,8 +197,8 @@ def _deliveries(stage: _Stage) -> Iterator[list[str]]:
 def _steps(stage: _Stage) -> Iterator[list[str]]:
     number, state = stage.plan.round, stage.round.state.value
     yield [f"plan of round {number}", stage.round.plan[:16], stage.plan.created, state]
-    if stage.told is not None:
-        yield [f"summary of round {number}", str(stage.round.summary)[:16], "-", "signed"]
+    if stage.summary is not None:
+        yield [f"summary of round {number}", str(stage.round.summary)[:16], stage.summary.created, "signed"]
     if stage.model is not None:
         yield [f"model of round {number}", str(stage.round.model)[:16], stage.model.created, "signed"]
 

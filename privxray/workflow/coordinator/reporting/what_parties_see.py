@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_hybrid import masks_term
+from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.workflow.common.study_cost import whole_cost
 
 Row = tuple[str, str, str]
@@ -59,7 +60,8 @@ def protections(plan: PlanHeader) -> Iterator[Row]:
     if plan.commitments is not None:
         yield (
             "Commitments",
-            "each hospital is bound to its numbers, and every hospital can check that the model is their sum",
+            "each hospital is bound to its numbers, and every hospital can check that "
+            f"{_results(plan)} their sum",
             "nobody: commitments hide perfectly",
         )
     if plan.committee is not None:
@@ -80,9 +82,10 @@ def parties(plan: PlanHeader) -> Iterator[Row]:
         "an image, a patient's name, or the numbers of one hospital's update",
     )
     proof = ", and the proof with every hospital's commitment" if plan.commitments is not None else ""
+    results = "the models and summaries" if _counts(plan) else "the models"
     yield (
         "Each hospital",
-        f"its own patients; the plan and the models{proof}",
+        f"its own patients; the plan and {results}{proof}",
         "another hospital's patients or update",
     )
     if plan.committee is not None:
@@ -93,7 +96,7 @@ def parties(plan: PlanHeader) -> Iterator[Row]:
         )
     yield (
         "Who carries the files",
-        "names, sizes and dates; plans and models; the epsilon that each update states",
+        f"names, sizes and dates; the plans and {results}; the epsilon that each update states",
         "what is in an update; and nothing can be altered unnoticed",
     )
     yield (
@@ -101,6 +104,21 @@ def parties(plan: PlanHeader) -> Iterator[Row]:
         "the model, its classes, constants and guarantee",
         "of any one patient more than the guarantee allows",
     )
+    if _counts(plan):
+        yield (
+            "Anybody who has a summary, or this page",
+            "noisy counts of all hospitals' patients together, and what follows from them",
+            "of any one patient more than the guarantee allows; anything of one hospital",
+        )
+
+
+def _counts(plan: PlanHeader) -> bool:
+    """Whether a round of the study counts patients."""
+    return any(entry.task in COUNTED for entry in plan.its_schedule)
+
+
+def _results(plan: PlanHeader) -> str:
+    return "a model or summary is" if _counts(plan) else "the model is"
 
 
 def size_words(plan: PlanHeader, in_sum: int | None) -> Iterator[str]:

@@ -59,8 +59,11 @@ def _terms(session: Session, study: str) -> PrivacyTerms:
         planned=whole_cost(plan).epsilon,
         limit=ledger.limit.epsilon,
         delta=plan.delta,
+        limit_delta=ledger.limit.delta,
         masked=len(plan.roster.members),
         hybrid=HYBRID_MASKS in plan.features,
+        describes=any(entry.task == "describe" for entry in plan.its_schedule),
+        evaluates=any(entry.task == "evaluate" for entry in plan.its_schedule),
         left=list(_left(session, study, plan.coordinator_name)),
         software=list(_software()),
     )

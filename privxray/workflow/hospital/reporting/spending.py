@@ -42,7 +42,9 @@ def _gauges(ledger: Ledger, plans: dict[str, Guarantee]) -> Iterator[Chart]:
 
 
 def _gauge(key: str, name: str, cost: Guarantee, limit: Guarantee, whose: str) -> Chart:
-    says = f"{name}: epsilon {cost.epsilon:.4g} of the {whose}'s {limit.epsilon:g}, at delta {limit.delta:g}"
+    says = (
+        f"{name}: epsilon {cost.epsilon:.4g} of the {whose}'s {limit.epsilon:.4g}, at delta {limit.delta:g}"
+    )
     return Chart(gauge(Words(f"gauge-{key}", name, says), cost.epsilon, limit.epsilon), says)
 
 

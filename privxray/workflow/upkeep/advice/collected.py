@@ -86,12 +86,13 @@ def _offered(take: Take, session: Session, usual: str, suffix: str) -> Collected
         usual: sorted((session.root / usual).glob(f"*.{suffix}")),
         drop.name: [path for path in dropped if not path.is_symlink()],
     }
-    full = tuple(name for name, files in folders.items() if files)
     fitting: list[_Fitting] = []
     for name, files in folders.items():
         unfit = _offer(take, files, fitting)
         if unfit:
-            return CollectedFiles(unfit=unfit, unfit_in=name, folders=full, fitting=_told(session, fitting))
+            return CollectedFiles(unfit=unfit, unfit_in=name, fitting=_told(session, fitting))
+    # A folder that has files of rounds that are over, and no others, is nothing to type.
+    full = tuple(name for name in folders if any(path.parent.name == name for path, _ in fitting))
     return CollectedFiles(folders=full, fitting=_told(session, fitting))
 
 

@@ -108,7 +108,8 @@ def _closed(situation: Situation, study: StudySituation) -> Advice:
             ("plan", "--continue"),
         )
     if not study.lacking:
-        return Advice(f"{carry}; for the next round type: {go_on}", ("plan", "--continue"))
+        aim = "to have all hospitals evaluate it" if study.next_task == "evaluate" else "for the next round"
+        return Advice(f"{carry}; {aim} type: {go_on}", ("plan", "--continue"))
     return Advice(
         f"{carry}; for the next round ask {listed(study.lacking)} for fresh cards (privxray card), then type "
         f"{situation.typed('plan CARDS --continue')}, or without one of them: {go_on} --without NAME"

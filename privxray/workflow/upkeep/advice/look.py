@@ -71,6 +71,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         round=round_,
         splits=_splits(workspace, round_.study) if hospital else frozenset(),
         last_stage=plan.next_place is None,
+        next_task=plan.its_schedule[place.entry].task if (place := plan.next_place) else None,
         trustees=bool(plan.roster.trustees),
         keyholders=plan.roster.names(s.keyholder for s in committee.seats) if committee else (),
         threshold=committee.threshold if committee else 0,

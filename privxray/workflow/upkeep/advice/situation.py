@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from privxray.formats.header import TaskName
 from privxray.system.names import quoted, unexpanded
 from privxray.workspace.folder import Role
 from privxray.workspace.study_tables import Round
@@ -66,6 +67,7 @@ class StudySituation:
 
     :param splits: the parts of the hospital's data set for this study that have patients.
     :param last_stage: the study ends with this round.
+    :param next_task: what the round after this one is for; None at the end of the study.
     :param trustees: the plan has some.
     :param keyholders: the names of all of them; empty in a strict study.
     :param threshold: how many of them must answer.
@@ -91,6 +93,7 @@ class StudySituation:
     round: Round
     splits: frozenset[str] = frozenset()
     last_stage: bool = True
+    next_task: TaskName | None = None
     trustees: bool = False
     keyholders: tuple[str, ...] = ()
     threshold: int = 0

@@ -9,6 +9,7 @@ from privxray.exchange.messages.agreement import AgreementHeader
 from privxray.exchange.messages.consents import RefusalHeader, WaiverHeader
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.exchange.messages.proof import ProofHeader
 from privxray.exchange.messages.request import RequestHeader
 from privxray.exchange.messages.share import ShareHeader
@@ -187,10 +188,14 @@ def consent(question: Question[WaiverHeader | RefusalHeader]) -> Standing:
 
 
 def proof(question: Question[ProofHeader]) -> Standing:
-    """A proof, by whether its model is here."""
+    """A proof, by whether the model or summary that it belongs to is here."""
     round_ = question.round_of_plan()
-    if question.session.role == "trustee" or (round_ is not None and round_.model is not None):
-        return Standing(True, "nothing: its model is kept here, or this is no hospital")
-    return Standing(
-        False, f"leave it beside its model, and type: {typed(question.typing.place, 'accept MODEL')}"
-    )
+    if question.session.role == "trustee":
+        return Standing(True, "nothing: a proof is for the hospitals")
+    if round_ is None:
+        return Standing(False, "leave it beside the model or summary that it came with, and accept that")
+    result = "summary" if round_.task in COUNTED else "model"
+    if round_.model is not None or round_.summary is not None:
+        return Standing(True, f"nothing: its {result} is kept here")
+    accept = typed(question.typing.place, f"accept {result.upper()}")
+    return Standing(False, f"leave it beside its {result}, and type: {accept}")

@@ -109,13 +109,13 @@ def share(share: ShareHeader, _: str, reader: Reader) -> Summary:
 def proof(proof: ProofHeader, _: str, reader: Reader) -> Summary:
     """A proof."""
     return Summary(
-        "a proof: it shows each hospital that a model is the sum of what all committed to",
+        "a proof: it shows each hospital that a model or summary is the sum of what all committed to",
         reader.name(proof.sender),
         place_of(proof),
         f"a sum of {len(proof.updates)} updates",
-        "carry it to every hospital, with its model"
+        "carry it to every hospital, with its model or summary"
         if reader.role == "coordinator"
-        else "keep it beside its model, and accept that; or type: privxray verify FILE",
+        else "keep it beside its model or summary, and accept that; or type: privxray verify FILE",
     )
 
 
