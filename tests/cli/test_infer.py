@@ -84,7 +84,8 @@ def test_files_are_small_and_a_further_query_is_answered_without_key_words(
     one_answer = world.ok("clinic", "infer", "read", world.carry(told.json["answer"], "clinic"), asks=True)
     both = world.ok("clinic", "infer", "read", answer_of(world), asks=True)  # the first has its own key
     for name, probability in one_answer["images"][0]["probabilities"].items():
-        assert both["images"][0]["probabilities"][name] == pytest.approx(probability, abs=1e-3)
+        # Each is rounded with noise of its own, so they may well be 0.001 apart.
+        assert both["images"][0]["probabilities"][name] == pytest.approx(probability, abs=1.5e-3)
 
 
 def test_what_an_offer_says_that_an_answer_may_give_away(asked: Path, copy: Callable[[Path], World]) -> None:

@@ -145,13 +145,14 @@ def test_counts_of_three_hospitals_are_the_pooled_ones_within_the_stated_error(a
         with looking(Workspace.find(world[party])) as session, open_dataset(session, "pneumonia") as dataset:
             exact += patient_counts(dataset, CLASSES)
     assert exact.sum() == 36
-    assert np.abs(counts - exact).max() < 5 * told["counted"]["deviation"]
+    # Of all cells and sums together, one is beyond 7 standard deviations in a run of three billion.
+    assert np.abs(counts - exact).max() < 7 * told["counted"]["deviation"]
     assert np.abs(counts - exact).max() > 0
     by_name = {(one["by"], one["name"]): one for one in told["counted"]["counts"]}
     for by, axis in (("class", (1, 2)), ("age", (0, 2)), ("sex", (0, 1))):
         truth = exact.sum(axis=axis)
         found = [one for (axis_of, _), one in by_name.items() if axis_of == by]
-        assert all(abs(one["patients"] - n) < 5 * one["error"] for one, n in zip(found, truth, strict=True))
+        assert all(abs(one["patients"] - n) < 7 * one["error"] for one, n in zip(found, truth, strict=True))
     assert by_name["all", "all patients"]["error"] == pytest.approx(
         told["counted"]["deviation"] * counts.size**0.5
     )
