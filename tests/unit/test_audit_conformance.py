@@ -83,9 +83,9 @@ def test_the_intact_engine_is_not_flagged(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "engine"), [(name, engine) for name in METHODS for engine in BROKEN[name]])
 def test_a_broken_engine_is_flagged(name: str, engine: str) -> None:
-    # Noise that is wrong is 8 or more standard errors beyond the level, and clips are checked exactly. But 144 of
-    # 192 patients sampled too often (SD 6), where 125 are flagged, would pass once in 1,200: so 288 of 384 (SD
-    # 8.5), where 233 are. That misses with 2e-10.
+    # Noise that is wrong is 8 or more standard errors beyond the level, and clips are checked exactly. But
+    # of patients sampled too often, one training takes 144 of 192 (SD 6), and 125 are flagged: it would pass
+    # once in 1,200 times. Two take 288 of 384 (SD 8.5), and 233 are flagged: 2e-10.
     found = audited(name, BROKEN[name][engine], trainings=2 if engine == "patients sampled too often" else 1)
     assert found.flagged
     assert found.faults

@@ -140,8 +140,9 @@ def test_a_small_slip_is_not_found_and_the_report_says_so(tmp_path: Path) -> Non
     assert not run.refuted
     assert run.unseen_factor > 2.0
     # Where the report says that it would be seen, it is: with a margin, for the figure is an expectation.
+    # Then 680 guesses are right (SD 11; 25 runs at 1.5 times have 670), 6.8 SD above 606.
     found = audited(
-        store(tmp_path / "more"), probe, canaries=800, training_source=Quiet(1.5 * run.unseen_factor)
+        store(tmp_path / "more"), probe, canaries=800, training_source=Quiet(1.6 * run.unseen_factor)
     )
     assert found.refuted
 
