@@ -292,4 +292,4 @@ def test_what_to_do_after_restoring_in_an_open_round_is_said(at: At, snapshots: 
     assert world.refused("hospital-a", "accept", model, asks=True) == "model.before-the-restore"
     assert put_back(world, "coordinator", back_up(world, "coordinator")).code == 0
     told = world.type("coordinator", "status")
-    assert "plan CARDS --continue" in " ".join(told.err.split())
+    assert "plan 'cards/*.card' --continue" in " ".join(told.err.split())

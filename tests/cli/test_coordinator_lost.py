@@ -91,8 +91,14 @@ def test_the_study_goes_on_to_a_model(delivered: Path, copy: Callable[[Path], Wo
     checks = world.ok("hospital-b", "doctor")["checks"]
     assert [one["result"] for one in checks if one["check"] == "coordinator"] == ["notice"]
     (world["coordinator-2"] / "cards").mkdir()
-    for party in HOSPITALS:
-        shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator-2"] / "cards")
+    cards = [world.ok(party, "card", asks=True)["card"] for party in HOSPITALS]
+    for card in cards[:2]:
+        shutil.copy(card, world["coordinator-2"] / "cards")
+    assert "ask hospital-c for a fresh card (privxray card), put it into cards/" in advice(
+        world, "coordinator-2"
+    )
+    shutil.copy(cards[2], world["coordinator-2"] / "cards")
+    assert advice(world, "coordinator-2").endswith("type: privxray plan cards/*.card --continue")
     planned = world.ok("coordinator-2", "plan", "cards/*.card", "--continue", asks=True)
     assert (planned["round"], planned["stage"], planned["roster"]["version"]) == (3, 1, 2)
     assert planned["terms"]["successors"] == list(HOSPITALS)

@@ -14,6 +14,7 @@ import pytest
 import privxray
 from privxray.imaging.glance import splits_in
 from privxray.workflow.upkeep.advice.advise import advise
+from privxray.workflow.upkeep.advice.awaited import awaited
 from privxray.workflow.upkeep.advice.closing_line import Done, closing_line
 from privxray.workflow.upkeep.advice.line import Advice
 from privxray.workflow.upkeep.advice.situation import CollectedFiles, Situation, StudySituation
@@ -32,6 +33,10 @@ def round_in(state: RoundState, *, study: str = "s", number: int = 1, **fields: 
 
 def said(role: Role, study: StudySituation, **facts: object) -> list[Advice]:
     return list(advise(Situation(role, "hospital-a", studies=(study,), **facts)))  # type: ignore[arg-type]
+
+
+def awaited_by(role: Role, study: StudySituation) -> str:
+    return str(awaited(Situation(role, "party", studies=(study,)), study))
 
 
 def first(role: Role, study: StudySituation, **facts: object) -> str:
@@ -248,12 +253,26 @@ def requested(collected: CollectedFiles) -> StudySituation:
         ),
         (
             StudySituation(round_in(RoundState.CLOSED), last_stage=False, lacking=("hospital-c",)),
-            "carry models/global-0001.model to every hospital; for the next round ask hospital-c for "
-            "fresh cards "
-            "(privxray card), then type privxray plan CARDS --continue, or without one of them: privxray "
-            "plan "
-            "--continue --without NAME",
+            "carry models/global-0001.model to every hospital; for the next round ask hospital-c for a fresh "
+            "card (privxray card), put it into cards/, then type: privxray plan cards/hospital-c.card "
+            "--continue, or without one of them: privxray plan --continue --without NAME",
             (),
+        ),
+        (
+            StudySituation(
+                round_in(RoundState.CLOSED), last_stage=False, cards=("incoming/b.card",), lacking=("c", "d")
+            ),
+            "carry models/global-0001.model to every hospital; for the next round ask c and d for fresh "
+            "cards (privxray card), put them into cards/, then type: privxray plan incoming/b.card "
+            "cards/c.card cards/d.card --continue, or without one of them: privxray plan --continue "
+            "--without NAME",
+            (),
+        ),
+        (
+            StudySituation(round_in(RoundState.CLOSED), last_stage=False, cards=("cards/hospital-c.card",)),
+            "carry models/global-0001.model to every hospital; for the next round type: privxray plan "
+            "cards/hospital-c.card --continue",
+            ("plan", "cards/hospital-c.card", "--continue"),
         ),
         (
             StudySituation(round_in(RoundState.CLOSED), last_stage=False),
@@ -477,8 +496,16 @@ def test_a_hospital_that_voted_carries_its_vote_and_goes_on() -> None:
 
 @pytest.mark.parametrize("state", [RoundState.VOID, RoundState.CLOSED])
 def test_who_took_a_study_over_carries_the_succession(state: RoundState) -> None:
-    study = StudySituation(round_in(state), last_stage=False, inherited=True)
+    study = StudySituation(round_in(state), last_stage=False, inherited=True, lacking=("a", "b"))
     (only,) = said("coordinator", study)
-    assert "carry the succession to all (they type privxray join FILE)" in only.text
+    assert only.text == (
+        "this workspace took the study over after round 1: carry the succession to all (they type privxray "
+        "join FILE); ask a and b for fresh cards (privxray card), put them into cards/, then type: privxray "
+        "plan cards/*.card --continue"
+    )
+    assert awaited_by("coordinator", study) == "a, b: fresh cards"
+    study = replace(study, lacking=(), cards=("cards/*.card",))
+    assert first("coordinator", study).endswith("join FILE); type: privxray plan cards/*.card --continue")
+    assert awaited_by("coordinator", study) == "this workspace: the next plan"
     ended = StudySituation(round_in(RoundState.CLOSED), inherited=True)
     assert "carry the succession" not in first("coordinator", ended)

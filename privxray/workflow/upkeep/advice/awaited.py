@@ -37,10 +37,10 @@ NOBODY = Awaited()
 
 def awaited(situation: Situation, study: StudySituation) -> Awaited:
     """Whom the newest round of a study waits for, as far as this workspace can tell."""
-    if study.round.state is RoundState.VOID:
-        return Awaited((situation.name,), "a fresh card", here=True)
     if situation.role == "coordinator":
         return _at_coordinator(situation, study)
+    if study.round.state is RoundState.VOID:
+        return Awaited((situation.name,), "a fresh card", here=True)
     if situation.role == "trustee":
         asked = study.round.state is RoundState.JOINED and study.round.task != "agree"
         what = "the request" if asked else "the next plan"
@@ -88,7 +88,7 @@ def _at_coordinator(situation: Situation, study: StudySituation) -> Awaited:
     if requested:
         lacking = study.threshold - len(collected.come)
         return Awaited(collected.awaited, f"{lacking} more answer{'' if lacking == 1 else 's'} as keyholders")
-    if study.last_stage:
+    if study.last_stage and state is not RoundState.VOID:
         return NOBODY
     if study.lacking:
         return Awaited(study.lacking, "a fresh card" if len(study.lacking) == 1 else "fresh cards")

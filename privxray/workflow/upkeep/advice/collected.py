@@ -25,9 +25,9 @@ from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.coordinator.collected_files import newest_collected, request_copy
 from privxray.workflow.coordinator.planning.next_parties import NextKeys, lacking_next_keys
+from privxray.workflow.upkeep.advice.fresh_cards import FreshCards, fresh_cards
 from privxray.workflow.upkeep.advice.situation import CollectedFile, CollectedFiles
 from privxray.workspace.session import Session
-from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
@@ -129,10 +129,16 @@ def _by_its_header(envelope: Envelope, _: Body) -> str:
     return envelope.digest
 
 
-def lacking_keys(state: State, plan: PlanHeader, round_: Round) -> tuple[str, ...]:
-    """The parties whose keys for the next round are not here; empty after the last training round."""
-    if plan.next_place is None:
-        return ()
+def for_the_next_plan(
+    session: Session, plan: PlanHeader, round_: Round
+) -> tuple[tuple[str, ...], FreshCards]:
+    """The parties whose keys for a further plan are not here, by name, and the cards that lie here for it.
+
+    No party lacks any after the last round of a study.
+    """
+    if plan.next_place is None and round_.state is RoundState.CLOSED:
+        return (), FreshCards((), ())
+    state, fresh = session.state, fresh_cards(session)
     masks = state.next_keys(round_.plan, MaskStatement)
-    keys = NextKeys(masks, state.next_keys(round_.plan, UnsealingStatement))
-    return tuple(lacking_next_keys(plan, keys))
+    keys = NextKeys(masks, state.next_keys(round_.plan, UnsealingStatement)).with_cards(fresh.cards)
+    return tuple(lacking_next_keys(plan, keys)), fresh

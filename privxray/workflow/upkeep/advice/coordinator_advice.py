@@ -16,11 +16,10 @@ from privxray.workspace.transitions import RoundState
 def coordinator_advice(situation: Situation, study: StudySituation) -> Iterator[Advice]:
     """What a coordinator can do, by the state of the newest round and what came for it."""
     if study.inherited and not (study.last_stage and study.round.state is RoundState.CLOSED):
-        yield Advice(
-            f"this workspace took the study over after round {study.round.number}: carry the succession to "
-            "all (they type privxray join FILE), ask every party for a fresh card (privxray card), then "
-            f"type {situation.typed('plan CARDS --continue')}"
+        taken = (
+            f"this workspace took the study over after round {study.round.number}: carry the succession to"
         )
+        yield _with_cards(situation, study, f"{taken} all (they type privxray join FILE); ")
         return
     match study.round.state:
         case RoundState.OPEN:
@@ -32,11 +31,8 @@ def coordinator_advice(situation: Situation, study: StudySituation) -> Iterator[
                 repeat = situation.typed("plan --repeat shares/*.share cards/*.card")
                 yield Advice(f"or, if they can't answer, repeat the round with their fresh cards: {repeat}")
         case RoundState.VOID:
-            go_on = situation.typed("plan CARDS --continue")
-            yield Advice(
-                f"this workspace was restored, and round {study.round.number} is over in it: ask every party "
-                f"for a fresh card (privxray card), then type {go_on}"
-            )
+            restored = f"this workspace was restored, and round {study.round.number} is over in it: "
+            yield _with_cards(situation, study, restored)
         case _:
             yield _closed(situation, study)
 
@@ -107,13 +103,40 @@ def _closed(situation: Situation, study: StudySituation) -> Advice:
             f"{carry}; look at the counts ({report}), and if the study is worth its budget type: {go_on}",
             ("plan", "--continue"),
         )
-    if not study.lacking:
-        aim = "to have all hospitals evaluate it" if study.next_task == "evaluate" else "for the next round"
+    aim = "to have all hospitals evaluate it" if study.next_task == "evaluate" else "for the next round"
+    if not (study.lacking or study.cards):
         return Advice(f"{carry}; {aim} type: {go_on}", ("plan", "--continue"))
+    advice = _with_cards(situation, study, f"{carry}; {aim} ")
+    if not study.lacking:
+        return advice
+    return Advice(f"{advice.text}, or without one of them: {go_on} --without NAME")
+
+
+def _with_cards(situation: Situation, study: StudySituation, before: str) -> Advice:
+    """How the next plan is made with the fresh cards that lie here, and with those that are to come."""
+    words = ("plan", *_cards(study), "--continue")
+    typed = situation.typed(" ".join(words))
+    if not study.lacking:
+        return Advice(f"{before}type: {typed}", words)
+    cards, put = ("a fresh card", "put it") if len(study.lacking) == 1 else ("fresh cards", "put them")
     return Advice(
-        f"{carry}; for the next round ask {listed(study.lacking)} for fresh cards (privxray card), then type "
-        f"{situation.typed('plan CARDS --continue')}, or without one of them: {go_on} --without NAME"
+        f"{before}ask {listed(study.lacking)} for {cards} (privxray card), {put} into "
+        f"{situation.path('cards')}/, then type: {typed}"
     )
+
+
+def _cards(study: StudySituation) -> tuple[str, ...]:
+    """All cards of the next plan, as its command names them, once those that lack have come.
+
+    Where a coordinator has planned before, old cards may lie beside the new ones, and the command would
+    refuse them; so it names the new ones.
+    """
+    all_of_them, here = "cards/*.card", study.cards
+    if not here and (study.inherited or study.round.state is RoundState.VOID):
+        return (all_of_them,)
+    if all_of_them in here:
+        return here
+    return (*here, *(f"cards/{name}.card" for name in study.lacking))
 
 
 def _unfit(situation: Situation, folder: str, files: tuple[str, ...]) -> Advice:

@@ -91,15 +91,17 @@ def _study(session: Session, round_: Round) -> StudySituation:
 
 
 def _with_what_came(session: Session, seen: StudySituation, plan: PlanHeader) -> StudySituation:
-    from privxray.workflow.upkeep.advice.collected import collected_files, lacking_keys
+    from privxray.workflow.upkeep.advice.collected import collected_files, for_the_next_plan
 
-    closed = seen.round.state is RoundState.CLOSED
-    return replace(
+    seen = replace(
         seen,
         collected=collected_files(session, seen.round),
         inherited=is_inherited(session.workspace, seen.round),
-        lacking=lacking_keys(session.state, plan, seen.round) if closed else (),
     )
+    if seen.round.state not in (RoundState.CLOSED, RoundState.VOID):
+        return seen
+    lacking, fresh = for_the_next_plan(session, plan, seen.round)
+    return replace(seen, lacking=lacking, cards=fresh.words)
 
 
 def _own_files(workspace: Workspace, round_: Round) -> dict[str, str]:

@@ -82,6 +82,7 @@ class StudySituation:
         is less than it would take by itself; 0 where nothing is left.
     :param collected: at the coordinator, while files are awaited.
     :param lacking: at the coordinator, the parties whose keys for the next round are not here.
+    :param cards: at the coordinator, fresh cards that lie here for it, as a command names them.
     :param coordinator: the name of the study's coordinator.
     :param named: the coordinator whom hospitals named and whose plan has not come yet; empty for none.
     :param voted: the candidate whom this hospital voted for, while no succession has come; empty for none.
@@ -106,6 +107,7 @@ class StudySituation:
     possible: float | None = None
     collected: CollectedFiles = field(default_factory=CollectedFiles)
     lacking: tuple[str, ...] = ()
+    cards: tuple[str, ...] = ()
     coordinator: str = "coordinator"
     named: str = ""
     voted: str = ""
