@@ -368,7 +368,7 @@ def low_words(scalars: Sequence[int]) -> Vector:
 
 
 def looks_random(numbers: Vector) -> bool:
-    """Chi-square on the bytes, 255 degrees of freedom; a good stream fails with probability 2e-9."""
+    """Chi-square on the bytes, 255 degrees of freedom; a good stream fails with probability 2e-12."""
     counts = np.bincount(np.frombuffer(numbers.tobytes(), np.uint8), minlength=256)
     expected = counts.sum() / 256
-    return bool(1e-9 < chi2.cdf(((counts - expected) ** 2 / expected).sum(), 255) < 1 - 1e-9)
+    return bool(1e-12 < chi2.cdf(((counts - expected) ** 2 / expected).sum(), 255) < 1 - 1e-12)

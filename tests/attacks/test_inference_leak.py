@@ -1,7 +1,8 @@
 """A hospital with altered software that reads all of an answer: what it gets is one number a class and image.
 
 With CKKS, which earlier versions used, keys of its own making gave it all 3 x 1,280 weights in one answer, to
-2e-9 (docs/adr/0146). The same attack, and others against the same place, are tried here.
+2e-9 (docs/adr/0146). The same attack, and others against the same place, are tried here. Everything is drawn
+afresh; all thresholds of this file together are passed by chance in one run of some ten million.
 """
 
 from __future__ import annotations
@@ -84,9 +85,10 @@ def test_keys_of_ones_own_making_show_no_weights(
         seen = ring.centred(results[number, :, 1:])
         found = np.concatenate([seen[:1], -seen[:0:-1]])[:FEATURES]
         true = owner.head.weights[number]
-        assert abs(np.corrcoef(found, true)[0, 1]) < 6 / FEATURES**0.5
+        # Of 18 results, one is beyond 7 with 5e-11; of their 1,280 turns, one is beyond 8 with 3e-11.
+        assert abs(np.corrcoef(found, true)[0, 1]) < 7 / FEATURES**0.5
         spectrum = np.fft.fft(found) * np.conj(np.fft.fft(true))
-        assert np.abs(np.fft.ifft(spectrum)).max() < 7 * found.std() * np.linalg.norm(true)
+        assert np.abs(np.fft.ifft(spectrum)).max() < 8 * found.std() * np.linalg.norm(true)
 
 
 def test_without_the_owners_polynomial_the_same_reading_finds_all_weights(
@@ -115,8 +117,8 @@ def test_two_heads_give_the_same_distribution_of_everything_but_one_number(
     for who in (owner, flat):
         seen = np.concatenate([answered(who, question, 1, Silent())[0, :, 0, 1:] for _ in range(14)])
         means.append((seen / PRIMES[0]).mean(axis=0))
-    for mean in means:  # of 42 each: the standard error of a mean is .045
-        assert np.abs(mean - 0.5).max() < 0.26
+    for mean in means:  # of 42 each: the standard error of a mean is .045; one of all 49,152 is beyond: 5e-11
+        assert np.abs(mean - 0.5).max() < 0.33
         assert mean.std() == pytest.approx(12**-0.5 / 42**0.5, rel=0.1)
     assert abs(np.corrcoef(*means)[0, 1]) < 6 / DEGREE**0.5
 
@@ -151,6 +153,7 @@ def test_the_one_number_may_be_any_and_holds_no_more_than_was_said(
     assert leak.answer_bits == pytest.approx(CLASSES * np.log2(2 * 16 / (4.1327 * answer_noise(1))), abs=1e-3)
     assert bits_of_a_score(1, owner.layout.score_range) == pytest.approx(8.6, abs=0.01)
     bent(monkeypatch, constant(0))
+    errors = []
     for place, power in ((0, 30), (700, 33)):
         first = np.zeros((1, 2, DEGREE), np.uint64)
         first[0, :, place] = 2**power % PRIMES[0], 2**power % PRIMES[1]
@@ -159,8 +162,9 @@ def test_the_one_number_may_be_any_and_holds_no_more_than_was_said(
         seen = ring.centred(results)[..., 0] / owner.layout.score_scale
         wanted = owner.head.weights[:, place] * 2.0 ** (power - 30)
         assert np.abs(wanted).max() < owner.layout.score_range
-        assert seen.mean(axis=0) == pytest.approx(wanted, abs=6 * answer_noise(1) / 30**0.5)
-        assert seen.std(axis=0) == pytest.approx(np.full(CLASSES, answer_noise(1)), rel=0.6)
+        assert seen.mean(axis=0) == pytest.approx(wanted, abs=6.5 * answer_noise(1) / 30**0.5)
+        errors.append(seen - wanted)
+    assert np.std(errors) == pytest.approx(answer_noise(1), rel=0.4)  # of 180: 3e-13, by chi-square
 
 
 def test_a_generator_that_repeats_itself_gives_no_secret_twice(
@@ -206,7 +210,7 @@ def test_the_noise_reaches_the_last_bit(decimals: int, offset: float) -> None:
     kept = np.rint(weights * scale).astype(np.int64).T % 1024
     last = (seen % 1024).astype(int)
     assert len(np.unique(last)) > 90  # of 128 draws out of 1,024: 121 are expected, with a deviation of 2.5
-    assert (last == kept).sum() <= 5  # 0.1 are expected
+    assert (last == kept).sum() <= 7  # 0.1 are expected: 2e-11 in all twelve
 
 
 def whole(numbers: np.ndarray) -> int:
