@@ -1,4 +1,4 @@
-"""The front door for programs: a whole study from a notebook or a pipeline, in a dozen functions.
+"""The front door for programs: a whole study from a notebook or a pipeline.
 
 ``import privxray`` is enough: the package hands out every name of :data:`__all__` and loads this module when
 one is first used. Names and signatures are stable: a change is announced in CHANGELOG.md, and docs/API.md
@@ -8,6 +8,8 @@ next.
 The functions do what the commands do, with the same checks and the same files, and they print nothing. Each
 raises a :class:`PrivxrayError`, whose ``reason`` has a stable name (docs/REASONS.md) and whose text holds
 nothing that was read from a patient's data.
+
+The module has more than 300 lines because it lists every name twice, where it comes from and in ``__all__``.
 """
 
 from __future__ import annotations
@@ -37,7 +39,15 @@ from privxray.workflow.coordinator.planning.plan_terms import Terms
 from privxray.workflow.coordinator.planning.scheduled import OtherTasks
 from privxray.workflow.coordinator.planning.sign_plan import Planned
 from privxray.workflow.coordinator.planning.successor_terms import SuccessorTerms
+from privxray.workflow.coordinator.repeat_round import repeat_round
 from privxray.workflow.coordinator.request_shares import Requested
+from privxray.workflow.coordinator.take_over_study import Lineage, TakenOver, take_over
+from privxray.workflow.custody.candidacy import Candidacy, make_candidacy
+from privxray.workflow.custody.distrust import Distrusted, distrust
+from privxray.workflow.custody.named_successor import TakenIn
+from privxray.workflow.custody.recovery_key import is_own_recovery, make_recovery_file
+from privxray.workflow.custody.succeed_by_recovery import Recovered, succeed_by_recovery
+from privxray.workflow.custody.vote import Voted
 from privxray.workflow.hospital.counting.contribution import Contributed
 from privxray.workflow.hospital.counting.describe import OwnCounts, describe_patients, own_counts
 from privxray.workflow.hospital.counting.evaluate_together import evaluate_together
@@ -46,7 +56,9 @@ from privxray.workflow.hospital.local_training.train import Trained, train
 from privxray.workflow.hospital.taking_in.accept import Accepted
 from privxray.workflow.hospital.taking_in.follow_plan import Joined
 from privxray.workflow.hospital.using_model.evaluate import Scores, evaluate
+from privxray.workflow.hospital.waive import Waived, waive
 from privxray.workflow.images.deidentify_folder import DeidentifyReport
+from privxray.workflow.keyholder.refuse import Refused, refuse
 from privxray.workflow.keyholder.unmask import Unmasked, unmask
 from privxray.workflow.upkeep.inspect_file import Inspected, inspect_file
 from privxray.workspace.folder import Workspace
@@ -55,15 +67,18 @@ __all__ = [
     "Accepted",
     "Aggregated",
     "Agreed",
+    "Candidacy",
     "CheckReport",
     "CommitteeTerms",
     "Contributed",
     "DeidentifyReport",
+    "Distrusted",
     "Exported",
     "Guarantee",
     "IngestReport",
     "Inspected",
     "Joined",
+    "Lineage",
     "OtherTasks",
     "OwnCounts",
     "Passphrase",
@@ -71,13 +86,19 @@ __all__ = [
     "Prediction",
     "PrivxrayError",
     "Profile",
+    "Recovered",
+    "Refused",
     "Requested",
     "Scores",
     "SuccessorTerms",
+    "TakenIn",
+    "TakenOver",
     "Terms",
     "Told",
     "Trained",
     "Unmasked",
+    "Voted",
+    "Waived",
     "Workspace",
     "accept",
     "aggregate",
@@ -85,6 +106,7 @@ __all__ = [
     "continue_plan",
     "deidentify",
     "describe_patients",
+    "distrust",
     "draw_study",
     "evaluate",
     "evaluate_together",
@@ -94,13 +116,23 @@ __all__ = [
     "init_hospital",
     "init_trustee",
     "inspect_file",
+    "is_own_recovery",
     "join",
     "load_profile",
+    "make_candidacy",
     "make_plan",
+    "make_recovery_file",
     "own_counts",
     "predict",
+    "refuse",
+    "repeat_round",
+    "succeed_by_recovery",
+    "take_in_succession",
+    "take_over",
     "train",
     "unmask",
+    "vote",
+    "waive",
 ]
 
 
@@ -241,6 +273,37 @@ def accept(
     from privxray.workflow.hospital.taking_in.accept import accept as take
 
     return take(workspace, file, lambda *_: key_words, passphrase or _no_passphrase)
+
+
+def vote(
+    workspace: Workspace, candidacy: Path, key_words: str, passphrase: Passphrase, *, change: bool = False
+) -> Voted:
+    """Vote for a new coordinator, the old one's key being lost: a hospital that the plan names.
+
+    :param key_words: the candidate's twelve words, as he or she read them out.
+    :param change: vote for another candidate than before.
+    :raises IdentityError: the words are wrong.
+    :raises RefusedError: the plan gives this hospital no vote, the candidacy is not for its study or is past,
+        or another candidate has this hospital's vote.
+    """
+    from privxray.workflow.custody.vote import VotePrompts
+    from privxray.workflow.custody.vote import vote as give
+
+    return give(workspace, candidacy, VotePrompts(lambda _: key_words, passphrase), change=change)
+
+
+def take_in_succession(workspace: Workspace, file: Path) -> TakenIn:
+    """Take in that hospitals have named another coordinator: the old key is refused from now on.
+
+    What a party's recovery key says is taken in by :func:`distrust`.
+
+    :raises MalformedError: the file is no succession.
+    :raises IdentityError: a vote is false.
+    :raises RefusedError: too few votes, votes before a file that came here, or votes that are over.
+    """
+    from privxray.workflow.hospital.taking_in.join import take_in_succession as take
+
+    return take(workspace, file)
 
 
 def _no_passphrase() -> str:

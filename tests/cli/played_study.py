@@ -82,6 +82,10 @@ class World:
     def __getitem__(self, party: str) -> Path:
         return self.root / party
 
+    def secret(self) -> str:
+        """The passphrase of all workspaces, as a program gives it."""
+        return self.passphrase.read_text().strip()
+
     def type(self, party: str, *words: str | Path, asks: bool = False) -> Result:
         """Type a command in a party's workspace."""
         line = ["-C", str(self[party]), *map(str, words)]

@@ -22,6 +22,7 @@ from played_succession import (
     vote,
 )
 
+import privxray
 from privxray.cli.app import run
 from privxray.exchange.intake import envelope_of, read_again
 from privxray.formats.header import Stamp
@@ -171,6 +172,21 @@ def test_all_votes_are_over_the_same_model(elected: Path, copy: Callable[[Path],
     assert "voted for coordinator-2" in advice(world, "hospital-c")
     made = world.ok("coordinator-2", *line, "--model", model, asks=True)
     assert (made["voters"], made["until"]) == (["hospital-a", "hospital-c"], card["until"])
+
+
+def test_a_program_votes_and_takes_over(elected: Path, copy: Callable[[Path], World]) -> None:
+    world = copy(elected)
+    office, ward = (Workspace.find(world[party]) for party in ("coordinator-2", "hospital-a"))
+    made = privxray.make_candidacy(office, world.secret)
+    assert privxray.vote(ward, made.path, made.key_words, world.secret).already
+    lineage = privxray.Lineage(newest_plan(world), model_at(world, "hospital-a"))
+    file = world.root / "pneumonia.succession"
+    taken = privxray.take_over(office, lineage, office.root / "votes", file, world.secret)
+    assert (taken.voters, taken.until) == (("hospital-a", "hospital-b"), made.until)
+    assert privxray.take_in_succession(ward, file).header.name == "coordinator-2"
+    with pytest.raises(privxray.PrivxrayError) as told:
+        privxray.take_in_succession(ward, lineage.plan)
+    assert told.value.reason == "file.other-kind"
 
 
 def test_who_has_a_model_refuses_votes_that_were_made_before_it(

@@ -14,12 +14,14 @@ from mnemonic import Mnemonic
 from played_study import HOSPITALS, At, Snapshots, World
 from test_backup import back_up, contents
 
+import privxray
 from privxray.cli import recovery_prompts
 from privxray.cli.app import run
 from privxray.keys.key_words import listed
 from privxray.keys.succession.recovery_key import key_of
 from privxray.system.private_files import others_may_read
 from privxray.workflow.custody.recovery_key import words_in
+from privxray.workspace.folder import Workspace
 
 A = "hospital-a"
 
@@ -79,6 +81,9 @@ def test_init_makes_one_and_its_card_states_it(tmp_path: Path, at: At) -> None:
     assert "succession" in card["features"]
     assert set(card["recovery"]) == {"key", "signature"}
     assert world.ok("x", "recovery", "check", file) == {"right": True}
+    party = Workspace.find(world["x"])  # and by a program
+    assert privxray.make_recovery_file(party, file, world.secret) is True
+    assert privxray.is_own_recovery(party, secret)
     assert world.refused("x", "recovery", "make", world.root / "y", asks=True) == "recovery.stated-before"
     world["y"].mkdir()
     trustee = ("init", "--role", "trustee", "--name", "y", "--recovery", world.root / "y.recovery")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from played_study import HOSPITALS, At, World, identity_in
 
+import privxray
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.workflow.hospital import export_update
@@ -170,6 +171,12 @@ def test_a_round_is_repeated_from_its_own_updates_alone(failed: World) -> None:
     planned = world.ok("coordinator", *repeat, asks=True)
     assert planned["round"] == 2
     assert world.ok("coordinator", *repeat, asks=True) == planned  # delivered again, and nothing else
+    # The same by a program.
+    office, ward = (Workspace.find(world[party]) for party in ("coordinator", "hospital-c"))
+    again = privxray.repeat_round(office, sorted(one.parent.glob("*.enc")), world.secret)
+    assert str(again.path) == planned["plan"]
+    waived = privxray.waive(ward, world.secret)
+    assert (waived.again, waived.plan.round) == (True, 1)
 
 
 def test_a_hospital_repeats_only_what_it_sent(failed: World) -> None:

@@ -12,6 +12,7 @@ import played_keyholders
 import pytest
 from played_study import At, World, identity_in
 
+import privxray
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.update import UpdateHeader
@@ -117,6 +118,9 @@ def test_enough_refusals_free_the_keyholders(at: At) -> None:
     share = world.ok("hospital-a", "unmask", "received/round-0001.request", asks=True)["share"]
     world.carry(share, "coordinator", "s")
     assert refused("hospital-a", "refuse", asks=True) == "refusal.answered"
+    with pytest.raises(privxray.PrivxrayError) as told:
+        privxray.refuse(Workspace.find(world["hospital-a"]), world.secret)
+    assert told.value.reason == "refusal.answered"
     assert refused("hospital-c", "refuse", asks=True) == "refusal.no-keyholder"
     for party in ("hospital-b", *played_keyholders.TRUSTEES):
         sworn = world.ok(party, "refuse", asks=True)

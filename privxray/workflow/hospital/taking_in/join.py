@@ -50,6 +50,18 @@ def join_or_take(
         return _join(session, received, ask_words, passphrase)
 
 
+def take_in_succession(workspace: Workspace, path: Path) -> TakenIn:
+    """Take in that hospitals have named another coordinator, and nothing else.
+
+    :raises MalformedError: the file is of another kind.
+    :raises IdentityError: a vote is false.
+    :raises RefusedError: see :func:`.named_successor.take_election`.
+    """
+    workspace.require(("hospital", "trustee"), "join")
+    with working(workspace) as session, take_in(path, workspace.inbox) as received:
+        return take_election(session, received)
+
+
 def _join(session: Session, received: Received, ask_words: AskWords, passphrase: Passphrase) -> Joined:
     known = claimed_coordinator(session, received) if received.envelope.kind == "plan" else None
     return follow(session, received, admit_plan(received.envelope, known), ask_words, passphrase)

@@ -98,10 +98,11 @@ def _closed(situation: Situation, study: StudySituation) -> Advice:
     if study.last_stage:
         return Advice(f"the study is complete: {carry}")
     if not study.lacking and study.round.task == "describe":
-        report = situation.typed("report study")
+        report, words = situation.typed("report study"), ("plan", *study.cards, "--continue")
         return Advice(
-            f"{carry}; look at the counts ({report}), and if the study is worth its budget type: {go_on}",
-            ("plan", "--continue"),
+            f"{carry}; look at the counts ({report}), and if the study is worth its budget type: "
+            f"{situation.typed(' '.join(words))}",
+            words,
         )
     aim = "to have all hospitals evaluate it" if study.next_task == "evaluate" else "for the next round"
     if not (study.lacking or study.cards):
