@@ -96,22 +96,13 @@ def _as_committed(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> Itera
             tick(number, len(updates))
 
 
-@dataclass(frozen=True)
-class Suspects:
-    """Hospitals whose update is wrong, or may be.
+def faulty_updates(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> frozenset[Fingerprint]:
+    """The hospitals whose update is not what it committed to. Nothing is opened and nothing is added up.
 
-    :param faulty: those whose update is not what it committed to.
-    :param contradicting: both of each pair that state different masks between them.
+    Two that state different masks between them are not among them: their masks are wrong, and not their
+    vectors (docs/adr/0145).
     """
-
-    faulty: frozenset[Fingerprint]
-    contradicting: frozenset[Fingerprint]
-
-
-def suspects(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> Suspects:
-    """Which updates are wrong, or may be. Nothing is opened and nothing is added up."""
     size = total_size(plan.manifest) + 1
-    bound = {update.sender: update.committed for update in updates}
     found = set()
     for update in updates:
         try:
@@ -121,7 +112,7 @@ def suspects(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> Suspects:
             continue
         if not is_as_committed(masked, update.committed, update.sender):
             found.add(update.sender)
-    return Suspects(frozenset(found), frozenset(party for pair in contradictions(bound) for party in pair))
+    return frozenset(found)
 
 
 def _take_off(total: Scalars, restored: Restored, committed: Committed, plan: PlanHeader) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from committed_round import FORM, CommittedRound
-from exchange_samples import Study
+from exchange_samples import Hospital, Study
 from forged_files import changed, put
 
 from privxray.errors import CohortError, PrivxrayError
@@ -21,7 +21,7 @@ from privxray.exchange.commitments.scalars import OpenedSum, add_into, as_intege
 from privxray.exchange.masking.fixed_point import dequantise
 from privxray.exchange.masking.masks import adds
 from privxray.exchange.messages.proof import open_proof
-from privxray.exchange.opening_committed import CommittedUpdate, expect_as_committed, suspects
+from privxray.exchange.opening_committed import CommittedUpdate, expect_as_committed, faulty_updates
 from privxray.formats.container import split
 from privxray.formats.tensors import TensorSpec, unpack
 
@@ -173,31 +173,44 @@ def test_a_hospital_may_commit_only_to_what_it_sends(made: CommittedRound) -> No
     assert caught.value.reason == "update.not-as-committed"
 
 
-def test_only_those_are_suspected_whose_updates_are_not_as_committed(made: CommittedRound) -> None:
-    """`plan --repeat` goes by it: an innocent hospital sends the same vector again."""
+def scalar_of(own: Hospital, other: Hospital) -> int:
+    """What one more of a stream between two hospitals adds to the masked vector of the first."""
+    return 1 if adds(own.fingerprint, other.fingerprint) else -1
+
+
+def test_only_those_train_anew_whose_updates_are_not_as_committed(made: CommittedRound) -> None:
+    """`plan --repeat` goes by it: an innocent hospital sends the same vector again.
+
+    So do both of a pair that state different masks between them: a liar would make the other one pay.
+    """
     a, b, c = made.study.hospitals
 
     def received() -> list[CommittedUpdate]:
         return [made.received(data) for data in made.updates().values()]
 
-    def suspected(updates: list[CommittedUpdate]) -> tuple[set[str], set[str]]:
-        found = suspects(made.signed.plan, updates)
-        return set(found.faulty), set(found.contradicting)
+    def faulty(updates: list[CommittedUpdate]) -> set[str]:
+        return set(faulty_updates(made.signed.plan, updates))
 
-    assert suspected(received()) == (set(), set())
+    assert faulty(received()) == set()
     unreadable = [
         dataclasses.replace(one, body=[b"no vector"]) if one.sender == c.fingerprint else one
         for one in received()
     ]
-    assert suspected(unreadable) == ({c.fingerprint}, set())
+    assert faulty(unreadable) == {c.fingerprint}
     made.sent[b.fingerprint].masked[3] += 5
-    assert suspected(received()) == ({b.fingerprint}, set())
+    assert faulty(received()) == {b.fingerprint}
     stated = made.sent[a.fingerprint].committed
     other = {**stated.streams, c.fingerprint: add(stated.streams[c.fingerprint], generator(0))}
     made.sent[a.fingerprint].committed = Committed(stated.vector, other)
-    assert suspected(received()) == ({a.fingerprint, b.fingerprint}, {a.fingerprint, c.fingerprint})
+    assert faulty(received()) == {a.fingerprint, b.fingerprint}
     made.sent[b.fingerprint].masked[3] -= 5
-    assert suspected(received()) == ({a.fingerprint}, {a.fingerprint, c.fingerprint})
+    assert faulty(received()) == {a.fingerprint}
+    shift = scalar_of(a, c)
+    made.sent[a.fingerprint].masked[0] += shift  # now it is as committed, and contradicts hospital-c
+    assert faulty(received()) == set()
+    with pytest.raises(CohortError) as caught:
+        made.opened(made.updates())
+    assert caught.value.reason == "update.masks-contradict"
 
 
 # A coordinator that lies. It has the sum, all updates, and its own signing key.

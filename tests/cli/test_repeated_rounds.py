@@ -10,7 +10,10 @@ import pytest
 from played_study import HOSPITALS, At, World, identity_in
 
 import privxray
+from privxray.exchange.commitments.committed import Committed
+from privxray.exchange.commitments.group import add, generator
 from privxray.exchange.intake import read_again
+from privxray.exchange.masking.masks import adds
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.workflow.hospital import export_update
 from privxray.workspace.folder import Workspace
@@ -35,6 +38,31 @@ def failed(at: At, monkeypatch: pytest.MonkeyPatch) -> World:
                 patch.setattr(export_update, "conceal_committed", wrong)
             world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
     return world
+
+
+def test_two_that_contradict_each_other_pay_nothing(at: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of them lied about the masks between them, and not about its vector; nothing tells which."""
+    world, right = at("trained"), export_update.conceal_committed
+
+    def lying(scalars: list[int], *more: Any, **named: Any) -> Any:
+        committed, *rest = right(scalars, *more, **named)
+        peer = min(committed.streams)
+        scalars[0] += 1 if adds(more[1], peer) else -1
+        streams = {**committed.streams, peer: add(committed.streams[peer], generator(0))}
+        return (Committed(committed.vector, streams), *rest)
+
+    for party in HOSPITALS:
+        with monkeypatch.context() as patch:
+            if party == "hospital-b":
+                patch.setattr(export_update, "conceal_committed", lying)
+            world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
+    assert world.refused("coordinator", "aggregate", "updates/*.enc", asks=True) == "update.masks-contradict"
+    planned = world.ok("coordinator", "plan", "--repeat", "updates/*.enc", asks=True)
+    for party in HOSPITALS[1:]:
+        told = world.ok(party, "join", world.carry(planned["plan"], party))["changes"]
+        assert any("exports the same noisy numbers again, at no cost" in one for one in told)
+    world.ok("hospital-b", "export-update", asks=True)
+    assert commitment(world, "hospital-b", 1) == commitment(world, "hospital-b", 2)
 
 
 def spent(world: World, party: str) -> float:

@@ -19,7 +19,7 @@ from privxray.errors import CohortError, RefusedError
 from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.repeats import Faulty, Repeats, Same
-from privxray.exchange.opening_committed import Suspects, suspects
+from privxray.exchange.opening_committed import faulty_updates
 from privxray.formats.features import REPEATS, REPEATS_WITHOUT
 from privxray.formats.header import Fingerprint
 from privxray.keys.card import CardHeader
@@ -109,13 +109,13 @@ def _draft(session: Session, collected: Collected, identity: Identity, changes: 
     seen = {*collected.cohort.updates, *(one.header.sender for one in collected.cohort.answers.values())}
     past = Past(before.signed, since_of(session.state, before.round), seen)
     draft = following(past, parties, before.plan.place, before.file.body())
-    wrong = suspects(before.plan, committed_updates(collected, identity))
-    same = _same(session, collected, wrong, draft.plan)
+    faulty = faulty_updates(before.plan, committed_updates(collected, identity))
+    same = _same(session, collected, faulty, draft.plan)
     repeats = Repeats(plan=before.signed.digest, same=same)
-    faulty = {} if before.plan.committee else _shown(collected, identity, changes, wrong.faulty)
+    shown = {} if before.plan.committee else _shown(collected, identity, changes, faulty)
     with_chain = draft.plan.model_copy(update={"repeats": repeats, "without": consents.stated(None)})
     asked = asked_before(session, before, chain_of(session, with_chain))
-    _expect_agreed(before.plan, changes, asked, faulty.keys())
+    _expect_agreed(before.plan, changes, asked, shown.keys())
     if asked is not None and len(asked) < draft.plan.keyholding.minimum_cohort:
         raise RefusedError(
             f"the sum of {len(asked)} hospitals would be left to ask for, and the plan allows no fewer than "
@@ -124,7 +124,7 @@ def _draft(session: Session, collected: Collected, identity: Identity, changes: 
             file=session.root,
             advice="Plan the round anew: privxray plan cards/*.card --continue",
         )
-    stated = consents.stated(asked, tuple(faulty.values()))
+    stated = consents.stated(asked, tuple(shown.values()))
     return replace(draft, plan=draft.plan.model_copy(update={"repeats": repeats, "without": stated}))
 
 
@@ -139,22 +139,24 @@ def _shown(
     }
 
 
-def _same(session: Session, collected: Collected, wrong: Suspects, plan: PlanHeader) -> tuple[Same, ...]:
+def _same(
+    session: Session, collected: Collected, faulty: Set[Fingerprint], plan: PlanHeader
+) -> tuple[Same, ...]:
     """The hospitals of the new plan that send the same vector again.
 
     Beside those that delivered, these are hospitals that were to repeat their vector already in this round
-    and have not delivered yet.
+    and have not delivered yet. Two that state different masks between them are among them, for the masks are
+    fresh.
 
     :raises CohortError: nobody can.
     """
     before = collected.plan
-    out = wrong.faulty | wrong.contradicting
     known = {one.party: one.commitment for one in (before.repeats.same if before.repeats else ())}
     known |= {sender: one.header.commitment or "" for sender, one in collected.cohort.updates.items()}
     same = tuple(
         Same(party=sender, commitment=commitment)
         for sender, commitment in sorted(known.items())
-        if sender not in out and sender in plan.hospitals
+        if sender not in faulty and sender in plan.hospitals
     )
     if not same:
         raise CohortError(
