@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from broken_engines import CLASSES, DELTA, Silent
+from chance import Seeded, once_in
 
 from privxray.audit import image_similarity, inversion, patient_updates, synthetic_patients
 from privxray.audit.inversion import Reconstruction, Search
@@ -38,8 +39,7 @@ class Scene:
     task: Task[DpSgdConstants]
 
 
-@pytest.fixture
-def scene() -> Scene:
+def a_scene() -> Scene:
     source = SecureNoise()
     constants = SGD.constants({**patient_updates.OVERRIDES, "image_size": SIZE})
     drawn = synthetic_patients.image_patients(21, SIZE, source)
@@ -54,7 +54,12 @@ def attacked(scene: Scene, update: Update, search: Search) -> Reconstruction:
     return inversion.compare(*found, scene.patient.inputs[0], scene.decoys)
 
 
-def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_updates(scene: Scene) -> None:
+def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_updates() -> None:
+    once_in(6, _attempt)
+
+
+def _attempt() -> None:
+    scene = a_scene()
     task, constants = scene.task, scene.task.constants
     noise = SGD.plan_noise(constants, Guarantee(6.0, DELTA), rounds_left=1, past=())
     plain = patient_updates.plain_update(scene.patient, task)
@@ -65,8 +70,6 @@ def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_up
     for name, value in plain.items():
         assert np.allclose(silent[name], clip * value, atol=1e-6), name
     broken = attacked(scene, silent, Search(steps=300, restarts=2))
-    if not broken.recognised:  # a short search can end in a bad place; an attacker would try again
-        broken = attacked(scene, silent, Search(steps=500, restarts=4))
     noisy = patient_updates.private_update(scene.patient, task, SGD, noise, SecureNoise())
     private = attacked(scene, noisy, Search(steps=150, restarts=1))
     under_masks = patient_updates.masked_update(plain, task, SGD)
@@ -78,19 +81,20 @@ def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_up
     assert broken.psnr > max(private.psnr, masked.psnr)
 
 
-def test_a_masked_update_is_uniform_whatever_is_under_it(scene: Scene) -> None:
+def test_a_masked_update_is_uniform_whatever_is_under_it() -> None:
+    scene = a_scene()
     plain = patient_updates.plain_update(scene.patient, scene.task)
     masked = patient_updates.masked_update(plain, scene.task, SGD)
     values = np.concatenate([value.ravel() for value in masked.values()]) / 2.0**8  # 32 bits less 24
     assert np.abs(values).max() <= 0.5
-    # Uniform on [-1/2, 1/2): mean 0 and variance 1/12, with 5.4 standard errors allowed.
+    # Uniform on [-1/2, 1/2): mean 0 and variance 1/12, with 6.2 standard errors allowed: 6e-10 each.
     n = values.size
-    assert abs(values.mean()) < 5.4 * math.sqrt(1 / 12 / n)
-    assert abs(values.var() - 1 / 12) < 5.4 * math.sqrt(1 / 180 / n)
+    assert abs(values.mean()) < 6.2 * math.sqrt(1 / 12 / n)
+    assert abs(values.var() - 1 / 12) < 6.2 * math.sqrt(1 / 180 / n)
 
 
 def test_image_similarity() -> None:
-    source = SecureNoise()
+    source = Seeded(1)
     one, other = (np.asarray(source.uniform(32 * 32).reshape(32, 32) * 255, np.uint8) for _ in range(2))
     assert image_similarity.ssim(one, one) == pytest.approx(1.0)
     assert image_similarity.psnr(one, one) == math.inf

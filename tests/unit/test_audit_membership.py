@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from broken_engines import CLAIM, Silent, told_apart
+from chance import Seeded, once_in
 from sklearn.metrics import roc_auc_score, roc_curve
 
 from privxray.audit import membership
@@ -36,17 +38,24 @@ def attacked(folder: Path, name: str, source: NoiseSource, patients: int) -> Mem
 def test_noise_off_is_found_on_an_overfitted_network_and_the_intact_engine_is_not(
     tmp_path: Path, name: str, patients: int
 ) -> None:
-    found = attacked(tmp_path / "off", name, Silent(), patients)
-    assert found.auc > 0.9, found.auc
-    assert found.claim_test.refuted, found.claim_test
+    # Of dp-sgd the AUC is 0.967 (SD 0.020; 27 runs), and 149 guesses are right (SD 5) where 127 refute. One
+    # run is below that with 1e-5, and three together with 1e-15. Of the probe all is clearer.
+    def attempt() -> None:
+        found = attacked(Path(mkdtemp(dir=tmp_path)) / "off", name, Silent(), patients)
+        assert found.auc > 0.85, found.auc
+        assert found.claim_test.refuted, found.claim_test
+
+    once_in(3, attempt)
     intact = attacked(tmp_path / "intact", name, SecureNoise(), patients)
     # Chance alone gives an AUC of 1/2 with a standard deviation of sqrt((n + 1) / (3 n^2)): 0.046 at 160.
-    assert abs(intact.auc - 0.5) < 0.25, intact.auc
+    # What epsilon 1 allows adds 0.02. So it is beyond 0.3 with 6e-10. Of the probe 102 guesses are right
+    # (SD 7; 182 runs), where 157 refute.
+    assert abs(intact.auc - 0.5) < 0.3, intact.auc
     assert not intact.claim_test.refuted, intact.claim_test
 
 
 def test_the_curve_is_scikit_learn_s() -> None:
-    source = SecureNoise()
+    source = Seeded(1)
     coins = source.uniform(500) < 0.3
     scores = np.round(source.gaussian((500,), 1.0) + coins, 1)  # rounded: many ties
     fpr, tpr = membership.roc(scores, coins)
