@@ -11,7 +11,7 @@ WORKERS ?= 2
 # Most seconds for fetching a browser, and for the tests in it.
 BROWSER_SECONDS ?= 300
 
-.PHONY: demo test test-windows test-browser lint docs pages mutants wheelhouse bundle bundle-windows clean
+.PHONY: demo test test-windows test-arm64 test-browser lint docs pages mutants wheelhouse bundle bundle-windows clean
 
 demo: $(STAMP)
 	$(BIN)/privxray demo --force
@@ -29,6 +29,10 @@ test: lint
 # The short tests with a real Windows Python under Wine. It needs Linux and root, and says so where it can't be.
 test-windows:
 	tests/windows/quick.sh 900
+
+# The walls around `infer answer` on a Linux for arm64 in qemu. It fetches what it needs, and says so where it can't.
+test-arm64:
+	tests/arm64/walls.sh
 
 # Every page in a real Chromium, without a screen. It fetches what it needs, and says so where it can't.
 test-browser: $(STAMP)

@@ -1,13 +1,68 @@
-"""The numbers of Linux's system calls that :mod:`privxray.system.walls` speaks of, by processor.
+"""The system calls of Linux that :mod:`privxray.system.walls` speaks of: which they are, and their numbers.
 
-From asm/unistd_64.h for x86-64 and asm-generic/unistd.h for arm64. They never change. Tested through
-tests/unit/test_walls.py.
+Numbers are those of asm/unistd_64.h for x86-64 and of asm-generic/unistd.h for arm64. They never change.
+arm64 has no ``open``, ``fork`` or ``mkdir``: newer calls do that work there, and they stand in both lists.
+
+Tested in tests/unit/test_system_calls.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+
+ALLOWED = (
+    *("read", "write", "close", "fstat", "poll", "ppoll", "lseek", "pread64", "readv", "writev"),
+    *("munmap", "brk", "mremap", "madvise"),
+    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack"),
+    *("sched_yield", "nanosleep", "futex", "sched_getaffinity", "membarrier"),
+    *("getpid", "gettid", "set_tid_address", "set_robust_list", "getcpu", "rseq"),
+    *("gettimeofday", "getrusage", "sysinfo", "clock_gettime", "clock_getres", "clock_nanosleep"),
+    *("getrandom", "exit", "exit_group"),
+)
+"""What a computation needs: open files, memory, signals, threads, the clock, random bytes, the end."""
+
+NEVER = (
+    *("fork", "vfork", "execve", "execveat"),
+    *("socket", "connect", "accept", "accept4", "sendto", "sendmsg", "bind", "listen", "socketpair"),
+    *("kill", "tkill", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd"),
+    *("creat", "truncate", "rename", "mkdir", "link", "unlink", "symlink", "chmod"),
+    *("renameat", "mkdirat", "linkat", "unlinkat", "symlinkat", "fchmodat"),
+    *("mount", "unshare", "setns", "bpf", "io_uring_setup"),
+)
+"""What a computation never tries: programs, sockets, other processes, changes of files, other namespaces."""
+
+OPENING = {"open": 1, "openat": 2}
+"""Calls that open a path, and which argument has the flags."""
+MAPPING = {"mmap": 2, "mprotect": 2}
+"""Calls that say what memory may be used for, and which argument says it."""
+
+_X86_64 = """
+read 0, write 1, close 3, fstat 5, poll 7, ppoll 271, lseek 8, pread64 17, readv 19, writev 20,
+munmap 11, brk 12, mremap 25, madvise 28, mmap 9, mprotect 10, rt_sigaction 13, rt_sigprocmask 14,
+rt_sigreturn 15, sigaltstack 131, sched_yield 24, nanosleep 35, futex 202, sched_getaffinity 204,
+membarrier 324, getpid 39, gettid 186, set_tid_address 218, set_robust_list 273, getcpu 309, rseq 334,
+gettimeofday 96, getrusage 98, sysinfo 99, clock_gettime 228, clock_getres 229, clock_nanosleep 230,
+getrandom 318, exit 60, exit_group 231, open 2, openat 257, clone 56, clone3 435, fork 57, vfork 58,
+execve 59, execveat 322, socket 41, connect 42, accept 43, accept4 288, sendto 44, sendmsg 46, bind 49,
+listen 50, socketpair 53, kill 62, tkill 200, ptrace 101, process_vm_readv 310, process_vm_writev 311,
+pidfd_getfd 438, creat 85, truncate 76, rename 82, mkdir 83, link 86, unlink 87, symlink 88, chmod 90,
+renameat 264, mkdirat 258, linkat 265, unlinkat 263, symlinkat 266, fchmodat 268, mount 165,
+unshare 272, setns 308, bpf 321, io_uring_setup 425, seccomp 317
+"""
+
+_ARM64 = """
+read 63, write 64, close 57, fstat 80, ppoll 73, lseek 62, pread64 67, readv 65, writev 66, munmap 215,
+brk 214, mremap 216, madvise 233, mmap 222, mprotect 226, rt_sigaction 134, rt_sigprocmask 135,
+rt_sigreturn 139, sigaltstack 132, sched_yield 124, nanosleep 101, futex 98, sched_getaffinity 123,
+membarrier 283, getpid 172, gettid 178, set_tid_address 96, set_robust_list 99, getcpu 168, rseq 293,
+gettimeofday 169, getrusage 165, sysinfo 179, clock_gettime 113, clock_getres 114, clock_nanosleep 115,
+getrandom 278, exit 93, exit_group 94, openat 56, clone 220, clone3 435, execve 221, execveat 281,
+socket 198, connect 203, accept 202, accept4 242, sendto 206, sendmsg 211, bind 200, listen 201,
+socketpair 199, kill 129, tkill 130, ptrace 117, process_vm_readv 270, process_vm_writev 271,
+pidfd_getfd 438, truncate 45, renameat 38, mkdirat 34, linkat 37, unlinkat 35, symlinkat 36,
+fchmodat 53, mount 40, unshare 97, setns 268, bpf 280, io_uring_setup 425, seccomp 277
+"""
 
 
 @dataclass(frozen=True)
@@ -15,73 +70,27 @@ class Calls:
     """System calls of one kind of processor.
 
     :ivar machine: the name that a filter knows it by (linux/audit.h).
-    :ivar seccomp: the call that sets a filter.
-    :ivar clone: starts a thread or a process, by its flags; ``clone3`` hides them in memory.
-    :ivar opening: calls that open a path, and which argument has the flags.
-    :ivar mapping: calls that say what memory may be used for, and which argument says it.
-    :ivar allowed: what a computation needs: memory, open files, threads, the clock, random bytes, the end.
-    :ivar never: programs, sockets, other processes, other namespaces; a computation never tries them.
+    :ivar numbers: by name; without those that this processor does not have.
     """
 
     machine: int
-    seccomp: int
-    clone: int
-    clone3: int
-    opening: tuple[tuple[int, int], ...]
-    mapping: tuple[tuple[int, int], ...]
-    allowed: tuple[int, ...]
-    never: tuple[int, ...]
+    numbers: Mapping[str, int]
+
+    def of(self, names: Iterable[str]) -> list[int]:
+        """The numbers of those calls that this processor has."""
+        return [self.numbers[name] for name in names if name in self.numbers]
+
+    def looked_at(self, places: Mapping[str, int]) -> list[tuple[int, int]]:
+        """Numbers, and which argument: of :data:`OPENING` or :data:`MAPPING`."""
+        return [(self.numbers[name], place) for name, place in places.items() if name in self.numbers]
 
 
-_X86_64 = Calls(
-    machine=0xC000003E,
-    seccomp=317,
-    clone=56,
-    clone3=435,
-    opening=((2, 1), (257, 2)),  # open, openat
-    mapping=((9, 2), (10, 2)),  # mmap, mprotect
-    allowed=(
-        *(0, 1, 3, 5, 7, 8, 17, 19, 20),  # read, write, close, fstat, poll, lseek, pread64, readv, writev
-        *(11, 12, 25, 28),  # munmap, brk, mremap, madvise
-        *(13, 14, 15, 131),  # rt_sigaction, rt_sigprocmask, rt_sigreturn, sigaltstack
-        *(24, 35, 202, 204, 324),  # sched_yield, nanosleep, futex, sched_getaffinity, membarrier
-        *(39, 186, 218, 273, 309, 334),  # getpid, gettid, set_tid_address, set_robust_list, getcpu, rseq
-        *(96, 98, 99, 228, 229, 230),  # gettimeofday, getrusage, sysinfo, clock_...
-        *(318, 60, 231),  # getrandom, exit, exit_group
-    ),
-    never=(
-        *(57, 58, 59, 322),  # fork, vfork, execve, execveat
-        *(41, 42, 43, 44, 46, 49, 50, 53, 288),  # socket, connect, accept, sendto, ..., socketpair, accept4
-        *(62, 200, 101, 310, 311, 438),  # kill, tkill, ptrace, process_vm_readv, _writev, pidfd_getfd
-        *(85, 76, 82, 83, 86, 87, 88, 90),  # creat, truncate, rename, mkdir, link, unlink, symlink, chmod
-        *(165, 272, 308, 321, 425),  # mount, unshare, setns, bpf, io_uring_setup
-    ),
-)
+def _numbers(table: str) -> Mapping[str, int]:
+    return {name: int(number) for name, number in (entry.split() for entry in table.split(","))}
 
-_ARM64 = Calls(
-    machine=0xC00000B7,
-    seccomp=277,
-    clone=220,
-    clone3=435,
-    opening=((56, 2),),  # openat
-    mapping=((222, 2), (226, 2)),  # mmap, mprotect
-    allowed=(
-        *(63, 64, 57, 80, 73, 62, 67, 65, 66),  # read, write, close, fstat, ppoll, lseek, pread64, ...
-        *(215, 214, 216, 233),  # munmap, brk, mremap, madvise
-        *(134, 135, 139, 132),  # rt_sigaction, rt_sigprocmask, rt_sigreturn, sigaltstack
-        *(124, 101, 98, 123, 283),  # sched_yield, nanosleep, futex, sched_getaffinity, membarrier
-        *(172, 178, 96, 99, 168, 293),  # getpid, gettid, set_tid_address, set_robust_list, getcpu, rseq
-        *(169, 165, 179, 113, 114, 115),  # gettimeofday, getrusage, sysinfo, clock_...
-        *(278, 93, 94),  # getrandom, exit, exit_group
-    ),
-    never=(
-        *(221, 281),  # execve, execveat
-        *(198, 203, 202, 206, 211, 200, 201, 199, 242),  # socket, connect, accept, sendto, ..., accept4
-        *(129, 130, 117, 270, 271, 438),  # kill, tkill, ptrace, process_vm_readv, _writev, pidfd_getfd
-        *(45, 34, 35, 36, 37, 38, 53),  # truncate, mkdirat, unlinkat, symlinkat, linkat, renameat, fchmodat
-        *(40, 97, 268, 280, 425),  # mount, unshare, setns, bpf, io_uring_setup
-    ),
-)
 
-MACHINES: Mapping[str, Calls] = {"x86_64": _X86_64, "aarch64": _ARM64}
+MACHINES: Mapping[str, Calls] = {
+    "x86_64": Calls(0xC000003E, _numbers(_X86_64)),
+    "aarch64": Calls(0xC00000B7, _numbers(_ARM64)),
+}
 """By what :func:`platform.machine` says."""

@@ -29,7 +29,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.system.system_calls import MACHINES, Calls
+from privxray.system.system_calls import ALLOWED, MACHINES, MAPPING, NEVER, OPENING, Calls
 
 _SET_NO_NEW_PRIVILEGES = 38
 _CREATE_RULESET, _RESTRICT_SELF = 444, 446  # the same on all machines
@@ -68,7 +68,9 @@ def walls_here() -> Walls:
         return Walls(0, seccomp=False)
     calls = MACHINES.get(platform.machine())
     kill = ctypes.c_uint32(_KILL)
-    filters = calls is not None and _call(calls.seccomp, _ACTION_AVAILABLE, 0, ctypes.byref(kill)) == 0
+    filters = (
+        calls is not None and _call(calls.numbers["seccomp"], _ACTION_AVAILABLE, 0, ctypes.byref(kill)) == 0
+    )
     return Walls(max(0, _call(_CREATE_RULESET, None, 0, _ASK_VERSION)), filters)
 
 
@@ -115,7 +117,7 @@ def _raise_filter(calls: Calls) -> None:
     instructions = ctypes.create_string_buffer(program, len(program))
     wanted = _Program(len(program) // 8, ctypes.cast(instructions, ctypes.c_void_p))
     # Where one thread can't take the filter, none has it, and the call returns that thread's number.
-    _require_zero(_call(calls.seccomp, _SET_FILTER, _ALL_THREADS, ctypes.byref(wanted)))
+    _require_zero(_call(calls.numbers["seccomp"], _SET_FILTER, _ALL_THREADS, ctypes.byref(wanted)))
 
 
 class _Program(ctypes.Structure):
@@ -140,19 +142,19 @@ def _program(calls: Calls) -> bytes:
     kill = step(_RETURN, _KILL)
     parts = [step(_LOAD, _MACHINE), step(_IF_EQUAL, calls.machine, 1, 0), kill, step(_LOAD, _NUMBER)]
     parts += [step(_IF_AT_LEAST, _OTHER_CALLS, 0, 1), kill]
-    parts += [if_call(number, step(_RETURN, _ALLOW)) for number in calls.allowed]
-    parts += [if_call(number, kill) for number in calls.never]
+    parts += [if_call(number, step(_RETURN, _ALLOW)) for number in calls.of(ALLOWED)]
+    parts += [if_call(number, kill) for number in calls.of(NEVER)]
     parts += [
         if_call(number, *by_bits(argument, _WRITING, _KILL, _FAIL | _EPERM))
-        for number, argument in calls.opening
+        for number, argument in calls.looked_at(OPENING)
     ]
     parts += [
         if_call(number, *by_bits(argument, _RUNNING, _FAIL | _EPERM, _ALLOW))
-        for number, argument in calls.mapping
+        for number, argument in calls.looked_at(MAPPING)
     ]
-    parts.append(if_call(calls.clone, *by_bits(0, _THREAD, _ALLOW, _KILL)))
+    parts.append(if_call(calls.numbers["clone"], *by_bits(0, _THREAD, _ALLOW, _KILL)))
     # The C library then takes clone, whose flags can be looked at here.
-    parts.append(if_call(calls.clone3, step(_RETURN, _FAIL | _ENOSYS)))
+    parts.append(if_call(calls.numbers["clone3"], step(_RETURN, _FAIL | _ENOSYS)))
     return b"".join([*parts, step(_RETURN, _FAIL | _EPERM)])
 
 

@@ -1,15 +1,14 @@
 """The walls around the process that computes on a stranger's file: what is tried behind them does not work.
 
 One process of Python is started. It makes a child for each act, which raises the walls and then tries it.
+Which calls a filter lets through, on which processor: test_system_calls.py.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
 import signal
-import struct
 import subprocess
 import sys
 import threading
@@ -19,7 +18,6 @@ from pathlib import Path
 import pytest
 
 from privxray.system import walls
-from privxray.system.system_calls import MACHINES
 from privxray.system.walls import Walls, raise_walls, walls_here
 
 HERE = walls_here()
@@ -140,48 +138,6 @@ def test_landlock_alone_shuts_files_off(folder: Path) -> None:
         assert told["signal its parent"] == 1
     for name in WORKS:
         assert told[name] == 0, name
-
-
-def run_filter(program: bytes, machine: int, number: int, *arguments: int) -> int:
-    """What a filter returns for a call: the machine of bpf(4), as far as these filters need it."""
-    words = struct.pack("<iIQ6Q", number, machine, 0, *(*arguments, 0, 0, 0, 0, 0, 0)[:6])
-    at, held = 0, 0
-    while True:
-        code, true, false, value = struct.unpack_from("<HBBI", program, 8 * at)
-        at += 1
-        if code == 0x20:
-            (held,) = struct.unpack_from("<I", words, value)
-        elif code == 0x06:
-            return int(value)
-        else:
-            is_so = {0x15: held == value, 0x35: held >= value, 0x45: bool(held & value)}[code]
-            at += true if is_so else false
-
-
-@pytest.mark.parametrize("machine", MACHINES)
-def test_the_filter_of_each_processor(machine: str) -> None:
-    """Also of the one that the tests do not run on."""
-    calls = MACHINES[machine]
-    program = walls._program(calls)
-    kill, allow, fail = 0x80000000, 0x7FFF0000, 0x00050001
-    looked_at = {calls.clone, calls.clone3, *dict(calls.opening), *dict(calls.mapping)}
-    assert not set(calls.allowed) & {*calls.never, *looked_at}
-    for number in calls.allowed:
-        assert run_filter(program, calls.machine, number) == allow
-        assert run_filter(program, calls.machine ^ 1, number) == kill
-        assert run_filter(program, calls.machine, number | 0x40000000) == kill
-    for number in calls.never:
-        assert run_filter(program, calls.machine, number) == kill
-    for number, place in calls.opening:
-        for flags, ends in ((os.O_RDONLY, fail), (1, kill), (2, kill), (0o101, kill)):
-            assert run_filter(program, calls.machine, number, *[0] * place, flags) == ends
-    for number, place in calls.mapping:
-        for uses, ends in ((0, allow), (3, allow), (4, fail), (7, fail)):  # to read, to write, to run
-            assert run_filter(program, calls.machine, number, *[0] * place, uses) == ends
-    assert run_filter(program, calls.machine, calls.clone, 0x10000) == allow
-    assert run_filter(program, calls.machine, calls.clone, 17) == kill
-    assert run_filter(program, calls.machine, calls.clone3) == 0x00050026  # ENOSYS
-    assert run_filter(program, calls.machine, 999) == fail
 
 
 def test_a_machine_without_walls_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
