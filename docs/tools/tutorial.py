@@ -83,7 +83,7 @@ def masked(step: Step) -> list[str]:
     """
     text = step.output
     if step.varies:
-        rows = re.findall(r"^([a-z]+[\w.-]*)(?: [a-z]+)*  ", text, re.MULTILINE)
+        rows = re.findall(r"^([A-Za-z]+[\w.-]*)(?: \(?[A-Za-z]+\)?)*  ", text, re.MULTILINE)
         lines = _joined(text)
         return [*(_without_figures(one) for one in (lines[0], lines[-1])), *rows]
     return _without_figures(" ".join(text.split())).split(". ")

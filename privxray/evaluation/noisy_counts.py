@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-CLEAR = 2.0
-"""A count below so many standard errors can't be told from none."""
+CLEAR = 3.0
+"""A count below so many standard errors can't be told from none. A description has some fifteen counts: of
+so many groups of nobody, one is above two standard errors in three studies of ten, above three in one of
+fifty."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,12 @@ FEW = 50
 """Held-out patients; below that every interval is rough."""
 
 
+def metric_name(name: str) -> str:
+    """A metric's key as people write it: macro AUC, MCC (Matthews)."""
+    spelled = {"auc": "AUC", "mcc": "MCC (Matthews)"}
+    return " ".join(spelled.get(part, part) for part in name.split("_"))
+
+
 def verdict_on_own(found: Evaluation, own: Estimate | None, model: str) -> str:
     """How the model stands against the hospital's own training, by macro AUC.
 

@@ -19,7 +19,10 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(frozen=True, slots=True)
 class CardTable:
-    """A table of a model card; every cell is ready to print."""
+    """A table of a model card; every cell is ready to print.
+
+    :ivar name: stands over it where a section has several.
+    """
 
     name: str
     heads: Sequence[str]
@@ -42,7 +45,9 @@ class CardSection:
     def markdown(self) -> list[str]:
         """As lines of Markdown."""
         parts = [[text] for text in self.before]
-        parts += [table.markdown() for table in self.tables]
+        for table in self.tables:
+            parts += [[f"**{table.name}**"]] if len(self.tables) > 1 else []
+            parts.append(table.markdown())
         parts += [[text] for text in self.after]
         return ["", f"## {self.heading}", *(line for part in parts for line in ("", *part))]
 

@@ -97,7 +97,7 @@ def test_the_sheet_needs_nothing_else_and_names_nobody(accepted: World) -> None:
     told = accepted.ok("hospital-a", "evaluate")
     for expected in (
         told["fingerprints"]["model"], told["fingerprints"]["data"], "hospital-a", "own training",
-        "stays inside the hospital", "macro auc", "fixed on val", "intervals",
+        "stays inside the hospital", "macro AUC", "fixed on val", "intervals",
     ):  # fmt: skip
         assert expected in page, expected
     assert "://" not in page

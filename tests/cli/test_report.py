@@ -80,7 +80,7 @@ def test_the_page_after_train_has_no_picture_of_the_own_result(at: At) -> None:
     assert told.code == 0, told.err
     page = (world["hospital-a"] / PAGE).read_text()
     assert "no global model has been accepted yet" in page.lower()
-    assert "macro auc" in page
+    assert "macro AUC" in page
     assert "<img" not in page
     told = world.type("hospital-a", "report", "training")
     assert told.code == 0
@@ -112,7 +112,7 @@ def test_a_file_in_the_place_of_the_page_stays(accepted: World) -> None:
     assert accepted.refused("hospital-a", "report", "training") == "report.in-the-way"
     told = accepted.type("hospital-a", "accept", "received/global-0001.model", asks=True)
     assert told.code == 0
-    assert "macro auc" in told.out
+    assert "macro AUC" in told.out
     assert path.read_text() == "notes of mine"
     path.unlink()
     made = accepted.ok("hospital-a", "report", "training")

@@ -35,7 +35,7 @@ def test_what_is_otherwise_is_seen() -> None:
     )
     assert tutorial.masked(step) != tutorial.masked(other)
     assert tutorial.masked(step) == tutorial.masked(wrapped)
-    row = "macro auc           0.860 (0.7 to 0.9)"
+    row = "macro AUC           0.860 (0.7 to 0.9)"
     rows = [tutorial.Step("", "", f"First.\n{text}\nNext: stop", varies=True) for text in (row, row[5:])]
     assert tutorial.masked(rows[0]) == ["First.", "Next: stop", "macro"]
     assert tutorial.masked(rows[0]) != tutorial.masked(rows[1])

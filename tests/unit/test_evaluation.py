@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import matthews_corrcoef, roc_auc_score
 
-from privxray.evaluation import weighted
+from privxray.evaluation import weighted, words
 from privxray.evaluation.calibration import Bin, calibration_error, reliability
 from privxray.evaluation.comparison import Verdict, difference, paired_macro_auc
 from privxray.evaluation.held_out import Predictions, evaluated
@@ -237,3 +237,8 @@ def test_models_that_are_both_at_hand_are_compared_patient_by_patient() -> None:
     assert (same.value, same.low, same.high, same.verdict) == (0, 0, 0, Verdict.WITHIN_CHANCE)
     alone = Predictions(seen.probabilities[:2], seen.labels[:2], seen.patients[:2], CLASSES)
     assert paired_macro_auc(alone, alone) is None
+
+
+def test_metrics_are_named_as_people_write_them() -> None:
+    names = [words.metric_name(name) for name in ("macro_auc", "mcc", "balanced_accuracy")]
+    assert names == ["macro AUC", "MCC (Matthews)", "balanced accuracy"]

@@ -25,3 +25,10 @@ def test_sums_along_each_axis_with_their_errors() -> None:
     assert sums["class", "virus"].error == pytest.approx(2 * 3**0.5)
     assert sums["age", "old"].error == pytest.approx(2 * 2**0.5)
     assert [one.is_clear for one in sums.values()] == [True, True, False, True, True, True]
+
+
+def test_groups_of_nobody_are_hardly_ever_taken_for_patients() -> None:
+    axes = (Axis("class", ("a", "b", "c")), Axis("age", tuple("1234567")), Axis("sex", tuple("1234")))
+    rng = np.random.default_rng(5)
+    tables = [noisy_sums(rng.normal(0, 12, (3, 7, 4)), axes, 12.0) for _ in range(300)]
+    assert sum(any(one.is_clear for one in sums) for sums in tables) < 15

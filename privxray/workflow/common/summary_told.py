@@ -149,13 +149,14 @@ def remarks(told: Told) -> list[str]:
     most = "" if told.exact_hospitals else " at most"
     found = [
         f"Each number in the sum has noise of standard deviation {told.deviation:.3g}{most}: each of "
-        f"{told.hospitals} hospitals has put the noise of {told.guarantee} on its own counts. All figures "
-        "here together tell of a patient at most what that allows, and none of them is of one hospital"
+        f"{told.hospitals} hospitals has put the noise of {told.guarantee} on its own counts. All that "
+        "follows from this sum tells of a patient at most what that allows, and none of it is of one hospital"
     ]
     if told.plan.its_task == "describe":
         found.append(
-            "Behind each count stands its standard error. The true number is within two of them in 95 of 100 "
-            "cases; a count below two may be none. A patient counts once, by the class of most images"
+            "Behind each count stands its standard error. The true number is within two of them in 95 of "
+            "100 cases, so one of so many counts may well be further off; a count below "
+            f"{CLEAR:g} of them may be none. A patient counts once, by the class of most images"
         )
         return found
     if not calibration_rows(told):

@@ -27,6 +27,9 @@ class CardFigures:
     evaluated: Told | None = None
 
 
+CALIBRATION = "Calibration: of the patients who get such a score, the share that is of the class"
+
+
 def study_model_card(
     plan: PlanHeader, header: ModelHeader, digest: str, licence: str, figures: CardFigures = CardFigures()
 ) -> ModelCard:
@@ -95,11 +98,11 @@ def _metrics(told: Told | None) -> CardSection:
                 "you use it."
             ],
         )
-    tables = [CardTable("Metrics", ["figure", "of", "value (95 % interval)"], rows(told))]
+    tables = [CardTable("AUC and sensitivity", ["figure", "of", "value (95 % interval)"], rows(told))]
     calibrated = calibration_rows(told)
     if calibrated:
         heads = ["class", "score", "patients", "share that is of the class (95 % interval)"]
-        tables.append(CardTable("Calibration", heads, calibrated))
+        tables.append(CardTable(CALIBRATION, heads, calibrated))
     return CardSection(
         "Metrics",
         ["On held-out patients of all hospitals together, from noisy histograms of their scores:"],

@@ -24,7 +24,7 @@ def metric_rows(scores: Scores) -> tuple[list[str], list[list[str]]]:
         always = scores.majority.metrics.get(name)
         beside = [words.shown(own[name]) if name in own else "-"] if own else []
         rows.append(
-            [name.replace("_", " "), words.shown(one), *beside, "-" if always is None else f"{always:.3f}"]
+            [words.metric_name(name), words.shown(one), *beside, "-" if always is None else f"{always:.3f}"]
         )
     return columns, rows
 

@@ -161,7 +161,7 @@ def _own(session: Session, round_: Round) -> list[tuple[str, str]]:
     from privxray.workflow.hospital.using_model.own_scores import kept_figures
 
     figures = kept_figures(session, round_)
-    return [(name.replace("_", " "), words.shown(figures[name])) for name in METRICS if name in figures]
+    return [(words.metric_name(name), words.shown(figures[name])) for name in METRICS if name in figures]
 
 
 def _shown(value: object) -> str:
