@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -44,6 +46,17 @@ def seed_noise(patch: pytest.MonkeyPatch, seed: int) -> None:
     source = Seeded(seed)
     patch.setattr(SecureNoise, "gaussian", lambda _, shape, std: source.gaussian(shape, std))
     patch.setattr(SecureNoise, "uniform", lambda _, size: source.uniform(size))
+
+
+def example_seed() -> int:
+    """What made-up examples are drawn from: the same in every run of the suite, so that none fails by chance.
+
+    ``PRIVXRAY_SEED`` gives another; with ``PRIVXRAY_FRESH_EXAMPLES`` it is drawn afresh, and printed.
+    """
+    fresh = secrets.randbelow(10**9) if os.environ.get("PRIVXRAY_FRESH_EXAMPLES") else 1
+    seed = int(os.environ.get("PRIVXRAY_SEED") or fresh)
+    print(f"PRIVXRAY_SEED={seed}")
+    return seed
 
 
 def once_in(tries: int, attempt: Callable[[], Found]) -> Found:
