@@ -205,8 +205,14 @@ def test_who_has_a_model_refuses_votes_that_were_made_before_it(
 
 def test_votes_end_with_their_last_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     own, to = world["coordinator-2"] / "coordinator-2.candidacy", world["coordinator-2"] / "votes"
-    card = candidate(world)
     today = stamp.today()
+
+    def day(days: int) -> None:
+        for module in (vote_module, candidacy, named_successor, new_coordinator, of_parties):
+            monkeypatch.setattr(module, "today", lambda: today + timedelta(days))
+
+    day(0)  # also where midnight comes in between
+    card = candidate(world)
     assert card["until"] == (today + timedelta(30)).isoformat()
     longer = world.ok("coordinator-2", "card", "--candidacy", "--days", "90", asks=True)
     assert longer["until"] == (today + timedelta(90)).isoformat()
@@ -218,11 +224,6 @@ def test_votes_end_with_their_last_day(world: World, monkeypatch: pytest.MonkeyP
         assert vote(world, party, card)["until"] == card["until"]
     file = succeeded(world)
     line = ("vote", own, "--key-words", card["key_words"], "--to", to)
-
-    def day(days: int) -> None:
-        for module in (vote_module, candidacy, named_successor, new_coordinator, of_parties):
-            monkeypatch.setattr(module, "today", lambda: today + timedelta(days))
-
     day(2)
     world.ok("hospital-a", "join", file)
     assert "voted for coordinator-2" in advice(world, "hospital-b")
