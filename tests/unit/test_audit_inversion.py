@@ -55,7 +55,9 @@ def attacked(scene: Scene, update: Update, search: Search) -> Reconstruction:
 
 
 def test_batch_1_is_recognised_from_a_broken_engine_and_not_from_dp_or_masked_updates() -> None:
-    once_in(6, _attempt)
+    # A short search may end in a bad place: in none of 40 runs, so in one of ten at most. Eight do with 1e-8.
+    # The SSIM of a private or masked update is 0.02 (SD 0.02), and 0.14 is recognised.
+    once_in(8, _attempt)
 
 
 def _attempt() -> None:

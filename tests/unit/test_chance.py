@@ -92,6 +92,7 @@ BY_CHANCE = [
         "test_audit_membership.py", "three together with 1e-15", float(norm.sf((149.3 - 126.5) / 5.16)) ** 3
     ),
     Said("test_audit_membership.py", "beyond 0.3 with 6e-10", float(norm.sf((0.3 - 0.02) / 0.046)), 2),
+    Said("test_audit_inversion.py", "Eight do with 1e-8", 0.1**8),
     Said("test_audit_inversion.py", "6e-10 each", two_sided(6.2), 2),
     Said(SCHEME, "beyond .4 with 1.5e-9", 3 * spread(126, 0.4)),
     Said(SCHEME, "beyond .6 with 5e-11", 3 * two_sided(0.6 * 126**0.5)),
