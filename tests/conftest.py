@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from played_study import Snapshots
@@ -25,15 +24,20 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
 os.environ.pop("PRIVXRAY_PASSPHRASE_FILE", None)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what runs in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # or what the tests start could not be cancelled
-# Hypothesis tries the same examples in every run, or others each time where somebody asks for it; and a slow
-# machine is no failure.
-settings.register_profile(
-    "suite",
-    derandomize=not os.environ.get("PRIVXRAY_FRESH_EXAMPLES"),
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-settings.load_profile("suite")
+try:
+    from hypothesis import HealthCheck, settings
+except ModuleNotFoundError:  # tests/arm64 boots with few packages
+    pass
+else:
+    # It tries the same examples in every run, or others each time where somebody asks for it.
+    # A slow machine is no failure.
+    settings.register_profile(
+        "suite",
+        derandomize=not os.environ.get("PRIVXRAY_FRESH_EXAMPLES"),
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    settings.load_profile("suite")
 WORKER = os.environ.get("PYTEST_XDIST_WORKER")
 if WORKER:  # tests run side by side, a core each; before torch is imported, and for what the tests start
     os.environ["OMP_NUM_THREADS"] = "1"
