@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from privxray.errors import CohortError, PrivxrayError, about
+from privxray.exchange.bounds.checking import Claim, out_of_bounds
 from privxray.exchange.commitments.checking import contradictions, is_as_committed
 from privxray.exchange.commitments.committed import Committed
 from privxray.exchange.commitments.pedersen import commit
@@ -33,11 +34,15 @@ _ASK = "Ask for the version of privxray there"
 
 @dataclass(frozen=True)
 class CommittedUpdate:
-    """An update of the sum: whose it is, what it is bound to, and its decrypted body in pieces."""
+    """An update of the sum: whose it is, what it is bound to, and its decrypted body in pieces.
+
+    :param bounds: that its vector keeps to the plan's bounds; None under a plan without proofs of them.
+    """
 
     sender: Fingerprint
     committed: Committed
     body: Iterable[bytes]
+    bounds: Claim | None = None
 
 
 def open_committed_sum(
@@ -46,8 +51,9 @@ def open_committed_sum(
     """The sum of updates that are all what their hospitals committed to.
 
     :param left_over: the masks that don't cancel in it, from the keyholders' shares.
-    :raises CohortError: an update, or a key that was dealt, is not as committed; it names the hospital. Or
-        two hospitals committed to different streams between them; it names both.
+    :raises CohortError: an update, or a key that was dealt, is not as committed, or an update does not show
+        that it keeps to the plan's bounds; it names the hospital. Or two hospitals committed to different
+        streams between them; it names both.
     :raises MalformedError: an update is not the plan's vector, or the sum is larger than such vectors give.
     """
     bound = {update.sender: update.committed for update in updates}
@@ -72,7 +78,7 @@ def expect_as_committed(plan: PlanHeader, updates: Sequence[CommittedUpdate]) ->
 
 
 def _as_committed(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> Iterator[Scalars]:
-    """The masked vectors, each held against what its hospital committed to."""
+    """The masked vectors, each held against what its hospital committed to and proved."""
     bound = {update.sender: update.committed for update in updates}
     for one, other in contradictions(bound):
         raise CohortError(
@@ -80,6 +86,13 @@ def _as_committed(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> Itera
             "them is wrong, and nothing tells which",
             reason="update.masks-contradict",
             advice=_anew(plan, "them"),
+        )
+    for sender in _out_of_bounds(plan, updates):
+        name = _name(plan, sender)
+        raise CohortError(
+            f"the update of {name} does not show that its numbers are within the bounds of the plan",
+            reason="update.out-of-bounds",
+            advice=_anew(plan, "it"),
         )
     with step("Checking updates") as tick:
         for number, update in enumerate(updates, 1):
@@ -97,13 +110,13 @@ def _as_committed(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> Itera
 
 
 def faulty_updates(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> frozenset[Fingerprint]:
-    """The hospitals whose update is not what it committed to. Nothing is opened and nothing is added up.
+    """The hospitals whose update is not what it committed to, or out of the plan's bounds. Nothing is opened.
 
     Two that state different masks between them are not among them: their masks are wrong, and not their
     vectors (docs/adr/0145).
     """
     size = total_size(plan.manifest) + 1
-    found = set()
+    found = set(_out_of_bounds(plan, updates))
     for update in updates:
         try:
             masked = read_scalars(update.body, size)
@@ -113,6 +126,14 @@ def faulty_updates(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> froz
         if not is_as_committed(masked, update.committed, update.sender):
             found.add(update.sender)
     return frozenset(found)
+
+
+def _out_of_bounds(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> list[Fingerprint]:
+    """Whose proof of bounds does not hold; none under a plan without them."""
+    statement = plan.proven
+    if statement is None:
+        return []
+    return out_of_bounds(statement, {update.sender: update.bounds for update in updates})
 
 
 def _take_off(total: Scalars, restored: Restored, committed: Committed, plan: PlanHeader) -> None:

@@ -28,6 +28,7 @@ from privxray.formats import canonical
 Fields = Mapping[str, tuple[str, ...]]
 """By kind of file, the paths of the fields that are added to it."""
 
+BOUND_PROOFS = "bound-proofs"
 REPEATS = "repeats"
 TASKS = "tasks"
 HYBRID_MASKS = "hybrid-masks"
@@ -46,6 +47,7 @@ FEATURES: Mapping[str, Fields] = {
         "summary": ("proof",),
         "proof": (),
     },
+    BOUND_PROOFS: {"plan": ("bounds?",), "update": ("bound_proof",)},
     REPEATS: {"plan": ("repeats?",)},
     REPEATS_WITHOUT: {"plan": ("without?",), "waiver": (), "refusal": ()},
     HEADS: {"plan": ("head", "since?", "heads"), "update": ("head",), "share": ("head",)},

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from privxray.errors import UsageError
+from privxray.formats.stated_bounds import StatedBounds
 from privxray.formats.tensors import ModulusBits, TensorSpec
 from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
@@ -140,6 +141,10 @@ class Method(ABC, Generic[Constants]):
     @abstractmethod
     def manifest(self, constants: Constants, classes: Sequence[str]) -> tuple[TensorSpec, ...]:
         """The tensors of a hospital's vector, with the bound and the fixed point of each."""
+
+    def bounds(self, constants: Constants) -> StatedBounds | None:  # noqa: ARG002 - a default
+        """Which numbers of the vector bound others; None where each has its own bound alone."""
+        return None
 
     @abstractmethod
     def starting_model(self, constants: Constants, classes: Sequence[str]) -> dict[str, NDArray[Any]]:

@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from exchange_samples import STAMP, Hospital, Study
 
+from privxray.exchange.bounds.bound_proof import BoundProof
 from privxray.exchange.commitments.committed import Committed
 from privxray.exchange.commitments.group import wide_scalar
 from privxray.exchange.commitments.scalars import OpenedSum, Scalars, as_scalars
-from privxray.exchange.concealing import conceal_committed
+from privxray.exchange.concealing import conceal_committed, proof_of_bounds
 from privxray.exchange.masking.fixed_point import quantise
 from privxray.exchange.messages.plan import PEDERSEN
 from privxray.exchange.messages.proof import write_proof
-from privxray.exchange.messages.update import UpdateHeader, committed_of, open_update
+from privxray.exchange.messages.update import UpdateHeader, bounds_claim, committed_of, open_update
 from privxray.exchange.opening_committed import CommittedUpdate, open_committed_sum
 from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import split
@@ -32,6 +33,7 @@ class Sent:
     masked: Scalars
     committed: Committed
     dealt: Dealt | None
+    bounds: BoundProof | None = None
 
 
 class CommittedRound:
@@ -60,12 +62,14 @@ class CommittedRound:
 
     def send(self, hospital: Hospital) -> Sent:
         scalars = as_scalars(self.numbers(hospital), wide_scalar(self.random(hospital.name)))
+        plain = list(scalars)
         committed, dealt = conceal_committed(scalars, self.signed, hospital.fingerprint, hospital.mask)
-        return Sent(scalars, committed, dealt)
+        bounds = proof_of_bounds(plain, committed, self.signed, hospital.fingerprint)
+        return Sent(scalars, committed, dealt, bounds)
 
     def update(self, hospital: Hospital, **changes: Any) -> bytes:
         sent = self.sent[hospital.fingerprint]
-        fields = {"committed": sent.committed, "dealt": sent.dealt} | changes
+        fields = {"committed": sent.committed, "dealt": sent.dealt, "bounds": sent.bounds} | changes
         return self.study.update(hospital, sent.masked, self.signed.plan, **fields)
 
     def updates(self) -> dict[str, bytes]:
@@ -84,7 +88,8 @@ class CommittedRound:
         envelope = split(data)
         header = envelope.claim(UpdateHeader)
         pieces = open_update(header, [data[envelope.length :]], self.study.coordinator)
-        return CommittedUpdate(header.sender, committed_of(header, self.signed.plan), pieces)
+        plan = self.signed.plan
+        return CommittedUpdate(header.sender, committed_of(header, plan), pieces, bounds_claim(header, plan))
 
     def proof(self, updates: dict[str, bytes], opened: OpenedSum) -> bytes:
         starts = [data[: split(data).length] for data in updates.values()]

@@ -388,6 +388,7 @@ FEATURES: dict[str, dict[str, tuple[str, ...]]] = {
         "summary": ("proof",),
         "proof": (),
     },
+    "bound-proofs": {"plan": ("bounds?",), "update": ("bound_proof",)},
     "repeats": {"plan": ("repeats?",)},
     "repeats-without": {"plan": ("without?",), "waiver": (), "refusal": ()},
     "heads": {"plan": ("head", "since?", "heads"), "update": ("head",), "share": ("head",)},
@@ -416,6 +417,8 @@ FEATURES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """The sections of SPEC-2 that this reader has: by feature and kind the fields; `?` where one may be null."""
 ENDED = {"rlwe-queries": {"query": ("evaluation_keys", "with_keys")}}
+TENSOR_NAME = text("[a-z0-9_.]{1,100}")
+SHARED = record({"tensor": TENSOR_NAME, "times": whole(1, 64)})
 _EDGES = listed(number(0, 1, open_low=True, open_high=True), 3, 63)
 ADDED: dict[str, Check] = {
     "formats": listed(whole(1, 255), 1, 8, ascending=True),
@@ -425,6 +428,8 @@ ADDED: dict[str, Check] = {
     "commitment": BASE64,
     "masks": BASE64,
     "proof": HEX,
+    "bounds": null_or(record({"total": TENSOR_NAME, "shared": listed(SHARED)})),
+    "bound_proof": LONG_BASE64,
     "repeats": null_or(REPEATS),
     "without": null_or(WITHOUT),
     "head": HEX,

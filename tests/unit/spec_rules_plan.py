@@ -8,6 +8,7 @@ from typing import Any
 
 import spec_reader as spec
 from spec_rules import Json, Read, check_keys, check_statement, demand, fingerprint, unb64, verified
+from spec_rules_bounds import Bounds
 
 ORDER = ("agree", "describe", "train", "evaluate")
 
@@ -37,6 +38,7 @@ def plan(file: Read, coordinator: Json | None) -> Json:
         demand(not header["roster"]["trustees"], "plan.trustees-without-keyholders")
     sizes(header)
     headroom(header)
+    bounds(header)
     heads_alone(header)
     tasks(header)
     hybrid(header)
@@ -122,6 +124,15 @@ def headroom(header: Json) -> None:
     for one in manifest:
         most = n * (one["bound"] * 2.0 ** one["fraction_bits"] + 0.5)
         demand(most < 2.0 ** (header["modulus_bits"] - 1), "plan.sums-overflow")
+
+
+def bounds(header: Json) -> None:
+    """SPEC-2, section 13."""
+    if "bound-proofs" not in header.get("features", []):
+        return
+    demand("commitments" in header, "plan.bounds-without-commitments")
+    demand(header["bounds"] is None or header.get("task", "train") == "train", "plan.bounds-of-other-task")
+    Bounds(header)
 
 
 def vector_length(header: Json) -> int:

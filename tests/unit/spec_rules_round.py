@@ -24,6 +24,7 @@ from spec_rules import (
     unb64,
     verified,
 )
+from spec_rules_bounds import Bounds, Stated, holds
 from spec_rules_plan import after, check_ciphertexts, vector_length
 
 
@@ -93,6 +94,8 @@ def update(file: Read, plan: Followed) -> Json:
         dealt(header["dealt"], plan)
     if "commitment" in header:
         points(header, plan)
+    if "bound_proof" in header:
+        Stated(header["bound_proof"], Bounds(plan.header))
     return header
 
 
@@ -298,18 +301,22 @@ def proof(file: Read, plan: Followed, own: str, secret: bytes, exported: str) ->
     demand(header["recipients"] == hospitals == to, "proof.other-recipients")
     wrapped = next(one["wrapped"] for one in header["keys"] if one["recipient"] == own)
     content = spec.tensors(opened_body(file, header, secret, wrapped, own))
-    bound, last = {}, ""
+    bound, proofs, last = {}, {}, ""
     for start, digest in zip(spec.parts(content["envelopes"]), header["updates"], strict=True):
         one = opened(start)
         said = update(one, plan)
         demand(one.digest == digest and said["sender"] > last, "proof.other-updates")
         last = said["sender"]
-        bound[last] = points(said, plan)
+        bound[last], proofs[last] = points(said, plan), said.get("bound_proof")
     demand(sorted(bound) == hospitals, "proof.hospital-lacking")
     demand(exported in header["updates"], "proof.other-own-update")
     for one in bound:
         for other, stated in bound[one][1].items():
             demand(bound[other][1][one] == stated, "proof.masks-contradict")
+    if "bound-proofs" in plan.header.get("features", []):
+        limits = Bounds(plan.header)
+        for one, (vector, _) in bound.items():
+            demand(holds(proofs[one], limits, plan.digest, one, vector), "proof.out-of-bounds")
     d = vector_length(plan.header)
     numbers = [int.from_bytes(content["sum"][8 * at : 8 * at + 8], "little", signed=True) for at in range(d)]
     scalars = [*numbers, int.from_bytes(content["blinding"], "little")]

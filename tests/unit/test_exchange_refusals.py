@@ -34,6 +34,7 @@ from privxray.formats import canonical
 from privxray.formats.container import check_body, split
 from privxray.formats.features import FORMAT_1
 from privxray.formats.header import PlanHash
+from privxray.formats.stated_bounds import StatedBounds
 from privxray.formats.tensors import TensorSpec
 from privxray.keys.card import CardParts, read_card, write_card
 from privxray.keys.identity import Identity, PublicKeys
@@ -484,6 +485,7 @@ def test_a_roster_does_not_go_back() -> None:
         {"stages": 4},
         {"modulus_bits": 32},
         {"manifest": (spec(),)},
+        {"bounds": StatedBounds(total="counts")},
     ],
 )
 def test_terms_stay_in_the_middle_of_a_study(change: dict[str, Any]) -> None:

@@ -109,7 +109,8 @@ def admit_share(folder: str, name: str, file: rules.Read, plan: rounds.Followed)
 
 
 def admit_proof(folder: str, name: str, file: rules.Read, plan: rounds.Followed) -> Any:
-    exported = rules.opened(load(folder, "committed-update-a"))
+    own = "bounds-update-a" if name.startswith("bounds") else "committed-update-a"
+    exported = rules.opened(load(folder, own))
     return rounds.proof(file, plan, exported.key_id, SECRETS["hospital-a sealing"], exported.digest)
 
 

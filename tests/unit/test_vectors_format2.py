@@ -69,6 +69,11 @@ def plan_of(name: str) -> SignedPlan:
     return admit_plan(split(load(name)), None)
 
 
+def own_update(proof: str) -> str:
+    """The update that hospital-a exported in the round of a proof."""
+    return "bounds-update-a" if proof.startswith("bounds") else "committed-update-a"
+
+
 def own_of_heads(followed: SignedPlan) -> Own:
     """What hospital-a knows to whom plans under ``heads-first`` come."""
     a = next(member for member in followed.plan.roster.members if member.name == "hospital-a")
@@ -108,7 +113,7 @@ def admit(name: str) -> None:
     elif envelope.kind == "proof":
         header = admit_proof(envelope, followed)
         proof = open_proof(header, body, followed, made_by().identity("hospital-a"))
-        prove(header, proof, followed, split(load("committed-update-a")).digest)
+        prove(header, proof, followed, split(load(own_update(name))).digest)
     elif envelope.kind == "request":
         keyholder = followed.plan.committee.seats[0].keyholder  # type: ignore[union-attr]
         header, _ = admit_request(envelope, followed, keyholder, None)
@@ -195,7 +200,7 @@ def test_the_good_files_from_the_specification() -> None:
         known = [
             key
             for under in (
-                *("plan", "held-plan", "committed-plan", "describe-plan", "heads-held-plan"),
+                *("plan", "held-plan", "committed-plan", "bounds-plan", "describe-plan", "heads-held-plan"),
                 *("hybrid-plan", "repeatable-plan", "repeatable-held-plan"),
             )
             for key in signers(spec.claimed(load(under)))

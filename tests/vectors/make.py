@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 HERE = Path(__file__).parent
 sys.path += [str(HERE), str(HERE.parent / "unit")]
 
+import bounds  # noqa: E402
 import committed  # noqa: E402
 import format2  # noqa: E402
 import heads  # noqa: E402
@@ -178,6 +179,14 @@ def with_commitments() -> committed.Files:
     return committed.Files(round_, lambda name, make: kept(f"format2/{name}", make))
 
 
+def with_bounds() -> bounds.Files:
+    """The vectors of the feature ``bound-proofs``; its parties are those of format 1."""
+    world = study()
+    world.plan = world.make_plan(**bounds.PROVEN)
+    round_ = bounds.Proven(world, lambda name: seeded(f"{name} bounded blinding", 64))
+    return bounds.Files(round_, lambda name, make: kept(f"format2/{name}", make))
+
+
 def with_heads() -> heads.Files:
     """The vectors of the feature ``heads``; its parties are those of format 1."""
     kept_2 = lambda name, make: kept(f"format2/{name}", make)  # noqa: E731 - a name in another folder
@@ -215,6 +224,7 @@ def everything_of_format_2() -> dict[str, format2.Made]:
     masks = with_hybrid_masks()
     ours = {
         "committed-plan": with_commitments().all(),
+        "bounds-plan": with_bounds().all(),
         "describe-plan": with_tasks().all(),
         "hybrid-asking": masks.asked(),
         "hybrid-plan": masks.trained(),

@@ -14,7 +14,7 @@ from privxray.exchange.admission.admit_tasks import check_tasks
 from privxray.exchange.admission.repeat_form import check_repeats
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
-from privxray.exchange.messages.update import UpdateHeader, body_length, committed_of
+from privxray.exchange.messages.update import UpdateHeader, body_length, bounds_claim, committed_of
 from privxray.exchange.sharing.dealing import check_form
 from privxray.formats.container import Envelope
 from privxray.formats.header import Header, PlanHash
@@ -106,8 +106,8 @@ def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> No
     :param member: the study's member who signed it.
     :raises RefusedError: of another study, plan or round, or its parts don't fit the plan.
     :raises IdentityError: its next mask key is not the sender's.
-    :raises MalformedError: its next mask key is none, or its shares or commitments are not as many and as
-        long as they must be.
+    :raises MalformedError: its next mask key is none, or its shares, commitments or proof of bounds are not
+        as many and as long as they must be.
     """
     belongs(header, signed)
     plan = signed.plan
@@ -145,6 +145,7 @@ def admit_update(header: UpdateHeader, member: Member, signed: SignedPlan) -> No
     _check_dealt(header, signed)
     if plan.commitments is not None:
         committed_of(header, plan)
+        bounds_claim(header, plan)
     repeated = plan.repeats.commitment_of(header.sender) if plan.repeats else None
     if repeated is not None and header.commitment != repeated:
         raise RefusedError(

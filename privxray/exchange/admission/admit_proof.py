@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_update, belongs, read_update
+from privxray.exchange.bounds.checking import out_of_bounds
 from privxray.exchange.commitments.checking import contradictions, opens
-from privxray.exchange.commitments.committed import Committed
 from privxray.exchange.commitments.scalars import OpenedSum, as_scalars
 from privxray.exchange.masking.summing import check_range
 from privxray.exchange.messages.plan import SignedPlan
 from privxray.exchange.messages.proof import Proof, ProofHeader
-from privxray.exchange.messages.update import committed_of
+from privxray.exchange.messages.update import UpdateHeader, bounds_claim, committed_of
 from privxray.formats.container import Envelope
 from privxray.formats.header import Digest, Fingerprint
 
@@ -74,12 +74,14 @@ def prove(header: ProofHeader, proof: Proof, signed: SignedPlan, own: Digest | N
 
     :param own: the digest of the update that this hospital exported in the round; None if it did not.
     :raises IdentityError: an update is not by a hospital of the plan.
-    :raises RefusedError: an update is of another plan, is there twice or is lacking, or the sum does not open
-        the commitments.
+    :raises RefusedError: an update is of another plan, is there twice or is lacking, or does not show that it
+        keeps to the plan's bounds; or the sum does not open the commitments.
     :raises MalformedError: the sum is out of the range that the plan's vectors have.
     """
     plan, opened = signed.plan, proof.opened
-    bound = dict(_bound(header, proof, signed))
+    updates = dict(_updates(header, proof, signed))
+    bound = {sender: committed_of(update, plan) for sender, update in updates.items()}
+    claims = {sender: bounds_claim(update, plan) for sender, update in updates.items()}
     if plan.committee is None and len(bound) != len(plan.hospitals):
         raise RefusedError(
             "a hospital of the plan is not in the sum", reason="proof.hospital-lacking", advice=_CALL
@@ -96,6 +98,14 @@ def prove(header: ProofHeader, proof: Proof, signed: SignedPlan, own: Digest | N
             reason="proof.masks-contradict",
             advice=_CALL,
         )
+    statement = plan.proven
+    for wrong in out_of_bounds(statement, claims) if statement else ():
+        raise RefusedError(
+            f"the update of {_name(signed, wrong)} does not show that its numbers are within the "
+            "bounds of the plan",
+            reason="proof.out-of-bounds",
+            advice=_CALL,
+        )
     scalars = as_scalars(opened.numbers, opened.blinding)
     if not opens(scalars, [committed.vector for committed in bound.values()]):
         raise RefusedError(
@@ -107,8 +117,10 @@ def prove(header: ProofHeader, proof: Proof, signed: SignedPlan, own: Digest | N
     return ProvenSum(opened, tuple(bound), own in header.updates)
 
 
-def _bound(header: ProofHeader, proof: Proof, signed: SignedPlan) -> Iterator[tuple[Fingerprint, Committed]]:
-    """What each update in the sum is bound to, by sender; every rule for updates holds for each."""
+def _updates(
+    header: ProofHeader, proof: Proof, signed: SignedPlan
+) -> Iterator[tuple[Fingerprint, UpdateHeader]]:
+    """The updates in the sum, by sender; every rule for updates holds for each."""
     last = ""
     for digest, envelope in zip(header.updates, proof.envelopes, strict=True):
         update, member = read_update(envelope, signed.plan.roster.members)
@@ -126,7 +138,7 @@ def _bound(header: ProofHeader, proof: Proof, signed: SignedPlan) -> Iterator[tu
                 advice=_CALL,
             )
         last = update.sender
-        yield update.sender, committed_of(update, signed.plan)
+        yield update.sender, update
 
 
 def _name(signed: SignedPlan, fingerprint: Fingerprint) -> str:

@@ -95,8 +95,9 @@ def _check_goes_on(plan: PlanHeader, before: PlanHeader, *, skips: bool) -> None
             reason="plan.other-start",
             advice=_CALL,
         )
+    of_task = [(*task_terms_of(one), one.bounds) for one in (plan, before)]
     same_task = plan.its_task == before.its_task
-    if terms_of(plan) != terms_of(before) or (same_task and task_terms_of(plan) != task_terms_of(before)):
+    if terms_of(plan) != terms_of(before) or (same_task and of_task[0] != of_task[1]):
         raise RefusedError(
             "this plan changes the terms of the study in the middle of it",
             reason="plan.terms-changed",

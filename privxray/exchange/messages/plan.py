@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, JsonValue
 
 from privxray.errors import RefusedError
 from privxray.exchange.commitments import MAX_COMMITTED
 from privxray.exchange.messages.heads import START, SeenByAll, Since, head_after
+from privxray.exchange.messages.plan_bounds import check_bounds, statement_about
 from privxray.exchange.messages.plan_hybrid import (
     MAX_AGREEING,
     StatedCiphertexts,
@@ -27,12 +28,16 @@ from privxray.exchange.sharing.committee import Committee
 from privxray.exchange.sharing.dealing import DealingContext
 from privxray.formats.container import Envelope
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor, named_extractor
-from privxray.formats.features import HEADS, SIZES
+from privxray.formats.features import BOUND_PROOFS, HEADS, SIZES
 from privxray.formats.header import Digest, Fingerprint, Name, PlanHash
+from privxray.formats.stated_bounds import StatedBounds
 from privxray.formats.tensors import MAX_TENSORS, ModulusBits, TensorSpec, check_headroom, total_size
 from privxray.keys.identity import PublicKeys
 from privxray.keys.roster import Member, Roster
 from privxray.keys.size_statement import SizeStatement
+
+if TYPE_CHECKING:
+    from privxray.exchange.bounds.statement import Statement
 
 ClassName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9 _-]{0,39}$")]
 
@@ -50,13 +55,14 @@ class PlanHeader(ScheduledHeader):
     ``adjacency``. ``previous`` is the hash of the plan before, from the second plan on. In the mode
     ``strict`` every hospital must deliver, and nothing can be recovered. In the mode ``keyholders`` the
     ``committee`` can open the sum of those that did. With ``commitments``, updates are bound to what they
-    hold, and members can check the sum (docs/SPEC-2.md, section 5). A plan that ``repeats`` a failed round
-    says who sends the same vector once more, and ``without`` how its hospitals or keyholders differ
-    (section 6). With ``task`` and ``schedule`` it is one of several tasks of a study, and then ``epsilon``,
-    ``stage`` and ``stages`` are of that task (section 4). ``encapsulated`` is what hospitals agreed on
-    secrets with, in the plan after the one that asked for it (section 8). ``head``, ``since`` and ``heads``
-    tell which files of the coordinator came before it, and who has seen them (section 7).
-    The ``successors`` may name another coordinator (section 10).
+    hold, and members can check the sum (docs/SPEC-2.md, section 5). ``bounds`` are what updates prove that
+    they keep to, beside the bound of each tensor. A plan that ``repeats`` a failed round says who sends the
+    same vector once more, and ``without`` how its hospitals or keyholders differ (section 6). With ``task``
+    and ``schedule`` it is one of several tasks of a study, and then ``epsilon``, ``stage`` and ``stages`` are
+    of that task (section 4). ``encapsulated`` is what hospitals agreed on secrets with, in the plan after the
+    one that asked for it (section 8). ``head``, ``since`` and ``heads`` tell which files of the coordinator
+    came before it, and who has seen them (section 7). The ``successors`` may name another coordinator
+    (section 10).
     """
 
     kind: Literal["plan"] = "plan"
@@ -76,6 +82,7 @@ class PlanHeader(ScheduledHeader):
     modulus_bits: ModulusBits
     manifest: Annotated[tuple[TensorSpec, ...], Field(strict=False, max_length=MAX_TENSORS)]
     commitments: Literal["pedersen-edwards25519-sha256"] | None = None  # PEDERSEN
+    bounds: StatedBounds | None = None
     repeats: Repeats | None = None
     without: Without | None = None
     head: Digest | None = None
@@ -114,6 +121,8 @@ class PlanHeader(ScheduledHeader):
                 reason="plan.commitments-too-long",
                 advice="The coordinator has to plan without them: privxray plan CARDS --no-commitments",
             )
+        if BOUND_PROOFS in self.features:
+            check_bounds(self.manifest, self.bounds, self.commitments, self.its_task)
 
     def _check_place(self) -> str:
         """Where in which study the plan is.
@@ -186,6 +195,13 @@ class PlanHeader(ScheduledHeader):
                 advice=_OTHER_PLAN,
             )
         self.committee.verify(self.roster, study)
+
+    @property
+    def proven(self) -> Statement | None:
+        """What the updates of a verified plan prove of their numbers; None without the feature."""
+        if BOUND_PROOFS not in self.features:
+            return None
+        return statement_about(self.manifest, self.bounds)
 
     @property
     def sizes(self) -> Mapping[str, SizeStatement]:

@@ -24,6 +24,8 @@ from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.sealed_body import open_body, seal_body
 
 if TYPE_CHECKING:
+    from privxray.exchange.bounds.bound_proof import BoundProof
+    from privxray.exchange.bounds.checking import Claim
     from privxray.exchange.commitments.scalars import Scalars
     from privxray.exchange.masking.fixed_point import Integers
 
@@ -37,7 +39,8 @@ class UpdateHeader(Header):
     if the plan has any. ``commitment`` and ``masks`` say what the vector is bound to, if the plan has
     commitments (:mod:`privxray.exchange.commitments.committed`). ``task`` is the plan's, if it names one.
     ``head`` is of all files of the coordinator that the hospital has seen
-    (:mod:`privxray.exchange.messages.heads`).
+    (:mod:`privxray.exchange.messages.heads`). ``bound_proof`` shows that the vector keeps to the plan's
+    bounds, if the plan asks for that (:mod:`privxray.exchange.bounds`).
     """
 
     kind: Literal["update"] = "update"
@@ -48,6 +51,7 @@ class UpdateHeader(Header):
     dealt: Dealt | None = None
     commitment: Base64 | None = None
     masks: Base64 | None = None
+    bound_proof: Annotated[str, Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$", max_length=1_500_000)] | None = None
     task: TaskName | None = None
     head: Digest | None = None
 
@@ -56,7 +60,7 @@ class UpdateHeader(Header):
 class UpdateClaims:
     """What a hospital states beside its vector: the fields of these names in :class:`UpdateHeader`.
 
-    ``committed`` becomes ``commitment`` and ``masks`` there.
+    ``committed`` becomes ``commitment`` and ``masks`` there, and ``bounds`` becomes ``bound_proof``.
     """
 
     epsilon: float
@@ -64,6 +68,7 @@ class UpdateClaims:
     next_mask: MaskStatement
     dealt: Dealt | None = None
     committed: Committed | None = None
+    bounds: BoundProof | None = None
 
 
 def write_update(
@@ -103,6 +108,7 @@ def write_update(
         dealt=claims.dealt,
         commitment=commitment,
         masks=masks,
+        bound_proof=claims.bounds.to_base64() if claims.bounds else None,
         task=plan.task,
         head=signed.stated_head,
     )
@@ -129,6 +135,22 @@ def committed_of(header: UpdateHeader, plan: PlanHeader) -> Committed:
         plan.hospitals,
         self_mask=plan.committee is not None,
     )
+
+
+def bounds_claim(header: UpdateHeader, plan: PlanHeader) -> Claim | None:
+    """What an update claims of its vector's bounds; None under a plan without proofs of them.
+
+    :raises MalformedError: its proof has not the form that the plan demands, or its commitment is no usable
+        point.
+    """
+    statement = plan.proven
+    if statement is None:
+        return None
+    from privxray.exchange.bounds.bound_proof import read_bound_proof, subject
+    from privxray.exchange.bounds.checking import Claim
+
+    proof = read_bound_proof(header.bound_proof or "", statement)
+    return Claim(subject(header.plan or "", header.sender), committed_of(header, plan).vector, proof)
 
 
 def open_update(header: UpdateHeader, pieces: Iterable[bytes], coordinator: Identity) -> Iterator[bytes]:

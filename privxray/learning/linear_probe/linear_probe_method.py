@@ -22,6 +22,7 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from privxray.formats.stated_bounds import SharedTensor, StatedBounds
 from privxray.formats.tensors import TensorSpec
 from privxray.learning.constants import LinearProbeConstants
 from privxray.learning.data import TrainingData
@@ -101,6 +102,16 @@ class LinearProbe(Method[LinearProbeConstants]):
             ),
             TensorSpec(name="centre", shape=(constants.feature_dim,), bound=cap, fraction_bits=bits),
             TensorSpec(name="counts", shape=(k,), bound=cap, fraction_bits=bits),
+        )
+
+    def bounds(self, constants: LinearProbeConstants) -> StatedBounds:
+        """The counts add up to n. The head is at most n times ``weight_bound``, and the centre at most n."""
+        return StatedBounds(
+            total="counts",
+            shared=(
+                SharedTensor(tensor="weights", times=math.ceil(constants.weight_bound)),
+                SharedTensor(tensor="centre", times=1),
+            ),
         )
 
     def starting_model(

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_hybrid import masks_remark, masks_term
 from privxray.exchange.messages.plan_words import place_in_words
+from privxray.formats.features import BOUND_PROOFS
 from privxray.privacy.gaussian_curve import gaussian_mu
 from privxray.privacy.guarantee import MAX_EPSILON, Guarantee
 
@@ -128,6 +129,8 @@ def _leaves(plan: PlanHeader) -> Iterator[Row]:
         return
     what = _LEAVES.get(plan.its_task, _LEAVES["train"])
     bound = ", with a commitment that lets everybody check the sum" if plan.commitments else ""
+    if BOUND_PROOFS in plan.features:
+        bound += " and a proof that its numbers are within the plan's bounds"
     opened = f"all {len(plan.roster.members)} hospitals"
     if plan.committee is not None:
         opened = f"at least {plan.committee.minimum_cohort} hospitals"

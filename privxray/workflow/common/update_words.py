@@ -36,6 +36,8 @@ def update_words(update: UpdateHeader, coordinator: str) -> UpdateWords:
     if update.dealt is not None:
         opened = "only a sum over several hospitals can be read, and only with the keyholders' help"
     bound = "; a commitment binds the hospital to these numbers and hides them" if update.commitment else ""
+    if update.bound_proof:
+        bound += "; a proof shows that they are within the bounds of the plan, and nothing else of them"
     return UpdateWords(
         f"of any one patient at most what {spent} allows, together with all that this hospital has released "
         f"in this study; it holds no image, no name and {_COUNTS[update.task or 'train']}",

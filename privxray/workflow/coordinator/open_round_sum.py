@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from privxray.errors import CohortError, PrivxrayError, about
 from privxray.exchange.commitments.scalars import OpenedSum
 from privxray.exchange.messages.proof import write_proof
-from privxray.exchange.messages.update import committed_of, open_update
+from privxray.exchange.messages.update import bounds_claim, committed_of, open_update
 from privxray.exchange.opening import open_sum
 from privxray.exchange.opening_committed import CommittedUpdate, open_committed_sum
 from privxray.formats.header import Fingerprint
@@ -57,6 +57,7 @@ def committed_updates(collected: Collected, identity: Identity) -> list[Committe
             sender,
             committed_of(collected.cohort.updates[sender].header, collected.plan),
             _opened(collected, sender, identity),
+            bounds_claim(collected.cohort.updates[sender].header, collected.plan),
         )
         for sender in sorted(collected.updates)
     ]

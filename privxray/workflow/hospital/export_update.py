@@ -19,9 +19,10 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from privxray.errors import MalformedError, about
 from privxray.exchange.admission.admit import admit_update, read_update
+from privxray.exchange.bounds.bound_proof import BoundProof
 from privxray.exchange.commitments.committed import Committed
 from privxray.exchange.commitments.scalars import Scalars, as_scalars, blinding_of
-from privxray.exchange.concealing import AgreedSecrets, conceal, conceal_committed
+from privxray.exchange.concealing import AgreedSecrets, conceal, conceal_committed, proof_of_bounds
 from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import Integers, quantise
 from privxray.exchange.messages.plan import PlanHeader
@@ -135,15 +136,20 @@ def _seal(session: Session, planned: PlannedRound, identity: Identity, kept: Pat
     agreed = None
     if HYBRID_MASKS in plan.features:
         agreed = secrets_of(state, identity, round_.study, plan.round)
-    masked, committed, dealt = _hidden(planned, numbers, _MaskSecrets(private, agreed), own, key)
+    hidden = _hidden(planned, numbers, _MaskSecrets(private, agreed), own, key)
     make_private_folder(kept.parent)
     with state.transaction():
         next_mask = new_mask_key(state, identity, plan.study)
         spent = ledger.cost(round_.study, plan.delta)
         claims = UpdateClaims(
-            math.ceil(spent.epsilon * 1e4) / 1e4, ledger.head(round_.study), next_mask, dealt, committed
+            math.ceil(spent.epsilon * 1e4) / 1e4,
+            ledger.head(round_.study),
+            next_mask,
+            hidden.dealt,
+            hidden.committed,
+            hidden.bounds,
         )
-        data = write_update(masked, planned.signed, identity, claims, stamp())
+        data = write_update(hidden.masked, planned.signed, identity, claims, stamp())
         write_atomic(kept, data, overwrite=True)
         state.mask_keys.burn_plan(round_.plan)
         if agreed is not None:
@@ -162,20 +168,32 @@ class _MaskSecrets:
     agreed: AgreedSecrets | None
 
 
+@dataclass(frozen=True)
+class _Hidden:
+    """A vector under its masks, and what goes into the header beside it."""
+
+    masked: Integers | Scalars
+    dealt: Dealt | None
+    committed: Committed | None = None
+    bounds: BoundProof | None = None
+
+
 def _hidden(
     planned: PlannedRound, numbers: Integers, secrets: _MaskSecrets, own: Fingerprint, key: bytes
-) -> tuple[Integers | Scalars, Committed | None, Dealt | None]:
-    """A quantised vector under its masks, what it is bound to, and the shares of its secrets.
+) -> _Hidden:
+    """Hide a quantised vector, and prove what the plan asks for.
 
     :param key: of the training result. The blinding factor comes from it, so it is drawn once for a vector,
         and goes with it.
     """
     if planned.plan.commitments is None:
         dealt = conceal(numbers, planned.signed, own, secrets.private, agreed=secrets.agreed)
-        return numbers, None, dealt
+        return _Hidden(numbers, dealt)
     scalars = as_scalars(numbers, blinding_of(key))
+    plain = list(scalars)
     committed, dealt = conceal_committed(scalars, planned.signed, own, secrets.private, agreed=secrets.agreed)
-    return scalars, committed, dealt
+    bounds = proof_of_bounds(plain, committed, planned.signed, own)
+    return _Hidden(scalars, dealt, committed, bounds)
 
 
 def _verify(session: Session, planned: PlannedRound, kept: Path) -> UpdateHeader:

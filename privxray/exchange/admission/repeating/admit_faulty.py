@@ -1,6 +1,7 @@
-"""Whether an update is not what its hospital committed to, so that every recipient of a plan can see it.
+"""Whether an update is wrong, so that every recipient of a plan can see it.
 
-The coordinator shows the whole update with the key of its body. The hospital signed the digest of the
+It is wrong where it is not what its hospital committed to, or does not show that it keeps to its plan's
+bounds. The coordinator shows the whole update with the key of its body. The hospital signed the digest of the
 encrypted body, and a second key that opens what an honest hospital has encrypted can't be found: the tags
 would have to match by chance. So nobody can show an honest hospital's update to be wrong (docs/adr/0145).
 
@@ -13,11 +14,12 @@ import hashlib
 
 from privxray.errors import PrivxrayError, RefusedError
 from privxray.exchange.admission.admit import admit_update, read_update
+from privxray.exchange.bounds.checking import out_of_bounds
 from privxray.exchange.commitments.checking import is_as_committed
 from privxray.exchange.commitments.scalars import read_scalars
-from privxray.exchange.messages.plan import SignedPlan
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.exchange.messages.repeats import Faulty
-from privxray.exchange.messages.update import committed_of
+from privxray.exchange.messages.update import UpdateHeader, bounds_claim, committed_of
 from privxray.formats import canonical, stream
 from privxray.formats.container import check_body, split
 from privxray.formats.header import Fingerprint
@@ -25,9 +27,9 @@ from privxray.formats.tensors import total_size
 
 
 def proven_faulty(claim: Faulty, failed: SignedPlan) -> Fingerprint:
-    """The hospital whose update of the plan ``failed`` is not as it committed to. It takes a commitment.
+    """The hospital whose update of the plan ``failed`` is not as it must be. It takes a commitment.
 
-    :raises RefusedError: it is as committed, or obeys another plan.
+    :raises RefusedError: it is as committed and keeps to the plan's bounds, or it obeys another plan.
     :raises IdentityError: no hospital of that plan signed it.
     :raises MalformedError: it is damaged, or the key does not open it.
     """
@@ -45,11 +47,18 @@ def proven_faulty(claim: Faulty, failed: SignedPlan) -> Fingerprint:
         masked = read_scalars([plain], total_size(failed.plan.manifest) + 1)
     except PrivxrayError:
         return header.sender  # it signed something else than the plan's vector
-    if is_as_committed(masked, committed_of(header, failed.plan), header.sender):
+    if is_as_committed(masked, committed_of(header, failed.plan), header.sender) and _keeps_to_bounds(
+        header, failed.plan
+    ):
         raise RefusedError(
-            f"the plan says that the update of {member.name} is wrong, and it is as {member.name} committed "
-            "to",
+            f"the plan says that the update of {member.name} is wrong, and nothing in it is",
             reason="repeat.not-faulty",
             advice="Don't follow it; tell the data officers of the hospitals",
         )
     return header.sender
+
+
+def _keeps_to_bounds(header: UpdateHeader, plan: PlanHeader) -> bool:
+    """Whether an update shows that it keeps to its plan's bounds, where the plan asks for that."""
+    statement = plan.proven
+    return statement is None or not out_of_bounds(statement, {header.sender: bounds_claim(header, plan)})

@@ -56,7 +56,7 @@ def admit_repeat(plan: PlanHeader, followed: SignedPlan, earlier: Sequence[Signe
 
 
 def _terms(plan: PlanHeader) -> tuple[object, ...]:
-    return (*terms_of(plan), *task_terms_of(plan), plan.body.sha256)
+    return (*terms_of(plan), *task_terms_of(plan), plan.bounds, plan.body.sha256)
 
 
 def _check_hospitals(plan: PlanHeader, before: PlanHeader, chain: Chain) -> None:

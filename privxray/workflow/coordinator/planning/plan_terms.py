@@ -14,8 +14,17 @@ from pydantic import JsonValue, ValidationError
 
 from privxray.errors import MalformedError, UsageError
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
+from privxray.exchange.messages.plan_bounds import can_be_proven
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.formats.features import HEADS, HYBRID_MASKS, REPEATS, REPEATS_WITHOUT, SUCCESSION, TASKS
+from privxray.formats.features import (
+    BOUND_PROOFS,
+    HEADS,
+    HYBRID_MASKS,
+    REPEATS,
+    REPEATS_WITHOUT,
+    SUCCESSION,
+    TASKS,
+)
 from privxray.formats.tensors import pack
 from privxray.keys.card import CardHeader
 from privxray.keys.identity import PublicKeys
@@ -102,10 +111,18 @@ class Terms:
         needed |= frozenset({HYBRID_MASKS} if self.others.agree else ())
         needed |= frozenset({SUCCESSION} if self.successors else ())
         if self.commitments is None:
-            return needed | (_BY_DEFAULT[self.method] & common)
-        if not self.commitments:
-            return needed
-        return needed | {"commitments", REPEATS} | (common & {REPEATS_WITHOUT})
+            needed |= _BY_DEFAULT[self.method] & common
+        elif self.commitments:
+            needed |= {"commitments", REPEATS} | (common & {REPEATS_WITHOUT})
+        if "commitments" in needed and BOUND_PROOFS in common and self._are_provable():
+            needed |= {BOUND_PROOFS}
+        return needed
+
+    def _are_provable(self) -> bool:
+        """Whether these terms' bounds can be proven, whatever the sizes that hospitals state."""
+        method, constants = self.resolved(None)
+        manifest = method.manifest(constants, self.classes)
+        return can_be_proven(manifest, method.bounds(constants))
 
     def delta_for(self, bound: int | None) -> float:
         """The delta of a plan.
@@ -185,7 +202,8 @@ def first_stage(workspace: Workspace, terms: Terms, parties: Parties, keys: Publ
     start = _start(method, constants, terms)
     rounds = terms.rounds or method.default_rounds(constants)
     schedule = terms.others.schedule(terms.epsilon, rounds)
-    of_task = first_fields(schedule, method, constants, terms.classes) if schedule else {}
+    features = parties.form.features
+    of_task = first_fields(schedule, method, constants, terms.classes, features) if schedule else {}
     body, made, read = pack(start) if start else b"", stamp(), terms.named(method, constants)
     try:
         fields: dict[str, Any] = {
@@ -215,6 +233,7 @@ def first_stage(workspace: Workspace, terms: Terms, parties: Parties, keys: Publ
             "delta": delta,
             "modulus_bits": method.modulus_bits,
             "manifest": method.manifest(constants, terms.classes),
+            "bounds": method.bounds(constants) if BOUND_PROOFS in parties.form.features else None,
             "commitments": PEDERSEN if "commitments" in parties.form.features else None,
             "successors": terms.successors.among(parties.roster) if terms.successors else None,
             **past.fields(parties.form.features),

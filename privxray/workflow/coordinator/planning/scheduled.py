@@ -5,6 +5,7 @@ Tested in tests/cli/test_tasks.py.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from privxray.exchange.messages.plan_tasks import (
     count_manifest,
     score_manifest,
 )
+from privxray.formats.features import BOUND_PROOFS
 from privxray.formats.header import Digest, TaskName
 from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 
@@ -67,9 +69,10 @@ def first_fields(
     method: AnyMethod,
     constants: MethodConstants,
     classes: tuple[str, ...],
+    features: Collection[str],
 ) -> dict[str, Any]:
     """The fields of a study's first plan that its first task decides."""
-    return {"schedule": schedule, **_fields(schedule[0], method, constants, classes, None)}
+    return {"schedule": schedule, **_fields(schedule[0], method, constants, classes, features)}
 
 
 def next_fields(before: PlanHeader, place: Place, model: Digest | None) -> dict[str, Any]:
@@ -83,7 +86,8 @@ def next_fields(before: PlanHeader, place: Place, model: Digest | None) -> dict[
 
     method = methods.get(before.method)
     entry, constants = before.its_schedule[place.entry], method.constants(before.constants)
-    return {"stage": place.stage, **_fields(entry, method, constants, before.classes, model)}
+    of_task = _fields(entry, method, constants, before.classes, before.features)
+    return {"stage": place.stage, **of_task, "model": model if entry.task == "evaluate" else None}
 
 
 def _fields(
@@ -91,11 +95,14 @@ def _fields(
     method: AnyMethod,
     constants: MethodConstants,
     classes: tuple[str, ...],
-    model: Digest | None,
+    features: Collection[str],
 ) -> dict[str, Any]:
+    """What a plan for this task has of it; which model is evaluated is the caller's to say."""
+    proven = BOUND_PROOFS in features and entry.task == "train"
     of_task: dict[str, Any] = {
         "modulus_bits": method.modulus_bits,
         "manifest": method.manifest(constants, classes),
+        "bounds": method.bounds(constants) if proven else None,
         "age_bands": None,
         "sexes": None,
         "model": None,
@@ -108,7 +115,6 @@ def _fields(
         edges = tuple(place / BINS for place in range(1, BINS))
         manifest = score_manifest(len(classes), BINS, constants.stated())
         of_task |= {
-            "model": model,
             "edges": (edges,) * len(classes),
             "modulus_bits": COUNT_BITS,
             "manifest": manifest,

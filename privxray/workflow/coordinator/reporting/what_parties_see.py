@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_hybrid import masks_term
 from privxray.exchange.messages.plan_tasks import COUNTED
+from privxray.formats.features import BOUND_PROOFS
 from privxray.workflow.common.study_cost import whole_cost
 
 Row = tuple[str, str, str]
@@ -63,6 +64,13 @@ def protections(plan: PlanHeader) -> Iterator[Row]:
             "each hospital is bound to its numbers, and every hospital can check that "
             f"{_results(plan)} their sum",
             "nobody: commitments hide perfectly",
+        )
+    if BOUND_PROOFS in plan.features:
+        yield (
+            "Proofs of bounds",
+            "each hospital proves that its numbers are within the bounds of the plan, and every hospital "
+            "checks it",
+            "nobody: the proofs hide all but that",
         )
     if plan.committee is not None:
         yield (

@@ -9,6 +9,7 @@ from privxray.errors import RefusedError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.formats.extractor_file import ExtractorFile
+from privxray.formats.features import BOUND_PROOFS
 from privxray.formats.tensors import same_form, unpack
 from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 from privxray.learning import methods
@@ -78,8 +79,9 @@ def _same_terms(plan: PlanHeader, method: AnyMethod, constants: MethodConstants)
 
 
 def _same_vector(plan: PlanHeader, method: AnyMethod, constants: MethodConstants) -> bool:
-    vector = (tuple(method.manifest(constants, plan.classes)), method.modulus_bits)
-    return vector == (plan.manifest, plan.modulus_bits)
+    bounds = method.bounds(constants) if BOUND_PROOFS in plan.features and plan.its_task == "train" else None
+    vector = (tuple(method.manifest(constants, plan.classes)), method.modulus_bits, bounds)
+    return vector == (plan.manifest, plan.modulus_bits, plan.bounds)
 
 
 def _same_start(plan: PlanHeader, body: bytes, method: AnyMethod, constants: MethodConstants) -> bool:

@@ -1,0 +1,320 @@
+"""Proofs that a committed vector keeps to its bounds: of what they hold, and how little they tell."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from privxray.errors import MalformedError, RefusedError
+from privxray.exchange.bounds import MAX_PROVEN, making
+from privxray.exchange.bounds.bound_proof import BoundProof, read_bound_proof, subject
+from privxray.exchange.bounds.checking import Claim, out_of_bounds
+from privxray.exchange.bounds.making import prove_bounds
+from privxray.exchange.bounds.rows import combined, rows_of
+from privxray.exchange.bounds.statement import ROWS, Statement, largest, statement_of
+from privxray.exchange.bounds.three_squares import three_squares
+from privxray.exchange.commitments.group import ORDER
+from privxray.exchange.commitments.pedersen import commit
+from privxray.formats.tensors import TensorSpec
+from privxray.learning import methods
+
+HEAD = TensorSpec(name="weights", shape=(2, 2), bound=80.0, fraction_bits=4)
+COUNTS = TensorSpec(name="counts", shape=(2,), bound=10.0, fraction_bits=4)
+OTHER = TensorSpec(name="other", shape=(3,), bound=1.5, fraction_bits=4)
+SHARES = statement_of([HEAD, COUNTS, OTHER], "counts", {"weights": 8})
+ABOUT = subject("ab" * 32, "cd" * 32)
+FITS = [640, -640, 0, 13, 16, 64, 24, -24, 0]
+"""Counts of 80 (5 patients), so weights are at most 8 * 80 = 640 but for rounding; others are at most 24."""
+
+
+def made(numbers: list[int], statement: Statement = SHARES, about: bytes = ABOUT) -> Claim:
+    scalars = [*(number % ORDER for number in numbers), int.from_bytes(os.urandom(31), "big")]
+    point = commit(scalars)
+    return Claim(about, point, prove_bounds(statement, scalars, about, point))
+
+
+@pytest.fixture(scope="module")
+def good() -> Claim:
+    return made(FITS)
+
+
+def with_proof(claim: Claim, **changes: Any) -> Claim:
+    return dataclasses.replace(claim, proof=dataclasses.replace(claim.proof, **changes))
+
+
+# Three squares
+
+
+def test_every_number_that_is_1_modulo_4_is_three_squares() -> None:
+    for number in range(1, 6000, 4):
+        roots = three_squares(number)
+        assert sum(root * root for root in roots) == number
+        assert min(roots) >= 0
+
+
+@pytest.mark.parametrize("bits", [40, 90, 120, 200])
+def test_large_numbers_are_three_squares(bits: int) -> None:
+    source = random.Random(bits)
+    for _ in range(20):
+        number = source.getrandbits(bits) | 1 | 1 << bits
+        number += 4 - (number - 1) % 4 if (number - 1) % 4 else 0
+        assert sum(root * root for root in three_squares(number)) == number
+
+
+@pytest.mark.parametrize("number", [-3, 0, 2, 3, 4, 7])
+def test_other_numbers_are_refused(number: int) -> None:
+    with pytest.raises(ValueError, match="1 modulo 4"):
+        three_squares(number)
+
+
+# Statements
+
+
+def test_the_largest_number_of_a_tensor_is_what_quantising_gives() -> None:
+    for bound in (1.0, 0.03, 7.96875, 181.3, 65536.0):
+        for bits in (0, 4, 32):
+            spec = TensorSpec(name="x", shape=(1,), bound=bound, fraction_bits=bits)
+            assert largest(spec) >= int(np.rint(bound * 2.0**bits))
+            assert largest(spec) <= bound * 2**bits + 0.5
+
+
+def test_a_statement_has_one_inequality_a_number_and_one_for_the_total() -> None:
+    assert (SHARES.size, len(SHARES.inequalities), list(SHARES.total)) == (9, 10, [4, 5])
+    assert SHARES.short == 9 + 30
+    assert SHARES.length == 9 + 30 + ROWS
+    assert len(statement_of([OTHER]).inequalities) == 3
+
+
+CASES = {
+    "all that fits": (FITS, True),
+    "nothing": ([0] * 9, True),
+    "a weight at its bound, with rounding": ([640 + 17, *FITS[1:]], True),
+    "a weight above it": ([640 + 18, *FITS[1:]], False),
+    "a weight below it": ([*FITS[:1], -640 - 18, *FITS[2:]], False),
+    "a weight that only a larger count would allow": ([1000, 0, 0, 0, 16, 64, 0, 0, 0], False),
+    "the same with that count": ([1000, 0, 0, 0, 60, 64, 0, 0, 0], True),
+    "counts at the bound, with rounding": ([0, 0, 0, 0, 81, 81, 0, 0, 0], True),
+    "counts above it": ([0, 0, 0, 0, 82, 81, 0, 0, 0], False),
+    "a negative count": ([0, 0, 0, 0, -1, 81, 0, 0, 0], False),
+    "negative counts": ([0, 0, 0, 0, -80, -81, 0, 0, 0], False),
+    "a number of a plain tensor above its bound": ([*FITS[:6], 25, 0, 0], False),
+    "a number of a plain tensor below its bound": ([*FITS[:8], -25], False),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_proof_is_made_exactly_where_the_bounds_hold(case: str) -> None:
+    numbers, holds = CASES[case]
+    if holds:
+        assert out_of_bounds(SHARES, {"a": made(numbers)}) == []
+    else:
+        with pytest.raises(RefusedError) as refused:
+            made(numbers)
+        assert refused.value.reason == "training.out-of-bounds"
+
+
+@pytest.mark.parametrize(
+    ("manifest", "total", "times"),
+    [
+        ([OTHER.model_copy(update={"shape": (MAX_PROVEN + 1,)})], None, {}),
+        ([HEAD], "counts", {}),
+        ([HEAD], None, {"weights": 8}),
+        ([HEAD, COUNTS], "counts", {"bias": 8}),
+        ([HEAD, COUNTS], "counts", {"counts": 8}),
+        ([HEAD, COUNTS.model_copy(update={"fraction_bits": 5})], "counts", {"weights": 8}),
+        ([HEAD.model_copy(update={"bound": 2.0**61, "fraction_bits": 40})], None, {}),
+    ],
+)
+def test_a_statement_without_a_proof_is_refused(manifest: Any, total: Any, times: Any) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        statement_of(manifest, total, times)
+
+
+def test_the_default_recipe_is_provable_and_hidden_well() -> None:
+    method = methods.get("linear-probe")
+    constants = method.new_constants({"weight_cap": 181.0, "n_max": 1000})
+    bounds = method.bounds(constants)
+    assert bounds is not None
+    statement = statement_of(method.manifest(constants, ("a", "b", "c")), bounds.total, bounds.times)
+    assert (statement.size, statement.longest, statement.hiding) == (1190, 2**120, 56)
+
+
+# Rows
+
+
+def test_rows_are_minus_one_zero_and_one_in_the_right_shares() -> None:
+    rows = rows_of(b"seed", 1001)
+    assert rows.shape == (ROWS, 1001)
+    shares = [float((rows == value).mean()) for value in (-1, 0, 1)]
+    assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.01)
+    assert (rows == rows_of(b"seed", 1001)).all()
+    assert (rows != rows_of(b"seee", 1001)).any()
+
+
+def test_sums_of_rows_are_exact_modulo_the_order() -> None:
+    source = random.Random(3)
+    numbers = [source.randrange(ORDER) for _ in range(300)] + [0, 1, ORDER - 1]
+    rows = rows_of(b"x", len(numbers))
+    expected = [
+        sum(int(r) * number for r, number in zip(row, numbers, strict=True)) % ORDER for row in rows.tolist()
+    ]
+    assert combined(rows, numbers) == expected
+
+
+@pytest.mark.parametrize("long", [1000, 2**130, ORDER // 2])
+def test_half_of_the_rows_see_a_long_number(long: int) -> None:
+    for others in ([0] * 9, [7] * 9, [ORDER - long] * 9):
+        sums = combined(rows_of(b"y" + bytes([others[0] % 251]), 10), [long, *others])
+        small = [number for number in sums if min(number, ORDER - number) < long / 2]
+        assert len(small) < ROWS  # half of them, 64 give or take 6
+
+
+# Proofs
+
+
+def test_a_proof_reads_back_as_it_was(good: Claim) -> None:
+    text = good.proof.to_base64()
+    assert read_bound_proof(text, SHARES) == good.proof
+
+
+def test_two_proofs_of_one_vector_have_nothing_in_common(good: Claim) -> None:
+    other = prove_bounds(
+        SHARES, [*(n % ORDER for n in FITS), 5], ABOUT, commit([*(n % ORDER for n in FITS), 5])
+    )
+    assert set(other.sums).isdisjoint(good.proof.sums)
+    assert set(other.vector).isdisjoint(good.proof.vector)
+    assert set(other.announced.points).isdisjoint(good.proof.announced.points)
+
+
+ALTERED: dict[str, Callable[[BoundProof], dict[str, Any]]] = {
+    "a sum": lambda p: {"sums": (p.sums[0] + 1, *p.sums[1:])},
+    "two sums that cancel": lambda p: {"sums": (p.sums[0] + 1, p.sums[1] - 1, *p.sums[2:])},
+    "a number": lambda p: {"vector": ((p.vector[0] + 1) % ORDER, *p.vector[1:])},
+    "the blinding factor": lambda p: {"vector": (*p.vector[:-1], (p.vector[-1] + 1) % ORDER)},
+    "a root": lambda p: {"roots": ((p.roots[0] + 1) % ORDER, *p.roots[1:])},
+    "what hides a sum": lambda p: {"roots": (*p.roots[:-2], (p.roots[-2] + 1) % ORDER, p.roots[-1])},
+    "the other blinding factor": lambda p: {"roots": (*p.roots[:-1], (p.roots[-1] + 1) % ORDER)},
+    "theta": lambda p: {"relation": (p.relation + 1) % ORDER},
+    **{
+        f"point {name}": lambda p, name=name: {
+            "announced": dataclasses.replace(p.announced, **{name: commit([1, 2])})
+        }
+        for name in ("roots", "mask", "mask_roots", "constant", "linear")
+    },
+}
+
+
+@pytest.mark.parametrize("what", ALTERED)
+def test_an_altered_proof_is_told_from_the_good_ones(good: Claim, what: str) -> None:
+    altered = with_proof(good, **ALTERED[what](good.proof))
+    assert out_of_bounds(SHARES, {"a": good, "b": altered, "c": good}) == ["b"]
+
+
+def test_a_proof_is_of_one_vector_one_hospital_and_one_plan(good: Claim) -> None:
+    others = {
+        "vector": dataclasses.replace(good, commitment=commit([1] * 10)),
+        "hospital": dataclasses.replace(good, about=subject("ab" * 32, "ce" * 32)),
+        "plan": dataclasses.replace(good, about=subject("ac" * 32, "cd" * 32)),
+    }
+    assert out_of_bounds(SHARES, others) == list(others)
+
+
+def test_who_claims_nothing_is_out_of_bounds(good: Claim) -> None:
+    assert out_of_bounds(SHARES, {"a": good, "b": None}) == ["b"]
+
+
+def test_a_sum_of_a_row_beyond_the_limit_is_out_of_bounds(good: Claim) -> None:
+    most = SHARES.longest // 2
+    assert max(map(abs, good.proof.sums)) <= most
+    for beyond in (most + 1, -most - 1):
+        assert out_of_bounds(SHARES, {"a": with_proof(good, sums=(beyond, *good.proof.sums[1:]))}) == ["a"]
+
+
+def roots_modulo_the_order(number: int) -> tuple[int, int, int]:
+    """Three squares that add up to *any* number, modulo L: what a forger would take for one below zero."""
+    for first in range(1, 1000):
+        rest = (number - first * first) % ORDER
+        if pow(rest, (ORDER - 1) // 2, ORDER) == 1:
+            return first, square_root(rest), 0
+    raise AssertionError("every other number has a root")
+
+
+def square_root(square: int) -> int:
+    """Modulo L, which is 5 modulo 8 (Atkin)."""
+    root = pow(square, (ORDER + 3) // 8, ORDER)
+    if root * root % ORDER != square:
+        root = root * pow(2, (ORDER - 1) // 4, ORDER) % ORDER
+    assert root * root % ORDER == square
+    return root
+
+
+def test_squares_that_only_add_up_modulo_the_order_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The forger's equations all hold; the sums of the rows show that its roots are long."""
+    monkeypatch.setattr(making, "three_squares", roots_modulo_the_order)
+    monkeypatch.setattr(making, "_differences", lambda statement, vector: differences(statement, vector))
+    monkeypatch.setattr("privxray.exchange.bounds.bound_proof._SUM_BYTES", 33)
+    forged = made([10**6, *FITS[1:]])
+    assert max(map(abs, forged.proof.sums)) > SHARES.longest // 2
+    assert out_of_bounds(SHARES, {"a": forged}) == ["a"]
+    # It fails for that alone: with a limit that lets them pass, all three equations hold.
+    lax = dataclasses.replace(SHARES, longest=ORDER)
+    assert out_of_bounds(lax, {"a": forged}) == []
+
+
+def differences(statement: Statement, vector: list[int]) -> list[int]:
+    numbers = statement.with_total(vector)
+    return [p * p - q * q + 1 for p, q in (rule.sides(numbers, 1) for rule in statement.inequalities)]
+
+
+def test_sums_that_are_made_up_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same forger states short sums, which are not those of its roots."""
+    monkeypatch.setattr(making, "three_squares", roots_modulo_the_order)
+    monkeypatch.setattr(making, "_differences", differences)
+    monkeypatch.setattr(making, "combined", lambda rows, numbers: [0] * ROWS)
+    forged = made([10**6, *FITS[1:]])
+    assert max(map(abs, forged.proof.sums)) <= SHARES.longest // 2
+    assert out_of_bounds(SHARES, {"a": forged}) == ["a"]
+
+
+def test_a_proof_for_a_vector_tells_two_vectors_apart_by_nothing_that_is_seen(good: Claim) -> None:
+    """The numbers that hide the rows' sums are uniform over the whole width, from -T/4 to T/4 - 1."""
+    width = SHARES.longest // 2
+    hidden = [y for _ in range(40) for y in making._hiding(SHARES, os.urandom)]
+    assert min(hidden) >= -width // 2
+    assert max(hidden) < width // 2
+    lowest = sum(y < -width // 4 for y in hidden)
+    assert abs(lowest - len(hidden) / 4) < 8 * (len(hidden) * 3 / 16) ** 0.5  # eight deviations: 1e-15
+    assert sum(y % 2 for y in hidden) == pytest.approx(len(hidden) / 2, abs=8 * len(hidden) ** 0.5 / 2)
+    assert SHARES.hiding >= 40
+
+
+# What comes from a file
+
+
+def test_a_proof_of_another_form_is_refused(good: Claim) -> None:
+    import base64
+
+    data = base64.b64decode(good.proof.to_base64())
+    neutral = b"\x01" + bytes(31)
+    forms = {
+        "cut": data[:-32],
+        "longer": data + bytes(32),
+        "no point": b"\x02" + bytes(31) + data[32:],
+        "neutral": neutral + data[32:],
+        "not below the order": data[:-32] + ORDER.to_bytes(32, "little"),
+        "of another statement": base64.b64decode(made([1, 2, 3], statement_of([OTHER])).proof.to_base64()),
+        "nothing": b"",
+    }
+    for what, changed in forms.items():
+        with pytest.raises(MalformedError) as error:
+            read_bound_proof(base64.b64encode(changed).decode(), SHARES)
+        assert error.value.reason == "update.bounds-form", what
+    with pytest.raises(MalformedError) as error:
+        read_bound_proof("A", SHARES)
+    assert error.value.reason == "update.bounds-base64"
