@@ -4,16 +4,20 @@
 
 Training patients are dealt evenly among 3, 5 or 10 hospitals, held-out ones too. One hospital sends, in place
 of its vector, what an attack of the literature makes of a head that it trained on its own patients at epsilon
-100. It knows its own patients, the constants and the number of hospitals, and no other vector. What it sends
-is within the bounds of the plan, for a vector outside of them never gets through the fixed point. Each row is
-the mean of several runs. "Others warned" is the share of the others whose ``accept`` says that the model is
-far worse than their own training (privxray/evaluation/spoilt.py).
+100. It knows its own patients, the constants and the number of hospitals, and no other vector.
+
+``unproven``: a plan without proofs of bounds. The hospital's software is altered, and it sends what the range
+of the *sum* lets pass: n times the bounds in each number. ``proven``: it has to prove its bounds
+(docs/adr/0156), so it weighs at most ``weight_cap`` and no number of its head is above ``weight_bound``. Each
+row is the mean of several runs. "Others warned" is the share of the others whose ``accept`` says that the
+model is far worse than their own training (privxray/evaluation/spoilt.py).
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,25 +38,32 @@ Vector = dict[str, NDArray[np.float64]]
 ATTACKS = ("none", "sign flip", "replacement", "label flip", "a little", "one class")
 
 
-def bounds(which: str) -> LinearProbeConstants:
-    """``before``: one hospital weighs up to 65,536 patients and a weight is up to 64."""
-    before = {"weight_cap": 65536.0, "weight_bound": 64.0}
-    now = Terms(epsilon=EPSILON).resolved(1000)[1]
-    assert isinstance(now, LinearProbeConstants)
-    return now if which == "now" else now.model_copy(update=before)
+@dataclass(frozen=True)
+class Limits:
+    """What the malicious hospital can send: what its counts add up to, and the largest number of n W."""
+
+    weight: float
+    top: float
+
+
+def limits(which: str, constants: LinearProbeConstants, hospitals: int, largest_share: float) -> Limits:
+    """``unproven``: n times each number by itself. ``proven``: the counts together, and weights by them."""
+    cap, bound = constants.weight_cap, constants.weight_bound
+    if which == "proven":
+        return Limits(cap, cap * bound)
+    return Limits(hospitals * cap / largest_share, hospitals * cap * bound)
 
 
 def poisoned(
-    attack: str, own: Vector, exact: Vector, flipped: Vector, hospitals: int, constants: LinearProbeConstants
+    attack: str, own: Vector, exact: Vector, flipped: Vector, hospitals: int, limit: Limits
 ) -> Vector:
     """What the malicious hospital sends.
 
     :param own: its honest vector. :param exact: that of epsilon 100. :param flipped: that of epsilon 100 on
         labels of which the target's are another's.
     """
-    top, weight, n = constants.weight_cap * constants.weight_bound, own["counts"].sum(), exact["counts"].sum()
+    top, cap, weight, n = limit.top, limit.weight, own["counts"].sum(), exact["counts"].sum()
     head, centre, shares = exact["weights"] / n, exact["centre"] / n, exact["counts"] / n
-    cap = constants.weight_cap / shares.max()  # each count is bounded by itself, so their sum may be more
     if attack == "none":
         return own
     if attack == "sign flip":  # Xie et al. 2020: the opposite direction, as far as the bounds go
@@ -64,8 +75,7 @@ def poisoned(
         sent = total * wanted - weight * (hospitals - 1) * head
         return {"weights": np.clip(sent, -top, top), "centre": cap * centre, "counts": cap * shares}
     if attack == "label flip":  # Tolpegin et al. 2020, at the most weight that one hospital can have
-        size = flipped["counts"].max() * cap / constants.weight_cap
-        return {name: value * cap / size for name, value in flipped.items()}
+        return {name: value * cap / flipped["counts"].sum() for name, value in flipped.items()}
     if attack == "a little":  # Baruch et al. 2019: 1.5 deviations of an honest head against the direction
         moved = head - 1.5 * np.sign(head) * np.std(own["weights"] / weight - head)
         return {"weights": cap * moved, "centre": cap * centre, "counts": cap * shares}
@@ -74,10 +84,19 @@ def poisoned(
     return {"weights": sent, "centre": cap * centre, "counts": cap * shares}
 
 
-def clipped(vector: Vector, constants: LinearProbeConstants) -> Vector:
-    """As the fixed point cuts it."""
+def within(which: str, vector: Vector, constants: LinearProbeConstants, hospitals: int) -> Vector:
+    """What gets through: cut to the range of the sum, or to what can be proven."""
     bound = {spec.name: spec.bound for spec in PROBE.manifest(constants, CLASSES)}
-    return {name: np.clip(value, -bound[name], bound[name]) for name, value in vector.items()}
+    if which == "unproven":
+        return {
+            name: np.clip(v, -hospitals * bound[name], hospitals * bound[name]) for name, v in vector.items()
+        }
+    counts = np.maximum(vector["counts"], 0.0)
+    counts = counts * min(1.0, constants.weight_cap / counts.sum())
+    n, times = counts.sum(), {"weights": constants.weight_bound, "centre": 1.0}
+    return {"counts": counts} | {
+        name: np.clip(vector[name], -n * most, n * most) for name, most in times.items()
+    }
 
 
 def predicted(model: Mapping[str, NDArray[Any]], data: Any, constants: LinearProbeConstants) -> Predictions:
@@ -96,19 +115,21 @@ def run(collection: Collection, hospitals: int, seed: int) -> dict[tuple[str, st
     data = [collection.data(one & collection.train) for one in mine]
     held = [collection.data(one & ~collection.train) for one in mine]
     everybody = collection.data(~collection.train)
-    free = Task(bounds("before"), CLASSES, {})
-    vectors = [trained(one, free, EPSILON, 1.0) for one in data]
+    constants = Terms(epsilon=EPSILON).resolved(1000)[1]
+    assert isinstance(constants, LinearProbeConstants)
+    task = Task(constants, CLASSES, {})
+    free = Task(constants.model_copy(update={"weight_cap": 65536.0, "weight_bound": 64.0}), CLASSES, {})
+    vectors = [trained(one, task, EPSILON, 1.0) for one in data]
     exact = trained(data[0], free, 100.0, 1.0)
     labels = np.where(data[0].labels == TARGET, 2, data[0].labels)
     flipped = trained(type(data[0])(data[0].inputs, labels, data[0].patients), free, 100.0, 1.0)
     found = {}
-    for which in ("before", "now"):
-        constants = bounds(which)
-        task = Task(constants, CLASSES, {})
+    for which in ("unproven", "proven"):
+        limit = limits(which, constants, hospitals, float(exact["counts"].max() / exact["counts"].sum()))
         for attack in ATTACKS:
-            sent = [poisoned(attack, vectors[0], exact, flipped, hospitals, constants), *vectors[1:]]
-            cut = [clipped(one, constants) for one in sent]
-            model = PROBE.combine({n: sum(one[n] for one in cut) for n in cut[0]}, hospitals, task)
+            bad = poisoned(attack, vectors[0], exact, flipped, hospitals, limit)
+            sent = [within(which, bad, constants, hospitals), *vectors[1:]]
+            model = PROBE.combine({n: sum(one[n] for one in sent) for n in sent[0]}, hospitals, task)
             seen = predicted(model, everybody, constants)
             right = seen.probabilities.argmax(axis=1) == seen.labels
             warned = []

@@ -43,6 +43,11 @@ _COMMITMENTS = (
     "tests/unit/test_vectors_format2.py",
     *_EXCHANGE,
 )
+_BOUNDS = (
+    "tests/unit/test_exchange_bounds.py",
+    "tests/attacks/test_bounds_broken.py",
+    "tests/unit/test_vectors_format2.py",
+)
 _SIZES = ("tests/unit/test_exchange_sizes.py", *_EXCHANGE)
 _REPEATS = (
     "tests/unit/test_exchange_repeats.py",
@@ -107,6 +112,8 @@ TESTED_BY: dict[str, tuple[str, ...]] = {
     "privxray/keys/size_statement.py": _SIZES,
     "privxray/keys/succession/": _SUCCESSION,
     "privxray/exchange/": _EXCHANGE,
+    "privxray/exchange/bounds/": _BOUNDS,
+    "privxray/exchange/messages/plan_bounds.py": _BOUNDS,
     "privxray/exchange/admission/admit_agreement.py": _HYBRID,
     "privxray/exchange/admission/admit_heads.py": _HEADS,
     "privxray/exchange/admission/admit_hybrid.py": _HYBRID,

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_hybrid import masks_term
+from privxray.formats.features import BOUND_PROOFS
 
 
 def place_in_words(plan: PlanHeader) -> str:
@@ -42,6 +43,7 @@ def public_constants(plan: PlanHeader) -> Mapping[str, JsonValue]:
         "mode": plan.mode,
         "masks": masks_term(plan.features),
         **({"commitments": plan.commitments} if plan.commitments else {}),
+        **({"bounds": "proven by each hospital"} if BOUND_PROOFS in plan.features else {}),
         **_committee_terms(plan),
         **_stated_sizes(plan),
         **(plan.successors.stated(plan.roster) if plan.successors else {}),
