@@ -18,6 +18,7 @@ from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.bounds import making
 from privxray.exchange.bounds.statement import Statement
 from privxray.exchange.messages.plan import PlanHeader
+from privxray.exchange.messages.plan_bounds import can_be_proven
 from privxray.exchange.messages.repeats import Repeats, Same
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.opening_committed import expect_as_committed, suspects
@@ -142,6 +143,14 @@ def reason(plan: PlanHeader) -> str:
     with pytest.raises(PrivxrayError) as refused:
         plan.verify()
     return refused.value.reason or ""
+
+
+def test_bounds_can_be_proven_of_what_is_neither_too_long_nor_too_large() -> None:
+    long = MANIFEST[0].model_copy(update={"shape": (8190,)})
+    large = MANIFEST[0].model_copy(update={"bound": 2.0**61, "fraction_bits": 40})
+    assert can_be_proven(MANIFEST, BOUNDS)
+    assert can_be_proven(MANIFEST, None)
+    assert not any(can_be_proven((one, MANIFEST[1]), BOUNDS) for one in (long, large))
 
 
 def test_plans_whose_bounds_nobody_can_prove_are_refused() -> None:

@@ -15,6 +15,7 @@ from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.bounds import MAX_PROVEN, making
 from privxray.exchange.bounds.bound_proof import BoundProof, read_bound_proof, subject
 from privxray.exchange.bounds.checking import Claim, out_of_bounds
+from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.making import prove_bounds
 from privxray.exchange.bounds.rows import combined, rows_of
 from privxray.exchange.bounds.statement import ROWS, Statement, largest, statement_of
@@ -318,3 +319,24 @@ def test_a_proof_of_another_form_is_refused(good: Claim) -> None:
     with pytest.raises(MalformedError) as error:
         read_bound_proof("A", SHARES)
     assert error.value.reason == "update.bounds-base64"
+
+
+# The equation
+
+
+def test_the_value_at_hidden_numbers_is_that_of_its_coefficients() -> None:
+    """e^2 Q + e t_1 + t_0 at s = e w + mu, for numbers that keep to nothing, so that Q is not zero."""
+    source = random.Random(9)
+    some = lambda number: [source.randrange(ORDER) for _ in range(number)]  # noqa: E731 - three of one kind
+    width = SHARES.length - SHARES.size
+    sums = [source.randrange(-(2**100), 2**100) for _ in range(ROWS)]
+    equation = Equation(SHARES, rows_of(b"rows", SHARES.short), source.randrange(ORDER), sums)
+    numbers, masks = (some(SHARES.size), some(width)), (some(SHARES.size), some(width))
+    e = source.randrange(ORDER)
+    hidden = [
+        [(e * one + mask) % ORDER for one, mask in zip(numbers[part], masks[part], strict=True)]
+        for part in (0, 1)
+    ]
+    q, t_1, t_0 = equation.value(*numbers, 1), equation.cross(*numbers, masks), equation.value(*masks, 0)
+    assert q != 0
+    assert equation.value(*hidden, e) == (e * e * q + e * t_1 + t_0) % ORDER

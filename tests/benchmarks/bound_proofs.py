@@ -1,6 +1,6 @@
 """What proofs of bounds cost: seconds of processor time to make and to check them, and bytes of an update.
 
-    python tests/benchmarks/bounds.py [--classes 3] [--hospitals 1 3 10 50] [--runs 3]
+    python tests/benchmarks/bound_proofs.py [--classes 3] [--hospitals 1 3 10 50] [--runs 3]
 
 Vectors are those of the default recipe. Processor seconds of this process, all threads together, medians of
 the runs; with two processors the wait for multiplications is about half as long. A commitment of the same run
