@@ -21,7 +21,7 @@ from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_bounds import can_be_proven
 from privxray.exchange.messages.repeats import Repeats, Same
 from privxray.exchange.messages.update import UpdateHeader
-from privxray.exchange.opening_committed import expect_as_committed, suspects
+from privxray.exchange.opening_committed import expect_as_committed, faulty_updates
 from privxray.formats.container import split
 from privxray.formats.stated_bounds import SharedTensor, StatedBounds
 
@@ -77,8 +77,8 @@ def test_the_forger_is_named_and_nothing_is_opened(monkeypatch: pytest.MonkeyPat
     assert caught.value.reason == "update.out-of-bounds"
     assert "hospital-b" in caught.value.what
     received = [made.received(data) for data in made.updates().values()]
-    wrong = suspects(made.signed.plan, received)
-    assert (wrong.faulty, wrong.contradicting) == ({made.study.hospitals[1].fingerprint}, frozenset())
+    wrong = faulty_updates(made.signed.plan, received)
+    assert wrong == {made.study.hospitals[1].fingerprint}
 
 
 def test_with_keyholders_it_is_found_before_they_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
