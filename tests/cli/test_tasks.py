@@ -145,7 +145,7 @@ def test_counts_of_three_hospitals_are_the_pooled_ones_within_the_stated_error(a
         with looking(Workspace.find(world[party])) as session, open_dataset(session, "pneumonia") as dataset:
             exact += patient_counts(dataset, CLASSES)
     assert exact.sum() == 36
-    # Of all cells and sums together, one is beyond 7 standard deviations in a run of three billion.
+    # Of all cells and sums together, one is beyond 7 standard deviations with 3e-10.
     assert np.abs(counts - exact).max() < 7 * told["counted"]["deviation"]
     assert np.abs(counts - exact).max() > 0
     by_name = {(one["by"], one["name"]): one for one in told["counted"]["counts"]}

@@ -16,6 +16,7 @@ import pytest
 from chance import Seeded, once_in, seed_noise
 from scipy.stats import binom, chi2, norm, poisson
 
+from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 from privxray.privacy.noise import SecureNoise
 
 TESTS = Path(__file__).parents[1]
@@ -68,6 +69,7 @@ class Said:
 
 NOISE, ONE_RUN, CONFORM = "test_privacy_noise.py", "test_audit_one_run.py", "test_audit_conformance.py"
 SCHEME, LEAK = "test_inference_scheme.py", "../attacks/test_inference_leak.py"
+CELLS = 3 * (len(AGE_BANDS) + 1) * (len(SEXES) + 1) + 3 + len(AGE_BANDS) + 1 + len(SEXES) + 1
 BY_CHANCE = [
     Said(NOISE, "two-sided tail 6e-10", two_sided(6.2), 12),
     Said(NOISE, "9e-10", skewed(6.2, 10.1 / 1000.0) + skewed(6.2, -10.1 / 1000.0)),
@@ -99,6 +101,8 @@ BY_CHANCE = [
     Said(SCHEME, "of 10 values: 3e-11", 10 * two_sided(7.0), 2),
     Said(SCHEME, "12 of these: 8e-19", (1.0 - two_sided(12.0 / 10_000.0)) ** 6),
     Said("test_inference_ring.py", "so 7e-11", 3 * two_sided(0.009 / (2 / 9 / 122_880) ** 0.5)),
+    Said("../cli/test_tasks.py", "deviations with 3e-10", CELLS * two_sided(7.0)),
+    Said(LEAK, "abs=10 * NOISE", 48 * two_sided(10.0 / 2**0.5)),
     Said(LEAK, "beyond 7 with 5e-11", 18 * two_sided(7.0)),
     Said(LEAK, "beyond 8 with 3e-11", 18 * 1280 * two_sided(8.0)),
     Said(LEAK, "is beyond: 5e-11", 49_152 * 2 * mean_of_uniform(42, 0.33)),
@@ -107,7 +111,7 @@ BY_CHANCE = [
     Said(LEAK, "6 / DEGREE**0.5", 6 * two_sided(6.0)),
     Said(LEAK, "6.5 * answer_noise(1)", 6 * two_sided(6.5)),
 ]
-THRESHOLDS = ("binom.isf(1e-10", "6 / DEGREE**0.5", "6.5 * answer_noise(1)")
+THRESHOLDS = ("binom.isf(1e-10", "6 / DEGREE**0.5", "6.5 * answer_noise(1)", "abs=10 * NOISE")
 """What no comment tells in words: it is in the line itself."""
 
 
