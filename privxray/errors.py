@@ -15,6 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+STATUS_SAYS = "Type: privxray status"
+"""The advice, or its last sentence, of a refusal whose way out depends on where the workspace stands. At the
+terminal what ``status`` says there stands in its place (:mod:`privxray.cli.way_out`)."""
+
 
 class PrivxrayError(Exception):
     """Base of every error that is explained to the user.

@@ -2,9 +2,10 @@
 
 An error says what is wrong by the rule that refused. What a person should type instead follows from the
 workspace and from the files that lie there. It is put into the error's advice here, for all commands alike,
-so the rules stay free of it. An advice that names a command already is mostly left.
+so the rules stay free of it. Where an advice is, or ends with, :data:`~privxray.errors.STATUS_SAYS`, the same
+function answers as for ``status``. Another advice that names a command is mostly left.
 
-Tested in tests/cli/test_wrong_orders.py.
+Tested in tests/cli/test_wrong_orders.py and tests/cli/test_every_order.py.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.cli.current_workspace import current_workspace, place_of, seen_from
-from privxray.errors import PrivxrayError
+from privxray.errors import STATUS_SAYS, PrivxrayError
 
 if TYPE_CHECKING:
     from privxray.workflow.upkeep.advice.situation import Situation
@@ -29,18 +31,28 @@ _ORDER = frozenset({10, 11, 15})
 _OTHER_FILE = frozenset(
     {
         "accept.first-plan",
+        "accept.model-at-trustee",
         "accept.other-kind",
         "file.other-kind",
+        "model.unknown",
         "model.unknown-plan",
         "plan.other-predecessor",
+        "plan.party-missing",
         "plan.replayed",
+        "proof.model-not-accepted",
+        "proof.unknown-plan",
         "request.unknown-plan",
+        "succession.by-recovery",
+        "succession.by-votes",
         "unmask.other-kind",
+        "verify.not-taken-in",
     }
 )
 """Reasons that are about which file was named: what to do with it, or what comes first, is told instead."""
-_ALWAYS = frozenset({"workspace.other-role", "cohort.missing", "cohort.refused"})
+_ALWAYS = frozenset({"workspace.other-role", "cohort.missing", "cohort.refused", "plan.other-coordinator"})
 """Reasons whose advice may name a command, but not the one that is next here."""
+_FILES = frozenset({"file.absent", "file.no-match", "usage"})
+"""Reasons of a file that was forgotten, or is not there."""
 _TAKES: dict[str, tuple[str, ...]] = {
     "plan": ("card",),
     "join": ("plan", "succession"),
@@ -62,11 +74,13 @@ _MISSING = re.compile(r"(FILES?|CARDS|QUERY|ANSWER) is missing")
 class _Slip:
     """An error, and the workspace that the command was typed in.
 
-    :param command: without its options. :param situation: of the workspace.
+    :param command: without its options. :param study: that the command was about, where that is known.
+    :param situation: of the workspace.
     """
 
     error: PrivxrayError
     command: str
+    study: str | None
     session: Session
     situation: Situation
 
@@ -85,8 +99,8 @@ class _Slip:
         """What the workspace says to do next."""
         from privxray.workflow.upkeep.advice.advise import advise
 
-        found = next(iter(advise(self.situation)), None)
-        return f"Next here: {found.text}" if found else ""
+        found = next(advise(self.situation, self.study), None) or next(advise(self.situation), None)
+        return f"Next here: {found.text}" if found else STATUS_SAYS
 
     def named(self) -> Arrival | None:
         """The file that was named, as one in a drop folder is judged."""
@@ -112,12 +126,8 @@ def show_way_out(error: PrivxrayError, typed: Sequence[str], *, as_json: bool) -
 
     :param typed: the words of the command.
     """
-    if error.exit_code not in _ORDER and error.reason not in (
-        *_OTHER_FILE,
-        "file.absent",
-        "file.no-match",
-        "usage",
-    ):
+    asks_status = error.advice.endswith(STATUS_SAYS)
+    if not (asks_status or error.exit_code in _ORDER or error.reason in _OTHER_FILE | _ALWAYS | _FILES):
         return
     with suppress(Exception):
         from privxray.workflow.upkeep.advice.look import look
@@ -126,13 +136,15 @@ def show_way_out(error: PrivxrayError, typed: Sequence[str], *, as_json: bool) -
         workspace = current_workspace()
         with looking(workspace) as session:
             situation = look(session, "" if as_json else place_of(workspace.root))
-            parts = list(_parts(_Slip(error, _command(typed), session, situation)))
+            slip = _Slip(error, _command(typed), _study(typed, situation), session, situation)
+            parts = list(_parts(slip))
         error.advice = ". ".join(part for part in parts if part)
 
 
 def _parts(slip: _Slip) -> Iterator[str]:
     """The sentences of an advice, without their full stops."""
-    error, advice = slip.error, slip.error.advice.rstrip(".")
+    error = slip.error
+    advice = error.advice.removesuffix(STATUS_SAYS).rstrip(" .")
     missing = _MISSING.match(error.what) if error.reason == "usage" else None
     if error.reason == "usage" and not missing:
         yield advice
@@ -143,19 +155,19 @@ def _parts(slip: _Slip) -> Iterator[str]:
         yield from _sentences(waiting) if waiting else (typed,)
     elif error.reason in _OTHER_FILE:
         seen = slip.named()
-        advice = f"What to do with this file: {seen.todo}" if seen and seen.kind else advice
-        yield advice
-        yield from _sentences(waiting) if waiting else _unless_named(slip, advice)
+        told = f"What to do with this file: {seen.todo}" if seen and seen.kind else error.advice
+        yield told.removesuffix(STATUS_SAYS)
+        yield from _sentences(waiting) if waiting else _unless_named(slip, told)
     elif elsewhere := slip.elsewhere() if error.reason == "file.absent" else "":
         yield elsewhere
     else:
         yield advice
-        yield from _sentences(waiting) if waiting else _unless_named(slip, advice)
+        yield from _sentences(waiting) if waiting else _unless_named(slip, error.advice)
 
 
 def _unless_named(slip: _Slip, advice: str) -> Iterator[str]:
     """What the workspace says to do next, unless the advice names a command that can be typed here."""
-    if "privxray " not in advice or slip.error.reason in _ALWAYS:
+    if advice.endswith(STATUS_SAYS) or "privxray " not in advice or slip.error.reason in _ALWAYS:
         yield slip.next_here()
 
 
@@ -168,6 +180,13 @@ def _command(typed: Sequence[str]) -> str:
     ]
     first, *rest = words or [""]
     return f"{first} {rest[0]}" if first == "infer" and rest else first
+
+
+def _study(typed: Sequence[str], situation: Situation) -> str | None:
+    """The study that was named, or the only one; None where there are several, or none."""
+    named = [word for before, word in pairwise(typed) if before == "--study"]
+    known = [one.round.study for one in situation.studies]
+    return next((name for name in (*named, *known[: len(known) == 1]) if name in known), None)
 
 
 def _sentences(todos: list[str]) -> Iterator[str]:

@@ -120,9 +120,9 @@ def admit_query(envelope: Envelope, own: PublicKeys) -> QueryHeader:
         )
     if query.sender == own.fingerprint:
         raise RefusedError(
-            "you made this query yourself, and you have the model",
+            "this query was made in this workspace itself",
             reason="query.own",
-            advice="Type: privxray predict IMAGE...",
+            advice="Carry it to the owner of the model. Who has a model needs no query (privxray predict)",
         )
     if query.parameters != ID:
         raise RefusedError(f"this query {_OLD}", reason="query.old-encryption", advice=_SEND_OFFER)

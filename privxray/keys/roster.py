@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from privxray.errors import RefusedError
+from privxray.errors import STATUS_SAYS, RefusedError
 from privxray.formats import canonical
 from privxray.formats.header import Fingerprint, Name, Strict
 from privxray.keys.encapsulation_statement import EncapsulationStatement
@@ -74,8 +74,7 @@ class Roster(Strict):
             raise RefusedError(
                 f"a study needs at least {MIN_HOSPITALS} hospitals",
                 reason="roster.too-few-hospitals",
-                advice="With two, each would learn the other's update from the sum. When all cards are here, "
-                "type: privxray plan cards/*.card",
+                advice=f"With two, each would learn the other's update from the sum. {STATUS_SAYS}",
             )
         self._check_all_differ()
         for party in self.parties:

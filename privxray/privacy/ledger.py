@@ -29,7 +29,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from privxray.errors import BudgetError, RefusedError
+from privxray.errors import STATUS_SAYS, BudgetError, RefusedError
 from privxray.privacy import accountant, affordable
 from privxray.privacy.adaptive_filter import filter_of
 from privxray.privacy.events import Event, merge
@@ -246,13 +246,13 @@ class Ledger:
                 raise RefusedError(
                     "the privacy ledger has not been charged for this run",
                     reason="ledger.not-reserved",
-                    advice="See `privxray status` for what to do next",
+                    advice=STATUS_SAYS,
                 )
             if state not in allowed:
                 raise RefusedError(
                     f"the privacy ledger says that this run is {state}, so it can't {_DOES[kind]}",
                     reason="ledger.wrong-state",
-                    advice="See `privxray status` for what to do next",
+                    advice=STATUS_SAYS,
                 )
             if allowed[state]:
                 append(database, book, kind, study, run, ())

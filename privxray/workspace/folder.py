@@ -155,6 +155,11 @@ class Workspace:
         return self.root / f"{self.config.name}.card"
 
     @property
+    def candidacy_path(self) -> Path:
+        """The file by which hospitals vote for this coordinator."""
+        return self.root / f"{self.config.name}.candidacy"
+
+    @property
     def incoming(self) -> Path:
         """The drop folder, for files that come in. A workspace of an earlier version has none."""
         return self.root / "incoming"

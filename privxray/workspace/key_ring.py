@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from privxray.errors import RefusedError
+from privxray.errors import STATUS_SAYS, RefusedError
 from privxray.formats.header import PlanHash
 from privxray.keys.identity import Identity
 
@@ -74,7 +74,7 @@ class KeyRing:
             raise RefusedError(
                 f"the {self._noun} of this round is used up",
                 reason="key.used-up",
-                advice="Type privxray status to see what comes next",
+                advice=STATUS_SAYS,
             )
         return self._cipher(identity).decrypt(key.sealed[:12], key.sealed[12:], None)
 

@@ -10,11 +10,22 @@ from pathlib import Path
 import played_keyholders  # noqa: F401 - its stages
 import pytest
 from played_study import At, Snapshots, typed
+from test_ledger import spend
 
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.ledger.budget_glance import BudgetGlance
 
-HEAVY = ("torch", "numpy", "scipy", "pydicom", "matplotlib", "onnxruntime", "PIL", "pandas")
+HEAVY = (
+    "privxray.cli.app",
+    "torch",
+    "numpy",
+    "scipy",
+    "pydicom",
+    "matplotlib",
+    "onnxruntime",
+    "PIL",
+    "pandas",
+)
 
 
 @pytest.mark.parametrize(
@@ -27,14 +38,41 @@ HEAVY = ("torch", "numpy", "scipy", "pydicom", "matplotlib", "onnxruntime", "PIL
     ],
 )
 def test_nothing_heavy_is_imported(stage: str, party: str, snapshots: Snapshots) -> None:
+    folder = snapshots(stage) / party
+    out, loaded = typed_alone("-C", str(folder), "status", "--json", "--quiet")
+    assert loaded == []
+    assert out == typed(["-C", str(folder), "status", "--json"]).out
+
+
+def test_nothing_heavy_is_imported_near_the_lifetime_limit(at: At) -> None:
+    folder = at("untrained")["hospital-a"]
+    spend(folder, 9)
+    out, loaded = typed_alone("-C", str(folder), "status")
+    assert loaded == []
+    assert out == typed(["-C", str(folder), "status"]).out
+
+
+def test_a_slip_and_the_help_are_those_of_the_whole_program(tmp_path: Path) -> None:
+    for words in (["status", "--wotch"], ["--quiet", "status", "--help"]):
+        ended = subprocess.run(
+            [sys.executable, "-m", "privxray", *words], capture_output=True, text=True, cwd=tmp_path
+        )
+        whole = typed(words)
+        assert (ended.returncode, ended.stdout, ended.stderr) == (whole.code, whole.out, whole.err)
+
+
+def typed_alone(*words: str) -> tuple[str, list[str]]:
+    """What a command prints in a process of its own, and what it loads that takes long."""
     code = (
         "import json, sys\n"
-        "from privxray.cli.app import run\n"
-        f"code = run(['-C', {str(snapshots(stage) / party)!r}, 'status', '--json', '--quiet'])\n"
-        f"print(json.dumps([code, [name for name in {HEAVY!r} if name in sys.modules]]), file=sys.stderr)\n"
+        "from privxray.__main__ import main\n"
+        f"sys.argv = ['privxray', *{words!r}]\n"
+        "try:\n    main()\n"
+        "except SystemExit as end:\n    assert not end.code\n"
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]), file=sys.stderr)\n"
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(ended.stderr.splitlines()[-1]) == [0, []]
+    return ended.stdout, json.loads(ended.stderr.splitlines()[-1])
 
 
 @pytest.mark.parametrize(

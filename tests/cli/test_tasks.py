@@ -116,7 +116,7 @@ def test_another_command_than_the_plans_says_what_to_type(at: At) -> None:
     for words in (("train",), ("evaluate", "--contribute"), ("train", "--dry-run")):
         result = world.type("hospital-a", *words)
         assert (result.code, len(result.err.strip().splitlines())) == (4, 1)
-        assert "privxray describe --contribute" in result.err
+        assert result.err.endswith("hospital-a describe --contribute\n")  # as it is typed from where we stand
         assert world.refused("hospital-a", *words) == "round.other-task"
     assert (
         world.refused("hospital-a", "describe", "--contribute", "--epsilon", "1") == "epsilon.not-the-plans"

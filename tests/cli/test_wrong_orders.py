@@ -20,7 +20,7 @@ AGGREGATE = "privxray aggregate updates/*.enc"
 WAIT = f"collect the updates of hospital-a, hospital-b and hospital-c in updates/, then type: {AGGREGATE}"
 OWN_CARD = "it is this workspace's own: carry it to the coordinator"
 NO_STUDY = "When the coordinator's plan has come, type: privxray join plan-0001.plan"
-NO_MODEL = "When it has come from the coordinator, type: privxray accept FILE"
+INGEST = "Next here: privxray ingest FOLDER --labels labels.csv; then: privxray train"
 IN_CARDS = "It lies in cards/: name it as cards/hospital-a.card"
 ACCEPT = "privxray accept received/global-0001.model"
 HOSPITAL, COORDINATOR = "hospital-a", "coordinator"
@@ -50,12 +50,12 @@ HOSPITAL, COORDINATOR = "hospital-a", "coordinator"
         ("initialised", COORDINATOR, "aggregate updates/*.enc", 10, CARDS),
         ("initialised", COORDINATOR, "plan --continue", 10, CARDS),
         ("joined", HOSPITAL, "train", 10, "privxray ingest FOLDER --labels labels.csv"),
-        ("joined", HOSPITAL, "export-update", 10, "privxray train"),
-        ("joined", HOSPITAL, "predict source/images", 10, NO_MODEL),
+        ("joined", HOSPITAL, "export-update", 10, INGEST),
+        ("joined", HOSPITAL, "predict source/images", 10, INGEST),
         ("joined", COORDINATOR, "aggregate updates/*.enc", 15, WAIT),
         ("joined", COORDINATOR, "plan --continue", 4, "privxray card"),
         ("exported", HOSPITAL, "train", 4, "privxray accept FILE"),
-        ("aggregated", HOSPITAL, "verify received/global-0001.model", 4, "privxray accept FILE"),
+        ("aggregated", HOSPITAL, "verify received/global-0001.model", 4, ACCEPT),
         # a forgotten file, or one that is not there
         ("initialised", HOSPITAL, "join", 2, "Type: privxray join FILE"),
         ("initialised", COORDINATOR, "plan", 2, CARDS),

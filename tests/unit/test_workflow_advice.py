@@ -43,6 +43,7 @@ def first(role: Role, study: StudySituation, **facts: object) -> str:
     return said(role, study, **facts)[0].text
 
 
+MODEL = "1" * 64
 TRAIN = frozenset({"train"})
 BOTH = frozenset({"train", "val"})
 
@@ -109,22 +110,35 @@ BOTH = frozenset({"train", "val"})
             (),
         ),
         (
-            StudySituation(round_in(RoundState.CLOSED)),
+            StudySituation(round_in(RoundState.CLOSED, model=MODEL)),
             BOTH,
             "privxray predict IMAGE... uses the global model; privxray evaluate scores it",
             ("evaluate",),
         ),
         (
-            StudySituation(round_in(RoundState.CLOSED)),
+            StudySituation(round_in(RoundState.CLOSED, model=MODEL)),
             TRAIN,  # nobody is held out, so evaluate would be refused
             "privxray predict IMAGE... uses the global model",
             (),
         ),
         (
-            StudySituation(round_in(RoundState.TRAINED), left_out=True),
+            StudySituation(round_in(RoundState.TRAINED), left_out=True, last_stage=False),
             TRAIN,
             "the sum of round 1 is opened without this hospital; when the next plan comes: privxray "
             "accept FILE",
+            (),
+        ),
+        (
+            StudySituation(round_in(RoundState.TRAINED), left_out=True),
+            TRAIN,
+            "the sum of round 1 is opened without this hospital",
+            (),
+        ),
+        (  # restored since, and no model has come
+            StudySituation(round_in(RoundState.CLOSED), last_stage=False),
+            BOTH,
+            "this workspace was restored after its update of round 1 had left: carry hospital-a.card to the "
+            "coordinator for the next round; when the answer comes: privxray accept FILE",
             (),
         ),
     ],
@@ -368,6 +382,12 @@ def test_every_state_that_a_newest_round_can_have_has_advice(role: Role) -> None
             Situation("hospital", "hospital-a"),
             "for a study, carry hospital-a.card to the coordinator; when the plan comes: privxray join FILE. "
             "To ask only what another party's model says: privxray infer ask IMAGE... --offer FILE",
+            (),
+        ),
+        (
+            Situation("coordinator", "heir", candidacy=True),
+            "carry heir.candidacy to the hospitals (they type privxray vote FILE); collect enough votes in a "
+            "folder, then type: privxray succeed PLAN FILE --votes FOLDER",
             (),
         ),
         (

@@ -27,11 +27,18 @@ def expand(patterns: Sequence[Path], *, none_is_fine: bool = False) -> list[Path
                 raise UsageError(
                     "no file fits this pattern",
                     reason="file.no-match",
-                    file=lone_name(pattern),
+                    file=_public(pattern),
                     advice="Check the folder and the pattern",
                 )
         found.update(dict.fromkeys(map(Path, matches)))
     return list(found)
+
+
+def _public(pattern: Path) -> str:
+    """A pattern, if none of its parts could identify somebody."""
+    plain = Path(str(pattern).replace("*", ""))
+    neutral = not plain.is_absolute() and all(lone_name(Path(part)) == part for part in plain.parts)
+    return pattern.as_posix() if neutral else "a pattern whose name may identify somebody"
 
 
 def expand_images(patterns: Sequence[Path]) -> list[Path]:

@@ -184,7 +184,7 @@ def expect_free(root: Path) -> None:
             "there is a workspace here already",
             reason="init.workspace-here",
             file=root,
-            advice="Type: privxray status",
+            advice="privxray status says whose it is; make another one in a folder of its own",
         )
     above = next((folder for folder in root.resolve().parents if (folder / CONFIG).exists()), None)
     if above:

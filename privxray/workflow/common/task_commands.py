@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from privxray.errors import RefusedError
+from privxray.errors import STATUS_SAYS, RefusedError
 from privxray.formats.header import TaskName
 from privxray.workspace.study_tables import Round
 
@@ -31,6 +31,5 @@ def agreed_only(round_: Round) -> RefusedError:
     return RefusedError(
         f"the plan of round {round_.number} agrees on secrets for the masks, and nothing is trained under it",
         reason="round.agreed",
-        advice="Carry the agreement in updates/ to the coordinator; when the next plan comes, type: privxray "
-        "accept FILE",
+        advice=STATUS_SAYS,
     )

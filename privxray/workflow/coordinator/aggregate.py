@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from privxray.errors import CohortError, UsageError, WorkspaceError
+from privxray.errors import STATUS_SAYS, CohortError, UsageError, WorkspaceError
 from privxray.exchange.masking.fixed_point import dequantise
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import COUNTED
@@ -71,7 +71,7 @@ def aggregate(
                 "no round is planned yet",
                 reason="round.none-planned",
                 file=workspace.root,
-                advice="Type: privxray plan cards/*.card",
+                advice=STATUS_SAYS,
             )
         if asked := agreements_awaited(session, paths):
             return close_agreement(session, asked, paths, passphrase, without=without, force=force)
@@ -99,7 +99,7 @@ def _is_over(session: Session, collected: Collected) -> bool:
                 f"no round is open, and a file is refused: {'; '.join(wrong)}",
                 reason="cohort.no-round-open",
                 file=session.workspace.updates,
-                advice="Take it away, and type privxray status to see where the study stands",
+                advice=f"Take it away. {STATUS_SAYS}",
             )
         return True
     nothing_new = not (collected.updates or collected.blocking(complete=False))
@@ -112,8 +112,8 @@ def _expect_without_fits(collected: Collected, without: Sequence[str]) -> None:
         raise UsageError(
             "--without has no place here: it goes with the updates of a round that has keyholders",
             reason="without.no-place",
-            advice="A strict round needs every hospital: wait, repeat it without one that signs a waiver "
-            "(privxray waive), or plan it anew: privxray plan --continue --without NAME",
+            advice="A strict round needs every hospital: leave the option out, repeat the round without a "
+            f"hospital that signs a waiver (privxray waive), or plan it anew with fresh cards. {STATUS_SAYS}",
         )
 
 

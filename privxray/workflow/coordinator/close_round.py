@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from privxray.errors import WorkspaceError
+from privxray.errors import STATUS_SAYS, WorkspaceError
 from privxray.exchange.messages.model import write_model
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import COUNTED
@@ -147,7 +147,7 @@ def deliver_again(session: Session, notes: tuple[str, ...], *, force: bool) -> A
             "no round is open",
             reason="round.none-open",
             file=workspace.root,
-            advice="Type: privxray plan cards/*.card",
+            advice=STATUS_SAYS,
         )
     last, newest = closed[-1], rounds[-1]
     path, proof = _deliver(session, last, force=force)

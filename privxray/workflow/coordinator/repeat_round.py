@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from privxray.errors import CohortError, RefusedError
+from privxray.errors import STATUS_SAYS, CohortError, RefusedError
 from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.repeats import Faulty, Repeats, Same
@@ -175,7 +175,7 @@ def _expect_repeatable(session: Session, planned: PlannedRound, left: Set[str]) 
             "no round is open, so none can be repeated",
             reason="repeat.no-round-open",
             file=session.root,
-            advice="Type: privxray status",
+            advice=STATUS_SAYS,
         )
     features, held = planned.plan.features, planned.plan.committee is not None
     if REPEATS not in features or ((held or left) and REPEATS_WITHOUT not in features):

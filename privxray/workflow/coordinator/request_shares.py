@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import CohortError, RefusedError, UsageError
+from privxray.errors import STATUS_SAYS, CohortError, RefusedError, UsageError
 from privxray.exchange.admission.differencing import differs_by_one
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.plan import PlanHeader, members_of
@@ -118,7 +118,7 @@ def _expect_outside(plan: PlanHeader, survivors: Sequence[Fingerprint], without:
         raise RefusedError(
             "the request of this round is signed with that hospital, and there is one request a round",
             reason="request.signed-with-it",
-            advice="Carry it to the keyholders",
+            advice=STATUS_SAYS,
         )
 
 

@@ -41,7 +41,7 @@ def make_candidacy(workspace: Workspace, passphrase: Passphrase, days: int | Non
         :data:`~privxray.keys.succession.last_day.DEFAULT_DAYS`, or as the one says that lies there.
     """
     workspace.require("coordinator", "card --candidacy")
-    path = workspace.root / f"{workspace.config.name}.candidacy"
+    path = workspace.candidacy_path
     keys, day = public_keys(workspace), today()
     with working(workspace) as session:
         own = _own(path, keys)

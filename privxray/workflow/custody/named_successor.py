@@ -51,13 +51,13 @@ def take_recovery(session: Session, received: Received) -> TakenIn:
     """
     header, state = read_succession(received.envelope), session.state
     received.check_body(header.body)
+    expect_by(header, "recovery")
     if header.old == public_keys(session.workspace).fingerprint:
         raise RefusedError(
             "this succession is about this workspace's own key: somebody has its recovery key",
             reason="succession.own",
             advice="If you did not make it, call the coordinator and the other hospitals at once",
         )
-    expect_by(header, "recovery")
     admit_recovery(header, _party(session, header.old))
     expect_not_revoked(state, header.sender)
     named = state.successors().get(header.old)

@@ -5,11 +5,11 @@ Tested in tests/cli/test_keyholders.py and tests/cli/test_study.py.
 
 from __future__ import annotations
 
-from privxray.errors import RefusedError
+from privxray.errors import STATUS_SAYS, RefusedError
 from privxray.formats.header import TaskName
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
-from privxray.workflow.common.task_commands import COMMANDS, DONE, agreed_only
+from privxray.workflow.common.task_commands import DONE, agreed_only
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.trained_on import trained_data
 from privxray.workspace.session import Session
@@ -33,7 +33,7 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
         raise RefusedError(
             f"the task of round {round_.number} is {round_.task}, not {task}; nothing was spent",
             reason="round.other-task",
-            advice=f"Type: privxray {COMMANDS[round_.task]}",
+            advice=STATUS_SAYS,
         )
     if not round_.state.inside:
         seen = trained_data(session, round_)
@@ -41,7 +41,7 @@ def open_round(session: Session, study: str | None, task: TaskName = "train") ->
         raise RefusedError(
             f"round {round_.number} is exported already, and a round is {DONE[round_.task]} once{changed}",
             reason="round.exported",
-            advice="Carry the update to the coordinator; when the answer comes, type: privxray accept FILE",
+            advice=STATUS_SAYS,
         )
     from privxray.workflow.custody.named_successor import expect_coordinator_stays  # status does without
 
@@ -54,7 +54,7 @@ def over_here(round_: Round) -> RefusedError:
     return RefusedError(
         f"round {round_.number} is over in this restored workspace: its keys are in no backup",
         reason="round.over-here",
-        advice="Carry a fresh card to the coordinator (privxray card), and join the next plan",
+        advice=STATUS_SAYS,
     )
 
 
@@ -88,5 +88,5 @@ def too_late() -> RefusedError:
     return RefusedError(
         "too late: the round's sum is opened without this hospital",
         reason="round.too-late",
-        advice="Wait for the next plan; when it comes, type: privxray accept FILE",
+        advice=STATUS_SAYS,
     )

@@ -9,9 +9,9 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from privxray.errors import MalformedError, WorkspaceError
+from privxray.errors import STATUS_SAYS, MalformedError, WorkspaceError
 from privxray.privacy.releases import ReleaseStore
-from privxray.workflow.common.task_commands import COMMANDS, DONE, agreed_only
+from privxray.workflow.common.task_commands import DONE, agreed_only
 from privxray.workspace.session import Session
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
@@ -88,7 +88,7 @@ def _not_trained(session: Session, round_: Round) -> WorkspaceError:
         f"round {round_.number} is not {DONE[round_.task]} yet",
         reason="round.not-trained",
         file=session.root,
-        advice=f"Type: privxray {COMMANDS[round_.task]}",
+        advice=STATUS_SAYS,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import RefusedError
+from privxray.errors import STATUS_SAYS, RefusedError
 from privxray.exchange.messages.consents import write_waiver
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.features import REPEATS_WITHOUT
@@ -82,5 +82,5 @@ def _expect_open(planned: PlannedRound) -> None:
         raise RefusedError(
             f"round {planned.plan.round} is over here, so it needs no waiver",
             reason="waiver.round-over",
-            advice="Type: privxray status",
+            advice=STATUS_SAYS,
         )

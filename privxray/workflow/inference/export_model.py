@@ -81,7 +81,10 @@ def export_model(
     require_onnx()
     workspace.require(("hospital", "coordinator"), "model export")
     with looking(workspace) as session:
-        found = find_model(workspace, session.state, _fingerprint(model))
+        path = Path(model)
+        found = find_model(
+            workspace, session.state, _fingerprint(model), file=path if path.is_file() else None
+        )
     if found.header.method != "linear-probe":
         raise RefusedError(
             f"only linear-probe models are written as ONNX, and this one is {found.header.method}",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from privxray.errors import RefusedError, UsageError, WorkspaceError
+from privxray.errors import STATUS_SAYS, RefusedError, UsageError, WorkspaceError
 from privxray.exchange.messages.model import ModelHeader
 from privxray.formats.tensors import unpack
 from privxray.workflow.common.kept_file import read_kept
@@ -34,11 +35,14 @@ class GlobalModel:
     tensors: Mapping[str, NDArray[Any]]
 
 
-def find_model(workspace: Workspace, state: State, typed: str | None) -> GlobalModel:
+def find_model(
+    workspace: Workspace, state: State, typed: str | None, *, file: Path | None = None
+) -> GlobalModel:
     """The global model that was signed last of those here, or the one whose fingerprint begins as typed.
 
     Which one was signed last is what their coordinators' clocks say. ``privxray infer`` names the model.
 
+    :param file: the file that was typed in place of the fingerprint, for an error to name.
     :raises WorkspaceError: there is none.
     :raises UsageError: several have a fingerprint that begins so.
     :raises MalformedError: the file is not the one that was verified.
@@ -52,14 +56,18 @@ def find_model(workspace: Workspace, state: State, typed: str | None) -> GlobalM
         )
     if not found:
         raise WorkspaceError(
-            "no global model is here yet" if typed is None else "no model here has this fingerprint",
+            "no global model is here yet" if typed is None else _unknown(file),
             reason="model.none-yet" if typed is None else "model.unknown",
-            file=workspace.root,
-            advice="Type: privxray status",
+            file=file or workspace.root,
+            advice=STATUS_SAYS,
         )
     newest = {round_.study: round_ for round_ in found.values()}  # of each study the last one
     models = [_read(workspace, round_) for round_ in newest.values()]
     return max(models, key=lambda model: model.header.created)
+
+
+def _unknown(file: Path | None) -> str:
+    return "no model here has this fingerprint" if file is None else "this model was not taken in here"
 
 
 def _read(workspace: Workspace, round_: Round) -> GlobalModel:

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import MalformedError, RefusedError, about
+from privxray.errors import STATUS_SAYS, MalformedError, RefusedError, about
 from privxray.exchange.messages.consents import write_refusal
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.features import REPEATS_WITHOUT
@@ -90,7 +90,7 @@ def _expect_refusable(session: Session, planned: PlannedRound) -> None:
         raise RefusedError(
             "this workspace is not a keyholder of the newest round, so there is nothing to refuse",
             reason="refusal.no-keyholder",
-            advice="The keyholders of a round are in its plan: privxray inspect FILE",
+            advice=f"The keyholders of a round are in its plan. {STATUS_SAYS}",
         )
     if REPEATS_WITHOUT not in plan.features or plan.its_task == "agree":  # which opens no sum
         raise RefusedError(
@@ -102,7 +102,7 @@ def _expect_refusable(session: Session, planned: PlannedRound) -> None:
         raise RefusedError(
             f"this keyholder has answered the request of round {plan.round} already",
             reason="refusal.answered",
-            advice="Carry its answer to the coordinator; nobody can take it back",
+            advice=f"Nobody can take an answer back. {STATUS_SAYS}",
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from privxray.exchange.messages.plan import PlanHeader
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
@@ -69,3 +70,9 @@ def charged_outside(state: State, charged: Iterable[tuple[str, str]], round_: Ro
     """
     inside = {run_name(state, r) for r in (*attempt_of(state, round_), *_other_tasks(state, round_))}
     return any(study == round_.study and run not in inside for study, run in charged)
+
+
+def default_epsilon(state: State, plan: PlanHeader) -> float:
+    """The least epsilon that was ever chosen for a training of a plan's study, else the plan's."""
+    trained = [r for r in state.rounds(plan.study) if r.task == "train"]
+    return min([plan.epsilon, *(r.epsilon for r in trained if r.epsilon is not None)])

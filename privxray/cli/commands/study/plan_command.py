@@ -64,6 +64,7 @@ def plan(
     from privxray.workflow.coordinator.repeat_round import repeat_round
 
     workspace = current_workspace()
+    workspace.require("coordinator", "plan")  # before patterns are looked up in the folder of another party
     secret, paths = passphrase(passphrase_file), expand(cards or [])
     if repeat:
         if carry_on or replace or terms.typed() or not paths:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from privxray.errors import RefusedError, WorkspaceError
+from privxray.errors import STATUS_SAYS, RefusedError, WorkspaceError
 from privxray.exchange.intake import read_again
 from privxray.exchange.messages.heads import Since
 from privxray.exchange.messages.plan import PlanHeader
@@ -100,17 +100,14 @@ def _round_before(session: Session) -> PlannedRound:
             "there is no plan to go on from",
             reason="plan.none-to-continue",
             file=session.root,
-            advice="Type: privxray plan cards/*.card",
+            advice=STATUS_SAYS,
         )
     before = planned_round(session.workspace, last)
     if last.state is RoundState.CLOSED and before.plan.next_place is None:
-        result = (
-            f"models/global-{last.number:04d}.model" if last.model else f"round-{last.number:04d}.summary"
-        )
         raise RefusedError(
             "the study is complete: its last stage is closed",
             reason="plan.study-complete",
-            advice=f"Carry {result} to every hospital",
+            advice=STATUS_SAYS,
         )
     return before
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from privxray.errors import RefusedError
+from privxray.errors import STATUS_SAYS, RefusedError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
@@ -76,8 +76,8 @@ def _is_open_plan(parties: Parties, plan: PlanHeader, *, replace: bool) -> bool:
         raise RefusedError(
             f"round {plan.round} is open, and these cards are not those of its plan",
             reason="plan.other-cards",
-            advice="Finish it with aggregate; plan it anew with fresh cards: privxray plan cards/*.card "
-            "--continue; or begin the study anew: --replace",
+            advice="With fresh cards of all, --continue plans the round anew, and --replace begins the study "
+            f"anew. {STATUS_SAYS}",
         )
     return False
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from privxray.errors import RefusedError, UsageError
+from privxray.errors import STATUS_SAYS, RefusedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.sharing.committee import Committee, Seat, least_cohort
 from privxray.formats.features import HYBRID_MASKS
@@ -72,7 +72,8 @@ def carry_on(
         raise RefusedError(
             f"their keys for the next round are missing: {', '.join(lacking)}",
             reason="plan.keys-lacking",
-            advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME",
+            advice="Ask for a fresh card (privxray card) and give it too, or go on without: --without NAME. "
+            + STATUS_SAYS,
         )
     known = {party.keys.fingerprint for party in before.roster.parties}
     unknown = [card for card in cards if card.keys.fingerprint not in known]

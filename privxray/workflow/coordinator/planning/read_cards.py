@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from privxray.errors import RefusedError
+from privxray.errors import STATUS_SAYS, RefusedError
 from privxray.exchange.intake import take_in
 from privxray.keys.card import CardHeader, read_card
 from privxray.workflow.custody.revoked import expect_not_revoked
@@ -50,5 +50,5 @@ def check_unused(session: Session, cards: Sequence[CardHeader]) -> None:
                 raise RefusedError(
                     f"the card of {card.name} carries a key that round {used[key]} used",
                     reason="card.used-before",
-                    advice=f"Ask {card.name} for a fresh card: privxray card",
+                    advice=f"For another plan, {card.name} makes a fresh one (privxray card). {STATUS_SAYS}",
                 )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from privxray.errors import PrivxrayError, WorkspaceError
+from privxray.errors import STATUS_SAYS, PrivxrayError, WorkspaceError
 from privxray.exchange.admission.admit import read_update
 from privxray.exchange.intake import envelope_of
 from privxray.exchange.messages.model import ModelHeader
@@ -92,7 +92,7 @@ def write_study_report(workspace: Workspace, *, licence: str = "") -> StudyRepor
                 "no round is planned yet",
                 reason="round.none-planned",
                 file=workspace.root,
-                advice="Type: privxray plan cards/*.card",
+                advice=STATUS_SAYS,
             )
         for path in (page, card, card_page):
             expect_own(path, KIND)

@@ -12,15 +12,14 @@ from __future__ import annotations
 import math
 import os
 
-from privxray.errors import BudgetError, RefusedError, UsageError
+from privxray.errors import STATUS_SAYS, BudgetError, RefusedError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.privacy.accountant import guarantee
 from privxray.privacy.ledger_chain import Book
 from privxray.workflow.hospital.local_training.training import Training, remaining
-from privxray.workflow.ledger.runs import charged_outside
+from privxray.workflow.ledger.runs import charged_outside, default_epsilon
 from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
-from privxray.workspace.transitions import RoundState
 
 
 def choose_epsilon(asked: float | None, training: Training) -> float:
@@ -54,12 +53,6 @@ def choose_epsilon(asked: float | None, training: Training) -> float:
             advice=f"Type: privxray train --epsilon {plan.epsilon:g}",
         )
     return asked
-
-
-def default_epsilon(state: State, plan: PlanHeader) -> float:
-    """The least epsilon that was ever chosen for a training of a plan's study, else the plan's."""
-    trained = [r for r in state.rounds(plan.study) if r.task == "train"]
-    return min([plan.epsilon, *(r.epsilon for r in trained if r.epsilon is not None)])
 
 
 def possible_epsilon(state: State, round_: Round, plan: PlanHeader, book: Book) -> float | None:
@@ -109,11 +102,10 @@ def reserve(training: Training, epsilon: float) -> Training:
 
 def another_epsilon(round_: Round) -> RefusedError:
     """The refusal of an epsilon other than the one that a round's noise was drawn for."""
-    goes_on = "export-update" if round_.state is RoundState.TRAINED else f"train --epsilon {round_.epsilon:g}"
     return RefusedError(
         f"round {round_.number} was trained with epsilon {round_.epsilon:g}, and that can't be changed",
         reason="round.other-epsilon",
-        advice=f"Go on with: privxray {goes_on}",
+        advice=STATUS_SAYS,
     )
 
 

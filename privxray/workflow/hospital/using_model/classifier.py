@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from privxray.errors import RefusedError, WorkspaceError
+from privxray.errors import STATUS_SAYS, RefusedError, WorkspaceError
 from privxray.exchange.messages.model import ModelHeader
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.tensors import unpack
@@ -90,7 +90,7 @@ def newest_model(session: Session, study: str) -> Classifier:
         "no global model has been accepted yet",
         reason="model.none-accepted",
         file=session.root,
-        advice="When it has come from the coordinator, type: privxray accept FILE",
+        advice=STATUS_SAYS,
     )
 
 
@@ -147,13 +147,13 @@ def own_model(session: Session, round_: Round) -> Classifier:
         raise RefusedError(
             f"round {round_.number} does not train, so there is no result of a training to score",
             reason="round.without-training",
-            advice="Score the global model instead: privxray evaluate",
+            advice=f"The global model is what can be scored. {STATUS_SAYS}",
         )
     if not round_.state.inside:
         raise RefusedError(
             f"the training result of round {round_.number} was destroyed by its export",
             reason="round.result-exported",
-            advice="Score the global model instead: privxray evaluate",
+            advice=f"The global model is what can be scored. {STATUS_SAYS}",
         )
     planned = planned_round(session.workspace, round_)
     plan = planned.plan

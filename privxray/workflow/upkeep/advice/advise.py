@@ -56,7 +56,13 @@ def _in_study(situation: Situation, study: StudySituation) -> Iterator[Advice]:
 
 
 def _before_any_study(situation: Situation) -> Iterator[Advice]:
-    if situation.role == "coordinator":
+    if situation.candidacy:
+        succeed = situation.typed("succeed PLAN FILE --votes FOLDER")
+        yield Advice(
+            f"carry {situation.path(f'{situation.name}.candidacy')} to the hospitals (they type privxray "
+            f"vote FILE); collect enough votes in a folder, then type: {succeed}"
+        )
+    elif situation.role == "coordinator":
         yield Advice(
             f"collect the hospitals' cards in {situation.path('cards')}/, then type: "
             f"{situation.typed('plan cards/*.card')}"

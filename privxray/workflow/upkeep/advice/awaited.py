@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 
@@ -51,7 +52,7 @@ def awaited(situation: Situation, study: StudySituation) -> Awaited:
 def _at_hospital(situation: Situation, study: StudySituation) -> Awaited:
     own = (situation.name,)
     if study.left_out:
-        return Awaited((study.coordinator,), "the next plan")
+        return NOBODY if study.last_stage else Awaited((study.coordinator,), "the next plan")
     match study.round.state:
         case RoundState.JOINED if study.possible == 0:
             return Awaited(
@@ -61,12 +62,17 @@ def _at_hospital(situation: Situation, study: StudySituation) -> Awaited:
             return Awaited(own, _work(study), here=True)
         case RoundState.TRAINED:
             return Awaited(own, "the update", here=True)
-        case RoundState.EXPORTED:
+        case RoundState.EXPORTED | RoundState.CLOSED if _answer_awaited(study.round):
             return Awaited(
                 (study.coordinator,), "the model" if study.round.task == "train" else "the summary"
             )
         case _:
             return NOBODY if study.last_stage else Awaited((study.coordinator,), "the next plan")
+
+
+def _answer_awaited(round_: Round) -> bool:
+    """Whether neither a model nor a summary of a round has come; a round that only agrees has none."""
+    return round_.model is None and round_.summary is None and round_.task != "agree"
 
 
 def _work(study: StudySituation) -> str:

@@ -19,10 +19,8 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
     carry = _carry_as_keyholder(situation, study)
     if study.left_out:
         yield from _request_awaited(situation, study)
-        yield Advice(
-            f"{carry}the sum of round {round_.number} is opened without this hospital; when the next plan "
-            f"comes: {situation.typed('accept FILE')}"
-        )
+        then = "" if study.last_stage else f"; when the next plan comes: {situation.typed('accept FILE')}"
+        yield Advice(f"{carry}the sum of round {round_.number} is opened without this hospital{then}")
         if round_.model is not None:
             typed = situation.typed(f"predict IMAGE...{option}")
             yield Advice(f"{typed} uses the model that came from it")
@@ -43,6 +41,8 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
         case RoundState.VOID:
             yield over_here(situation, study)
             return
+        case _ if round_.model is None and round_.summary is None and round_.task != "agree":
+            yield _delivered_before_a_restore(situation, study)
         case _:
             yield from _finished(situation, study, option)
     yield from _request_awaited(situation, study)
@@ -110,6 +110,16 @@ def _uncounted(situation: Situation, study: StudySituation, option: str) -> Advi
     if not study.splits:
         return Advice(f"{situation.typed(INGEST)}{option}; then: {typed}")
     return Advice(typed, words)
+
+
+def _delivered_before_a_restore(situation: Situation, study: StudySituation) -> Advice:
+    """A round whose update has left, of a workspace that was restored since: its later keys are gone."""
+    card = situation.path(f"{situation.name}.card")
+    carry = "" if study.last_stage else f"carry {card} to the coordinator for the next round; "
+    return Advice(
+        f"this workspace was restored after its update of round {study.round.number} had left: {carry}when "
+        f"the answer comes: {situation.typed('accept FILE')}"
+    )
 
 
 def _finished(situation: Situation, study: StudySituation, option: str) -> Iterator[Advice]:

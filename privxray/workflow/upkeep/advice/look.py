@@ -16,20 +16,19 @@ from privxray.formats.features import REPEATS_WITHOUT
 from privxray.imaging.glance import FILE as DATA_SET
 from privxray.imaging.glance import splits_in
 from privxray.privacy import ledger_chain
-from privxray.privacy.adaptive_filter import filter_of
-from privxray.privacy.events import steps_of
-from privxray.privacy.gaussian_curve import gaussian_mu
-from privxray.privacy.guarantee import MAX_EPSILON, Guarantee
+from privxray.privacy.gaussian_fit import gaussian_fit
+from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.new_coordinator import awaited_coordinator, is_inherited, standing_vote
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.result_file import result_path
 from privxray.workflow.hospital.open_round import left_out
-from privxray.workflow.ledger.runs import charged_outside
+from privxray.workflow.ledger.runs import attempt_of, charged_outside, default_epsilon, run_name
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
+from privxray.workspace.state import State
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
@@ -51,6 +50,7 @@ def look(session: Session, place: str = "") -> Situation:
         role=session.role,
         name=session.name,
         has_card=workspace.card_path.exists(),
+        candidacy=workspace.candidacy_path.exists(),
         copies_unfinished=hospital and _copies_unfinished(session),
         audits=tuple(folder.stem for folder in sorted(workspace.audits.glob("*.running"))),
         offers=bool(state.offers()),
@@ -141,36 +141,46 @@ def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, flo
             book = ledger_chain.read(database)
     except (PrivxrayError, sqlite3.Error):  # doctor says what is wrong with it
         return False, None
+    if round_.epsilon is not None:
+        return round_.task not in COUNTED and _paid_before(session.state, round_, book), None
     if round_.task in COUNTED:
-        return False, None if round_.epsilon is not None or _answer_fits(plan, book) else 0.0
-    drawn = [run for run, (reached, _) in book.charges.items() if reached != "reserved"]
-    before = charged_outside(session.state, drawn, round_)
-    if round_.epsilon is not None or _plainly_fits(plan, book):
-        return before, None
-    # With numpy, a third of a second.
-    from privxray.workflow.hospital.local_training.reserve_budget import possible_epsilon
+        return False, None if _answer_fits(plan, book) else 0.0
+    return _paid_before(session.state, round_, book), _possible(session.state, round_, plan, book)
 
-    return before, possible_epsilon(session.state, round_, plan, book)
+
+def _paid_before(state: State, round_: Round, book: ledger_chain.Book) -> bool:
+    drawn = [run for run, (reached, _) in book.charges.items() if reached != "reserved"]
+    return charged_outside(state, drawn, round_)
 
 
 def _answer_fits(plan: PlanHeader, book: ledger_chain.Book) -> bool:
     """Whether the one answer that a plan asks for fits the limit."""
-    if _plainly_fits(plan, book):
-        return True
+    asked = Guarantee(plan.epsilon, plan.delta)
+    fit = gaussian_fit(book, asked)
+    if fit is not None:
+        return fit.fits
     from privxray.workflow.common.study_cost import answer_events, answer_noise  # with numpy
 
-    return book.admits(answer_events(answer_noise(Guarantee(plan.epsilon, plan.delta))))
+    return book.admits(answer_events(answer_noise(asked)))
 
 
-def _plainly_fits(plan: PlanHeader, book: ledger_chain.Book) -> bool:
-    """Whether a plan fits with room to spare, so that no mechanism has to be looked at.
+def _possible(state: State, round_: Round, plan: PlanHeader, book: ledger_chain.Book) -> float | None:
+    """What a training has to be asked for, where the limit does not allow what it takes by itself."""
+    if plan.method == _GAUSSIAN_METHOD:
+        stages = attempt_of(state, round_)[:-1]
+        before = [event for one in stages for event in book.events(one.study, run_name(state, one))]
+        asked = Guarantee(default_epsilon(state, plan), plan.delta)
+        fit = gaussian_fit(book, asked, before=before, rounds=plan.stages - plan.stage + 1)
+        if fit is not None:
+            return None if fit.fits else fit.possible
+    elif not book.events() and _clearly_fits(plan, book.limit):
+        return None
+    # With numpy, a third of a second.
+    from privxray.workflow.hospital.local_training.reserve_budget import possible_epsilon
 
-    Where all noise is Gaussian, a tenth more mu than the plan's epsilon comes to is held against the limit.
-    """
-    limit, events = book.limit, book.events()
-    if not events:
-        return plan.epsilon <= _CLEARLY * limit.epsilon and plan.delta <= limit.delta
-    if plan.method != _GAUSSIAN_METHOD or any(event.kind != "gaussian" for event in events):
-        return False
-    mu = gaussian_mu(min(plan.epsilon, MAX_EPSILON), plan.delta) / _CLEARLY
-    return filter_of(limit).admits((*events, steps_of(1 / mu, 1.0, 1)))
+    return possible_epsilon(state, round_, plan, book)
+
+
+def _clearly_fits(plan: PlanHeader, limit: Guarantee) -> bool:
+    """Whether a plan fits an unused limit with room to spare, whatever its noise."""
+    return plan.epsilon <= _CLEARLY * limit.epsilon and plan.delta <= limit.delta

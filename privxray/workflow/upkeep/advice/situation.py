@@ -120,6 +120,7 @@ class Situation:
     """Where a workspace stands.
 
     :param has_card: the party's card lies here.
+    :param candidacy: the file by which hospitals vote for this coordinator lies here.
     :param copies_unfinished: a de-identification was cut off.
     :param audits: the kinds of audits on own patients that were begun and not finished.
     :param offers: an owner's offer of encrypted inference is known here.
@@ -130,6 +131,7 @@ class Situation:
     role: Role
     name: str
     has_card: bool = True
+    candidacy: bool = False
     copies_unfinished: bool = False
     audits: tuple[str, ...] = ()
     offers: bool = False

@@ -23,6 +23,8 @@ def offer(question: Question[OfferHeader]) -> Standing:
         return Standing(
             True, f"nothing: it is kept here; {typed(question.typing.place, 'infer ask IMAGE...')}"
         )
+    if question.session.role != "hospital":
+        return Standing(False, "an offer is for the hospitals that may ask: carry it there")
     ask = question.typing.one("infer ask IMAGE... --offer")
     return Standing(False, f"hear its owner's key words by phone, then type: {ask}")
 
@@ -82,6 +84,16 @@ def vote(question: Question[VoteHeader]) -> Standing:
 def succession(question: Question[SuccessionHeader]) -> Standing:
     """A succession, by whether the new keys are known here."""
     header = question.header
+    if header.sender == question.own:
+        return Standing(True, "it is this workspace's own: carry it to all others")
+    if header.old == question.own:
+        return Standing(
+            False,
+            f"it puts {header.name} in this workspace's place: if you did not ask for that, call the "
+            "hospitals at once",
+        )
+    if header.by == "members" and question.session.role == "coordinator":
+        return Standing(False, "it is for the parties of its study: carry it there")
     named, _ = question.session.state.successors().get(header.old, (None, ""))
     if named == header.sender:
         return Standing(True, "nothing: it is known here")

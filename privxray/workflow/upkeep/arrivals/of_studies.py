@@ -17,6 +17,7 @@ from privxray.exchange.messages.summary import SummaryHeader
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.header import Header
 from privxray.keys.card import CardHeader
+from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.upkeep.advice.situation import typed
 from privxray.workflow.upkeep.arrivals.question import Question, Standing
 from privxray.workspace.study_tables import Round
@@ -155,12 +156,25 @@ def request(question: Question[RequestHeader]) -> Standing:
         return Standing(False, "a request is for the keyholders: carry it there")
     if round_ is None:
         return Standing(False, _plan_first(question))
-    answered = session.state.answer_of(round_.plan)
+    settled = _settled(question, round_)
+    return (
+        Standing(True, f"nothing: {settled}") if settled else Standing(False, question.typing.one("unmask"))
+    )
+
+
+def _settled(question: Question[RequestHeader], round_: Round) -> str:
+    """Why a request of a round that is followed here needs no answer; empty where it needs one."""
+    state = question.session.state
+    answered = state.answer_of(round_.plan)
     if answered is not None and answered.request == question.digest:
-        return Standing(True, "nothing: it is answered")
+        return "it is answered"
     if round_ != question.newest():
-        return Standing(True, f"nothing: round {round_.number} is over here")
-    return Standing(False, question.typing.one("unmask"))
+        return f"round {round_.number} is over here"
+    if load_plan(question.session.workspace, round_).seated(question.own) is None:
+        return f"this workspace is no keyholder of round {round_.number}"
+    if state.refusal_of(round_.plan) is not None:
+        return "this keyholder has refused the round, and answers nothing in it"
+    return ""
 
 
 def share(question: Question[ShareHeader]) -> Standing:
@@ -190,10 +204,10 @@ def consent(question: Question[WaiverHeader | RefusalHeader]) -> Standing:
 def proof(question: Question[ProofHeader]) -> Standing:
     """A proof, by whether the model or summary that it belongs to is here."""
     round_ = question.round_of_plan()
-    if question.session.role == "trustee":
-        return Standing(True, "nothing: a proof is for the hospitals")
+    if question.session.role != "hospital":
+        return Standing(question.session.role == "trustee", "a proof is for the hospitals: carry it there")
     if round_ is None:
-        return Standing(False, "leave it beside the model or summary that it came with, and accept that")
+        return Standing(False, _plan_first(question))
     result = "summary" if round_.task in COUNTED else "model"
     if round_.model is not None or round_.summary is not None:
         return Standing(True, f"nothing: its {result} is kept here")
