@@ -1,8 +1,8 @@
 """What a workspace remembers between commands, in one SQLite file.
 
 The privacy budget is not here: it has a ledger of its own. Of patients there are only keyed hashes, of those
-who were trained on (:mod:`privxray.workspace.trained_tables`). How the state of a round changes is written in
-:mod:`privxray.workspace.transitions`.
+who were trained on or counted (:mod:`privxray.workspace.trained_tables`, :mod:`.counted_tables`). How a
+round's state changes is written in :mod:`privxray.workspace.transitions`.
 
 SQLite runs with synchronous=EXTRA: a transaction is committed by deleting its journal, and FULL leaves that
 deletion to the folder's next fsync, so a power cut could bring the journal back and roll back an answer that
@@ -24,6 +24,7 @@ from privxray.system.names import database_uri
 from privxray.workspace import (
     agreed_tables,
     coordinator_tables,
+    counted_tables,
     inference_tables,
     key_ring,
     keyholder_tables,
@@ -45,6 +46,7 @@ _GROUPS = (
     key_ring,
     inference_tables,
     trained_tables,
+    counted_tables,
     sent_tables,
     withdrawn_tables,
     agreed_tables,
@@ -58,6 +60,7 @@ class State(
     keyholder_tables.KeyholderTables,
     inference_tables.InferenceTables,
     trained_tables.TrainedTables,
+    counted_tables.CountedTables,
     sent_tables.SentTables,
     withdrawn_tables.WithdrawnTables,
     agreed_tables.AgreedTables,

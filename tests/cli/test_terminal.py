@@ -21,7 +21,7 @@ from privxray.cli import step_bars
 from privxray.cli.app import run
 
 CODE = "from privxray.cli.app import main; main()"
-SECRET = ("Passphrase:", "confirmation:")
+SECRET = ("Passphrase:", "confirmation:", "(not shown):")
 
 
 def at_terminal(

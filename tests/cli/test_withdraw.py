@@ -85,6 +85,38 @@ def test_what_was_trained_before_is_told_and_confirmed(at: At) -> None:
     assert WHO.encode() not in (world[A] / "state.db").read_bytes()
 
 
+def test_each_description_and_evaluation_that_counted_the_patient_is_named(at: At) -> None:
+    world = at("evaluating")
+    world.ok(A, "evaluate", "--contribute")
+    held_out = "patient-0-3"
+    said = world.type(A, "withdraw", "--from", private(world, held_out), "--out", world.root / "page.html")
+    assert (
+        "Round 2 of pneumonia counted this patient in the description of the patients; its counts have left"
+        in (said.err)
+    )
+    assert (
+        "Round 4 of pneumonia counted this patient in the evaluation of the model; its counts have not"
+        in said.err
+    )
+    page = (world.root / "page.html").read_text()
+    assert "Round 2 of the study pneumonia counted this patient in the description of the patients." in page
+    assert "No training saw this patient" in page
+    told = world.ok(A, "withdraw", "--from", private(world, held_out))
+    assert (told["seen"], told["not_noted"]) == ([], [])
+    assert [(one["round"], one["task"], one["left"]) for one in told["counted"]] == [
+        (2, "describe", True),
+        (4, "evaluate", False),
+    ]
+    trained = world.ok(A, "withdraw", "--from", private(world, WHO))  # left out of the evaluation
+    assert [one["round"] for one in trained["counted"]] == [2]
+    with sqlite3.connect(world[A] / "state.db") as database:  # as an earlier version left it
+        database.execute("DELETE FROM counting")
+    earlier = world.ok(A, "withdraw", "--from", private(world, WHO))
+    assert earlier["counted"] == []
+    assert [(one["round"], one["left"]) for one in earlier["not_noted"]] == [(2, True), (4, False)]
+    assert "did not note whom it counted" in world.type(A, "withdraw", "--from", private(world, WHO)).err
+
+
 def test_a_result_that_has_not_left_can_be_made_anew_without_the_patient(at: At) -> None:
     world = at("trained")
     said = world.type(A, "withdraw", "--from", private(world, WHO))

@@ -43,7 +43,6 @@ def withdraw(
 
     The id is asked for without showing it. It is never part of the command.
     """
-    from privxray.workflow.hospital.withdraw import STAYS
     from privxray.workflow.hospital.withdraw import withdraw as take_out
 
     require_free({"--out": out}, force=force)
@@ -67,8 +66,18 @@ def withdraw(
                 "To train it without this patient, which costs the other patients' budget again: "
                 "privxray train --again --epsilon E"
             )
-    if any(one.left for one in done.seen):
-        tell(STAYS)
+    for part in done.counted:
+        what = "have left the hospital" if part.left else "have not left the hospital"
+        tell(
+            f"Round {part.round} of {part.study} counted this patient in the {part.what}; its counts {what}."
+        )
+    for part in done.unknown:
+        tell(
+            f"The {part.what} in round {part.round} of {part.study} was made by a version of privxray "
+            "that did not note whom it counted. This patient is in it if he or she was ingested then."
+        )
+    if done.stays:
+        tell(done.stays)
     if out is not None:
         tell(f"{lone_name(out)} is a confirmation to print. It has the pseudonym, and a line for the name.")
     close("withdraw", workspace)
@@ -107,16 +116,15 @@ def _json(done: Withdrawal) -> dict[str, object]:
         "before": done.before,
         "images": done.images,
         "seen": [asdict(one) | {"spent": one.spent.to_json()} for one in done.seen],
+        "counted": [asdict(one) for one in done.counted],
+        "not_noted": [asdict(one) for one in done.unknown],
     }
 
 
 def _confirm(workspace: Workspace, done: Withdrawal, out: Path, *, force: bool) -> None:
     from privxray.reports.rendering import render
     from privxray.version import __version__
-    from privxray.workflow.hospital.withdraw import STAYS
     from privxray.workspace.atomic import write_atomic
 
-    page = render(
-        "withdrawal.html", done=done, hospital=workspace.config.name, stays=STAYS, version=__version__
-    )
+    page = render("withdrawal.html", done=done, hospital=workspace.config.name, version=__version__)
     write_atomic(out, page.encode(), overwrite=force)

@@ -109,6 +109,16 @@ class SeenIn(Printed):
     spent: Spent
 
 
+class CountedIn(Printed):
+    """A round that described the patients, or evaluated a model on some of them."""
+
+    study: str
+    round: int
+    task: Literal["describe", "evaluate"]
+    left: bool
+    """Its counts have left the hospital."""
+
+
 class Withdrawn(Printed):
     """A patient is taken out of all later training. It names nobody."""
 
@@ -118,3 +128,7 @@ class Withdrawn(Printed):
     images: int
     """How many were taken out of data sets now."""
     seen: list[SeenIn]
+    counted: list[CountedIn]
+    """The rounds that counted the patient."""
+    not_noted: list[CountedIn]
+    """Rounds of which an earlier version of privxray did not note whom they counted."""

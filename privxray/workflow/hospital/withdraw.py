@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.errors import RefusedError
+from privxray.exchange.messages.plan_tasks import COUNTED
+from privxray.formats.header import TaskName
 from privxray.naming.patient_id import PatientId, PatientKey
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.planned_round import load_plan
@@ -29,6 +31,9 @@ from privxray.workspace.session import Session, working
 from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import RoundState
 from privxray.workspace.withdrawn_tables import Withdrawn
+
+_DONE = (RoundState.TRAINED, RoundState.EXPORTED, RoundState.CLOSED)
+"""States of a round whose answer is drawn."""
 
 STAYS = (
     "What left the hospital before are sums with noise: of trainings, and of counts where a study asked for "
@@ -53,12 +58,31 @@ class SeenIn:
 
 
 @dataclass(frozen=True)
+class CountedIn:
+    """A round that described the patients, or evaluated a model on some of them.
+
+    :ivar task: ``describe`` or ``evaluate``. :ivar left: its counts have left the hospital.
+    """
+
+    study: str
+    round: int
+    task: TaskName
+    left: bool
+
+    @property
+    def what(self) -> str:
+        """What was contributed, in words."""
+        return "description of the patients" if self.task == "describe" else "evaluation of the model"
+
+
+@dataclass(frozen=True)
 class Withdrawal:
     """What a withdrawal did. It names nobody.
 
     :ivar at: when the patient withdrew first, UTC. :ivar before: that had been noted before.
     :ivar pseudonym: the patient's, as copies have it. :ivar images: how many were taken out of data sets now.
-    :ivar seen: the trainings that saw the patient.
+    :ivar seen: the trainings that saw the patient. :ivar counted: the rounds that counted the patient.
+    :ivar unknown: rounds of which an earlier version of privxray did not note whom they counted.
     """
 
     at: str
@@ -66,6 +90,14 @@ class Withdrawal:
     pseudonym: str
     images: int
     seen: tuple[SeenIn, ...]
+    counted: tuple[CountedIn, ...]
+    unknown: tuple[CountedIn, ...]
+
+    @property
+    def stays(self) -> str:
+        """What the sums that have left still hold, and why that is fine; empty where none has left."""
+        counts = (*self.counted, *self.unknown)
+        return STAYS if any(one.left for one in self.seen) or any(one.left for one in counts) else ""
 
 
 def withdraw(workspace: Workspace, patient: PatientId) -> Withdrawal:
@@ -87,10 +119,10 @@ def withdraw(workspace: Workspace, patient: PatientId) -> Withdrawal:
                 found += len(own)
                 contents |= {entry.content for entry in own}
                 pictures |= {dataset.picture(entry.content) for entry in own}
-        before = state.withdrawn_at(keys)
-        if before is None and not images and not found:
+        before, counted = state.withdrawn_at(keys), state.countings_of(keys)
+        if before is None and not (images or found or counted):
             raise RefusedError(
-                "no data set and no training of this workspace knows a patient of this id; nothing was noted",
+                "no data set, training or count of this workspace knows this patient id; nothing was noted",
                 reason="withdraw.unknown",
                 advice="Check the id: it is the one that the csv of labels or Patient ID (0010,0020) has",
             )
@@ -100,7 +132,15 @@ def withdraw(workspace: Workspace, patient: PatientId) -> Withdrawal:
             open_dataset(session, study).close()  # opening it takes out whoever withdrew
         seen = tuple(_seen(session, *one) for one in state.trainings_of(keys))
         at = state.withdrawn_at(keys)
-        return Withdrawal(at or "", before is not None, pseudonym, found, seen)
+        return Withdrawal(
+            at or "",
+            before is not None,
+            pseudonym,
+            found,
+            seen,
+            counted=tuple(_counted(session, *one) for one in counted),
+            unknown=tuple(_counted(session, *one) for one in _not_noted(session)),
+        )
 
 
 def _keys(session: Session, patient: PatientId) -> tuple[frozenset[PatientKey], str]:
@@ -111,6 +151,18 @@ def _keys(session: Session, patient: PatientId) -> tuple[frozenset[PatientKey], 
     pseudonym = names.patient(original)
     keys = dataset_keys(session)
     return frozenset(keys.patient(PatientId(name)) for name in (original, pseudonym)), pseudonym
+
+
+def _not_noted(session: Session) -> list[tuple[str, int]]:
+    """Study and round of the counts of an earlier version of privxray."""
+    rounds = [one for one in session.state.rounds() if one.task in COUNTED and one.state in _DONE]
+    made = dict.fromkeys((one.study, one.trained_in) for one in rounds)
+    return [one for one in made if one not in session.state.countings()]
+
+
+def _counted(session: Session, study: str, number: int) -> CountedIn:
+    rounds = [one for one in session.state.rounds(study) if one.trained_in == number]
+    return CountedIn(study, number, rounds[0].task, left=any(one.update_sha256 for one in rounds))
 
 
 def _seen(session: Session, study: str, number: int) -> SeenIn:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from privxray.errors import BudgetError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.header import TaskName
+from privxray.naming.patient_id import PatientKey
 from privxray.privacy.events import Event as PrivacyEvent
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.own_keys import public_keys
@@ -115,11 +116,11 @@ def reserve_answer(paid: Contribution) -> Contribution:
     return chosen
 
 
-def contribute(paid: Contribution, exact: Counts, patients: int) -> Contributed:
+def contribute(paid: Contribution, exact: Counts, patients: Collection[PatientKey]) -> Contributed:
     """Draw the noise of a reserved round, and keep the noisy answer as what the round exports.
 
     :param exact: the counts without noise. They are not looked at where an answer was drawn before.
-    :param patients: how many were counted.
+    :param patients: who was counted. That is noted before the noise is drawn, for a later withdrawal.
     :raises BudgetError: the answer was drawn, and is gone.
     """
     session, round_, ledger = paid.session, paid.round, paid.ledger
@@ -129,13 +130,15 @@ def contribute(paid: Contribution, exact: Counts, patients: int) -> Contributed:
         ledger.begin(round_.study, paid.run)
         result = saved_vector(session, round_)
         if result.load(0) is None:
+            with session.state.transaction():
+                session.state.note_counted(round_.study, round_.trained_in, patients)
             answer = paid.drawing(None).noisy_sum(0, lambda: _fitting(exact, spec.shape), _deviation(paid))
             result.save(0, {spec.name: answer})
         ledger.finish(round_.study, paid.run)
     with session.state.transaction():
         session.state.change_round("hospital", round_, Event.TRAIN)
     shutil.rmtree(paid.folder / "steps", ignore_errors=True)
-    return contributed(paid, patients)
+    return contributed(paid, len(patients))
 
 
 def contributed(paid: Contribution, patients: int, *, already: bool = False) -> Contributed:

@@ -75,9 +75,9 @@ def describe_patients(
         with open_dataset(session, paid.round.study) as dataset:
             require_ingested(session, dataset, paid.round.study)
             exact = patient_counts(dataset, paid.plan.classes)
-        patients = int(exact.sum())
+            patients = {entry.patient for entry in dataset.entries()}
         if paid.round.state is RoundState.TRAINED:
-            return contributed(paid, patients, already=True)
+            return contributed(paid, len(patients), already=True)
         return contribute(reserve_answer(paid), exact, patients)
 
 

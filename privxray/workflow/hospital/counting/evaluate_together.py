@@ -66,9 +66,9 @@ def evaluate_together(
             require_ingested(session, dataset, paid.round.study)
             note_earlier_trainings(session, dataset, paid.round.study)
             rest = dataset.without(trained_on(session, paid.round.study).patients)
-            patients = len({entry.patient for entry in rest.entries(split)})
+            patients = {entry.patient for entry in rest.entries(split)}
             if paid.round.state is RoundState.TRAINED:
-                return contributed(paid, patients, already=True)
+                return contributed(paid, len(patients), already=True)
             paid = reserve_answer(paid)
             exact = _histograms(paid, rest, split, progress)
         return contribute(paid, exact, patients)
