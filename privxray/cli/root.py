@@ -1,7 +1,7 @@
 """What all commands stand below: the group that runs them, and the options of every one.
 
 :mod:`privxray.cli.app` has all commands, :mod:`privxray.cli.status_alone` the one that has to start fast.
-Every test in tests/cli types a command.
+Tested in every test that types a command (tests/cli).
 """
 
 from __future__ import annotations
