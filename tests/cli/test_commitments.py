@@ -31,6 +31,7 @@ def test_each_hospital_checks_the_sum_before_and_after_it_accepts(at: At) -> Non
             "proof": before["proof"],
             "hospitals": sorted(HOSPITALS),
             "own_update": True,
+            "within_bounds": True,
             "model": False,
         }
         seen.add((before["proof"], before["words"]))
@@ -41,6 +42,7 @@ def test_each_hospital_checks_the_sum_before_and_after_it_accepts(at: At) -> Non
     assert after == before | {"model": True}
     said = world.type("hospital-a", "verify", PROOF, asks=True)
     assert "each of them once: hospital-a, hospital-b, hospital-c." in said.err + said.out
+    assert "Each of them has proved that its numbers are within the bounds" in said.err + said.out
     assert "The model that was accepted here is made of this sum." in said.err + said.out
     assert world.refused("hospital-b", "verify", MODEL, asks=True) == "proof.model-not-accepted"
     assert world.ok("hospital-a", "verify", MODEL, asks=True) == after
@@ -107,6 +109,36 @@ def test_a_wrong_update_is_named_and_the_round_stays_open(at: At, monkeypatch: p
     assert "hospital-b" in error["what"]
     assert not any(other in error["what"] for other in ("hospital-a", "hospital-c"))
     assert tree(world["coordinator"]) == before
+
+
+def test_an_update_out_of_bounds_is_named_and_only_its_hospital_pays(
+    at: At, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hospital whose software proves the bounds of another vector than its own."""
+    from privxray.workflow.hospital import export_update
+
+    world, right = at("trained"), export_update.proof_of_bounds
+
+    def wrong(scalars: list[int], *more: Any) -> Any:
+        return right([0] * len(scalars), *more)
+
+    for party in HOSPITALS:
+        monkeypatch.setattr(export_update, "proof_of_bounds", wrong if party == "hospital-b" else right)
+        world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")
+    monkeypatch.undo()
+    before = tree(world["coordinator"])
+    result = world.type("coordinator", "aggregate", "updates/*.enc", "--json", asks=True)
+    error = result.json["error"]
+    assert (result.code, error["reason"]) == (15, "update.out-of-bounds")
+    assert "hospital-b" in error["what"]
+    assert not any(other in error["what"] for other in ("hospital-a", "hospital-c"))
+    assert tree(world["coordinator"]) == before
+    planned = world.ok("coordinator", "plan", "--repeat", "updates/*.enc", asks=True)
+    for party in HOSPITALS:
+        said = world.type(party, "accept", world.carry(planned["plan"], party))
+        assert said.code == 0, said.err
+        told = " ".join((said.err + said.out).split())
+        assert ("is to train anew" in told) == (party == "hospital-b")
 
 
 def test_a_plan_without_commitments_gives_a_model_without_a_proof(at: At) -> None:

@@ -205,6 +205,8 @@ class Proven(Printed):
     """Its digest."""
     hospitals: list[str]
     own_update: bool
+    within_bounds: bool
+    """Each of them has proved that its numbers are within the bounds of the plan."""
     model: bool
     """Whether the round's model lies here, and is made of this sum."""
 

@@ -50,6 +50,7 @@ def verify(
                 "proof": done.digest,
                 "hospitals": list(done.hospitals),
                 "own_update": done.own,
+                "within_bounds": done.bounded,
                 "model": done.model,
             }
         )
@@ -57,6 +58,8 @@ def verify(
         f"Round {done.round} of {done.study}: the sum is what {len(done.hospitals)} hospitals committed to, "
         f"each of them once: {', '.join(done.hospitals)}."
     )
+    if done.bounded:
+        tell("Each of them has proved that its numbers are within the bounds of the plan.")
     if not done.own:
         tell("No update of this hospital is in it.")
     if done.model:

@@ -25,6 +25,7 @@ from privxray.exchange.messages.plan import members_of
 from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.exchange.messages.proof import ProofHeader, open_proof
 from privxray.exchange.messages.summary import SummaryHeader
+from privxray.formats.features import BOUND_PROOFS
 from privxray.formats.tensors import same_form, unpack
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
@@ -53,6 +54,7 @@ class Verified:
     :param words: twelve words that stand for it, to be read out by phone.
     :param hospitals: whose vectors are in the sum, by name, each once.
     :param own: whether this hospital's is among them.
+    :param bounded: whether each of them has proved that it keeps to the bounds of the plan.
     :param model: whether the round's model or summary lies here, and is made of this sum.
     """
 
@@ -62,6 +64,7 @@ class Verified:
     words: str
     hospitals: tuple[str, ...]
     own: bool
+    bounded: bool
     model: bool
 
 
@@ -110,6 +113,7 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
             words=digest_words(received.envelope.digest),
             hospitals=tuple(member.name for member in members_of(planned.plan, proven.hospitals)),
             own=proven.own,
+            bounded=BOUND_PROOFS in planned.plan.features,
             model=result is not None and kept.exists(),
         )
 
