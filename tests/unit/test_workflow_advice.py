@@ -116,6 +116,13 @@ BOTH = frozenset({"train", "val"})
             ("evaluate",),
         ),
         (
+            StudySituation(round_in(RoundState.CLOSED, model=MODEL), last_stage=False, next_task="evaluate"),
+            BOTH,
+            "when the study's next plan comes: privxray accept FILE; until then, privxray predict IMAGE... "
+            "uses the global model; privxray evaluate scores it",
+            ("evaluate",),
+        ),
+        (
             StudySituation(round_in(RoundState.CLOSED, model=MODEL)),
             TRAIN,  # nobody is held out, so evaluate would be refused
             "privxray predict IMAGE... uses the global model",

@@ -124,15 +124,15 @@ def _delivered_before_a_restore(situation: Situation, study: StudySituation) -> 
 
 def _finished(situation: Situation, study: StudySituation, option: str) -> Iterator[Advice]:
     """A round whose model or summary is here."""
+    then = "" if study.last_stage else f"when the study's next plan comes: {situation.typed('accept FILE')}"
     if study.round.task in ("describe", "agree"):
-        if not study.last_stage:
-            yield Advice(f"when the study's next plan comes: {situation.typed('accept FILE')}")
+        if then:
+            yield Advice(then)
         return
-    uses = f"{situation.typed(f'predict IMAGE...{option}')} uses the global model"
+    until = f"{then}; until then, " if then else ""
+    uses = f"{until}{situation.typed(f'predict IMAGE...{option}')} uses the global model"
     if "val" in study.splits:
         evaluate = situation.typed(f"evaluate{option}")
         yield Advice(f"{uses}; {evaluate} scores it", ("evaluate", *option.split()))
     else:
         yield Advice(uses)
-    if not study.last_stage:
-        yield Advice(f"when the study's next plan comes: {situation.typed('accept FILE')}")
