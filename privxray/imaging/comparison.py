@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from privxray.errors import MalformedError, PrivxrayError, RefusedError
-from privxray.imaging.dataset import Dataset, Entry
+from privxray.imaging.data_set.dataset import Dataset
+from privxray.imaging.data_set.entries import Entry
 from privxray.imaging.index_rows import IndexedRow, Ways, difference, with_content
 
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from privxray.errors import MalformedError, PrivxrayError, RefusedError
-from privxray.imaging.dataset import Dataset, Entry, SourceKeys
+from privxray.imaging.data_set.dataset import Dataset
+from privxray.imaging.data_set.entries import Entry, SourceKeys
 from privxray.imaging.labelling.file_sources import ids_of
 from privxray.imaging.labelling.patient_places import PatientPlaces
 from privxray.imaging.labelling.patient_sources import (

@@ -39,7 +39,9 @@ from privxray.errors import (
     SystemTroubleError,
 )
 from privxray.imaging.comparison import Comparison, compare, one_picture_each
-from privxray.imaging.dataset import Dataset, IndexChange, Picture
+from privxray.imaging.data_set.dataset import Dataset
+from privxray.imaging.data_set.entries import IndexChange
+from privxray.imaging.data_set.stored_pictures import Picture
 from privxray.imaging.decode import decode
 from privxray.imaging.index_rows import IndexedRow, IndexRows, Ways
 from privxray.imaging.judging.header_facts import header_facts

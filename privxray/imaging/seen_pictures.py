@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
 from privxray.imaging.index_rows import IndexedRow
 from privxray.imaging.judging.one_picture import Remark
 from privxray.imaging.judging.set_of_pictures import (

@@ -2,7 +2,7 @@
 
 The features of each image are computed once and kept in the data set, every few images, so that an
 interrupted run goes on where it stopped. All rows come in the order of
-:meth:`privxray.imaging.dataset.Dataset.entries`.
+:meth:`privxray.imaging.data_set.study_index.StudyIndex.entries`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from privxray.errors import SystemTroubleError, WorkspaceError
-from privxray.imaging.dataset import Dataset, Entry
+from privxray.imaging.data_set.dataset import Dataset
+from privxray.imaging.data_set.entries import Entry
 from privxray.imaging.display.grey import shrink
 
 Progress = Callable[[int, int], None]

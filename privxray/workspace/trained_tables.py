@@ -1,7 +1,7 @@
 """The part of a hospital's state that remembers which patients were in which training, for good.
 
 It is kept beside the rounds and not in the data set, which an ingest replaces and which may be deleted. It
-holds the same keyed hashes as the data set does (:mod:`privxray.imaging.dataset_keys`), and no name.
+holds the same keyed hashes as the data set does (:mod:`privxray.imaging.data_set.dataset_keys`), and no name.
 
 Tested in tests/unit/test_workspace_trained.py.
 """

@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from privxray.errors import MalformedError, NotTakenInError, PrivxrayError, RefusedError
 from privxray.imaging.comparison import Comparison
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
 from privxray.imaging.ingest import IngestOptions, ingest
 from privxray.naming.patient_id import PatientId
 from privxray.workflow.hospital.compose_contact_sheet import compose_contact_sheet

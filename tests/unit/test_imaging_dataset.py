@@ -25,10 +25,10 @@ from privxray.errors import (
 )
 from privxray.imaging import ingest as ingesting
 from privxray.imaging import split_arrays
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
+from privxray.imaging.data_set.glance import images_of_earlier_decoders
 from privxray.imaging.decode import DECODER, decode
 from privxray.imaging.features import DIMS, POOLED
-from privxray.imaging.glance import images_of_earlier_decoders
 from privxray.imaging.ingest import IngestOptions, ingest
 from privxray.naming.patient_id import PatientId
 from privxray.system import private_files

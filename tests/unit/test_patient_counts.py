@@ -15,7 +15,7 @@ from privxray.exchange.messages.model import ModelHeader, write_model
 from privxray.exchange.messages.plan_tasks import sensitivity
 from privxray.formats.container import split
 from privxray.formats.header import Body
-from privxray.imaging.dataset import Entry
+from privxray.imaging.data_set.entries import Entry
 from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 from privxray.naming.patient_id import PatientKey
 from privxray.workflow.hospital.counting.describe import patient_counts

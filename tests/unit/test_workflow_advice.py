@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import privxray
-from privxray.imaging.glance import splits_in
+from privxray.imaging.data_set.glance import splits_in
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.awaited import awaited
 from privxray.workflow.upkeep.advice.closing_line import Done, closing_line

@@ -16,7 +16,7 @@ import numpy as np
 
 from privxray.errors import MalformedError, WorkspaceError
 from privxray.formats.extractor_file import ExtractorFile, NamedExtractor
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
 from privxray.learning.data import TrainingData
 from privxray.steps import step
 from privxray.workflow.common.callbacks import Progress

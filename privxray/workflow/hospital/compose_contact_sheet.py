@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
 from privxray.imaging.ingest import IngestReport
 from privxray.imaging.judging.one_picture import REFUSED, REMARKS
 from privxray.imaging.seen_pictures import SeenPicture

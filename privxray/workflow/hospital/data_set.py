@@ -6,8 +6,8 @@ Tested in tests/cli/test_study.py.
 from __future__ import annotations
 
 from privxray.errors import WorkspaceError
-from privxray.imaging.dataset import Dataset
-from privxray.imaging.dataset_keys import DatasetKeys
+from privxray.imaging.data_set.dataset import Dataset
+from privxray.imaging.data_set.dataset_keys import DatasetKeys
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
 

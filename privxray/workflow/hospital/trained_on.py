@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from privxray.imaging.glance import patients_and_labels
+from privxray.imaging.data_set.glance import patients_and_labels
 from privxray.imaging.index_changes import IndexChanges
 from privxray.naming.patient_id import PatientKey
 from privxray.workflow.common.stamp import now
@@ -27,7 +27,7 @@ from privxray.workspace.trained_tables import TrainedImage
 from privxray.workspace.transitions import RoundState
 
 if TYPE_CHECKING:
-    from privxray.imaging.dataset import Dataset  # numpy, which status does without
+    from privxray.imaging.data_set.dataset import Dataset  # numpy, which status does without
 
 _TRAINED = (RoundState.TRAINED, RoundState.EXPORTED, RoundState.CLOSED)
 

@@ -16,7 +16,7 @@ from privxray.deid.cleaning.copies.manifest import Manifest
 from privxray.deid.cleaning.elements.pseudonyms import Pseudonyms
 from privxray.deid.sources.source import Source
 from privxray.errors import MalformedError, RefusedError
-from privxray.imaging.glance import choice_of
+from privxray.imaging.data_set.glance import choice_of
 from privxray.imaging.labelling.label_names import LABEL_MAP, LabelNames, UnknownLabels
 from privxray.imaging.labelling.row import Row
 from privxray.workflow.common.planned_round import load_plan

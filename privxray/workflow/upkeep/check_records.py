@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 
 from privxray.exchange.intake import read_again
-from privxray.imaging.glance import FILE as DATA_SET
-from privxray.imaging.glance import images_of_earlier_decoders
+from privxray.imaging.data_set.glance import FILE as DATA_SET
+from privxray.imaging.data_set.glance import images_of_earlier_decoders
 from privxray.privacy.ledger import Ledger
 from privxray.workflow.common.new_coordinator import awaited_coordinator
 from privxray.workflow.common.own_recovery import stated_recovery

@@ -14,7 +14,7 @@ from privxray.audit.canaries import Planted
 from privxray.audit.canary_kinds import canaries_of
 from privxray.audit.guessing import toss
 from privxray.audit.membership import Membership
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
 from privxray.learning.constants import MethodConstants
 from privxray.learning.data import TrainingData
 from privxray.learning.interface import AnyMethod, Drawing, Task

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
 from privxray.imaging.labelling.patient_traits import AGE_BANDS, SEXES
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.which_study import newest_round

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
 from privxray.workflow.common.callbacks import Progress
 from privxray.workflow.common.method_inputs import training_data
 from privxray.workflow.hospital.counting.contribution import (

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from privxray.errors import WorkspaceError
-from privxray.imaging.dataset import Entry
+from privxray.imaging.data_set.entries import Entry
 from privxray.naming.patient_id import PatientKey
 
 

@@ -37,7 +37,7 @@ from privxray.workspace.transitions import RoundState
 
 if TYPE_CHECKING:
     from privxray.evaluation.measured_accuracy import Expected
-    from privxray.imaging.dataset import Dataset
+    from privxray.imaging.data_set.dataset import Dataset
 
 _TIMED_IMAGES = 8
 _TIMED_PATIENTS = 64

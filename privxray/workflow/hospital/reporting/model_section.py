@@ -16,7 +16,7 @@ from privxray.workflow.hospital.reporting import score_rows
 from privxray.workflow.hospital.reporting.class_regions import ClassRegions, class_regions
 
 if TYPE_CHECKING:
-    from privxray.imaging.dataset import Dataset
+    from privxray.imaging.data_set.dataset import Dataset
     from privxray.workflow.hospital.using_model.evaluate import Scored
 
 SHOWN = 3

@@ -36,7 +36,7 @@ from privxray.workspace.session import Session, working
 
 if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
-    from privxray.imaging.dataset import Dataset
+    from privxray.imaging.data_set.dataset import Dataset
     from privxray.workflow.hospital.using_model.evaluate import Scores
     from privxray.workspace.study_tables import Round
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from privxray.evaluation.held_out import Evaluation, Predictions
     from privxray.evaluation.resampling import Estimate
-    from privxray.imaging.dataset import Dataset
+    from privxray.imaging.data_set.dataset import Dataset
     from privxray.workflow.hospital.using_model.classifier import Classifier
     from privxray.workflow.hospital.using_model.held_out_data import HeldOut
     from privxray.workspace.session import Session

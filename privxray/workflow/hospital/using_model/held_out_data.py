@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from privxray.errors import WorkspaceError
 from privxray.evaluation.held_out import Predictions
-from privxray.imaging.dataset import Dataset
+from privxray.imaging.data_set.dataset import Dataset
 from privxray.learning.data import TrainingData
 from privxray.naming.patient_id import PatientKey
 from privxray.workflow.common.callbacks import Progress

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from privxray.deid.dicomfile.file_reader import is_dicom
-from privxray.imaging.dataset_keys import DatasetKeys
+from privxray.imaging.data_set.dataset_keys import DatasetKeys
 from privxray.system.regular_files import read_regular
 from privxray.workflow.common.method_inputs import decoded, inputs_of
 from privxray.workflow.common.which_study import the_study

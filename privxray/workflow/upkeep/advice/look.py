@@ -13,8 +13,8 @@ from privxray.errors import PrivxrayError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.formats.features import REPEATS_WITHOUT
-from privxray.imaging.glance import FILE as DATA_SET
-from privxray.imaging.glance import splits_in
+from privxray.imaging.data_set.glance import FILE as DATA_SET
+from privxray.imaging.data_set.glance import splits_in
 from privxray.privacy import ledger_chain
 from privxray.privacy.gaussian_fit import gaussian_fit
 from privxray.privacy.guarantee import Guarantee

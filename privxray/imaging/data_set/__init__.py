@@ -1,0 +1,1 @@
+"""The checked data set of a hospital, which :mod:`.dataset` describes."""
