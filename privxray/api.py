@@ -24,7 +24,7 @@ from privxray.deid.profile.profile import Profile, ProfileOption
 from privxray.deid.workers.worker_pool import worker_count
 from privxray.demo.synthetic_xrays import draw_study
 from privxray.errors import PrivxrayError, UsageError
-from privxray.imaging.ingest import IngestReport
+from privxray.imaging.ingest_report import IngestReport
 from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.init_workspace import init_coordinator, init_hospital, init_trustee

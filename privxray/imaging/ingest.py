@@ -8,26 +8,22 @@ between. One image is in memory at a time.
 
 Every ingest checks every file, also one that is in the data set already, for the rules of the check may have
 become stricter. An image that was decoded before is not decoded again.
-
-The module is long because what an ingest may be told, and what it tells, is described beside it.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from privxray.deid.dicomfile.untrusted_bytes import UnreadFileError
-from privxray.deid.findings.report import FileReport, Finding
+from privxray.deid.findings.report import FileReport
 from privxray.deid.judging.file_scan import scan_bytes
 from privxray.deid.judging.set_check import SetCheck
-from privxray.deid.profile.profile import Profile
 from privxray.deid.sources.source import Source
 from privxray.deid.sources.source_file import SourceFile
 from privxray.deid.sources.zip_archive import zips_closed
@@ -38,89 +34,29 @@ from privxray.errors import (
     RefusedError,
     SystemTroubleError,
 )
-from privxray.imaging.comparison import Comparison, compare, one_picture_each
+from privxray.imaging.comparison import compare, one_picture_each
 from privxray.imaging.data_set.dataset import Dataset
 from privxray.imaging.data_set.entries import IndexChange
 from privxray.imaging.data_set.stored_pictures import Picture
 from privxray.imaging.decode import decode
-from privxray.imaging.index_rows import IndexedRow, IndexRows, Ways
+from privxray.imaging.index_rows import IndexedRow, IndexRows
+from privxray.imaging.ingest_report import IngestOptions, IngestReport
 from privxray.imaging.judging.header_facts import header_facts
 from privxray.imaging.judging.one_picture import Judgement, Remark, judge
 from privxray.imaging.labelling.label_names import LABEL_MAP
 from privxray.imaging.labelling.problems import Problems, listed
 from privxray.imaging.labelling.row import Row
 from privxray.imaging.labels import rows_and_problems
-from privxray.imaging.seen_pictures import SeenPicture, seen_pictures
+from privxray.imaging.seen_pictures import SeenPicture, names_by_remark, seen_pictures
 from privxray.naming.patient_id import PatientKey
 from privxray.naming.public_names import public_name
 
 Progress = Callable[[int, int], None]
 
-Look = Callable[[bytes], Sequence[Finding]]
-"""Gives the findings in the pixels of a file."""
-
 STAGE = 64
 """Images a transaction: an interrupted ingest has at most so many to decode again."""
 
 _SHOWN = 3
-
-
-@dataclass(frozen=True)
-class IngestOptions:
-    """How images are judged, and what becomes of those that are in the data set.
-
-    :ivar profile: what may become of each attribute; the Basic Profile where it is None.
-    :ivar look: looks at the pixels, too; None to check only what is written beside them.
-    :ivar replace: the csv is the whole data set from now on. Otherwise it adds to what is there.
-    :ivar update: where the data set has another label, patient or split for an image, the csv counts.
-    :ivar label_map: further labels, and the class that each means.
-    """
-
-    profile: Profile | None = None
-    look: Look | None = None
-    replace: bool = False
-    update: bool = False
-    label_map: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def ways(self) -> Ways:
-        """How the csv stands to the data set."""
-        return Ways(self.replace, self.update)
-
-
-@dataclass(frozen=True)
-class IngestReport:
-    """What an ingest did. Its counts are exact, so they stay inside the hospital.
-
-    :ivar images: rows of the csv. :ivar unlisted: images of the folder that no row names.
-    :ivar added: images that were not in the data set before.
-    :ivar patients: patients in the data set now.
-    :ivar counts: images and patients in the data set now, by split and label.
-    :ivar profile: the profile that the images were judged by, in words.
-    :ivar comparison: the csv held against the data set as it was.
-    :ivar refused: images that were left out for what they show, as their names with the kind.
-    :ivar remarks: what is odd, as names of images by the kind.
-    :ivar spellings: rows of patients whose id another one has in another spelling.
-    :ivar mapped: how many rows have a label that stands for a class, by both.
-    :ivar pictures: every image of the csv, for the contact sheet.
-    :ivar missing: files that a DICOMDIR names and that are not there, in public words.
-    :ivar withdrawn: images of the csv that were left out because their patient withdrew.
-    """
-
-    images: int
-    unlisted: int
-    added: int
-    patients: int
-    counts: dict[tuple[str, str], tuple[int, int]]
-    profile: str = ""
-    comparison: Comparison = field(default_factory=Comparison)
-    refused: tuple[tuple[str, str], ...] = ()
-    remarks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    spellings: tuple[str, ...] = ()
-    mapped: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    pictures: tuple[SeenPicture, ...] = field(default=(), repr=False)
-    missing: tuple[str, ...] = ()
-    withdrawn: int = 0
 
 
 @zips_closed()
@@ -239,7 +175,7 @@ class _Ingest:
             profile=self._checked.profile.summary,
             comparison=comparison,
             refused=tuple((one.name, one.remarks[0].kind) for one in self._refused),
-            remarks=_by_kind(pictures),
+            remarks=names_by_remark(pictures),
             spellings=tuple(self._rows.spelling_variants()),
             mapped=_mapped(rows),
             pictures=(*self._refused, *pictures),
@@ -353,14 +289,6 @@ def _by_rule(reports: Sequence[FileReport]) -> dict[str, list[str]]:
         for rule in sorted(errors):
             found.setdefault(rule, []).append(report.name)
     return dict(sorted(found.items(), key=lambda item: -len(item[1])))
-
-
-def _by_kind(pictures: Sequence[SeenPicture]) -> dict[str, tuple[str, ...]]:
-    kinds: dict[str, list[str]] = {}
-    for picture in pictures:
-        for kind in dict.fromkeys(remark.kind for remark in picture.remarks):
-            kinds.setdefault(kind, []).append(picture.name)
-    return {kind: tuple(names) for kind, names in kinds.items()}
 
 
 def _mapped(rows: Sequence[Row]) -> dict[tuple[str, str], int]:

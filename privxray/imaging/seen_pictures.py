@@ -87,3 +87,12 @@ def _alike(one: Member, other: Member) -> list[str]:
     if one.patient == other.patient:
         return ["alike-patient"]
     return ["alike-patients", *(["alike-splits"] if one.split != other.split else [])]
+
+
+def names_by_remark(pictures: Sequence[SeenPicture]) -> dict[str, tuple[str, ...]]:
+    """The names of the pictures about which there is a remark, by its kind."""
+    kinds: dict[str, list[str]] = {}
+    for picture in pictures:
+        for kind in dict.fromkeys(remark.kind for remark in picture.remarks):
+            kinds.setdefault(kind, []).append(picture.name)
+    return {kind: tuple(names) for kind, names in kinds.items()}

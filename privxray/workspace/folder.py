@@ -27,44 +27,17 @@ read by other accounts, so that another account can copy them to a stick.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BeforeValidator, ValidationError, model_validator
 
-from privxray.errors import MalformedError, RefusedError, WorkspaceError
-from privxray.formats.header import Name, Strict, whole
-from privxray.system import folder_trust, locks, names
+from privxray.errors import RefusedError, WorkspaceError
+from privxray.system import locks, names
 from privxray.workspace.atomic import make_private_folder, sweep, write_atomic
-
-CONFIG = "privxray.yaml"
-TRUSTED = "PRIVXRAY_TRUSTED_FOLDERS"
-"""An environment variable: the folders of workspaces that are opened though other accounts control them."""
-Role = Literal["hospital", "coordinator", "trustee"]
-
-
-class Config(Strict):
-    """The contents of ``privxray.yaml``. Only a coordinator's names a study: its workspace serves one."""
-
-    format: Annotated[Literal[1], BeforeValidator(whole)] = 1
-    role: Role
-    name: Name
-    study: Name | None = None
-
-    @classmethod
-    def read(cls, text: bytes) -> Self:
-        """What the file says. :raises ValueError: it is none. :raises yaml.YAMLError: likewise."""
-        return cls.model_validate(yaml.safe_load(text.decode("utf-8")))
-
-    @model_validator(mode="after")
-    def _serves_a_study(self) -> Self:
-        if self.role == "coordinator" and self.study is None:
-            raise ValueError("a coordinator's workspace names its study")
-        return self
+from privxray.workspace.config import CONFIG, Config, Role, read_config
+from privxray.workspace.trusted_folder import expect_trusted
 
 
 class Workspace:
@@ -86,7 +59,7 @@ class Workspace:
         for folder in (start, *start.parents):
             if (folder / CONFIG).is_file():
                 expect_trusted(folder, named=folder == start)
-                return cls(folder, _load(folder / CONFIG))
+                return cls(folder, read_config(folder / CONFIG))
         raise WorkspaceError(
             "this folder is not in a privxray workspace",
             reason="workspace.none",
@@ -270,44 +243,3 @@ class Workspace:
             if folder.is_dir():
                 sweep(folder)
         sweep(self.root / "rounds", below=True)
-
-
-def expect_trusted(folder: Path, *, named: bool = True) -> None:
-    """Check that no other account could change a workspace (:mod:`privxray.system.folder_trust`).
-
-    :param folder: the workspace's, without links in its path.
-    :param named: whether the person stands in it or named it.
-    :raises RefusedError: one can, and :data:`TRUSTED` does not name the folder.
-    """
-    found = folder_trust.distrusted(folder, named=named)
-    if found is None or str(folder) in os.environ.get(TRUSTED, "").split(os.pathsep):
-        return
-    where = "this workspace" if found.folder == folder else "a folder above this workspace"
-    way_out = f"Or, if you trust it, set {TRUSTED} to the workspace's folder"
-    if found.by == "owner":
-        raise RefusedError(
-            f"{where} belongs to another account, which could change all that is in it",
-            reason="workspace.of-another-account",
-            file=found.folder,
-            advice=f"Make the workspace in a folder of your own. {way_out}",
-        )
-    close = folder_trust.how_to_close(names.quoted(str(found.folder)))
-    raise RefusedError(
-        f"other accounts may write in {where}, and so could change all that is in it",
-        reason="workspace.open-to-others",
-        file=found.folder,
-        advice=f"Type: {close} . If that changes nothing, the disk keeps no permissions: make the workspace "
-        f"on the machine's own disk. {way_out}",
-    )
-
-
-def _load(path: Path) -> Config:
-    try:
-        return Config.read(path.read_bytes())
-    except (yaml.YAMLError, UnicodeDecodeError, ValidationError):
-        raise MalformedError(
-            "this is not the configuration of a workspace",
-            reason="workspace.config-damaged",
-            file=path,
-            advice="Restore it from a backup (privxray help backup)",
-        ) from None

@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.workspace.folder import Role, Workspace
+from privxray.workspace.config import Role
+from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
 
 

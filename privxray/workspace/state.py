@@ -1,8 +1,9 @@
 """What a workspace remembers between commands, in one SQLite file.
 
 The privacy budget is not here: it has a ledger of its own. Of patients there are only keyed hashes, of those
-who were trained on or counted (:mod:`privxray.workspace.trained_tables`, :mod:`.counted_tables`). How a
-round's state changes is written in :mod:`privxray.workspace.transitions`.
+who were trained on or counted (``trained_tables`` and ``counted_tables`` in
+:mod:`privxray.workspace.state_tables`). How a round's state changes is written in
+:mod:`privxray.workspace.transitions`.
 
 SQLite runs with synchronous=EXTRA: a transaction is committed by deleting its journal, and FULL leaves that
 deletion to the folder's next fsync, so a power cut could bring the journal back and roll back an answer that
@@ -21,12 +22,12 @@ from pathlib import Path
 from privxray.errors import MalformedError
 from privxray.system import private_files
 from privxray.system.names import database_uri
-from privxray.workspace import (
+from privxray.workspace import key_ring
+from privxray.workspace.state_tables import (
     agreed_tables,
     coordinator_tables,
     counted_tables,
     inference_tables,
-    key_ring,
     keyholder_tables,
     sent_tables,
     study_tables,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from privxray.errors import PrivxrayError
-from privxray.workspace.folder import Role
+from privxray.workspace.config import Role
 
 
 class RoundState(StrEnum):

@@ -51,7 +51,7 @@ from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.look import look
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import TABLES, RoundState
 
 MOST_ROUNDS = 6

@@ -13,7 +13,9 @@ from forged_files import refused
 
 from privxray.system import access_lists, folder_trust, win32
 from privxray.system.folder_trust import Account, Distrust, distrusted, judge
-from privxray.workspace.folder import TRUSTED, Config, Workspace
+from privxray.workspace.config import Config
+from privxray.workspace.folder import Workspace
+from privxray.workspace.trusted_folder import TRUSTED
 
 OWN, OTHER = 1000, 1001
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has access lists")

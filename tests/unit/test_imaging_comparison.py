@@ -13,7 +13,8 @@ from PIL import Image, PngImagePlugin
 from privxray.errors import MalformedError, NotTakenInError, PrivxrayError, RefusedError
 from privxray.imaging.comparison import Comparison
 from privxray.imaging.data_set.dataset import Dataset
-from privxray.imaging.ingest import IngestOptions, ingest
+from privxray.imaging.ingest import ingest
+from privxray.imaging.ingest_report import IngestOptions
 from privxray.naming.patient_id import PatientId
 from privxray.workflow.hospital.compose_contact_sheet import compose_contact_sheet
 

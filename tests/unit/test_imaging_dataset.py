@@ -29,7 +29,8 @@ from privxray.imaging.data_set.dataset import Dataset
 from privxray.imaging.data_set.glance import images_of_earlier_decoders
 from privxray.imaging.decode import DECODER, decode
 from privxray.imaging.features import DIMS, POOLED
-from privxray.imaging.ingest import IngestOptions, ingest
+from privxray.imaging.ingest import ingest
+from privxray.imaging.ingest_report import IngestOptions
 from privxray.naming.patient_id import PatientId
 from privxray.system import private_files
 from privxray.workspace import private_database

@@ -10,7 +10,8 @@ from imaging_samples import CLASSES, SENTINEL, dicom, ramp, table, written
 from privxray.deid.sources.source import Source
 from privxray.errors import MalformedError
 from privxray.imaging.data_set.dataset import Dataset
-from privxray.imaging.ingest import IngestOptions, ingest
+from privxray.imaging.ingest import ingest
+from privxray.imaging.ingest_report import IngestOptions
 from privxray.imaging.labelling.file_sources import expect_one_patient_each
 from privxray.imaging.labelling.patient_sources import (
     Sources,

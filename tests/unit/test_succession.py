@@ -37,7 +37,7 @@ from privxray.keys.identity import Identity
 from privxray.keys.key_words import listed
 from privxray.keys.succession.candidacy import read_candidacy, write_candidacy
 from privxray.keys.succession.consent import Ballot, Recovery, is_consent, sign_consent
-from privxray.keys.succession.last_day import MOST_DAYS, day_after
+from privxray.keys.succession.last_day import DEFAULT_DAYS, MOST_DAYS, day_after
 from privxray.keys.succession.recovery_key import key_of, new_words, public_of
 from privxray.keys.succession.recovery_statement import RecoveryStatement
 from privxray.keys.succession.succession_file import (
@@ -425,6 +425,7 @@ def test_a_vote_is_over_once_the_coordinator_before_has_signed_anything_since(wo
 def test_a_candidacy_counts_for_some_days_alone() -> None:
     assert reason_of(lambda: admit_last_day("2026-01-02", TODAY)) is None
     assert reason_of(lambda: admit_last_day("2026-01-01", TODAY)) == "candidacy.past"
+    assert (DEFAULT_DAYS, MOST_DAYS) == (30, 90)
     most = day_after(TODAY, MOST_DAYS)
     assert reason_of(lambda: admit_last_day(most, TODAY)) is None
     assert reason_of(lambda: admit_last_day(most, date(2026, 1, 1))) is None  # a clock that is slow by a day

@@ -16,7 +16,8 @@ from forged_files import refused
 
 from privxray.system import locks, private_files
 from privxray.workspace.atomic import atomic_file, make_private_folder, sweep, write_atomic
-from privxray.workspace.folder import Config, Workspace
+from privxray.workspace.config import Config
+from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 from privxray.workspace.state import State
 

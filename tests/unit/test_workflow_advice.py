@@ -18,8 +18,8 @@ from privxray.workflow.upkeep.advice.awaited import awaited
 from privxray.workflow.upkeep.advice.closing_line import Done, closing_line
 from privxray.workflow.upkeep.advice.line import Advice
 from privxray.workflow.upkeep.advice.situation import CollectedFiles, Situation, StudySituation
-from privxray.workspace.folder import Role
-from privxray.workspace.study_tables import Round
+from privxray.workspace.config import Role
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState, states_of
 
 PACKAGE = Path(privxray.__file__).parent

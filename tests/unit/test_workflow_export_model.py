@@ -17,7 +17,8 @@ from forged_files import refused
 
 from privxray.imaging.extractors import graph_process
 from privxray.workflow.inference import export_model
-from privxray.workspace.folder import Config, Workspace
+from privxray.workspace.config import Config
+from privxray.workspace.folder import Workspace
 
 THIRDS = np.full(3, 1 / 3)
 MODEL: Any = SimpleNamespace(header=SimpleNamespace(constants={}, classes=("a", "b", "c")), tensors={})

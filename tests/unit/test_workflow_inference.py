@@ -47,9 +47,10 @@ from privxray.workflow.inference.kept_offers import keep_offer, load_offer, offe
 from privxray.workflow.inference.offer import make_offer
 from privxray.workflow.inference.read_answer import read_answer
 from privxray.workflow.inference.trust import Prompts, ensure_trusted, forget_party, known_parties
-from privxray.workspace.folder import Config, Workspace
-from privxray.workspace.inference_tables import Asked
+from privxray.workspace.config import Config
+from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
+from privxray.workspace.state_tables.inference_tables import Asked
 
 MODEL = "ab" * 32
 

@@ -30,7 +30,7 @@ from privxray.workflow.ledger.runs import (
 )
 from privxray.workflow.ledger.saved_answers import SavedAnswers
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 LIMIT = Guarantee(10.0, 1e-5)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from privxray.imaging.index_changes import IndexChanges, IndexRow
 from privxray.workspace.state import State
-from privxray.workspace.trained_tables import TrainedImage
+from privxray.workspace.state_tables.trained_tables import TrainedImage
 
 
 def image(number: int, patient: int, label: str = "normal") -> TrainedImage:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from privxray.errors import PrivxrayError
-from privxray.workspace.folder import Role
+from privxray.workspace.config import Role
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import (
     TABLES,
     Event,

@@ -19,7 +19,7 @@ from privxray.cli.output import counted, emit, table, tell
 
 if TYPE_CHECKING:
     from privxray.workflow.upkeep.sent_files import Sent
-    from privxray.workspace.sent_tables import SentFile
+    from privxray.workspace.state_tables.sent_tables import SentFile
 
 _COLUMNS = ("left", "kind", "file", "study", "round", "to", "bytes", "sha256", "epsilon", "delta")
 

@@ -46,7 +46,7 @@ from privxray.imaging.data_set.entries import Entry, IndexChange
 from privxray.imaging.data_set.stored_pictures import StoredPictures
 from privxray.imaging.data_set.study_index import StudyIndex
 from privxray.naming.patient_id import PatientId, PatientKey
-from privxray.workspace.withdrawn_tables import NOBODY, Withdrawn
+from privxray.workspace.state_tables.withdrawn_tables import NOBODY, Withdrawn
 
 VAL_SHARE = 0.2
 """Probability that a patient without a named split is held out."""

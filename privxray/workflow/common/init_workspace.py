@@ -18,8 +18,10 @@ from privxray.system.private_files import own_folder
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.fresh_card import fresh_card
 from privxray.workspace.atomic import make_private_folder, write_atomic
-from privxray.workspace.folder import CONFIG, Config, Workspace, expect_trusted
+from privxray.workspace.config import CONFIG, Config
+from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking, working
+from privxray.workspace.trusted_folder import expect_trusted
 
 BeforeCard = Callable[[Workspace], object]
 """What is done in a new workspace before its card is written."""

@@ -9,8 +9,8 @@ from privxray.formats.header import Fingerprint
 from privxray.workflow.common.stamp import today
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
-from privxray.workspace.succession_tables import NamedCoordinator, OwnVote
+from privxray.workspace.state_tables.study_tables import Round
+from privxray.workspace.state_tables.succession_tables import NamedCoordinator, OwnVote
 
 INHERITED = "study.succession"
 """Beside a round's files: the succession by which its coordinator took the study over."""

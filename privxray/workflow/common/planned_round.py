@@ -15,7 +15,7 @@ from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.tensors import unpack
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

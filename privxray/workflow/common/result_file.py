@@ -9,7 +9,7 @@ from pathlib import Path
 
 from privxray.exchange.messages.plan_tasks import COUNTED
 from privxray.workspace.folder import Workspace
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 def kept_result(workspace: Workspace, round_: Round) -> Path:

@@ -12,8 +12,8 @@ from pathlib import Path
 from privxray.formats.container import split
 from privxray.workflow.common.deliver import deliver, expect_free
 from privxray.workflow.common.stamp import stamp
-from privxray.workspace.sent_tables import SentFile
 from privxray.workspace.state import State
+from privxray.workspace.state_tables.sent_tables import SentFile
 
 
 def send(state: State, data: bytes, path: Path, *, force: bool = False) -> bool:

@@ -30,7 +30,7 @@ from privxray.workflow.common.kept_file import read_kept
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_cost import answer_deviation, answer_noise
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Final
 
 from privxray.errors import STATUS_SAYS, RefusedError
 from privxray.formats.header import TaskName
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 COMMANDS: Final[Mapping[TaskName, str]] = {
     "train": "train",

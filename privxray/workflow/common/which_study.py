@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from privxray.errors import UsageError, WorkspaceError
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 Fits = Callable[[Round], bool]
 """Whether a command could do its work on a round."""

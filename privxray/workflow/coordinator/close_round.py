@@ -33,7 +33,7 @@ from privxray.workflow.coordinator.planning.past_files import since_of
 from privxray.workflow.coordinator.planning.sign_plan import Planned, deliver_plan, record_plan, stage_plan
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
 
 if TYPE_CHECKING:

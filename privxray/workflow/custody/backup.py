@@ -16,7 +16,8 @@ from privxray.workflow.custody import backup_file
 from privxray.workflow.custody.backup_file import Packed
 from privxray.workflow.custody.copied_databases import copy_of, state_for_backup
 from privxray.workspace.atomic import atomic_file
-from privxray.workspace.folder import CONFIG, Workspace
+from privxray.workspace.config import CONFIG
+from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
 
 _FILES = {

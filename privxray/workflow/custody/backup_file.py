@@ -34,7 +34,7 @@ from privxray.formats import canonical, stream
 from privxray.formats.header import Base64, Name, Strict
 from privxray.keys.identity import Identity
 from privxray.system.regular_files import open_regular
-from privxray.workspace.folder import Role
+from privxray.workspace.config import Role
 
 MAGIC = b"PRIVXRAY-BACKUP 1"
 _LENGTH = 4

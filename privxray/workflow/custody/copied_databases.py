@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from privxray.system.names import database_uri
-from privxray.workspace.folder import Role
+from privxray.workspace.config import Role
 from privxray.workspace.transitions import RoundState
 
 _SCRUBBED = (

@@ -22,8 +22,8 @@ from privxray.workflow.common.stamp import today
 from privxray.workflow.custody.revoked import BY_MEMBERS, BY_RECOVERY, expect_not_revoked
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import KnownStudy, Round
-from privxray.workspace.succession_tables import NamedCoordinator
+from privxray.workspace.state_tables.study_tables import KnownStudy, Round
+from privxray.workspace.state_tables.succession_tables import NamedCoordinator
 
 
 @dataclass(frozen=True)

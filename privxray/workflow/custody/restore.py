@@ -28,8 +28,10 @@ from privxray.workflow.custody import backup_file
 from privxray.workflow.custody.backup_file import Head
 from privxray.workflow.ledger.open_ledger import RESTORED, SPENT_BEYOND
 from privxray.workspace.atomic import atomic_file, make_private_folder, write_atomic
-from privxray.workspace.folder import CONFIG, Config, Workspace, expect_trusted
+from privxray.workspace.config import CONFIG, Config
+from privxray.workspace.folder import Workspace
 from privxray.workspace.session import working
+from privxray.workspace.trusted_folder import expect_trusted
 
 SINCE = "spent after a backup"
 """What the ledger calls what was spent between a backup and its restoring. No study has such a name."""

@@ -32,7 +32,7 @@ from privxray.workflow.common.stamp import stamp, today
 from privxray.workflow.custody.revoked import expect_not_revoked
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.succession_tables import OwnVote
+from privxray.workspace.state_tables.succession_tables import OwnVote
 
 
 @dataclass(frozen=True)

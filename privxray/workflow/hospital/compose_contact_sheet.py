@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from privxray.imaging.data_set.dataset import Dataset
-from privxray.imaging.ingest import IngestReport
+from privxray.imaging.ingest_report import IngestReport
 from privxray.imaging.judging.one_picture import REFUSED, REMARKS
 from privxray.imaging.seen_pictures import SeenPicture
 from privxray.reports.contact_sheet import ContactSheet, Thumb, thumb_url

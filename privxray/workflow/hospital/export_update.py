@@ -49,7 +49,7 @@ from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
 
 

@@ -26,7 +26,7 @@ from privxray.workspace.session import working
 if TYPE_CHECKING:
     from privxray.deid.pixels.text.text_box import FindText
     from privxray.deid.profile.profile import Profile
-    from privxray.imaging.ingest import IngestReport
+    from privxray.imaging.ingest_report import IngestReport
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ def ingest_folder(
     """
     from privxray.deid.profile.basic import basic_profile
     from privxray.deid.profile.profile_json import profile_from_json, profile_to_json
-    from privxray.imaging.ingest import IngestOptions, ingest
+    from privxray.imaging.ingest import ingest
+    from privxray.imaging.ingest_report import IngestOptions
     from privxray.imaging.labelling.label_names import LABEL_MAP
     from privxray.workflow.hospital.compose_contact_sheet import compose_contact_sheet
     from privxray.workflow.images.search_pixels import findings_in_pixels

@@ -23,7 +23,7 @@ from privxray.keys.identity import Identity
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import PlannedRound
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 _NONCE = 12

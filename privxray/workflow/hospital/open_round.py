@@ -13,7 +13,7 @@ from privxray.workflow.common.task_commands import DONE, agreed_only
 from privxray.workflow.common.which_study import newest_round
 from privxray.workflow.hospital.trained_on import trained_data
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 

@@ -23,7 +23,7 @@ from privxray.workflow.hospital.training_results import results_folder
 from privxray.workflow.ledger.runs import run_name
 from privxray.workflow.ledger.saved_answers import SavedAnswers
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 @dataclass(frozen=True)

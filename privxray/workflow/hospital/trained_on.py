@@ -22,8 +22,8 @@ from privxray.imaging.index_changes import IndexChanges
 from privxray.naming.patient_id import PatientKey
 from privxray.workflow.common.stamp import now
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
-from privxray.workspace.trained_tables import TrainedImage
+from privxray.workspace.state_tables.study_tables import Round
+from privxray.workspace.state_tables.trained_tables import TrainedImage
 from privxray.workspace.transitions import RoundState
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from privxray.errors import STATUS_SAYS, MalformedError, WorkspaceError
 from privxray.privacy.releases import ReleaseStore
 from privxray.workflow.common.task_commands import DONE, agreed_only
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 if TYPE_CHECKING:

@@ -28,9 +28,9 @@ from privxray.workflow.images.deidentify_folder import PSEUDONYMS
 from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
+from privxray.workspace.state_tables.withdrawn_tables import Withdrawn
 from privxray.workspace.transitions import RoundState
-from privxray.workspace.withdrawn_tables import Withdrawn
 
 _DONE = (RoundState.TRAINED, RoundState.EXPORTED, RoundState.CLOSED)
 """States of a round whose answer is drawn."""

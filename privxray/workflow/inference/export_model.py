@@ -29,8 +29,8 @@ from privxray.workflow.inference.fingerprints import check_fingerprint
 from privxray.workflow.inference.global_model import GlobalModel, find_model
 from privxray.workflow.inference.model_card import bundle_files, model_card
 from privxray.workspace.folder import Workspace
-from privxray.workspace.sent_tables import SentFile
 from privxray.workspace.session import looking, working
+from privxray.workspace.state_tables.sent_tables import SentFile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

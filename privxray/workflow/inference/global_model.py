@@ -14,7 +14,7 @@ from privxray.workflow.common.kept_file import read_kept
 from privxray.workflow.inference.fingerprints import matches
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

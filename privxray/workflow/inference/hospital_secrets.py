@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from privxray.errors import MalformedError
 from privxray.keys.identity import Identity
 from privxray.workspace.folder import Workspace
-from privxray.workspace.inference_tables import Asked
+from privxray.workspace.state_tables.inference_tables import Asked
 
 _NONCE_BYTES = 12
 _BACKUP = "Restore it from a backup (privxray help backup)"

@@ -19,8 +19,8 @@ from privxray.workflow.inference.fingerprints import check_fingerprint, matches
 from privxray.workflow.inference.hospital_secrets import open_secrets
 from privxray.workflow.inference.kept_offers import load_offer
 from privxray.workspace.folder import Workspace
-from privxray.workspace.inference_tables import Asked
 from privxray.workspace.state import State
+from privxray.workspace.state_tables.inference_tables import Asked
 
 if TYPE_CHECKING:
     import numpy as np

@@ -23,9 +23,9 @@ from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import PlannedRound
 from privxray.workflow.common.stamp import stamp
 from privxray.workspace.atomic import make_private_folder, write_atomic
-from privxray.workspace.keyholder_tables import GivenAnswer
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
+from privxray.workspace.state_tables.keyholder_tables import GivenAnswer
 from privxray.workspace.transitions import Event
 
 

@@ -28,7 +28,7 @@ from privxray.workflow.keyholder.refuse import expect_not_sworn_off
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 AUDITS = "audits on own patients"

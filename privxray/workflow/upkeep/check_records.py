@@ -22,7 +22,7 @@ from privxray.workflow.ledger.past_exports import newer_than
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 

@@ -18,8 +18,8 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.inference.trust import known_parties
 from privxray.workflow.upkeep.diagnosis import Diagnosis, counted
 from privxray.workspace.folder import Workspace
-from privxray.workspace.sent_tables import SentFile
 from privxray.workspace.session import Session, looking
+from privxray.workspace.state_tables.sent_tables import SentFile
 
 _ANYBODY = {
     "card": "the coordinator",

@@ -24,7 +24,7 @@ from privxray.workflow.upkeep.advice.look import look
 from privxray.workflow.upkeep.arrivals.unread import Unread, unread
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, looking
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 _MOST_NAMED = 3
 """Files that came and whose command is named among what to do next; the list of them has all."""

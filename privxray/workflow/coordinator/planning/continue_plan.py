@@ -34,7 +34,7 @@ from privxray.workflow.coordinator.planning.sign_plan import Draft, Planned, bod
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 if TYPE_CHECKING:

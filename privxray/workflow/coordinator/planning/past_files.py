@@ -18,7 +18,7 @@ from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.common.planned_round import PlannedRound
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 

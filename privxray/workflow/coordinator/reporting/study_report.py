@@ -38,7 +38,7 @@ from privxray.workflow.coordinator.reporting.study_model_card import CardFigures
 from privxray.workspace.atomic import PUBLIC
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 

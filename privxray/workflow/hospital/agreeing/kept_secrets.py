@@ -17,8 +17,8 @@ from privxray.formats import canonical
 from privxray.formats.features import HYBRID_MASKS
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import Identity
-from privxray.workspace.agreed_tables import SealedSecrets
 from privxray.workspace.state import State
+from privxray.workspace.state_tables.agreed_tables import SealedSecrets
 
 _NONCE = 12
 _AHEAD = 8

@@ -19,7 +19,7 @@ from privxray.privacy.ledger_chain import Book
 from privxray.workflow.hospital.local_training.training import Training, remaining
 from privxray.workflow.ledger.runs import charged_outside, default_epsilon
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 def choose_epsilon(asked: float | None, training: Training) -> float:

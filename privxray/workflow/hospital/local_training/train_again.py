@@ -16,7 +16,7 @@ from privxray.workflow.hospital.local_training.reserve_budget import choose_epsi
 from privxray.workflow.hospital.local_training.training import Training
 from privxray.workflow.hospital.training_results import remove_unreadable
 from privxray.workflow.ledger.runs import next_run
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import Event
 
 

@@ -21,7 +21,7 @@ from privxray.workflow.hospital.paid_round import PaidRound
 from privxray.workflow.ledger.runs import attempt_of, run_name
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from privxray.exchange.messages.plan import PlanHeader
     from privxray.imaging.data_set.dataset import Dataset
     from privxray.workflow.hospital.using_model.evaluate import Scores
-    from privxray.workspace.study_tables import Round
+    from privxray.workspace.state_tables.study_tables import Round
 
 
 @dataclass(frozen=True)

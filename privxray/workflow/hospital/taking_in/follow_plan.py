@@ -37,7 +37,7 @@ from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.key_ring import KeyRing, RoundKey
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import KnownStudy, Round
+from privxray.workspace.state_tables.study_tables import KnownStudy, Round
 from privxray.workspace.transitions import Event, RoundState
 
 AskWords = Callable[[PlanHeader, tuple[str, ...]], str]

@@ -23,7 +23,7 @@ from privxray.workflow.common.planned_round import PlannedRound, last_of_task, p
 from privxray.workflow.custody.revoked import BY_RECOVERY
 from privxray.workflow.hospital.taking_in.seen_files import kept_body
 from privxray.workspace.session import Session
-from privxray.workspace.succession_tables import NamedCoordinator, OwnVote
+from privxray.workspace.state_tables.succession_tables import NamedCoordinator, OwnVote
 
 
 @dataclass(frozen=True)

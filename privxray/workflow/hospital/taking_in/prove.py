@@ -40,7 +40,7 @@ from privxray.workflow.hospital.taking_in.file_words import (
 )
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 _ROUNDING = 1e-9
 _CALL = "Do not use it; call the coordinator and the other hospitals"

@@ -16,7 +16,7 @@ from privxray.formats.header import Digest, Fingerprint
 from privxray.workflow.common.planned_round import PlannedRound, load_plan
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 def seen_here(state: State, party: Fingerprint, before: PlannedRound | None) -> Own:

@@ -21,7 +21,7 @@ from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.hospital.training_results import trained_vector
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

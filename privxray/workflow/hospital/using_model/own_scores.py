@@ -29,7 +29,7 @@ from privxray.workflow.hospital.using_model.classifier import own_model
 from privxray.workflow.hospital.using_model.held_out_data import HeldOut, held_out
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 SPLITS: Final = ("val", "test")

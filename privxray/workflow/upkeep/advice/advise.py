@@ -12,7 +12,7 @@ from privxray.workflow.upkeep.advice.hospital_advice import hospital_advice
 from privxray.workflow.upkeep.advice.line import Advice, new_coordinator
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workflow.upkeep.advice.trustee_advice import trustee_advice
-from privxray.workspace.folder import Role
+from privxray.workspace.config import Role
 
 _BY_ROLE: dict[Role, Callable[[Situation, StudySituation], Iterator[Advice]]] = {
     "hospital": hospital_advice,

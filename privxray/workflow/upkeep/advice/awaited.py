@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 

@@ -28,7 +28,7 @@ from privxray.workflow.coordinator.planning.next_parties import NextKeys, lackin
 from privxray.workflow.upkeep.advice.fresh_cards import FreshCards, fresh_cards
 from privxray.workflow.upkeep.advice.situation import CollectedFile, CollectedFiles
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 Take = Callable[[Envelope], object]

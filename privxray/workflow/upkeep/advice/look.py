@@ -29,7 +29,7 @@ from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session
 from privxray.workspace.state import State
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 _CLEARLY = 0.9

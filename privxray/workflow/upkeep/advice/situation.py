@@ -12,8 +12,8 @@ from pathlib import PurePath
 
 from privxray.formats.header import TaskName
 from privxray.system.names import quoted, unexpanded
-from privxray.workspace.folder import Role
-from privxray.workspace.study_tables import Round
+from privxray.workspace.config import Role
+from privxray.workspace.state_tables.study_tables import Round
 
 
 def typed(place: str, words: str) -> str:

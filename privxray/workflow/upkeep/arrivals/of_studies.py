@@ -20,7 +20,7 @@ from privxray.keys.card import CardHeader
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.upkeep.advice.situation import typed
 from privxray.workflow.upkeep.arrivals.question import Question, Standing
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 

@@ -12,7 +12,7 @@ from privxray.formats.header import Fingerprint, Header
 from privxray.system.names import quoted
 from privxray.workflow.upkeep.advice.situation import typed
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 @dataclass(frozen=True)

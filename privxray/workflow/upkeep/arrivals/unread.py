@@ -17,7 +17,7 @@ from privxray.workflow.upkeep.advice.situation import CollectedFile, Situation
 from privxray.workflow.upkeep.arrivals.arrival import Arrival, public_file_name
 from privxray.workflow.upkeep.arrivals.candidates import Candidate, listing
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 MOST = 100
 """Files of one folder that ``status`` looks at."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from privxray.formats.header import Header
-from privxray.workspace.folder import Role
+from privxray.workspace.config import Role
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from privxray.formats.header import Fingerprint
-from privxray.workspace.tables import Tables
+from privxray.workspace.state_tables.tables import Tables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS party (

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from privxray.formats.header import Fingerprint, PlanHash
 from privxray.keys.statement import Statement
-from privxray.workspace.tables import Tables
+from privxray.workspace.state_tables.tables import Tables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS used_round_key (public TEXT PRIMARY KEY, round INTEGER NOT NULL) STRICT;

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from privxray.formats.header import Fingerprint
 from privxray.keys.identity import PublicKeys
-from privxray.workspace.tables import Tables
+from privxray.workspace.state_tables.tables import Tables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS vote (

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from privxray.naming.patient_id import PatientKey
-from privxray.workspace.tables import Tables
+from privxray.workspace.state_tables.tables import Tables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS counting (

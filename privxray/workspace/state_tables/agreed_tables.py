@@ -15,7 +15,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from privxray.formats.header import Fingerprint
-from privxray.workspace.tables import Tables
+from privxray.workspace.state_tables.tables import Tables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS agreed (

@@ -14,8 +14,8 @@ from privxray.formats.header import PlanHash, TaskName
 from privxray.keys.identity import PublicKeys
 from privxray.steps import note
 from privxray.workspace import transitions
-from privxray.workspace.folder import Role
-from privxray.workspace.tables import Tables
+from privxray.workspace.config import Role
+from privxray.workspace.state_tables.tables import Tables
 from privxray.workspace.transitions import Event, RoundState
 
 SCHEMA = """

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from privxray.workspace.tables import Tables
+from privxray.workspace.state_tables.tables import Tables
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sent (
