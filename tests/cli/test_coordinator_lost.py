@@ -29,11 +29,11 @@ from privxray.formats.header import Stamp
 from privxray.keys.key_words import party_words
 from privxray.keys.succession.candidacy import read_candidacy, write_candidacy
 from privxray.workflow.common import new_coordinator, stamp
+from privxray.workflow.coordinator import take_over_study
 from privxray.workflow.custody import candidacy, named_successor
 from privxray.workflow.custody import vote as vote_module
 from privxray.workflow.upkeep.advice.advise import advise
 from privxray.workflow.upkeep.advice.look import look
-from privxray.workflow.upkeep.arrivals import of_parties
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import looking
 
@@ -208,7 +208,7 @@ def test_votes_end_with_their_last_day(world: World, monkeypatch: pytest.MonkeyP
     today = stamp.today()
 
     def day(days: int) -> None:
-        for module in (vote_module, candidacy, named_successor, new_coordinator, of_parties):
+        for module in (vote_module, candidacy, named_successor, new_coordinator, take_over_study):
             monkeypatch.setattr(module, "today", lambda: today + timedelta(days))
 
     day(0)  # also where midnight comes in between
@@ -235,10 +235,19 @@ def test_votes_end_with_their_last_day(world: World, monkeypatch: pytest.MonkeyP
     made = world.ok("coordinator-2", "card", "--candidacy", asks=True)
     assert made["until"] == (today + timedelta(33)).isoformat()
     assert vote(world, "hospital-b", made)["already"] is False
+    # The new coordinator counts again; who has taken the first succession in knows these keys.
+    again = ("succeed", newest_plan(world), file, "--votes", "votes")
+    assert world.refused("coordinator-2", *again, asks=True) == "succession.votes-missing"
+    vote(world, "hospital-c", made)
+    told = world.ok("coordinator-2", *again, asks=True)
+    assert (told["voters"], told["until"]) == (["hospital-b", "hospital-c"], made["until"])
+    assert world.ok("hospital-a", "join", file)["already"] is True
+    assert world.ok("hospital-c", "join", file)["already"] is False
+    assert world.ok("coordinator-2", *again, asks=True)["voters"] == []  # delivered again
     day(-2)
     made = world.ok("coordinator-2", "card", "--candidacy", "--days", "90", asks=True)
     day(-4)
-    assert world.refused("hospital-c", *line, asks=True) == "candidacy.too-far"
+    assert world.refused("hospital-b", *line, asks=True) == "candidacy.too-far"
 
 
 def test_the_files_of_the_lost_key_are_refused_and_who_objects_is_named(world: World) -> None:
@@ -263,12 +272,22 @@ def test_the_files_of_the_lost_key_are_refused_and_who_objects_is_named(world: W
     for party in ("hospital-a", "hospital-c"):
         assert world.refused(party, "join", file) == "succession.before-newer-plan"
     world.ok("hospital-b", "join", file)  # it has not heard of the old coordinator
+    older = newest_plan(world, "hospital-b")
     for command in ("join", "accept"):
         refusal = world.refused("hospital-b", command, third)
         assert refusal == "plan.other-coordinator"
     assert world.refused("hospital-b", "train") == "round.coordinator-succeeded"
     inspected = world.ok("hospital-b", "inspect", third)
     assert "whose key was revoked" in inspected["signature"]
+    # Its key is lost all the same: the others vote again, over the newer plan, and all come along.
+    for party in ("hospital-a", "hospital-c"):
+        vote(world, party, card)
+    newer = ("succeed", third, file, "--votes", "votes")
+    assert world.ok("coordinator-2", *newer, asks=True)["round"] == 3
+    for party in HOSPITALS:
+        assert world.ok(party, "join", file)["already"] is (party == "hospital-b")
+    again = ("succeed", older, file, "--votes", "votes")
+    assert world.refused("coordinator-2", *again, asks=True) == "succession.other-beginning"
 
 
 def test_whoever_has_exported_exports_no_more_and_what_was_trained_stays(world: World) -> None:

@@ -12,32 +12,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import AbsentFileError, CohortError, PrivxrayError, RefusedError, about
+from privxray.errors import PrivxrayError, RefusedError
 from privxray.exchange.admission.admit import admit_model, admit_plan
 from privxray.exchange.admission.admit_election import (
     StudyNow,
-    admit_candidate,
-    admit_vote,
-    named_in,
-    voters,
 )
 from privxray.exchange.admission.admit_summary import admit_summary
-from privxray.exchange.intake import take_in
-from privxray.exchange.messages.plan import SignedPlan
-from privxray.formats.header import Digest, Fingerprint
-from privxray.keys.identity import Identity, PublicKeys
-from privxray.keys.succession.last_day import Day
-from privxray.keys.succession.succession_file import CountedVote, Elected, write_election
-from privxray.keys.succession.vote import read_vote
+from privxray.exchange.intake import envelope_of, take_in
+from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.formats.header import Digest
+from privxray.keys.identity import Identity
+from privxray.keys.succession.last_day import Day, is_past
+from privxray.keys.succession.succession_file import (
+    Elected,
+    read_succession,
+    write_election,
+)
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.new_coordinator import INHERITED, is_inherited
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.send import send
 from privxray.workflow.common.stamp import stamp, today
+from privxray.workflow.coordinator.count_votes import Counted, counted_votes
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.state import State
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
 
 
@@ -70,10 +71,27 @@ class TakenOver:
     passed_over: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Handed:
+    """The last plan of the coordinator before, its bytes, and the result of its round if that was closed."""
+
+    last: SignedPlan
+    data: bytes
+    result: _Result | None
+
+    @property
+    def digest(self) -> Digest | None:
+        """Of the result."""
+        return None if self.result is None else self.result.digest
+
+
 def take_over(
     workspace: Workspace, lineage: Lineage, votes: Path, path: Path, passphrase: Passphrase
 ) -> TakenOver:
     """Count votes, write the succession, and go on with the study from its last plan.
+
+    Typed again, it delivers the same succession. Where that one's votes are over, or a newer plan is named,
+    it counts votes anew, as long as this coordinator has planned nothing.
 
     :param votes: the folder in which the files of votes lie.
     :param path: of the succession that is carried to everybody.
@@ -84,33 +102,48 @@ def take_over(
     workspace.require("coordinator", "succeed --votes")
     identity = unlock(workspace, passphrase)
     with working(workspace) as session:
-        inherited = _inherited(session)
-        if inherited is None:
-            inherited = _take(session, identity, lineage, votes)
-        kept = workspace.round_folder(workspace.own_study, inherited.round) / INHERITED
-        send(session.state, kept.read_bytes(), path)
-        return inherited
+        before = session.state.last_round(workspace.own_study)
+        if before is not None:
+            _expect_inherited(session, before)
+        handed = _handed(session, lineage)
+        if before is not None and before.plan == handed.last.digest:
+            taken = _again(session, identity, handed, votes, before)
+        else:
+            taken = _take(session, identity, handed, votes, before)
+        kept = _succession(session, taken.round)
+        send(session.state, kept.read_bytes(), path, force=before is not None and _is_own(path, identity))
+        return taken
 
 
-def _inherited(session: Session) -> TakenOver | None:
-    """What a first call has done: it is only delivered again; None where nothing was.
+def _succession(session: Session, number: int) -> Path:
+    """Where the succession lies by which a round was taken over."""
+    return session.workspace.round_folder(session.workspace.own_study, number) / INHERITED
 
-    :raises RefusedError: this coordinator has planned already.
-    """
-    last = session.state.last_round(session.workspace.own_study)
-    if last is None:
-        return None
-    if not is_inherited(session.workspace, last):
+
+def _is_own(path: Path, identity: Identity) -> bool:
+    """Whether an earlier succession of this workspace lies there."""
+    try:
+        return read_succession(envelope_of(path)).keys == identity.public()
+    except (PrivxrayError, OSError):
+        return False
+
+
+def _expect_inherited(session: Session, before: Round) -> None:
+    """:raises RefusedError: this coordinator has planned already."""
+    if not is_inherited(session.workspace, before):
         raise RefusedError(
-            f"this workspace has planned round {last.number} of the study already",
+            f"this workspace has planned round {before.number} of the study already",
             reason="succession.study-under-way",
             advice="A study is taken over in a new workspace: privxray init --role coordinator --study NAME",
         )
-    return TakenOver(last.study, last.number, (), last.state is RoundState.CLOSED)
 
 
-def _take(session: Session, identity: Identity, lineage: Lineage, votes: Path) -> TakenOver:
-    workspace, state, study = session.workspace, session.state, session.workspace.own_study
+def _handed(session: Session, lineage: Lineage) -> _Handed:
+    """What a member handed over, verified.
+
+    :raises RefusedError: the plan is of another study.
+    """
+    workspace, study = session.workspace, session.workspace.own_study
     with take_in(lineage.plan, workspace.inbox) as received:
         last = admit_plan(received.envelope, None)
         received.check_body(last.plan.body)
@@ -121,23 +154,51 @@ def _take(session: Session, identity: Identity, lineage: Lineage, votes: Path) -
                 advice="Ask a hospital of the study for its newest plan",
             )
         data = received.path.read_bytes()
-    result = None if lineage.model is None else _result(session, lineage.model, last)
-    now = StudyNow(last, result.digest if result else None, today())
-    counted = _counted(session, votes, now, identity.public())
-    plan, folder = last.plan, workspace.round_folder(study, last.plan.round)
-    elected = Elected(study, plan.round, last.digest, now.result, tuple(vote for _, vote in counted.votes))
+    return _Handed(last, data, None if lineage.model is None else _result(session, lineage.model, last))
+
+
+def _again(session: Session, identity: Identity, handed: _Handed, votes: Path, before: Round) -> TakenOver:
+    """Deliver what a first call has done, or count anew the votes over the same plan and result.
+
+    :raises RefusedError: votes have to be counted anew, and a result is named that was not there before.
+    """
+    kept, has_model = _succession(session, before.number), before.state is RoundState.CLOSED
+    days = [vote.until for vote in read_succession(envelope_of(kept)).votes or ()]
+    if not any(day and is_past(day, today()) for day in days):
+        return TakenOver(before.study, before.number, (), has_model)
+    result = before.model or before.summary
+    if handed.digest not in (None, result):
+        raise _other_beginning(before)
+    counted = counted_votes(session, votes, StudyNow(handed.last, result, today()), identity.public())
+    write_atomic(kept, _elected(session, identity, handed.last, result, counted), overwrite=True)
+    return _told(handed.last.plan, counted, has_model=has_model)
+
+
+def _take(
+    session: Session, identity: Identity, handed: _Handed, votes: Path, before: Round | None
+) -> TakenOver:
+    """Take the study over from a plan that this workspace has not gone on from.
+
+    :param before: the plan that it had gone on from, if a hospital has brought a newer one since.
+    :raises RefusedError: that one was newer.
+    """
+    workspace, state, study = session.workspace, session.state, session.workspace.own_study
+    last, result, plan = handed.last, handed.result, handed.last.plan
+    if before is not None and plan.round <= before.number:
+        raise _other_beginning(before)
+    counted = counted_votes(session, votes, StudyNow(last, handed.digest, today()), identity.public())
     make_private_folder(workspace.plan_copy(study, plan.round).parent)
-    make_private_folder(folder)
-    write_atomic(workspace.plan_copy(study, plan.round), data, overwrite=True)
+    make_private_folder(workspace.round_folder(study, plan.round))
+    write_atomic(workspace.plan_copy(study, plan.round), handed.data, overwrite=True)
     if result is not None:
         write_atomic(result.copy, result.data, overwrite=True)
-    succession = write_election(identity, session.name, plan.sender, elected, stamp())
-    write_atomic(folder / INHERITED, succession, overwrite=True)
+    succession = _elected(session, identity, last, handed.digest, counted)
+    write_atomic(_succession(session, plan.round), succession, overwrite=True)
     event = Event.INHERIT if result is None else Event.INHERIT_RESULT
     with state.transaction():
-        keys = [member.mask.key for member in plan.roster.members]
-        keys += [seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())]
-        state.use_round_keys(keys, plan.round)
+        keys = {member.mask.key for member in plan.roster.members}
+        keys |= {seat.unsealing.key for seat in (plan.committee.seats if plan.committee else ())}
+        state.use_round_keys(sorted(keys - state.used_round_keys().keys()), plan.round)
         state.begin_round(
             "coordinator", event, study=study, number=plan.round, plan=last.digest, stage=plan.stage
         )
@@ -145,9 +206,33 @@ def _take(session: Session, identity: Identity, lineage: Lineage, votes: Path) -
             state.note_task(study, plan.round, plan.task, plan.place.entry)
         if result is not None:
             result.note(state, study, plan.round)
+    return _told(plan, counted, has_model=result is not None)
+
+
+def _other_beginning(before: Round) -> RefusedError:
+    with_model = "with" if before.state is RoundState.CLOSED else "without"
+    return RefusedError(
+        f"this workspace took the study over from the plan of round {before.number}, {with_model} a model, "
+        "and can't go on from anything older, nor from that plan otherwise",
+        reason="succession.other-beginning",
+        advice="Make a new workspace (privxray init --role coordinator --study NAME) and a candidacy in it; "
+        "the hospitals vote for it with privxray vote FILE --change",
+    )
+
+
+def _elected(
+    session: Session, identity: Identity, last: SignedPlan, result: Digest | None, counted: Counted
+) -> bytes:
+    """The succession by these votes."""
+    votes = tuple(vote for _, vote in counted.votes)
+    elected = Elected(session.workspace.own_study, last.plan.round, last.digest, result, votes)
+    return write_election(identity, session.name, last.plan.sender, elected, stamp())
+
+
+def _told(plan: PlanHeader, counted: Counted, *, has_model: bool) -> TakenOver:
     names = tuple(name for name, _ in counted.votes)
     until = min(vote.until for _, vote in counted.votes if vote.until)
-    return TakenOver(study, plan.round, names, result is not None, until, counted.passed_over)
+    return TakenOver(plan.study_name, plan.round, names, has_model, until, counted.passed_over)
 
 
 @dataclass(frozen=True)
@@ -178,68 +263,3 @@ def _result(session: Session, path: Path, last: SignedPlan) -> _Result:
         received.check_body(admit(received.envelope, last).body)
         copy = workspace.model_copy if is_model else workspace.summary_copy
         return _Result(copy(study, number), received.path.read_bytes(), received.envelope.digest, is_model)
-
-
-@dataclass(frozen=True)
-class _Counted:
-    votes: list[tuple[str, CountedVote]]
-    passed_over: tuple[str, ...]
-
-
-_ELSEWHERE = ("vote.newer-plan", "vote.other-plan", "vote.newer-result", "vote.other-result")
-"""Why a vote stops the counting: its hospital has what the candidate lacks, or was shown another thing."""
-
-
-def _counted(session: Session, folder: Path, now: StudyNow, own: PublicKeys) -> _Counted:
-    """The votes in a folder, one a hospital, each with its hospital's name.
-
-    :raises CohortError: too few. :raises RefusedError: see :func:`take_over`.
-    """
-    last = now.last
-    admit_candidate(own, last.plan)
-    if not folder.is_dir():
-        raise AbsentFileError(
-            "there is no such folder of votes",
-            reason="succession.no-folder",
-            file=folder,
-            advice="Collect the files of votes in one folder, and name it",
-        )
-    found: dict[Fingerprint, tuple[str, CountedVote]] = {}
-    passed_over = []
-    for path in sorted(folder.glob("*.vote")):
-        try:
-            sender, vote = _vote(session, path, now, own)
-        except PrivxrayError as error:
-            if error.reason in _ELSEWHERE:
-                raise
-            passed_over.append(str(error))
-        else:
-            found[vote.party] = (sender, vote)
-    needed = named_in(last.plan).threshold
-    if len(found) < needed:
-        come = f" ({', '.join(sorted(name for name, _ in found.values()))})" if found else ""
-        unfit = f"; not counted: {'; '.join(passed_over)}" if passed_over else ""
-        raise CohortError(
-            f"{len(found)} of {needed} votes are here{come}{unfit}",
-            reason="succession.votes-missing",
-            file=folder,
-            advice="Collect the others there; the plan gives one to "
-            f"{', '.join(_names(last))} (privxray vote FILE)",
-        )
-    return _Counted(sorted(found.values(), key=lambda one: one[0]), tuple(passed_over))
-
-
-def _vote(session: Session, path: Path, now: StudyNow, own: PublicKeys) -> tuple[str, CountedVote]:
-    plan = now.last.plan
-    with about(path), take_in(path, session.workspace.inbox) as received:
-        vote = read_vote(received.envelope, voters(plan))
-        received.check_body(vote.header.body)
-        admit_vote(vote, now, own)
-        sender, consent = vote.header.sender, vote.header.consent
-        counted = CountedVote(party=sender, until=vote.ballot.until, consent=consent)
-        return plan.roster.known_hospital(sender).name, counted
-
-
-def _names(last: SignedPlan) -> list[str]:
-    """The hospitals that the plan gives a vote, by name."""
-    return sorted(last.plan.roster.known_hospital(member).name for member in named_in(last.plan).members)
