@@ -6,11 +6,11 @@ sum without commitments is opened by :mod:`.opening`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from privxray.errors import CohortError, PrivxrayError, about
-from privxray.exchange.bounds.checking import Claim, out_of_bounds
+from privxray.exchange.bounds.checking import Claim, ReadOneByOne, out_of_bounds
 from privxray.exchange.commitments.checking import contradictions, is_as_committed
 from privxray.exchange.commitments.committed import Committed
 from privxray.exchange.commitments.pedersen import commit
@@ -32,17 +32,22 @@ from privxray.steps import step
 _ASK = "Ask for the version of privxray there"
 
 
+def _nothing() -> None:
+    """What an update under a plan without proofs of bounds claims."""
+
+
 @dataclass(frozen=True)
 class CommittedUpdate:
     """An update of the sum: whose it is, what it is bound to, and its decrypted body in pieces.
 
-    :param bounds: that its vector keeps to the plan's bounds; None under a plan without proofs of them.
+    :param bounds: gives its claim that its vector keeps to the bounds of the plan; None under a plan without
+        proofs of them.
     """
 
     sender: Fingerprint
     committed: Committed
     body: Iterable[bytes]
-    bounds: Claim | None = None
+    bounds: Callable[[], Claim | None] = _nothing
 
 
 def open_committed_sum(
@@ -133,7 +138,7 @@ def _out_of_bounds(plan: PlanHeader, updates: Sequence[CommittedUpdate]) -> list
     statement = plan.proven
     if statement is None:
         return []
-    return out_of_bounds(statement, {update.sender: update.bounds for update in updates})
+    return out_of_bounds(statement, ReadOneByOne({update.sender: update.bounds for update in updates}))
 
 
 def _take_off(total: Scalars, restored: Restored, committed: Committed, plan: PlanHeader) -> None:

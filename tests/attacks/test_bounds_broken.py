@@ -159,6 +159,8 @@ def test_plans_whose_bounds_nobody_can_prove_are_refused() -> None:
     study.make_plan(**{**PROVEN, "bounds": None}).verify()  # then each number has its own bound alone
     absent = StatedBounds(total="bias", shared=BOUNDS.shared)
     assert reason(study.make_plan(**{**PROVEN, "bounds": absent})) == "plan.bounds"
+    twice = StatedBounds(total="counts", shared=(*BOUNDS.shared, SharedTensor(tensor="weights", times=9)))
+    assert reason(study.make_plan(**{**PROVEN, "bounds": twice})) == "plan.bounds-twice"
     only = {**PROVEN, "features": ("bound-proofs",), "commitments": None}
     assert reason(study.make_plan(**only)) == "plan.bounds-without-commitments"
     counting = {**PROVEN, "features": ("bound-proofs", "commitments", "tasks"), "task": "describe"}

@@ -47,7 +47,7 @@ def test_a_hospital_written_from_the_specification_takes_part(world: World) -> N
         world.carry(world.ok(party, "card", asks=True)["card"], "coordinator", "fresh")
     planned = world.ok("coordinator", "plan", "fresh/*.card", "--replace", asks=True)
     plan = hospital.follow(Path(planned["plan"]).read_bytes(), planned["key_words"])
-    assert set(plan.header["features"]) == {"commitments", "heads", "sizes"}
+    assert set(plan.header["features"]) == {"bound-proofs", "commitments", "heads", "sizes"}
     for party in PEERS:
         world.ok(party, "join", world.carry(planned["plan"], party), "--key-words", planned["key_words"])
         world.carry(world.ok(party, "export-update", asks=True)["update"], "coordinator", "updates")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,8 @@ class CommittedRound:
         header = envelope.claim(UpdateHeader)
         pieces = open_update(header, [data[envelope.length :]], self.study.coordinator)
         plan = self.signed.plan
-        return CommittedUpdate(header.sender, committed_of(header, plan), pieces, bounds_claim(header, plan))
+        claim = partial(bounds_claim, header, plan)
+        return CommittedUpdate(header.sender, committed_of(header, plan), pieces, claim)
 
     def proof(self, updates: dict[str, bytes], opened: OpenedSum) -> bytes:
         starts = [data[: split(data).length] for data in updates.values()]

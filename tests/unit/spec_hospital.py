@@ -1,8 +1,9 @@
 """A second hospital, written from docs/SPEC.md and docs/SPEC-2.md alone: it makes a card, reads a plan, and
 builds an update. It shares no line with privxray; what reads files is :mod:`spec_reader`.
 
-It carries out the features ``commitments``, ``heads`` and ``sizes`` in the mode ``strict``. What it exports
-is a vector that is noisy already: section 13 of docs/SPEC.md says how one is made.
+It carries out the features ``bound-proofs`` (:mod:`spec_bounds`), ``commitments``, ``heads`` and ``sizes`` in
+the mode ``strict``. What it exports is a vector that is noisy already: section 13 of docs/SPEC.md says how
+one is made.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from mnemonic import Mnemonic
-from nacl.bindings import crypto_core_ed25519_add, crypto_scalarmult_ed25519_noclamp
+from spec_bounds import prove_bounds
+from spec_group import commitment
 
-CAN = ["commitments", "heads", "sizes"]
-ADDED = {"card": ["sizes"], "update": ["commitments", "heads"]}
+CAN = ["bound-proofs", "commitments", "heads", "sizes"]
+ADDED = {"card": ["sizes"], "update": ["bound-proofs", "commitments", "heads"]}
 """By kind of file, the features of CAN that add to it."""
 NO_BODY = {"cipher": "none", "key": None, "length": 0, "sha256": hashlib.sha256(b"").hexdigest()}
 CHUNK = 65_536
@@ -100,35 +102,6 @@ def words(digest: bytes) -> str:
     bits = "".join(f"{byte:08b}" for byte in raw)
     listed = Mnemonic("english").wordlist
     return " ".join(listed[int(bits[at : at + 11], 2)] for at in range(0, 132, 11))
-
-
-# SPEC-2, section 5: the group by libsodium.
-
-_GENERATORS: dict[int, bytes] = {}
-
-
-def generator(index: int) -> bytes:
-    counter = 0
-    while index not in _GENERATORS:
-        label = b"privxray generator v2" + index.to_bytes(4, "big") + counter.to_bytes(4, "big")
-        point, counter = hashlib.sha256(label).digest(), counter + 1
-        if spec.decoded(point) is not None:
-            for _ in range(3):
-                point = crypto_core_ed25519_add(point, point)
-            _GENERATORS[index] = point
-    return _GENERATORS[index]
-
-
-def commitment(scalars: list[int]) -> bytes:
-    total = None
-    for place, scalar in enumerate(scalars):
-        if scalar == 0:
-            continue  # libsodium refuses the neutral element
-        at = 2**32 - 1 if place == len(scalars) - 1 else place
-        part = crypto_scalarmult_ed25519_noclamp(scalar.to_bytes(32, "little"), generator(at))
-        total = part if total is None else crypto_core_ed25519_add(total, part)
-    assert total is not None
-    return total
 
 
 def head_after(head: str, *files: str) -> str:
@@ -231,17 +204,23 @@ class Hospital:
         return plan
 
     def update(self, plan: spec.File, vector: dict[str, np.ndarray], epsilon: float) -> bytes:
-        """Section 5 and SPEC-2, sections 5 and 7: an update with this vector. The mask key is used up."""
+        """Section 5 and SPEC-2, sections 5, 7 and 13: an update with this vector. The mask key is used up."""
         header = plan.header
-        numbers = []
+        numbers: list[int] = []
         for entry in header["manifest"]:
             values = vector[entry["name"]]
             assert values.shape == tuple(entry["shape"])
             assert np.isfinite(values).all()
             held = np.clip(values, -entry["bound"], entry["bound"]).ravel()
-            numbers += [round(x * 2 ** entry["fraction_bits"]) % spec.ORDER for x in held.tolist()]
+            numbers += [round(x * 2 ** entry["fraction_bits"]) for x in held.tolist()]
         scalars = [*numbers, int.from_bytes(os.urandom(64), "little") % spec.ORDER]
         committed, masks = commitment(scalars), b""
+        about = bytes.fromhex(plan.digest + self.fingerprint) + committed
+        proof = (
+            {"bound_proof": b64(prove_bounds(header, about, scalars))}
+            if "bound-proofs" in header["features"]
+            else {}
+        )
         for peer in sorted(header["roster"]["members"], key=lambda m: spec.fingerprint(m["keys"]["signing"])):
             other = spec.fingerprint(peer["keys"]["signing"])
             if other == self.fingerprint:
@@ -285,6 +264,7 @@ class Hospital:
             commitment=b64(committed),
             masks=b64(masks),
             head=head_after(header["head"], plan.digest),
+            **proof,
         )
         return file_of(made, body, self.signing)
 

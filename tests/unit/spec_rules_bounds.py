@@ -30,23 +30,25 @@ class Bounds:
         total = manifest.get(stated["total"])
         bits = {manifest[name]["fraction_bits"] for name in names}
         demand(len(bits) <= 1, "plan.bounds")
+        demand(len(factors) == len(stated["shared"]), "plan.bounds-twice")
         k = math.prod(total["shape"]) if total else 0
-        self.most = largest(total) + k if total else 0
+        whole = largest(total) if total else 0
+        self.most = whole + k
         self.rules, at, self.summed = [], 0, range(0)
         for one in plan["manifest"]:
             size, c = math.prod(one["shape"]), factors.get(one["name"])
             if one["name"] == stated["total"]:
                 self.summed = range(at, at + size)
-            for place in range(at, at + size):
-                if place in self.summed:
-                    self.rules.append((0, self.most, place, -2, self.most))
-                elif c is not None:
-                    self.rules.append((2 * c, 2 * (c * k + 1), place, 2, 0))
-                else:
-                    self.rules.append((0, 2 * largest(one), place, 2, 0))
+            places = range(at, at + size)
+            if at in self.summed:
+                self.rules += [(0, self.most, place, -2, self.most) for place in places]
+            elif c is not None:
+                self.rules += [(2 * c, 2 * (c * k + 1), place, 2, 0) for place in places]
+            if at not in self.summed and (c is None or largest(one) < c * whole):
+                self.rules += [(0, 2 * largest(one), place, 2, 0) for place in places]
             at += size
         self.d = at
-        demand(self.d <= 2**13, "plan.bounds")
+        demand(max(self.d, len(self.rules)) <= 2**13, "plan.bounds")
         if total:
             self.rules.append((0, self.most, self.d, -2, self.most))
         self.m = len(self.rules)

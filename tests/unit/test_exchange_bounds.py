@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import math
 import os
 import random
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import spec_bounds
 
 from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.bounds import MAX_PROVEN, making
-from privxray.exchange.bounds.bound_proof import BoundProof, read_bound_proof, subject
-from privxray.exchange.bounds.checking import Claim, out_of_bounds
+from privxray.exchange.bounds.bound_proof import Announced, BoundProof, read_bound_proof, subject
+from privxray.exchange.bounds.checking import Claim, ReadOneByOne, out_of_bounds
 from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.making import prove_bounds
 from privxray.exchange.bounds.rows import combined, rows_of
@@ -22,6 +26,8 @@ from privxray.exchange.bounds.statement import ROWS, Statement, largest, stateme
 from privxray.exchange.bounds.three_squares import three_squares
 from privxray.exchange.commitments.group import ORDER
 from privxray.exchange.commitments.pedersen import commit
+from privxray.exchange.messages.repeats import MAX_FAULTY
+from privxray.formats.container import MAX_ENVELOPE
 from privxray.formats.tensors import TensorSpec
 from privxray.learning import methods
 
@@ -90,6 +96,37 @@ def test_a_statement_has_one_inequality_a_number_and_one_for_the_total() -> None
     assert SHARES.short == 9 + 30
     assert SHARES.length == 9 + 30 + ROWS
     assert len(statement_of([OTHER]).inequalities) == 3
+
+
+def sides_hold(statement: Statement, numbers: list[int]) -> bool:
+    both = [rule.sides(statement.with_total(numbers), 1) for rule in statement.inequalities]
+    return all(abs(q) <= p for p, q in both)
+
+
+def test_a_shared_tensor_keeps_to_its_own_bound_where_that_is_the_smaller_one() -> None:
+    """Of a head within 7.5, 8 times the total would be proven, and of one within .5 twice its bound."""
+    for largest_head, times in ((7.5, 8), (0.5, 1), (0.0625, 64)):
+        head = HEAD.model_copy(update={"bound": 10 * largest_head})
+        statement, most = statement_of([head, COUNTS], "counts", {"weights": times}), int(160 * largest_head)
+        assert len(statement.inequalities) == 4 + 4 + 2 + 1
+        assert sides_hold(statement, [most, -most, 0, 0, 80, 80])
+        assert not sides_hold(statement, [most + 1, 0, 0, 0, 80, 80])
+        assert not sides_hold(statement, [0, 0, 0, -most - 1, 80, 80])
+        assert not sides_hold(statement, [2 * times + 2, 0, 0, 0, 0, 0])  # nor above c S, of course
+
+
+@pytest.mark.parametrize("bound", [0.3, 1.0, 7.5, 8.0, 64.0])
+def test_no_sum_of_a_forger_and_others_leaves_the_range_where_nobody_could_be_named(bound: float) -> None:
+    """What one vector can have at most is within its bounds but for rounding, whatever the constants."""
+    method = methods.get("linear-probe")
+    constants = method.new_constants({"weight_cap": 181.5, "weight_bound": bound, "feature_dim": 4})
+    manifest, stated = method.manifest(constants, ("a", "b")), method.bounds(constants)
+    assert stated is not None
+    statement, most = statement_of(manifest, stated.total, stated.times), largest(manifest[0])
+    slack = 4 * math.ceil(bound) + 1  # c (b + K) + c K + 1 is above c b by so much
+    total = largest(manifest[2])
+    assert sides_hold(statement, [most, *[0] * 13, total, 0])
+    assert not sides_hold(statement, [most + slack + 1, *[0] * 13, total, 2])
 
 
 CASES = {
@@ -230,11 +267,55 @@ def test_who_claims_nothing_is_out_of_bounds(good: Claim) -> None:
     assert out_of_bounds(SHARES, {"a": good, "b": None}) == ["b"]
 
 
+def test_proofs_are_read_one_after_the_other(good: Claim) -> None:
+    """64 of the longest would take 140 MB together."""
+    alive: list[weakref.ref[Claim]] = []
+
+    def read() -> Claim:
+        claim = dataclasses.replace(good)
+        assert sum(one() is not None for one in alive) <= 1
+        alive.append(weakref.ref(claim))
+        return claim
+
+    assert out_of_bounds(SHARES, ReadOneByOne(dict.fromkeys("abc", read))) == []
+    assert len(alive) == 3
+    claims = ReadOneByOne({"a": read, "b": lambda: None})
+    assert (out_of_bounds(SHARES, claims), len(claims)) == (["b"], 2)
+
+
 def test_a_sum_of_a_row_beyond_the_limit_is_out_of_bounds(good: Claim) -> None:
     most = SHARES.longest // 2
     assert max(map(abs, good.proof.sums)) <= most
     for beyond in (most + 1, -most - 1):
         assert out_of_bounds(SHARES, {"a": with_proof(good, sums=(beyond, *good.proof.sums[1:]))}) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("manifest", "total", "times", "numbers"),
+    [
+        ([HEAD, COUNTS, OTHER], "counts", {"weights": 8}, FITS),
+        (
+            [HEAD.model_copy(update={"bound": 75.0}), COUNTS],
+            "counts",
+            {"weights": 8},
+            [600, -640, 0, 1, 80, 0],
+        ),
+        ([COUNTS.model_copy(update={"shape": (1,)}), OTHER], "counts", {}, [161, 24, -24, 0]),
+        ([OTHER], None, {}, [24, -24, 1]),
+    ],
+)
+def test_a_prover_that_was_written_from_the_specification_is_believed(
+    manifest: list[TensorSpec], total: str | None, times: dict[str, int], numbers: list[int]
+) -> None:
+    shared = [{"tensor": name, "times": c} for name, c in times.items()]
+    plan = {
+        "manifest": [spec.model_dump() for spec in manifest],
+        "bounds": {"shared": shared, "total": total} if total else None,
+    }
+    vector = [*numbers, int.from_bytes(os.urandom(31), "big")]
+    statement, point = statement_of(manifest, total, times), commit([one % ORDER for one in vector])
+    text = base64.b64encode(spec_bounds.prove_bounds(plan, ABOUT + point, vector)).decode()
+    assert out_of_bounds(statement, {"a": Claim(ABOUT, point, read_bound_proof(text, statement))}) == []
 
 
 def roots_modulo_the_order(number: int) -> tuple[int, int, int]:
@@ -299,8 +380,6 @@ def test_a_proof_for_a_vector_tells_two_vectors_apart_by_nothing_that_is_seen(go
 
 
 def test_a_proof_of_another_form_is_refused(good: Claim) -> None:
-    import base64
-
     data = base64.b64decode(good.proof.to_base64())
     neutral = b"\x01" + bytes(31)
     forms = {
@@ -319,6 +398,18 @@ def test_a_proof_of_another_form_is_refused(good: Claim) -> None:
     with pytest.raises(MalformedError) as error:
         read_bound_proof("A", SHARES)
     assert error.value.reason == "update.bounds-base64"
+
+
+def test_the_longest_wrong_update_can_be_shown_inside_of_a_plan() -> None:
+    """With a shorter limit nobody could be shown that it is wrong, and it would stop the round for good."""
+    statement = statement_of([OTHER.model_copy(update={"shape": (MAX_PROVEN,)})])
+    d, w, point = statement.size, 3 * len(statement.inequalities) + ROWS, commit([1, 2])
+    text = BoundProof(Announced(*[point] * 5), (0,) * ROWS, (0,) * (d + 1), (0,) * (w + 1), 0).to_base64()
+    assert read_bound_proof(text, statement).sums == (0,) * ROWS
+    more = 20_000  # of a header without its proof: masks for a hundred hospitals are the most of it
+    update = 4 * (len(text) + more) // 3 + 32 * (d + 1) + 1000
+    assert 4 * update // 3 < MAX_FAULTY
+    assert 4 * MAX_FAULTY // 3 < MAX_ENVELOPE
 
 
 # The equation

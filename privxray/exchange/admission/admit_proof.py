@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from privxray.errors import IdentityError, RefusedError
 from privxray.exchange.admission.admit import admit_update, belongs, read_update
-from privxray.exchange.bounds.checking import out_of_bounds
+from privxray.exchange.bounds.checking import ReadOneByOne, out_of_bounds
 from privxray.exchange.commitments.checking import contradictions, opens
 from privxray.exchange.commitments.scalars import OpenedSum, as_scalars
 from privxray.exchange.masking.summing import check_range
@@ -81,7 +82,7 @@ def prove(header: ProofHeader, proof: Proof, signed: SignedPlan, own: Digest | N
     plan, opened = signed.plan, proof.opened
     updates = dict(_updates(header, proof, signed))
     bound = {sender: committed_of(update, plan) for sender, update in updates.items()}
-    claims = {sender: bounds_claim(update, plan) for sender, update in updates.items()}
+    claims = ReadOneByOne({sender: partial(bounds_claim, update, plan) for sender, update in updates.items()})
     if plan.committee is None and len(bound) != len(plan.hospitals):
         raise RefusedError(
             "a hospital of the plan is not in the sum", reason="proof.hospital-lacking", advice=_CALL

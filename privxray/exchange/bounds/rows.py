@@ -20,8 +20,11 @@ from privxray.exchange.bounds.statement import ROWS
 from privxray.exchange.commitments.group import ORDER
 from privxray.formats.tensors import SCALAR_BYTES
 
-Rows = NDArray[np.float64]
+Rows = NDArray[np.int8]
 """R, of shape [128, d + 3 m]."""
+
+_AT_ONCE = 32
+"""Rows that are multiplied together: as float64 they take eight times the memory."""
 
 
 def rows_of(seed: bytes, width: int) -> Rows:
@@ -30,9 +33,8 @@ def rows_of(seed: bytes, width: int) -> Rows:
     :param width: how many numbers a row has.
     """
     octets = -(-width // 8)
-    bits = np.unpackbits(
-        np.frombuffer(shake_256(seed).digest(2 * ROWS * octets), np.uint8).reshape(2, ROWS, octets), axis=2
-    )[:, :, :width].astype(np.float64)
+    stream = np.frombuffer(shake_256(seed).digest(2 * ROWS * octets), np.uint8).reshape(2, ROWS, octets)
+    bits = np.unpackbits(stream, axis=2, count=width).view(np.int8)
     return np.asarray(bits[0] - bits[1])
 
 
@@ -45,5 +47,6 @@ def combined(rows: Rows, numbers: Sequence[int]) -> list[int]:
     """
     data = b"".join(number.to_bytes(SCALAR_BYTES, "little") for number in numbers)
     limbs = np.frombuffer(data, "<u2").reshape(len(numbers), SCALAR_BYTES // 2).astype(np.float64)
-    sums = (rows @ limbs).astype(np.int64)
+    parts = [rows[at : at + _AT_ONCE].astype(np.float64) @ limbs for at in range(0, ROWS, _AT_ONCE)]
+    sums = np.concatenate(parts).astype(np.int64)
     return [sum(part << (16 * place) for place, part in enumerate(row)) % ORDER for row in sums.tolist()]

@@ -8,7 +8,8 @@ bits let b = floor(B 2^f + 1/2), the largest number that quantising gives. Three
   how many there are (rounding adds up to 1/2 to each). For the linear probe it is the class counts, and S
   what the hospital weighs.
 - **shared**, with a factor c: every number of it is from -(c S + c K + 1) to c S + c K + 1. For the linear
-  probe these are the head and the centre, both times S: so no number of a hospital's own head is above c.
+  probe these are the head and the centre, both times S: so no number of a hospital's own head is above c. If
+  its own bound is smaller than c times that of the total, every number of it is from -b to b as well.
 
 Each of these says |q| <= p for two affine forms of x, with p even where q is. It holds exactly where
 p^2 - q^2 >= 0, thus where p^2 - q^2 + 1 is a sum of three squares (:mod:`.three_squares`).
@@ -103,8 +104,6 @@ def statement_of(
         not hide them.
     """
     factors, places = dict(times or {}), _places(manifest)
-    if total_size(manifest) > MAX_PROVEN:
-        raise ValueError(f"bounds are proven of at most {MAX_PROVEN} numbers")
     if not {*factors, *([total] if total else [])} <= places.keys() or total in factors:
         raise ValueError("a tensor of the bounds is not in the vector, or is there in two ways")
     if factors and total is None:
@@ -115,14 +114,17 @@ def statement_of(
         if any(places[name][0].fraction_bits != spec.fraction_bits for name in factors):
             raise ValueError("the total and what it bounds have different fraction bits")
         most = largest(spec) + len(summed)
-    rules = [
-        rule
-        for spec, at in places.values()
-        for rule in _rules(
-            spec, at, most if spec.name == total else None, factors.get(spec.name), len(summed)
-        )
-    ]
+    rules: list[Inequality] = []
+    for spec, at in places.values():
+        if spec.name == total:
+            rules += [Inequality(0, most, place, -2, most) for place in at]
+        elif spec.name in factors:
+            rules += _shared(spec, at, factors[spec.name], most, len(summed))
+        else:
+            rules += _plain(spec, at)
     size = total_size(manifest)
+    if max(size, len(rules)) > MAX_PROVEN:
+        raise ValueError(f"bounds are proven of at most {MAX_PROVEN} numbers")
     found = [*rules, Inequality(0, most, size, -2, most)] if total is not None else rules
     longest = _longest(found, max(1, len(summed)))
     # What a row adds up to, at most, where the vector keeps to all this: no number is larger than its p, and
@@ -134,20 +136,20 @@ def statement_of(
     return Statement(size, summed, tuple(found), longest, hiding)
 
 
-def _rules(
-    spec: TensorSpec, at: range, most: int | None, factor: int | None, summed: int
-) -> list[Inequality]:
-    """The inequalities of one tensor's numbers.
-
-    :param most: the most that S is, where this tensor is the total.
-    :param factor: c, where it is a shared one; ``summed`` is K.
-    """
-    if most is not None:
-        return [Inequality(0, most, place, -2, most) for place in at]
-    if factor is not None:
-        slack = factor * summed + 1
-        return [Inequality(2 * factor, 2 * slack, place, 2, 0) for place in at]
+def _plain(spec: TensorSpec, at: range) -> list[Inequality]:
+    """That the numbers of a tensor are within its own bound."""
     return [Inequality(0, 2 * largest(spec), place, 2, 0) for place in at]
+
+
+def _shared(spec: TensorSpec, at: range, factor: int, most: int, summed: int) -> list[Inequality]:
+    """That the numbers of a tensor are at most c S, and within its own bound where that does not follow.
+
+    :param factor: c; ``most`` is M, and ``summed`` is K.
+    """
+    slack = factor * summed + 1
+    rules = [Inequality(2 * factor, 2 * slack, place, 2, 0) for place in at]
+    follows = largest(spec) >= factor * (most - summed)
+    return rules if follows else [*rules, *_plain(spec, at)]
 
 
 def _places(manifest: Sequence[TensorSpec]) -> dict[str, tuple[TensorSpec, range]]:

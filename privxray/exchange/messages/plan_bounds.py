@@ -28,7 +28,8 @@ def check_bounds(
     """Whether bounds can be proven of a plan's updates.
 
     :raises RefusedError: the plan has no commitments; it counts patients, and has bounds of a training; or
-        its bounds name what is not in the vector, or numbers that are too many or too large.
+        its bounds name a tensor twice or one that is not in the vector, or numbers that are too many or too
+        large.
     """
     if commitments is None:
         raise RefusedError(
@@ -41,6 +42,10 @@ def check_bounds(
             f"the plan has bounds of a training, and its task is to {task}",
             reason="plan.bounds-of-other-task",
             advice=_OTHER_PLAN,
+        )
+    if bounds is not None and len(bounds.times) < len(bounds.shared):
+        raise RefusedError(
+            "the plan's bounds name a tensor twice", reason="plan.bounds-twice", advice=_OTHER_PLAN
         )
     try:
         statement_about(tuple(manifest), bounds)

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from privxray.errors import MalformedError
 from privxray.exchange.messages.plan import SignedPlan
-from privxray.formats.container import Envelope, seal_header, split
+from privxray.formats.container import MAX_ENVELOPE, PREAMBLE, Envelope, seal_header, split
 from privxray.formats.header import Digest, Header, SealedKey, Stamp
 from privxray.formats.tensors import SCALAR_BYTES, pack, total_size, unpack
 from privxray.keys.identity import Identity
@@ -115,11 +115,11 @@ def open_proof(header: ProofHeader, body: bytes, signed: SignedPlan, own: Identi
 
 def _envelopes(data: bytes, number: int) -> tuple[Envelope, ...]:
     """:raises MalformedError: not exactly so many envelopes, one after the other."""
-    envelopes = []
+    envelopes, place = [], 0
     for _ in range(number):
-        envelopes.append(split(data))
-        data = data[envelopes[-1].length :]
-    if data:
+        envelopes.append(split(data[place : place + PREAMBLE + MAX_ENVELOPE]))
+        place += envelopes[-1].length
+    if place < len(data):
         raise _other_content()
     return tuple(envelopes)
 

@@ -10,8 +10,8 @@ from privxray.formats.header import Base64, Fingerprint, PlanHash, Strict
 from privxray.keys.roster import MAX_HOSPITALS
 
 MAX_REFUSALS = 64
-MAX_FAULTY = 1_400_000
-"""Characters of base64: an update of 1 MiB, which has some 30,000 numbers."""
+MAX_FAULTY = 2_900_000
+"""Characters of base64: the longest update with a proof of bounds, or one of 68,000 numbers without."""
 
 
 class Same(Strict):

@@ -6,6 +6,7 @@ Tested in tests/cli/test_rounds.py, tests/cli/test_keyholders.py and tests/cli/t
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from privxray.errors import CohortError, PrivxrayError, about
 from privxray.exchange.commitments.scalars import OpenedSum
@@ -57,7 +58,7 @@ def committed_updates(collected: Collected, identity: Identity) -> list[Committe
             sender,
             committed_of(collected.cohort.updates[sender].header, collected.plan),
             _opened(collected, sender, identity),
-            bounds_claim(collected.cohort.updates[sender].header, collected.plan),
+            partial(bounds_claim, collected.cohort.updates[sender].header, collected.plan),
         )
         for sender in sorted(collected.updates)
     ]
