@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from privxray.errors import CohortError, PrivxrayError, about
-from privxray.exchange.bounds.checking import Claim, ReadOneByOne, out_of_bounds
+from privxray.exchange.bounds.bound_proof import Claim
+from privxray.exchange.bounds.checking import ReadOneByOne, out_of_bounds
 from privxray.exchange.commitments.checking import contradictions, is_as_committed
 from privxray.exchange.commitments.committed import Committed
 from privxray.exchange.commitments.pedersen import commit

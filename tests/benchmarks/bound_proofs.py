@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from privxray.exchange.bounds.bound_proof import subject
-from privxray.exchange.bounds.checking import Claim, out_of_bounds
+from privxray.exchange.bounds.bound_proof import Claim, subject
+from privxray.exchange.bounds.checking import out_of_bounds
 from privxray.exchange.bounds.making import prove_bounds
 from privxray.exchange.bounds.statement import Statement, statement_of
 from privxray.exchange.commitments.group import ORDER, generators

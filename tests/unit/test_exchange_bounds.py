@@ -17,8 +17,8 @@ import spec_bounds
 
 from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.bounds import MAX_PROVEN, making
-from privxray.exchange.bounds.bound_proof import Announced, BoundProof, read_bound_proof, subject
-from privxray.exchange.bounds.checking import Claim, ReadOneByOne, out_of_bounds
+from privxray.exchange.bounds.bound_proof import Announced, BoundProof, Claim, read_bound_proof, subject
+from privxray.exchange.bounds.checking import ReadOneByOne, out_of_bounds
 from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.making import prove_bounds
 from privxray.exchange.bounds.rows import combined, rows_of

@@ -150,3 +150,16 @@ def _other_form() -> MalformedError:
         reason="update.bounds-form",
         advice="Ask the hospital to export its update again, or plan the round anew without it",
     )
+
+
+@dataclass(frozen=True)
+class Claim:
+    """That the vector behind a commitment keeps to a statement.
+
+    :ivar about: :func:`subject`.
+    :ivar commitment: C.
+    """
+
+    about: bytes
+    commitment: bytes
+    proof: BoundProof

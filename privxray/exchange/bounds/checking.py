@@ -19,10 +19,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
-from privxray.exchange.bounds.bound_proof import RELATION, BoundProof, Challenges
+from privxray.exchange.bounds.bound_proof import RELATION, Challenges, Claim
 from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.rows import rows_of
 from privxray.exchange.bounds.statement import Statement
@@ -30,19 +29,6 @@ from privxray.exchange.commitments.group import NEUTRAL, ORDER, combine, generat
 from privxray.exchange.commitments.pedersen import BLINDING
 
 Party = TypeVar("Party")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """That the vector behind a commitment keeps to a statement.
-
-    :ivar about: :func:`~privxray.exchange.bounds.bound_proof.subject`.
-    :ivar commitment: C.
-    """
-
-    about: bytes
-    commitment: bytes
-    proof: BoundProof
 
 
 class ReadOneByOne(Mapping[Party, Claim | None]):

@@ -24,8 +24,7 @@ from privxray.keys.mask_statement import MaskStatement
 from privxray.keys.sealed_body import open_body, seal_body
 
 if TYPE_CHECKING:
-    from privxray.exchange.bounds.bound_proof import BoundProof
-    from privxray.exchange.bounds.checking import Claim
+    from privxray.exchange.bounds.bound_proof import BoundProof, Claim
     from privxray.exchange.commitments.scalars import Scalars
     from privxray.exchange.masking.fixed_point import Integers
 
@@ -146,8 +145,7 @@ def bounds_claim(header: UpdateHeader, plan: PlanHeader) -> Claim | None:
     statement = plan.proven
     if statement is None:
         return None
-    from privxray.exchange.bounds.bound_proof import read_bound_proof, subject
-    from privxray.exchange.bounds.checking import Claim
+    from privxray.exchange.bounds.bound_proof import Claim, read_bound_proof, subject
 
     proof = read_bound_proof(header.bound_proof or "", statement)
     return Claim(subject(header.plan or "", header.sender), committed_of(header, plan).vector, proof)
