@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from privxray.cli.current_workspace import current_workspace, place_of, seen_from
+from privxray.cli.taken_kinds import TAKES
 from privxray.errors import STATUS_SAYS, PrivxrayError
 
 if TYPE_CHECKING:
@@ -53,19 +54,6 @@ _ALWAYS = frozenset({"workspace.other-role", "cohort.missing", "cohort.refused",
 """Reasons whose advice may name a command, but not the one that is next here."""
 _FILES = frozenset({"file.absent", "file.no-match", "usage"})
 """Reasons of a file that was forgotten, or is not there."""
-_TAKES: dict[str, tuple[str, ...]] = {
-    "plan": ("card",),
-    "join": ("plan", "succession"),
-    "accept": ("model", "plan", "summary"),
-    "aggregate": ("update", "share", "agreement"),
-    "unmask": ("request",),
-    "verify": ("proof", "model", "plan"),
-    "distrust": ("revocation", "succession"),
-    "vote": ("candidacy",),
-    "infer answer": ("query",),
-    "infer read": ("answer",),
-}
-"""Which kinds of files a command takes."""
 _FOLDERS = ("incoming", "updates", "cards", "shares", "models")
 _MISSING = re.compile(r"(FILES?|CARDS|QUERY|ANSWER) is missing")
 
@@ -88,7 +76,7 @@ class _Slip:
         """What to type about files in the drop folder: those that the command takes, or the first of any."""
         from privxray.workflow.upkeep.arrivals.unread import unread
 
-        came, wanted = unread(self.session, self.situation), _TAKES.get(self.command)
+        came, wanted = unread(self.session, self.situation), TAKES.get(self.command)
         if wanted is None:
             return list(came.todos[:1])
         drop = f"{self.session.workspace.incoming.name}/"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from played_study import HOSPITALS, At, typed
 
+from privxray.cli.options.known_names import files_for
+
 
 @pytest.mark.parametrize(
     ("shell", "line"),
@@ -68,3 +70,20 @@ def test_names_of_studies_and_hospitals_are_completed(at: At, shell: str) -> Non
 def test_words_of_help_are_completed_and_outside_of_a_workspace_no_study_is(tmp_path: Path) -> None:
     assert "budget.exceeded" in asked("privxray help budget.ex", "budget.ex", folder=tmp_path)
     assert asked("privxray train --study pn", "pn", folder=tmp_path) == []
+
+
+def test_files_that_came_are_completed_by_what_a_command_takes(tmp_path: Path) -> None:
+    (tmp_path / "privxray.yaml").write_text("role: hospital\nname: a\n")
+    (tmp_path / "incoming").mkdir(mode=0o700)
+    for name in ("plan-0002.plan", "global-0001.model", "notes.txt"):
+        (tmp_path / "incoming" / name).touch()
+    (tmp_path / "plan-0001.plan").touch()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        assert files_for("join")("") == ["plan-0001.plan", "incoming/plan-0002.plan"]
+        assert files_for("join")("inc") == ["incoming/plan-0002.plan"]
+        assert files_for("accept")("incoming/") == ["incoming/global-0001.model", "incoming/plan-0002.plan"]
+        assert files_for("unmask")("") == []
+        patch.chdir(tmp_path / "incoming")
+        assert files_for("join")("") == ["plan-0002.plan"]
+    assert asked("privxray join ", "", folder=tmp_path) == ["plan-0001.plan", "incoming/plan-0002.plan"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from played_study import At
+from played_study import At, Snapshots, typed
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,17 @@ def test_it_begins_with_what_a_person_decides_by(
         assert words in " ".join(first.split()), words
     assert "sha256" not in first
     assert "sha256" in rest
+
+
+def test_of_an_older_summary_it_does_not_say_to_carry_it(snapshots: Snapshots) -> None:
+    folder = snapshots("evaluating") / "coordinator"
+
+    def todo(file: str) -> str:
+        told = typed(["-C", str(folder), "inspect", file, "--json"]).json
+        return str(told["summary"]["todo"])
+
+    assert todo("models/global-0003.model") == "carry it to every hospital"
+    assert todo("round-0002.summary").startswith("nothing: a later round is closed")
 
 
 def test_folders_and_several_files_are_listed_and_a_bad_one_is_told(at: At) -> None:

@@ -303,3 +303,20 @@ def test_with_keyholders_a_sum_of_those_that_delivered_is_counted(at: At) -> Non
 def test_the_noise_of_one_answer_is_that_of_its_epsilon() -> None:
     noise = answer_noise(Guarantee(0.5, 1e-5))
     assert guarantee([Event(kind="gaussian", noise=noise)], 1e-5).epsilon == pytest.approx(0.5, rel=1e-4)
+
+
+def test_a_larger_epsilon_of_a_study_that_is_begun_anew_has_to_be_typed(at: At) -> None:
+    world = at("counting")
+    for party in HOSPITALS:
+        world.carry(world.ok(party, "card", asks=True)["card"], "coordinator", "cards")
+    words = ("plan", "cards/*.card", "--replace", "--describe-epsilon", "4")
+    planned = world.ok("coordinator", *words, asks=True)
+    assert planned["changes"]
+    told = world.ok("hospital-a", "accept", world.carry(planned["plan"], "hospital-a"))  # asks for no words
+    assert told["changes"] == planned["changes"]
+    assert world.refused("hospital-a", "describe", "--contribute") == "epsilon.more-than-before"
+    assert world.ok("hospital-a", "status")["next"][0].endswith(
+        "if that is fine: privxray describe --contribute --epsilon 4"
+    )
+    world.ok("hospital-a", "describe", "--contribute", "--epsilon", "4")
+    assert world.type("hospital-a", "describe", "--contribute").code == 0  # it is done, and says so

@@ -243,7 +243,7 @@ def test_terms_name_successors_by_name(world: World) -> None:
     assert SuccessorTerms(("hospital-a", "hospital-b", "hospital-c")).among(roster) == world.successors
     assert SuccessorTerms(("hospital-a", "hospital-b"), 2).among(roster).threshold == 2
     two = SuccessorTerms(("hospital-b", "hospital-c"), 2).among(roster)
-    assert two.stated(roster) == {"successors": ["hospital-b", "hospital-c"], "votes for a successor": 2}
+    assert two.stated(roster) == {"successors": ["hospital-b", "hospital-c"], "successor_threshold": 2}
     nobody = SuccessorTerms(("clinic", "hospital-a"))
     assert reason_of(lambda: nobody.among(roster)) == "plan.unknown-successor"
     for names, threshold in ((("hospital-a",), None), (("hospital-a", "hospital-b"), 3)):

@@ -161,6 +161,8 @@ def test_a_hospital_that_only_counts_is_told() -> None:
     ready = StudySituation(describe, splits=frozenset({"val"}))
     assert said("hospital", ready)[0].types == ("describe", "--contribute")
     assert "ingest FOLDER" in first("hospital", StudySituation(describe))
+    dearer = replace(ready, costs_more=True, asked=2.5)
+    assert said("hospital", dearer)[0].types == ("describe", "--contribute", "--epsilon", "2.5")
     poor = StudySituation(describe, splits=frozenset({"val"}), possible=0.0)
     assert "tell the coordinator" in first("hospital", poor)
     closed = round_in(RoundState.CLOSED, task="describe", summary="1" * 64)

@@ -13,6 +13,7 @@ import typer
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Constants, Json
 from privxray.cli.options.file_patterns import expand
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import counted, emit, line, table, tell
 from privxray.errors import PrivxrayError, UsageError, WorkspaceError
 from privxray.naming.public_names import lone_name
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 def inspect(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES", help="Files of any kind that travels, or folders of them."),
+        typer.Argument(
+            metavar="FILES",
+            help="Files of any kind that travels, or folders of them.",
+            autocompletion=files_for("inspect"),
+        ),
     ],
     constants: Constants = False,
     as_json: Json = False,

@@ -10,6 +10,7 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Force, Json
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 from privxray.errors import UsageError
 
@@ -29,7 +30,11 @@ def add_to(app: typer.Typer) -> None:
 def export(
     model: Annotated[
         str,
-        typer.Argument(metavar="MODEL", help="Its file, or the first 8 or more digits of its fingerprint."),
+        typer.Argument(
+            metavar="MODEL",
+            help="Its file, or the first 8 or more digits of its fingerprint.",
+            autocompletion=files_for("model export"),
+        ),
     ],
     onnx: Annotated[
         Path | None,

@@ -99,6 +99,8 @@ class Planned(PlanTold):
     key_words: str
     """To read out to every party by phone."""
     warnings: list[str]
+    changes: list[str] | None
+    """What is otherwise than in the plan before; null for a first plan."""
 
 
 class Joined(PlanTold):
@@ -184,6 +186,8 @@ class Accepted(Printed):
     study: str
     path: str | None
     already: bool
+    changes: list[str] | None
+    """What is otherwise in a plan than in the one before; null for a model or a summary."""
     proven: bool
     """Whether it was shown that the model is the sum of what the hospitals committed to."""
     words: str | None

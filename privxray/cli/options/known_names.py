@@ -1,4 +1,4 @@
-"""Names that a shell completes: the workspace's studies, the parties of its newest plans, words of ``help``.
+"""Names that a shell completes: studies, parties of their newest plans, words of ``help``, files that came.
 
 A shell asks while a person types, so nothing here is ever an error, nothing is asked, and nothing is changed:
 where a workspace can't be read there is nothing to complete. Tested in tests/cli/test_completion.py.
@@ -6,13 +6,21 @@ where a workspace can't be read there is nothing to complete. Tested in tests/cl
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from privxray.cli.taken_kinds import COMPLETES
+
 if TYPE_CHECKING:
     from privxray.workspace.session import Session
+
+
+_MOST = 10_000
+"""Entries of a folder that are looked at."""
 
 
 def studies(incomplete: str) -> list[str]:
@@ -38,6 +46,36 @@ def explained(incomplete: str) -> list[str]:
     from privxray.explanations.catalogue import glossary, reasons
 
     return sorted(name for name in (*glossary(), *reasons()) if name.startswith(incomplete))
+
+
+def files_for(command: str) -> Callable[[str], list[str]]:
+    """Completes files that a command takes: those in the drop folder, and those where the word leads.
+
+    Where it completes nothing, the shell completes files by itself.
+    """
+    suffixes = tuple(".enc" if kind == "update" else f".{kind}" for kind in COMPLETES[command])
+
+    def complete(incomplete: str) -> list[str]:
+        place = incomplete[: incomplete.rfind("/") + 1]
+        found = _named(Path(place), place, suffixes)
+        with suppress(Exception):
+            from privxray.workspace.folder import Workspace
+
+            drop = Workspace.find(Path.cwd()).incoming
+            shown = Path(os.path.relpath(drop)).as_posix() + "/"
+            if not drop.is_symlink() and shown not in (place, "./"):
+                found += _named(drop, shown, suffixes)
+        return [name for name in found if name.startswith(incomplete)]
+
+    return complete
+
+
+def _named(folder: Path, place: str, suffixes: tuple[str, ...]) -> list[str]:
+    """The first files of a folder whose names end so, as they are typed."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        names = [entry.name for entry in islice(entries, _MOST) if entry.name.endswith(suffixes)]
+        return [place + name for name in sorted(names)]
+    return []
 
 
 def _studies(session: Session) -> list[str]:

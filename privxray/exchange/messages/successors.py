@@ -65,7 +65,7 @@ class Successors(Strict):
     def stated(self, roster: Roster) -> Mapping[str, JsonValue]:
         """By name, for display."""
         names: list[JsonValue] = [m.name for m in roster.members if m.keys.fingerprint in self.members]
-        return {"successors": names, "votes for a successor": self.threshold}
+        return {"successors": names, "successor_threshold": self.threshold}
 
 
 def successors_of(members: list[Fingerprint], threshold: int) -> Successors | None:

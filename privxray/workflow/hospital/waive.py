@@ -22,7 +22,7 @@ from privxray.workflow.common.task_commands import agreed_only
 from privxray.workflow.common.which_study import newest_round
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.folder import Workspace
-from privxray.workspace.session import working
+from privxray.workspace.session import Session, working
 from privxray.workspace.transitions import RoundState
 
 
@@ -58,7 +58,7 @@ def waive(
     with working(workspace) as session:
         planned = planned_round(workspace, newest_round(session, study))
         _expect_open(planned)
-        kept = planned.folder / "own.waiver"
+        kept = _kept(planned.folder)
         again = kept.exists()
         if not again:
             make_private_folder(kept.parent)
@@ -67,6 +67,18 @@ def waive(
         target = folder / workspace.own_file(planned.round.study, planned.round.number, "waiver")
         send(session.state, kept.read_bytes(), target, force=force)
         return Waived(target, planned.plan, again)
+
+
+def waived_round(session: Session, study: str) -> int | None:
+    """The number of a study's newest round here, if this hospital has waived it."""
+    last = session.state.last_round(study)
+    if last is None or not _kept(session.workspace.round_folder(study, last.number)).exists():
+        return None
+    return last.number
+
+
+def _kept(folder: Path) -> Path:
+    return folder / "own.waiver"
 
 
 def _expect_open(planned: PlannedRound) -> None:

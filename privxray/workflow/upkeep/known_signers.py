@@ -74,12 +74,14 @@ def known_in(session: Session) -> Known:
     for fingerprint, (theirs, name) in list(keys.items()):
         if session.state.revoked(Fingerprint(fingerprint)) is not None:
             keys[fingerprint] = (theirs, f"{name}, whose key was revoked")
+    results = [(round_.study, one) for round_ in rounds for one in (round_.model, round_.summary) if one]
     reader = Reader(
         role=session.role,
         names={fingerprint: name for fingerprint, (_, name) in keys.items()},
         own=public_keys(workspace).fingerprint,
         followed=frozenset(round_.plan for round_ in rounds),
-        accepted=frozenset(one for round_ in rounds for one in (round_.model, round_.summary) if one),
+        accepted=frozenset(one for _, one in results),
+        newest=frozenset(dict(results).values()),
     )
     return Known(keys, reader, words, session.name)
 

@@ -10,12 +10,18 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 
 
 def distrust(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="What `privxray revoke` or `privxray succeed` wrote.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="What `privxray revoke` or `privxray succeed` wrote.",
+            autocompletion=files_for("distrust"),
+        ),
     ],
     as_json: Json = False,
 ) -> None:

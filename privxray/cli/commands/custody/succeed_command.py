@@ -15,6 +15,7 @@ from privxray.cli import prompts
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Json, PassphraseFile
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 from privxray.cli.recovery_prompts import words_from
 from privxray.errors import UsageError
@@ -29,6 +30,7 @@ _Card = Annotated[
         metavar="CARD",
         help="The card of this party's new workspace. With --recovery, the old card or a plan that names the "
         "party. With --votes, the study's last plan.",
+        autocompletion=files_for("succeed"),
     ),
 ]
 _File = Annotated[

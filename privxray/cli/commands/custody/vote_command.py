@@ -14,6 +14,7 @@ from privxray.cli import prompts
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Json, PassphraseFile, To
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 
 _Words = Annotated[
@@ -31,7 +32,9 @@ def vote(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="What `privxray card --candidacy` wrote at whoever is to coordinate."
+            metavar="FILE",
+            help="What `privxray card --candidacy` wrote at whoever is to coordinate.",
+            autocompletion=files_for("vote"),
         ),
     ],
     words: _Words = None,

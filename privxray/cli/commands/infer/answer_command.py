@@ -11,13 +11,17 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Force
 from privxray.cli.options.infer_options import ReplyOptions, images_of
+from privxray.cli.options.known_names import files_for
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import emit, tell
 
 
 @takes("options", ReplyOptions)
 def answer(
-    query: Annotated[Path, typer.Argument(metavar="QUERY", help="A hospital's query.")],
+    query: Annotated[
+        Path,
+        typer.Argument(metavar="QUERY", help="A hospital's query.", autocompletion=files_for("infer answer")),
+    ],
     *,
     force: Force = False,
     options: ReplyOptions,

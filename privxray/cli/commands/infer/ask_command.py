@@ -12,6 +12,7 @@ from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import ImageFiles
 from privxray.cli.options.file_patterns import expand_images
 from privxray.cli.options.infer_options import Model, ReplyOptions, images_of
+from privxray.cli.options.known_names import files_for
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import emit, line, tell
 
@@ -21,7 +22,13 @@ def ask(
     images: ImageFiles,
     *,
     offer: Annotated[
-        Path | None, typer.Option("--offer", help="The owner's offer, the first time.", show_default=False)
+        Path | None,
+        typer.Option(
+            "--offer",
+            help="The owner's offer, the first time.",
+            show_default=False,
+            autocompletion=files_for("infer ask"),
+        ),
     ] = None,
     model: Model = None,
     options: ReplyOptions,

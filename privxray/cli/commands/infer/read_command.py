@@ -10,6 +10,7 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options.infer_options import ModelOptions
+from privxray.cli.options.known_names import files_for
 from privxray.cli.options.option_group import takes
 from privxray.cli.options.spreadsheet import DecimalComma, spreadsheet
 from privxray.cli.options.written_files import require_free
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 @takes("options", ModelOptions)
 def read(
-    answer: Annotated[Path, typer.Argument(metavar="ANSWER", help="An owner's answer.")],
+    answer: Annotated[
+        Path,
+        typer.Argument(metavar="ANSWER", help="An owner's answer.", autocompletion=files_for("infer read")),
+    ],
     *,
     to_csv: Annotated[
         Path | None,

@@ -10,6 +10,7 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Constants, Json, KeyWords, PassphraseFile
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 from privxray.cli.plan_review import PlanReview
 from privxray.cli.prompts import passphrase
@@ -26,7 +27,12 @@ if TYPE_CHECKING:
 
 def accept(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A global model, a summary, or the next plan.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A global model, a summary, or the next plan.",
+            autocompletion=files_for("accept"),
+        ),
     ],
     words: KeyWords = None,
     constants: Constants = False,
@@ -69,6 +75,7 @@ def accept(
                 "study": study,
                 "path": str(done.path) if done.path else None,
                 "already": done.already,
+                "changes": list(done.joined.changes) if done.joined else None,
                 "proven": done.proven,
                 "words": done.last_words,
                 "evaluation": None if scores is None else scores_json(scores),

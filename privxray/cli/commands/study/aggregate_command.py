@@ -14,6 +14,7 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Force, Json, PassphraseFile, Without
 from privxray.cli.options.file_patterns import expand
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
 from privxray.cli.summary_view import show_summary, summary_json
@@ -30,6 +31,7 @@ def aggregate(
         typer.Argument(
             metavar="FILES",
             help="The hospitals' updates, then the keyholders' share files; or agreements; or patterns.",
+            autocompletion=files_for("aggregate"),
         ),
     ],
     without: Without = None,

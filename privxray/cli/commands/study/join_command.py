@@ -10,6 +10,7 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Constants, Json, KeyWords, PassphraseFile
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 from privxray.cli.plan_review import PlanReview
 from privxray.cli.plan_view import plan_json
@@ -23,7 +24,9 @@ def join(
     file: Annotated[
         Path,
         typer.Argument(
-            metavar="FILE", help="The coordinator's plan, or the succession of a new coordinator."
+            metavar="FILE",
+            help="The coordinator's plan, or the succession of a new coordinator.",
+            autocompletion=files_for("join"),
         ),
     ],
     words: KeyWords = None,

@@ -14,6 +14,7 @@ from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Constants, Force, Json, PassphraseFile, Without
 from privxray.cli.options.file_patterns import expand
+from privxray.cli.options.known_names import files_for
 from privxray.cli.options.option_group import takes
 from privxray.cli.options.plan_options import TermsOptions
 from privxray.cli.output import emit, line, tell
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 def plan(
     terms: TermsOptions,
     cards: Annotated[
-        list[Path] | None, typer.Argument(metavar="CARDS", help="The parties' cards, or a pattern.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="CARDS", help="The parties' cards, or a pattern.", autocompletion=files_for("plan")
+        ),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Give up the open round and begin the study anew.")
@@ -96,17 +100,19 @@ def plan(
                 advice="Type: privxray plan cards/*.card",
             )
         planned = make_plan(workspace, paths, terms.terms(workspace), secret, replace=replace, force=force)
+    changes = _changes(workspace, planned.plan)
     if as_json:
         emit(
             {
                 "plan": str(planned.path),
                 "key_words": planned.key_words,
                 "warnings": list(planned.warnings),
+                "changes": None if changes is None else list(changes),
                 **plan_json(planned.plan),
             }
         )
     else:
-        show_plan(planned.plan, _changes(workspace, planned.plan), constants=constants)
+        show_plan(planned.plan, changes, constants=constants)
         line(f"Key words: {planned.key_words}")
     for warning in planned.warnings:
         tell(f"Note: {warning}.")

@@ -10,12 +10,16 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options import Force, Json, PassphraseFile, To
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
 
 
 def unmask(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The coordinator's request.")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="The coordinator's request.", autocompletion=files_for("unmask")),
+    ],
     to: To = None,
     force: Force = False,
     passphrase_file: PassphraseFile = None,

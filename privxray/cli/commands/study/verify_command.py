@@ -13,6 +13,7 @@ import typer
 from privxray.cli.closing import close
 from privxray.cli.current_workspace import current_workspace
 from privxray.cli.options import Json, PassphraseFile
+from privxray.cli.options.known_names import files_for
 from privxray.cli.output import emit, tell
 from privxray.cli.prompts import passphrase
 
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
 
 def verify(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A .proof file, the model beside it, or a plan.")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A .proof file, the model beside it, or a plan.",
+            autocompletion=files_for("verify"),
+        ),
     ],
     passphrase_file: PassphraseFile = None,
     as_json: Json = False,

@@ -84,8 +84,8 @@ def carry_on(
     agrees = before.its_task == "agree"
     if newcomers and HYBRID_MASKS in before.features and not agrees:
         raise RefusedError(
-            f"masks are hybrid, and {', '.join(card.name for card in newcomers)} agreed on no secret with "
-            "the others",
+            f"masks are hybrid, and {', '.join(card.name for card in newcomers)} is not among the hospitals "
+            "that agreed on secrets for the rounds that are left",
             reason="plan.newcomer-not-agreed",
             advice="Go on without, or begin the study anew with the cards of all: privxray plan cards/*.card "
             "--masks hybrid --replace",

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from privxray.errors import BudgetError, UsageError
+from privxray.errors import STATUS_SAYS, BudgetError, UsageError
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.formats.header import TaskName
 from privxray.naming.patient_id import PatientKey
@@ -30,12 +30,14 @@ from privxray.privacy.guarantee import Guarantee
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.study_cost import answer_deviation, answer_events, answer_noise
+from privxray.workflow.hospital.counting.typed_epsilon import less_before
 from privxray.workflow.hospital.open_round import left_out, open_round, too_late
 from privxray.workflow.hospital.paid_round import PaidRound
 from privxray.workflow.hospital.patients_beyond import patients_beyond
 from privxray.workflow.hospital.training_results import remove_unreadable, saved_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.session import Session
+from privxray.workspace.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
 
 Counts = NDArray[np.float64]
@@ -76,6 +78,7 @@ def open_contribution(
 
     :param epsilon: as it was typed; it can only be the plan's, for all hospitals have the same noise.
     :raises UsageError: another epsilon than the plan's was typed.
+    :raises BudgetError: an earlier plan asked for less, and no epsilon was typed.
     :raises RefusedError: the plan is for another task, or it is too late.
     """
     round_ = open_round(session, study, task)
@@ -89,9 +92,23 @@ def open_contribution(
         )
     remove_unreadable(session)
     ledger = open_ledger(session)
+    if epsilon is None and round_.state is RoundState.JOINED and round_.epsilon is None:
+        _expect_no_dearer(session, round_, plan)
     if round_.state is RoundState.JOINED and left_out(session, round_):
         raise too_late()
     return Contribution(session, ledger, round_, plan)
+
+
+def _expect_no_dearer(session: Session, round_: Round, plan: PlanHeader) -> None:
+    """:raises BudgetError: the plan asks for more than an earlier one, and nobody typed how much."""
+    before = less_before(session, round_, plan)
+    if before is not None:
+        raise BudgetError(
+            f"the plan asks for epsilon {plan.epsilon:g}, and an earlier plan of this study for {before:g}; "
+            "nothing was spent",
+            reason="epsilon.more-than-before",
+            advice=STATUS_SAYS,
+        )
 
 
 def reserve_answer(paid: Contribution) -> Contribution:

@@ -16,6 +16,7 @@ from privxray.exchange.admission.admit_successor import admit_successor, task_te
 from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.intake import Received
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
+from privxray.formats.features import HYBRID_MASKS
 from privxray.keys.key_words import same_words, slip_in
 from privxray.keys.roster import Member, Trustee
 from privxray.keys.statement import Statement
@@ -33,6 +34,7 @@ from privxray.workflow.hospital.taking_in.check_trainable import check_trainable
 from privxray.workflow.hospital.taking_in.plan_changes import known_here, plan_changes
 from privxray.workflow.hospital.taking_in.seen_files import expect_own_model, seen_here
 from privxray.workflow.hospital.training_results import remove_unreadable
+from privxray.workflow.hospital.waive import waived_round
 from privxray.workspace.atomic import make_private_folder, write_atomic
 from privxray.workspace.key_ring import KeyRing, RoundKey
 from privxray.workspace.session import Session
@@ -97,6 +99,8 @@ def follow(
         if before is None
         else plan_changes(before.plan, plan, own_keys.fingerprint, known_here(session, before, plan))
     )
+    if plan.roster.party(own_keys.fingerprint) is None:
+        _expect_not_waived(session, plan)
     own = admit_party(plan, own_keys, session.name, session.role)
     expect_goes_on(session, plan, before)
     keys = _own_round_keys(state, plan, own)
@@ -183,6 +187,20 @@ def _begin(session: Session, signed: SignedPlan, before: PlannedRound | None, ag
         state.change_round(role, last, Event.SUCCEED, vector_key=None)
         for ring in (state.mask_keys, state.unsealing_keys, state.encapsulation_keys):
             ring.burn_plan(last.plan)
+
+
+def _expect_not_waived(session: Session, plan: PlanHeader) -> None:
+    """:raises RefusedError: the plan goes on without this hospital, as it has signed."""
+    waived = waived_round(session, plan.study_name)
+    if waived is not None:
+        again = "To take part again, make a fresh card (privxray card) and carry it to the coordinator"
+        if HYBRID_MASKS in plan.features:
+            again = "Its secrets for the masks ended with that: it can take part in a study begun anew"
+        raise RefusedError(
+            f"the study goes on without this hospital, which has waived round {waived}",
+            reason="plan.waived",
+            advice=again,
+        )
 
 
 def _training_of(plan: PlanHeader) -> tuple[object, ...]:

@@ -105,10 +105,17 @@ def _uncounted(situation: Situation, study: StudySituation, option: str) -> Advi
             "this hospital's privacy budget leaves less than the plan asks for "
             f"({situation.typed('budget')}), so it can't take part in this round; tell the coordinator"
         )
-    words = (*COMMANDS[study.round.task].split(), *option.split())
+    epsilon = ("--epsilon", exact(study.asked)) if study.costs_more else ()
+    words = (*COMMANDS[study.round.task].split(), *epsilon, *option.split())
     typed = situation.typed(" ".join(words))
     if not study.splits:
         return Advice(f"{situation.typed(INGEST)}{option}; then: {typed}")
+    if study.costs_more:
+        return Advice(
+            f"this costs more than an earlier plan of the study asked for ({situation.typed('budget')}); if "
+            f"that is fine: {typed}",
+            words,
+        )
     return Advice(typed, words)
 
 

@@ -23,6 +23,7 @@ from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workflow.common.proof_file import proof_beside
 from privxray.workflow.common.result_file import result_path
+from privxray.workflow.hospital.counting.typed_epsilon import less_before
 from privxray.workflow.hospital.open_round import left_out
 from privxray.workflow.ledger.runs import attempt_of, charged_outside, default_epsilon, run_name
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
@@ -82,6 +83,7 @@ def _study(session: Session, round_: Round) -> StudySituation:
         left_out=hospital and left_out(session, round_),
         costs_more=costs_more,
         possible=possible,
+        asked=plan.epsilon,
         coordinator=plan.coordinator_name,
         named=named.name if (named := awaited_coordinator(state, round_.study)) else "",
         voted=vote.name if named is None and (vote := standing_vote(state, round_, plan.sender)) else "",
@@ -141,16 +143,13 @@ def _costs(session: Session, round_: Round, plan: PlanHeader) -> tuple[bool, flo
             book = ledger_chain.read(database)
     except (PrivxrayError, sqlite3.Error):  # doctor says what is wrong with it
         return False, None
-    if round_.epsilon is not None:
-        return round_.task not in COUNTED and _paid_before(session.state, round_, book), None
     if round_.task in COUNTED:
-        return False, None if _answer_fits(plan, book) else 0.0
-    return _paid_before(session.state, round_, book), _possible(session.state, round_, plan, book)
-
-
-def _paid_before(state: State, round_: Round, book: ledger_chain.Book) -> bool:
+        begun = round_.epsilon is not None
+        more = not begun and less_before(session, round_, plan) is not None
+        return more, None if begun or _answer_fits(plan, book) else 0.0
     drawn = [run for run, (reached, _) in book.charges.items() if reached != "reserved"]
-    return charged_outside(state, drawn, round_)
+    before = charged_outside(session.state, drawn, round_)
+    return before, None if round_.epsilon is not None else _possible(session.state, round_, plan, book)
 
 
 def _answer_fits(plan: PlanHeader, book: ledger_chain.Book) -> bool:

@@ -76,8 +76,9 @@ class StudySituation:
     :param repeatable: the plan's round can be repeated with keyholders, or without a hospital.
     :param refused: it has refused the round, and answers nothing in it.
     :param left_out: the round's sum is opened without this hospital.
-    :param costs_more: the study has cost this hospital something in a round that was given up, so a training
-        has to be told how much more it may cost.
+    :param costs_more: the study has cost this hospital something in a round that was given up, or an earlier
+        plan asked for less where patients are counted. So the epsilon has to be typed.
+    :param asked: the epsilon that the round's plan asks for.
     :param possible: the largest epsilon that the lifetime limit allows a training of this round, where that
         is less than it would take by itself; 0 where nothing is left.
     :param collected: at the coordinator, while files are awaited.
@@ -105,6 +106,7 @@ class StudySituation:
     left_out: bool = False
     costs_more: bool = False
     possible: float | None = None
+    asked: float = 0.0
     collected: CollectedFiles = field(default_factory=CollectedFiles)
     lacking: tuple[str, ...] = ()
     cards: tuple[str, ...] = ()

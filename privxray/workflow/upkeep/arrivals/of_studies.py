@@ -18,6 +18,7 @@ from privxray.exchange.messages.update import UpdateHeader
 from privxray.formats.header import Header
 from privxray.keys.card import CardHeader
 from privxray.workflow.common.planned_round import load_plan
+from privxray.workflow.hospital.waive import waived_round
 from privxray.workflow.upkeep.advice.situation import typed
 from privxray.workflow.upkeep.arrivals.question import Question, Standing
 from privxray.workspace.state_tables.study_tables import Round
@@ -58,6 +59,9 @@ def plan(question: Question[PlanHeader]) -> Standing:
     if any(one.plan == question.digest for one in session.state.rounds(plan.study)):
         return Standing(True, "nothing: it is followed here")
     if plan.roster.party(question.own) is None:
+        waived = waived_round(session, plan.study or "")
+        if waived is not None:
+            return Standing(True, f"nothing: it goes on without this hospital, which waived round {waived}")
         return Standing(
             False, "this workspace's party is not in it: carry a card to the coordinator (privxray card)"
         )

@@ -126,7 +126,7 @@ def model(model: ModelHeader, digest: str, reader: Reader) -> Summary:
         reader.name(model.sender),
         place_of(model),
         f"{model.method}, classes {', '.join(model.classes)}",
-        _todo_with_result(digest, reader),
+        _todo_with_result(model, digest, reader),
     )
 
 
@@ -140,14 +140,23 @@ def summary(summary: SummaryHeader, digest: str, reader: Reader) -> Summary:
         reader.name(summary.sender),
         place_of(summary),
         f"epsilon {summary.epsilon:g} at delta {summary.delta:g} per patient, by each hospital's own noise",
-        _todo_with_result(digest, reader),
+        _todo_with_result(summary, digest, reader),
     )
 
 
-def _todo_with_result(digest: str, reader: Reader) -> str:
-    if digest not in reader.accepted:
-        return "type: privxray accept FILE"
-    return "carry it to every hospital" if reader.role == "coordinator" else "nothing: it is kept here"
+def _todo_with_result(header: ModelHeader | SummaryHeader, digest: str, reader: Reader) -> str:
+    if digest in reader.accepted and reader.role == "coordinator":
+        later = "nothing: a later round is closed, and only a hospital that lacks this one still needs it"
+        return "carry it to every hospital" if digest in reader.newest else later
+    if digest in reader.accepted:
+        return "nothing: it is kept here"
+    if reader.role == "trustee":
+        return "nothing: a trustee keeps no models and no summaries"
+    if reader.role is not None and header.plan not in reader.followed:
+        return (
+            f"its plan is not followed here: the plan of round {header.round} of {header.study} comes first"
+        )
+    return "type: privxray accept FILE"
 
 
 _REPEAT = "give it to: privxray plan --repeat, with the files of that round"

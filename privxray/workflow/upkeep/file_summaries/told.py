@@ -21,6 +21,7 @@ class Reader:
     :ivar own: this party's fingerprint; empty outside of a workspace.
     :ivar followed: the digests of the plans that are followed here, or were signed here.
     :ivar accepted: the digests of the models and summaries that are accepted here, or were signed here.
+    :ivar newest: of these the last one of each study.
     """
 
     role: Role | None = None
@@ -28,6 +29,7 @@ class Reader:
     own: str = ""
     followed: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
+    newest: frozenset[str] = frozenset()
 
     def name(self, fingerprint: str) -> str:
         """A party by its name, or by its fingerprint where it is not known here."""
