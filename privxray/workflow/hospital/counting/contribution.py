@@ -37,7 +37,7 @@ from privxray.workflow.hospital.patients_beyond import patients_beyond
 from privxray.workflow.hospital.training_results import remove_unreadable, saved_vector
 from privxray.workflow.ledger.open_ledger import open_ledger
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import Event, RoundState
 
 Counts = NDArray[np.float64]

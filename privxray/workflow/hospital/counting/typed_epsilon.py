@@ -11,7 +11,7 @@ from __future__ import annotations
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.workflow.common.planned_round import load_plan
 from privxray.workspace.session import Session
-from privxray.workspace.study_tables import Round
+from privxray.workspace.state_tables.study_tables import Round
 
 
 def less_before(session: Session, round_: Round, plan: PlanHeader) -> float | None:
