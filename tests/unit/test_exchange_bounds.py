@@ -265,6 +265,8 @@ def test_a_proof_is_of_one_vector_one_hospital_and_one_plan(good: Claim) -> None
 
 def test_who_claims_nothing_is_out_of_bounds(good: Claim) -> None:
     assert out_of_bounds(SHARES, {"a": good, "b": None}) == ["b"]
+    assert out_of_bounds(SHARES, {"a": None, "b": None}) == ["a", "b"]
+    assert out_of_bounds(SHARES, {}) == []
 
 
 def test_proofs_are_read_one_after_the_other(good: Claim) -> None:
@@ -316,6 +318,12 @@ def test_a_prover_that_was_written_from_the_specification_is_believed(
     statement, point = statement_of(manifest, total, times), commit([one % ORDER for one in vector])
     text = base64.b64encode(spec_bounds.prove_bounds(plan, ABOUT + point, vector)).decode()
     assert out_of_bounds(statement, {"a": Claim(ABOUT, point, read_bound_proof(text, statement))}) == []
+
+
+def test_the_limit_of_a_sum_is_half_of_t(good: Claim) -> None:
+    largest_sum = max(map(abs, good.proof.sums))
+    assert out_of_bounds(dataclasses.replace(SHARES, longest=2 * largest_sum), {"a": good}) == []
+    assert out_of_bounds(dataclasses.replace(SHARES, longest=2 * largest_sum - 2), {"a": good}) == ["a"]
 
 
 def roots_modulo_the_order(number: int) -> tuple[int, int, int]:
