@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 import spec_bounds
+from spec_rules import Broken
+from spec_rules_bounds import Bounds
 
 from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.bounds import MAX_PROVEN, making
@@ -439,3 +441,63 @@ def test_the_value_at_hidden_numbers_is_that_of_its_coefficients() -> None:
     q, t_1, t_0 = equation.value(*numbers, 1), equation.cross(*numbers, masks), equation.value(*masks, 0)
     assert q != 0
     assert equation.value(*hidden, e) == (e * e * q + e * t_1 + t_0) % ORDER
+
+
+# What the specification says of the same plans
+
+
+def some_manifests() -> list[tuple[list[TensorSpec], str | None, dict[str, int]]]:
+    """Manifests of every kind: with and without a total and shared tensors, short and long, exact and not."""
+    source, made = random.Random(11), []
+    for _ in range(150):
+        bits = source.choice([0, 4, 20, 32, 60])
+        specs = [
+            TensorSpec(
+                name=name,
+                shape=(source.choice([1, 2, 3, 50]),),
+                bound=source.choice([0.3, 1.0, 7.75, 181.0, 2.0**20, 2.0**40, 2.0**61]),
+                fraction_bits=bits if name != "plain" else source.choice([bits, 7]),
+            )
+            for name in ("total", "head", "centre", "plain")
+        ]
+        total = source.choice([None, "total"])
+        times = {
+            name: source.choice([1, 8, 64]) for name in ("head", "centre") if total and source.random() < 0.6
+        }
+        made.append((specs, total, times))
+    edge = [TensorSpec(name="plain", shape=(1,), bound=2.0**61 * (1 - 2.0**-52), fraction_bits=12)]
+    over = [TensorSpec(name="plain", shape=(1,), bound=2.0**61, fraction_bits=12)]
+    full, beyond = (
+        [TensorSpec(name="plain", shape=(MAX_PROVEN + more,), bound=1.0, fraction_bits=4)] for more in (0, 1)
+    )
+    return [*made, *((one, None, {}) for one in (edge, over, full, beyond))]
+
+
+def test_statements_are_those_of_the_specification() -> None:
+    refused = []
+    for specs, total, times in some_manifests():
+        shared = [{"tensor": name, "times": factor} for name, factor in times.items()]
+        plan = {
+            "manifest": [spec.model_dump() for spec in specs],
+            "bounds": {"shared": shared, "total": total} if total else None,
+        }
+        try:
+            expected: Bounds | None = Bounds(plan)
+        except Broken:
+            expected = None
+        refused.append(expected is None)
+        if expected is None:
+            with pytest.raises(ValueError, match=r"proven|hides"):
+                statement_of(specs, total, times)
+            continue
+        statement = statement_of(specs, total, times)
+        assert list(map(tuple, statement.inequalities)) == expected.rules
+        assert statement.longest == expected.t
+        assert list(statement.total) == list(expected.summed)
+        assert 2**statement.hiding <= statement.longest / (2 * ROWS * reach_of(expected))
+    assert refused[-4:] == [False, True, False, True]
+    assert 20 < sum(refused) < 130
+
+
+def reach_of(bounds: Bounds) -> int:
+    return sum(4 * (times * bounds.most + most + 1) for times, most, *_ in bounds.rules)
