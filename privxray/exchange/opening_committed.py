@@ -69,7 +69,7 @@ def open_committed_sum(
     for left in left_over:
         _take_off(total, left, bound[left.owner], plan)
     numbers = as_integers(total)
-    check_range(numbers, plan.manifest, len(updates))
+    check_range(numbers, plan.manifest, len(updates), plan.proven.limits if plan.proven else None)
     return OpenedSum(numbers, total[-1])
 
 

@@ -28,6 +28,7 @@ from privxray.exchange.bounds.statement import ROWS, Statement, largest, stateme
 from privxray.exchange.bounds.three_squares import three_squares
 from privxray.exchange.commitments.group import ORDER
 from privxray.exchange.commitments.pedersen import commit
+from privxray.exchange.masking.summing import check_range
 from privxray.exchange.messages.repeats import MAX_FAULTY
 from privxray.formats.container import MAX_ENVELOPE
 from privxray.formats.tensors import TensorSpec
@@ -119,16 +120,23 @@ def test_a_shared_tensor_keeps_to_its_own_bound_where_that_is_the_smaller_one() 
 
 @pytest.mark.parametrize("bound", [0.3, 1.0, 7.5, 8.0, 64.0])
 def test_no_sum_of_a_forger_and_others_leaves_the_range_where_nobody_could_be_named(bound: float) -> None:
-    """What one vector can have at most is within its bounds but for rounding, whatever the constants."""
+    """The largest number that can be proven is the limit by which a sum is judged, whatever the constants."""
     method = methods.get("linear-probe")
-    constants = method.new_constants({"weight_cap": 181.5, "weight_bound": bound, "feature_dim": 4})
+    constants = method.new_constants({"weight_cap": 181.5, "weight_bound": bound, "feature_dim": 2})
     manifest, stated = method.manifest(constants, ("a", "b")), method.bounds(constants)
     assert stated is not None
-    statement, most = statement_of(manifest, stated.total, stated.times), largest(manifest[0])
-    slack = 4 * math.ceil(bound) + 1  # c (b + K) + c K + 1 is above c b by so much
-    total = largest(manifest[2])
-    assert sides_hold(statement, [most, *[0] * 13, total, 0])
-    assert not sides_hold(statement, [most + slack + 1, *[0] * 13, total, 2])
+    statement = statement_of(manifest, stated.total, stated.times)
+    most, c = statement.limits["weights"], math.ceil(bound)
+    assert most == (largest(manifest[0]) if bound % 1 else largest(manifest[0]) + 4 * c + 1)
+    counts = [statement.limits["counts"], 0]
+    centre = [statement.limits["centre"], 0]
+    assert sides_hold(statement, [most, *[0] * 5, *centre, *counts])
+    assert not sides_hold(statement, [most + 1, *[0] * 5, *centre, *counts])
+    assert not sides_hold(statement, [most, *[0] * 5, centre[0] + 1, 0, *counts])
+    total = 3 * np.array([most, *[0] * 5, *centre, *counts])
+    check_range(total.view("<u8"), manifest, 3, statement.limits)
+    with pytest.raises(MalformedError):
+        check_range((total + 1).view("<u8"), manifest, 3, statement.limits)
 
 
 CASES = {

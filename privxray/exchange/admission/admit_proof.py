@@ -114,7 +114,7 @@ def prove(header: ProofHeader, proof: Proof, signed: SignedPlan, own: Digest | N
             reason="proof.sum-not-as-committed",
             advice=_CALL,
         )
-    check_range(opened.numbers, plan.manifest, len(bound))
+    check_range(opened.numbers, plan.manifest, len(bound), statement.limits if statement else None)
     return ProvenSum(opened, tuple(bound), own in header.updates)
 
 

@@ -61,6 +61,8 @@ class Statement:
     :ivar size: d.
     :ivar total: which numbers S adds up; an empty range where there is no total.
     :ivar inequalities: m of them.
+    :ivar limits: by tensor, the largest magnitude of a number that keeps to all this. Rounding lets it be a
+        little above the tensor's own bound.
     :ivar longest: T, a power of two. What was shown to be below T in magnitude keeps every equation of the
         proof below L in magnitude, so that it holds between whole numbers.
     :ivar hiding: the combinations tell two vectors apart with an advantage of at most 2 to minus this.
@@ -69,6 +71,7 @@ class Statement:
     size: int
     total: range
     inequalities: tuple[Inequality, ...]
+    limits: Mapping[str, int]
     longest: int
     hiding: int
 
@@ -115,41 +118,40 @@ def statement_of(
             raise ValueError("the total and what it bounds have different fraction bits")
         most = largest(spec) + len(summed)
     rules: list[Inequality] = []
+    limits: dict[str, int] = {}
     for spec, at in places.values():
-        if spec.name == total:
-            rules += [Inequality(0, most, place, -2, most) for place in at]
-        elif spec.name in factors:
-            rules += _shared(spec, at, factors[spec.name], most, len(summed))
+        if at == summed:
+            found, limits[spec.name] = [Inequality(0, most, place, -2, most) for place in at], most
         else:
-            rules += _plain(spec, at)
+            found, limits[spec.name] = _rules(spec, at, factors.get(spec.name, 0), most, len(summed))
+        rules += found
     size = total_size(manifest)
     if max(size, len(rules)) > MAX_PROVEN:
         raise ValueError(f"bounds are proven of at most {MAX_PROVEN} numbers")
-    found = [*rules, Inequality(0, most, size, -2, most)] if total is not None else rules
-    longest = _longest(found, max(1, len(summed)))
+    if total is not None:
+        rules.append(Inequality(0, most, size, -2, most))
+    longest = _longest(rules, max(1, len(summed)))
     # What a row adds up to, at most, where the vector keeps to all this: no number is larger than its p, and
     # no root than p + 1.
-    reach = sum(4 * (rule.times * most + rule.most + 1) for rule in found)
+    reach = sum(4 * (rule.times * most + rule.most + 1) for rule in rules)
     hiding = (longest // (2 * ROWS * reach)).bit_length() - 1
     if hiding < _LEAST_HIDING:
         raise ValueError("the numbers are too large for a proof that hides them")
-    return Statement(size, summed, tuple(found), longest, hiding)
+    return Statement(size, summed, tuple(rules), limits, longest, hiding)
 
 
-def _plain(spec: TensorSpec, at: range) -> list[Inequality]:
-    """That the numbers of a tensor are within its own bound."""
-    return [Inequality(0, 2 * largest(spec), place, 2, 0) for place in at]
+def _rules(spec: TensorSpec, at: range, factor: int, most: int, summed: int) -> tuple[list[Inequality], int]:
+    """The inequalities of a tensor that is not the total, and the most that a number of it can be.
 
+    Where it is shared, its own bound is proven only if that does not follow, but for rounding.
 
-def _shared(spec: TensorSpec, at: range, factor: int, most: int, summed: int) -> list[Inequality]:
-    """That the numbers of a tensor are at most c S, and within its own bound where that does not follow.
-
-    :param factor: c; ``most`` is M, and ``summed`` is K.
+    :param factor: c of a shared tensor, else 0; ``most`` is M, and ``summed`` is K.
     """
-    slack = factor * summed + 1
-    rules = [Inequality(2 * factor, 2 * slack, place, 2, 0) for place in at]
-    follows = largest(spec) >= factor * (most - summed)
-    return rules if follows else [*rules, *_plain(spec, at)]
+    own, slack = largest(spec), factor * summed + 1
+    shared = [Inequality(2 * factor, 2 * slack, place, 2, 0) for place in at] if factor else []
+    if factor and own >= factor * (most - summed):
+        return shared, factor * most + slack
+    return [*shared, *(Inequality(0, 2 * own, place, 2, 0) for place in at)], own
 
 
 def _places(manifest: Sequence[TensorSpec]) -> dict[str, tuple[TensorSpec, range]]:

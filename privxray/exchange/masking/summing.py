@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -51,18 +51,26 @@ def add_to_sum(total: Integers, pieces: Iterable[bytes], modulus_bits: ModulusBi
         )
 
 
-def check_range(total: Integers, manifest: Sequence[TensorSpec], hospitals: int) -> None:
+def check_range(
+    total: Integers,
+    manifest: Sequence[TensorSpec],
+    hospitals: int,
+    limits: Mapping[str, int] | None = None,
+) -> None:
     """Whether every coordinate of a sum is within what ``hospitals`` clamped vectors can add up to.
 
     A mask that was not taken off leaves uniformly random integers. Each of them passes with probability
     n (2 B 2**f + 1) / modulus. The plan's headroom keeps that below 1, and real plans are far below.
 
+    :param limits: by tensor, the largest magnitude that each vector was proven to keep to. It is a little
+        larger than what clamping gives, for rounding, and a hospital that sends as much must stop no round.
     :raises MalformedError: one is not.
     """
     numbers, start = total.view(f"<i{total.itemsize}"), 0
     for spec in manifest:
         piece = numbers[start : start + spec.size]
-        most = hospitals * (spec.bound * 2.0**spec.fraction_bits + 0.5)
+        largest = spec.bound * 2.0**spec.fraction_bits + 0.5 if limits is None else limits[spec.name]
+        most = float(hospitals * largest)
         if float(piece.max()) > most or float(piece.min()) < -most:
             raise MalformedError(
                 "the sum is larger than the plan allows, so an update or a share is not what its sender says",
