@@ -46,7 +46,7 @@ class Bounds:
                 rows = [(0, m, m)]
             elif name in shared:
                 c = shared[name]
-                rows = [(2 * c, 2 * (c * k + 1), 0), *(rows if b[name] < c * b[total] else [])]
+                rows = [(2 * c, 2 * (c * k + 1), 0), *(rows if b[name] + c < c * b[total] else [])]
             self.all += [Inequality(*row, place) for row in rows for place in numbers]
         self.all += [Inequality(0, m, m, None)] if total else []
         most = max(max(one.most, one.middle) for one in self.all)

@@ -44,7 +44,7 @@ class Bounds:
                 self.rules += [(0, self.most, place, -2, self.most) for place in places]
             elif c is not None:
                 self.rules += [(2 * c, 2 * (c * k + 1), place, 2, 0) for place in places]
-            if at not in self.summed and (c is None or largest(one) < c * whole):
+            if at not in self.summed and (c is None or largest(one) + c < c * whole):
                 self.rules += [(0, 2 * largest(one), place, 2, 0) for place in places]
             at += size
         self.d = at

@@ -118,6 +118,16 @@ def test_a_shared_tensor_keeps_to_its_own_bound_where_that_is_the_smaller_one() 
         assert not sides_hold(statement, [2 * times + 2, 0, 0, 0, 0, 0])  # nor above c S, of course
 
 
+def test_a_bound_that_is_only_rounded_below_the_shared_one_is_not_proven_twice() -> None:
+    """181.0193 2^32 is no whole number: 8 times the rounded one is 1 above the bound of the head."""
+    counts = COUNTS.model_copy(update={"bound": 181.0193, "fraction_bits": 32})
+    head = HEAD.model_copy(update={"bound": 8 * 181.0193, "fraction_bits": 32})
+    assert 8 * largest(counts) - largest(head) == 1
+    statement = statement_of([head, counts], "counts", {"weights": 8})
+    assert len(statement.inequalities) == 4 + 2 + 1
+    assert statement.limits["weights"] == 8 * (largest(counts) + 2) + 17
+
+
 @pytest.mark.parametrize("bound", [0.3, 1.0, 7.5, 8.0, 64.0])
 def test_no_sum_of_a_forger_and_others_leaves_the_range_where_nobody_could_be_named(bound: float) -> None:
     """The largest number that can be proven is the limit by which a sum is judged, whatever the constants."""

@@ -9,7 +9,7 @@ bits let b = floor(B 2^f + 1/2), the largest number that quantising gives. Three
   what the hospital weighs.
 - **shared**, with a factor c: every number of it is from -(c S + c K + 1) to c S + c K + 1. For the linear
   probe these are the head and the centre, both times S: so no number of a hospital's own head is above c. If
-  its own bound is smaller than c times that of the total, every number of it is from -b to b as well.
+  its b is smaller than c times that of the total by more than c, every number of it is from -b to b as well.
 
 Each of these says |q| <= p for two affine forms of x, with p even where q is. It holds exactly where
 p^2 - q^2 >= 0, thus where p^2 - q^2 + 1 is a sum of three squares (:mod:`.three_squares`).
@@ -149,7 +149,7 @@ def _rules(spec: TensorSpec, at: range, factor: int, most: int, summed: int) -> 
     """
     own, slack = largest(spec), factor * summed + 1
     shared = [Inequality(2 * factor, 2 * slack, place, 2, 0) for place in at] if factor else []
-    if factor and own >= factor * (most - summed):
+    if factor and own + factor >= factor * (most - summed):  # both were rounded
         return shared, factor * most + slack
     return [*shared, *(Inequality(0, 2 * own, place, 2, 0) for place in at)], own
 
