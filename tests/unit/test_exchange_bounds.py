@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import itertools
 import math
 import os
 import random
@@ -116,6 +117,36 @@ def test_a_shared_tensor_keeps_to_its_own_bound_where_that_is_the_smaller_one() 
         assert not sides_hold(statement, [most + 1, 0, 0, 0, 80, 80])
         assert not sides_hold(statement, [0, 0, 0, -most - 1, 80, 80])
         assert not sides_hold(statement, [2 * times + 2, 0, 0, 0, 0, 0])  # nor above c S, of course
+
+
+def is_three_squares(number: int) -> bool:
+    roots = range(math.isqrt(max(number, 0)) + 1)
+    return number >= 0 and any(
+        math.isqrt(rest) ** 2 == rest for a in roots for b in roots if (rest := number - a * a - b * b) >= 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("bound", "head", "times"), [(0.1, 0.1, 1), (1.0, 0.5, 1), (1.0, 2.0, 2), (2.0, 5.0, 3)]
+)
+def test_squares_exist_exactly_where_the_bounds_hold(bound: float, head: float, times: int) -> None:
+    """Every vector of three small numbers is tried, below zero too. A bound of .1 is rounded to nothing."""
+    manifest = [
+        HEAD.model_copy(update={"shape": (1,), "bound": head, "fraction_bits": 0}),
+        COUNTS.model_copy(update={"bound": bound, "fraction_bits": 0}),
+    ]
+    statement = statement_of(manifest, "counts", {"weights": times})
+    most, own = largest(manifest[1]) + 2, largest(manifest[0])
+    furthest, room = times * (most + 2) + 4, 2 * times + 1
+    for one, other, weight in itertools.product(
+        range(-2, most + 2), range(-2, most + 2), range(-furthest, furthest + 1)
+    ):
+        total, above = one + other, abs(weight)
+        both = [rule.sides(statement.with_total([weight, one, other]), 1) for rule in statement.inequalities]
+        keeps = min(one, other) >= 0 and total <= most and above <= times * total + room
+        if own + times < times * (most - 2):
+            keeps = keeps and above <= own
+        assert all(is_three_squares(p * p - q * q + 1) for p, q in both) == keeps
 
 
 def test_a_bound_that_is_only_rounded_below_the_shared_one_is_not_proven_twice() -> None:
@@ -231,6 +262,16 @@ def test_half_of_the_rows_see_a_long_number(long: int) -> None:
         sums = combined(rows_of(b"y" + bytes([others[0] % 251]), 10), [long, *others])
         small = [number for number in sums if min(number, ORDER - number) < long / 2]
         assert len(small) < ROWS  # half of them, 64 give or take 6
+
+
+def test_a_row_overlooks_a_long_number_with_a_chance_of_a_half_at_most() -> None:
+    """Modulo a small prime, for every length M and for whatever the other numbers add up to."""
+    prime, quarters = 101, {-1: 1, 0: 2, 1: 1}
+    for long in range(1, prime // 2 + 1):
+        for others in range(prime):
+            sums = {r: (others + r * long) % prime for r in quarters}
+            short = [r for r, number in sums.items() if 2 * min(number, prime - number) < long]
+            assert sum(quarters[r] for r in short) <= 2
 
 
 # Proofs
