@@ -4,8 +4,8 @@ R has 128 rows of numbers that are -1, 0 or 1 with chances 1/4, 1/2, 1/4. Let v 
 largest magnitude in it, at place i, and y any number. Of the three values that R_i can take, the sum
 R v + y is w, or w plus or minus M. Where |w| < M / 2, both of the others are M / 2 or more in magnitude, also
 modulo L, because M <= L / 2. Where |w| >= M / 2, only the other two can be shorter. So one row gives a sum
-below M / 2 with a chance of at most 1/2, and all 128 do with 2^-128. (Rows of this form, and the argument, are
-those of Lyubashevsky, Nguyen and Seiler 2020, "Practical lattice-based zero-knowledge proofs for integer
+below M / 2 with a chance of at most 1/2, and all 128 do with 2^-128. (Rows of this form, and the argument,
+are those of Lyubashevsky, Nguyen and Seiler 2020, "Practical lattice-based zero-knowledge proofs for integer
 relations", section 2.)
 """
 
