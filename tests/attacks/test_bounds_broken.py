@@ -17,8 +17,8 @@ from privxray.exchange.admission import admit_proof as admission
 from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.bounds import making
 from privxray.exchange.bounds.statement import Statement
-from privxray.exchange.messages.plan import PlanHeader
-from privxray.exchange.messages.plan_bounds import can_be_proven
+from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
+from privxray.exchange.messages.plan_bounds import can_be_proven, check_bounds
 from privxray.exchange.messages.repeats import Repeats, Same
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.opening_committed import expect_as_committed, faulty_updates
@@ -165,6 +165,7 @@ def test_plans_whose_bounds_nobody_can_prove_are_refused() -> None:
     assert reason(study.make_plan(**only)) == "plan.bounds-without-commitments"
     counting = {**PROVEN, "features": ("bound-proofs", "commitments", "tasks"), "task": "describe"}
     assert reason(study.make_plan(**counting)) == "plan.bounds-of-other-task"
+    check_bounds(MANIFEST, None, PEDERSEN, "describe")  # a count has its own bound
 
 
 def test_a_round_is_not_repeated_under_looser_bounds(honest: CommittedRound) -> None:
