@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import json_outputs
 import pytest
-from played_study import At, Snapshots, World
+from played_study import At, Snapshots, World, copy_world
 
 json_outputs.watch()
 
@@ -25,7 +24,7 @@ def at(snapshots: Snapshots, tmp_path: Path) -> At:
     """``at("trained")`` is a fresh copy of the study right after that stage."""
 
     def copy(stage: str) -> World:
-        return World(Path(shutil.copytree(snapshots(stage), tmp_path / "world")))
+        return World(copy_world(snapshots(stage), tmp_path / "world"))
 
     return copy
 
@@ -47,7 +46,7 @@ def answered(snapshots: Snapshots) -> Path:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Callable[[Path], World]:
-    return lambda source: World(Path(shutil.copytree(source, tmp_path / "world")))
+    return lambda source: World(copy_world(source, tmp_path / "world"))
 
 
 @pytest.fixture(scope="module")

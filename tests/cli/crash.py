@@ -15,6 +15,8 @@ import sqlite3
 from collections.abc import Callable, Container
 from typing import Any
 
+import pytest
+
 _LEFT = -1
 _ONLY: str | None = None
 
@@ -79,6 +81,8 @@ def killed_at(
     :param fine: the exit codes that it may end with by itself.
     :raises AssertionError: it ended by itself with another one.
     """
+    if not hasattr(os, "fork"):
+        pytest.skip("kills need fork; tests/windows/kills.py kills on Windows")
     child = os.fork()
     if child == 0:
         code = 99

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from played_study import HOSPITALS, Snapshots, World
+from played_study import HOSPITALS, Snapshots, World, copy_world
 
 NAMED = ",".join(HOSPITALS)
 
@@ -25,7 +25,7 @@ def planned_anew(world: World, coordinator: str, *words: str) -> dict[str, Any]:
 
 def play(snapshots: Snapshots, folder: Path) -> Path:
     """The first of two rounds is planned and not trained; features are computed."""
-    world = World(Path(shutil.copytree(snapshots("untrained"), folder)))
+    world = World(copy_world(snapshots("untrained"), folder))
     for party in HOSPITALS:
         world.ok(party, "recovery", "make", world.root / f"{party}.recovery", asks=True)
     planned_anew(world, "coordinator", "--replace", "--rounds", "2", "--successors", NAMED)

@@ -9,7 +9,7 @@ from pathlib import Path
 import played_keyholders  # noqa: F401 - its stages
 import pytest
 from crash import killed_at
-from played_study import BESIDES, HOSPITALS, STAGES, At, Snapshots, World, typed
+from played_study import BESIDES, HOSPITALS, STAGES, At, Snapshots, World, copy_world, typed
 from test_ledger import spend, use_up
 
 from privxray.cli.app import run
@@ -39,7 +39,7 @@ def test_what_status_names_succeeds(stage: str, snapshots: Snapshots, tmp_path: 
             if not advice.types:
                 continue
             assert f"privxray {' '.join(advice.types)}" in advice.text
-            world = World(Path(shutil.copytree(source, tmp_path / f"{party}-{number}")))
+            world = World(copy_world(source, tmp_path / f"{party}-{number}"))
             asks = advice.types[0] in ("export-update", "aggregate", "plan", "card")
             result = world.type(party, *advice.types, asks=asks)
             assert result.code == 0, (party, advice.text, result.err)
@@ -103,7 +103,7 @@ def test_the_coordinator_sees_which_keyholders_answered(snapshots: Snapshots, tm
         "hospital-a, hospital-b, hospital-c and hospital-d have delivered",
         "or go on without hospital-e for good: privxray aggregate updates/*.enc --without hospital-e",
     ]
-    world = World(Path(shutil.copytree(snapshots("keyholders-answered"), tmp_path / "world")))
+    world = World(copy_world(snapshots("keyholders-answered"), tmp_path / "world"))
     enough = world.ok("coordinator", "status")["next"][0]
     assert enough.startswith("hospital-a, notary and university have answered, and that is enough")
     (world["coordinator"] / "shares" / "notary-pneumonia-0001.share").unlink()

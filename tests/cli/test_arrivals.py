@@ -15,7 +15,7 @@ from typing import Any
 
 import played_keyholders  # noqa: F401 - its stages
 import pytest
-from played_study import HOSPITALS, PATIENT, At, Snapshots, World, typed
+from played_study import HOSPITALS, PATIENT, At, Snapshots, World, copy_world, typed
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs signals")
 
@@ -32,7 +32,7 @@ def came(world: World, party: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def keyholders(snapshots: Snapshots, tmp_path: Path) -> World:
-    return World(Path(shutil.copytree(snapshots("keyholders-requested"), tmp_path / "world")))
+    return World(copy_world(snapshots("keyholders-requested"), tmp_path / "world"))
 
 
 UPDATE = "updates/hospital-b-pneumonia-0001.enc"
@@ -227,9 +227,9 @@ def test_slips_of_watching_are_told(at: At) -> None:
 
 
 @posix
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_it_stays_tells_of_what_comes_and_ends_without_a_trace(how: signal.Signals, at: At) -> None:
-    world = at("joined-not")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
+def test_it_stays_tells_of_what_comes_and_ends_without_a_trace(name: str, at: At) -> None:
+    world, how = at("joined-not"), signal.Signals[name]  # Windows has no SIGKILL to name
     folder = world.root / "gateway"
     folder.mkdir()
     command = [sys.executable, "-m", "privxray", "status", "--watch", str(folder), "--json"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from crash import killed_at
-from played_study import HOSPITALS, Snapshots, World, identity_in
+from played_study import HOSPITALS, Snapshots, World, copy_world, identity_in
 from played_succession import (
     NAMED,
     candidate,
@@ -49,14 +49,14 @@ def played(snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture(scope="module")
 def delivered(played: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with all updates at the coordinator."""
-    folder = Path(shutil.copytree(played, tmp_path_factory.mktemp("delivered") / "world"))
+    folder = copy_world(played, tmp_path_factory.mktemp("delivered") / "world")
     exported(World(folder), "coordinator")
     return folder
 
 
 @pytest.fixture
 def world(played: Path, tmp_path: Path) -> World:
-    return World(Path(shutil.copytree(played, tmp_path / "world")))
+    return World(copy_world(played, tmp_path / "world"))
 
 
 def advice(world: World, party: str) -> str:
@@ -116,7 +116,7 @@ def test_the_study_goes_on_to_a_model(delivered: Path, copy: Callable[[Path], Wo
 @pytest.fixture(scope="module")
 def elected(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two hospitals have the round's model, the next plan has not left, and they have voted."""
-    world = World(Path(shutil.copytree(delivered, tmp_path_factory.mktemp("elected") / "world")))
+    world = World(copy_world(delivered, tmp_path_factory.mktemp("elected") / "world"))
     model = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
     card = candidate(world)
     for party in ("hospital-a", "hospital-b"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
 import stat
 from pathlib import Path
@@ -11,9 +12,8 @@ from pathlib import Path
 import pydicom
 import pytest
 from crash import killed_at
-from played_study import At, Result, World
+from played_study import At, Result, World, copy_world
 from test_deidentify import HOSPITAL, SENTINEL, make_source
-from test_terminal import at_terminal
 
 from privxray.cli.app import run
 from privxray.workflow.images.crosswalk_file import read_crosswalk
@@ -81,10 +81,13 @@ def test_each_copy_patient_and_uid_is_found_from_both_sides(world: World) -> Non
     assert asked(world, "MRN7650001", "nobody", "MRN7650001") == patient
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 def test_a_person_is_asked_and_nothing_that_is_typed_is_shown(world: World) -> None:
     assert deidentify(world, "--crosswalk", FILE).code == 0
     words = ["crosswalk", "show", FILE, "--out", "answer.csv", "--passphrase-file", str(world.passphrase)]
     answers = [("ends):", "MRN7650002\n"), ("ends):", "\n")]
+    from test_terminal import at_terminal
+
     code, seen = at_terminal(world[HOSPITAL], words, answers)
     assert code == 0, seen
     assert "MRN765" not in seen
@@ -151,7 +154,7 @@ def test_what_is_refused(world: World) -> None:
 
 def test_killed_at_any_step_the_same_command_goes_on(world: World, tmp_path: Path) -> None:
     for steps in range(1, 4000, 67):
-        other = World(Path(shutil.copytree(world.root, tmp_path / str(steps))))
+        other = World(copy_world(world.root, tmp_path / str(steps)))
         line = ["-C", str(other[HOSPITAL]), "deidentify", str(other[HOSPITAL] / "originals")]
         line += [str(other[HOSPITAL] / "copies"), "--crosswalk", str(other[HOSPITAL] / FILE)]
         line += ["--passphrase-file", str(other.passphrase)]

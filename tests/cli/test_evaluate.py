@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
-from played_study import At, Snapshots, World
+from played_study import At, Snapshots, World, copy_world
 
 OWN = "rounds/pneumonia-0001/own-scores.json"
 
 
 @pytest.fixture
 def accepted(snapshots: Snapshots, tmp_path: Path) -> World:
-    world = World(Path(shutil.copytree(snapshots("unaccepted"), tmp_path / "world")))
+    world = World(copy_world(snapshots("unaccepted"), tmp_path / "world"))
     world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     return world
 

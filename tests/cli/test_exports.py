@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from crash import killed_at
-from played_study import HOSPITALS, PATIENT, At, Snapshots, World
+from played_study import HOSPITALS, PATIENT, At, Snapshots, World, copy_world
 
 from privxray.cli.app import run
 
@@ -81,7 +81,7 @@ def test_what_could_not_be_written_is_not_in_the_record(at: At) -> None:
 
 
 def test_encrypted_inference_is_in_the_record(snapshots: Snapshots, tmp_path: Path) -> None:
-    world = World(Path(shutil.copytree(snapshots("answered"), tmp_path / "world")))
+    world = World(copy_world(snapshots("answered"), tmp_path / "world"))
     offer, answer = exports(world, "coordinator")[-2:]
     assert (offer["kind"], offer["to"]) == ("offer", "any hospital")
     assert (answer["kind"], answer["to"]) == ("answer", "clinic")
@@ -105,7 +105,7 @@ def test_the_csv_opens_in_a_spreadsheet(at: At) -> None:
 
 def test_doctor_holds_the_files_against_the_record(at: At, tmp_path: Path) -> None:
     world = at("exported")
-    other = World(Path(shutil.copytree(world.root, tmp_path / "other")))
+    other = World(copy_world(world.root, tmp_path / "other"))
 
     def said() -> tuple[str, str]:
         checks = world.type("hospital-a", "doctor", "--json").json["checks"]
@@ -168,7 +168,7 @@ def test_a_file_in_the_place_of_the_release_record_stays(at: At) -> None:
 def test_kill_9_leaves_no_file_that_the_record_lacks(at: At, tmp_path: Path) -> None:
     source = at("trained")
     for steps in range(1, 400, 7):
-        world = World(Path(shutil.copytree(source.root, tmp_path / str(steps))))
+        world = World(copy_world(source.root, tmp_path / str(steps)))
         line = ["-C", str(world["hospital-a"]), "export-update"]
         line += ["--passphrase-file", str(world.passphrase)]
         killed = killed_at(steps, lambda line=line: run(line))  # type: ignore[misc]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from crash import killed_at
-from played_study import HOSPITALS, PATIENT, At, Snapshots, World, typed
+from played_study import HOSPITALS, PATIENT, At, Snapshots, World, copy_world, typed
 
 pytest.importorskip("onnx", reason="the extra privxray[extractor] is not installed")
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
@@ -105,7 +105,7 @@ def test_kill_9_while_a_file_is_added(at: At, graph: Path, tmp_path: Path) -> No
 def studied(snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory) -> World:
     """A whole study on a file's features, up to the model that hospital-a has accepted."""
     folder = tmp_path_factory.mktemp("extractor")
-    world = World(Path(shutil.copytree(snapshots("initialised"), folder / "world")))
+    world = World(copy_world(snapshots("initialised"), folder / "world"))
     (folder / "ours.onnx").write_bytes(network(batch="n").SerializeToString())
     terms = ("--extractor", folder / "ours.onnx", "--layers", "first,second", "--pixels=-1:1")
     planned = world.ok("coordinator", "plan", "cards/*.card", *terms, asks=True)
@@ -144,7 +144,7 @@ def test_a_study_on_a_files_features_goes_from_plan_to_prediction(studied: World
 
 
 def test_the_same_terms_again_deliver_the_same_plan(studied: World, tmp_path: Path) -> None:
-    world = World(Path(shutil.copytree(studied.root, tmp_path / "world")))
+    world = World(copy_world(studied.root, tmp_path / "world"))
     (world.root / "ours.onnx").write_bytes(network(batch="n").SerializeToString())
     terms = ("--extractor", world.root / "ours.onnx", "--layers", "first,second", "--pixels=-1:1")
     for party in HOSPITALS:
@@ -194,7 +194,7 @@ def test_options_that_do_not_go_together(at: At, graph: Path) -> None:
 
 
 def test_a_clinic_asks_with_the_same_file(studied: World, tmp_path: Path) -> None:
-    world = World(Path(shutil.copytree(studied.root, tmp_path / "world")))
+    world = World(copy_world(studied.root, tmp_path / "world"))
     world["clinic"].mkdir()
     world.ok("clinic", "init", "--role", "hospital", "--name", "clinic", asks=True)
     shutil.copytree(world["hospital-a"] / "source", world["clinic"] / "source")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pydicom.data
 import pytest
-from played_study import At, Snapshots, World
+from played_study import At, Snapshots, World, copy_world
 
 sys.path.append(str(Path(__file__).parents[1] / "unit"))
 from test_deid_sources import SENTINEL, index
@@ -17,7 +17,7 @@ from test_deid_sources import SENTINEL, index
 
 @pytest.fixture
 def accepted(snapshots: Snapshots, tmp_path: Path) -> World:
-    world = World(Path(shutil.copytree(snapshots("unaccepted"), tmp_path / "world")))
+    world = World(copy_world(snapshots("unaccepted"), tmp_path / "world"))
     world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     return world
 

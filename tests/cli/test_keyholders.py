@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from played_keyholders import HOSPITALS, KEYHOLDERS, TRUSTEES, answer, deliver, plain_vectors
-from played_study import Snapshots, World, identity_in
+from played_study import Snapshots, World, copy_world, identity_in
 
 from privxray.exchange.intake import read_again
 from privxray.exchange.masking.fixed_point import dequantise
@@ -30,7 +30,7 @@ from privxray.workspace.state import State
 
 @pytest.fixture
 def copy(snapshots: Snapshots, tmp_path: Path) -> Callable[[], World]:
-    return lambda: World(Path(shutil.copytree(snapshots("keyholders-trained"), tmp_path / "world")))
+    return lambda: World(copy_world(snapshots("keyholders-trained"), tmp_path / "world"))
 
 
 def expect_echoed(world: World, planned: Any, parties: tuple[str, ...]) -> None:
@@ -263,7 +263,7 @@ def another_request(world: World, survivors: tuple[str, ...], party: str) -> Pat
 def test_without_belongs_to_a_request(
     copy: Callable[[], World], snapshots: Snapshots, tmp_path: Path
 ) -> None:
-    strict = World(Path(shutil.copytree(snapshots("exported"), tmp_path / "strict")))
+    strict = World(copy_world(snapshots("exported"), tmp_path / "strict"))
     words = ("aggregate", "updates/*.enc", "--without", "hospital-c")
     assert strict.refused("coordinator", *words, asks=True) == "without.no-place"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from crash import killed_at
-from played_study import PATIENT, At, Snapshots, World, typed
+from played_study import PATIENT, At, Snapshots, World, copy_world, typed
 
 pytest.importorskip("onnx", reason="the extra privxray[extractor] is not installed")
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
@@ -37,7 +36,7 @@ IMAGES = ("source/images/img-0-000-0.png", "source/images/img-0-001-0.png", "sou
 
 @pytest.fixture(scope="module")
 def accepted(snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory) -> World:
-    world = World(Path(shutil.copytree(snapshots("unaccepted"), tmp_path_factory.mktemp("export") / "world")))
+    world = World(copy_world(snapshots("unaccepted"), tmp_path_factory.mktemp("export") / "world"))
     world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
     return world
 

@@ -33,7 +33,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from played_study import HOSPITALS, PASSPHRASE, Result, Snapshots, World
+from played_study import HOSPITALS, PASSPHRASE, Result, Snapshots, World, copy_world
 
 import privxray.learning.linear_probe.linear_probe_method
 import privxray.privacy.accountant  # noqa: F401 - what is loaded here is not loaded in each child
@@ -87,7 +87,7 @@ class Study(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="random-orders-"))
-        self.world = World(Path(shutil.copytree(self.source, self.folder / "world")))
+        self.world = World(copy_world(self.source, self.folder / "world"))
         self.words = self.world.key_words()
         self.rounds = {party: self.rounds_of(party) for party in self.parties}
         self.log: list[str] = []

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from crash import killed_at
 from mnemonic import Mnemonic
-from played_study import HOSPITALS, At, Snapshots, World
+from played_study import HOSPITALS, At, Snapshots, World, copy_world
 from test_backup import back_up, contents
 
 import privxray
@@ -34,7 +34,7 @@ def words_of(file: Path) -> str:
 def joined(snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A plan that states the recovery keys of hospital-a and hospital-b."""
     folder = tmp_path_factory.mktemp("recovery") / "world"
-    world = World(Path(shutil.copytree(snapshots("initialised"), folder)))
+    world = World(copy_world(snapshots("initialised"), folder))
     for party in HOSPITALS[:2]:
         world.ok(party, "recovery", "make", world.root / f"{party}.recovery", asks=True)
         shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator"] / "cards")
@@ -48,7 +48,7 @@ def joined(snapshots: Snapshots, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def world(joined: Path, tmp_path: Path) -> World:
-    return World(Path(shutil.copytree(joined, tmp_path / "world")))
+    return World(copy_world(joined, tmp_path / "world"))
 
 
 def newcomer(world: World, folder: str = "new", name: str = A) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from crash import killed_at
-from played_study import PATIENT, At, Snapshots, World
+from played_study import PATIENT, At, Snapshots, World, copy_world
 
 from privxray.cli.app import run
 from privxray.system import private_files
@@ -19,7 +19,7 @@ PAGE = "reports/pneumonia-training.html"
 
 @pytest.fixture
 def accepted(snapshots: Snapshots, tmp_path: Path) -> World:
-    world = World(Path(shutil.copytree(snapshots("unaccepted"), tmp_path / "world")))
+    world = World(copy_world(snapshots("unaccepted"), tmp_path / "world"))
     told = world.type("hospital-a", "accept", "received/global-0001.model", asks=True)
     assert told.code == 0, told.err
     assert "The report of the training is" in told.err
@@ -128,7 +128,7 @@ def test_kill_9_leaves_no_half_page(accepted: World, tmp_path: Path) -> None:
     steps = 0
     while True:
         steps += 23
-        folder = Path(shutil.copytree(source, tmp_path / str(steps)))
+        folder = copy_world(source, tmp_path / str(steps))
         line = ["-C", str(folder), "report", "training"]
         killed = killed_at(steps, lambda line=line: run(line))  # type: ignore[misc]
         if (folder / PAGE).exists():

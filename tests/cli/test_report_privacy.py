@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from crash import killed_at
-from played_study import PATIENT, At, World
+from played_study import PATIENT, At, World, copy_world
 
 from privxray.cli.app import run
 
@@ -82,7 +82,7 @@ def test_another_file_stays(at: At) -> None:
 def test_kill_9_leaves_no_half_page(at: At, tmp_path: Path) -> None:
     source = at("joined")["hospital-a"]
     for steps in range(9, 600, 9):
-        folder = Path(shutil.copytree(source, tmp_path / str(steps)))
+        folder = copy_world(source, tmp_path / str(steps))
         line = ["-C", str(folder), "report", "privacy"]
         killed = killed_at(steps, lambda line=line: run(line))  # type: ignore[misc]
         for name in FILES:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import played_keyholders  # noqa: F401 - its stages
 from crash import killed_at
-from played_study import HOSPITALS, PATIENT, At, World
+from played_study import HOSPITALS, PATIENT, At, World, copy_world
 
 from privxray.cli.app import run
 
@@ -108,7 +108,7 @@ def test_keyholders_are_told_of(at: At) -> None:
 def test_kill_9_leaves_no_half_page(at: At, tmp_path: Path) -> None:
     source = at("aggregated")["coordinator"]
     for steps in range(11, 600, 11):
-        folder = Path(shutil.copytree(source, tmp_path / str(steps)))
+        folder = copy_world(source, tmp_path / str(steps))
         line = ["-C", str(folder), "report", "study"]
         killed = killed_at(steps, lambda line=line: run(line))  # type: ignore[misc]
         for name in FILES:

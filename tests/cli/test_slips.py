@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from played_study import HOSPITALS, PASSPHRASE, At, Snapshots, World, typed
+from played_study import HOSPITALS, PASSPHRASE, At, Snapshots, World, copy_world, typed
 
 # A folder that is not there
 
@@ -70,7 +70,7 @@ def test_terms_that_are_typed_for_an_open_plan_are_compared_even_if_they_are_the
 @pytest.fixture
 def two_studies(snapshots: Snapshots, tmp_path: Path) -> World:
     """Hospitals that have exported in the study pneumonia, and then joined another one, asthma."""
-    world = World(Path(shutil.copytree(snapshots("exported"), tmp_path / "world")))
+    world = World(copy_world(snapshots("exported"), tmp_path / "world"))
     world["other"].mkdir()
     world.ok("other", "init", "--role", "coordinator", "--study", "asthma", "--name", "other", asks=True)
     (world["other"] / "cards").mkdir()

@@ -13,6 +13,7 @@ from played_study import At, Snapshots, typed
 from test_ledger import spend
 
 from privxray.privacy.guarantee import Guarantee
+from privxray.system import private_files
 from privxray.workflow.ledger.budget_glance import BudgetGlance
 
 HEAVY = (
@@ -145,4 +146,4 @@ def test_init_makes_a_private_drop_folder_and_names_it(tmp_path: Path, at: At) -
     world["new"].mkdir()
     made = world.type("new", "init", "--role", "trustee", "--name", "notary", asks=True)
     assert "into incoming/" in made.err
-    assert (world["new"] / "incoming").stat().st_mode & 0o077 == 0
+    assert not private_files.others_may_read(world["new"] / "incoming")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import played_keyholders  # noqa: F401 - its stages
 import pytest
 from played_keyholders import HOSPITALS as FIVE
-from played_study import PASSPHRASE, Snapshots, World, identity_in
+from played_study import PASSPHRASE, Snapshots, World, copy_world, identity_in
 
 from privxray.errors import IdentityError, MalformedError
 from privxray.exchange.intake import read_again
@@ -235,7 +234,7 @@ ASKS = ("init", "export-update", "plan", "aggregate", "unmask")
 @pytest.mark.parametrize("reason", CASES)
 def test_a_refusal_has_its_reason(reason: str, snapshots: Snapshots, tmp_path: Path) -> None:
     stage, before, party, words = CASES[reason]
-    world = World(Path(shutil.copytree(snapshots(stage), tmp_path / "world")))
+    world = World(copy_world(snapshots(stage), tmp_path / "world"))
     before(world)
     if words[0] == "join":
         words = (*words, "--key-words", world.key_words())
@@ -243,7 +242,7 @@ def test_a_refusal_has_its_reason(reason: str, snapshots: Snapshots, tmp_path: P
 
 
 def test_a_request_of_a_round_that_is_over_is_not_answered(snapshots: Snapshots, tmp_path: Path) -> None:
-    world = World(Path(shutil.copytree(snapshots("keyholders-requested"), tmp_path / "world")))
+    world = World(copy_world(snapshots("keyholders-requested"), tmp_path / "world"))
     for party in (*FIVE, "notary", "university"):
         world.ok(party, "card", asks=True)
         world.carry(world[party] / f"{party}.card", "coordinator", "cards")
@@ -264,7 +263,7 @@ def test_terms_that_no_plan_can_hold_are_named_to_a_program(
     terms: Terms, allowed: str, snapshots: Snapshots, tmp_path: Path
 ) -> None:
     """The command line refuses them before; the Python API comes here."""
-    world = World(Path(shutil.copytree(snapshots("initialised"), tmp_path / "world")))
+    world = World(copy_world(snapshots("initialised"), tmp_path / "world"))
     workspace = Workspace.find(world["coordinator"])
     cards = sorted((workspace.root / "cards").iterdir())
     with pytest.raises(MalformedError) as caught:
@@ -277,7 +276,7 @@ def test_terms_that_no_plan_can_hold_are_named_to_a_program(
 def test_a_share_that_is_not_what_was_dealt_names_its_keyholder(
     snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(Path(shutil.copytree(snapshots("keyholders-answered"), tmp_path / "world")))
+    world = World(copy_world(snapshots("keyholders-answered"), tmp_path / "world"))
 
     def other(*_: object) -> None:
         raise IdentityError("another share than was dealt", reason="share.other")
@@ -306,7 +305,7 @@ def test_what_another_version_made_is_refused(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    world = World(Path(shutil.copytree(snapshots(stage), tmp_path / "world")))
+    world = World(copy_world(snapshots(stage), tmp_path / "world"))
     if words == ("evaluate",):
         world.ok("hospital-a", "accept", MODEL, asks=True)
     monkeypatch.setattr(f"privxray.workflow.{patched}", lambda *_: False)
@@ -316,7 +315,7 @@ def test_what_another_version_made_is_refused(
 
 
 def test_a_card_that_names_another_signer_is_not_believed(snapshots: Snapshots, tmp_path: Path) -> None:
-    world = World(Path(shutil.copytree(snapshots("initialised"), tmp_path / "world")))
+    world = World(copy_world(snapshots("initialised"), tmp_path / "world"))
     card = world["hospital-a"] / "hospital-a.card"
     received = read_again(card)
     identity = identity_in(world["hospital-a"])
@@ -328,7 +327,7 @@ def test_a_card_that_names_another_signer_is_not_believed(snapshots: Snapshots, 
 def test_weights_larger_than_any_network_are_not_read(
     snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(Path(shutil.copytree(snapshots("initialised"), tmp_path / "world")))
+    world = World(copy_world(snapshots("initialised"), tmp_path / "world"))
     monkeypatch.setattr(starting_weights, "MAX_BYTES", 10)
     (world["coordinator"] / "w.safetensors").write_bytes(bytes(11))
     (world["coordinator"] / "terms.yaml").write_text("method: dp-sgd")
@@ -339,7 +338,7 @@ def test_weights_larger_than_any_network_are_not_read(
 def test_a_stick_that_loses_bytes_is_noticed(
     snapshots: Snapshots, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world = World(Path(shutil.copytree(snapshots("trained"), tmp_path / "world")))
+    world = World(copy_world(snapshots("trained"), tmp_path / "world"))
 
     def lossy(data: bytes, path: Path, *, force: bool) -> None:
         path.write_bytes(data[:-1])

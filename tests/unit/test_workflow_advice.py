@@ -461,6 +461,17 @@ def test_a_command_about_one_study_ends_with_that_study() -> None:
     assert closing(Done("join", "two"), situation) == "privxray train --study two"
 
 
+@pytest.mark.parametrize("place", ["", "wards/a", "/data/Klinik für Kinder/a"])
+@pytest.mark.parametrize("file", ["{}updates/hospital-a-s-0001.enc", "/media/my stick/hospital-a-s-0001.enc"])
+def test_the_file_that_was_made_is_named_once_where_folders_have_blanks(place: str, file: str) -> None:
+    made = {"enc": "updates/hospital-a-s-0001.enc"}
+    study = StudySituation(round_in(RoundState.EXPORTED), BOTH, own_files=made)
+    situation = Situation("hospital", "hospital-a", studies=(study,), place=place)
+    file = file.format(place and f"{place}/")
+    said = closing(Done("export-update", "s", file=file, place=place), situation)
+    assert said.startswith(f"carry {file} to the coordinator; ")
+
+
 def test_what_only_the_command_knows_is_in_its_line() -> None:
     assert closing(Done("infer ask", file="clinic-0001.query", to="office"), None) == (
         "carry clinic-0001.query to office; when the answer comes: privxray infer read FILE"

@@ -149,8 +149,9 @@ def closing_line(done: Done, look: Callable[[], Situation | None]) -> str:
     found = advise(situation, done.study) if situation else ()
     text = next((advice.text for advice in found), type_here("status"))
     name = PurePath(done.file).name
-    # The file may have been written elsewhere, for instance on a stick.
-    return re.sub(rf"\S*{re.escape(name)}", lambda _: done.file, text) if name else text
+    # The file may have been written elsewhere, for instance on a stick. Only the place may have blanks in it.
+    seen = rf"(?:{re.escape(done.place)}[/\\])?\S*{re.escape(name)}"
+    return re.sub(seen, lambda _: done.file, text) if name else text
 
 
 def _takes_images(situation: Situation | None) -> bool:
