@@ -38,10 +38,11 @@ def write_passphrase(file: Path, text: str = "") -> None:
 
 
 def copy_world(source: Path, target: Path) -> Path:
-    """Copy a study's folder. On Windows a copy keeps no access lists, and takes over private ones here."""
-    if os.name == "nt":
-        private_files.make_folder(target)
-    return Path(shutil.copytree(source, target, dirs_exist_ok=os.name == "nt"))
+    """Copy a study's folder. On Windows a copy keeps no access lists, so its passphrase file gets one."""
+    copied = Path(shutil.copytree(source, target))
+    if os.name == "nt" and (copied / "passphrase").exists():
+        write_passphrase(copied / "passphrase", (copied / "passphrase").read_text())
+    return copied
 
 
 HOSPITALS = ("hospital-a", "hospital-b", "hospital-c")
