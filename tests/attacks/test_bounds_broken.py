@@ -19,11 +19,12 @@ from privxray.exchange.bounds import making
 from privxray.exchange.bounds.statement import Statement
 from privxray.exchange.messages.plan import PEDERSEN, PlanHeader
 from privxray.exchange.messages.plan_bounds import can_be_proven, check_bounds
-from privxray.exchange.messages.repeats import Repeats, Same
+from privxray.exchange.messages.repeats import MAX_FAULTY, Faulty, Repeats, Same
 from privxray.exchange.messages.update import UpdateHeader
 from privxray.exchange.opening_committed import expect_as_committed, faulty_updates
 from privxray.formats.container import split
 from privxray.formats.stated_bounds import SharedTensor, StatedBounds
+from privxray.workflow.coordinator.repeat_files import expect_to_fit
 
 BOUNDS = StatedBounds(total="counts", shared=(SharedTensor(tensor="weights", times=8),))
 PROVEN: dict[str, Any] = {**FORM, "features": ("bound-proofs", "commitments"), "bounds": BOUNDS}
@@ -118,6 +119,14 @@ def test_everybody_can_be_shown_that_its_update_is_wrong(monkeypatch: pytest.Mon
         reason_of(lambda: admit_repeat(shown.plan(shown.claim(shown.round.update(a)), a), shown.failed))
         == "repeat.not-faulty"
     )
+
+
+def test_wrong_updates_that_do_not_fit_into_one_plan_are_refused_as_such() -> None:
+    one = Faulty(update="A" * (MAX_FAULTY // 2), key="AAAA")
+    expect_to_fit([one, one])
+    with pytest.raises(RefusedError) as refused:
+        expect_to_fit([one, one, Faulty(update="AAAA", key="AAAA")])
+    assert refused.value.reason == "repeat.faulty-too-large"
 
 
 def test_a_proof_of_another_hospital_or_round_is_none(honest: CommittedRound) -> None:

@@ -5,7 +5,7 @@ Tested in tests/cli/test_repeated_rounds.py and tests/cli/test_repeats_held.py.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -113,19 +113,29 @@ def read_consents(session: Session, planned: PlannedRound, files: RepeatFiles) -
 
 
 def shown_update(received: Received, header: UpdateHeader, coordinator: Identity) -> Faulty:
-    """An update and the key of its body, so that every hospital can see that it is not as committed.
+    """An update and the key of its body, so that every hospital can see that it is wrong.
 
     :raises RefusedError: it is too large to travel inside of a plan.
     """
     data = canonical.to_base64(b"".join(received.whole()))
     if len(data) > MAX_FAULTY or header.body.key is None:
-        raise RefusedError(
-            "the wrong update is too large to be shown to all hospitals inside of the plan",
-            reason="repeat.faulty-too-large",
-            advice="The hospital has to train anew, or to sign a waiver: privxray waive",
-        )
+        raise _too_large()
     key = body_key(header.body.key, header, header.plan, coordinator)
     return Faulty(update=data, key=canonical.to_base64(key))
+
+
+def expect_to_fit(shown: Iterable[Faulty]) -> None:
+    """:raises RefusedError: these wrong updates are together too large to travel inside of a plan."""
+    if sum(len(one.update) for one in shown) > MAX_FAULTY:
+        raise _too_large()
+
+
+def _too_large() -> RefusedError:
+    return RefusedError(
+        "the wrong updates that are left out are too large to be shown to all hospitals inside of the plan",
+        reason="repeat.faulty-too-large",
+        advice="Some of these hospitals have to train anew, or to sign a waiver: privxray waive",
+    )
 
 
 def _plan_of(claimed: RefusalHeader, known: Mapping[PlanHash, SignedPlan]) -> SignedPlan:

@@ -36,7 +36,13 @@ from privxray.workflow.coordinator.planning.next_parties import NextKeys, carry_
 from privxray.workflow.coordinator.planning.past_files import Past, since_of
 from privxray.workflow.coordinator.planning.read_cards import check_unused, read_cards
 from privxray.workflow.coordinator.planning.sign_plan import Draft, Planned, deliver_plan, sign_plan
-from privxray.workflow.coordinator.repeat_files import Consents, read_consents, shown_update, sorted_by_kind
+from privxray.workflow.coordinator.repeat_files import (
+    Consents,
+    expect_to_fit,
+    read_consents,
+    shown_update,
+    sorted_by_kind,
+)
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 
@@ -133,10 +139,12 @@ def _shown(
 ) -> dict[Fingerprint, Faulty]:
     """The updates that are shown to be wrong: of hospitals that are left out and have signed no waiver."""
     left = {m.keys.fingerprint for m in collected.plan.roster.members if m.name in changes.left}
-    return {
+    shown = {
         sender: shown_update(collected.updates[sender], collected.cohort.updates[sender].header, identity)
         for sender in sorted((wrong & left) - changes.consents.waived)
     }
+    expect_to_fit(shown.values())
+    return shown
 
 
 def _same(
