@@ -98,7 +98,9 @@ def test_a_description_beyond_the_lifetime_limit_draws_nothing(counted: World, d
     told = world.ok("hospital-a", "join", plan, "--key-words", made["key_words"])
     assert any(one.startswith("schedule is") for one in told["changes"])
     for _ in range(2):
-        assert world.refused("hospital-a", "describe", "--contribute") == "budget.exceeded"
+        assert world.refused("hospital-a", "describe", "--contribute") == "epsilon.more-than-before"
+        typed = ("describe", "--contribute", "--epsilon", "9.9")
+        assert world.refused("hospital-a", *typed) == "budget.exceeded"
     assert charged(world, "hospital-a") == ["released"]
     assert drawn == []
 

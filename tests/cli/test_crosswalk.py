@@ -85,7 +85,7 @@ def test_each_copy_patient_and_uid_is_found_from_both_sides(world: World) -> Non
 def test_a_person_is_asked_and_nothing_that_is_typed_is_shown(world: World) -> None:
     assert deidentify(world, "--crosswalk", FILE).code == 0
     words = ["crosswalk", "show", FILE, "--out", "answer.csv", "--passphrase-file", str(world.passphrase)]
-    answers = [("ends):", "MRN7650002\n"), ("ends):", "\n")]
+    answers = [("an empty line ends):", "MRN7650002\n"), ("an empty line ends):", "\n")]
     from test_terminal import at_terminal
 
     code, seen = at_terminal(world[HOSPITAL], words, answers)

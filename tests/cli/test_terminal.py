@@ -21,7 +21,7 @@ from privxray.cli import step_bars
 from privxray.cli.app import run
 
 CODE = "from privxray.cli.app import main; main()"
-SECRET = ("Passphrase:", "confirmation:", "(not shown):")
+SECRET = ("Passphrase:", "confirmation:", "(not shown):", "an empty line ends):")
 
 
 def at_terminal(

@@ -41,7 +41,7 @@ def test_only_a_linear_probe_is_exported(monkeypatch: pytest.MonkeyPatch, tmp_pa
     pytest.importorskip("onnx", reason="the extra privxray[extractor] is not installed")
     workspace = Workspace.create(tmp_path, Config(role="hospital", name="hospital-a"))
     found = SimpleNamespace(header=SimpleNamespace(method="dp-sgd"))
-    monkeypatch.setattr(export_model, "find_model", lambda *_: found)
+    monkeypatch.setattr(export_model, "find_model", lambda *_, **__: found)
     with refused("model.export-of-other-method"):
         export_model.export_model(workspace, "abababab", file=tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()
