@@ -366,3 +366,11 @@ def test_the_second_computation_uses_nothing_of_the_engine_but_the_form_of_the_n
     ]
     assert engine == ["privxray.learning.dp_sgd.networks"]
     assert CLASSES
+
+
+def test_counts_at_their_cap_are_computed_again_to_the_last_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Rounding leaves the sum of capped counts above the cap in about one training of ten; n is the cap there.
+    capped = {"feature_dim": 4, "steps": 1, "weight_cap": 20.0}
+    monkeypatch.setattr(conformance_audit, "conformance_constants", lambda method: method.constants(capped))
+    found = audit_conformance(methods.get("linear-probe"), STATED, INVENTED, 100, source=Seeded(1))
+    assert [check.fault for check in found.checks if check.fault] == []

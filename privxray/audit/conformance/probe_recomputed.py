@@ -177,8 +177,10 @@ def _leaving(
     head: Floats, centre: Floats, counts: Floats, constants: LinearProbeConstants
 ) -> dict[str, Floats]:
     """The vector that leaves: head, centre and counts, times n where they are means."""
-    counts = counts * min(1.0, constants.weight_cap / counts.sum())
-    n, bound = counts.sum(), constants.weight_bound
+    cap, bound = constants.weight_cap, constants.weight_bound
+    counts = np.minimum(counts * min(1.0, cap / counts.sum()), cap)
+    # Rounding leaves about one such sum in ten a last digit above the cap.
+    n = min(float(counts.sum()), cap)
     return {
         "weights": n * np.minimum(np.maximum(head, -bound), bound),
         "centre": n * centre,
