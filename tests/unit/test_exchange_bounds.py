@@ -436,7 +436,7 @@ def test_sums_that_are_made_up_prove_nothing(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_proof_for_a_vector_tells_two_vectors_apart_by_nothing_that_is_seen(good: Claim) -> None:
     """The numbers that hide the rows' sums are uniform over the whole width, from -T/4 to T/4 - 1."""
     width = SHARES.longest // 2
-    hidden = [y for _ in range(40) for y in making._hiding(SHARES, os.urandom)]
+    hidden = [y for _ in range(40) for y in making._hiding(SHARES)]
     assert min(hidden) >= -width // 2
     assert max(hidden) < width // 2
     lowest = sum(y < -width // 4 for y in hidden)

@@ -9,7 +9,7 @@ logarithms; that a false proof can't be made does, and on SHAKE-256 being taken 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from privxray.errors import RefusedError
 from privxray.exchange.bounds.bound_proof import RELATION, Announced, BoundProof, Challenges
@@ -17,46 +17,33 @@ from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.rows import combined, rows_of
 from privxray.exchange.bounds.statement import ROWS, Statement
 from privxray.exchange.bounds.three_squares import three_squares
-from privxray.exchange.commitments.group import ORDER, WIDE_BYTES, combine, generators, wide_scalar
+from privxray.exchange.commitments.group import ORDER, WIDE_BYTES, centred, combine, generators, wide_scalars
 from privxray.exchange.commitments.pedersen import BLINDING, commit
 
 
-def prove_bounds(
-    statement: Statement,
-    scalars: Sequence[int],
-    about: bytes,
-    commitment: bytes,
-    *,
-    random: Callable[[int], bytes] = os.urandom,
-) -> BoundProof:
+def prove_bounds(statement: Statement, scalars: Sequence[int], about: bytes, commitment: bytes) -> BoundProof:
     """A proof that the vector behind a commitment keeps to a statement.
 
     :param scalars: shape [d + 1]: the vector and its blinding factor, as they are committed to.
     :param about: :func:`~privxray.exchange.bounds.bound_proof.subject`.
     :param commitment: C, the commitment to the scalars.
-    :param random: gives random bytes; the operating system's, except in test vectors.
     :raises RefusedError: the vector does not keep to it.
     """
-
-    def some(number: int) -> list[int]:
-        data = random(WIDE_BYTES * number)
-        return [wide_scalar(data[at : at + WIDE_BYTES]) for at in range(0, len(data), WIDE_BYTES)]
-
     size, places = statement.size, generators(statement.length)[statement.size :]
-    vector = [(number + ORDER // 2) % ORDER - ORDER // 2 for number in scalars[:-1]]
+    vector = [centred(number) for number in scalars[:-1]]
     roots = [root for number in _differences(statement, vector) for root in three_squares(number)]
-    hiding = _hiding(statement, random)
-    witness, (blinding,) = [*roots, *hiding], some(1)
+    hiding = _hiding(statement)
+    witness, (blinding,) = [*roots, *hiding], _uniform(1)
     point = combine([*witness, blinding], [*places, BLINDING])
 
     challenges = Challenges(about, commitment)
     rows = rows_of(challenges.seed_of_rows(point), statement.short)
     plain = combined(rows, [number % ORDER for number in (*vector, *roots)])
-    sums = [(row + y + ORDER // 2) % ORDER - ORDER // 2 for row, y in zip(plain, hiding, strict=True)]
+    sums = [centred(row + y) for row, y in zip(plain, hiding, strict=True)]
     equation = Equation(statement, rows, challenges.weight(sums), sums)
 
-    masks, others = some(size + 1), some(len(witness) + 1)
-    theta = some(2)
+    masks, others = _uniform(size + 1), _uniform(len(witness) + 1)
+    theta = _uniform(2)
     values = (
         equation.value(masks[:-1], others[:-1], 0),
         equation.cross(vector, witness, (masks[:-1], others[:-1])),
@@ -94,11 +81,16 @@ def _differences(statement: Statement, vector: Sequence[int]) -> list[int]:
     return [p * p - q * q + 1 for p, q in sides]
 
 
-def _hiding(statement: Statement, random: Callable[[int], bytes]) -> list[int]:
+def _uniform(number: int) -> list[int]:
+    """So many uniform scalars."""
+    return wide_scalars(os.urandom(WIDE_BYTES * number))
+
+
+def _hiding(statement: Statement) -> list[int]:
     """y: 128 uniform whole numbers from -T/4 to T/4 - 1, T being a power of two."""
     width = statement.longest // 2
     octets = (width.bit_length() + 7) // 8
-    data = random(octets * ROWS)
+    data = os.urandom(octets * ROWS)
     return [
         int.from_bytes(data[at : at + octets], "little") % width - width // 2
         for at in range(0, len(data), octets)

@@ -43,6 +43,16 @@ def wide_scalar(random: bytes) -> int:
     return int.from_bytes(random, "little") % ORDER
 
 
+def wide_scalars(random: bytes) -> list[int]:
+    """One scalar of each 64 random bytes."""
+    return [wide_scalar(random[at : at + WIDE_BYTES]) for at in range(0, len(random), WIDE_BYTES)]
+
+
+def centred(number: int) -> int:
+    """The whole number from -(L - 1) / 2 to (L - 1) / 2 that a scalar stands for."""
+    return (number + ORDER // 2) % ORDER - ORDER // 2
+
+
 def is_usable(point: bytes) -> bool:
     """Whether 32 bytes are a point that a party may send: canonical, in the subgroup, and not neutral."""
     return len(point) == POINT_BYTES and bool(bindings.crypto_core_ed25519_is_valid_point(point))

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from numpy.typing import NDArray
 
 from privxray.errors import MalformedError
-from privxray.exchange.commitments.group import ORDER, WIDE_BYTES, wide_scalar
+from privxray.exchange.commitments.group import ORDER, WIDE_BYTES, wide_scalar, wide_scalars
 from privxray.exchange.masking.fixed_point import Integers
 from privxray.formats.tensors import SCALAR_BYTES, scalars_prefix
 
@@ -68,8 +68,7 @@ def as_integers(scalars: Sequence[int]) -> NDArray[np.uint64]:
 def stream(key: bytes, size: int) -> Scalars:
     """``size`` uniform scalars from the AES-256-CTR keystream under a key of 32 bytes; 64 bytes make one."""
     cipher = Cipher(AES256(key), CTR(bytes(16))).encryptor()
-    keystream = cipher.update(bytes(WIDE_BYTES * size))
-    return [wide_scalar(keystream[at : at + WIDE_BYTES]) for at in range(0, len(keystream), WIDE_BYTES)]
+    return wide_scalars(cipher.update(bytes(WIDE_BYTES * size)))
 
 
 def add_into(total: Scalars, other: Sequence[int], *, negative: bool = False) -> None:
