@@ -130,7 +130,7 @@ def _leaves(plan: PlanHeader) -> Iterator[Row]:
     what = _LEAVES.get(plan.its_task, _LEAVES["train"])
     bound = ", with a commitment that lets everybody check the sum" if plan.commitments else ""
     if BOUND_PROOFS in plan.features:
-        bound += " and a proof that its numbers are within the plan's bounds"
+        bound += ", and with a proof that its numbers are within the plan's bounds"
     opened = f"all {len(plan.roster.members)} hospitals"
     if plan.committee is not None:
         opened = f"at least {plan.committee.minimum_cohort} hospitals"
