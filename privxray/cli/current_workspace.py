@@ -38,12 +38,13 @@ def place_of(folder: Path) -> str:
 
 def seen_from_here(path: Path) -> str:
     """A file's path from where the person stands, whole if it lies elsewhere."""
-    here = (standing.get() or Path.cwd()).resolve()
-    whole = path.resolve()
-    return str(whole.relative_to(here)) if whole.is_relative_to(here) else str(whole)
+    return seen_from(standing.get() or Path.cwd(), path)
 
 
 def seen_from(folder: Path, path: Path) -> str:
-    """A file's path as a command names it that is typed in a folder, or with ``-C`` that folder."""
-    whole = path.resolve()
-    return str(whole.relative_to(folder.resolve())) if whole.is_relative_to(folder.resolve()) else str(whole)
+    """A file's path as a command names it that is typed in a folder, or with ``-C`` that folder.
+
+    Below the folder it has forward slashes, as in all that is advised: they do on Windows, too.
+    """
+    start, whole = folder.resolve(), path.resolve()
+    return whole.relative_to(start).as_posix() if whole.is_relative_to(start) else str(whole)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from pathlib import Path, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 
 from privxray.system import win32
 
@@ -53,9 +53,12 @@ def extended(path: str) -> str:
 
 
 def way(start: Path, target: Path) -> str:
-    """The relative path from one folder to another; the whole path where they are on two drives."""
+    """The relative path from one folder to another; the whole path where they are on two drives.
+
+    It has forward slashes, as all paths in what is advised: they do on Windows, too.
+    """
     try:
-        return os.path.relpath(target, start)
+        return PurePath(os.path.relpath(target, start)).as_posix()
     except ValueError:
         return str(target)
 

@@ -147,4 +147,4 @@ class Situation:
 
     def path(self, name: str) -> str:
         """A file of the workspace as it is seen from where the person stands."""
-        return str(PurePath(self.place, name))
+        return PurePath(self.place, name).as_posix()

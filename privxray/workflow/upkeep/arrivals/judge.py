@@ -96,7 +96,7 @@ class Judge:
     def _standing(self, header: Header, digest: str, folder: str, name: str) -> Standing | None:
         if self._session is None:
             return None
-        typing = Typing(self._place, str(PurePath(folder, name)), folder)
+        typing = Typing(self._place, PurePath(folder, name).as_posix(), folder)
         if name == HIDDEN:
             typing = Typing(self._place)
         own = public_keys(self._session.workspace).fingerprint
