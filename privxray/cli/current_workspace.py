@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from privxray.system.names import way
+from privxray.system.names import as_advised, way
 
 if TYPE_CHECKING:
     from privxray.workspace.folder import Workspace
@@ -42,9 +42,6 @@ def seen_from_here(path: Path) -> str:
 
 
 def seen_from(folder: Path, path: Path) -> str:
-    """A file's path as a command names it that is typed in a folder, or with ``-C`` that folder.
-
-    Below the folder it has forward slashes, as in all that is advised: they do on Windows, too.
-    """
+    """A file's path as a command names it that is typed in a folder, or with ``-C`` that folder."""
     start, whole = folder.resolve(), path.resolve()
-    return whole.relative_to(start).as_posix() if whole.is_relative_to(start) else str(whole)
+    return as_advised(whole.relative_to(start) if whole.is_relative_to(start) else whole)

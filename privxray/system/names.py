@@ -52,13 +52,15 @@ def extended(path: str) -> str:
     return _PREFIX + path
 
 
-def way(start: Path, target: Path) -> str:
-    """The relative path from one folder to another; the whole path where they are on two drives.
+def as_advised(path: PurePath) -> str:
+    """A path as it stands in what is advised: a relative one has forward slashes, on Windows, too."""
+    return str(path) if path.is_absolute() else path.as_posix()
 
-    It has forward slashes, as all paths in what is advised: they do on Windows, too.
-    """
+
+def way(start: Path, target: Path) -> str:
+    """The relative path from one folder to another; the whole path where they are on two drives."""
     try:
-        return PurePath(os.path.relpath(target, start)).as_posix()
+        return as_advised(PurePath(os.path.relpath(target, start)))
     except ValueError:
         return str(target)
 

@@ -114,7 +114,7 @@ def test_the_model_that_is_offered_is_the_one_that_was_signed_last(two_studies: 
     asthma = world.ok("other", "aggregate", "updates/*.enc", asks=True)["model"]
     pneumonia = world.ok("coordinator", "aggregate", "updates/*.enc", asks=True)["model"]
     for model in (pneumonia, asthma):
-        world.carry(model, "hospital-a", model.split("/")[-3])
+        world.carry(model, "hospital-a", Path(model).parts[-3])
     for folder in ("coordinator", "other"):
         world.ok("hospital-a", "accept", f"{folder}/global-0001.model", asks=True)
     with looking(Workspace.find(world["hospital-a"])) as session:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath, PureWindowsPath
 from types import SimpleNamespace
 from typing import Any
 
@@ -149,6 +149,19 @@ def test_what_windows_does_not_take_is_no_name(name: str) -> None:
 )
 def test_other_names_are_taken(name: str) -> None:
     assert not names.is_refused_by_windows(name)
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        (PureWindowsPath("incoming\\plan-0001.plan"), "incoming/plan-0001.plan"),
+        (PureWindowsPath("..\\hospital-a"), "../hospital-a"),
+        (PureWindowsPath("C:\\study\\a.plan"), "C:\\study\\a.plan"),
+        (PurePosixPath("incoming/a.plan"), "incoming/a.plan"),
+    ],
+)
+def test_relative_paths_in_advice_have_forward_slashes(path: PurePath, shown: str) -> None:
+    assert names.as_advised(path) == shown
 
 
 def test_a_long_path_gets_the_form_that_windows_takes() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from privxray.formats.header import TaskName
-from privxray.system.names import quoted, unexpanded
+from privxray.system.names import as_advised, quoted, unexpanded
 from privxray.workspace.config import Role
 from privxray.workspace.state_tables.study_tables import Round
 
@@ -147,4 +147,4 @@ class Situation:
 
     def path(self, name: str) -> str:
         """A file of the workspace as it is seen from where the person stands."""
-        return PurePath(self.place, name).as_posix()
+        return as_advised(PurePath(self.place, name))

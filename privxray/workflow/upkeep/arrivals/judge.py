@@ -14,6 +14,7 @@ from privxray.exchange.intake import envelope_of
 from privxray.formats.container import MAX_ENVELOPE
 from privxray.formats.header import Header
 from privxray.naming.public_names import lone_name
+from privxray.system.names import as_advised
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.upkeep.arrivals.arrival import HIDDEN, Arrival, public_file_name
 from privxray.workflow.upkeep.arrivals.candidates import Candidate
@@ -96,7 +97,7 @@ class Judge:
     def _standing(self, header: Header, digest: str, folder: str, name: str) -> Standing | None:
         if self._session is None:
             return None
-        typing = Typing(self._place, PurePath(folder, name).as_posix(), folder)
+        typing = Typing(self._place, as_advised(PurePath(folder, name)), folder)
         if name == HIDDEN:
             typing = Typing(self._place)
         own = public_keys(self._session.workspace).fingerprint
