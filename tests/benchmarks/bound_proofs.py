@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
-from collections.abc import Callable
-from statistics import median
-from typing import Any
 
 import numpy as np
+from processor_time import seconds
 
 from privxray.exchange.bounds.bound_proof import Claim, subject
 from privxray.exchange.bounds.checking import out_of_bounds
@@ -44,15 +41,6 @@ def scalars(classes: list[str], seed: int) -> list[int]:
     }
     numbers = quantise(vector, PROBE.manifest(CONSTANTS, classes), 64).view("<i8").tolist()
     return [*(number % ORDER for number in numbers), int.from_bytes(os.urandom(31), "big")]
-
-
-def seconds(task: Callable[[], Any], runs: int) -> float:
-    taken = []
-    for _ in range(runs):
-        start = time.process_time()
-        task()
-        taken.append(time.process_time() - start)
-    return median(taken)
 
 
 def claimed(statement: Statement, vector: list[int]) -> Claim:

@@ -11,11 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import numpy as np
 
@@ -23,23 +19,13 @@ sys.path += [str(Path(__file__).parents[1] / "unit")]
 
 from committed_round import FORM, CommittedRound
 from exchange_samples import Hospital, Study
+from processor_time import seconds
 
 from privxray.exchange.admission.admit_proof import admit_proof, prove
 from privxray.exchange.commitments.pedersen import commit
 from privxray.exchange.messages.proof import open_proof
 from privxray.formats.container import split
 from privxray.formats.tensors import TensorSpec
-
-RUNS = 3
-
-
-def seconds(task: Callable[[], Any], runs: int = RUNS) -> float:
-    taken = []
-    for _ in range(runs):
-        start = time.process_time()
-        task()
-        taken.append(time.process_time() - start)
-    return median(taken)
 
 
 class LongStudy(Study):

@@ -171,7 +171,7 @@ def test_at_a_terminal_the_words_are_shown_once_and_typed_back(
     assert run([*line, "make", "--passphrase-file", str(world.passphrase)]) == 0
     assert len(shown) == 24
     assert run([*line, "check", "-"]) == 0
-    shown[0], shown[1] = "zoo", "zoo"
+    shown[0] = "zoo" if shown[0] != "zoo" else "abandon"
     assert run([*line, "check", "-"]) == 12
     typed += ["wrong"] * 9
     again = [*line, "make", "--replace", "--passphrase-file", str(world.passphrase)]

@@ -209,19 +209,19 @@ def test_a_proof_is_made_exactly_where_the_bounds_hold(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manifest", "total", "times"),
+    ("manifest", "total", "times", "why"),
     [
-        ([OTHER.model_copy(update={"shape": (MAX_PROVEN + 1,)})], None, {}),
-        ([HEAD], "counts", {}),
-        ([HEAD], None, {"weights": 8}),
-        ([HEAD, COUNTS], "counts", {"bias": 8}),
-        ([HEAD, COUNTS], "counts", {"counts": 8}),
-        ([HEAD, COUNTS.model_copy(update={"fraction_bits": 5})], "counts", {"weights": 8}),
-        ([HEAD.model_copy(update={"bound": 2.0**61, "fraction_bits": 40})], None, {}),
+        ([OTHER.model_copy(update={"shape": (MAX_PROVEN + 1,)})], None, {}, "at most 8192 numbers"),
+        ([HEAD], "counts", {}, "not in the vector"),
+        ([HEAD], None, {"weights": 8}, "a total that there is not"),
+        ([HEAD, COUNTS], "counts", {"bias": 8}, "not in the vector"),
+        ([HEAD, COUNTS], "counts", {"counts": 8}, "in two ways"),
+        ([HEAD, COUNTS.model_copy(update={"fraction_bits": 5})], "counts", {"weights": 8}, "fraction bits"),
+        ([HEAD.model_copy(update={"bound": 2.0**61, "fraction_bits": 40})], None, {}, "too large"),
     ],
 )
-def test_a_statement_without_a_proof_is_refused(manifest: Any, total: Any, times: Any) -> None:
-    with pytest.raises(ValueError, match=r"."):
+def test_a_statement_without_a_proof_is_refused(manifest: Any, total: Any, times: Any, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
         statement_of(manifest, total, times)
 
 
@@ -261,7 +261,9 @@ def test_half_of_the_rows_see_a_long_number(long: int) -> None:
     for others in ([0] * 9, [7] * 9, [ORDER - long] * 9):
         sums = combined(rows_of(b"y" + bytes([others[0] % 251]), 10), [long, *others])
         small = [number for number in sums if min(number, ORDER - number) < long / 2]
-        assert len(small) < ROWS  # half of them, 64 give or take 6
+        assert (
+            len(small) <= 82
+        )  # half of 128, with a deviation of 6, overlook it; fewer where others are long
 
 
 def test_a_row_overlooks_a_long_number_with_a_chance_of_a_half_at_most() -> None:
