@@ -20,13 +20,17 @@ from privxray.system.names import quoted
 MAX_PASSPHRASE_FILE = 4096
 SHORT_PASSPHRASE = 12
 FEW_SIGNS = 6
+_BY_FILE = "--passphrase-file FILE or set PRIVXRAY_PASSPHRASE_FILE"
 
 
-def passphrase(file: Path | None, *, new: bool = False, words: str = "Passphrase") -> Callable[[], str]:
+def passphrase(
+    file: Path | None, *, new: bool = False, words: str = "Passphrase", by_file: str = _BY_FILE
+) -> Callable[[], str]:
     """How a command gets its passphrase, once it turns out to need it.
 
     :param new: ask twice, and remark on a weak one, typed or in the file.
     :param words: what a person is asked for.
+    :param by_file: how it is given where nobody can be asked.
     """
 
     @cache  # asked once a command, however often it is needed
@@ -37,7 +41,7 @@ def passphrase(file: Path | None, *, new: bool = False, words: str = "Passphrase
             raise UsageError(
                 "a passphrase is needed and there is no terminal to ask at",
                 reason="passphrase.no-terminal",
-                advice="Give --passphrase-file FILE or set PRIVXRAY_PASSPHRASE_FILE",
+                advice=f"Give {by_file}",
             )
         typed: str = typer.prompt(words, hide_input=True, confirmation_prompt=new, err=True)
         return _told_if_weak(typed) if new else typed

@@ -145,6 +145,8 @@ def test_a_passphrase_that_is_wrong_or_the_same_changes_nothing(at: At) -> None:
     before = path.read_bytes()
     same = change(world, "hospital-a", PASSPHRASE, "--json")
     assert (same.code, same.json["error"]["reason"]) == (4, "passphrase.unchanged")
+    lacking = world.type("hospital-a", "passphrase", "--json", asks=True)
+    assert lacking.json["error"]["advice"] == "Give --new-passphrase-file FILE"
     write_passphrase(world.passphrase, "wrong")
     wrong = change(world, "hospital-a", "another long passphrase", "--json")
     assert (wrong.code, wrong.json["error"]["reason"]) == (12, "keyfile.wrong-passphrase")

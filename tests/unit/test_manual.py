@@ -99,6 +99,13 @@ def test_every_page_of_docs_is_in_the_sidebar() -> None:
     assert listed - pages == {*made, "COMMAND PAGES", "DECISIONS"}
 
 
+def test_links_lead_to_files_of_the_repository() -> None:
+    root = DOCS.parent
+    for path in (*root.glob("*.md"), *DOCS.rglob("*.md")):
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", path.read_text("utf-8")):
+            assert "://" in target or (path.parent / target).exists(), (path.name, target)
+
+
 TYPED = [
     (path.name, line)
     for path in [

@@ -35,7 +35,9 @@ def passphrase(
     change_passphrase(
         workspace,
         prompts.passphrase(passphrase_file, words="Passphrase so far"),
-        prompts.passphrase(new_passphrase_file, new=True, words="New passphrase"),
+        prompts.passphrase(
+            new_passphrase_file, new=True, words="New passphrase", by_file="--new-passphrase-file FILE"
+        ),
     )
     if as_json:
         emit({"workspace": str(workspace.root), "changed": True})
