@@ -52,6 +52,11 @@ class RoundState(StrEnum):
         """Hospital: whether nothing of the round's training has left yet."""
         return self in (RoundState.JOINED, RoundState.TRAINED)
 
+    @property
+    def drawn(self) -> bool:
+        """Hospital: whether the noise of the round's training or counting is drawn."""
+        return self in (RoundState.TRAINED, RoundState.EXPORTED, RoundState.CLOSED)
+
 
 class Event(StrEnum):
     """What changes a round: a command that is typed, together with what it finds or brings."""

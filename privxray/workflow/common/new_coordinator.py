@@ -37,7 +37,7 @@ def standing_vote(state: State, round_: Round, coordinator: Fingerprint) -> OwnV
     from privxray.keys.succession.vote import VoteHeader
 
     header = split(vote.file).claim(VoteHeader)
-    over_this = (header.plan, header.result) == (round_.plan, round_.model or round_.summary)
+    over_this = (header.plan, header.result) == (round_.plan, round_.result)
     return vote if over_this and header.until and not is_past(header.until, today()) else None
 
 

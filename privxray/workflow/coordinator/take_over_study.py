@@ -14,20 +14,14 @@ from pathlib import Path
 
 from privxray.errors import PrivxrayError, RefusedError
 from privxray.exchange.admission.admit import admit_model, admit_plan
-from privxray.exchange.admission.admit_election import (
-    StudyNow,
-)
+from privxray.exchange.admission.admit_election import StudyNow
 from privxray.exchange.admission.admit_summary import admit_summary
 from privxray.exchange.intake import envelope_of, take_in
 from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.header import Digest
 from privxray.keys.identity import Identity
 from privxray.keys.succession.last_day import Day, is_past
-from privxray.keys.succession.succession_file import (
-    Elected,
-    read_succession,
-    write_election,
-)
+from privxray.keys.succession.succession_file import Elected, read_succession, write_election
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.new_coordinator import INHERITED, is_inherited
 from privxray.workflow.common.own_keys import unlock
@@ -166,11 +160,10 @@ def _again(session: Session, identity: Identity, handed: _Handed, votes: Path, b
     days = [vote.until for vote in read_succession(envelope_of(kept)).votes or ()]
     if not any(day and is_past(day, today()) for day in days):
         return TakenOver(before.study, before.number, (), has_model)
-    result = before.model or before.summary
-    if handed.digest not in (None, result):
+    if handed.digest not in (None, before.result):
         raise _other_beginning(before)
-    counted = counted_votes(session, votes, StudyNow(handed.last, result, today()), identity.public())
-    write_atomic(kept, _elected(session, identity, handed.last, result, counted), overwrite=True)
+    counted = counted_votes(session, votes, StudyNow(handed.last, before.result, today()), identity.public())
+    write_atomic(kept, _elected(session, identity, handed.last, before.result, counted), overwrite=True)
     return _told(handed.last.plan, counted, has_model=has_model)
 
 

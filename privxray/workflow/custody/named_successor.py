@@ -112,7 +112,7 @@ def take_election(session: Session, received: Received) -> TakenIn:
             "until then",
         )
     signed = planned_round(session.workspace, last).signed
-    plan, now = signed.plan, StudyNow(signed, last.model or last.summary, today())
+    plan, now = signed.plan, StudyNow(signed, last.result, today())
     admit_election(header, now, trusted_coordinator(state, known).fingerprint)
     expect_not_revoked(state, header.sender)
     voters = tuple(sorted(plan.roster.known_hospital(vote.party).name for vote in header.votes or ()))

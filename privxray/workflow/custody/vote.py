@@ -109,10 +109,8 @@ def vote(
 def _ballot(last: PlannedRound, candidate: Candidate) -> Ballot:
     """What this hospital consents to: over the newest plan, and its model or summary if that has come."""
     round_, keys = last.round, candidate.header.keys
-    result = round_.model or round_.summary
-    return Ballot(
-        round_.study, round_.number, last.signed.digest, result, last.plan.sender, keys, candidate.until
-    )
+    plan, old = last.signed.digest, last.plan.sender
+    return Ballot(round_.study, round_.number, plan, round_.result, old, keys, candidate.until)
 
 
 def _followed(session: Session, candidate: Candidate) -> PlannedRound:

@@ -74,7 +74,7 @@ def left_out(session: Session, round_: Round) -> bool:
     where that has come, a training would be paid for nothing. And by a plan that repeats a round, whose sum
     was asked for without this hospital.
     """
-    if round_.state.inside and (round_.model is not None or round_.summary is not None):
+    if round_.state.inside and round_.result is not None:
         return True
     own = public_keys(session.workspace).fingerprint
     survivors = session.state.survivors_of(round_.plan)

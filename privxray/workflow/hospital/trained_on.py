@@ -24,12 +24,9 @@ from privxray.workflow.common.stamp import now
 from privxray.workspace.session import Session
 from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.state_tables.trained_tables import TrainedImage
-from privxray.workspace.transitions import RoundState
 
 if TYPE_CHECKING:
     from privxray.imaging.data_set.dataset import Dataset  # numpy, which status does without
-
-_TRAINED = (RoundState.TRAINED, RoundState.EXPORTED, RoundState.CLOSED)
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def note_earlier_trainings(session: Session, dataset: Dataset, study: str) -> No
     """
     state = session.state
     for round_ in state.rounds(study):
-        trained = round_.task == "train" and round_.state in _TRAINED and round_.epsilon is not None
+        trained = round_.task == "train" and round_.state.drawn and round_.epsilon is not None
         if trained and state.data_of_training(study, round_.trained_in) is None:
             _note(session, dataset, round_, None)
 

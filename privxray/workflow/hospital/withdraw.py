@@ -32,9 +32,6 @@ from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.state_tables.withdrawn_tables import Withdrawn
 from privxray.workspace.transitions import RoundState
 
-_DONE = (RoundState.TRAINED, RoundState.EXPORTED, RoundState.CLOSED)
-"""States of a round whose answer is drawn."""
-
 STAYS = (
     "What left the hospital before are sums with noise: of trainings, and of counts where a study asked for "
     "some. They were made so that whoever sees them can hardly tell whether this patient was among those "
@@ -155,9 +152,10 @@ def _keys(session: Session, patient: PatientId) -> tuple[frozenset[PatientKey], 
 
 def _not_noted(session: Session) -> list[tuple[str, int]]:
     """Study and round of the counts of an earlier version of privxray."""
-    rounds = [one for one in session.state.rounds() if one.task in COUNTED and one.state in _DONE]
+    rounds = [one for one in session.state.rounds() if one.task in COUNTED and one.state.drawn]
+    noted = set(session.state.countings())
     made = dict.fromkeys((one.study, one.trained_in) for one in rounds)
-    return [one for one in made if one not in session.state.countings()]
+    return [one for one in made if one not in noted]
 
 
 def _counted(session: Session, study: str, number: int) -> CountedIn:

@@ -69,8 +69,7 @@ def lacking_training(state: State, ledger: Ledger) -> str | None:
     charged = ledger.charged()
     drawn = state.runs_with_releases()
     for round_ in state.rounds():
-        done = round_.state in (RoundState.TRAINED, RoundState.EXPORTED, RoundState.CLOSED)
-        done = done and round_.task != "agree"
+        done = round_.state.drawn and round_.task != "agree"
         found = charged.get((round_.study, run_name(state, round_)), ("", ()))[0]
         begun = (round_.study, round_.number) in drawn and found not in ("spending", "released")
         if begun or (done and found != "released"):

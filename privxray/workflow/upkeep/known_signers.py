@@ -74,7 +74,7 @@ def known_in(session: Session) -> Known:
     for fingerprint, (theirs, name) in list(keys.items()):
         if session.state.revoked(Fingerprint(fingerprint)) is not None:
             keys[fingerprint] = (theirs, f"{name}, whose key was revoked")
-    results = [(round_.study, one) for round_ in rounds for one in (round_.model, round_.summary) if one]
+    results = [(round_.study, one) for round_ in rounds if (one := round_.result)]
     reader = Reader(
         role=session.role,
         names={fingerprint: name for fingerprint, (_, name) in keys.items()},

@@ -96,6 +96,16 @@ class Round:
         """Whether the study begins, or begins anew, with this round."""
         return (self.entry, self.stage) == (0, 1)
 
+    @property
+    def result(self) -> str | None:
+        """The digest of the round's signed model or summary, in hex, once there is one."""
+        return self.model or self.summary
+
+    @property
+    def lacks_result(self) -> bool:
+        """Whether a model or a summary of the round is still to come; a round that only agrees has none."""
+        return self.result is None and self.task != "agree"
+
 
 _OF_TASK = ("task", "entry", "summary")
 _FIELDS = frozenset(field.name for field in fields(Round)) - frozenset(_OF_TASK)

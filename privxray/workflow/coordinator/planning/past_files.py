@@ -72,4 +72,4 @@ def since_of(state: State, round_: Round, result: Digest | None = None) -> Since
     """
     if round_.state is RoundState.VOID:
         return None
-    return Since(request=state.request_of(round_.plan), result=result or round_.model or round_.summary)
+    return Since(request=state.request_of(round_.plan), result=result or round_.result)

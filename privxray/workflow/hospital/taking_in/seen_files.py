@@ -27,8 +27,7 @@ def seen_here(state: State, party: Fingerprint, before: PlannedRound | None) -> 
     if before is None:
         return Own(party)
     answered = state.answer_of(before.round.plan)
-    result = before.round.model or before.round.summary
-    return Own(party, before.signed, answered.request if answered else None, result)
+    return Own(party, before.signed, answered.request if answered else None, before.round.result)
 
 
 def expect_own_model(session: Session, plan: PlanHeader, before: PlannedRound | None) -> None:

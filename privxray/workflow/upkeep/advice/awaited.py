@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from privxray.workflow.upkeep.advice.situation import Situation, StudySituation
-from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
 
 
@@ -62,17 +61,12 @@ def _at_hospital(situation: Situation, study: StudySituation) -> Awaited:
             return Awaited(own, _work(study), here=True)
         case RoundState.TRAINED:
             return Awaited(own, "the update", here=True)
-        case RoundState.EXPORTED | RoundState.CLOSED if _answer_awaited(study.round):
+        case RoundState.EXPORTED | RoundState.CLOSED if study.round.lacks_result:
             return Awaited(
                 (study.coordinator,), "the model" if study.round.task == "train" else "the summary"
             )
         case _:
             return NOBODY if study.last_stage else Awaited((study.coordinator,), "the next plan")
-
-
-def _answer_awaited(round_: Round) -> bool:
-    """Whether neither a model nor a summary of a round has come; a round that only agrees has none."""
-    return round_.model is None and round_.summary is None and round_.task != "agree"
 
 
 def _work(study: StudySituation) -> str:

@@ -41,7 +41,7 @@ def hospital_advice(situation: Situation, study: StudySituation) -> Iterator[Adv
         case RoundState.VOID:
             yield over_here(situation, study)
             return
-        case _ if round_.model is None and round_.summary is None and round_.task != "agree":
+        case _ if round_.lacks_result:
             yield _delivered_before_a_restore(situation, study)
         case _:
             yield from _finished(situation, study, option)

@@ -213,7 +213,7 @@ def proof(question: Question[ProofHeader]) -> Standing:
     if round_ is None:
         return Standing(False, _plan_first(question))
     result = "summary" if round_.task in COUNTED else "model"
-    if round_.model is not None or round_.summary is not None:
+    if round_.result is not None:
         return Standing(True, f"nothing: its {result} is kept here")
     accept = typed(question.typing.place, f"accept {result.upper()}")
     return Standing(False, f"leave it beside its {result}, and type: {accept}")
