@@ -92,8 +92,8 @@ class _Slip:
 
     def named(self) -> Arrival | None:
         """The file that was named, as one in a drop folder is judged."""
-        from privxray.workflow.upkeep.arrivals.candidates import Candidate
         from privxray.workflow.upkeep.arrivals.judge import Judge
+        from privxray.workspace.drop_folder import Candidate
 
         path = Path(self.error.file or "")
         seen = path.stat()

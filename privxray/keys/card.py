@@ -44,6 +44,11 @@ class CardHeader(Header):
     kem: EncapsulationStatement | None = None
     recovery: RecoveryStatement | None = None
 
+    @property
+    def round_keys(self) -> tuple[str, ...]:
+        """Its public keys that serve in one round, or of hybrid masks in one study, and never again."""
+        return tuple(one.key for one in (self.mask, self.unsealing, self.kem) if one)
+
     def lacks(self, form: Form) -> tuple[str, ...]:
         """What its maker's version lacks of a form, in words: the format, or features; empty for nothing."""
         if form.format not in (self.formats or (1,)):

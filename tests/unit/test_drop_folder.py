@@ -10,11 +10,11 @@ import pytest
 from refusals import refused
 
 from privxray.formats.header import SUFFIXES
-from privxray.workflow.upkeep.arrivals import candidates
-from privxray.workflow.upkeep.arrivals.candidates import listing
 from privxray.workflow.upkeep.arrivals.standing import fits_anywhere
 from privxray.workflow.upkeep.arrivals.watching import Watch
 from privxray.workflow.upkeep.header_classes import HEADERS
+from privxray.workspace import drop_folder
+from privxray.workspace.drop_folder import listing
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs links and named pipes")
 
@@ -54,7 +54,7 @@ def test_more_files_than_are_looked_at_are_counted(tmp_path: Path) -> None:
 def test_of_a_very_full_folder_not_every_name_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(candidates, "MOST_NAMES", 5)
+    monkeypatch.setattr(drop_folder, "MOST_NAMES", 5)
     for number in range(9):
         (tmp_path / f"{number}.plan").write_bytes(b"x")
     assert len(listing(tmp_path, SUFFIXES, 100).files) == 5

@@ -45,10 +45,10 @@ def check_unused(session: Session, cards: Sequence[CardHeader]) -> None:
     """
     used = session.state.used_round_keys()
     for card in cards:
-        for key in (one.key for one in (card.mask, card.unsealing, card.kem) if one):
-            if key in used:
-                raise RefusedError(
-                    f"the card of {card.name} carries a key that round {used[key]} used",
-                    reason="card.used-before",
-                    advice=f"For another plan, {card.name} makes a fresh one (privxray card). {STATUS_SAYS}",
-                )
+        before = next((used[key] for key in card.round_keys if key in used), None)
+        if before is not None:
+            raise RefusedError(
+                f"the card of {card.name} carries a key that round {before} used",
+                reason="card.used-before",
+                advice=f"For another plan, {card.name} makes a fresh one (privxray card). {STATUS_SAYS}",
+            )

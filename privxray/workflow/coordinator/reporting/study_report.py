@@ -36,10 +36,14 @@ from privxray.workflow.coordinator.reporting import what_parties_see
 from privxray.workflow.coordinator.reporting.counted_section import counted_section
 from privxray.workflow.coordinator.reporting.study_model_card import CardFigures, study_model_card
 from privxray.workspace.atomic import PUBLIC
+from privxray.workspace.drop_folder import dropped
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
 from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
+
+_MOST_DROPPED = 1000
+"""Updates in the drop folder that are looked at; anybody may put files there."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +128,8 @@ def _stage(session: Session, round_: Round) -> _Stage:
 def _updates(workspace: Workspace, round_: Round, plan: PlanHeader) -> dict[str, UpdateHeader]:
     """The headers of a round's updates that lie here, whose signatures are good."""
     found: dict[str, UpdateHeader] = {}
-    dropped = [] if workspace.incoming.is_symlink() else sorted(workspace.incoming.glob("*.enc"))
-    collected = sorted(workspace.updates.glob("*.enc"))
-    for path in (*collected, *(path for path in dropped if not path.is_symlink())):
+    came = (one.path for one in dropped(workspace.incoming, ("enc",), _MOST_DROPPED).files)
+    for path in (*sorted(workspace.updates.glob("*.enc")), *came):
         with suppress(PrivxrayError, OSError):  # a stranger's file is none of this page's business
             header, _ = read_update(envelope_of(path), plan.roster.members)
             if header.plan == round_.plan:

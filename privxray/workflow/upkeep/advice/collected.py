@@ -27,6 +27,7 @@ from privxray.workflow.coordinator.collected_files import newest_collected, requ
 from privxray.workflow.coordinator.planning.next_parties import NextKeys, lacking_next_keys
 from privxray.workflow.upkeep.advice.fresh_cards import FreshCards, fresh_cards
 from privxray.workflow.upkeep.advice.situation import CollectedFile, CollectedFiles
+from privxray.workspace.drop_folder import dropped
 from privxray.workspace.session import Session
 from privxray.workspace.state_tables.study_tables import Round
 from privxray.workspace.transitions import RoundState
@@ -81,10 +82,9 @@ def _offered(take: Take, session: Session, usual: str, suffix: str) -> Collected
     :returns: where files lie, and which are refused.
     """
     drop = session.workspace.incoming
-    dropped = [] if drop.is_symlink() else sorted(drop.glob(f"*.{suffix}"))[:_MOST_DROPPED]
     folders = {
         usual: sorted((session.root / usual).glob(f"*.{suffix}")),
-        drop.name: [path for path in dropped if not path.is_symlink()],
+        drop.name: [one.path for one in dropped(drop, (suffix,), _MOST_DROPPED).files],
     }
     fitting: list[_Fitting] = []
     for name, files in folders.items():

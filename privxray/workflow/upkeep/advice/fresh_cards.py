@@ -11,7 +11,7 @@ from pathlib import Path
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import envelope_of
 from privxray.keys.card import CardHeader, read_card
-from privxray.workflow.coordinator.planning.read_cards import check_unused
+from privxray.workspace.drop_folder import dropped
 from privxray.workspace.session import Session
 
 FOLDER = "cards"
@@ -36,24 +36,24 @@ def fresh_cards(session: Session) -> FreshCards:
     """Look through the folder of cards and the drop folder."""
     found: dict[str, CardHeader] = {}
     words: list[str] = []
+    used = session.state.used_round_keys().keys()
     for folder in (session.root / FOLDER, session.workspace.incoming):
-        files = [] if folder.is_symlink() else sorted(folder.glob("*.card"))[:_MOST]
+        listed = dropped(folder, ("card",), _MOST)
         names = []
-        for path in files:
-            card = _fresh(session, path)
-            if card is not None and card.sender not in found:
+        for path in (one.path for one in listed.files):
+            card = _card(path)
+            fits = card is not None and card.study in (None, session.workspace.own_study)
+            if card is not None and fits and card.sender not in found and not used & card.round_keys:
                 found[card.sender] = card
                 names.append(path.name)
-        pattern = bool(names) and len(names) == len(files)
+        pattern = bool(names) and len(names) == len(listed.files) and not listed.passed_over
         words += [f"{folder.name}/{name}" for name in (["*.card"] if pattern else names)]
     return FreshCards(tuple(found.values()), tuple(words))
 
 
-def _fresh(session: Session, path: Path) -> CardHeader | None:
-    """A card; None where no further plan of this study can take it."""
+def _card(path: Path) -> CardHeader | None:
+    """A card; None where the file is none, or is not signed by its maker."""
     try:
-        card = read_card(envelope_of(path))
-        check_unused(session, [card])
+        return read_card(envelope_of(path))
     except (PrivxrayError, OSError):
         return None
-    return card if card.study in (None, session.workspace.own_study) else None

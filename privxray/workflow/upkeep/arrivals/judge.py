@@ -17,12 +17,12 @@ from privxray.naming.public_names import lone_name
 from privxray.system.names import as_advised
 from privxray.workflow.common.own_keys import public_keys
 from privxray.workflow.upkeep.arrivals.arrival import HIDDEN, Arrival, public_file_name
-from privxray.workflow.upkeep.arrivals.candidates import Candidate
 from privxray.workflow.upkeep.arrivals.question import Question, Standing, Typing
 from privxray.workflow.upkeep.arrivals.standing import standing
 from privxray.workflow.upkeep.file_summaries.summary_of import summary_of
 from privxray.workflow.upkeep.header_classes import HEADERS
 from privxray.workflow.upkeep.known_signers import NOBODY_KNOWN, Known, known_in
+from privxray.workspace.drop_folder import Candidate
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, looking
 

@@ -37,8 +37,7 @@ def card(question: Question[CardHeader]) -> Standing:
             f"it is for the study {card.study}, and this workspace serves {own}: ask for another card "
             f"(privxray card --study {own})",
         )
-    used = session.state.used_round_keys()
-    if card.unsealing.key in used or (card.mask is not None and card.mask.key in used):
+    if session.state.used_round_keys().keys() & card.round_keys:
         return Standing(True, "nothing: a plan here has taken it")
     newest = session.state.last_round(session.workspace.own_study)
     if newest is None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from privxray.formats.header import SUFFIXES
 from privxray.workflow.upkeep.advice.situation import CollectedFile, Situation
 from privxray.workflow.upkeep.arrivals.arrival import Arrival, public_file_name
-from privxray.workflow.upkeep.arrivals.candidates import Candidate, listing
+from privxray.workspace.drop_folder import Candidate, dropped
 from privxray.workspace.session import Session
 from privxray.workspace.state_tables.study_tables import Round
 
@@ -48,10 +48,7 @@ def unread(session: Session, situation: Situation) -> Unread:
     found: list[tuple[str, Candidate]] = []
     more = 0
     for folder, suffixes in _folders(session, situation).items():
-        path = session.root / folder
-        if path.is_symlink() or not path.is_dir():
-            continue
-        listed = listing(path, suffixes, MOST)
+        listed = dropped(session.root / folder, suffixes, MOST)
         found += [(folder, file) for file in listed.files if (folder, file.path.name) not in known]
         more += listed.passed_over
     judged, unlooked = _judged(session, situation, found) if found else ([], 0)

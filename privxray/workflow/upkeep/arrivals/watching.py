@@ -14,8 +14,8 @@ from pathlib import Path
 from privxray.errors import UsageError
 from privxray.formats.header import SUFFIXES
 from privxray.workflow.upkeep.arrivals.arrival import Arrival
-from privxray.workflow.upkeep.arrivals.candidates import Candidate, listing
 from privxray.workflow.upkeep.arrivals.judge import judge_for
+from privxray.workspace.drop_folder import Candidate, listing
 from privxray.workspace.folder import Workspace
 
 MOST = 2000

@@ -48,6 +48,14 @@ class Listing:
     others: int = 0
 
 
+def dropped(folder: Path, suffixes: Iterable[str], most: int) -> Listing:
+    """The files of a workspace's drop folder; none where there is no such folder, or a link in its place.
+
+    See :func:`listing`.
+    """
+    return Listing(()) if folder.is_symlink() or not folder.is_dir() else listing(folder, suffixes, most)
+
+
 def listing(folder: Path, suffixes: Iterable[str], most: int) -> Listing:
     """The files of a folder whose names end with one of ``suffixes``; at most ``most``, the first by name.
 
