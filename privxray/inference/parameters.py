@@ -38,6 +38,18 @@ RANGES = (8, 16, 32, 64, 128, 256, 512, 1024)
 """Scores stand between plus and minus one of these, the least that has room for them."""
 
 
+def weakens_encryption(decimals: int) -> bool:
+    """Whether so many decimals take a larger modulus, which protects an image less (docs/THREATS.md)."""
+    return decimals > ONE_PRIME_DECIMALS
+
+
+WEAKER = (
+    "With four to six decimals the encryption protects an image less, about as well as ML-KEM-512 would: it "
+    "has 128 bits of security by the standard's table, and up to three decimals have 192 (docs/THREATS.md)"
+)
+"""What whoever offers or asks should know then, without a full stop."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """What stands where in the queries and answers under one offer.
@@ -59,7 +71,7 @@ class Layout:
     @property
     def answer_primes(self) -> int:
         """How many primes an answer is modulo."""
-        return 1 if self.decimals <= ONE_PRIME_DECIMALS else 2
+        return 2 if weakens_encryption(self.decimals) else 1
 
     @property
     def query_primes(self) -> int:

@@ -202,7 +202,9 @@ def test_what_is_held_against_the_limit_is_told_beside_what_was_spent(at: At) ->
     rule = filter_of(Guarantee(10, 1e-5))
     assert told["admitted"] == rule.epsilon(ledger_of(world).events())
     assert 1.004 < told["admitted"] / told["spent"]["epsilon"] < 1.007  # a tenth of delta is kept back
-    assert "Held against the limit: 4.023 of 10. This holds even if" in world.type("hospital-a", "budget").out
+    said = " ".join(world.type("hospital-a", "budget").out.split())
+    assert "Held against the limit: 4.023 of 10. This holds even if" in said
+    assert "so it is more than the 4 above, and it is what status shows" in said
 
 
 def test_a_ledger_that_an_earlier_rule_filled_says_so_and_admits_nothing(at: At) -> None:

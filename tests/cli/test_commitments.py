@@ -36,8 +36,9 @@ def test_each_hospital_checks_the_sum_before_and_after_it_accepts(at: At) -> Non
         }
         seen.add((before["proof"], before["words"]))
     assert len(seen) == 1
-    told = world.ok("hospital-a", "accept", MODEL, asks=True)
-    assert told["proven"]
+    told = world.type("hospital-a", "accept", MODEL, "--json", asks=True)
+    assert told.json["proven"]
+    assert "each of them once and within the bounds of the plan" in " ".join(told.err.split())
     after = world.ok("hospital-a", "verify", PROOF, asks=True)
     assert after == before | {"model": True}
     said = world.type("hospital-a", "verify", PROOF, asks=True)

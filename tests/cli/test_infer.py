@@ -107,7 +107,10 @@ def test_what_an_offer_says_that_an_answer_may_give_away(asked: Path, copy: Call
     ):
         assert words_of_it in said
     # Images are counted, and those of six decimals tell more: so later limits are for these.
-    precise = world.ok("coordinator", "infer", "offer", "--decimals", "6", asks=True)
+    assert "protects an image less" not in said
+    precise = world.type("coordinator", "infer", "offer", "--decimals", "6", "--json", asks=True)
+    assert "With four to six decimals the encryption protects an image less" in " ".join(precise.err.split())
+    precise = precise.json
     later = world.ok("coordinator", "infer", "offer", asks=True)
     assert later["limit"] == precise["limit"] < told["limit"]
     assert later["share"] == precise["share"] <= 0.1
@@ -120,11 +123,13 @@ def test_what_an_offer_says_that_an_answer_may_give_away(asked: Path, copy: Call
 def test_a_member_of_the_study_offers_its_model_and_another_asks_without_key_words(at: At) -> None:
     world = at("aggregated")
     world.ok("hospital-a", "accept", "received/global-0001.model", asks=True)
-    offered = world.ok("hospital-a", "infer", "offer", "--top1", asks=True)
+    offered = world.ok("hospital-a", "infer", "offer", "--top1", "--decimals", "4", asks=True)
     assert offered["top1"]
     offer = world.carry(offered["offer"], "hospital-b")
-    query = world.ok("hospital-b", "infer", "ask", "source/images/img-1-000-0.png", "--offer", offer,
-                     "--model", offered["model"][:12], asks=True)  # fmt: skip
+    asked = world.type("hospital-b", "infer", "ask", "source/images/img-1-000-0.png", "--offer", offer,
+                       "--model", offered["model"][:12], "--json", asks=True)  # fmt: skip
+    assert "With four to six decimals the encryption protects an image less" in " ".join(asked.err.split())
+    query = asked.json
     told = world.ok("hospital-a", "infer", "answer", world.carry(query["query"], "hospital-a"), asks=True)
     seen = world.ok("hospital-b", "infer", "read", world.carry(told["answer"], "hospital-b"), asks=True)
     plain = world.ok("hospital-a", "predict", world["hospital-b"] / "source/images/img-1-000-0.png")

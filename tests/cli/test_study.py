@@ -258,6 +258,22 @@ def test_a_command_that_comes_too_early_names_the_one_before(
     assert result.err.count("\n") == 1
 
 
+def test_a_wrong_role_is_told_before_a_file_that_is_not_there(at: At) -> None:
+    world = at("initialised")
+    world["notary"].mkdir()
+    world.ok("notary", "init", "--role", "trustee", "--name", "notary", asks=True)
+    for party, line in (
+        ("coordinator", "verify absent.proof"),
+        ("coordinator", "predict absent-*.png"),
+        ("coordinator", "infer ask absent-*.png"),
+        ("coordinator", "infer read absent.answer"),
+        ("notary", "infer answer absent.query"),
+        ("notary", "infer offer"),
+    ):
+        asks = "predict" not in line
+        assert world.refused(party, *line.split(), asks=asks) == "workspace.other-role", line
+
+
 def test_starting_is_quick_and_pulls_in_nothing_heavy(at: At) -> None:
     world = at("trained")
     probe = (

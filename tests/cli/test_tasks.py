@@ -174,7 +174,9 @@ def test_a_summary_is_accepted_proved_and_reported(at: At) -> None:
     said = f"{max(whole['patients'], 0.0):,.0f} ± {whole['error']:,.0f} "
     assert said in shown.out.split("all patients ")[1].splitlines()[0]
     assert "delta 1e-05, add-or-remove-one-patient" in shown.err
-    assert world.ok("hospital-a", "verify", file, asks=True)["own_update"]
+    proved = world.type("hospital-a", "verify", file, "--json", asks=True)
+    assert proved.json["own_update"]
+    assert "The summary that was accepted here is made of this sum." in proved.err
     summed = world.ok("hospital-a", "inspect", file)
     assert (summed["header"]["task"], summed["header"]["kind"]) == ("describe", "summary")
     world.ok("coordinator", "report", "study")

@@ -334,9 +334,15 @@ def test_a_trustee_is_told() -> None:
     agrees = StudySituation(round_in(RoundState.JOINED, task="agree"))
     assert first("trustee", agrees).endswith("when the next plan comes: privxray accept FILE")
     answered = StudySituation(round_in(RoundState.ANSWERED))
+    carry = "carry hospital-a-s-0001.share to the coordinator"
     assert first("trustee", answered) == (
-        "carry hospital-a-s-0001.share to the coordinator; when the next plan comes: privxray accept FILE"
+        f"{carry}; nothing else is awaited from you; keep this workspace, and if another plan comes: "
+        "privxray accept FILE"
     )
+    assert awaited_by("trustee", answered) == "nobody"
+    goes_on = replace(answered, last_stage=False)
+    assert first("trustee", goes_on) == f"{carry}; when the next plan comes: privxray accept FILE"
+    assert awaited_by("trustee", goes_on) == "coordinator: the next plan"
 
 
 def test_who_refused_carries_the_refusal_and_is_asked_for_nothing_more() -> None:

@@ -110,7 +110,11 @@ def _admitted(seen: Budget) -> str:
             f"Held against the limit: {held}. An earlier version of privxray admitted more than this one "
             "does; nothing more can be trained on these patients."
         )
-    return f"Held against the limit: {held}. This holds even if later trainings depended on earlier results."
+    above = f"{seen.charged.guarantee.epsilon:.4g}"
+    told = f"Held against the limit: {held}. This holds even if later trainings depended on earlier results"
+    if f"{seen.admitted.epsilon:.4g}" == above:
+        return f"{told}."
+    return f"{told}; so it is more than the {above} above, and it is what status shows."
 
 
 def _left(room: Guarantee) -> str:

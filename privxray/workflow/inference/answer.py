@@ -69,11 +69,13 @@ def answer_query(
     :param path: the query.
     :param folder: where the answer goes; by default ``answers``.
     :param force: replace a file that stands there.
+    :raises WorkspaceError: a trustee's workspace, which has no model.
     :raises IdentityError: the hospital's key words are wrong, or its signature.
     :raises RefusedError: it is for no offer of ours, or goes beyond its limit; nothing was counted.
     :raises MalformedError: its ciphertexts are none; nothing was counted.
     :raises SystemTroubleError: the computation did not end well; nothing was counted.
     """
+    workspace.require(("hospital", "coordinator"), "infer answer")
     chosen = chosen_folder(folder, workspace.root / "answers")
     with workspace.locked(), State(workspace.state_path) as state, take_in(path, workspace.inbox) as received:
         admitted = admitted_query(workspace, state, received)

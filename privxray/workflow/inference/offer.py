@@ -68,8 +68,9 @@ def make_offer(
     :raises UsageError: the terms or ``owners`` are out of range, no limit is given where a single image tells
         more than a tenth of the model, or ``model`` is no fingerprint, or that of several models.
     :raises RefusedError: the model is no linear probe, or its scores are too large.
-    :raises WorkspaceError: there is no such model.
+    :raises WorkspaceError: there is no such model, or this is a trustee's workspace.
     """
+    workspace.require(("hospital", "coordinator"), "infer offer")
     check_fingerprint(model)
     _check_terms(terms)
     if not 1 <= owners <= MAX_OWNERS:

@@ -15,6 +15,7 @@ from privxray.cli.options.infer_options import Model, ReplyOptions, images_of
 from privxray.cli.options.known_names import files_for
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import emit, line, tell
+from privxray.inference.parameters import WEAKER, weakens_encryption
 
 
 @takes("options", ReplyOptions)
@@ -37,8 +38,10 @@ def ask(
     from privxray.workflow.inference.ask import make_query
     from privxray.workflow.inference.chosen_offer import OfferChoice
 
+    workspace = current_workspace()
+    workspace.require("hospital", "infer ask")  # before patterns are looked up in the folder of another party
     done = make_query(
-        current_workspace(),
+        workspace,
         expand_images(images),
         options.prompts("owner"),
         OfferChoice(offer, model),
@@ -64,4 +67,6 @@ def ask(
         f"Wrote {done.path} ({done.size:,} bytes) for {images_of(header.images)}, encrypted under a key "
         f"that stays here. The first time, {done.offer.owner_name} asks you for the key words above."
     )
+    if weakens_encryption(done.offer.decimals):
+        tell(f"{WEAKER}.")
     close("infer ask", file=seen_from_here(done.path), to=done.offer.owner_name)

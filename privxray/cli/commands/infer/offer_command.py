@@ -11,6 +11,7 @@ from privxray.cli.current_workspace import current_workspace, seen_from_here
 from privxray.cli.options.infer_options import ModelOptions
 from privxray.cli.options.option_group import takes
 from privxray.cli.output import emit, line, table, tell
+from privxray.inference.parameters import WEAKER, weakens_encryption
 from privxray.inference.terms import COPY_ANSWERS, Terms
 
 
@@ -26,7 +27,12 @@ def offer(
         ),
     ] = Terms.limit,
     decimals: Annotated[
-        int, typer.Option("--decimals", help="How many decimals of a probability stand above the noise.")
+        int,
+        typer.Option(
+            "--decimals",
+            help="How many decimals of a probability stand above the noise. More than 3 protect the images "
+            "that are asked about less.",
+        ),
     ] = Terms.decimals,
     top1: Annotated[
         bool, typer.Option("--top1", help="Give the most probable class; hide how probable it is.")
@@ -86,6 +92,8 @@ def offer(
         "and --top1 bind unaltered software only. Few bits are worth much: with 10 answers, altered software "
         "can make a copy that agrees on 93 of 100 images."
     )
+    if weakens_encryption(header.decimals):
+        tell(f"{WEAKER}.")
     if header.limit >= COPY_ANSWERS:
         tell(
             f"Whoever gets about {COPY_ANSWERS} answers can rebuild your model; set --limit below that if "

@@ -58,7 +58,11 @@ def accept(
         has_model = True
     tell(f"{what} is verified and {'was here already' if done.already else 'kept'}.")
     if done.proven:
-        tell("It is the sum of what the hospitals committed to, each of them once (see privxray verify).")
+        bounded = " and within the bounds of the plan" if done.bounded else ""
+        tell(
+            f"It is the sum of what the hospitals committed to, each of them once{bounded} (see privxray "
+            "verify)."
+        )
     if done.last_words:
         tell("The study ends with it. Phone the other hospitals: whoever has the same one reads out the same")
         tell(f"words: {done.last_words}")

@@ -34,10 +34,12 @@ def predict(
     from privxray.naming.public_names import public_names
     from privxray.workflow.hospital.using_model.predict import predict as classify
 
+    workspace = current_workspace()
+    workspace.require("hospital", "predict")  # before patterns are looked up in the folder of another party
     require_free({"--csv": to_csv}, force=force)
     paths = expand_images(images)
     names = public_names(paths)
-    done = classify(current_workspace(), paths, names, study=study)
+    done = classify(workspace, paths, names, study=study)
     model = done.model
     rows = [
         (name, model.classes[int(row.argmax())], row)

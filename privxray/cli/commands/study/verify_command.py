@@ -68,10 +68,11 @@ def verify(
         tell("Each of them has proved that its numbers are within the bounds of the plan.")
     if not done.own:
         tell("No update of this hospital is in it.")
+    result = "summary" if done.counted else "model"
     if done.model:
-        tell("The model that was accepted here is made of this sum.")
+        tell(f"The {result} that was accepted here is made of this sum.")
     else:
-        tell("The model of this round has not been accepted here, so it was not compared.")
+        tell(f"The {result} of this round has not been accepted here, so it was not compared.")
     tell(f"Whoever has the same proof reads out the same words by phone: {done.words}")
     close("verify", workspace, study=done.study)
 

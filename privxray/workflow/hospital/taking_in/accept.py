@@ -12,6 +12,7 @@ from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.admission.admit import admit_model, admit_plan
 from privxray.exchange.intake import Received, take_in
 from privxray.exchange.messages.model import ModelHeader
+from privxray.formats.features import BOUND_PROOFS
 from privxray.formats.tensors import same_form, unpack
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.proof_file import proof_beside
@@ -39,7 +40,8 @@ from privxray.workspace.transitions import Event
 class Accepted:
     """What was taken in: a model or a summary with the place of its copy, or a plan that is now followed.
 
-    ``proven`` says whether the model or summary was shown to be the sum of what the hospitals committed to.
+    ``proven`` says whether the model or summary was shown to be the sum of what the hospitals committed to,
+    ``bounded`` whether each of them has proved besides that it keeps to the bounds of the plan.
     ``last_words`` are those of a study's last model or summary, for the phone: no later plan tells whether
     others got the same one.
     """
@@ -51,6 +53,7 @@ class Accepted:
     proven: bool = False
     summary: Told | None = None
     last_words: str | None = None
+    bounded: bool = False
 
 
 def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Passphrase) -> Accepted:
@@ -69,7 +72,16 @@ def accept(workspace: Workspace, path: Path, ask_words: AskWords, passphrase: Pa
             return _accept_plan(session, received, ask_words, passphrase)
         if received.envelope.kind == "summary":
             kept = accept_summary(session, received, passphrase)
-            return Accepted(None, kept.path, None, kept.already, kept.proven, kept.told, kept.last_words)
+            return Accepted(
+                None,
+                kept.path,
+                None,
+                kept.already,
+                proven=kept.proven,
+                summary=kept.told,
+                last_words=kept.last_words,
+                bounded=kept.proven and BOUND_PROOFS in kept.told.plan.features,
+            )
         raise MalformedError(
             f"this is a file of kind {received.envelope.kind}, and a model, a summary or a plan is accepted "
             "here",
@@ -107,8 +119,9 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
         raise second_of_round(received)
     expect_in_later_plan(session, round_, digest)
     expect_later_plan_brings(session, planned, digest, model.body.sha256)
+    bounded = proven and BOUND_PROOFS in planned.plan.features
     if round_.model == digest and path.exists():
-        return Accepted(model, path, None, already=True, proven=proven, last_words=last)
+        return Accepted(model, path, None, already=True, proven=proven, last_words=last, bounded=bounded)
     data = received.path.read_bytes()
     _check_form(model, data[received.envelope.length :])
     make_private_folder(path.parent)
@@ -120,7 +133,7 @@ def _accept_model(session: Session, received: Received, passphrase: Passphrase) 
         session.state.change_round("hospital", round_, Event.ACCEPT_MODEL, model=digest)
         session.state.forget_vectors(round_.study)
     remove_unreadable(session)
-    return Accepted(model, path, None, already=False, proven=proven, last_words=last)
+    return Accepted(model, path, None, already=False, proven=proven, last_words=last, bounded=bounded)
 
 
 def _check_form(model: ModelHeader, body: bytes) -> None:

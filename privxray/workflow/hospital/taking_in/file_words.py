@@ -70,7 +70,6 @@ def file_words(workspace: Workspace, path: Path) -> FileWords:
 
     :raises RefusedError: it was not.
     """
-    workspace.require(("hospital", "trustee"), "verify")
     with working(workspace) as session, take_in(path, workspace.inbox) as received:
         claimed = received.envelope.claim(_HEADERS[received.envelope.kind])
         _expect_here(session, received, path)

@@ -56,6 +56,7 @@ class Verified:
     :param own: whether this hospital's is among them.
     :param bounded: whether each of them has proved that it keeps to the bounds of the plan.
     :param model: whether the round's model or summary lies here, and is made of this sum.
+    :param counted: whether the round gives a summary, and no model.
     """
 
     study: str
@@ -66,6 +67,7 @@ class Verified:
     own: bool
     bounded: bool
     model: bool
+    counted: bool
 
 
 def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified | FileWords:
@@ -77,6 +79,7 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
     :raises RefusedError: of a plan that was not joined here; or it proves something else, see
         :func:`~privxray.exchange.admission.admit_proof.prove`.
     """
+    workspace.require(("hospital", "trustee"), "verify")
     typed = envelope_of(path)
     if is_told_by_words(typed):
         return file_words(workspace, path)
@@ -115,6 +118,7 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
             own=proven.own,
             bounded=BOUND_PROOFS in planned.plan.features,
             model=result is not None and kept.exists(),
+            counted=planned.plan.its_task in COUNTED,
         )
 
 

@@ -42,9 +42,10 @@ def awaited(situation: Situation, study: StudySituation) -> Awaited:
     if study.round.state is RoundState.VOID:
         return Awaited((situation.name,), "a fresh card", here=True)
     if situation.role == "trustee":
+        if study.round.state is RoundState.ANSWERED and study.last_stage:
+            return NOBODY
         asked = study.round.state is RoundState.JOINED and study.round.task != "agree"
-        what = "the request" if asked else "the next plan"
-        return Awaited((study.coordinator,), what)
+        return Awaited((study.coordinator,), "the request" if asked else "the next plan")
     return _at_hospital(situation, study)
 
 

@@ -30,7 +30,10 @@ def trustee_advice(situation: Situation, study: StudySituation) -> Iterator[Advi
     elif study.round.state is RoundState.VOID:
         yield over_here(situation, study)
     else:
+        then = f"when the next plan{name} comes"
+        if study.last_stage:
+            then = "nothing else is awaited from you; keep this workspace, and if another plan comes"
         yield Advice(
-            f"carry {file_name(situation, study, 'share')} to the coordinator; when the next plan{name} "
-            f"comes: {situation.typed('accept FILE')}"
+            f"carry {file_name(situation, study, 'share')} to the coordinator; {then}: "
+            f"{situation.typed('accept FILE')}"
         )
