@@ -68,6 +68,7 @@ class Said:
 
 
 NOISE, ONE_RUN, CONFORM = "test_privacy_noise.py", "test_audit_one_run.py", "test_audit_conformance.py"
+HARDNESS = "test_inference_hardness.py"
 SCHEME, LEAK = "test_inference_scheme.py", "../attacks/test_inference_leak.py"
 CELLS = 3 * (len(AGE_BANDS) + 1) * (len(SEXES) + 1) + 3 + len(AGE_BANDS) + 1 + len(SEXES) + 1
 BY_CHANCE = [
@@ -100,8 +101,10 @@ BY_CHANCE = [
     Said(SCHEME, "beyond .6 with 5e-11", 3 * two_sided(0.6 * 126**0.5)),
     Said(SCHEME, "of 10 values: 3e-11", 10 * two_sided(7.0), 2),
     Said(SCHEME, "12 of these: 8e-19", (1.0 - two_sided(12.0 / 10_000.0)) ** 6),
+    Said(HARDNESS, "outside with 1e-15", float(chi2.cdf(126 * (0.5 / 0.92) ** 2, 125)), 1),
     Said("test_inference_ring.py", "so 7e-11", 3 * two_sided(0.009 / (2 / 9 / 122_880) ** 0.5)),
     Said("../cli/test_tasks.py", "deviations with 3e-10", CELLS * two_sided(7.0)),
+    Said("../cli/test_infer.py", "one is beyond with 5e-12", 6 * two_sided(0.5e-3 / 7e-5), 6),
     Said(LEAK, "abs=10 * NOISE", 48 * two_sided(10.0 / 2**0.5)),
     Said(LEAK, "beyond 7 with 5e-11", 18 * two_sided(7.0)),
     Said(LEAK, "beyond 8 with 3e-11", 18 * 1280 * two_sided(8.0)),
