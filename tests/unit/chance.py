@@ -5,6 +5,10 @@
   same in every run.
 * A test of real noise, or of a real engine, draws afresh. A comment at its threshold says with which chance
   it fails although nothing is wrong: below 1e-7, computed and not guessed.
+* Nor is an exact comparison free of chance where what is compared was drawn: two computations of the same may
+  round differently in one case of ten. Such values come from :class:`Seeded`, as many as it takes to meet it.
+* Whatever is short is somewhere in random bytes: three given ones are in a kB of ciphertext once in 17,000
+  runs. What must not be in a file is looked for by six bytes or more.
 * Where one try fails more often than that, :func:`once_in` asks for one good try of several. A fault that is
   there fails them all.
 """
