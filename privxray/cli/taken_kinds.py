@@ -5,9 +5,10 @@ Tested in tests/cli/test_wrong_orders.py and tests/cli/test_completion.py.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from privxray.formats.header import KINDS, Kind
+if TYPE_CHECKING:
+    from privxray.formats.header import Kind
 
 TAKES: Final[dict[str, tuple[Kind, ...]]] = {
     "plan": ("card",),
@@ -27,6 +28,6 @@ COMPLETES: Final[dict[str, tuple[Kind, ...]]] = TAKES | {
     "succeed": ("card", "plan"),
     "infer ask": ("offer",),
     "model export": ("model",),
-    "inspect": KINDS,
+    "inspect": (),
 }
-"""What a shell completes: all that may be typed, also what is rarely next."""
+"""What a shell completes: all that may be typed, also what is rarely next. None stands for any kind."""

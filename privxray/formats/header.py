@@ -34,7 +34,13 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-SUFFIXES = tuple("enc" if kind == "update" else kind for kind in KINDS)
+
+def suffix_of(kind: Kind) -> str:
+    """How the names of files of a kind end, as privxray names them."""
+    return "enc" if kind == "update" else kind
+
+
+SUFFIXES = tuple(map(suffix_of, KINDS))
 """How the names of files that travel end, as privxray names them."""
 
 MAX_BODY = 1 << 30

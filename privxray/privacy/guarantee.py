@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING
 
 from privxray.errors import UsageError
 from privxray.keys.brackets import most_delta
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
 
 ADJACENCY = "add-or-remove-one-patient"
 REPLACE_ADJACENCY = "replace-one-patient"

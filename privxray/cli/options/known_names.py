@@ -53,9 +53,15 @@ def files_for(command: str) -> Callable[[str], list[str]]:
 
     Where it completes nothing, the shell completes files by itself.
     """
-    suffixes = tuple(".enc" if kind == "update" else f".{kind}" for kind in COMPLETES[command])
+    kinds = COMPLETES[command]
 
     def complete(incomplete: str) -> list[str]:
+        from privxray.formats.header import (  # takes long, and most commands have no such file
+            KINDS,
+            suffix_of,
+        )
+
+        suffixes = tuple(f".{suffix_of(kind)}" for kind in kinds or KINDS)
         place = incomplete[: incomplete.rfind("/") + 1]
         found = _named(Path(place), place, suffixes)
         with suppress(Exception):
