@@ -130,8 +130,8 @@ class Dataset(StudyIndex, StoredPictures):
             for name, value in change.choices.items():
                 self._db.write("INSERT OR REPLACE INTO choice VALUES (?, ?, ?)", study, name, value)
             self._take_redecoded()
-            self._drop_unneeded()
             self._keep_traits(change.traits)
+            self._drop_unneeded()
             after = self._copies()
         return len(after - before)
 
@@ -149,11 +149,10 @@ class Dataset(StudyIndex, StoredPictures):
             )
 
     def _keep_traits(self, traits: Mapping[PatientKey, Mapping[str, str]]) -> None:
-        """Keep what a csv says of patients, and forget patients who left, within a transaction."""
+        """Keep what a csv says of patients, within a transaction."""
         rows = [(who, name, value) for who, values in traits.items() for name, value in values.items()]
         if rows:
             self._db.write_many("INSERT OR REPLACE INTO trait VALUES (?, ?, ?)", rows)
-        self._db.write("DELETE FROM trait WHERE patient NOT IN (SELECT patient FROM image)")
 
     def _copies(self) -> set[tuple[bytes, int]]:
         """Which images the index has, each as often as it is in it."""
@@ -161,7 +160,7 @@ class Dataset(StudyIndex, StoredPictures):
         return {(content, copy) for content, copy in rows}
 
     def _drop_unneeded(self) -> None:
-        """Drop what belongs to images that are in no index any more, within a transaction."""
+        """Drop what belongs to images and patients that are in no index any more, within a transaction."""
         for table in ("pixels", "redecoded", "feature", "judged", "source"):
             query = f"DELETE FROM {table} WHERE content NOT IN (SELECT content FROM image)"  # noqa: S608
             self._db.write(query)

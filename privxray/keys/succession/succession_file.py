@@ -10,7 +10,7 @@ Tested in tests/unit/test_succession.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -167,6 +167,12 @@ def _check_parts(header: SuccessionHeader) -> None:
             reason="succession.without-last-day",
             advice="Ask its sender to install the version that you have; then the hospitals vote again",
         )
+
+
+def last_day(votes: Iterable[CountedVote]) -> Day | None:
+    """The last day on which all of these votes count; None if there are none, or one has no such day."""
+    days = [vote.until for vote in votes]
+    return min((day for day in days if day), default=None) if all(days) else None
 
 
 def ballots(header: SuccessionHeader) -> Iterator[tuple[CountedVote, Ballot]]:

@@ -21,7 +21,7 @@ from privxray.exchange.messages.plan import PlanHeader, SignedPlan
 from privxray.formats.header import Digest
 from privxray.keys.identity import Identity
 from privxray.keys.succession.last_day import Day, is_past
-from privxray.keys.succession.succession_file import Elected, read_succession, write_election
+from privxray.keys.succession.succession_file import Elected, last_day, read_succession, write_election
 from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.new_coordinator import INHERITED, is_inherited
 from privxray.workflow.common.own_keys import unlock
@@ -157,8 +157,8 @@ def _again(session: Session, identity: Identity, handed: _Handed, votes: Path, b
     :raises RefusedError: votes have to be counted anew, and a result is named that was not there before.
     """
     kept, has_model = _succession(session, before.number), before.state is RoundState.CLOSED
-    days = [vote.until for vote in read_succession(envelope_of(kept)).votes or ()]
-    if not any(day and is_past(day, today()) for day in days):
+    until = last_day(read_succession(envelope_of(kept)).votes or ())
+    if until is None or not is_past(until, today()):
         return TakenOver(before.study, before.number, (), has_model)
     if handed.digest not in (None, before.result):
         raise _other_beginning(before)
@@ -206,7 +206,7 @@ def _other_beginning(before: Round) -> RefusedError:
     with_model = "with" if before.state is RoundState.CLOSED else "without"
     return RefusedError(
         f"this workspace took the study over from the plan of round {before.number}, {with_model} a model, "
-        "and can't go on from anything older, nor from that plan otherwise",
+        "so it can't begin from an older plan now, nor from that plan with another result",
         reason="succession.other-beginning",
         advice="Make a new workspace (privxray init --role coordinator --study NAME) and a candidacy in it; "
         "the hospitals vote for it with privxray vote FILE --change",
@@ -224,7 +224,7 @@ def _elected(
 
 def _told(plan: PlanHeader, counted: Counted, *, has_model: bool) -> TakenOver:
     names = tuple(name for name, _ in counted.votes)
-    until = min(vote.until for _, vote in counted.votes if vote.until)
+    until = last_day(vote for _, vote in counted.votes)
     return TakenOver(plan.study_name, plan.round, names, has_model, until, counted.passed_over)
 
 

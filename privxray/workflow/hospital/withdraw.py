@@ -159,19 +159,24 @@ def _not_noted(session: Session) -> list[tuple[str, int]]:
 
 
 def _counted(session: Session, study: str, number: int) -> CountedIn:
-    rounds = [one for one in session.state.rounds(study) if one.trained_in == number]
-    return CountedIn(study, number, rounds[0].task, left=any(one.update_sha256 for one in rounds))
+    newest, left = _newest(session, study, number)
+    return CountedIn(study, number, newest.task, left)
 
 
 def _seen(session: Session, study: str, number: int) -> SeenIn:
-    rounds = [one for one in session.state.rounds(study) if one.trained_in == number]
-    newest: Round = rounds[-1]
+    newest, left = _newest(session, study, number)
     plan = load_plan(session.workspace, newest)
     ledger = open_ledger(session)
     return SeenIn(
         study=study,
         round=number,
-        left=any(one.update_sha256 is not None for one in rounds),
+        left=left,
         pending=newest.state is RoundState.TRAINED,
         spent=ledger.cost(study, plan.delta),
     )
+
+
+def _newest(session: Session, study: str, number: int) -> tuple[Round, bool]:
+    """The newest round that has the noisy answer of a round, and whether that has left the hospital."""
+    rounds = [one for one in session.state.rounds(study) if one.trained_in == number]
+    return rounds[-1], any(one.update_sha256 for one in rounds)

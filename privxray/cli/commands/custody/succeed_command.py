@@ -153,5 +153,5 @@ def _by_votes(line: _Line, votes: Path, model: Path | None) -> None:
     state = "is closed" if taken.has_model else "is void, and its updates can't be opened"
     tell(f"This workspace coordinates the study {taken.study} from now on{by}. Round {taken.round} {state}.")
     if taken.until:
-        tell(f"Hospitals take the succession in until {taken.until}, the last day of their votes.")
+        tell(f"Every party has to take the succession in by {taken.until}, the last day of the votes.")
     close("succeed --votes", line.workspace, file=seen_from_here(line.file))

@@ -67,7 +67,7 @@ def vote(
     tell(
         f"{again}The vote says that {given.name} ({given.keys.fingerprint[:16]}) is to coordinate the study "
         f"{given.study} in place of its coordinator, whose key is lost. It counts until {given.until}, and "
-        "only over the plan and model that this hospital has now. If the old coordinator is there after all, "
+        "only as long as nothing newer of the old coordinator has come here. If that one is there after all, "
         "don't let the vote leave. Rounds of the old key are void once enough hospitals have voted."
     )
     close("vote", workspace, file=seen_from_here(given.path), to=given.name)

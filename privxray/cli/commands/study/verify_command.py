@@ -26,7 +26,7 @@ def verify(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="A .proof file, the model beside it, or a plan.",
+            help="A .proof file, the model or summary beside it, or a plan.",
             autocompletion=files_for("verify"),
         ),
     ],

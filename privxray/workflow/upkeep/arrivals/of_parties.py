@@ -59,13 +59,13 @@ def revocation(question: Question[RevocationHeader]) -> Standing:
 
 def candidacy(question: Question[CandidacyHeader]) -> Standing:
     """A candidacy, by whether this hospital has voted for its maker."""
-    header, session = question.header, question.session
-    if session.role != "hospital" or question.newest() is None:
+    header, session, newest = question.header, question.session, question.newest()
+    if session.role != "hospital" or newest is None:
         return Standing(False, f"a candidacy is for the hospitals of {header.study}: carry it there")
     if header.until is None or is_past(header.until, today()):
         return Standing(True, f"nothing: its last day is past; ask {header.name} for a new one")
-    old, newest = session.state.study(header.study or ""), question.newest()
-    stands = old and newest and standing_vote(session.state, newest, old.coordinator.fingerprint)
+    old = session.state.study(newest.study)
+    stands = old and standing_vote(session.state, newest, old.coordinator.fingerprint)
     if stands and stands.keys.fingerprint == header.sender:
         return Standing(True, "nothing: this hospital has voted for its maker")
     return Standing(False, f"hear its maker's key words by phone, then type: {question.typing.one('vote')}")

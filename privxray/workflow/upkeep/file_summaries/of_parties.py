@@ -8,7 +8,7 @@ from __future__ import annotations
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
 from privxray.keys.revocation import RevocationHeader
 from privxray.keys.succession.candidacy import CandidacyHeader
-from privxray.keys.succession.succession_file import SuccessionHeader
+from privxray.keys.succession.succession_file import SuccessionHeader, last_day
 from privxray.keys.succession.vote import VoteHeader
 from privxray.workflow.custody.revoked import WORDS
 from privxray.workflow.upkeep.file_summaries.told import Reader, Summary, place_of
@@ -71,7 +71,9 @@ def candidacy(candidacy: CandidacyHeader, _: str, reader: Reader) -> Summary:
         "a candidacy: somebody would coordinate a study whose coordinator has lost its key",
         candidacy.name,
         candidacy.study or "",
-        f"votes for it count until {candidacy.until or 'no day: it is of an earlier version'}",
+        f"votes for it count until {candidacy.until}"
+        if candidacy.until
+        else "votes for it don't count: it is of an earlier version",
         "carry it to the hospitals that the plan names, and read your key words to them"
         if reader.own == candidacy.sender
         else "hear its maker's key words by phone, then type: privxray vote FILE",
@@ -80,12 +82,14 @@ def candidacy(candidacy: CandidacyHeader, _: str, reader: Reader) -> Summary:
 
 def vote(vote: VoteHeader, _: str, reader: Reader) -> Summary:
     """A vote."""
+    counts = "it does not count: it is of an earlier version"
+    if vote.until:
+        counts = f"it counts until {vote.until}, unless something newer of that coordinator has come"
     return Summary(
         "a vote: a hospital says who is to coordinate its study from now on",
         reader.name(vote.sender),
         place_of(vote),
-        f"for the key {vote.keys.fingerprint[:16]}, in place of {reader.name(vote.old)}; it counts until "
-        f"{vote.until or 'no day: it is of an earlier version'}, as long as nothing newer of that one came",
+        f"for the key {vote.keys.fingerprint[:16]}, in place of {reader.name(vote.old)}; {counts}",
         "collect it in a folder, then type: privxray succeed PLAN FILE --votes FOLDER"
         if reader.own == vote.keys.fingerprint
         else "it is for whoever is to be the coordinator",
@@ -97,8 +101,8 @@ def succession(succession: SuccessionHeader, _: str, reader: Reader) -> Summary:
     place = f"the key {succession.keys.fingerprint[:16]} in place of {reader.name(succession.old)}"
     if succession.by == "members":
         voters = ", ".join(reader.name(vote.party) for vote in succession.votes or ())
-        days = [vote.until or "" for vote in succession.votes or ()]
-        until = f", to be taken in until {min(days)}" if all(days) else ""
+        day = last_day(succession.votes or ())
+        until = f", to be taken in until {day}" if day else ""
         who, command = f"by the votes of {voters}{until} (judged when it is taken in)", "join"
     else:
         who, command = "by the party's recovery key (judged when it is taken in)", "distrust"
