@@ -235,10 +235,21 @@ def test_votes_end_with_their_last_day(world: World, monkeypatch: pytest.MonkeyP
     made = world.ok("coordinator-2", "card", "--candidacy", asks=True)
     assert made["until"] == (today + timedelta(33)).isoformat()
     assert vote(world, "hospital-b", made)["already"] is False
+    # What is no candidacy of its own, it does not replace, and it names no option that there is none of.
+    own.write_bytes(b"notes")
+    refused = world.type("coordinator-2", "card", "--candidacy", "--days", "9", "--json", asks=True)
+    assert refused.json["error"]["reason"] == "file.other-content"
+    assert "--force" not in refused.json["error"]["advice"]
+    own.unlink()
+    assert world.ok("coordinator-2", "card", "--candidacy", asks=True)["until"] == made["until"]
     # The new coordinator counts again; who has taken the first succession in knows these keys.
     again = ("succeed", newest_plan(world), file, "--votes", "votes")
     assert world.refused("coordinator-2", *again, asks=True) == "succession.votes-missing"
-    vote(world, "hospital-c", made)
+    line, in_the_way = (*line[:3], made["key_words"], *line[4:]), to / "hospital-c-pneumonia.vote"
+    in_the_way.write_bytes(b"notes")
+    assert world.refused("hospital-c", *line, asks=True) == "file.other-content"
+    in_the_way.unlink()
+    assert vote(world, "hospital-c", made)["already"]
     told = world.ok("coordinator-2", *again, asks=True)
     assert (told["voters"], told["until"]) == (["hospital-b", "hospital-c"], made["until"])
     assert world.ok("hospital-a", "join", file)["already"] is True

@@ -42,22 +42,22 @@ def chosen_folder(named: Path | None, otherwise: Path) -> Path:
     return named
 
 
-def deliver(data: bytes, path: Path, *, force: bool = False) -> bool:
+def deliver(data: bytes, path: Path, *, force: bool | None) -> bool:
     """Write finished bytes where they leave from. If the same bytes are there already, nothing is done.
 
-    :param force: replace another file of that name.
+    :param force: replace another file of that name; None in a command that has no ``--force``.
     :returns: whether they were written.
     :raises RefusedError: another file is there, and ``force`` is not set.
     """
     if not expect_free(data, path, force=force):
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, data, mode=PUBLIC, overwrite=force)
+    write_atomic(path, data, mode=PUBLIC, overwrite=bool(force))
     note(f"wrote a file: {len(data):,} bytes, SHA-256 {hashlib.sha256(data).hexdigest()}")
     return True
 
 
-def expect_free(data: bytes, path: Path, *, force: bool = False) -> bool:
+def expect_free(data: bytes, path: Path, *, force: bool | None) -> bool:
     """Whether these bytes still have to be written there.
 
     :raises RefusedError: another file is there, and ``force`` is not set.
@@ -69,6 +69,6 @@ def expect_free(data: bytes, path: Path, *, force: bool = False) -> bool:
             "another file of this name is there",
             reason="file.other-content",
             file=path,
-            advice="Move it away, or replace it with --force",
+            advice="Move it away" if force is None else "Move it away, or replace it with --force",
         )
     return True

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from privxray.errors import PrivxrayError, RefusedError
+from privxray.errors import RefusedError
 from privxray.exchange.admission.admit import admit_model, admit_plan
 from privxray.exchange.admission.admit_election import StudyNow
 from privxray.exchange.admission.admit_summary import admit_summary
@@ -105,21 +105,13 @@ def take_over(
         else:
             taken = _take(session, identity, handed, votes, before)
         kept = _succession(session, taken.round)
-        send(session.state, kept.read_bytes(), path, force=before is not None and _is_own(path, identity))
+        send(session.state, kept.read_bytes(), path, renews=True)
         return taken
 
 
 def _succession(session: Session, number: int) -> Path:
     """Where the succession lies by which a round was taken over."""
     return session.workspace.round_folder(session.workspace.own_study, number) / INHERITED
-
-
-def _is_own(path: Path, identity: Identity) -> bool:
-    """Whether an earlier succession of this workspace lies there."""
-    try:
-        return read_succession(envelope_of(path)).keys == identity.public()
-    except (PrivxrayError, OSError):
-        return False
 
 
 def _expect_inherited(session: Session, before: Round) -> None:

@@ -5,13 +5,11 @@ Tested in tests/cli/test_coordinator_lost.py.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from privxray.errors import PrivxrayError
 from privxray.exchange.intake import envelope_of
-from privxray.formats.container import Envelope
 from privxray.keys.identity import PublicKeys
 from privxray.keys.key_words import party_words
 from privxray.keys.succession.candidacy import read_candidacy, write_candidacy
@@ -44,30 +42,21 @@ def make_candidacy(workspace: Workspace, passphrase: Passphrase, days: int | Non
     path = workspace.candidacy_path
     keys, day = public_keys(workspace), today()
     with working(workspace) as session:
-        own = _own(path, keys)
-        there = _last_day(own)
+        there = _last_day(path, keys)
         until = day_after(day, days or DEFAULT_DAYS)
         if there is not None and days is None and not is_past(there, day):
             until = there
         if until != there:
             identity = unlock(workspace, passphrase)
             data = write_candidacy(identity, session.name, workspace.own_study, until, stamp())
-            send(session.state, data, path, force=own is not None)
+            send(session.state, data, path, renews=True)
     return Candidacy(path, party_words(workspace.config.name, keys), until)
 
 
-def _own(path: Path, keys: PublicKeys) -> Envelope | None:
-    """A candidacy that names this key as its signer, if one lies there, whatever else it says."""
+def _last_day(path: Path, keys: PublicKeys) -> Day | None:
+    """The last day of this workspace's candidacy; None where none lies there, or one of an earlier time."""
     try:
-        found = envelope_of(path)
+        found = read_candidacy(envelope_of(path))
     except (PrivxrayError, OSError):
         return None
-    return found if (found.kind, found.key_id) == ("candidacy", keys.fingerprint) else None
-
-
-def _last_day(own: Envelope | None) -> Day | None:
-    """The last day of a candidacy; None for one that is damaged, or of an earlier version."""
-    if own is not None:
-        with suppress(PrivxrayError):
-            return read_candidacy(own).until
-    return None
+    return found.until if found.header.keys == keys else None

@@ -102,7 +102,7 @@ def vote(
             with state.transaction():
                 state.record_vote(ballot.study, ballot.old, standing)
         left = target / f"{session.name}-{ballot.study}.vote"
-        send(state, standing.file, left, force=change or (before is not None and not already))
+        send(state, standing.file, left, renews=True)
         return Voted(left, ballot.study, header.name, header.keys, ballot.until, already)
 
 
