@@ -511,6 +511,7 @@ def main() -> int:
     failed = []
     with contextlib.ExitStack() as stack:
         said = stack.enter_context(options.said.open("w", encoding="utf-8")) if options.said else None
+        os.chdir(ROOT)  # paths that commands tell are relative where one stands above the workspaces
         TYPIST = Typist(said, processes=options.processes)
         sys.stdin = io.StringIO()  # nobody is to be asked, at a console either
         played_study.typed = TYPIST.type
