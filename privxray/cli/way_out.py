@@ -173,6 +173,7 @@ def _command(typed: Sequence[str]) -> str:
 def _study(typed: Sequence[str], situation: Situation) -> str | None:
     """The study that was named, or the only one; None where there are several, or none."""
     named = [word for before, word in pairwise(typed) if before == "--study"]
+    named += [word.removeprefix("--study=") for word in typed if word.startswith("--study=")]
     known = [one.round.study for one in situation.studies]
     return next((name for name in (*named, *known[: len(known) == 1]) if name in known), None)
 

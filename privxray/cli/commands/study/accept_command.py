@@ -64,8 +64,10 @@ def accept(
             "verify)."
         )
     if done.last_words:
-        tell("The study ends with it. Phone the other hospitals: whoever has the same one reads out the same")
-        tell(f"words: {done.last_words}")
+        tell(
+            "The study ends with it. Phone the other hospitals: whoever has the same one reads out the same "
+            f"words: {done.last_words}"
+        )
     if done.summary and not as_json:
         show_summary(done.summary)
     scores = _scored(workspace, study) if has_model else None

@@ -40,7 +40,6 @@ from privxray.workflow.hospital.taking_in.file_words import (
 )
 from privxray.workspace.folder import Workspace
 from privxray.workspace.session import Session, working
-from privxray.workspace.state_tables.study_tables import Round
 
 _ROUNDING = 1e-9
 _CALL = "Do not use it; call the coordinator and the other hospitals"
@@ -97,7 +96,7 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
                 advice="Ask the coordinator; privxray inspect FILE names its study and round",
             )
         planned = planned_round(workspace, found[0])
-        result, kept = _kept_result(workspace, planned.round)
+        result, kept = planned.round.result, kept_result(workspace, planned.round)
         if is_result and typed.digest != result:
             raise RefusedError(
                 f"this {typed.kind} has not been accepted here",
@@ -120,12 +119,6 @@ def verify(workspace: Workspace, path: Path, passphrase: Passphrase) -> Verified
             model=result is not None and kept.exists(),
             counted=planned.plan.its_task in COUNTED,
         )
-
-
-def _kept_result(workspace: Workspace, round_: Round) -> tuple[str | None, Path]:
-    """The digest of a round's model or summary, as far as one was accepted, and where it lies."""
-    digest = round_.summary if round_.task in COUNTED else round_.model
-    return digest, kept_result(workspace, round_)
 
 
 def proof_of_model(session: Session, planned: PlannedRound, model: Received, passphrase: Passphrase) -> bytes:
