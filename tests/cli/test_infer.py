@@ -112,6 +112,8 @@ def test_what_an_offer_says_that_an_answer_may_give_away(asked: Path, copy: Call
     precise = world.type("coordinator", "infer", "offer", "--decimals", "6", "--json", asks=True)
     assert "With four to six decimals the encryption protects an image less" in " ".join(precise.err.split())
     precise = precise.json
+    seen = world.type("clinic", "inspect", precise["offer"])
+    assert "6 decimals, which protect an image less than three do" in " ".join(seen.out.split())
     later = world.ok("coordinator", "infer", "offer", asks=True)
     assert later["limit"] == precise["limit"] < told["limit"]
     assert later["share"] == precise["share"] <= 0.1

@@ -6,6 +6,7 @@ Tested in tests/cli/test_inspect.py.
 from __future__ import annotations
 
 from privxray.inference.headers import AnswerHeader, OfferHeader, QueryHeader
+from privxray.inference.parameters import ID, weakens_encryption
 from privxray.keys.revocation import RevocationHeader
 from privxray.keys.succession.candidacy import CandidacyHeader
 from privxray.keys.succession.succession_file import SuccessionHeader, last_day
@@ -17,6 +18,9 @@ from privxray.workflow.upkeep.file_summaries.told import Reader, Summary, place_
 def offer(offer: OfferHeader, _: str, reader: Reader) -> Summary:
     """An offer."""
     shown = "the class only" if offer.top1 else f"{offer.decimals} decimals"
+    if offer.parameters == ID and weakens_encryption(offer.decimals):
+        which = f"; its {offer.decimals} decimals" if offer.top1 else ", which"
+        shown += f"{which} protect an image less than three do"
     return Summary(
         "an offer: a model that answers about encrypted images",
         offer.owner_name,
