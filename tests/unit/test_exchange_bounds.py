@@ -8,6 +8,7 @@ import itertools
 import math
 import os
 import random
+import secrets
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -20,15 +21,22 @@ from spec_rules_bounds import Bounds
 
 from privxray.errors import MalformedError, RefusedError
 from privxray.exchange.bounds import MAX_PROVEN, making
-from privxray.exchange.bounds.bound_proof import Announced, BoundProof, Claim, read_bound_proof, subject
+from privxray.exchange.bounds.bound_proof import (
+    Announced,
+    BoundProof,
+    Challenges,
+    Claim,
+    read_bound_proof,
+    subject,
+)
 from privxray.exchange.bounds.checking import ReadOneByOne, out_of_bounds
 from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.making import prove_bounds
 from privxray.exchange.bounds.rows import combined, rows_of
 from privxray.exchange.bounds.statement import ROWS, Statement, largest, statement_of
 from privxray.exchange.bounds.three_squares import three_squares
-from privxray.exchange.commitments.group import ORDER
-from privxray.exchange.commitments.pedersen import commit
+from privxray.exchange.commitments.group import ORDER, combine, generators
+from privxray.exchange.commitments.pedersen import BLINDING, commit
 from privxray.exchange.masking.summing import check_range
 from privxray.exchange.messages.repeats import MAX_FAULTY
 from privxray.formats.container import MAX_ENVELOPE
@@ -76,6 +84,11 @@ def test_large_numbers_are_three_squares(bits: int) -> None:
         number = source.getrandbits(bits) | 1 | 1 << bits
         number += 4 - (number - 1) % 4 if (number - 1) % 4 else 0
         assert sum(root * root for root in three_squares(number)) == number
+
+
+def test_of_a_large_square_nothing_is_searched() -> None:
+    """Less another square it is a product, and thus never a prime."""
+    assert three_squares((2**44 + 1) ** 2) == (2**44 + 1, 0, 0)
 
 
 @pytest.mark.parametrize("number", [-3, 0, 2, 3, 4, 7])
@@ -284,13 +297,63 @@ def test_a_proof_reads_back_as_it_was(good: Claim) -> None:
     assert read_bound_proof(text, SHARES) == good.proof
 
 
-def test_two_proofs_of_one_vector_have_nothing_in_common(good: Claim) -> None:
-    other = prove_bounds(
-        SHARES, [*(n % ORDER for n in FITS), 5], ABOUT, commit([*(n % ORDER for n in FITS), 5])
-    )
-    assert set(other.sums).isdisjoint(good.proof.sums)
-    assert set(other.vector).isdisjoint(good.proof.vector)
-    assert set(other.announced.points).isdisjoint(good.proof.announced.points)
+def test_two_proofs_of_one_vector_have_nothing_in_common() -> None:
+    scalars = [*(number % ORDER for number in FITS), 5]
+    one, other = (prove_bounds(SHARES, scalars, ABOUT, commit(scalars)) for _ in range(2))
+    for part in ("sums", "vector", "roots"):
+        assert set(getattr(one, part)).isdisjoint(getattr(other, part)), part
+    assert set(one.announced.points).isdisjoint(other.announced.points)
+    assert one.relation != other.relation
+
+
+class Recorded:
+    """Randomness that can be looked at afterwards, in the place of the operating system's."""
+
+    def __init__(self) -> None:
+        self.drawn: list[tuple[int, int]] = []
+
+    def randbelow(self, limit: int) -> int:
+        self.drawn.append((limit, secrets.randbelow(limit)))
+        return self.drawn[-1][1]
+
+    def take(self, number: int, limit: int) -> list[int]:
+        """The next numbers, all of which were drawn below this limit."""
+        taken, self.drawn = self.drawn[:number], self.drawn[number:]
+        assert [below for below, _ in taken] == [limit] * number
+        return [drawn for _, drawn in taken]
+
+
+def test_every_number_is_hidden_by_one_that_was_drawn_for_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of the 128 sums by a uniform number of a width of T/2, all else by uniform scalars."""
+    monkeypatch.setattr(making, "secrets", drawn := Recorded())
+    claim = made(FITS)
+    proof, points, size, width = claim.proof, claim.proof.announced, SHARES.size, SHARES.length - SHARES.size
+    places = [*generators(SHARES.length)[size:], BLINDING]
+
+    roots = [root for number in differences(SHARES, FITS) for root in three_squares(number)]
+    y = [number - SHARES.longest // 4 for number in drawn.take(ROWS, SHARES.longest // 2)]
+    behind = [*roots, *y, *drawn.take(1, ORDER)]
+    assert points.roots == combine(behind, places)
+    challenges = Challenges(ABOUT, claim.commitment)
+    rows = rows_of(challenges.seed_of_rows(points.roots), SHARES.short)
+    assert list(proof.sums) == [
+        sum(int(r) * number for r, number in zip(row, [*FITS, *roots], strict=True)) + more
+        for row, more in zip(rows, y, strict=True)
+    ]
+
+    challenges.weight(proof.sums)
+    e = challenges.challenge(points)
+    masks, others = drawn.take(size + 1, ORDER), drawn.take(width + 1, ORDER)
+    assert (points.mask, points.mask_roots) == (commit(masks), combine(others, places))
+    assert list(proof.vector[:-1]) == [
+        (e * number + mask) % ORDER for number, mask in zip(FITS, masks[:-1], strict=True)
+    ]
+    assert list(proof.roots) == [
+        (e * number + mask) % ORDER for number, mask in zip(behind, others, strict=True)
+    ]
+    constant, linear = drawn.take(2, ORDER)
+    assert proof.relation == (e * linear + constant) % ORDER
+    assert drawn.drawn == []
 
 
 ALTERED: dict[str, Callable[[BoundProof], dict[str, Any]]] = {

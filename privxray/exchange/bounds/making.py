@@ -8,7 +8,7 @@ logarithms; that a false proof can't be made does, and on SHAKE-256 being taken 
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Sequence
 
 from privxray.errors import RefusedError
@@ -17,7 +17,7 @@ from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.rows import combined, rows_of
 from privxray.exchange.bounds.statement import ROWS, Statement
 from privxray.exchange.bounds.three_squares import three_squares
-from privxray.exchange.commitments.group import ORDER, WIDE_BYTES, centred, combine, generators, wide_scalars
+from privxray.exchange.commitments.group import ORDER, centred, combine, generators
 from privxray.exchange.commitments.pedersen import BLINDING, commit
 
 
@@ -83,15 +83,10 @@ def _differences(statement: Statement, vector: Sequence[int]) -> list[int]:
 
 def _uniform(number: int) -> list[int]:
     """So many uniform scalars."""
-    return wide_scalars(os.urandom(WIDE_BYTES * number))
+    return [secrets.randbelow(ORDER) for _ in range(number)]
 
 
 def _hiding(statement: Statement) -> list[int]:
-    """y: 128 uniform whole numbers from -T/4 to T/4 - 1, T being a power of two."""
+    """y: 128 uniform whole numbers from -T/4 to T/4 - 1."""
     width = statement.longest // 2
-    octets = (width.bit_length() + 7) // 8
-    data = os.urandom(octets * ROWS)
-    return [
-        int.from_bytes(data[at : at + octets], "little") % width - width // 2
-        for at in range(0, len(data), octets)
-    ]
+    return [secrets.randbelow(width) - width // 2 for _ in range(ROWS)]
