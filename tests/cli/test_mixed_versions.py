@@ -26,6 +26,8 @@ def test_one_card_of_an_older_version_makes_a_study_of_format_1(at: At) -> None:
     world.carry(old["card"], "coordinator", "cards")
     planned = world.ok("coordinator", "plan", "cards/*.card", asks=True)
     assert form(planned["plan"]) == (1, None)
+    (warning,) = planned["warnings"]
+    assert "by the card of hospital-b, the version there lacks commitments and bound-proofs" in warning
     for party in HOSPITALS:
         plan = world.carry(planned["plan"], party)
         world.ok(party, "join", plan, "--key-words", planned["key_words"])

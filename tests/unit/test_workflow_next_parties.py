@@ -13,11 +13,13 @@ from privxray.exchange.admission.repeating.admit_repeat import admit_repeat
 from privxray.exchange.messages.plan import PlanHeader
 from privxray.exchange.messages.repeats import Repeats, Same
 from privxray.formats.container import split
+from privxray.formats.features import carried_out
 from privxray.keys.card import CardHeader, CardParts, read_card, write_card
 from privxray.keys.mask_statement import MaskStatement, state_mask_key
 from privxray.keys.sealing_keys import SealingKey
 from privxray.keys.unsealing_statement import UnsealingStatement
 from privxray.workflow.coordinator.planning.next_parties import NextKeys, carry_on
+from privxray.workflow.coordinator.planning.older_cards import given_up_for
 from privxray.workflow.coordinator.planning.plan_terms import Terms
 
 FORM_6: dict[str, Any] = FORM | {"features": ("commitments", "repeats", "repeats-without")}
@@ -88,3 +90,19 @@ def test_the_feature_is_taken_where_every_version_has_it() -> None:
         asked = terms.features([new, old])
         assert "repeats" in asked
         assert "repeats-without" not in asked
+
+
+def test_whose_card_takes_proofs_of_bounds_from_all_is_told() -> None:
+    """A hospital whose software is altered could have its card say so."""
+    able = tuple(name for name in carried_out() if name != "bound-proofs")
+    new, old = card(Hospital("new")), card(Hospital("old"), can=able)
+    assert given_up_for([new, new], Terms()) == ()
+    for terms in (Terms(), Terms(commitments=True)):
+        (told,) = given_up_for([new, old], terms)
+        assert told.startswith("by the card of old, the version there lacks bound-proofs, so")
+    assert given_up_for([new, old], Terms(commitments=False)) == ()
+    assert given_up_for([new, old], Terms(method="dp-sgd")) == ()
+    assert (
+        "of old and of old, the version there lacks commitments and bound-proofs"
+        in (given_up_for([old, new, card(Hospital("old"), can=())], Terms())[0])
+    )

@@ -106,17 +106,10 @@ def statement_of(
         shared one has other fraction bits than the total; or the numbers are so large that the proof would
         not hide them.
     """
-    factors, places = dict(times or {}), _places(manifest)
-    if not {*factors, *([total] if total else [])} <= places.keys() or total in factors:
-        raise ValueError("a tensor of the bounds is not in the vector, or is there in two ways")
-    if factors and total is None:
-        raise ValueError("numbers can't be bounded by a total that there is not")
-    summed, most = range(0), 0
-    if total is not None:
-        spec, summed = places[total]
-        if any(places[name][0].fraction_bits != spec.fraction_bits for name in factors):
-            raise ValueError("the total and what it bounds have different fraction bits")
-        most = largest(spec) + len(summed)
+    factors, places, size = dict(times or {}), _places(manifest), total_size(manifest)
+    if size > MAX_PROVEN:  # before a list is made of them
+        raise _too_many()
+    summed, most = _total(places, total, factors)
     rules: list[Inequality] = []
     limits: dict[str, int] = {}
     for spec, at in places.values():
@@ -125,9 +118,8 @@ def statement_of(
         else:
             found, limits[spec.name] = _rules(spec, at, factors.get(spec.name, 0), most, len(summed))
         rules += found
-    size = total_size(manifest)
-    if max(size, len(rules)) > MAX_PROVEN:
-        raise ValueError(f"bounds are proven of at most {MAX_PROVEN} numbers")
+    if len(rules) > MAX_PROVEN:
+        raise _too_many()
     if total is not None:
         rules.append(Inequality(0, most, size, -2, most))
     longest = _longest(rules, max(1, len(summed)))
@@ -138,6 +130,29 @@ def statement_of(
     if hiding < _LEAST_HIDING:
         raise ValueError("the numbers are too large for a proof that hides them")
     return Statement(size, summed, tuple(rules), limits, longest, hiding)
+
+
+def _total(
+    places: Mapping[str, tuple[TensorSpec, range]], total: str | None, factors: Mapping[str, int]
+) -> tuple[range, int]:
+    """Which numbers S adds up, and M; no number and 0 where there is no total.
+
+    :raises ValueError: as :func:`statement_of`.
+    """
+    if not {*factors, *([total] if total else [])} <= places.keys() or total in factors:
+        raise ValueError("a tensor of the bounds is not in the vector, or is there in two ways")
+    if total is None:
+        if factors:
+            raise ValueError("numbers can't be bounded by a total that there is not")
+        return range(0), 0
+    spec, summed = places[total]
+    if any(places[name][0].fraction_bits != spec.fraction_bits for name in factors):
+        raise ValueError("the total and what it bounds have different fraction bits")
+    return summed, largest(spec) + len(summed)
+
+
+def _too_many() -> ValueError:
+    return ValueError(f"bounds are proven of at most {MAX_PROVEN} numbers")
 
 
 def _rules(spec: TensorSpec, at: range, factor: int, most: int, summed: int) -> tuple[list[Inequality], int]:

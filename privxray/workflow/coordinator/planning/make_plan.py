@@ -6,6 +6,7 @@ Tested in tests/cli/test_rounds.py and tests/cli/test_bad_input.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as with_fields
 from pathlib import Path
 
 from privxray.errors import STATUS_SAYS, RefusedError
@@ -14,6 +15,7 @@ from privxray.workflow.common.callbacks import Passphrase
 from privxray.workflow.common.own_keys import unlock
 from privxray.workflow.common.planned_round import planned_round
 from privxray.workflow.coordinator.planning.enrolment import Parties, enrol
+from privxray.workflow.coordinator.planning.older_cards import given_up_for
 from privxray.workflow.coordinator.planning.past_files import Past, past_of
 from privxray.workflow.coordinator.planning.plan_terms import Terms, first_stage
 from privxray.workflow.coordinator.planning.read_cards import check_unused, read_cards
@@ -57,7 +59,8 @@ def make_plan(
         check_unused(session, enrolled)
         past = past_of(session.state, planned, identity.public()) if planned else Past(None, None)
         draft = first_stage(workspace, terms, parties, identity.public(), past)
-        return sign_plan(session, identity, draft, force=force)
+        done = sign_plan(session, identity, draft, force=force)
+        return with_fields(done, warnings=(*done.warnings, *given_up_for(enrolled, terms)))
 
 
 def _is_open_plan(parties: Parties, plan: PlanHeader, *, replace: bool) -> bool:

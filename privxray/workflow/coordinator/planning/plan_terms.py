@@ -104,8 +104,11 @@ class Terms:
 
     def features(self, cards: Sequence[CardHeader]) -> frozenset[str]:
         """The features of format 2 that the study's files are to have (docs/SPEC-2.md)."""
+        return self.features_among(common_features(cards))
+
+    def features_among(self, common: frozenset[str]) -> frozenset[str]:
+        """The same, from the features that all parties' versions carry out."""
         needed = frozenset({"extractor-files"} if self.extractor else ())
-        common = common_features(cards)
         needed |= frozenset({TASKS} if self.others != ONLY_TRAIN else ())
         needed |= {HEADS} & common
         needed |= frozenset({HYBRID_MASKS} if self.others.agree else ())
