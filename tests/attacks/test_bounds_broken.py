@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
-from committed_round import FORM, CommittedRound
+from committed_round import BOUNDS, PROVEN, CommittedRound
 from exchange_samples import MANIFEST, Study
 from test_false_proofs import checked
 from test_repeats_played_off import Shown, reason_of
@@ -25,9 +24,6 @@ from privxray.exchange.opening_committed import expect_as_committed, faulty_upda
 from privxray.formats.container import split
 from privxray.formats.stated_bounds import SharedTensor, StatedBounds
 from privxray.workflow.coordinator.repeat_files import expect_to_fit
-
-BOUNDS = StatedBounds(total="counts", shared=(SharedTensor(tensor="weights", times=8),))
-PROVEN: dict[str, Any] = {**FORM, "features": ("bound-proofs", "commitments"), "bounds": BOUNDS}
 
 
 class ProvenStudy(Study):

@@ -23,8 +23,12 @@ from privxray.exchange.messages.update import UpdateHeader, bounds_claim, commit
 from privxray.exchange.opening_committed import CommittedUpdate, open_committed_sum
 from privxray.exchange.sharing.dealing import Dealt
 from privxray.formats.container import split
+from privxray.formats.stated_bounds import SharedTensor, StatedBounds
 
 FORM: dict[str, Any] = {"format": 2, "features": ("commitments",), "commitments": PEDERSEN}
+BOUNDS = StatedBounds(total="counts", shared=(SharedTensor(tensor="weights", times=8),))
+PROVEN: dict[str, Any] = {**FORM, "features": ("bound-proofs", "commitments"), "bounds": BOUNDS}
+"""A plan with commitments, and one whose bounds are proven as well: heads are within 8."""
 
 
 @dataclass

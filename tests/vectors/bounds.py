@@ -13,16 +13,13 @@ import numpy as np
 
 sys.path += [str(Path(__file__).parents[1] / "unit")]
 
-from committed_round import FORM, CommittedRound
+from committed_round import BOUNDS, PROVEN, CommittedRound
 from exchange_samples import MANIFEST, Study
 from forged_files import put
 from format2 import Made, altered, dropped
 
 from privxray.formats.container import seal_header
-from privxray.formats.stated_bounds import SharedTensor, StatedBounds
-
-BOUNDS = StatedBounds(total="counts", shared=(SharedTensor(tensor="weights", times=8),))
-PROVEN: dict[str, Any] = {**FORM, "features": ("bound-proofs", "commitments"), "bounds": BOUNDS}
+from privxray.formats.stated_bounds import StatedBounds
 
 
 class Proven(CommittedRound):

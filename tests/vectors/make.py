@@ -32,7 +32,7 @@ import repeated  # noqa: E402
 import strict  # noqa: E402
 import succession  # noqa: E402
 import tasks  # noqa: E402
-from committed_round import FORM, CommittedRound  # noqa: E402
+from committed_round import FORM, PROVEN, CommittedRound  # noqa: E402
 from exchange_samples import Hospital, Study  # noqa: E402
 from hybrid_samples import Agreeing  # noqa: E402
 
@@ -182,7 +182,7 @@ def with_commitments() -> committed.Files:
 def with_bounds() -> bounds.Files:
     """The vectors of the feature ``bound-proofs``; its parties are those of format 1."""
     world = study()
-    world.plan = world.make_plan(**bounds.PROVEN)
+    world.plan = world.make_plan(**PROVEN)
     round_ = bounds.Proven(world, lambda name: seeded(f"{name} bounded blinding", 64))
     return bounds.Files(round_, lambda name, make: kept(f"format2/{name}", make))
 
