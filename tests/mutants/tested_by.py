@@ -39,6 +39,7 @@ _EXCHANGE = (
 )
 _COMMITMENTS = (
     "tests/unit/test_exchange_commitments.py",
+    "tests/attacks/test_bounds_broken.py",
     "tests/attacks/test_false_proofs.py",
     "tests/unit/test_vectors_format2.py",
     *_EXCHANGE,
