@@ -10,7 +10,7 @@ import os
 import random
 import secrets
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from spec_rules import Broken
 from spec_rules_bounds import Bounds
 
 from privxray.errors import MalformedError, RefusedError
-from privxray.exchange.bounds import MAX_PROVEN, making
+from privxray.exchange.bounds import MAX_PROVEN, checking, making
 from privxray.exchange.bounds.bound_proof import (
     Announced,
     BoundProof,
@@ -409,6 +409,20 @@ def test_proofs_are_read_one_after_the_other(good: Claim) -> None:
     assert len(alive) == 3
     claims = ReadOneByOne({"a": read, "b": lambda: None})
     assert (out_of_bounds(SHARES, claims), len(claims)) == (["b"], 2)
+
+
+@pytest.mark.parametrize("wrong", [set(), {0}, {31}, {63}, {5, 6}, {0, 40, 63}])
+def test_who_is_wrong_of_many_is_found_by_halving(monkeypatch: pytest.MonkeyPatch, wrong: set[int]) -> None:
+    checks: list[int] = []
+
+    def hold(_: object, claims: Iterable[object]) -> bool:
+        seen = list(claims)
+        checks.append(len(seen))
+        return not wrong & {party for party in range(64) if party in seen}
+
+    monkeypatch.setattr(checking, "_all_hold", hold)
+    assert out_of_bounds(SHARES, {party: party for party in range(64)}) == sorted(wrong)  # type: ignore[misc]
+    assert len(checks) <= 1 + 12 * len(wrong)
 
 
 def test_a_sum_of_a_row_beyond_the_limit_is_out_of_bounds(good: Claim) -> None:

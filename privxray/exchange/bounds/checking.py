@@ -18,7 +18,7 @@ the small exponents test). A generator is then multiplied once for all hospitals
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from privxray.exchange.bounds.bound_proof import RELATION, Challenges, Claim
@@ -51,13 +51,26 @@ class ReadOneByOne(Mapping[Party, Claim | None]):
 
 
 def out_of_bounds(statement: Statement, claims: Mapping[Party, Claim | None]) -> list[Party]:
-    """Those who claim nothing, or whose proof does not hold.
+    """Those who claim nothing, or whose proof does not hold, in the order of the claims.
 
-    If all hold, 50 take little longer than one. Otherwise each is looked at by itself.
+    If all hold, 50 take little longer than one. Where one of n does not, halving finds it in some 2 log2(n)
+    more such checks.
     """
-    if _all_hold(statement, claims.values()):
+    return _found(statement, claims, list(claims))
+
+
+def _found(
+    statement: Statement, claims: Mapping[Party, Claim | None], parties: Sequence[Party]
+) -> list[Party]:
+    if _all_hold(statement, (claims[party] for party in parties)):
         return []
-    return [party for party, claim in claims.items() if not _all_hold(statement, [claim])]
+    if len(parties) == 1:
+        return list(parties)
+    half = len(parties) // 2
+    return [
+        *_found(statement, claims, parties[:half]),
+        *_found(statement, claims, parties[half:]),
+    ]
 
 
 def _all_hold(statement: Statement, claims: Iterable[Claim | None]) -> bool:
