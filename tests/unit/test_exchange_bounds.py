@@ -8,7 +8,6 @@ import itertools
 import math
 import os
 import random
-import secrets
 import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -32,6 +31,7 @@ from privxray.exchange.bounds.bound_proof import (
 from privxray.exchange.bounds.checking import ReadOneByOne, out_of_bounds
 from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.making import prove_bounds
+from privxray.exchange.bounds.masks import Masks
 from privxray.exchange.bounds.rows import combined, rows_of
 from privxray.exchange.bounds.statement import ROWS, Statement, largest, statement_of
 from privxray.exchange.bounds.three_squares import three_squares
@@ -306,27 +306,47 @@ def test_two_proofs_of_one_vector_have_nothing_in_common() -> None:
     assert one.relation != other.relation
 
 
-class Recorded:
-    """Randomness that can be looked at afterwards, in the place of the operating system's."""
+def test_not_even_a_copied_machine_masks_two_plans_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its random bytes come twice. A proof for the same plan is the same then, and shows nothing new."""
+    scalars = [*(number % ORDER for number in FITS), 5]
+    point, elsewhere = commit(scalars), subject("ac" * 32, "cd" * 32)
+    monkeypatch.setattr(os, "urandom", bytes)
+    one, again, other = (prove_bounds(SHARES, scalars, about, point) for about in (ABOUT, ABOUT, elsewhere))
+    assert one == again
+    for part in ("sums", "vector", "roots"):
+        assert set(getattr(one, part)).isdisjoint(getattr(other, part)), part
+    assert set(one.announced.points).isdisjoint(other.announced.points)
+    changed = [*scalars[:-1], 6]
+    assert prove_bounds(SHARES, changed, ABOUT, commit(changed)).announced != one.announced
+    (first,) = Masks(scalars, ABOUT, point).below(ORDER, 1)
+    for given in ((changed, ABOUT, point), (scalars, elsewhere, point), (scalars, ABOUT, commit(changed))):
+        assert Masks(*given).below(ORDER, 1) != [first]
 
-    def __init__(self) -> None:
-        self.drawn: list[tuple[int, int]] = []
 
-    def randbelow(self, limit: int) -> int:
-        self.drawn.append((limit, secrets.randbelow(limit)))
+class Recorded(Masks):
+    """Masks that can be looked at afterwards."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.drawn: list[tuple[int, list[int]]] = []
+
+    def below(self, limit: int, number: int) -> list[int]:
+        self.drawn.append((limit, super().below(limit, number)))
         return self.drawn[-1][1]
 
     def take(self, number: int, limit: int) -> list[int]:
         """The next numbers, all of which were drawn below this limit."""
-        taken, self.drawn = self.drawn[:number], self.drawn[number:]
-        assert [below for below, _ in taken] == [limit] * number
-        return [drawn for _, drawn in taken]
+        below, taken = self.drawn.pop(0)
+        assert (below, len(taken)) == (limit, number)
+        return taken
 
 
 def test_every_number_is_hidden_by_one_that_was_drawn_for_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of the 128 sums by a uniform number of a width of T/2, all else by uniform scalars."""
-    monkeypatch.setattr(making, "secrets", drawn := Recorded())
+    made_masks: list[Recorded] = []
+    monkeypatch.setattr(making, "Masks", lambda *given: made_masks.append(Recorded(*given)) or made_masks[0])
     claim = made(FITS)
+    (drawn,) = made_masks
     proof, points, size, width = claim.proof, claim.proof.announced, SHARES.size, SHARES.length - SHARES.size
     places = [*generators(SHARES.length)[size:], BLINDING]
 
@@ -515,7 +535,7 @@ def test_sums_that_are_made_up_prove_nothing(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_proof_for_a_vector_tells_two_vectors_apart_by_nothing_that_is_seen(good: Claim) -> None:
     """The numbers that hide the rows' sums are uniform over the whole width, from -T/4 to T/4 - 1."""
     width = SHARES.longest // 2
-    hidden = [y for _ in range(40) for y in making._hiding(SHARES)]
+    hidden = [y - width // 2 for _ in range(40) for y in Masks([1], ABOUT, b"").below(width, ROWS)]
     assert min(hidden) >= -width // 2
     assert max(hidden) < width // 2
     lowest = sum(y < -width // 4 for y in hidden)

@@ -204,7 +204,7 @@ def test_from_one_drive_to_another_there_is_no_relative_way(monkeypatch: pytest.
     def refuse(*_: object) -> str:
         raise ValueError("path is on mount 'Z:', start on mount 'C:'")
 
-    assert names.way(Path("/a/b"), Path("/a/c")) == str(Path("..", "c"))
+    assert names.way(Path("/a/b"), Path("/a/c")) == "../c"
     monkeypatch.setattr(os.path, "relpath", refuse)
     assert names.way(Path("/a/b"), Path("/a/c")) == str(Path("/a/c"))
 

@@ -2,18 +2,19 @@
 
 What it tells about the vector, to whoever does not know it: the points are uniform, and so are s and theta,
 given all the rest. The sums z of the rows are hidden by uniform numbers that are 2^``hiding`` times longer,
-so they tell no more than that (as a statistical distance, over all 128). This does not rest on discrete
-logarithms; that a false proof can't be made does, and on SHAKE-256 being taken for random.
+so they tell no more than that (as a statistical distance, over all 128). Numbers are as uniform as AES makes
+them (:mod:`.masks`). None of this rests on discrete logarithms; that a false proof can't be made does, and on
+SHAKE-256 being taken for random.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from privxray.errors import RefusedError
 from privxray.exchange.bounds.bound_proof import RELATION, Announced, BoundProof, Challenges
 from privxray.exchange.bounds.equation import Equation
+from privxray.exchange.bounds.masks import Masks
 from privxray.exchange.bounds.rows import combined, rows_of
 from privxray.exchange.bounds.statement import ROWS, Statement
 from privxray.exchange.bounds.three_squares import three_squares
@@ -32,8 +33,9 @@ def prove_bounds(statement: Statement, scalars: Sequence[int], about: bytes, com
     size, places = statement.size, generators(statement.length)[statement.size :]
     vector = [centred(number) for number in scalars[:-1]]
     roots = [root for number in _differences(statement, vector) for root in three_squares(number)]
-    hiding = _hiding(statement)
-    witness, (blinding,) = [*roots, *hiding], _uniform(1)
+    drawn, width = Masks(scalars, about, commitment), statement.longest // 2
+    hiding = [number - width // 2 for number in drawn.below(width, ROWS)]  # y
+    witness, (blinding,) = [*roots, *hiding], drawn.below(ORDER, 1)
     point = combine([*witness, blinding], [*places, BLINDING])
 
     challenges = Challenges(about, commitment)
@@ -42,8 +44,8 @@ def prove_bounds(statement: Statement, scalars: Sequence[int], about: bytes, com
     sums = [centred(row + y) for row, y in zip(plain, hiding, strict=True)]
     equation = Equation(statement, rows, challenges.weight(sums), sums)
 
-    masks, others = _uniform(size + 1), _uniform(len(witness) + 1)
-    theta = _uniform(2)
+    masks, others = drawn.below(ORDER, size + 1), drawn.below(ORDER, len(witness) + 1)
+    theta = drawn.below(ORDER, 2)
     values = (
         equation.value(masks[:-1], others[:-1], 0),
         equation.cross(vector, witness, (masks[:-1], others[:-1])),
@@ -79,14 +81,3 @@ def _differences(statement: Statement, vector: Sequence[int]) -> list[int]:
             "another plan",
         )
     return [p * p - q * q + 1 for p, q in sides]
-
-
-def _uniform(number: int) -> list[int]:
-    """So many uniform scalars."""
-    return [secrets.randbelow(ORDER) for _ in range(number)]
-
-
-def _hiding(statement: Statement) -> list[int]:
-    """y: 128 uniform whole numbers from -T/4 to T/4 - 1."""
-    width = statement.longest // 2
-    return [secrets.randbelow(width) - width // 2 for _ in range(ROWS)]
