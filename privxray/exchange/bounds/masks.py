@@ -40,8 +40,5 @@ class Masks:
 
     def below(self, limit: int, number: int) -> list[int]:
         """So many numbers from 0 to ``limit`` - 1, each uniform but for ``limit`` / 2**512."""
-        data = self._keystream.update(bytes(WIDE_BYTES * number))
-        return [
-            int.from_bytes(data[at : at + WIDE_BYTES], "little") % limit
-            for at in range(0, len(data), WIDE_BYTES)
-        ]
+        wide = (self._keystream.update(bytes(WIDE_BYTES)) for _ in range(number))
+        return [int.from_bytes(one, "little") % limit for one in wide]
