@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import played_keyholders  # noqa: F401 - its stages
 import pytest
 from crash import killed_at
 from forged_files import changed, put
@@ -53,14 +54,17 @@ def test_no_plan_is_made_or_followed_with_a_revoked_party(at: At) -> None:
 
 
 def test_a_member_who_gives_its_key_up_later_is_not_carried_into_the_next_plan(at: At) -> None:
-    world = at("joined")
+    world = at("keyholders-answered")  # each update brought its hospital's key for the next round
     world.ok("coordinator", "distrust", revocation(world, "hospital-c"))
-    for party in ("hospital-a", "hospital-b"):
-        shutil.copy(world.ok(party, "card", asks=True)["card"], world["coordinator"] / "cards")
-    (world["coordinator"] / "cards" / "hospital-c.card").unlink()
-    cards = ("cards/hospital-a.card", "cards/hospital-b.card")
-    kept = world.type("coordinator", "plan", *cards, "--continue", "--json", asks=True)
-    assert kept.code != 0  # its mask key is used up, or its key was revoked
+    world.ok("coordinator", "aggregate", "shares/*.share", asks=True)
+    fresh = [world.carry(world.ok(f"hospital-{one}", "card", asks=True)["card"], "coordinator", "cards")
+             for one in "be"]  # fmt: skip
+    carried = world.type("coordinator", "plan", *fresh, "--continue", "--json", asks=True)
+    assert reason(carried) == (4, "plan.revoked-party")
+    assert "hospital-c" in carried.json["error"]["what"]
+    went_on = world.ok("coordinator", "plan", *fresh, "--continue", "--without", "hospital-c", asks=True)
+    members = world.ok("coordinator", "inspect", went_on["plan"])["header"]["roster"]["members"]
+    assert [member["name"] for member in members] == ["hospital-a", "hospital-b", "hospital-d", "hospital-e"]
 
 
 def test_a_revoked_coordinator_is_followed_no_more(at: At) -> None:
