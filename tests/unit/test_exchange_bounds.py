@@ -31,7 +31,7 @@ from privxray.exchange.bounds.bound_proof import (
 from privxray.exchange.bounds.checking import ReadOneByOne, out_of_bounds
 from privxray.exchange.bounds.equation import Equation
 from privxray.exchange.bounds.making import prove_bounds
-from privxray.exchange.bounds.masks import Masks
+from privxray.exchange.bounds.proof_masks import ProofMasks
 from privxray.exchange.bounds.rows import combined, rows_of
 from privxray.exchange.bounds.statement import ROWS, Statement, largest, statement_of
 from privxray.exchange.bounds.three_squares import three_squares
@@ -318,12 +318,12 @@ def test_not_even_a_copied_machine_masks_two_plans_alike(monkeypatch: pytest.Mon
     assert set(one.announced.points).isdisjoint(other.announced.points)
     changed = [*scalars[:-1], 6]
     assert prove_bounds(SHARES, changed, ABOUT, commit(changed)).announced != one.announced
-    (first,) = Masks(scalars, ABOUT, point).below(ORDER, 1)
+    (first,) = ProofMasks(scalars, ABOUT, point).below(ORDER, 1)
     for given in ((changed, ABOUT, point), (scalars, elsewhere, point), (scalars, ABOUT, commit(changed))):
-        assert Masks(*given).below(ORDER, 1) != [first]
+        assert ProofMasks(*given).below(ORDER, 1) != [first]
 
 
-class Recorded(Masks):
+class Recorded(ProofMasks):
     """Masks that can be looked at afterwards."""
 
     def __init__(self, *arguments: Any) -> None:
@@ -344,7 +344,9 @@ class Recorded(Masks):
 def test_every_number_is_hidden_by_one_that_was_drawn_for_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of the 128 sums by a uniform number of a width of T/2, all else by uniform scalars."""
     made_masks: list[Recorded] = []
-    monkeypatch.setattr(making, "Masks", lambda *given: made_masks.append(Recorded(*given)) or made_masks[0])
+    monkeypatch.setattr(
+        making, "ProofMasks", lambda *given: made_masks.append(Recorded(*given)) or made_masks[0]
+    )
     claim = made(FITS)
     (drawn,) = made_masks
     proof, points, size, width = claim.proof, claim.proof.announced, SHARES.size, SHARES.length - SHARES.size
@@ -535,7 +537,7 @@ def test_sums_that_are_made_up_prove_nothing(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_proof_for_a_vector_tells_two_vectors_apart_by_nothing_that_is_seen(good: Claim) -> None:
     """The numbers that hide the rows' sums are uniform over the whole width, from -T/4 to T/4 - 1."""
     width = SHARES.longest // 2
-    hidden = [y - width // 2 for _ in range(40) for y in Masks([1], ABOUT, b"").below(width, ROWS)]
+    hidden = [y - width // 2 for _ in range(40) for y in ProofMasks([1], ABOUT, b"").below(width, ROWS)]
     assert min(hidden) >= -width // 2
     assert max(hidden) < width // 2
     lowest = sum(y < -width // 4 for y in hidden)

@@ -3,8 +3,8 @@
 What it tells about the vector, to whoever does not know it: the points are uniform, and so are s and theta,
 given all the rest. The sums z of the rows are hidden by uniform numbers that are 2^``hiding`` times longer,
 so they tell no more than that (as a statistical distance, over all 128). Numbers are as uniform as AES makes
-them (:mod:`.masks`). None of this rests on discrete logarithms; that a false proof can't be made does, and on
-SHAKE-256 being taken for random.
+them (:mod:`.proof_masks`). None of this rests on discrete logarithms; that a false proof can't be made does,
+and on SHAKE-256 being taken for random.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from privxray.errors import RefusedError
 from privxray.exchange.bounds.bound_proof import RELATION, Announced, BoundProof, Challenges
 from privxray.exchange.bounds.equation import Equation
-from privxray.exchange.bounds.masks import Masks
+from privxray.exchange.bounds.proof_masks import ProofMasks
 from privxray.exchange.bounds.rows import combined, rows_of
 from privxray.exchange.bounds.statement import ROWS, Statement
 from privxray.exchange.bounds.three_squares import three_squares
@@ -33,7 +33,7 @@ def prove_bounds(statement: Statement, scalars: Sequence[int], about: bytes, com
     size, places = statement.size, generators(statement.length)[statement.size :]
     vector = [centred(number) for number in scalars[:-1]]
     roots = [root for number in _differences(statement, vector) for root in three_squares(number)]
-    drawn, width = Masks(scalars, about, commitment), statement.longest // 2
+    drawn, width = ProofMasks(scalars, about, commitment), statement.longest // 2
     hiding = [number - width // 2 for number in drawn.below(width, ROWS)]  # y
     witness, (blinding,) = [*roots, *hiding], drawn.below(ORDER, 1)
     point = combine([*witness, blinding], [*places, BLINDING])

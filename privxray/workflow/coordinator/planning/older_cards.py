@@ -24,14 +24,11 @@ _TOLD = {
 
 def given_up_for(cards: Sequence[CardHeader], terms: Terms) -> tuple[str, ...]:
     """A warning if these terms would have commitments or proofs of bounds, but for some of the cards."""
-    lost = [
-        name
-        for name in _TOLD
-        if name in terms.features_among(frozenset(carried_out())) - terms.features(cards)
-    ]
-    names = [card.name for card in cards if not set(lost) <= set(card.can or ())]
+    given_up = terms.features_among(frozenset(carried_out())) - terms.features(cards)
+    lost = [name for name in _TOLD if name in given_up]
     if not lost:
         return ()
+    names = [card.name for card in cards if not set(lost) <= set(card.can or ())]
     return (
         f"by the card of {' and of '.join(names)}, the version there lacks {' and '.join(lost)}, so no "
         f"party can check {' or '.join(_TOLD[name] for name in lost)}. If a newer version can be used "

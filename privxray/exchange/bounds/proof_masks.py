@@ -25,7 +25,7 @@ _LABEL = b"privxray bounds masks v2"
 _KEY_BYTES = 32
 
 
-class Masks:
+class ProofMasks:
     """The AES-256-CTR keystream under HKDF-SHA256 of the secret, with random salt, as uniform numbers.
 
     :param secret: the scalars that are proven something of, the blinding factor among them.
